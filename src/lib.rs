@@ -1,1 +1,15 @@
-//! stub
+//! Graded countermeasures against model distillation, as a [`tower`](tower_service) layer.
+
+pub mod limit;
+pub mod policy;
+pub mod risk;
+pub mod wire;
+
+#[cfg(feature = "proxy")]
+pub mod proxy;
+#[cfg(feature = "proxy")]
+pub mod teacher;
+
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;

@@ -1,0 +1,71 @@
+//! The command line: one file per subcommand.
+
+mod policy;
+mod risk;
+mod teacher;
+
+use std::error::Error;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Graded countermeasures against model distillation, in front of an inference server.
+#[derive(Debug, Parser)]
+#[command(name = "guilloche", version, max_term_width = 100)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check, explain and describe policy files.
+    Policy(policy::Arguments),
+    /// Make signed risk headers, as a detector would send them.
+    Risk(risk::Arguments),
+    /// Run the embedded upstream alone.
+    Teacher(teacher::Arguments),
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON document.
+    Json,
+}
+
+/// How a command ended, when nothing went wrong in running it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Done, or yes: exit status 0.
+    Done,
+    /// The answer is no (a check failed, something was refused): exit status 1.
+    No,
+}
+
+/// Wrong usage or input: exit status 2, the message on standard error.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// Runs the command that the process arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let CommandLine { command } = CommandLine::parse();
+    let answer = match command {
+        Command::Policy(arguments) => policy::run(arguments),
+        Command::Risk(arguments) => risk::run(arguments),
+        Command::Teacher(arguments) => teacher::run(arguments),
+    };
+    match answer {
+        Ok(Answer::Done) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(failure) => {
+            // A closed standard error leaves no one to tell.
+            let _ = writeln!(std::io::stderr(), "guilloche: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}

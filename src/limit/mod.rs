@@ -1,0 +1,1 @@
+//! Rates and leases that are kept per principal.

@@ -1,0 +1,80 @@
+//! Names that a policy matches: a literal name, or a prefix that ends in `*`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A model or path name in a policy: `gpt-5-mini` matches itself only, `gpt-5*` every name that
+/// begins with `gpt-5`, and `*` everything.
+///
+/// ```
+/// use guilloche::policy::Pattern;
+///
+/// let family: Pattern = "gpt-5*".parse()?;
+/// assert!(family.matches("gpt-5.5-mini"));
+/// assert!(!family.matches("o5"));
+/// # Ok::<(), guilloche::policy::pattern::PatternError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Pattern {
+    stem: String,
+    prefix: bool,
+}
+
+/// A pattern was empty or had a `*` before its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a pattern: a `*` may stand only at the end of a name that is not empty")]
+pub struct PatternError(String);
+
+impl Pattern {
+    /// Whether `name` is covered.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        if self.prefix { name.starts_with(&self.stem) } else { name == self.stem }
+    }
+
+    /// How closely this pattern fits the names it covers: a literal beats any prefix, a longer
+    /// prefix a shorter one.
+    #[must_use]
+    pub fn specificity(&self) -> (bool, usize) {
+        (!self.prefix, self.stem.len())
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (stem, prefix) = match text.strip_suffix('*') {
+            Some(stem) => (stem, true),
+            None => (text, false),
+        };
+        if text.is_empty() || stem.contains('*') {
+            return Err(PatternError(text.to_owned()));
+        }
+        Ok(Self { stem: stem.to_owned(), prefix })
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = PatternError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.to_string()
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.stem)?;
+        if self.prefix { formatter.write_str("*") } else { Ok(()) }
+    }
+}

@@ -1,0 +1,252 @@
+//! What a grade does: one setting block per countermeasure, in the order they are applied.
+//!
+//! A [`Plan`] is what a policy file compiles to. It holds no text of any protocol: the
+//! countermeasures turn it into edits, the wire knows where they go.
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::time::Duration;
+
+use super::Pattern;
+
+/// Whether a decision is only recorded, or carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// Recorded in the audit as what would have been done; the exchange is untouched.
+    Observe,
+    /// Carried out.
+    Enforce,
+}
+
+/// One countermeasure of a plan: how it is set, and whether it is carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measure<T> {
+    /// Observe or enforce, after the policy's own mode has been taken into account.
+    pub mode: Mode,
+    /// The countermeasure's settings.
+    pub settings: T,
+}
+
+/// What a grade does to an exchange. An empty plan forwards it untouched.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Refuse the request outright.
+    pub refuse: Option<Measure<Refuse>>,
+    /// Limit requests, tokens and concurrency per account and per cluster.
+    pub rate: Option<Measure<Rate>>,
+    /// Answer from a weaker model, cap effort and output.
+    pub downgrade: Option<Measure<Downgrade>>,
+    /// Close log-probabilities, token ids and other ways round the text channels.
+    pub side_channels: Option<Measure<SideChannels>>,
+    /// Withhold reasoning, whole or in part.
+    pub reasoning: Option<Measure<Reasoning>>,
+    /// Slow the stream down.
+    pub pace: Option<Measure<Pace>>,
+}
+
+/// What is left of the reasoning.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Keep {
+    /// Nothing.
+    None,
+    /// The whole sentences that fit in this many words, from the start.
+    Words(NonZeroU32),
+    /// The whole sentences that fit in this share of the characters, from the start. Half a trace
+    /// keeps about 91 % of what a student gains from all of it (arXiv 2512.21002): prefer
+    /// [`Keep::None`].
+    Share(f64),
+    /// The last sentence only.
+    Conclusion,
+}
+
+/// Withhold reasoning on every channel that carries it, inline tags included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reasoning {
+    /// What is left.
+    pub keep: Keep,
+    /// Models whose chat template already opened the `<think>` tag, so that their text starts
+    /// inside the reasoning.
+    pub opened_by_template: Vec<Pattern>,
+    /// Ask an upstream that signs its reasoning (Anthropic Messages) to seal it itself, by
+    /// `thinking.display = "omitted"` in the request.
+    pub ask_upstream: bool,
+    /// Round reasoning-token counts in `usage` up to a multiple of this; `None` leaves them.
+    pub round_usage: Option<NonZeroU32>,
+}
+
+/// Close the ways round the text channels, by an allow-list on the response and on the request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SideChannels {
+    /// The most choices one request may ask for (`n`, `best_of`).
+    pub max_choices: NonZeroU32,
+    /// Request or response members to let through besides the built-in allow-list.
+    pub allow: Vec<String>,
+}
+
+/// Answer with less: a weaker model, less effort, fewer tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Downgrade {
+    /// From the requested model to the one asked instead; the most specific pattern wins.
+    pub models: Vec<(Pattern, String)>,
+    /// Cap on output tokens; set when the request names none.
+    pub max_output_tokens: Option<NonZeroU32>,
+    /// Cap on the reasoning effort.
+    pub max_effort: Option<Effort>,
+    /// Cap on the thinking budget, in tokens.
+    pub max_thinking_tokens: Option<NonZeroU32>,
+    /// Whether the client sees the name of the model that answered (`true`), or the one it asked
+    /// for, in every chunk (`false`).
+    pub disclose: bool,
+}
+
+/// Reasoning effort, weakest first, with the names that the vendors' request fields use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effort {
+    /// No reasoning.
+    None,
+    /// `minimal`
+    Minimal,
+    /// `low`
+    Low,
+    /// `medium`
+    Medium,
+    /// `high`
+    High,
+    /// `xhigh`
+    ExtraHigh,
+    /// `max`
+    Max,
+}
+
+impl Effort {
+    /// Every effort, weakest first.
+    pub const ALL: [Self; 7] = [
+        Self::None,
+        Self::Minimal,
+        Self::Low,
+        Self::Medium,
+        Self::High,
+        Self::ExtraHigh,
+        Self::Max,
+    ];
+
+    /// The name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::ExtraHigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
+
+    /// The effort of that name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|effort| effort.name() == name)
+    }
+}
+
+/// Limits on requests, tokens and concurrency. All are enforced at once, or none is charged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rate {
+    /// Limits of each account.
+    pub account: Limits,
+    /// Limits that all accounts of a cluster share; hydra clusters stay below per-account ones.
+    pub cluster: Limits,
+    /// The limits whose state the `RateLimit` header fields show. `None` sends no such fields: the
+    /// enforced ones would tell a caller its grade.
+    pub advertised: Option<Limits>,
+    /// Output tokens reserved at admission when the request caps none.
+    pub reserve_output_tokens: NonZeroU32,
+}
+
+/// Limits of one scope; absent ones do not limit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// Requests.
+    pub requests: Option<Quota>,
+    /// Input tokens.
+    pub input_tokens: Option<Quota>,
+    /// Output tokens, reasoning included.
+    pub output_tokens: Option<Quota>,
+    /// Reasoning tokens.
+    pub reasoning_tokens: Option<Quota>,
+    /// Requests in flight, each held to the end of its stream.
+    pub concurrency: Option<NonZeroU32>,
+}
+
+/// So many units per period, of which a burst may come at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Units per period.
+    pub amount: NonZeroU64,
+    /// The period.
+    pub period: Duration,
+    /// Units that may come at once.
+    pub burst: NonZeroU64,
+}
+
+/// Slow a stream down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pace {
+    /// Tokens per second, shared by all streams of the scope.
+    pub tokens_per_second: Option<NonZeroU32>,
+    /// Who shares the rate.
+    pub shared_by: Scope,
+    /// Delay before the first token.
+    pub first_token_delay: Option<Delay>,
+}
+
+/// Whose requests are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// One account.
+    Account,
+    /// All accounts of a cluster; an account without one counts alone.
+    Cluster,
+}
+
+/// A delay between two bounds, the same for the same principal on the same day, so that averaging
+/// over requests does not remove it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delay {
+    /// The shortest.
+    pub min: Duration,
+    /// The longest.
+    pub max: Duration,
+}
+
+/// Refuse with the protocol's own error shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refuse {
+    /// What the client is told; the decision id is added.
+    pub message: String,
+}
+
+impl Plan {
+    /// Whether the plan names no countermeasure at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { refuse, rate, downgrade, side_channels, reasoning, pace } = self;
+        refuse.is_none()
+            && rate.is_none()
+            && downgrade.is_none()
+            && side_channels.is_none()
+            && reasoning.is_none()
+            && pace.is_none()
+    }
+}
+
+impl<T> Measure<T> {
+    /// The settings, if they are to be carried out.
+    pub fn enforced(&self) -> Option<&T> {
+        match self.mode {
+            Mode::Enforce => Some(&self.settings),
+            Mode::Observe => None,
+        }
+    }
+}
