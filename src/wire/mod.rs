@@ -1,1 +1,60 @@
 //! Bytes on the wire: framings, a byte-exact JSON editor, and where each protocol keeps its text.
+//!
+//! A [`Protocol`] only says where things stand in an event ([`Scan`]) or a request ([`Request`]).
+//! What becomes of them is decided elsewhere, so that a countermeasure works on every protocol, and
+//! on JSON and streams alike.
+
+pub mod chat;
+pub mod framing;
+pub mod json;
+pub mod messages;
+mod refusal;
+mod request;
+mod route;
+mod scan;
+
+use std::fmt::Debug;
+
+pub use refusal::{Refusal, RefusalKind};
+pub use request::{Request, Thinking};
+pub use route::{Route, route};
+pub use scan::{Channel, Close, Field, FieldKind, Kind, Lane, Scan, Slot, Usage};
+
+/// One family of endpoints: where its text stands, and the shapes that its clients expect.
+pub trait Protocol: Debug + Send + Sync {
+    /// The name in policies, metrics and audit records.
+    fn name(&self) -> &'static str;
+
+    /// Finds the channels and fields of one stream event's payload.
+    ///
+    /// # Errors
+    /// The payload is not JSON.
+    fn scan_event(&self, payload: &[u8], scan: &mut Scan) -> Result<(), json::Error>;
+
+    /// Finds the channels and fields of a whole response document.
+    ///
+    /// # Errors
+    /// The document is not JSON.
+    fn scan_document(&self, document: &[u8], scan: &mut Scan) -> Result<(), json::Error>;
+
+    /// Finds what a countermeasure may change in a request.
+    ///
+    /// # Errors
+    /// The body is not JSON.
+    fn scan_request(&self, body: &[u8]) -> Result<Request, json::Error>;
+
+    /// Whether a payload is a stream's terminator that is not JSON, such as `[DONE]`.
+    fn is_terminator(&self, payload: &[u8]) -> bool;
+
+    /// The body of an error response.
+    fn error_body(&self, refusal: &Refusal) -> Vec<u8>;
+
+    /// The event that tells a client of this protocol that its stream failed, as a raw block.
+    fn error_event(&self, refusal: &Refusal) -> Vec<u8>;
+
+    /// A block that keeps an idle connection open and that every client of the protocol ignores.
+    fn heartbeat(&self) -> &'static [u8];
+
+    /// Whether reasoning comes signed, so that it can be passed on whole or sealed, not shortened.
+    fn signs_reasoning(&self) -> bool;
+}

@@ -1,0 +1,67 @@
+//! OpenAI Chat Completions and the dialects that inference servers speak.
+//!
+//! Reasoning goes by many names: `reasoning_content` (DeepSeek, SGLang, llama.cpp), `reasoning`
+//! (vLLM, Ollama), `reasoning_details` beside it (OpenRouter), thinking parts in an array of
+//! content parts (Mistral), or `<think>` tags in the content. All are found on every choice, since
+//! the number of choices is the client's to set.
+
+mod request;
+mod response;
+
+use super::{Protocol, Refusal, RefusalKind, Request, Scan, json};
+
+/// OpenAI Chat Completions: `POST /v1/chat/completions`.
+#[derive(Clone, Copy, Debug)]
+pub struct Chat;
+
+impl Protocol for Chat {
+    fn name(&self) -> &'static str {
+        "chat"
+    }
+
+    fn scan_event(&self, payload: &[u8], scan: &mut Scan) -> Result<(), json::Error> {
+        response::scan(payload, response::Form::Chunk, scan)
+    }
+
+    fn scan_document(&self, document: &[u8], scan: &mut Scan) -> Result<(), json::Error> {
+        response::scan(document, response::Form::Document, scan)
+    }
+
+    fn scan_request(&self, body: &[u8]) -> Result<Request, json::Error> {
+        request::scan(body)
+    }
+
+    fn is_terminator(&self, payload: &[u8]) -> bool {
+        payload.trim_ascii() == b"[DONE]"
+    }
+
+    fn error_body(&self, refusal: &Refusal) -> Vec<u8> {
+        let (kind, code) = match refusal.kind {
+            RefusalKind::Refused => ("permission_error", "request_refused"),
+            RefusalKind::RateLimited => ("requests", "rate_limit_exceeded"),
+            RefusalKind::Malformed => ("invalid_request_error", "invalid_body"),
+            RefusalKind::TooLarge => ("invalid_request_error", "request_too_large"),
+            RefusalKind::NotFound => ("invalid_request_error", "unknown_url"),
+            RefusalKind::Unreadable | RefusalKind::UpstreamFailed => {
+                ("server_error", "bad_gateway")
+            }
+            RefusalKind::UpstreamTimeout => ("server_error", "timeout"),
+        };
+        let error = serde_json::json!({
+            "error": {"message": refusal.message, "type": kind, "param": null, "code": code}
+        });
+        error.to_string().into_bytes()
+    }
+
+    fn error_event(&self, refusal: &Refusal) -> Vec<u8> {
+        [b"data: ", self.error_body(refusal).as_slice(), b"\n\n"].concat()
+    }
+
+    fn heartbeat(&self) -> &'static [u8] {
+        b": keep-alive\n\n"
+    }
+
+    fn signs_reasoning(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,203 @@
+//! What may be changed in a chat request.
+
+use crate::wire::json::{Edit, Error, Kind, Reader};
+use crate::wire::request::{Lists, Request, Thinking};
+
+/// Members that a policy acts on, and those that no allow-list is needed for.
+const LISTS: Lists = Lists {
+    governed: &[
+        "model",
+        "messages",
+        "stream",
+        "stream_options",
+        "n",
+        "best_of",
+        "max_tokens",
+        "max_completion_tokens",
+        "reasoning_effort",
+        "reasoning",
+        "thinking",
+        "thinking_token_budget",
+    ],
+    // Left out on purpose, because each re-opens a way round: logprobs, top_logprobs,
+    // prompt_logprobs, echo, return_token_ids, return_tokens_as_token_ids, return_hidden_states,
+    // skip_special_tokens, include_reasoning, separate_reasoning, stream_reasoning,
+    // reasoning_format, chat_template, chat_template_kwargs, add_generation_prompt,
+    // continue_final_message, store.
+    allowed: &[
+        "audio",
+        "cache_salt",
+        "documents",
+        "extra_body",
+        "frequency_penalty",
+        "function_call",
+        "functions",
+        "guided_choice",
+        "guided_grammar",
+        "guided_json",
+        "guided_regex",
+        "ignore_eos",
+        "keep_alive",
+        "length_penalty",
+        "logit_bias",
+        "metadata",
+        "min_p",
+        "min_tokens",
+        "modalities",
+        "models",
+        "options",
+        "parallel_tool_calls",
+        "plugins",
+        "prediction",
+        "presence_penalty",
+        "priority",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "provider",
+        "regex",
+        "repetition_penalty",
+        "request_id",
+        "response_format",
+        "safe_prompt",
+        "safety_identifier",
+        "seed",
+        "service_tier",
+        "session_id",
+        "stop",
+        "stop_token_ids",
+        "structured_outputs",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_k",
+        "top_p",
+        "transforms",
+        "truncate_prompt_tokens",
+        "user",
+        "verbosity",
+        "web_search_options",
+    ],
+};
+
+pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
+    let mut request = Request { output_cap_member: "max_completion_tokens", ..Request::default() };
+    let mut seen = Vec::new();
+    let mut stream_options = None;
+    Reader::new(body).document(|reader| {
+        if reader.kind()? != Kind::Object {
+            return Err(reader.expected("an object"));
+        }
+        request.insert_at = reader.position() + 1;
+        reader.members(|reader, key| {
+            let value = reader.spanned(|reader| match &*key.name() {
+                b"model" => {
+                    request.model = reader.name()?;
+                    Ok(())
+                }
+                b"messages" => messages(reader, &mut request.prefilled),
+                b"stream" => {
+                    let value = reader.skip()?;
+                    request.stream = body.get(value) == Some(b"true");
+                    Ok(())
+                }
+                b"stream_options" => {
+                    let object = reader.kind()? == Kind::Object;
+                    let inside = reader.position() + 1;
+                    let mut empty = true;
+                    let span = reader.spanned(|reader| {
+                        reader.members(|reader, key| {
+                            empty = false;
+                            let value = reader.skip()?;
+                            let asked = key.is("include_usage") && body.get(value) == Some(b"true");
+                            request.usage_in_stream |= asked;
+                            Ok(())
+                        })
+                    })?;
+                    stream_options = Some((object, inside, empty, span));
+                    Ok(())
+                }
+                b"n" | b"best_of" => {
+                    request.choices.extend(reader.whole_number()?);
+                    Ok(())
+                }
+                b"max_tokens" | b"max_completion_tokens" => {
+                    let span = reader.skip()?;
+                    request.output_caps.push((span.clone(), whole_number(body, span)));
+                    Ok(())
+                }
+                b"reasoning_effort" => {
+                    request.efforts.extend(reader.name()?);
+                    Ok(())
+                }
+                b"reasoning" => reasoning(reader, &mut request),
+                b"thinking_token_budget" => {
+                    let budget = reader.whole_number()?;
+                    let span = budget.clone().map(|(span, _)| span).unwrap_or_default();
+                    request.thinking.push(Thinking { span, budget, off: None, seal: None });
+                    Ok(())
+                }
+                _ => reader.pass(),
+            })?;
+            request.member(&key.name(), key.start..value.end, &LISTS, &mut seen);
+            Ok(())
+        })
+    })?;
+    request.ask_usage = match stream_options {
+        _ if request.usage_in_stream || !request.stream => None,
+        None => Some(request.insert("stream_options", r#"{"include_usage":true}"#)),
+        Some((true, inside, empty, _)) => {
+            let comma = if empty { "" } else { "," };
+            let with = format!("\"include_usage\":true{comma}").into_bytes();
+            Some(Edit { span: inside..inside, with })
+        }
+        Some((false, _, _, span)) => Some(Edit::literal(span, r#"{"include_usage":true}"#)),
+    };
+    Ok(request)
+}
+
+/// `reasoning: {effort, max_tokens, …}` as OpenRouter and Ollama take it.
+fn reasoning(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
+    let mut budget = None;
+    let span = reader.spanned(|reader| {
+        reader.members(|reader, key| {
+            match &*key.name() {
+                b"effort" => request.efforts.extend(reader.name()?),
+                b"max_tokens" => budget = reader.whole_number()?,
+                _ => reader.pass()?,
+            }
+            Ok(())
+        })
+    })?;
+    if budget.is_some() {
+        request.thinking.push(Thinking { span, budget, off: None, seal: None });
+    }
+    Ok(())
+}
+
+/// Whether the last message is the assistant's own, to be continued.
+fn messages(reader: &mut Reader<'_>, prefilled: &mut bool) -> Result<(), Error> {
+    reader.elements(|reader, _| {
+        *prefilled = false;
+        let mut called = false;
+        reader.members(|reader, key| {
+            match &*key.name() {
+                b"role" => {
+                    let role = reader.name()?;
+                    *prefilled = role.is_some_and(|(_, role)| role == "assistant");
+                }
+                b"tool_calls" => {
+                    called = reader.kind()? == Kind::Array;
+                    reader.skip()?;
+                }
+                _ => reader.pass()?,
+            }
+            Ok(())
+        })?;
+        *prefilled &= !called;
+        Ok(())
+    })
+}
+
+fn whole_number(body: &[u8], span: std::ops::Range<usize>) -> Option<u64> {
+    std::str::from_utf8(body.get(span)?).ok()?.parse().ok()
+}

@@ -1,0 +1,3 @@
+//! From a byte stream to events and back.
+
+pub mod sse;

@@ -1,0 +1,349 @@
+//! Server-sent events as raw blocks ([WHATWG HTML §9.2][spec]).
+//!
+//! [`Splitter`] cuts a byte stream at the blank lines that end events and yields each event with
+//! every byte it came with: comments, ids, unknown fields and line ends included. An event that
+//! nobody edits is forwarded as it is. [`Block`] finds the `data` of one event and puts an edited
+//! one back in its place.
+//!
+//! [spec]: https://html.spec.whatwg.org/multipage/server-sent-events.html
+//!
+//! ```
+//! use bytes::Bytes;
+//! use guilloche::wire::framing::sse::{Block, Splitter};
+//!
+//! let mut splitter = Splitter::new(1024);
+//! splitter.push(Bytes::from_static(b": ping\n\ndata: {\"a\":"));
+//! assert_eq!(splitter.next_block()?.as_deref(), Some(&b": ping\n\n"[..]));
+//! assert_eq!(splitter.next_block()?, None);
+//! splitter.push(Bytes::from_static(b"1}\n\n"));
+//! let event = splitter.next_block()?.unwrap_or_default();
+//! assert_eq!(Block::parse(&event).payload().as_deref(), Some(&b"{\"a\":1}"[..]));
+//! # Ok::<(), guilloche::wire::framing::sse::EventTooLong>(())
+//! ```
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use bytes::{Buf, Bytes, BytesMut};
+use memchr::memchr2;
+
+use crate::wire::json::{Edit, splice};
+
+/// An event grew past the splitter's limit without an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an event exceeds {limit} bytes")]
+pub struct EventTooLong {
+    /// The limit, in bytes.
+    pub limit: usize,
+}
+
+/// How far the held bytes were searched, so that each is looked at once however they arrive.
+#[derive(Clone, Copy, Debug, Default)]
+struct Search {
+    /// Where the unfinished line begins.
+    line: usize,
+    /// Up to where it holds no line end.
+    clear: usize,
+}
+
+/// Cuts a byte stream into raw event blocks, whatever its chunks.
+///
+/// A line ends with LF, CRLF or CR. A CR that is the last byte received waits for the next one, so
+/// that the blocks are the same for every chunking.
+#[derive(Debug)]
+pub struct Splitter {
+    /// Bytes not yet yielded. `partial`, if any, comes before `chunk`.
+    partial: BytesMut,
+    chunk: Bytes,
+    search: Search,
+    limit: usize,
+}
+
+impl Splitter {
+    /// A splitter that refuses events of more than `limit` bytes.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self { partial: BytesMut::new(), chunk: Bytes::new(), search: Search::default(), limit }
+    }
+
+    /// Adds received bytes. Take all blocks out before adding more: until then only the
+    /// unfinished event is held.
+    pub fn push(&mut self, chunk: Bytes) {
+        if self.chunk.is_empty() && self.partial.is_empty() {
+            self.chunk = chunk;
+            return;
+        }
+        self.partial.extend_from_slice(&self.chunk);
+        self.partial.extend_from_slice(&chunk);
+        self.chunk = Bytes::new();
+    }
+
+    /// The next whole event with its terminating blank line, or `None` until more bytes come.
+    ///
+    /// # Errors
+    /// The unfinished event is longer than the limit.
+    pub fn next_block(&mut self) -> Result<Option<Bytes>, EventTooLong> {
+        let pending: &[u8] = if self.partial.is_empty() { &self.chunk } else { &self.partial };
+        match self.search.end_of_block(pending) {
+            Some(end) if end > self.limit => Err(EventTooLong { limit: self.limit }),
+            Some(end) => {
+                self.search = Search::default();
+                Ok(Some(if self.partial.is_empty() {
+                    self.chunk.split_to(end)
+                } else {
+                    self.partial.split_to(end).freeze()
+                }))
+            }
+            None if pending.len() > self.limit => Err(EventTooLong { limit: self.limit }),
+            None => Ok(None),
+        }
+    }
+
+    /// What is left at the end of the stream: an event without its blank line. The standard drops
+    /// it, client libraries read it, so it counts as one.
+    pub fn take_rest(&mut self) -> Bytes {
+        self.search = Search::default();
+        if self.partial.is_empty() {
+            return std::mem::take(&mut self.chunk);
+        }
+        std::mem::take(&mut self.partial).freeze()
+    }
+
+    /// Bytes held, in all.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.partial.len() + self.chunk.remaining()
+    }
+}
+
+impl Search {
+    /// Where the first event in `bytes` ends, if it is whole.
+    fn end_of_block(&mut self, bytes: &[u8]) -> Option<usize> {
+        loop {
+            let Some(offset) = memchr2(b'\n', b'\r', bytes.get(self.clear..)?) else {
+                self.clear = bytes.len();
+                return None;
+            };
+            let at = self.clear + offset;
+            let next = match (bytes.get(at), bytes.get(at + 1)) {
+                (Some(b'\r'), Some(b'\n')) => at + 2,
+                (Some(b'\r'), None) => {
+                    self.clear = at;
+                    return None;
+                }
+                _ => at + 1,
+            };
+            if at == self.line {
+                return Some(next);
+            }
+            *self = Self { line: next, clear: next };
+        }
+    }
+}
+
+/// One event, looked into: where its data is.
+#[derive(Debug)]
+pub struct Block<'a> {
+    raw: &'a [u8],
+    data: Data,
+}
+
+#[derive(Debug)]
+enum Data {
+    /// A comment, an id, a lone blank line.
+    Absent,
+    /// One `data` line, as the inference servers send: where its value stands.
+    Line(Range<usize>),
+    /// Several.
+    Lines(Vec<Line>),
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    /// The line with its end.
+    whole: Range<usize>,
+    value: Range<usize>,
+}
+
+impl<'a> Block<'a> {
+    /// Finds the data of a raw block.
+    #[must_use]
+    pub fn parse(raw: &'a [u8]) -> Self {
+        // Servers send one data line, last before the blank line, and no CR: found at once.
+        let mut lines = data_lines(raw);
+        let data = match (lines.next(), lines.next()) {
+            (None, _) => Data::Absent,
+            (Some(line), None) => Data::Line(line.value),
+            (Some(first), Some(second)) => {
+                Data::Lines([first, second].into_iter().chain(lines).collect())
+            }
+        };
+        Self { raw, data }
+    }
+
+    /// The event's data, its lines joined by LF as the standard says; `None` if it has none.
+    #[must_use]
+    pub fn payload(&self) -> Option<Cow<'a, [u8]>> {
+        let value = |span: &Range<usize>| self.raw.get(span.clone()).unwrap_or_default();
+        match &self.data {
+            Data::Absent => None,
+            Data::Line(span) => Some(Cow::Borrowed(value(span))),
+            Data::Lines(lines) => {
+                let values: Vec<&[u8]> = lines.iter().map(|line| value(&line.value)).collect();
+                Some(Cow::Owned(values.join(&b'\n')))
+            }
+        }
+    }
+
+    /// Where the payload stands in the block, if it is on one line.
+    #[must_use]
+    pub fn payload_span(&self) -> Option<Range<usize>> {
+        match &self.data {
+            Data::Line(span) => Some(span.clone()),
+            Data::Absent | Data::Lines(_) => None,
+        }
+    }
+
+    /// The block with another payload and all else as it was. A payload with line breaks (which
+    /// JSON has only between tokens) goes on as many `data` lines.
+    #[must_use]
+    pub fn with_payload(&self, payload: &[u8]) -> Vec<u8> {
+        let (first, others) = match &self.data {
+            Data::Absent => return self.raw.to_vec(),
+            Data::Line(span) => (span.clone(), [].as_slice()),
+            Data::Lines(lines) => match lines.split_first() {
+                Some((first, others)) => (first.value.clone(), others),
+                None => return self.raw.to_vec(),
+            },
+        };
+        let line_break = [line_end(self.raw, first.end), b"data: "].concat();
+        let parts: Vec<&[u8]> = payload.split(|&byte| byte == b'\n').collect();
+        let mut edits = vec![Edit { span: first, with: parts.join(line_break.as_slice()) }];
+        edits.extend(others.iter().map(|line| Edit { span: line.whole.clone(), with: Vec::new() }));
+        splice(self.raw, &mut edits)
+    }
+}
+
+fn data_lines(raw: &[u8]) -> impl Iterator<Item = Line> {
+    let mut start = if raw.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    std::iter::from_fn(move || {
+        loop {
+            let rest = raw.get(start..).filter(|rest| !rest.is_empty())?;
+            let length = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+            let (from, end) = (start, start + length);
+            start = (end + line_end(raw, end).len()).min(raw.len());
+            let Some(value) = rest.get(..length).and_then(data_value) else { continue };
+            return Some(Line { whole: from..start, value: from + value..end });
+        }
+    })
+}
+
+/// Where the value begins if the line is a `data` field.
+fn data_value(line: &[u8]) -> Option<usize> {
+    match line.strip_prefix(b"data")? {
+        [] => Some(4),
+        [b':', b' ', ..] => Some(6),
+        [b':', ..] => Some(5),
+        _ => None,
+    }
+}
+
+/// The line end that stands at `at`; LF where the block breaks off.
+fn line_end(raw: &[u8], at: usize) -> &'static [u8] {
+    match raw.get(at..).unwrap_or_default() {
+        [b'\r', b'\n', ..] => b"\r\n",
+        [b'\r', ..] => b"\r",
+        _ => b"\n",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks(chunks: impl IntoIterator<Item = Bytes>) -> Vec<Bytes> {
+        let mut splitter = Splitter::new(1 << 20);
+        let mut blocks = Vec::new();
+        for chunk in chunks {
+            splitter.push(chunk);
+            while let Some(block) = splitter.next_block().unwrap() {
+                blocks.push(block);
+            }
+        }
+        let rest = splitter.take_rest();
+        blocks.extend((!rest.is_empty()).then_some(rest));
+        blocks
+    }
+
+    const STREAM: &str = "\u{feff}: hi\n\ndata: {\"a\":\"é\"}\n\nevent: x\r\ndata:1\r\ndata: 2\r\nid: 7\r\n\r\n\
+                          data: cr\r\rdata\n\nretry: 5\n\n\ndata: [DONE]\n\ndata: tail";
+
+    #[test]
+    fn every_split_of_a_stream_gives_the_same_blocks_and_all_of_its_bytes() {
+        let whole = Bytes::from_static(STREAM.as_bytes());
+        let expected = blocks([whole.clone()]);
+        assert_eq!(expected.concat(), STREAM.as_bytes());
+        assert_eq!(expected.len(), 9);
+        for first in 0..=whole.len() {
+            for second in first..=whole.len() {
+                let chunks =
+                    [whole.slice(..first), whole.slice(first..second), whole.slice(second..)];
+                assert_eq!(blocks(chunks), expected, "cut at {first} and {second}");
+            }
+        }
+        assert_eq!(blocks(whole.chunks(1).map(Bytes::copy_from_slice)), expected);
+    }
+
+    #[test]
+    fn the_payload_is_what_the_standard_says_and_can_be_put_back() {
+        let read = |raw: &str| {
+            Block::parse(raw.as_bytes())
+                .payload()
+                .map(|data| String::from_utf8(data.into_owned()).unwrap())
+        };
+        assert_eq!(read(": c\n\n"), None);
+        assert_eq!(read("data\n\n").as_deref(), Some(""));
+        assert_eq!(read("data:x\r\n\r\n").as_deref(), Some("x"));
+        assert_eq!(read("event: e\ndata: {\ndata: }\n\n").as_deref(), Some("{\n}"));
+        let put = |raw: &str, payload: &str| {
+            String::from_utf8(Block::parse(raw.as_bytes()).with_payload(payload.as_bytes()))
+                .unwrap()
+        };
+        assert_eq!(put("id: 1\ndata: old\n: c\n\n", "new"), "id: 1\ndata: new\n: c\n\n");
+        assert_eq!(
+            put("data: a\r\n: c\r\ndata: b\r\n\r\n", "x\ny\nz"),
+            "data: x\r\ndata: y\r\ndata: z\r\n: c\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn an_event_without_an_end_is_refused_at_the_limit_and_searched_once() {
+        let mut splitter = Splitter::new(100_000);
+        let outcome = (0..200_000).find_map(|_| {
+            splitter.push(Bytes::from_static(b"x"));
+            splitter.next_block().err()
+        });
+        assert_eq!(outcome, Some(EventTooLong { limit: 100_000 }));
+        assert_eq!(splitter.held(), 100_001);
+    }
+
+    proptest::proptest! {
+        /// Oracle: the sse-stream crate, an independent decoder (it drops an unfinished tail).
+        #[test]
+        fn events_and_their_data_agree_with_an_independent_decoder(
+            lines in proptest::collection::vec(("(data|data:|data: |event: |id: |: |x: )", "[a-z{}é ]{0,6}", "(\n|\r\n|\n\n|\r\n\r\n)"), 0..12),
+        ) {
+            use futures_util::{StreamExt, TryStreamExt};
+            let text: String = lines.iter().map(|(field, value, end)| format!("{field}{value}{end}")).collect();
+            let ours: Vec<String> = blocks([Bytes::from(text.clone())]).iter()
+                .filter(|block| block.ends_with(b"\n\n") || block.ends_with(b"\n\r\n"))
+                .filter_map(|block| Block::parse(block).payload().map(|data| String::from_utf8(data.into_owned()).unwrap()))
+                .collect();
+            let body = futures_util::stream::iter([Ok::<_, std::convert::Infallible>(Bytes::from(text))]);
+            let events = sse_stream::SseStream::from_bytes_stream(body);
+            let theirs: Vec<_> = futures_util::FutureExt::now_or_never(events.into_stream().collect::<Vec<_>>()).unwrap();
+            let theirs: Vec<String> = theirs.into_iter().filter_map(|event| event.unwrap().data).collect();
+            proptest::prop_assert_eq!(ours, theirs);
+        }
+    }
+}

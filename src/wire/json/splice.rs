@@ -1,0 +1,139 @@
+//! Replacing pieces of a document and nothing else.
+
+use std::ops::Range;
+
+use super::Members;
+
+/// One replacement: the bytes of `span` give way to `with`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// What is replaced; empty for an insertion.
+    pub span: Range<usize>,
+    /// What stands there instead, verbatim.
+    pub with: Vec<u8>,
+}
+
+impl Edit {
+    /// Replaces the contents of a string, `span` being the bytes between its quotes.
+    #[must_use]
+    pub fn text(span: Range<usize>, text: &str) -> Self {
+        let mut with = Vec::with_capacity(text.len() + 8);
+        escape(text, &mut with);
+        Self { span, with }
+    }
+
+    /// Replaces a whole value by a literal such as `null` or a number.
+    #[must_use]
+    pub fn literal(span: Range<usize>, literal: impl Into<String>) -> Self {
+        Self { span, with: literal.into().into_bytes() }
+    }
+}
+
+/// Writes `text` as string contents, so that no client's line splitter trips over it: besides what
+/// RFC 8259 demands, DEL to U+009F, U+2028 and U+2029 are escaped (some clients split streams with
+/// functions that take U+0085 or U+2028 for a line end).
+pub fn escape(text: &str, out: &mut Vec<u8>) {
+    let mut plain_from = 0;
+    let bytes = text.as_bytes();
+    for (at, character) in text.char_indices() {
+        let code = u32::from(character);
+        let safe = code >= 0xA0 && code != 0x2028 && code != 0x2029
+            || (0x20..0x7F).contains(&code) && character != '"' && character != '\\';
+        if safe {
+            continue;
+        }
+        out.extend_from_slice(bytes.get(plain_from..at).unwrap_or_default());
+        plain_from = at + character.len_utf8();
+        match character {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            _ => {
+                out.extend_from_slice(b"\\u");
+                for shift in [12, 8, 4, 0] {
+                    let digit = char::from_digit(code >> shift & 0xF, 16).unwrap_or('0');
+                    out.push(digit as u8);
+                }
+            }
+        }
+    }
+    out.extend_from_slice(bytes.get(plain_from..).unwrap_or_default());
+}
+
+/// Applies `edits` to `document`. They are put in order first; one that overlaps an earlier one is
+/// left out, so that the widest edit of a place wins.
+#[must_use]
+pub fn splice(document: &[u8], edits: &mut [Edit]) -> Vec<u8> {
+    edits.sort_by_key(|edit| (edit.span.start, std::cmp::Reverse(edit.span.end)));
+    let added: usize = edits.iter().map(|edit| edit.with.len()).sum();
+    let mut out = Vec::with_capacity(document.len() + added);
+    let mut copied = 0;
+    for Edit { span, with } in edits.iter() {
+        if span.start < copied {
+            continue;
+        }
+        out.extend_from_slice(document.get(copied..span.start).unwrap_or_default());
+        out.extend_from_slice(with);
+        copied = span.end;
+    }
+    out.extend_from_slice(document.get(copied..).unwrap_or_default());
+    out
+}
+
+/// The edits that take members out of an object, commas and all; `remove` says which, by index.
+pub fn removals(members: &Members, remove: impl Fn(usize) -> bool) -> Vec<Edit> {
+    let spans = &members.spans;
+    let last_kept = (0..spans.len()).rev().find(|&index| !remove(index));
+    let mut edits = Vec::new();
+    for (index, span) in spans.iter().enumerate().filter(|&(index, _)| remove(index)) {
+        let removed = match (last_kept, spans.get(index + 1)) {
+            // A kept member follows: this one goes with the comma after it.
+            (Some(kept), Some(next)) if index < kept => span.start..next.start,
+            // None follows: the whole tail goes, with the comma before it.
+            (Some(kept), _) => spans.get(kept).map_or(span.start, |kept| kept.end)..span.end,
+            (None, _) => spans.first().map_or(span.start, |first| first.start)..span.end,
+        };
+        edits.push(Edit { span: removed, with: Vec::new() });
+    }
+    edits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Reader;
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn escaped_text_reads_back_and_holds_no_line_break_of_any_kind(text in ".*") {
+            let mut out = vec![b'"'];
+            escape(&text, &mut out);
+            out.push(b'"');
+            let read: String = serde_json::from_slice(&out).unwrap();
+            proptest::prop_assert_eq!(read, text);
+            let written = String::from_utf8(out).unwrap();
+            let breaks_lines = |character: char| character.is_control() || "\u{2028}\u{2029}".contains(character);
+            proptest::prop_assert!(!written.contains(breaks_lines));
+        }
+
+        /// Oracle: serde_json's map, with the same members removed.
+        #[test]
+        fn removing_members_leaves_the_others_and_valid_json(mask in proptest::collection::vec(proptest::bool::ANY, 0..7)) {
+            let body = mask.iter().enumerate().map(|(index, _)| format!(" \"k{index}\" : [{index}, \"x,}}\"] ")).collect::<Vec<_>>().join(",");
+            let document = format!("{{{body}}}");
+            let mut members = Members::default();
+            Reader::new(document.as_bytes()).document(|reader| reader.members(|reader, key| {
+                let end = reader.skip()?.end;
+                members.spans.push(key.start..end);
+                Ok(())
+            })).unwrap();
+            let mut edits = removals(&members, |index| mask[index]);
+            let left = splice(document.as_bytes(), &mut edits);
+            let left: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&left).unwrap();
+            let expected: Vec<String> = mask.iter().enumerate().filter(|(_, removed)| !**removed).map(|(index, _)| format!("k{index}")).collect();
+            proptest::prop_assert_eq!(left.keys().cloned().collect::<Vec<_>>(), expected);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Anthropic Messages.
+//!
+//! Thinking blocks are signed, and a client that uses tools must send them back as they came: a
+//! shortened block is refused by the upstream at the next turn. The official way to withhold one
+//! is the shape that `thinking.display = "omitted"` gives: `"thinking":""` beside the signature.
+
+mod request;
+mod response;
+
+use super::{Protocol, Refusal, RefusalKind, Request, Scan, json};
+
+/// Anthropic Messages: `POST /v1/messages`.
+#[derive(Clone, Copy, Debug)]
+pub struct Messages;
+
+impl Protocol for Messages {
+    fn name(&self) -> &'static str {
+        "messages"
+    }
+
+    fn scan_event(&self, payload: &[u8], scan: &mut Scan) -> Result<(), json::Error> {
+        response::scan_event(payload, scan)
+    }
+
+    fn scan_document(&self, document: &[u8], scan: &mut Scan) -> Result<(), json::Error> {
+        response::scan_document(document, scan)
+    }
+
+    fn scan_request(&self, body: &[u8]) -> Result<Request, json::Error> {
+        request::scan(body)
+    }
+
+    fn is_terminator(&self, _: &[u8]) -> bool {
+        false
+    }
+
+    fn error_body(&self, refusal: &Refusal) -> Vec<u8> {
+        let kind = match refusal.kind {
+            RefusalKind::Refused => "permission_error",
+            RefusalKind::RateLimited => "rate_limit_error",
+            RefusalKind::Malformed => "invalid_request_error",
+            RefusalKind::TooLarge => "request_too_large",
+            RefusalKind::NotFound => "not_found_error",
+            RefusalKind::Unreadable | RefusalKind::UpstreamFailed => "api_error",
+            RefusalKind::UpstreamTimeout => "timeout_error",
+        };
+        let error = serde_json::json!({
+            "type": "error", "error": {"type": kind, "message": refusal.message}
+        });
+        error.to_string().into_bytes()
+    }
+
+    fn error_event(&self, refusal: &Refusal) -> Vec<u8> {
+        [b"event: error\ndata: ", self.error_body(refusal).as_slice(), b"\n\n"].concat()
+    }
+
+    fn heartbeat(&self) -> &'static [u8] {
+        b"event: ping\ndata: {\"type\":\"ping\"}\n\n"
+    }
+
+    fn signs_reasoning(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,111 @@
+//! What may be changed in a Messages request.
+
+use crate::wire::json::{Edit, Error, Kind, Reader};
+use crate::wire::request::{Lists, Request, Thinking};
+
+const LISTS: Lists = Lists {
+    governed: &["model", "messages", "stream", "max_tokens", "thinking", "output_config"],
+    allowed: &[
+        "anthropic_version",
+        "betas",
+        "cache_control",
+        "container",
+        "context_management",
+        "inference_geo",
+        "mcp_servers",
+        "metadata",
+        "output_format",
+        "service_tier",
+        "speed",
+        "stop_sequences",
+        "system",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_k",
+        "top_p",
+    ],
+};
+
+pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
+    let mut request =
+        Request { output_cap_member: "max_tokens", usage_in_stream: true, ..Request::default() };
+    let mut seen = Vec::new();
+    Reader::new(body).document(|reader| {
+        if reader.kind()? != Kind::Object {
+            return Err(reader.expected("an object"));
+        }
+        request.insert_at = reader.position() + 1;
+        reader.members(|reader, key| {
+            let value = reader.spanned(|reader| match &*key.name() {
+                b"model" => {
+                    request.model = reader.name()?;
+                    Ok(())
+                }
+                b"messages" => reader.elements(|reader, _| {
+                    reader.members(|reader, key| {
+                        if !key.is("role") {
+                            return reader.pass();
+                        }
+                        let role = reader.name()?;
+                        request.prefilled = role.is_some_and(|(_, role)| role == "assistant");
+                        Ok(())
+                    })
+                }),
+                b"stream" => {
+                    let value = reader.skip()?;
+                    request.stream = body.get(value) == Some(b"true");
+                    Ok(())
+                }
+                b"max_tokens" => {
+                    let span = reader.skip()?;
+                    let digits = body.get(span.clone()).map(std::str::from_utf8);
+                    let cap = digits.and_then(Result::ok).and_then(|digits| digits.parse().ok());
+                    request.output_caps.push((span, cap));
+                    Ok(())
+                }
+                b"thinking" => thinking(reader, &mut request),
+                b"output_config" => reader.members(|reader, key| {
+                    match &*key.name() {
+                        b"effort" => request.efforts.extend(reader.name()?),
+                        _ => reader.pass()?,
+                    }
+                    Ok(())
+                }),
+                _ => reader.pass(),
+            })?;
+            request.member(&key.name(), key.start..value.end, &LISTS, &mut seen);
+            Ok(())
+        })
+    })?;
+    Ok(request)
+}
+
+fn thinking(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
+    if reader.kind()? != Kind::Object {
+        return reader.pass();
+    }
+    let inside = reader.position() + 1;
+    let mut budget = None;
+    let mut display = None;
+    let mut on = false;
+    let span = reader.spanned(|reader| {
+        reader.members(|reader, key| {
+            match &*key.name() {
+                b"type" => on = reader.name()?.is_some_and(|(_, kind)| kind != "disabled"),
+                b"budget_tokens" => budget = reader.whole_number()?,
+                b"display" => display = Some(reader.skip()?),
+                _ => reader.pass()?,
+            }
+            Ok(())
+        })
+    })?;
+    let seal = match display {
+        _ if !on => None,
+        Some(value) => Some(Edit::literal(value, "\"omitted\"")),
+        None => Some(Edit { span: inside..inside, with: b"\"display\":\"omitted\",".to_vec() }),
+    };
+    let off = on.then_some(r#"{"type":"disabled"}"#);
+    request.thinking.push(Thinking { span, budget, off, seal });
+    Ok(())
+}

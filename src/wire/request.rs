@@ -1,0 +1,113 @@
+//! What a protocol finds in a request.
+
+use std::ops::Range;
+
+use super::json::{Edit, Members, removals};
+
+/// A request body, looked into. Spans are those of whole values, unless said otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The model: the contents of its string, and its name.
+    pub model: Option<(Range<usize>, String)>,
+    /// Whether the answer is to be streamed.
+    pub stream: bool,
+    /// Numbers of choices asked for (`n`, `best_of`).
+    pub choices: Vec<(Range<usize>, u64)>,
+    /// Caps on output tokens; `None` where the value is not a whole number.
+    pub output_caps: Vec<(Range<usize>, Option<u64>)>,
+    /// The member that caps output tokens when the request names none.
+    pub output_cap_member: &'static str,
+    /// Reasoning efforts: the contents of their strings.
+    pub efforts: Vec<(Range<usize>, String)>,
+    /// Thinking settings.
+    pub thinking: Vec<Thinking>,
+    /// Whether usage will come in a stream without being asked for, or was asked for.
+    pub usage_in_stream: bool,
+    /// What makes usage come in a stream; `None` if it cannot be asked for in this request.
+    pub ask_usage: Option<Edit>,
+    /// The members of the top level, and the names of those that no allow-list knows.
+    pub members: Members,
+    /// By member: its name, if it is not on the protocol's allow-list.
+    pub unlisted: Vec<Option<String>>,
+    /// A governed member that stands twice, or under a name that differs in case only: servers
+    /// disagree on which one counts.
+    pub ambiguous: Option<String>,
+    /// The conversation ends with words put into the model's mouth.
+    pub prefilled: bool,
+    /// Where a member can be inserted: just behind the opening brace.
+    pub insert_at: usize,
+}
+
+/// A request's thinking settings.
+#[derive(Clone, Debug)]
+pub struct Thinking {
+    /// The whole setting.
+    pub span: Range<usize>,
+    /// The budget in tokens.
+    pub budget: Option<(Range<usize>, u64)>,
+    /// What turns thinking off, if the setting can say so.
+    pub off: Option<&'static str>,
+    /// What asks the upstream to seal what it signs: an insertion.
+    pub seal: Option<Edit>,
+}
+
+impl Request {
+    /// The edits that remove every member that is not on the allow-list, but for those that
+    /// `keep` names; and their names.
+    #[must_use]
+    pub fn remove_unlisted(&self, keep: &[String]) -> (Vec<Edit>, Vec<&str>) {
+        let removed = |index: usize| {
+            let name = self.unlisted.get(index).and_then(Option::as_deref);
+            name.filter(|name| !keep.iter().any(|kept| kept == name))
+        };
+        let edits = removals(&self.members, |index| removed(index).is_some());
+        (edits, (0..self.unlisted.len()).filter_map(removed).collect())
+    }
+
+    /// The edit that adds a member, `value` being JSON.
+    #[must_use]
+    pub fn insert(&self, name: &str, value: &str) -> Edit {
+        let comma = if self.members.spans.is_empty() { "" } else { "," };
+        let at = self.insert_at;
+        Edit { span: at..at, with: format!("\"{name}\":{value}{comma}").into_bytes() }
+    }
+
+    /// Notes a member of the top level. `governed` are the names that the policy may act on.
+    pub(super) fn member(
+        &mut self,
+        name: &[u8],
+        span: Range<usize>,
+        lists: &Lists,
+        seen: &mut Vec<String>,
+    ) {
+        let name = String::from_utf8_lossy(name);
+        let folded = fold(&name);
+        if lists.governed.contains(&folded.as_str()) && (folded != name || seen.contains(&folded)) {
+            self.ambiguous = Some(folded.clone());
+        }
+        let listed = lists.governed.contains(&&*name) || lists.allowed.contains(&&*name);
+        self.unlisted.push((!listed).then(|| name.into_owned()));
+        seen.push(folded);
+        self.members.spans.push(span);
+    }
+}
+
+/// A protocol's names of request members.
+pub(super) struct Lists {
+    /// Members that the policy may act on.
+    pub(super) governed: &'static [&'static str],
+    /// Members that open no way round.
+    pub(super) allowed: &'static [&'static str],
+}
+
+/// Case folding as Go's encoding/json matches names: ASCII, and the two letters beyond it that fold
+/// to `s` and `k`.
+fn fold(name: &str) -> String {
+    name.chars()
+        .map(|character| match character {
+            '\u{17f}' => 's',
+            '\u{212a}' => 'k',
+            _ => character.to_ascii_lowercase(),
+        })
+        .collect()
+}

@@ -1,0 +1,170 @@
+//! What a protocol finds in one event or document.
+
+use std::ops::Range;
+
+use super::json::{self, Error, Reader};
+
+/// What runs of text are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Reasoning that is shown beside the answer.
+    Reasoning,
+    /// The answer; reasoning may stand in it between inline tags.
+    Answer,
+    /// Arguments of a tool call.
+    ToolArguments,
+    /// The model's own refusal.
+    Refusal,
+}
+
+/// Which run of text a piece belongs to. The pieces of one lane, in order, are one text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Lane {
+    /// The choice or content block.
+    pub group: u32,
+    /// Which text of it.
+    pub slot: Slot,
+}
+
+/// Which text of a choice or block. Servers send the same reasoning under two names at once: each
+/// name is a lane of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Slot {
+    /// The answer.
+    Answer,
+    /// `reasoning_content`, or a thinking block.
+    Reasoning,
+    /// The other name, `reasoning`.
+    ReasoningAlias,
+    /// Thinking parts of an array of content parts.
+    ReasoningPart,
+    /// An entry of `reasoning_details`, by its index.
+    ReasoningDetail(u32),
+    /// The refusal text.
+    Refusal,
+    /// A tool call's arguments, by its index.
+    Tool(u32),
+}
+
+/// One piece of text: the contents of a JSON string.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Which text it continues.
+    pub lane: Lane,
+    /// What it is for.
+    pub kind: Kind,
+    /// Where it stands, between the quotes.
+    pub span: Range<usize>,
+    /// Whether the block it belongs to is signed, so that it cannot be shortened.
+    pub signed: bool,
+}
+
+/// A value that is not a run of text but that a countermeasure may have to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// A way round the text channels: log-probabilities, token ids, an unknown member.
+    Leak,
+    /// The name of the model that answers: a string's contents.
+    Model,
+    /// The role, which clients may see once per choice only.
+    Role,
+    /// The whole usage object.
+    Usage,
+    /// A count of reasoning tokens.
+    ReasoningTokens(u64),
+    /// Random filling that hides an event's length: a string's contents.
+    Padding,
+}
+
+/// Where such a value stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// What it is.
+    pub kind: FieldKind,
+    /// The whole value, or a string's contents where the kind says so.
+    pub span: Range<usize>,
+    /// The member's name, for a leak that a policy lets through; empty otherwise.
+    pub name: String,
+}
+
+/// Lanes that end with this event, its own text included. Held-back text must leave before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Close {
+    /// The choice or block.
+    pub group: u32,
+    /// Only its reasoning ends; the answer goes on.
+    pub reasoning_only: bool,
+    /// The text ended at a length limit, not where the model meant to.
+    pub cut_short: bool,
+}
+
+/// Token counts as the upstream states them; they accumulate over a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens of the request.
+    pub input: Option<u64>,
+    /// Tokens of the response, reasoning included.
+    pub output: Option<u64>,
+    /// Tokens of reasoning.
+    pub reasoning: Option<u64>,
+}
+
+/// Everything found in one event or document, in document order.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    /// Runs of text.
+    pub channels: Vec<Channel>,
+    /// Other values.
+    pub fields: Vec<Field>,
+    /// Lanes that end.
+    pub closes: Vec<Close>,
+    /// Token counts.
+    pub usage: Usage,
+    /// The event says more than its channels: it cannot be dropped when they are emptied.
+    pub says_more: bool,
+    /// The event or document is an error, and no answer.
+    pub error: bool,
+    /// The event holds usage and nothing else.
+    pub only_usage: bool,
+}
+
+impl Scan {
+    /// Forgets what was found, keeping the memory.
+    pub fn clear(&mut self) {
+        let Self { channels, fields, closes, usage, says_more, error, only_usage } = self;
+        channels.clear();
+        fields.clear();
+        closes.clear();
+        *usage = Usage::default();
+        (*says_more, *error, *only_usage) = (false, false, false);
+    }
+
+    pub(super) fn text(&mut self, lane: Lane, kind: Kind, span: Range<usize>) {
+        self.channels.push(Channel { lane, kind, span, signed: false });
+    }
+
+    pub(super) fn field(&mut self, kind: FieldKind, span: Range<usize>) {
+        self.fields.push(Field { kind, span, name: String::new() });
+    }
+
+    /// Reads the next value as a leak, unless it is null.
+    pub(super) fn leak(&mut self, reader: &mut Reader<'_>, name: &[u8]) -> Result<(), Error> {
+        let null = reader.kind()? == json::Kind::Null;
+        let span = reader.skip()?;
+        if !null {
+            let name = String::from_utf8_lossy(name).into_owned();
+            self.fields.push(Field { kind: FieldKind::Leak, span, name });
+        }
+        Ok(())
+    }
+}
+
+impl Usage {
+    /// Takes over the counts that `later` states.
+    pub fn update(&mut self, later: Self) {
+        let Self { input, output, reasoning } = later;
+        self.input = input.or(self.input);
+        self.output = output.or(self.output);
+        self.reasoning = reasoning.or(self.reasoning);
+    }
+}
