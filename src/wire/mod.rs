@@ -12,6 +12,7 @@ mod refusal;
 mod request;
 mod route;
 mod scan;
+mod scanner;
 
 use std::fmt::Debug;
 
@@ -19,6 +20,7 @@ pub use refusal::{Refusal, RefusalKind};
 pub use request::{Request, Thinking};
 pub use route::{Route, route};
 pub use scan::{Channel, Close, Field, FieldKind, Kind, Lane, Scan, Slot, Usage};
+pub use scanner::Scanner;
 
 /// One family of endpoints: where its text stands, and the shapes that its clients expect.
 pub trait Protocol: Debug + Send + Sync {

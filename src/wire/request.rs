@@ -64,10 +64,11 @@ impl Request {
         (edits, (0..self.unlisted.len()).filter_map(removed).collect())
     }
 
-    /// The edit that adds a member, `value` being JSON.
+    /// The edit that adds a member, `value` being JSON, to what is left when `removed` members are
+    /// taken out.
     #[must_use]
-    pub fn insert(&self, name: &str, value: &str) -> Edit {
-        let comma = if self.members.spans.is_empty() { "" } else { "," };
+    pub fn insert(&self, name: &str, value: &str, removed: usize) -> Edit {
+        let comma = if self.members.spans.len() > removed { "," } else { "" };
         let at = self.insert_at;
         Edit { span: at..at, with: format!("\"{name}\":{value}{comma}").into_bytes() }
     }

@@ -110,7 +110,7 @@ pub struct Usage {
 }
 
 /// Everything found in one event or document, in document order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
     /// Runs of text.
     pub channels: Vec<Channel>,
@@ -120,7 +120,8 @@ pub struct Scan {
     pub closes: Vec<Close>,
     /// Token counts.
     pub usage: Usage,
-    /// The event says more than its channels: it cannot be dropped when they are emptied.
+    /// The event says more than its channels and fields: it cannot be dropped when its channels are
+    /// emptied, nor repeated.
     pub says_more: bool,
     /// The event or document is an error, and no answer.
     pub error: bool,

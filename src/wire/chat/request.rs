@@ -144,7 +144,7 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
     })?;
     request.ask_usage = match stream_options {
         _ if request.usage_in_stream || !request.stream => None,
-        None => Some(request.insert("stream_options", r#"{"include_usage":true}"#)),
+        None => Some(request.insert("stream_options", r#"{"include_usage":true}"#, 0)),
         Some((true, inside, empty, _)) => {
             let comma = if empty { "" } else { "," };
             let with = format!("\"include_usage\":true{comma}").into_bytes();

@@ -143,7 +143,6 @@ fn message(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Res
         }
         b"role" => {
             if let Some(Text { span, .. }) = reader.text()? {
-                scan.says_more = true;
                 scan.field(FieldKind::Role, span.start - 1..span.end + 1);
             }
             Ok(())

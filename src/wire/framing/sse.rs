@@ -195,6 +195,12 @@ impl<'a> Block<'a> {
         }
     }
 
+    /// The block as it came.
+    #[must_use]
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
     /// Where the payload stands in the block, if it is on one line.
     #[must_use]
     pub fn payload_span(&self) -> Option<Range<usize>> {

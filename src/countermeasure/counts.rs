@@ -1,0 +1,27 @@
+//! What was done to one exchange, in numbers.
+
+/// Counts for the audit record: what was applied, never what was configured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Words of reasoning taken out.
+    pub words_removed: u64,
+    /// Stream events left out because nothing remained of them.
+    pub events_dropped: u64,
+    /// Response members emptied by the side-channel allow-list.
+    pub response_fields_closed: u64,
+    /// Request members removed by the side-channel allow-list, or capped.
+    pub request_fields_closed: u64,
+    /// The model was exchanged for a weaker one.
+    pub model_replaced: bool,
+    /// Caps set or lowered: output tokens, effort, thinking budget.
+    pub caps_lowered: u64,
+    /// Usage counts rounded.
+    pub usage_rounded: u64,
+    /// Time that pacing held events back, in milliseconds, the first-token delay included.
+    pub waited_ms: u64,
+    /// Heartbeats sent.
+    pub heartbeats: u64,
+    /// The model's text ended a reasoning section that never began: its chat template opens the
+    /// tag, and the policy does not say so.
+    pub unopened_reasoning: u64,
+}

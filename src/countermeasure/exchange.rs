@@ -1,0 +1,192 @@
+//! The countermeasures of one exchange, put together in their fixed order.
+
+use std::num::NonZeroU32;
+
+use bytes::Bytes;
+
+use super::inline::Inline;
+use super::{Counts, Editor, downgrade, reasoning, side_channels};
+use crate::policy::plan::{Keep, Limits, Measure, Plan, Reasoning};
+use crate::wire::json::{Edit, splice};
+use crate::wire::{Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request};
+
+/// A request after its countermeasures, and what the response still needs.
+#[derive(Debug)]
+pub struct RequestEdits {
+    /// The body to send: the client's own bytes if nothing changed.
+    pub body: Bytes,
+    /// The model that the client named, if any.
+    pub requested_model: Option<String>,
+    /// Whether the answer is streamed.
+    pub stream: bool,
+    /// The cap on output tokens that the upstream is given.
+    pub output_cap: Option<u64>,
+    /// What is to be done to the response.
+    pub response: ResponseEdits,
+}
+
+/// What is to be done to a response.
+#[derive(Debug, Default)]
+pub struct ResponseEdits {
+    keep: Option<Keep>,
+    /// The model's chat template opens the reasoning section.
+    opened: bool,
+    /// Leaks are closed but for these names.
+    close_leaks: Option<Vec<String>>,
+    /// The model name to show.
+    rename: Option<String>,
+    round_usage: Option<NonZeroU32>,
+    /// The client did not ask for the usage event that the rates need.
+    drop_usage_event: bool,
+}
+
+impl RequestEdits {
+    /// Applies the enforced parts of `plan` to a request body.
+    ///
+    /// # Errors
+    /// A refusal: the body is not a JSON object, names a governed member twice, or opens a way
+    /// round that can only be refused.
+    pub fn apply(
+        plan: &Plan,
+        protocol: &dyn Protocol,
+        body: Bytes,
+        counts: &mut Counts,
+    ) -> Result<Self, Refusal> {
+        let malformed = |message: String| Refusal { kind: RefusalKind::Malformed, message };
+        let request = protocol
+            .scan_request(&body)
+            .map_err(|error| malformed(format!("the request body is {error}")))?;
+        if let Some(name) = &request.ambiguous {
+            return Err(malformed(format!("the request names `{name}` more than once")));
+        }
+        let mut edits = Vec::new();
+        let mut removed = 0;
+        if let Some(settings) = enforced(&plan.side_channels) {
+            if request.prefilled {
+                let message = "the last message may not be the assistant's own".to_owned();
+                return Err(malformed(message));
+            }
+            let closed = side_channels::request_edits(settings, &request, counts);
+            removed = closed.1;
+            edits.extend(closed.0);
+        }
+        let mut output_cap = request.output_caps.iter().filter_map(|(_, cap)| *cap).min();
+        if let Some(settings) = enforced(&plan.downgrade) {
+            edits.extend(downgrade::request_edits(settings, &request, removed, counts));
+            let lowered = settings.max_output_tokens.map(|cap| u64::from(cap.get()));
+            output_cap = output_cap.into_iter().chain(lowered).min();
+        }
+        if enforced(&plan.reasoning).is_some_and(|settings| settings.ask_upstream) {
+            edits.extend(request.thinking.iter().filter_map(|thinking| thinking.seal.clone()));
+        }
+        let ask_usage = request.ask_usage.clone().filter(|_| counts_tokens(plan));
+        let drop_usage_event = ask_usage.is_some();
+        edits.extend(ask_usage);
+
+        let response = ResponseEdits::new(plan, protocol, &request, drop_usage_event);
+        Ok(Self {
+            body: if edits.is_empty() { body } else { splice(&body, &mut edits).into() },
+            stream: request.stream,
+            requested_model: request.model.map(|(_, model)| model),
+            output_cap,
+            response,
+        })
+    }
+}
+
+impl ResponseEdits {
+    fn new(
+        plan: &Plan,
+        protocol: &dyn Protocol,
+        request: &Request,
+        drop_usage_event: bool,
+    ) -> Self {
+        let requested = request.model.as_ref().map(|(_, model)| model.as_str());
+        let downgraded = enforced(&plan.downgrade).and_then(|settings| {
+            let model = downgrade::replacement(settings, requested?)?;
+            Some((model, settings.disclose))
+        });
+        let answering = downgraded.map(|(model, _)| model).or(requested);
+        let reasoning = enforced(&plan.reasoning);
+        let opened = |settings: &Reasoning| {
+            let mut patterns = settings.opened_by_template.iter();
+            patterns.any(|pattern| answering.is_some_and(|model| pattern.matches(model)))
+        };
+        // Log-probabilities repeat the reasoning: whoever withholds it closes them too.
+        let allow = enforced(&plan.side_channels).map(|settings| settings.allow.clone());
+        let close_leaks = allow.or_else(|| reasoning.map(|_| Vec::new()));
+        Self {
+            keep: reasoning.map(|settings| settings.keep),
+            opened: !protocol.signs_reasoning() && reasoning.is_some_and(opened),
+            close_leaks,
+            rename: downgraded
+                .filter(|(_, disclose)| !disclose)
+                .and_then(|_| requested.map(str::to_owned)),
+            round_usage: reasoning.and_then(|settings| settings.round_usage),
+            drop_usage_event,
+        }
+    }
+
+    /// Whether the response goes out as it comes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { keep, opened: _, close_leaks, rename, round_usage, drop_usage_event } = self;
+        keep.is_none()
+            && close_leaks.is_none()
+            && rename.is_none()
+            && round_usage.is_none()
+            && !drop_usage_event
+    }
+
+    /// The editor of a lane, by its first piece; `None` if its text goes out as it comes.
+    #[must_use]
+    pub fn editor(&self, channel: &Channel) -> Option<Box<dyn Editor>> {
+        let keep = self.keep?;
+        match channel.kind {
+            // A signed block is whole or sealed.
+            Kind::Reasoning if channel.signed => Some(reasoning::editor(Keep::None)),
+            Kind::Reasoning => Some(reasoning::editor(keep)),
+            Kind::Answer => Some(Box::new(Inline::new(keep, self.opened))),
+            Kind::ToolArguments | Kind::Refusal => None,
+        }
+    }
+
+    /// The edit of a field, counted.
+    pub fn field(&self, field: &Field, counts: &mut Counts) -> Option<Edit> {
+        match field.kind {
+            FieldKind::Leak => {
+                let edit = side_channels::response_edit(self.close_leaks.as_deref()?, field)?;
+                counts.response_fields_closed += 1;
+                Some(edit)
+            }
+            FieldKind::Model => Some(Edit::text(field.span.clone(), self.rename.as_deref()?)),
+            FieldKind::ReasoningTokens(count) => {
+                let rounded = count.next_multiple_of(u64::from(self.round_usage?.get()));
+                if rounded == count {
+                    return None;
+                }
+                counts.usage_rounded += 1;
+                Some(Edit::literal(field.span.clone(), rounded.to_string()))
+            }
+            FieldKind::Role | FieldKind::Usage | FieldKind::Padding => None,
+        }
+    }
+
+    /// Whether the event that holds usage only is to be left out.
+    #[must_use]
+    pub fn drops_usage_event(&self) -> bool {
+        self.drop_usage_event
+    }
+}
+
+fn enforced<T>(measure: &Option<Measure<T>>) -> Option<&T> {
+    measure.as_ref().and_then(Measure::enforced)
+}
+
+/// Whether a rate needs to know the tokens of a stream.
+fn counts_tokens(plan: &Plan) -> bool {
+    let tokens = |limits: &Limits| {
+        limits.input_tokens.or(limits.output_tokens).or(limits.reasoning_tokens).is_some()
+    };
+    enforced(&plan.rate).is_some_and(|rate| tokens(&rate.account) || tokens(&rate.cluster))
+}

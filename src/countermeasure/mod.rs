@@ -1,0 +1,47 @@
+//! What becomes of an exchange, one file per countermeasure, in a fixed order.
+//!
+//! A countermeasure knows text, counts and limits, but no protocol: it is told which channel a
+//! piece of text belongs to and answers with other text. Here the enforced parts of a
+//! [`Plan`](crate::policy::Plan) are put together for one exchange: [`RequestEdits`] on the way in,
+//! [`ResponseEdits`] on the way out.
+
+mod counts;
+pub mod downgrade;
+pub mod inline;
+
+pub mod reasoning;
+pub mod refuse;
+mod sentences;
+pub mod side_channels;
+
+mod exchange;
+
+pub use counts::Counts;
+pub use exchange::{RequestEdits, ResponseEdits};
+
+use std::fmt::Debug;
+
+/// Edits one lane's text as it comes: pure, without clocks or chance, so that the same text gives
+/// the same result however it is cut into pieces.
+pub trait Editor: Debug + Send {
+    /// Takes the next piece and appends what may leave now.
+    fn push(&mut self, text: &str, out: &mut String);
+
+    /// Takes a piece that cannot be decoded; says whether it may pass as it came, behind what is
+    /// appended here.
+    fn push_opaque(&mut self, out: &mut String) -> bool;
+
+    /// The lane ends: appends what was held back. `cut_short` if a length limit ended it.
+    fn finish(&mut self, cut_short: bool, out: &mut String);
+
+    /// Whether text may still come out when the lane ends.
+    fn holds(&self) -> bool;
+
+    /// Words taken out so far.
+    fn words_removed(&self) -> u64;
+
+    /// Reasoning sections that ended without having begun, so that their text went out.
+    fn unopened_reasoning(&self) -> u64 {
+        0
+    }
+}

@@ -1,0 +1,6 @@
+//! The `tower` layer.
+
+mod document;
+mod lanes;
+mod rewrite;
+mod stream;

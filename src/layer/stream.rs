@@ -1,0 +1,129 @@
+//! A streamed response: events in, events out.
+
+use bytes::Bytes;
+
+use crate::countermeasure::{Counts, ResponseEdits};
+use crate::policy::OnOpaque;
+use crate::wire::framing::sse::{Block, EventTooLong, Splitter};
+use crate::wire::{Protocol, Scan, Scanner};
+
+use super::lanes::TooManyLanes;
+use super::rewrite::{Rewriter, Rewritten};
+
+/// Rewrites a stream of server-sent events.
+#[derive(Debug)]
+pub(super) struct EventStream {
+    protocol: &'static dyn Protocol,
+    splitter: Splitter,
+    scanner: Scanner,
+    scan: Scan,
+    rewriter: Rewriter,
+    on_opaque: OnOpaque,
+    /// The upstream reported an error inside the stream.
+    failed: bool,
+}
+
+/// The stream cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StreamError {
+    #[error(transparent)]
+    TooLong(#[from] EventTooLong),
+    #[error("an event of the upstream cannot be read")]
+    Unreadable,
+    #[error("the upstream's answer has too many parts")]
+    TooManyLanes,
+}
+
+impl From<TooManyLanes> for StreamError {
+    fn from(_: TooManyLanes) -> Self {
+        Self::TooManyLanes
+    }
+}
+
+impl EventStream {
+    pub(super) fn new(
+        protocol: &'static dyn Protocol,
+        edits: ResponseEdits,
+        counts: Counts,
+        on_opaque: OnOpaque,
+        event_limit: usize,
+    ) -> Self {
+        Self {
+            protocol,
+            splitter: Splitter::new(event_limit),
+            scanner: Scanner::new(protocol),
+            scan: Scan::default(),
+            rewriter: Rewriter::new(edits, counts),
+            on_opaque,
+            failed: false,
+        }
+    }
+
+    pub(super) fn rewriter(&self) -> &Rewriter {
+        &self.rewriter
+    }
+
+    /// Whether the upstream reported an error inside the stream.
+    pub(super) fn failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Takes bytes of the upstream's.
+    pub(super) fn push(&mut self, chunk: Bytes) {
+        self.splitter.push(chunk);
+    }
+
+    /// What goes out next; `None` until more bytes come.
+    pub(super) fn next_event(&mut self) -> Result<Option<Bytes>, StreamError> {
+        while let Some(raw) = self.splitter.next_block()? {
+            let rewritten = self.rewrite(raw)?;
+            if !rewritten.is_empty() {
+                return Ok(Some(rewritten));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What goes out when the upstream has ended.
+    pub(super) fn finish(&mut self) -> Result<Bytes, StreamError> {
+        let rest = self.splitter.take_rest();
+        let mut last = if rest.is_empty() { Vec::new() } else { self.rewrite(rest)?.to_vec() };
+        self.rewriter.close_all(&mut last);
+        Ok(last.into())
+    }
+
+    fn rewrite(&mut self, raw: Bytes) -> Result<Bytes, StreamError> {
+        let block = Block::parse(&raw);
+        let Some(payload) = block.payload().filter(|payload| !payload.is_empty()) else {
+            return Ok(raw);
+        };
+        let mut out = Vec::new();
+        if self.protocol.is_terminator(&payload) {
+            self.rewriter.close_all(&mut out);
+            return Ok(behind(out, raw));
+        }
+        if self.scanner.scan(&payload, &mut self.scan).is_err() {
+            return match self.on_opaque {
+                OnOpaque::Pass => Ok(raw),
+                OnOpaque::Refuse => Err(StreamError::Unreadable),
+            };
+        }
+        if self.scan.error {
+            self.failed = true;
+            self.rewriter.close_all(&mut out);
+        }
+        match self.rewriter.rewrite(&payload, &self.scan, Some(&block), &mut out)? {
+            Rewritten::Kept => Ok(behind(out, raw)),
+            Rewritten::Payload(payload) => Ok(behind(out, block.with_payload(&payload).into())),
+            Rewritten::Dropped => Ok(out.into()),
+        }
+    }
+}
+
+fn behind(mut before: Vec<u8>, event: Bytes) -> Bytes {
+    if before.is_empty() {
+        return event;
+    }
+    before.extend_from_slice(&event);
+    before.into()
+}
