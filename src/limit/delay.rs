@@ -43,3 +43,54 @@ pub fn first_token_delay(
     let offset = (u128::from(u64::from_le_bytes(hash)) * values) >> 64;
     min.saturating_add(Duration::from_nanos(u64::try_from(offset).unwrap_or(u64::MAX)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIN: Duration = Duration::from_millis(200);
+    const MAX: Duration = Duration::from_millis(1200);
+
+    fn delay(key: u8, principal: u32, day: i64) -> Duration {
+        let subject = Subject::derive(&[7; 32], "account", &principal.to_le_bytes());
+        first_token_delay(&[key; 32], subject, day, MIN, MAX)
+    }
+
+    /// The Kolmogorov–Smirnov distance from the uniform distribution, times the root of n, which
+    /// exceeds 1.95 once in 1000 uniform samples (Smirnov 1948).
+    fn distance_from_uniform(delays: impl Iterator<Item = Duration>) -> f64 {
+        let range = (MAX - MIN).as_secs_f64();
+        let mut shares: Vec<f64> =
+            delays.map(|delay| (delay - MIN).as_secs_f64() / range).collect();
+        shares.sort_by(f64::total_cmp);
+        let n = shares.len() as f64;
+        let gaps = shares.iter().enumerate().map(|(rank, share)| {
+            let rank = rank as f64;
+            (share - rank / n).abs().max((share - (rank + 1.0) / n).abs())
+        });
+        gaps.fold(0.0, f64::max) * n.sqrt()
+    }
+
+    #[test]
+    fn delays_are_uniform_over_principals_and_over_days() {
+        assert!(distance_from_uniform((0..10_000).map(|n| delay(1, n, 20_000))) < 1.95);
+        assert!(distance_from_uniform((0..10_000).map(|n| delay(1, 0, n))) < 1.95);
+        assert!(distance_from_uniform((0..10_000).map(|n| delay(1, n % 100, 20_000))) > 1.95);
+    }
+
+    #[test]
+    fn a_delay_depends_on_principal_day_and_key_and_on_nothing_else() {
+        let base = delay(1, 0, 20_000);
+        assert_eq!(base, delay(1, 0, 20_000));
+        for other in [delay(2, 0, 20_000), delay(1, 1, 20_000), delay(1, 0, 20_001)] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn bounds_that_meet_or_cross_give_the_minimum() {
+        let subject = Subject::from_hash(1);
+        assert_eq!(first_token_delay(&[1; 32], subject, 1, MIN, MIN), MIN);
+        assert_eq!(first_token_delay(&[1; 32], subject, 1, MAX, MIN), MAX);
+    }
+}

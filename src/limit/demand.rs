@@ -154,3 +154,29 @@ impl Enforcement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn retry_after_is_at_most_a_quarter_longer_and_spread_over_subjects() {
+        for wait in [0, 1, 7, 30, 59, 60, 100_000] {
+            let wait = Duration::from_millis(wait * 1000 - u64::from(wait > 0));
+            let whole = (wait.as_secs() + 1).min(60);
+            let seen: HashSet<u64> = (0..1000u32)
+                .map(|n| Subject::derive(&[7; 32], "account", &n.to_le_bytes()))
+                .map(|subject| retry_after_seconds(wait, subject))
+                .collect();
+            let least = if whole == 60 { 48 } else { whole };
+            assert!(seen.len() > 1, "{wait:?} gave {seen:?}");
+            assert_eq!(seen.iter().min(), Some(&least));
+            assert!(seen.iter().all(|&s| s <= 60 && s <= whole + whole.div_ceil(4)), "{seen:?}");
+        }
+        let subject = Subject::from_hash(u128::MAX);
+        let wait = Duration::from_secs(20);
+        assert_eq!(retry_after_seconds(wait, subject), retry_after_seconds(wait, subject));
+    }
+}

@@ -94,3 +94,72 @@ fn ceil_seconds(duration: Duration) -> u64 {
 fn integer(value: u64) -> Integer {
     Integer::try_from(value).unwrap_or(Integer::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+
+    use tokio::time::Instant;
+
+    use super::super::{Amounts, Demand, Enforcement, Quota};
+    use super::*;
+
+    fn quota(amount: u64, period: Duration) -> Option<Quota> {
+        let amount = NonZeroU64::new(amount).unwrap();
+        Some(Quota { amount, period, burst: amount })
+    }
+
+    fn fields(limits: &Limits, vendor: Option<&str>) -> Option<RateLimitFields> {
+        let start = Instant::now();
+        let limiter = Limiter::new(10, start);
+        let subject = Subject::from_hash(1);
+        let estimate = Amounts { requests: 50, output_tokens: 400, ..Amounts::default() };
+        let enforcement = Enforcement::Advertise;
+        let demand = Demand { subject, scope: "account", limits, estimate, enforcement };
+        let _held = limiter.reserve(&[demand], start).unwrap();
+        let names = FieldNames { policy: "default", vendor };
+        RateLimitFields::new(names, &limiter, subject, limits, start).unwrap()
+    }
+
+    #[test]
+    fn the_fields_read_as_in_the_draft() {
+        let limits = Limits {
+            requests: quota(100, Duration::from_secs(60)),
+            output_tokens: quota(1000, Duration::from_secs(60)),
+            ..Limits::default()
+        };
+        let plain = fields(&limits, None).unwrap();
+        assert_eq!(plain.policy, r#""default";q=100;w=60"#);
+        assert_eq!(plain.state, r#""default";r=50;t=30"#);
+        let vendor = fields(&limits, Some("acme")).unwrap();
+        assert_eq!(vendor.policy, r#""default";q=100;w=60;acme-output-tokens=1000"#);
+        assert_eq!(vendor.state, r#""default";r=50;t=30;acme-output-tokens=600"#);
+    }
+
+    #[test]
+    fn a_window_of_part_of_a_second_is_told_in_whole_seconds() {
+        let limits =
+            Limits { requests: quota(100, Duration::from_millis(1500)), ..Limits::default() };
+        assert_eq!(fields(&limits, None).unwrap().policy, r#""default";q=133;w=2"#);
+    }
+
+    #[test]
+    fn without_a_quota_of_requests_there_are_no_fields() {
+        let limits =
+            Limits { output_tokens: quota(1000, Duration::from_secs(60)), ..Limits::default() };
+        assert_eq!(fields(&limits, Some("acme")), None);
+    }
+
+    #[test]
+    fn a_name_that_could_end_the_field_is_escaped_or_refused() {
+        let start = Instant::now();
+        let limits = Limits { requests: quota(1, Duration::from_secs(1)), ..Limits::default() };
+        let name = |policy, vendor| {
+            let limiter = Limiter::new(10, start);
+            let names = FieldNames { policy, vendor };
+            RateLimitFields::new(names, &limiter, Subject::from_hash(1), &limits, start)
+        };
+        assert_eq!(name("a\"b", None).unwrap().unwrap().policy, r#""a\"b";q=1;w=1"#);
+        assert!(name("a\r\nb", None).is_err());
+    }
+}

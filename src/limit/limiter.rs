@@ -109,8 +109,7 @@ impl Limiter {
         now: Instant,
     ) -> QuotaState {
         let terms = Terms::of(quota);
-        let now = self.shared.table.nanos(now);
-        let state = self.shared.table.peek(subject).unwrap_or_default();
+        let (state, now) = self.shared.table.peek(subject, now);
         let bucket = state.buckets.get(dimension).copied().unwrap_or_default();
         QuotaState {
             remaining: bucket.remaining(&terms, now),
@@ -118,10 +117,10 @@ impl Limiter {
         }
     }
 
-    /// Requests of a subject that are in flight.
+    /// Requests of a subject that are in flight, other than in an overflow entry.
     #[must_use]
-    pub fn in_flight(&self, subject: Subject) -> u32 {
-        self.shared.table.peek(subject).map_or(0, |state| state.in_flight)
+    pub fn in_flight(&self, subject: Subject, now: Instant) -> u32 {
+        self.shared.table.peek(subject, now).0.in_flight
     }
 
     /// How full the table is.

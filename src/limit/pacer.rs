@@ -76,3 +76,56 @@ impl fmt::Debug for Pacer {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cmp::Reverse;
+    use std::collections::BinaryHeap;
+
+    use super::*;
+
+    /// Lets streams send runs of tokens as soon as they may, until `end`; the tokens each sent.
+    fn simulate(streams: usize, run: u64, rate: u32, burst: Duration, end: Duration) -> Vec<u64> {
+        let start = Instant::now();
+        let pacer = Pacer::new(100, burst, start);
+        let subject = Subject::derive(&[7; 32], "cluster", b"hydra");
+        let rate = NonZeroU32::new(rate).unwrap();
+        let mut sent = vec![0; streams];
+        let ask = |now| now + pacer.acquire(subject, rate, run, start + now);
+        let mut due: BinaryHeap<_> =
+            (0..streams).map(|stream| Reverse((ask(Duration::ZERO), stream))).collect();
+        while let Some(Reverse((now, stream))) = due.pop().filter(|Reverse((now, _))| *now <= end) {
+            sent[stream] += run;
+            due.push(Reverse((ask(now), stream)));
+        }
+        sent
+    }
+
+    #[test]
+    fn streams_together_get_the_rate_and_equal_shares_of_it() {
+        for streams in [1, 2, 5, 16] {
+            for run in [1, 4] {
+                let end = Duration::from_secs(60);
+                let sent = simulate(streams, run, 100, Duration::from_millis(500), end);
+                let (total, burst) = (sent.iter().sum::<u64>(), 50);
+                assert!(total <= 6000 + burst, "{streams} streams sent {total}");
+                assert!(total + burst >= 6000, "{streams} streams sent {total}");
+                let (least, most) = (sent.iter().min().unwrap(), sent.iter().max().unwrap());
+                assert!(most - least <= burst, "shares {sent:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_longer_than_the_burst_waits_for_the_rest_of_it() {
+        let start = Instant::now();
+        let pacer = Pacer::new(100, Duration::from_secs(1), start);
+        let subject = Subject::derive(&[7; 32], "account", b"alice");
+        let ten = NonZeroU32::new(10).unwrap();
+        assert_eq!(pacer.acquire(subject, ten, 30, start), Duration::from_secs(2));
+        assert_eq!(pacer.acquire(subject, ten, 10, start), Duration::from_secs(3));
+        let other = Subject::derive(&[7; 32], "account", b"bob");
+        assert_eq!(pacer.acquire(other, ten, 10, start), Duration::ZERO);
+        assert_eq!(pacer.occupancy().subjects, 2);
+    }
+}

@@ -70,7 +70,7 @@ impl<S: State> Table<S> {
         Self { shards: (0..shards).map(|_| Mutex::new(Shard::new(capacity))).collect(), epoch }
     }
 
-    pub(super) fn nanos(&self, now: Instant) -> u64 {
+    fn nanos(&self, now: Instant) -> u64 {
         nanos(now.saturating_duration_since(self.epoch))
     }
 
@@ -109,10 +109,15 @@ impl<S: State> Table<S> {
         Locked { shards, now, count: self.shards.len() }
     }
 
-    /// The state of a subject that has its own entry.
-    pub(super) fn peek(&self, subject: Subject) -> Option<S> {
-        let shard = self.shards.get(subject.shard(self.shards.len()))?;
-        lock(shard).entries.get(&subject).copied()
+    /// The state of a subject, a fresh one if it has no entry of its own, and the time in
+    /// nanoseconds since the epoch.
+    pub(super) fn peek(&self, subject: Subject, now: Instant) -> (S, u64) {
+        let now = self.nanos(now);
+        let Some(shard) = self.shards.get(subject.shard(self.shards.len())) else {
+            return (S::default(), now);
+        };
+        let shard = lock(shard);
+        (shard.entries.get(&subject).copied().unwrap_or_default(), now.max(shard.latest))
     }
 
     pub(super) fn occupancy(&self) -> Occupancy {
@@ -138,8 +143,8 @@ pub(super) struct Locked<'a, S> {
 }
 
 impl<S: State> Locked<'_, S> {
-    /// The slot of a subject and the state in it; a new subject is given one. The state may be
-    /// forgotten while it is idle, or lost to another subject's arrival before the lock is free.
+    /// The slot of a subject and the state in it; a new subject is given one. An idle
+    /// state may be forgotten at the next arrival, even before the lock is free.
     pub(super) fn enter(
         &mut self,
         subject: Subject,
