@@ -1,5 +1,6 @@
 //! Graded countermeasures against model distillation, as a [`tower`](tower_service) layer.
 
+pub mod audit;
 pub mod countermeasure;
 pub mod limit;
 pub mod policy;

@@ -5,3 +5,12 @@ pub mod plan;
 
 pub use pattern::Pattern;
 pub use plan::Plan;
+
+/// What becomes of a response that cannot be read although a countermeasure has to change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnOpaque {
+    /// The client gets an error.
+    Refuse,
+    /// It goes out as it came.
+    Pass,
+}

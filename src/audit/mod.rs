@@ -1,0 +1,77 @@
+//! What was done to whom: one record per decided request, and where the records go.
+//!
+//! An audit is only worth having if it tells what *was* done. So a [`Record`] is written at the end
+//! of the exchange, with the counts of what each countermeasure changed, never at the decision with
+//! what it was set to do. It identifies callers by keyed hashes ([`AuditKey`]) and holds no text of
+//! a prompt or an answer.
+//!
+//! Recording never waits and never decides: a [`Sink`] takes the record after the client has its
+//! answer, and a full queue costs a record, which is counted, not an answer.
+//!
+//! ```
+//! use guilloche::audit::{AuditKey, Countermeasure, Counter, Counts};
+//!
+//! let key = AuditKey::new([7; 32]);
+//! let principal = key.principal("account-1", Some("cluster-9"), None);
+//! assert_eq!(principal, key.principal("account-1", Some("cluster-9"), None));
+//! assert_ne!(principal.account, key.principal("account-2", None, None).account);
+//!
+//! let mut counts = Counts::default();
+//! counts.add(Counter::WordsRemoved, 42);
+//! assert_eq!(serde_json::to_string(&counts)?, r#"{"words_removed":42}"#);
+//! assert_eq!(serde_json::to_string(&Countermeasure::SideChannels)?, r#""side_channels""#);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+pub mod lines;
+pub mod principal;
+pub mod record;
+
+use std::fmt;
+
+pub use lines::{LineWriter, Lost};
+pub use principal::{AuditKey, KeyedHash, PrincipalHashes};
+pub use record::{
+    Applied, Counter, Countermeasure, Counts, DecisionId, Durations, Outcome, PolicyIdentity,
+    Record, Risk,
+};
+
+/// Takes audit records. Must return at once: it is called on the path of an exchange, at its end.
+pub trait Sink: Send + Sync + fmt::Debug {
+    /// Takes one record.
+    fn record(&self, record: Record);
+}
+
+/// Keeps no records.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoAudit;
+
+impl Sink for NoAudit {
+    fn record(&self, _: Record) {}
+}
+
+/// Writes each record as one line of JSON.
+#[derive(Debug)]
+pub struct JsonLines {
+    lines: LineWriter,
+}
+
+impl JsonLines {
+    /// A sink that writes to `lines`.
+    #[must_use]
+    pub fn new(lines: LineWriter) -> Self {
+        Self { lines }
+    }
+
+    /// The writer, for its count of lost records and to flush it.
+    #[must_use]
+    pub fn lines(&self) -> &LineWriter {
+        &self.lines
+    }
+}
+
+impl Sink for JsonLines {
+    fn record(&self, record: Record) {
+        self.lines.write(&record);
+    }
+}

@@ -1,0 +1,162 @@
+//! Callers in the audit: keyed hashes, so that the file alone names no one.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use zeroize::ZeroizeOnDrop;
+
+/// The key under which account, cluster and tenant names are hashed in audit records.
+///
+/// Whoever holds it can tell whether a known account is in the file; whoever does not can only
+/// tell that two records are of the same account. It never appears in `Debug`.
+#[derive(Clone, ZeroizeOnDrop)]
+pub struct AuditKey([u8; 32]);
+
+/// Why a key could not be read from text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an audit key is 64 hexadecimal digits")]
+pub struct AuditKeyError;
+
+/// A keyed BLAKE3 hash of one name: 128 bits, as 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyedHash([u8; 16]);
+
+/// A principal as audit records show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrincipalHashes {
+    /// The account.
+    pub account: KeyedHash,
+    /// The cluster of accounts that the detector has put it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<KeyedHash>,
+    /// The tenant whose upstream it calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<KeyedHash>,
+}
+
+impl AuditKey {
+    /// A key of 256 random bits.
+    #[must_use]
+    pub fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    /// Reads a key from 64 hexadecimal digits; white space around them is ignored.
+    ///
+    /// # Errors
+    /// When the text is anything else.
+    pub fn from_hex(text: &str) -> Result<Self, AuditKeyError> {
+        // The decoder of BLAKE3's own hash type is strict: 64 digits, nothing else.
+        let hash = blake3::Hash::from_hex(text.trim()).map_err(|_| AuditKeyError)?;
+        Ok(Self(*hash.as_bytes()))
+    }
+
+    /// Hashes the names of a principal. The kinds are kept apart, so that an account and a cluster
+    /// of the same name do not hash alike.
+    #[must_use]
+    pub fn principal(
+        &self,
+        account: &str,
+        cluster: Option<&str>,
+        tenant: Option<&str>,
+    ) -> PrincipalHashes {
+        PrincipalHashes {
+            account: self.hash("account", account),
+            cluster: cluster.map(|name| self.hash("cluster", name)),
+            tenant: tenant.map(|name| self.hash("tenant", name)),
+        }
+    }
+
+    /// The 128-bit prefix of `BLAKE3(key, kind ‖ 0x00 ‖ name)`; a kind holds no zero byte.
+    fn hash(&self, kind: &'static str, name: &str) -> KeyedHash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(kind.as_bytes());
+        hasher.update(&[0]);
+        hasher.update(name.as_bytes());
+        let mut bytes = [0; 16];
+        hasher.finalize_xof().fill(&mut bytes);
+        KeyedHash(bytes)
+    }
+}
+
+impl fmt::Debug for AuditKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("AuditKey(..)")
+    }
+}
+
+impl fmt::Display for KeyedHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for KeyedHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl From<KeyedHash> for String {
+    fn from(hash: KeyedHash) -> Self {
+        hash.to_string()
+    }
+}
+
+impl TryFrom<String> for KeyedHash {
+    type Error = KeyedHashError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.len() != 32 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(KeyedHashError);
+        }
+        let value = u128::from_str_radix(&text, 16).map_err(|_| KeyedHashError)?;
+        Ok(Self(value.to_be_bytes()))
+    }
+}
+
+/// A text was no keyed hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a keyed hash is 32 hexadecimal digits")]
+pub struct KeyedHashError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_hashes_as_blake3_itself_does() {
+        let key = [3; 32];
+        let oracle = blake3::keyed_hash(&key, b"account\0alice").to_hex();
+        let hashes = AuditKey::new(key).principal("alice", None, None);
+        assert_eq!(hashes.account.to_string(), oracle[..32]);
+    }
+
+    #[test]
+    fn the_same_name_in_another_role_or_under_another_key_hashes_otherwise() {
+        let key = AuditKey::new([1; 32]);
+        let all = key.principal("x", Some("x"), Some("x"));
+        assert_ne!(Some(all.account), all.cluster);
+        assert_ne!(all.cluster, all.tenant);
+        assert_ne!(all.account, AuditKey::new([2; 32]).principal("x", None, None).account);
+    }
+
+    #[test]
+    fn a_key_is_read_from_hexadecimal_and_never_shown() {
+        let text = "0f".repeat(32);
+        let key = AuditKey::from_hex(&format!("{text}\n")).unwrap();
+        assert_eq!(format!("{key:?}"), "AuditKey(..)");
+        assert_eq!(key.0, [0x0f; 32]);
+        for wrong in ["", "0f", &"zz".repeat(32), &"0f".repeat(33)] {
+            assert_eq!(AuditKey::from_hex(wrong).unwrap_err(), AuditKeyError);
+        }
+    }
+
+    #[test]
+    fn a_hash_survives_its_own_text() {
+        let hash = AuditKey::new([9; 32]).principal("a", None, None).account;
+        assert_eq!(KeyedHash::try_from(hash.to_string()).unwrap(), hash);
+        KeyedHash::try_from(String::from("+f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f")).unwrap_err();
+    }
+}

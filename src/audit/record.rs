@@ -1,0 +1,325 @@
+//! The record of one decided request. Its JSON form is documented in `docs/configuration.md`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::PrincipalHashes;
+use crate::policy::plan::Mode;
+
+/// One decided request: who asked, what was decided, what was done, how it ended.
+///
+/// Serialized in the order of the fields. Names come from policies and from enums of this crate,
+/// never from a request or an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// When the decision was taken (RFC 3339, UTC).
+    pub time: Timestamp,
+    /// The decision, as the client was told it.
+    pub decision: DecisionId,
+    /// Who asked.
+    pub principal: PrincipalHashes,
+    /// What the detector said of them.
+    pub risk: Risk,
+    /// The grade that was reached.
+    pub grade: String,
+    /// The arm of an experiment that the principal is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<String>,
+    /// The policy that was pinned to the request.
+    pub policy: PolicyIdentity,
+    /// The protocol, by the name that the wire gives it.
+    pub protocol: Cow<'static, str>,
+    /// Whether the answer was a stream.
+    pub stream: bool,
+    /// The mode of the decision as a whole.
+    #[serde(with = "mode")]
+    pub mode: Mode,
+    /// What was done.
+    pub applied: Vec<Applied>,
+    /// What would have been done, had it been enforced.
+    pub observed: Vec<Applied>,
+    /// How the exchange ended.
+    pub outcome: Outcome,
+    /// The status that the client got; absent when it left before there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// How long it took.
+    pub durations: Durations,
+}
+
+/// The name of one decision. Also the type under which a response carries it in its extensions, so
+/// that the access log can name it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DecisionId(pub String);
+
+impl fmt::Display for DecisionId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// What was known of the risk. Unknown is a state of its own, never a low score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    /// A score from 0 to 1; higher is riskier.
+    Known {
+        /// The score.
+        score: f64,
+        /// The model of the detector that gave it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        /// The detector's confidence, from 0 to 1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confidence: Option<f64>,
+    },
+    /// No score, and why.
+    Unknown {
+        /// The reason, by the name of its enum variant: `missing`, `expired`, `bad_signature`, …
+        reason: Cow<'static, str>,
+    },
+}
+
+/// A policy and its revision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyIdentity {
+    /// The name that the file gives.
+    pub name: String,
+    /// The fingerprint of the files it was compiled from.
+    pub revision: String,
+}
+
+/// One countermeasure and what it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Which.
+    pub countermeasure: Countermeasure,
+    /// How much of what.
+    pub counts: Counts,
+}
+
+/// The countermeasures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Countermeasure {
+    /// Refused outright.
+    Refuse,
+    /// Limited in requests, tokens or concurrency.
+    Rate,
+    /// Answered with less: a weaker model, less effort, fewer tokens.
+    Downgrade,
+    /// Closed ways round the text channels.
+    SideChannels,
+    /// Withheld reasoning.
+    Reasoning,
+    /// Sealed reasoning.
+    Seal,
+    /// Marked the text.
+    Watermark,
+    /// Slowed the stream down.
+    Pace,
+}
+
+impl Countermeasure {
+    /// The name in records and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Rate => "rate",
+            Self::Downgrade => "downgrade",
+            Self::SideChannels => "side_channels",
+            Self::Reasoning => "reasoning",
+            Self::Seal => "seal",
+            Self::Watermark => "watermark",
+            Self::Pace => "pace",
+        }
+    }
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counter {
+    /// Words taken out of a channel.
+    WordsRemoved,
+    /// Bytes taken out of a channel.
+    BytesRemoved,
+    /// Words replaced by their other variant.
+    WordsChanged,
+    /// Whole events left out of a stream.
+    EventsDropped,
+    /// Members taken out of a request or an answer.
+    FieldsStripped,
+    /// Members of a request that were set or lowered.
+    FieldsSet,
+    /// Time that was waited, in milliseconds.
+    WaitsMs,
+    /// Input tokens settled.
+    TokensIn,
+    /// Output tokens settled, reasoning included.
+    TokensOut,
+    /// Reasoning tokens settled.
+    TokensReasoning,
+    /// Requests turned away.
+    RequestsRefused,
+}
+
+/// Counts of what a countermeasure did; what is absent was not done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Counts(BTreeMap<Counter, u64>);
+
+impl Counts {
+    /// Adds to a counter, up to the largest number there is.
+    pub fn add(&mut self, counter: Counter, amount: u64) {
+        let count = self.0.entry(counter).or_default();
+        *count = count.saturating_add(amount);
+    }
+
+    /// The count, 0 when nothing was counted.
+    #[must_use]
+    pub fn get(&self, counter: Counter) -> u64 {
+        self.0.get(&counter).copied().unwrap_or_default()
+    }
+
+    /// Whether nothing was counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The client got the whole answer.
+    Complete,
+    /// The answer was ended early on purpose, the way the protocol ends one.
+    Stopped,
+    /// The client left first.
+    Cancelled,
+    /// The upstream failed, or was too slow; the client got an error, not an end.
+    UpstreamError,
+    /// The upstream was not asked.
+    Refused,
+}
+
+impl Outcome {
+    /// The name in records, logs and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Stopped => "stopped",
+            Self::Cancelled => "cancelled",
+            Self::UpstreamError => "upstream_error",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// Times from the arrival of the request's head, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Durations {
+    /// To the first byte of the answer's body; absent when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte_ms: Option<u64>,
+    /// To the end of the exchange.
+    pub total_ms: u64,
+}
+
+/// The name of a mode in records and metrics.
+#[must_use]
+pub fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => "observe",
+        Mode::Enforce => "enforce",
+    }
+}
+
+/// The plan's mode, spelled as policies spell it.
+mod mode {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Mode, mode_name};
+
+    pub(super) fn serialize<S: Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(mode_name(*mode))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Mode, D::Error> {
+        let name = String::deserialize(from)?;
+        [Mode::Observe, Mode::Enforce]
+            .into_iter()
+            .find(|mode| mode_name(*mode) == name)
+            .ok_or_else(|| D::Error::unknown_variant(&name, &["observe", "enforce"]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::AuditKey;
+
+    fn record() -> Record {
+        let mut counts = Counts::default();
+        counts.add(Counter::BytesRemoved, 90);
+        counts.add(Counter::WordsRemoved, 12);
+        Record {
+            time: Timestamp::from_second(1_800_000_000).unwrap(),
+            decision: DecisionId("d-1".into()),
+            principal: AuditKey::new([0; 32]).principal("a", None, None),
+            risk: Risk::Known { score: 0.75, model: Some("det-3".into()), confidence: None },
+            grade: "withhold".into(),
+            arm: None,
+            policy: PolicyIdentity { name: "ladder".into(), revision: "3f".into() },
+            protocol: "chat".into(),
+            stream: true,
+            mode: Mode::Enforce,
+            applied: vec![Applied { countermeasure: Countermeasure::Reasoning, counts }],
+            observed: Vec::new(),
+            outcome: Outcome::Complete,
+            status: Some(200),
+            durations: Durations { first_byte_ms: Some(3), total_ms: 80 },
+        }
+    }
+
+    #[test]
+    fn the_json_form_is_the_documented_one() {
+        let account = record().principal.account;
+        let expected = format!(
+            r#"{{"time":"2027-01-15T08:00:00Z","decision":"d-1","principal":{{"account":"{account}"}},"risk":{{"known":{{"score":0.75,"model":"det-3"}}}},"grade":"withhold","policy":{{"name":"ladder","revision":"3f"}},"protocol":"chat","stream":true,"mode":"enforce","applied":[{{"countermeasure":"reasoning","counts":{{"words_removed":12,"bytes_removed":90}}}}],"observed":[],"outcome":"complete","status":200,"durations":{{"first_byte_ms":3,"total_ms":80}}}}"#
+        );
+        assert_eq!(serde_json::to_string(&record()).unwrap(), expected);
+        assert_eq!(serde_json::from_str::<Record>(&expected).unwrap(), record());
+    }
+
+    #[test]
+    fn names_in_metrics_are_the_names_in_records() {
+        for (name, json) in [
+            (Countermeasure::SideChannels.name(), serde_json::json!(Countermeasure::SideChannels)),
+            (Countermeasure::Pace.name(), serde_json::json!(Countermeasure::Pace)),
+            (Outcome::UpstreamError.name(), serde_json::json!(Outcome::UpstreamError)),
+            (Outcome::Refused.name(), serde_json::json!(Outcome::Refused)),
+        ] {
+            assert_eq!(json, name);
+        }
+    }
+
+    #[test]
+    fn a_count_stops_at_the_largest_number() {
+        let mut counts = Counts::default();
+        counts.add(Counter::WaitsMs, u64::MAX);
+        counts.add(Counter::WaitsMs, 1);
+        assert_eq!(counts.get(Counter::WaitsMs), u64::MAX);
+        assert_eq!(counts.get(Counter::TokensIn), 0);
+    }
+}

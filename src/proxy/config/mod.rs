@@ -1,0 +1,286 @@
+//! The configuration of `guilloche serve`: a TOML file, whose every field an environment variable
+//! can override.
+//!
+//! Everything wrong is reported at once, each with its file, line and field, before anything is
+//! started. The fields, their defaults and the rule for environment variables are documented in
+//! `docs/configuration.md`.
+//!
+//! ```
+//! use guilloche::proxy::Config;
+//!
+//! let text = "[upstream]\nurl = \"http://127.0.0.1:8000\"\n";
+//! let config = Config::parse("example.toml", text, &Default::default())?;
+//! assert_eq!(config.limits.max_request_body, 32 << 20);
+//!
+//! let text = "[upstream]\nurl = \"ftp://a\"\nidle_timeout = 30\n";
+//! let errors = Config::parse("example.toml", text, &Default::default()).unwrap_err();
+//! assert_eq!(errors.0.len(), 2);
+//! assert_eq!(errors.0[1].place, "example.toml:3");
+//! # Ok::<(), guilloche::proxy::ConfigErrors>(())
+//! ```
+
+mod reader;
+mod setting;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::Uri;
+
+pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX};
+use reader::{Reader, variable};
+use setting::{BaseUrl, OrOff, Size};
+
+use crate::audit::AuditKey;
+
+/// The `[risk]` section, which the `risk` room reads.
+pub type RiskSettings = toml::Table;
+
+/// The whole configuration, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[listen]`
+    pub listen: Listen,
+    /// `[upstream]`
+    pub upstream: Upstream,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[admin] address`; `None` when it is off.
+    pub admin: Option<SocketAddr>,
+    /// `[risk]`
+    pub risk: RiskSettings,
+    /// `[policy] file`; without one nothing is decided and every answer is passed on.
+    pub policy: Option<PathBuf>,
+    /// `[audit]`, when it has a file.
+    pub audit: Option<Audit>,
+    /// `[access_log]`, when it is on.
+    pub access_log: Option<AccessLog>,
+    /// `[shutdown] grace`: how long streams may go on after the signal to stop.
+    pub grace: Duration,
+}
+
+/// Where and how clients are served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// The address.
+    pub address: SocketAddr,
+    /// How long a connection may be without a request under way, the head of its next one
+    /// included.
+    pub idle_timeout: Duration,
+}
+
+/// The inference server behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// Its base URL; the path of a request is put after its path.
+    pub url: Uri,
+    /// Certificates to trust besides those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// From the first packet to the end of the TLS handshake.
+    pub connect_timeout: Duration,
+    /// From sending the request to the head of the answer, connecting included.
+    pub first_byte_timeout: Duration,
+    /// Between two pieces of the answer.
+    pub idle_timeout: Duration,
+    /// From sending the request to the end of the answer.
+    pub total_timeout: Duration,
+    /// Connections that are kept open while unused.
+    pub max_idle_connections: usize,
+    /// HTTP/2 without asking: prior knowledge over `http`, the only protocol offered over `https`.
+    pub http2: bool,
+}
+
+/// Bounds on what one client, request or answer may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request's body.
+    pub max_request_body: usize,
+    /// Bytes of a JSON answer that is read whole to be edited.
+    pub max_document: usize,
+    /// Bytes of one event of a stream.
+    pub max_event: usize,
+    /// Bytes of a message's head.
+    pub max_header_bytes: u32,
+    /// Connections from clients at one time.
+    pub max_connections: NonZeroU32,
+}
+
+/// Where audit records go.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// The file, which is appended to.
+    pub file: PathBuf,
+    /// Records that may wait to be written.
+    pub queue: NonZeroUsize,
+    /// The key that names are hashed under.
+    pub key: AuditKey,
+}
+
+/// Where the access log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessLog {
+    /// Standard output or a file.
+    pub output: LogOutput,
+    /// Lines that may wait to be written.
+    pub queue: NonZeroUsize,
+}
+
+/// What a log is written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogOutput {
+    /// Standard output.
+    Stdout,
+    /// A file, which is appended to.
+    File(PathBuf),
+}
+
+/// The least that the HTTP/1 parser's buffer can hold.
+const LEAST_HEADER_BYTES: usize = 8 << 10;
+
+impl Config {
+    /// Reads the file at `path` and the environment variables.
+    ///
+    /// # Errors
+    /// When the file cannot be read, and for everything wrong in it.
+    pub fn load(path: &Path, environment: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
+        let name = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&name, &text, environment),
+            Err(error) => Err(ConfigErrors(vec![ConfigError {
+                place: name,
+                field: None,
+                message: format!("cannot be read: {error}"),
+            }])),
+        }
+    }
+
+    /// Reads the TOML `text`, called `name` in errors, and the environment variables.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn parse(
+        name: &str,
+        text: &str,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self, ConfigErrors> {
+        let mut reader = Reader::new(name, text, environment);
+        let config = Self::read(&mut reader);
+        reader.finish()?;
+        // A required field that is missing has been reported.
+        config.ok_or_else(|| ConfigErrors(Vec::new()))
+    }
+
+    /// Every field there is, as `(section, field)`, but for those of `[risk]`.
+    #[must_use]
+    pub fn fields() -> Vec<(&'static str, &'static str)> {
+        let environment = BTreeMap::new();
+        let mut reader = Reader::new("", "", &environment);
+        let _ = Self::read(&mut reader);
+        reader.known()
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let seconds = Duration::from_secs;
+        let listen = Listen {
+            address: reader.or("listen", "address", loopback(8080)),
+            idle_timeout: reader.or("listen", "idle_timeout", seconds(60)),
+        };
+        let url = reader.required("upstream", "url").map(|BaseUrl(url)| url);
+        let ca_file = reader.optional("upstream", "ca_file");
+        let connect_timeout = reader.or("upstream", "connect_timeout", seconds(5));
+        let first_byte_timeout = reader.or("upstream", "first_byte_timeout", seconds(600));
+        let idle_timeout = reader.or("upstream", "idle_timeout", seconds(300));
+        let total_timeout = reader.or("upstream", "total_timeout", seconds(3600));
+        let max_idle_connections = reader
+            .or("upstream", "max_idle_connections", NonZeroU32::MIN.saturating_add(255))
+            .get();
+        let http2 = reader.or("upstream", "http2", false);
+        let limits = limits(reader);
+        let OrOff(admin) = reader.or("admin", "address", OrOff(Some(loopback(8081))));
+        let risk = reader.embedded("risk");
+        let policy = reader.optional("policy", "file");
+        let audit = audit(reader);
+        let access_log = access_log(reader);
+        let grace = reader.or("shutdown", "grace", seconds(30));
+        let upstream = Upstream {
+            url: url?,
+            ca_file,
+            connect_timeout,
+            first_byte_timeout,
+            idle_timeout,
+            total_timeout,
+            max_idle_connections: usize::try_from(max_idle_connections).unwrap_or(usize::MAX),
+            http2,
+        };
+        Some(Self { listen, upstream, limits, admin, risk, policy, audit, access_log, grace })
+    }
+}
+
+fn limits(reader: &mut Reader<'_>) -> Limits {
+    let mut size = |field, default| {
+        let Size(bytes) = reader.or("limits", field, Size(default));
+        bytes
+    };
+    let max_request_body = size("max_request_body", 32 << 20);
+    let max_document = size("max_document", 16 << 20);
+    let max_event = size("max_event", 1 << 20);
+    let header_bytes = size("max_header_bytes", 64 << 10);
+    let max_connections = NonZeroU32::MIN.saturating_add(9_999);
+    let max_connections = reader.or("limits", "max_connections", max_connections);
+    let max_header_bytes = match u32::try_from(header_bytes) {
+        Ok(bytes) if header_bytes >= LEAST_HEADER_BYTES => bytes,
+        _ => {
+            let message = "must be from 8KiB to below 4GiB".to_owned();
+            reader.wrong("limits", "max_header_bytes", message);
+            0
+        }
+    };
+    Limits { max_request_body, max_document, max_event, max_header_bytes, max_connections }
+}
+
+/// Lines that wait at most, unless the file says otherwise.
+fn queue(reader: &mut Reader<'_>, section: &'static str) -> NonZeroUsize {
+    reader.or(section, "queue", NonZeroUsize::MIN.saturating_add(8_191))
+}
+
+fn audit(reader: &mut Reader<'_>) -> Option<Audit> {
+    let file: Option<PathBuf> = reader.optional("audit", "file");
+    let queue = queue(reader, "audit");
+    let key_file: Option<PathBuf> = reader.optional("audit", "key_file");
+    let key = reader.secret("audit", "key");
+    let file = file?;
+    let key = match (key, key_file) {
+        (Some(key), _) => AuditKey::from_hex(&key).map_err(|error| ("key", error.to_string())),
+        (None, Some(path)) => std::fs::read_to_string(path)
+            .map_err(|error| ("key_file", format!("cannot be read: {error}")))
+            .and_then(|text| {
+                AuditKey::from_hex(&text).map_err(|error| ("key_file", error.to_string()))
+            }),
+        (None, None) => Err((
+            "key_file",
+            format!("is required with a file, unless {} is set", variable("audit", "key")),
+        )),
+    };
+    match key {
+        Ok(key) => Some(Audit { file, queue, key }),
+        Err((field, message)) => {
+            reader.wrong("audit", field, message);
+            None
+        }
+    }
+}
+
+fn access_log(reader: &mut Reader<'_>) -> Option<AccessLog> {
+    let output: Option<PathBuf> = reader.optional("access_log", "output");
+    let queue = queue(reader, "access_log");
+    let output = output?;
+    match output.to_str() {
+        Some("off") => None,
+        Some("stdout") => Some(AccessLog { output: LogOutput::Stdout, queue }),
+        _ => Some(AccessLog { output: LogOutput::File(output), queue }),
+    }
+}

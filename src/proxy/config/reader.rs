@@ -1,0 +1,297 @@
+//! Reads sections and fields, and gathers what is wrong with any of them.
+//!
+//! `serde` stops at the first error, and a service that is started by a machine needs all of them
+//! at once; so fields are asked for one by one. What was asked for is what is known, which is how
+//! unknown fields, sections and environment variables are found without a second list.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::setting::{Kind, Setting};
+
+/// Every environment variable that begins so is a setting, or an error.
+pub const ENVIRONMENT_PREFIX: &str = "GUILLOCHE_";
+
+/// One thing that is wrong: where, with which field, and what.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    /// The file and line, or the environment variable.
+    pub place: String,
+    /// The field as `section.field`, or the section; absent when the file is no TOML.
+    pub field: Option<String>,
+    /// What is wrong. Never the value, which may be a secret.
+    pub message: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, field, message } = self;
+        match field {
+            Some(field) => write!(formatter, "{place}: {field}: {message}"),
+            None => write!(formatter, "{place}: {message}"),
+        }
+    }
+}
+
+/// Everything that is wrong with a configuration, in the order of the file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the configuration has {} error(s)", self.0.len())?;
+        self.0.iter().try_for_each(|error| write!(formatter, "\n  {error}"))
+    }
+}
+
+pub(super) struct Reader<'t> {
+    name: &'t str,
+    text: &'t str,
+    root: DeTable<'t>,
+    environment: BTreeMap<&'t str, &'t str>,
+    known: BTreeMap<&'static str, BTreeSet<&'static str>>,
+    /// Where the fields that were read stood.
+    places: BTreeMap<String, Place>,
+    errors: Vec<(usize, ConfigError)>,
+}
+
+/// A value as it was given, and where.
+struct Given {
+    kind: Option<Kind>,
+    text: String,
+    place: Place,
+}
+
+#[derive(Clone)]
+enum Place {
+    Offset(usize),
+    Variable(String),
+}
+
+impl<'t> Reader<'t> {
+    /// Reads `text`, called `name` in errors. Of `environment` only the names that begin with
+    /// [`ENVIRONMENT_PREFIX`] count.
+    pub(super) fn new(
+        name: &'t str,
+        text: &'t str,
+        environment: &'t BTreeMap<String, String>,
+    ) -> Self {
+        let (root, syntax) = DeTable::parse_recoverable(text);
+        let mut reader = Self {
+            name,
+            text,
+            root: root.into_inner(),
+            environment: environment
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX))
+                .collect(),
+            known: BTreeMap::new(),
+            places: BTreeMap::new(),
+            errors: Vec::new(),
+        };
+        for error in syntax {
+            let offset = error.span().map_or(0, |span| span.start);
+            reader.report(&Place::Offset(offset), None, error.message().to_owned());
+        }
+        reader
+    }
+
+    /// The field, or `default` when it is given nowhere or wrongly (which is then reported).
+    pub(super) fn or<T: Setting>(
+        &mut self,
+        section: &'static str,
+        field: &'static str,
+        default: T,
+    ) -> T {
+        self.optional(section, field).unwrap_or(default)
+    }
+
+    /// The field, whose absence is an error.
+    pub(super) fn required<T: Setting>(
+        &mut self,
+        section: &'static str,
+        field: &'static str,
+    ) -> Option<T> {
+        let errors = self.errors.len();
+        let value = self.optional(section, field);
+        if value.is_none() && self.errors.len() == errors {
+            self.wrong(section, field, format!("is required: {}", T::EXPECTED));
+        }
+        value
+    }
+
+    /// The field, if it is given.
+    pub(super) fn optional<T: Setting>(
+        &mut self,
+        section: &'static str,
+        field: &'static str,
+    ) -> Option<T> {
+        self.known.entry(section).or_default().insert(field);
+        let Given { kind, text, place } = self.take(section, field)?;
+        let value = if kind.is_none_or(|kind| kind == T::KIND) { T::read(&text) } else { None };
+        if value.is_none() {
+            let message = format!("expected {}", T::EXPECTED);
+            self.report(&place, Some(format!("{section}.{field}")), message);
+        }
+        value
+    }
+
+    /// A field that may stand in the environment only, because it is a secret.
+    pub(super) fn secret(&mut self, section: &'static str, field: &'static str) -> Option<String> {
+        self.known.entry(section).or_default().insert(field);
+        let Given { kind, text, place } = self.take(section, field)?;
+        if kind.is_none() {
+            return Some(text);
+        }
+        let message = format!(
+            "is a secret and does not belong here: set {} instead, or name a file that holds it",
+            variable(section, field)
+        );
+        self.report(&place, Some(format!("{section}.{field}")), message);
+        None
+    }
+
+    /// A whole section whose fields are known to another room, read with `serde`. Of several errors
+    /// in it only the first is found. A variable `GUILLOCHE_<SECTION>_<FIELD>` sets a field of the
+    /// section itself: as a TOML value if it is one, as a string otherwise.
+    pub(super) fn embedded<T: DeserializeOwned + Default>(&mut self, section: &'static str) -> T {
+        self.known.entry(section).or_default();
+        let prefix = variable(section, "");
+        let mut table = self
+            .root
+            .remove(section)
+            .unwrap_or_else(|| Spanned::new(0..0, DeValue::Table(DeTable::new())));
+        let variables: Vec<&str> =
+            self.environment.keys().filter(|name| name.starts_with(&prefix)).copied().collect();
+        for name in &variables {
+            let Some(text) = self.environment.remove(name) else { continue };
+            let DeValue::Table(fields) = table.get_mut() else { continue };
+            let field = name.trim_start_matches(&prefix).to_ascii_lowercase();
+            let value = DeValue::parse(text)
+                .unwrap_or_else(|_| Spanned::new(0..0, DeValue::String(text.into())));
+            fields.remove(field.as_str());
+            fields.insert(Spanned::new(0..0, field.into()), Spanned::new(0..0, value.into_inner()));
+        }
+        match T::deserialize(table.into_deserializer()) {
+            Ok(settings) => settings,
+            Err(error) => {
+                let place = match error.span() {
+                    Some(span) if span != (0..0) => Place::Offset(span.start),
+                    _ => Place::Variable(variables.join(", ")),
+                };
+                self.report(&place, Some(section.to_owned()), error.message().to_owned());
+                T::default()
+            }
+        }
+    }
+
+    /// Reports a field that reads well but cannot be used.
+    pub(super) fn wrong(&mut self, section: &str, field: &str, message: String) {
+        let field = format!("{section}.{field}");
+        let place = self.places.get(&field).cloned().unwrap_or(Place::Offset(usize::MAX));
+        self.report(&place, Some(field), message);
+    }
+
+    /// Reports what was given and never asked for, and returns all errors.
+    pub(super) fn finish(mut self) -> Result<(), ConfigErrors> {
+        let sections: Vec<&str> = self.known.keys().copied().collect();
+        for (name, value) in std::mem::take(&mut self.root) {
+            let place = Place::Offset(name.span().start);
+            let Some(fields) = self.known.get(name.get_ref().as_ref()) else {
+                let message = format!("is no section; there are: {}", sections.join(", "));
+                self.report(&place, Some(name.into_inner().into_owned()), message);
+                continue;
+            };
+            let fields = fields.iter().copied().collect::<Vec<_>>().join(", ");
+            let DeValue::Table(unknown) = value.into_inner() else {
+                self.report(
+                    &place,
+                    Some(name.into_inner().into_owned()),
+                    "is a section, not a value".to_owned(),
+                );
+                continue;
+            };
+            for (field, _) in unknown {
+                self.report(
+                    &Place::Offset(field.span().start),
+                    Some(format!("{}.{}", name.get_ref(), field.get_ref())),
+                    format!("is no field; the section has: {fields}"),
+                );
+            }
+        }
+        for name in std::mem::take(&mut self.environment).into_keys() {
+            let message =
+                format!("names no setting: variables are {ENVIRONMENT_PREFIX}<SECTION>_<FIELD>");
+            self.report(&Place::Variable(name.to_owned()), None, message);
+        }
+        if self.errors.is_empty() {
+            return Ok(());
+        }
+        self.errors.sort_by_key(|(offset, _)| *offset);
+        Err(ConfigErrors(self.errors.into_iter().map(|(_, error)| error).collect()))
+    }
+
+    /// Every field that was asked for so far, by section.
+    pub(super) fn known(&self) -> Vec<(&'static str, &'static str)> {
+        self.known
+            .iter()
+            .flat_map(|(section, fields)| fields.iter().map(|field| (*section, *field)))
+            .collect()
+    }
+
+    /// The environment beats the file, whose value is then not looked at.
+    fn take(&mut self, section: &str, field: &str) -> Option<Given> {
+        let given = self.find(section, field)?;
+        self.places.insert(format!("{section}.{field}"), given.place.clone());
+        Some(given)
+    }
+
+    fn find(&mut self, section: &str, field: &str) -> Option<Given> {
+        let in_file = match self.root.get_mut(section).map(Spanned::get_mut) {
+            Some(DeValue::Table(table)) => table.remove(field),
+            _ => None,
+        };
+        let name = variable(section, field);
+        if let Some(text) = self.environment.remove(name.as_str()) {
+            return Some(Given { kind: None, text: text.to_owned(), place: Place::Variable(name) });
+        }
+        let value = in_file?;
+        let place = Place::Offset(value.span().start);
+        let (kind, text) = match value.into_inner() {
+            DeValue::String(text) => (Some(Kind::Text), text.into_owned()),
+            DeValue::Boolean(value) => (Some(Kind::Boolean), value.to_string()),
+            DeValue::Integer(digits) => {
+                let number = i128::from_str_radix(digits.as_str(), digits.radix());
+                (Some(Kind::Integer), number.map_or_else(|_| String::new(), |it| it.to_string()))
+            }
+            // No setting is any of these: an empty text is refused by each that it could be.
+            DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
+                (Some(Kind::Integer), String::new())
+            }
+        };
+        Some(Given { kind, text, place })
+    }
+
+    fn report(&mut self, place: &Place, field: Option<String>, message: String) {
+        let (order, place) = match place {
+            Place::Offset(usize::MAX) => (usize::MAX, self.name.to_owned()),
+            Place::Offset(offset) => {
+                let before = self.text.as_bytes().get(..*offset).unwrap_or_default();
+                let line = memchr::memchr_iter(b'\n', before).count().saturating_add(1);
+                (*offset, format!("{}:{line}", self.name))
+            }
+            Place::Variable(name) => (usize::MAX, format!("environment variable {name}")),
+        };
+        self.errors.push((order, ConfigError { place, field, message }));
+    }
+}
+
+/// The environment variable of a field.
+pub(super) fn variable(section: &str, field: &str) -> String {
+    format!("{ENVIRONMENT_PREFIX}{section}_{field}").to_ascii_uppercase()
+}

@@ -1,0 +1,70 @@
+//! Which family of protocols a path belongs to: a label for metrics, and the shape of errors that
+//! the proxy makes itself.
+
+/// A family of endpoints, from the path alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Family {
+    Chat,
+    Completions,
+    Messages,
+    Responses,
+    Ollama,
+    Gemini,
+    Other,
+}
+
+impl Family {
+    pub(super) fn of(path: &str) -> Self {
+        if path.ends_with("/chat/completions") {
+            Self::Chat
+        } else if path.ends_with("/completions") {
+            Self::Completions
+        } else if path.contains("/v1/messages") {
+            Self::Messages
+        } else if path.ends_with("/responses") || path.contains("/v1/responses/") {
+            Self::Responses
+        } else if path == "/api/chat" || path == "/api/generate" {
+            Self::Ollama
+        } else if path.ends_with("enerateContent") {
+            Self::Gemini
+        } else {
+            Self::Other
+        }
+    }
+
+    /// The value of the `protocol` label.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Completions => "completions",
+            Self::Messages => "messages",
+            Self::Responses => "responses",
+            Self::Ollama => "ollama",
+            Self::Gemini => "gemini",
+            Self::Other => "other",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_family_is_known_by_its_paths() {
+        for (path, name) in [
+            ("/v1/chat/completions", "chat"),
+            ("/v1/completions", "completions"),
+            ("/v1/messages", "messages"),
+            ("/v1/messages/count_tokens", "messages"),
+            ("/v1/responses", "responses"),
+            ("/v1/responses/resp_1", "responses"),
+            ("/api/chat", "ollama"),
+            ("/v1beta/models/g:streamGenerateContent", "gemini"),
+            ("/v1beta/models/g:generateContent", "gemini"),
+            ("/", "other"),
+        ] {
+            assert_eq!(Family::of(path).name(), name, "{path}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The inference server behind: a pooled client, as a [`Service`].
+//!
+//! The body of the answer is the upstream's own, wrapped: whoever drops it cancels the upstream,
+//! over HTTP/1 by closing the connection, over HTTP/2 by resetting the stream. No task and no
+//! channel stand between.
+//!
+//! A request is sent once. The one thing that is tried again is a request of which nothing was
+//! written because the pooled connection turned out to be closed.
+
+mod body;
+mod connect;
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, Uri, Version};
+use http_body::Body;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, LengthLimitError};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::{Instant, timeout_at};
+use tower_service::Service;
+
+pub use body::UpstreamBody;
+pub use connect::TlsError;
+use connect::{Connector, TimedOut};
+
+use super::config;
+use super::headers::strip_hop_by_hop;
+
+/// Any error.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// How an exchange with the upstream failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpstreamError {
+    /// No connection was made.
+    #[error("the upstream cannot be reached")]
+    Connect(#[source] BoxError),
+    /// No connection was made in time.
+    #[error("connecting to the upstream took too long")]
+    ConnectTimeout,
+    /// The head of the answer did not come in time.
+    #[error("the upstream took too long to begin its answer")]
+    FirstByteTimeout,
+    /// The answer paused for too long.
+    #[error("the upstream paused for too long in its answer")]
+    IdleTimeout,
+    /// The answer took too long as a whole.
+    #[error("the upstream took too long to finish its answer")]
+    TotalTimeout,
+    /// The request's body went over its limit while it was sent.
+    #[error("the request body is too large")]
+    RequestTooLarge,
+    /// The exchange broke before the head of an answer.
+    #[error("the exchange with the upstream failed")]
+    Exchange(#[source] BoxError),
+    /// The answer broke off in its body.
+    #[error("the upstream's answer broke off")]
+    Body(#[source] BoxError),
+    /// The request's path cannot be put after the upstream's.
+    #[error("the request has no usable path")]
+    Address(#[source] http::Error),
+}
+
+/// The pooled client. Clones share the pool.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    client: Client<Connector, UnsyncBoxBody<Bytes, BoxError>>,
+    scheme: Scheme,
+    authority: Authority,
+    /// Without a slash at its end.
+    base_path: String,
+    first_byte_timeout: Duration,
+    idle_timeout: Duration,
+    total_timeout: Duration,
+}
+
+impl Upstream {
+    /// A client of the upstream that `settings` name. Answers' heads may have `max_header_bytes`.
+    ///
+    /// # Errors
+    /// When certificates cannot be read.
+    pub fn new(settings: &config::Upstream, max_header_bytes: u32) -> Result<Self, TlsError> {
+        let parts = settings.url.clone().into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(TlsError::NoHost);
+        };
+        let connector = Connector::new(settings)?;
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(90))
+            .pool_max_idle_per_host(settings.max_idle_connections)
+            .http1_max_buf_size(usize::try_from(max_header_bytes).unwrap_or(usize::MAX))
+            .http2_only(settings.http2)
+            .http2_max_header_list_size(max_header_bytes)
+            // A dead connection must not hold its streams until their idle timeout.
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .build(connector);
+        let base_path = settings.url.path().trim_end_matches('/').to_owned();
+        Ok(Self {
+            client,
+            scheme,
+            authority,
+            base_path,
+            first_byte_timeout: settings.first_byte_timeout,
+            idle_timeout: settings.idle_timeout,
+            total_timeout: settings.total_timeout,
+        })
+    }
+
+    /// The same path and query behind the upstream's base.
+    fn address(&self, uri: &Uri) -> Result<Uri, UpstreamError> {
+        let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let mut address =
+            Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
+        address = if self.base_path.is_empty() {
+            address.path_and_query(asked)
+        } else {
+            address.path_and_query(format!("{}{asked}", self.base_path))
+        };
+        address.build().map_err(UpstreamError::Address)
+    }
+}
+
+impl<B> Service<Request<B>> for Upstream
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<UpstreamBody>;
+    type Error = UpstreamError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, UpstreamError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), UpstreamError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let started = Instant::now();
+        let (mut head, body) = request.into_parts();
+        let address = self.address(&head.uri);
+        strip_hop_by_hop(&mut head.headers);
+        // The client sets it from the address.
+        head.headers.remove(HOST);
+        // What the client spoke says nothing about this connection.
+        head.version = Version::HTTP_11;
+        head.extensions.clear();
+        let client = self.client.clone();
+        let head_due = started + self.first_byte_timeout.min(self.total_timeout);
+        let total_due = started + self.total_timeout;
+        let idle_timeout = self.idle_timeout;
+        Box::pin(async move {
+            head.uri = address?;
+            let request = Request::from_parts(head, body.map_err(Into::into).boxed_unsync());
+            let response = timeout_at(head_due, client.request(request))
+                .await
+                .map_err(|_| UpstreamError::FirstByteTimeout)?
+                .map_err(classify)?;
+            let (mut head, body) = response.into_parts();
+            strip_hop_by_hop(&mut head.headers);
+            // The server frames for the client's version.
+            head.version = Version::HTTP_11;
+            head.extensions.clear();
+            Ok(Response::from_parts(head, UpstreamBody::new(body, idle_timeout, total_due)))
+        })
+    }
+}
+
+/// Finds the cause that an answer depends on, however deep it lies.
+fn classify(error: hyper_util::client::legacy::Error) -> UpstreamError {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(at) = cause {
+        if at.is::<LengthLimitError>() {
+            return UpstreamError::RequestTooLarge;
+        }
+        if at.is::<TimedOut>() {
+            return UpstreamError::ConnectTimeout;
+        }
+        cause = at.source();
+    }
+    if error.is_connect() {
+        UpstreamError::Connect(error.into())
+    } else {
+        UpstreamError::Exchange(error.into())
+    }
+}

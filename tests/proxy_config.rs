@@ -1,0 +1,139 @@
+//! The configuration: everything wrong is named at once, and nothing is configured by accident.
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use guilloche::proxy::{Config, ConfigErrors};
+
+    const LEAST: &str = "[upstream]\nurl = \"http://127.0.0.1:8000\"\n";
+
+    fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn lines(errors: &ConfigErrors) -> Vec<String> {
+        errors.0.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_example_says_what_the_defaults_are() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guilloche.toml");
+        let example = Config::load(&path, &environment(&[])).unwrap();
+        let least = Config::parse("least.toml", LEAST, &environment(&[])).unwrap();
+        assert_eq!(format!("{example:?}"), format!("{least:?}"));
+    }
+
+    #[test]
+    fn every_field_is_in_the_example_and_in_the_manual() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+        let example = std::fs::read_to_string(root.join("guilloche.toml")).unwrap();
+        let manual = std::fs::read_to_string(root.join("configuration.md")).unwrap();
+        assert!(Config::fields().len() > 20);
+        for (section, field) in Config::fields() {
+            assert!(manual.contains(&format!("| `{section}.{field}` |")), "{section}.{field}");
+            if (section, field) != ("audit", "key") {
+                assert!(example.contains(&format!("\n[{section}]")), "{section}");
+                assert!(example.contains(&format!("{field} = ")), "{section}.{field}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_errors_are_named_at_once_with_their_lines() {
+        let text = "\
+[upstream]
+url = \"not a url\"
+idle_timeout = 30
+http2 = \"true\"
+
+[limits]
+max_header_bytes = \"1KiB\"
+max_conections = 5
+
+[audit]
+file = \"audit.jsonl\"
+key = \"00\"
+
+[polcy]
+file = \"p.toml\"
+";
+        let variables = environment(&[
+            ("GUILLOCHE_LISTEN_PORT", "80"),
+            ("GUILLOCHE_SHUTDOWN_GRACE", "soon"),
+            ("PATH", "/bin"),
+        ]);
+        let errors = Config::parse("g.toml", text, &variables).unwrap_err();
+        let lines = lines(&errors);
+        let starts = [
+            "g.toml:2: upstream.url: expected an http or https URL",
+            "g.toml:3: upstream.idle_timeout: expected a duration",
+            "g.toml:4: upstream.http2: expected true or false",
+            "g.toml:7: limits.max_header_bytes: must be from 8KiB",
+            "g.toml:8: limits.max_conections: is no field; the section has: max_connections, ",
+            "g.toml:12: audit.key: is a secret",
+            "g.toml:14: polcy: is no section; there are: access_log, admin, ",
+            "environment variable GUILLOCHE_SHUTDOWN_GRACE: shutdown.grace: expected a duration",
+            "g.toml: audit.key_file: is required",
+            "environment variable GUILLOCHE_LISTEN_PORT: names no setting",
+        ];
+        assert_eq!(lines.len(), starts.len(), "{lines:#?}");
+        for start in starts {
+            assert!(lines.iter().any(|line| line.starts_with(start)), "{start}: {lines:#?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_an_error_with_its_line() {
+        let errors = Config::parse("g.toml", "[upstream]\nurl = = 1\n", &environment(&[]));
+        let errors = lines(&errors.unwrap_err());
+        assert!(errors.iter().any(|line| line.starts_with("g.toml:2: ")), "{errors:?}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_an_error() {
+        let errors = Config::load(Path::new("/nonexistent/g.toml"), &environment(&[])).unwrap_err();
+        assert!(lines(&errors)[0].starts_with("/nonexistent/g.toml: cannot be read"));
+    }
+
+    #[test]
+    fn the_upstream_is_the_only_thing_that_must_be_said() {
+        let errors = Config::parse("g.toml", "", &environment(&[])).unwrap_err();
+        assert_eq!(errors.0.len(), 1);
+        assert_eq!(errors.0[0].field.as_deref(), Some("upstream.url"));
+        let variables = environment(&[("GUILLOCHE_UPSTREAM_URL", "http://a:1")]);
+        Config::parse("g.toml", "", &variables).unwrap();
+    }
+
+    #[test]
+    fn a_variable_beats_the_file_and_stands_in_for_a_missing_section() {
+        let variables = environment(&[
+            ("GUILLOCHE_UPSTREAM_URL", "https://models.example/base"),
+            ("GUILLOCHE_UPSTREAM_HTTP2", "true"),
+            ("GUILLOCHE_LIMITS_MAX_CONNECTIONS", "7"),
+            ("GUILLOCHE_SHUTDOWN_GRACE", "5m"),
+            ("GUILLOCHE_ADMIN_ADDRESS", "off"),
+        ]);
+        let config = Config::parse("g.toml", LEAST, &variables).unwrap();
+        assert_eq!(config.upstream.url, "https://models.example/base");
+        assert!(config.upstream.http2);
+        assert_eq!(config.limits.max_connections.get(), 7);
+        assert_eq!(config.grace, Duration::from_secs(300));
+        assert_eq!(config.admin, None);
+    }
+
+    #[test]
+    fn the_audit_key_comes_from_the_environment_and_is_never_repeated() {
+        let text = format!("{LEAST}[audit]\nfile = \"audit.jsonl\"\n");
+        let key = "ab".repeat(32);
+        let config =
+            Config::parse("g.toml", &text, &environment(&[("GUILLOCHE_AUDIT_KEY", &key)])).unwrap();
+        assert!(!format!("{config:?}").contains("abab"));
+        let wrong =
+            Config::parse("g.toml", &text, &environment(&[("GUILLOCHE_AUDIT_KEY", "abab")]));
+        let shown = wrong.unwrap_err().to_string();
+        assert!(shown.contains("64 hexadecimal digits") && !shown.contains("abab"), "{shown}");
+    }
+}
