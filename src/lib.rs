@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod countermeasure;
+pub mod layer;
 pub mod limit;
 pub mod policy;
 pub mod risk;

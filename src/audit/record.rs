@@ -158,6 +158,10 @@ pub enum Counter {
     FieldsStripped,
     /// Members of a request that were set or lowered.
     FieldsSet,
+    /// Requests that another model than the requested one answered.
+    ModelsReplaced,
+    /// Token counts that were rounded.
+    CountsRounded,
     /// Time that was waited, in milliseconds.
     WaitsMs,
     /// Input tokens settled.

@@ -1,6 +1,10 @@
 //! The `tower` layer.
 
+mod body;
 mod document;
+mod error;
+mod guard;
 mod lanes;
+mod request_body;
 mod rewrite;
 mod stream;

@@ -31,6 +31,8 @@ pub(super) struct Rewriter {
 pub(super) struct TextBytes {
     pub(super) all: u64,
     pub(super) reasoning: u64,
+    /// What of it goes out.
+    pub(super) delivered: u64,
 }
 
 /// What becomes of one piece of text: it stays, with other text around it, or gives way to it.
@@ -118,6 +120,8 @@ impl Rewriter {
         for (channel, outcome) in scan.channels.iter().zip(self.outcomes.drain(..)) {
             let span = channel.span.clone();
             let Outcome { stays, before, behind } = outcome;
+            let around = before.len() + behind.len();
+            self.seen.delivered += if stays { span.len() + around } else { around } as u64;
             if !stays {
                 edits.push(Edit::text(span, &(before + &behind)));
                 continue;
@@ -286,7 +290,8 @@ impl super::lanes::OpenLane {
 
     /// Appends an event of the lane's own that holds `text`.
     fn carry(&self, text: &str, out: &mut Vec<u8>) {
-        if let Some(Carrier { before, behind }) = self.carrier.as_ref().filter(|_| !text.is_empty()) {
+        if let Some(Carrier { before, behind }) = self.carrier.as_ref().filter(|_| !text.is_empty())
+        {
             out.extend_from_slice(before);
             escape(text, out);
             out.extend_from_slice(behind);

@@ -1,0 +1,408 @@
+//! The body of a response on its way to the client.
+//!
+//! It wraps the upstream's body: no task, no channel, so that a client who leaves drops the
+//! upstream's body with it, and a client who reads slowly slows the upstream down.
+
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::document::Document;
+use super::error::{BodyError, BoxError};
+use super::guard::{Guard, estimated_tokens};
+use super::rewrite::Rewriter;
+use super::stream::EventStream;
+use crate::audit::Outcome;
+use crate::limit::{Pacer, Subject};
+use crate::wire::{Protocol, Refusal, RefusalKind};
+
+/// How long a stream stays silent before a heartbeat goes out: below the idle timeouts of the
+/// proxies in between, which begin at about 30 s.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+pin_project! {
+    /// A response body under the layer: the upstream's own, one that is read and rewritten as it
+    /// comes, or an answer of the layer's.
+    #[derive(Debug)]
+    pub struct DefenseBody<B> {
+        #[pin]
+        kind: Kind<B>,
+        guard: Option<Guard>,
+    }
+
+    impl<B> PinnedDrop for DefenseBody<B> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let (KindProjection::Read { reading, .. }, Some(guard)) = (this.kind.project(), this.guard) {
+                reading.report(guard);
+            }
+        }
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = KindProjection]
+    enum Kind<B> {
+        Passed { #[pin] body: B },
+        Read { #[pin] body: B, reading: Box<Reading> },
+        Whole { bytes: Option<Bytes> },
+    }
+}
+
+/// A body that is read as it comes.
+#[derive(Debug)]
+pub(super) struct Reading {
+    protocol: &'static dyn Protocol,
+    form: Form,
+    pacing: Option<Pacing>,
+    /// What the next frame has to wait for.
+    wait: Option<Pin<Box<Sleep>>>,
+    heartbeat: Option<Heartbeat>,
+    /// Rewritten and not yet out.
+    held: Option<Bytes>,
+    /// The upstream has ended.
+    ended: bool,
+    trailers: Option<HeaderMap>,
+    /// What comes after the error event.
+    failure: Option<BodyError>,
+    /// Nothing more comes.
+    done: bool,
+}
+
+/// How the response comes.
+#[derive(Debug)]
+pub(super) enum Form {
+    Events(EventStream),
+    Document(Document),
+}
+
+/// How a response is slowed down.
+#[derive(Debug)]
+pub(super) struct Pacing {
+    /// The delay of the first piece; taken once.
+    pub(super) first: Option<Duration>,
+    /// The rate, and whose streams share it.
+    pub(super) rate: Option<(Pacer, Subject, NonZeroU32)>,
+}
+
+#[derive(Debug)]
+struct Heartbeat {
+    sleep: Pin<Box<Sleep>>,
+    last_output: Instant,
+}
+
+impl<B> DefenseBody<B> {
+    /// The upstream's own body; with a guard, its end is noted.
+    pub(super) fn passed(body: B, guard: Option<Guard>) -> Self {
+        Self { kind: Kind::Passed { body }, guard }
+    }
+
+    /// An answer of the layer's own.
+    pub(super) fn whole(bytes: Bytes) -> Self {
+        let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
+        Self { kind: Kind::Whole { bytes }, guard: None }
+    }
+
+    /// The upstream's body, read as it comes.
+    pub(super) fn read(
+        body: B,
+        protocol: &'static dyn Protocol,
+        form: Form,
+        pacing: Option<Pacing>,
+        guard: Guard,
+    ) -> Self {
+        let streams = matches!(form, Form::Events(_));
+        let heartbeat = streams.then(|| {
+            let last_output = Instant::now();
+            Heartbeat { sleep: Box::pin(sleep_until(last_output + HEARTBEAT)), last_output }
+        });
+        let reading = Reading {
+            protocol,
+            form,
+            pacing,
+            wait: None,
+            heartbeat,
+            held: None,
+            ended: false,
+            trailers: None,
+            failure: None,
+            done: false,
+        };
+        Self { kind: Kind::Read { body, reading: Box::new(reading) }, guard: Some(guard) }
+    }
+}
+
+impl<B> Body for DefenseBody<B>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.project();
+        match this.kind.project() {
+            KindProjection::Whole { bytes } => {
+                Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+            }
+            KindProjection::Passed { mut body } => {
+                let frame = ready!(body.as_mut().poll_frame(context));
+                let ended = frame.is_none() || body.is_end_stream();
+                if let Some(guard) = this.guard {
+                    match &frame {
+                        Some(Err(_)) => guard.end(Outcome::UpstreamError),
+                        _ if ended => guard.end(Outcome::Complete),
+                        _ => guard.first_byte(),
+                    }
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::upstream)))
+            }
+            KindProjection::Read { body, reading } => {
+                let frame = ready!(reading.poll(body, this.guard.as_mut(), context));
+                if let Some(guard) = this.guard {
+                    reading.report(guard);
+                    match &frame {
+                        Some(Ok(_)) => guard.first_byte(),
+                        Some(Err(_)) => guard.end(Outcome::UpstreamError),
+                        None => guard.end(reading.outcome()),
+                    }
+                }
+                Poll::Ready(frame)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Whole { bytes } => bytes.is_none(),
+            Kind::Passed { body } => body.is_end_stream(),
+            // True is a promise that nothing is held: a server that is told so asks no more.
+            Kind::Read { reading, .. } => reading.done,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Whole { bytes } => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Kind::Passed { body } => body.size_hint(),
+            Kind::Read { .. } => SizeHint::default(),
+        }
+    }
+}
+
+impl Reading {
+    fn poll<B>(
+        &mut self,
+        mut body: Pin<&mut B>,
+        mut guard: Option<&mut Guard>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        loop {
+            if let Some(failure) = self.failure.take() {
+                self.done = true;
+                return Poll::Ready(Some(Err(failure)));
+            }
+            if self.done {
+                return Poll::Ready(None);
+            }
+            if let Some(wait) = &mut self.wait {
+                if wait.as_mut().poll(context).is_pending() {
+                    return self.poll_heartbeat(guard, context);
+                }
+                self.wait = None;
+            }
+            if let Some(bytes) = self.held.take() {
+                return Poll::Ready(Some(Ok(self.frame(bytes))));
+            }
+            match self.next() {
+                Ok(Some((bytes, wait))) => {
+                    self.held = Some(bytes);
+                    if let Some(wait) = wait {
+                        if let Some(guard) = guard.as_deref_mut() {
+                            guard.counts.waited_ms += u64::try_from(wait.as_millis()).unwrap_or(0);
+                        }
+                        self.wait = Some(Box::pin(sleep_until(Instant::now() + wait)));
+                    }
+                    continue;
+                }
+                Ok(None) if self.ended => {
+                    self.done = true;
+                    let trailers = self.trailers.take();
+                    return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    if let Some(frame) = self.fail(error) {
+                        return Poll::Ready(Some(Ok(frame)));
+                    }
+                    continue;
+                }
+            }
+            let Poll::Ready(frame) = body.as_mut().poll_frame(context) else {
+                return self.poll_heartbeat(guard, context);
+            };
+            if let Err(error) = self.take(frame) {
+                if let Some(frame) = self.fail(error) {
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+            }
+        }
+    }
+
+    /// Takes what the upstream sent.
+    fn take<E: Into<BoxError>>(
+        &mut self,
+        frame: Option<Result<Frame<Bytes>, E>>,
+    ) -> Result<(), BodyError> {
+        match frame {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(chunk) => match &mut self.form {
+                    Form::Events(events) => events.push(chunk),
+                    Form::Document(document) => self.held = document.push(chunk)?,
+                },
+                Err(frame) => {
+                    self.trailers = frame.into_trailers().ok();
+                    self.finish()?;
+                }
+            },
+            Some(Err(error)) => return Err(BodyError::upstream(error)),
+            None if !self.ended => self.finish()?,
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), BodyError> {
+        self.ended = true;
+        let last = match &mut self.form {
+            Form::Events(events) => events.finish()?,
+            Form::Document(document) => document.finish()?,
+        };
+        if last.is_empty() {
+            return Ok(());
+        }
+        self.held = Some(last);
+        // A document comes in one piece, so it waits as long as its stream would have taken.
+        if matches!(self.form, Form::Document(_)) {
+            let wait = self.pace(0);
+            self.wait = wait.map(|wait| Box::pin(sleep_until(Instant::now() + wait)));
+        }
+        Ok(())
+    }
+
+    /// What goes out next and how long it has to wait; `None` until more comes.
+    fn next(&mut self) -> Result<Option<(Bytes, Option<Duration>)>, BodyError> {
+        let Form::Events(events) = &mut self.form else { return Ok(None) };
+        let before = events.rewriter().seen().delivered;
+        let Some(first) = events.next_event()? else { return Ok(None) };
+        if self.pacing.is_some() {
+            let wait = self.pace(before);
+            return Ok(Some((first, wait)));
+        }
+        // All that came in one frame goes out in one.
+        let Some(second) = events.next_event()? else { return Ok(Some((first, None))) };
+        let mut all = BytesMut::from(&*first);
+        all.extend_from_slice(&second);
+        while let Some(event) = events.next_event()? {
+            all.extend_from_slice(&event);
+        }
+        Ok(Some((all.freeze(), None)))
+    }
+
+    /// How long the text has to wait that was delivered since `before`, in bytes.
+    fn pace(&mut self, before: u64) -> Option<Duration> {
+        let delivered = self.rewriter().seen().delivered - before;
+        let pacing = self.pacing.as_mut()?;
+        let mut wait = pacing.first.take().unwrap_or_default();
+        if let Some((pacer, subject, rate)) = &pacing.rate {
+            let tokens = estimated_tokens(delivered);
+            if tokens > 0 {
+                wait += pacer.acquire(*subject, *rate, tokens, Instant::now());
+            }
+        }
+        Some(wait).filter(|wait| !wait.is_zero())
+    }
+
+    /// Breaks the body off: the protocol's error event, if this is a stream, then the error.
+    fn fail(&mut self, error: BodyError) -> Option<Frame<Bytes>> {
+        let event = matches!(self.form, Form::Events(_)).then(|| {
+            let refusal = Refusal {
+                kind: RefusalKind::UpstreamFailed,
+                message: "the upstream failed in the middle of its answer".to_owned(),
+            };
+            Frame::data(Bytes::from(self.protocol.error_event(&refusal)))
+        });
+        self.failure = Some(error);
+        event
+    }
+
+    fn frame(&mut self, bytes: Bytes) -> Frame<Bytes> {
+        if let Some(heartbeat) = &mut self.heartbeat {
+            heartbeat.last_output = Instant::now();
+        }
+        Frame::data(bytes)
+    }
+
+    /// Nothing can go out now; a stream that has been silent for long says that it lives.
+    fn poll_heartbeat(
+        &mut self,
+        guard: Option<&mut Guard>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(heartbeat) = &mut self.heartbeat else { return Poll::Pending };
+        loop {
+            ready!(heartbeat.sleep.as_mut().poll(context));
+            let due = heartbeat.last_output + HEARTBEAT;
+            if due <= Instant::now() {
+                break;
+            }
+            heartbeat.sleep.as_mut().reset(due);
+        }
+        heartbeat.last_output = Instant::now();
+        heartbeat.sleep.as_mut().reset(heartbeat.last_output + HEARTBEAT);
+        if let Some(guard) = guard {
+            guard.counts.heartbeats += 1;
+        }
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(self.protocol.heartbeat())))))
+    }
+
+    fn rewriter(&self) -> &Rewriter {
+        match &self.form {
+            Form::Events(events) => events.rewriter(),
+            Form::Document(document) => document.rewriter(),
+        }
+    }
+
+    /// Tells the guard how far the response has come.
+    fn report(&self, guard: &mut Guard) {
+        let rewriter = self.rewriter();
+        guard.progress(rewriter.counts(), rewriter.usage(), rewriter.seen());
+    }
+
+    fn outcome(&self) -> Outcome {
+        let failed = match &self.form {
+            Form::Events(events) => events.failed(),
+            Form::Document(document) => document.failed(),
+        };
+        if failed { Outcome::UpstreamError } else { Outcome::Complete }
+    }
+}

@@ -1,0 +1,66 @@
+//! Why a response body broke off.
+
+use super::document::DocumentError;
+use super::stream::StreamError;
+
+/// Any error, as tower and hyper pass them on.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A response body could not be carried to its end.
+///
+/// The server aborts the connection or resets the stream on it, so that a client sees an error and
+/// never takes what it has for the whole answer.
+#[derive(Debug)]
+pub struct BodyError(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Upstream(BoxError),
+    Stream(StreamError),
+    Document(DocumentError),
+}
+
+impl BodyError {
+    /// The upstream's body failed.
+    pub(super) fn upstream(source: impl Into<BoxError>) -> Self {
+        Self(Kind::Upstream(source.into()))
+    }
+
+    /// Whether the upstream's own body failed, rather than its reading.
+    #[must_use]
+    pub fn is_upstream(&self) -> bool {
+        matches!(self.0, Kind::Upstream(_))
+    }
+}
+
+impl From<StreamError> for BodyError {
+    fn from(error: StreamError) -> Self {
+        Self(Kind::Stream(error))
+    }
+}
+
+impl From<DocumentError> for BodyError {
+    fn from(error: DocumentError) -> Self {
+        Self(Kind::Document(error))
+    }
+}
+
+impl std::fmt::Display for BodyError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Kind::Upstream(_) => formatter.write_str("the upstream's body failed"),
+            Kind::Stream(error) => error.fmt(formatter),
+            Kind::Document(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl std::error::Error for BodyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Kind::Upstream(source) => Some(&**source),
+            Kind::Stream(error) => Some(error),
+            Kind::Document(error) => Some(error),
+        }
+    }
+}

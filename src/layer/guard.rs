@@ -1,0 +1,183 @@
+//! The end of an exchange, whatever way it ends.
+//!
+//! A completed stream, a client that left, an upstream that failed: each must release leases,
+//! settle reservations and leave one audit record, exactly once. All of that hangs on this guard,
+//! which lives in the response body and, before there is one, in the future.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::rewrite::TextBytes;
+use crate::audit::{
+    Applied, Counter, Countermeasure, Counts as AuditCounts, Outcome, Record, Sink,
+};
+use crate::countermeasure::Counts;
+use crate::limit::{Amounts, Dimension, Reservation};
+use crate::wire::Usage;
+
+/// Bytes of text per token, where the upstream has not stated the tokens: what vendors give as a
+/// rule of thumb for English.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// Tokens after which a stream's use is charged, so that a long stream weighs on the next
+/// admissions before it ends.
+const CHARGE_EVERY: u64 = 64;
+
+/// The tokens that so many bytes of text are taken for.
+pub(super) fn estimated_tokens(bytes: u64) -> u64 {
+    bytes.div_ceil(BYTES_PER_TOKEN)
+}
+
+/// What is still to be done when the exchange ends.
+#[derive(Debug)]
+pub(super) struct Guard {
+    sink: Arc<dyn Sink>,
+    /// The record, but for what only the end can tell; `None` once it is written.
+    record: Option<Box<Record>>,
+    reservation: Option<Reservation>,
+    /// Input tokens as estimated at admission.
+    input_estimate: u64,
+    pub(super) counts: Counts,
+    usage: Usage,
+    seen: TextBytes,
+    /// Tokens charged in the middle of the stream: all, and of reasoning.
+    charged: (u64, u64),
+    /// The upstream answered with an error: no tokens were used.
+    pub(super) refused_by_upstream: bool,
+    started: Instant,
+}
+
+impl Guard {
+    pub(super) fn new(sink: Arc<dyn Sink>, record: Record, started: Instant) -> Self {
+        Self {
+            sink,
+            record: Some(Box::new(record)),
+            reservation: None,
+            input_estimate: 0,
+            counts: Counts::default(),
+            usage: Usage::default(),
+            seen: TextBytes::default(),
+            charged: (0, 0),
+            refused_by_upstream: false,
+            started,
+        }
+    }
+
+    /// The record that will be written.
+    pub(super) fn record(&mut self) -> Option<&mut Record> {
+        self.record.as_deref_mut()
+    }
+
+    /// Holds an admission's charges and leases to the end.
+    pub(super) fn hold(&mut self, reservation: Reservation, input_estimate: u64) {
+        self.reservation = Some(reservation);
+        self.input_estimate = input_estimate;
+    }
+
+    /// The first byte of the body goes out.
+    pub(super) fn first_byte(&mut self) {
+        let waited = self.started.elapsed().as_millis();
+        if let Some(record) = &mut self.record {
+            record.durations.first_byte_ms.get_or_insert(u64::try_from(waited).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Takes over how far the response has come, and charges what it has used.
+    pub(super) fn progress(&mut self, counts: Counts, usage: Usage, seen: TextBytes) {
+        let Counts { waited_ms, heartbeats, .. } = self.counts;
+        self.counts = Counts { waited_ms, heartbeats, ..counts };
+        (self.usage, self.seen) = (usage, seen);
+        let Some(reservation) = &mut self.reservation else { return };
+        let used = (estimated_tokens(seen.all), estimated_tokens(seen.reasoning));
+        if used.0 < self.charged.0 + CHARGE_EVERY {
+            return;
+        }
+        let now = Instant::now();
+        reservation.charge(Dimension::OutputTokens, used.0 - self.charged.0, now);
+        reservation.charge(Dimension::ReasoningTokens, used.1 - self.charged.1, now);
+        self.charged = used;
+    }
+
+    /// Ends the exchange. Later calls do nothing.
+    pub(super) fn end(&mut self, outcome: Outcome) {
+        let Some(mut record) = self.record.take() else { return };
+        let used = self.settle(outcome);
+        let elapsed = self.started.elapsed().as_millis();
+        record.durations.total_ms = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        record.outcome = outcome;
+        record.applied.extend(applied(&self.counts, used));
+        self.sink.record(*record);
+    }
+
+    /// Replaces what was reserved by what was used.
+    fn settle(&mut self, outcome: Outcome) -> Option<Amounts> {
+        let reservation = self.reservation.take()?;
+        let now = Instant::now();
+        let used = if self.refused_by_upstream {
+            Amounts { requests: 1, ..Amounts::default() }
+        } else {
+            let seen = |bytes: u64| estimated_tokens(bytes);
+            // What a cancelled stream had stated is not yet all that it used.
+            let output = self.usage.output.unwrap_or_default().max(seen(self.seen.all));
+            let stated = self.usage.output.filter(|_| outcome == Outcome::Complete);
+            Amounts {
+                requests: 1,
+                input_tokens: self.usage.input.unwrap_or(self.input_estimate),
+                output_tokens: stated.unwrap_or(output),
+                reasoning_tokens: self.usage.reasoning.unwrap_or(seen(self.seen.reasoning)),
+            }
+        };
+        reservation.settle(used, now);
+        Some(used)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.end(Outcome::Cancelled);
+    }
+}
+
+/// What was done, by countermeasure; those that did nothing are left out.
+fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
+    let Counts {
+        words_removed,
+        events_dropped,
+        response_fields_closed,
+        request_fields_closed,
+        model_replaced,
+        caps_lowered,
+        usage_rounded,
+        waited_ms,
+        heartbeats: _,
+        unopened_reasoning: _,
+    } = *counts;
+    let used = used.unwrap_or_default();
+    let rows = [
+        (Countermeasure::Rate, Counter::TokensIn, used.input_tokens),
+        (Countermeasure::Rate, Counter::TokensOut, used.output_tokens),
+        (Countermeasure::Rate, Counter::TokensReasoning, used.reasoning_tokens),
+        (Countermeasure::Downgrade, Counter::ModelsReplaced, u64::from(model_replaced)),
+        (Countermeasure::Downgrade, Counter::FieldsSet, caps_lowered),
+        (
+            Countermeasure::SideChannels,
+            Counter::FieldsStripped,
+            request_fields_closed + response_fields_closed,
+        ),
+        (Countermeasure::Reasoning, Counter::WordsRemoved, words_removed),
+        (Countermeasure::Reasoning, Counter::EventsDropped, events_dropped),
+        (Countermeasure::Reasoning, Counter::CountsRounded, usage_rounded),
+        (Countermeasure::Pace, Counter::WaitsMs, waited_ms),
+    ];
+    let mut applied: Vec<Applied> = Vec::new();
+    for (countermeasure, counter, amount) in rows.into_iter().filter(|(_, _, amount)| *amount > 0) {
+        if applied.last().is_none_or(|last| last.countermeasure != countermeasure) {
+            applied.push(Applied { countermeasure, counts: AuditCounts::default() });
+        }
+        if let Some(last) = applied.last_mut() {
+            last.counts.add(counter, amount);
+        }
+    }
+    applied
+}
