@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Sign a risk header for one request, as a detector would send it.
-    Sign(SignArguments),
+    Sign(Box<SignArguments>),
 }
 
 const EXAMPLE: &str = r#"Example:
@@ -107,7 +107,7 @@ enum HeaderFormat {
 pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let Arguments { command: Command::Sign(arguments) } = arguments;
     let format = arguments.format;
-    let fields = sign(arguments, Timestamp::now())?;
+    let fields = sign(*arguments, Timestamp::now())?;
     writeln!(std::io::stdout().lock(), "{}", render(&fields, format)?)?;
     Ok(Answer::Done)
 }
