@@ -1,11 +1,21 @@
 //! The risk header, from the detector to the assessment: signed by this crate, by Python's and by
 //! OpenSSL's HMAC, then forged in every way that has a name.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "Clippy takes functions for tests by their attribute only"
+)]
+
+#[cfg(feature = "cli")]
+#[path = "risk_header/command.rs"]
+mod command;
+#[path = "risk_header/examples.rs"]
+mod examples;
+
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use guilloche::risk::{
@@ -70,7 +80,7 @@ fn request(fields: &[(&str, &str)]) -> request::Parts {
 }
 
 fn good() -> request::Parts {
-    request(&signed(&claim()).iter())
+    request(&signed(&claim()).entries())
 }
 
 /// The reason, after checking that the caller was not given the account that the header names.
@@ -139,7 +149,7 @@ fn a_good_header_is_believed() {
 #[test]
 fn a_caller_without_a_score_keeps_the_account_that_the_detector_names() {
     let claim = RiskClaim { score: None, ..claim() };
-    let assessment = source().assess(&request(&signed(&claim).iter()), now());
+    let assessment = source().assess(&request(&signed(&claim).entries()), now());
     assert_eq!(assessment.principal, claim.principal);
     assert_eq!(assessment.risk, Risk::Unknown(UnknownReason::NotScored));
 }
@@ -148,13 +158,13 @@ fn a_caller_without_a_score_keeps_the_account_that_the_detector_names() {
 fn silence_is_absent_and_a_header_without_our_signature_unsigned() {
     assert_eq!(reason(&request(&[])), UnknownReason::Absent);
     let fields = signed(&claim());
-    assert_eq!(reason(&request(&fields.iter()[..1])), UnknownReason::Unsigned);
-    assert_eq!(reason(&request(&fields.iter()[..2])), UnknownReason::Unsigned);
+    assert_eq!(reason(&request(&fields.entries()[..1])), UnknownReason::Unsigned);
+    assert_eq!(reason(&request(&fields.entries()[..2])), UnknownReason::Unsigned);
     let other = Signer::new(key("new", 2)).with_label("other".to_owned());
     let other = other.sign(&claim(), &Method::POST, PATH, now()).unwrap();
-    assert_eq!(reason(&request(&other.iter())), UnknownReason::Unsigned);
+    assert_eq!(reason(&request(&other.entries())), UnknownReason::Unsigned);
     let source = source().with_label("other".to_owned());
-    assert!(matches!(source.assess(&request(&other.iter()), now()).risk, Risk::Known(_)));
+    assert!(matches!(source.assess(&request(&other.entries()), now()).risk, Risk::Known(_)));
 }
 
 #[test]
@@ -184,7 +194,7 @@ fn whatever_is_signed_cannot_be_changed() {
         assert_eq!(reason(&request), UnknownReason::BadSignature, "change {index}");
     }
     let forged = Signer::new(key("new", 3)).sign(&claim(), &Method::POST, PATH, now()).unwrap();
-    assert_eq!(reason(&request(&forged.iter())), UnknownReason::BadSignature);
+    assert_eq!(reason(&request(&forged.entries())), UnknownReason::BadSignature);
 }
 
 #[test]
@@ -202,14 +212,14 @@ fn a_field_of_two_lines_is_signed_as_one() {
 #[test]
 fn a_key_that_is_not_configured_is_unknown() {
     let fields = Signer::new(key("lost", 2)).sign(&claim(), &Method::POST, PATH, now()).unwrap();
-    assert_eq!(reason(&request(&fields.iter())), UnknownReason::UnknownKey);
+    assert_eq!(reason(&request(&fields.entries())), UnknownReason::UnknownKey);
 }
 
 #[test]
 fn both_keys_are_good_while_one_replaces_the_other() {
     for key in [key("old", 1), key("new", 2)] {
         let fields = Signer::new(key).sign(&claim(), &Method::POST, PATH, now()).unwrap();
-        let risk = source().assess(&request(&fields.iter()), now()).risk;
+        let risk = source().assess(&request(&fields.entries()), now()).risk;
         assert!(matches!(risk, Risk::Known(_)));
     }
 }
@@ -255,7 +265,7 @@ fn a_header_that_breaks_the_contract_is_malformed() {
         assert_eq!(reason(&request), UnknownReason::Malformed, "{parameters}");
     }
     let [risk, input, (name, signature)] =
-        signed(&claim()).iter().map(|(name, value)| (name, value.to_owned()));
+        signed(&claim()).entries().map(|(name, value)| (name, value.to_owned()));
     let unpadded = signature.replace("=:", ":").replacen(':', "=:", 1);
     for signature in ["guilloche=x", "guilloche=:!:", "guilloche", &unpadded] {
         let request = request(&[(risk.0, &risk.1), (input.0, &input.1), (name, signature)]);
@@ -285,7 +295,7 @@ fn a_header_holds_for_a_while_only() {
 
     let lasting = Signer::new(key("new", 2)).with_lifetime(Duration::from_secs(3600));
     let lasting = lasting.sign(&claim(), &Method::POST, PATH, now()).unwrap();
-    let lasting = request(&lasting.iter());
+    let lasting = request(&lasting.entries());
     assert!(matches!(source.assess(&lasting, later(330)).risk, Risk::Known(_)));
     assert_eq!(reason_at(&source, &lasting, later(331)), UnknownReason::Stale);
 
@@ -306,7 +316,7 @@ fn a_header_replayed_with_another_api_key_is_not_believed() {
     assert_eq!(reason(&second), UnknownReason::OtherPrincipal);
 
     let unbound = RiskClaim { credential: None, ..claim() };
-    let unbound = request(&signed(&unbound).iter());
+    let unbound = request(&signed(&unbound).entries());
     assert_eq!(reason(&unbound), UnknownReason::OtherPrincipal);
     let lenient = source().bind_credential(false);
     assert!(matches!(lenient.assess(&unbound, now()).risk, Risk::Known(_)));
@@ -384,20 +394,44 @@ fn debug_shows_no_identifier_and_no_key() {
     }
 }
 
+/// Every byte of the three fields, changed into every byte that a header may have.
+#[test]
+fn one_changed_byte_anywhere_makes_the_risk_unknown() {
+    let (source, good) = (source(), good());
+    for name in ["guilloche-risk", "signature-input", "signature"] {
+        let bytes = good.headers[name].as_bytes().to_vec();
+        for position in 0..bytes.len() {
+            for byte in (b' '..=b'~').chain([b'\t', 0x80, 0xff]) {
+                let mut changed = bytes.clone();
+                changed[position] = byte;
+                if changed == bytes {
+                    continue;
+                }
+                let mut request = good.clone();
+                let value = HeaderValue::from_bytes(&changed).unwrap();
+                request.headers.insert(HeaderName::from_static(name), value);
+                let _ = reason_at(&source, &request, now());
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
-    fn one_changed_byte_anywhere_makes_the_risk_unknown(
+    fn changed_bytes_make_the_risk_unknown(
         field in 0..3_usize,
-        position in any::<proptest::sample::Index>(),
-        byte in b' '..=b'~',
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), b' '..=b'~'), 1..4),
     ) {
         let mut request = good();
-        let name = HeaderName::from_static(["guilloche-risk", "signature-input", "signature"][field]);
-        let mut bytes = request.headers[&name].as_bytes().to_vec();
-        let position = position.index(bytes.len());
-        prop_assume!(bytes[position] != byte);
-        bytes[position] = byte;
-        request.headers.insert(&name, HeaderValue::from_bytes(&bytes).unwrap());
+        let name = ["guilloche-risk", "signature-input", "signature"][field];
+        let mut bytes = request.headers[name].as_bytes().to_vec();
+        for (position, byte) in changes {
+            let position = position.index(bytes.len());
+            bytes[position] = byte;
+        }
+        prop_assume!(bytes != request.headers[name].as_bytes());
+        let value = HeaderValue::from_bytes(&bytes).unwrap();
+        request.headers.insert(HeaderName::from_static(name), value);
         let _ = reason(&request);
     }
 
@@ -408,183 +442,5 @@ proptest! {
         let fields =
             [("guilloche-risk", &*risk), ("signature-input", &*input), ("signature", &*signature)];
         let _ = reason(&request(&fields));
-    }
-}
-
-/// Answers one request and returns its head.
-fn receive(listener: &TcpListener) -> std::io::Result<request::Parts> {
-    let mut stream: TcpStream = listener.accept()?.0;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        match line.trim_end() {
-            "" => break,
-            line => lines.push(line.to_owned()),
-        }
-    }
-    let mut words = lines[0].split(' ');
-    let mut request = Request::builder().method(words.next().unwrap()).uri(words.next().unwrap());
-    for line in &lines[1..] {
-        let (name, value) = line.split_once(':').unwrap();
-        request = request.header(name, value.trim());
-    }
-    let request = request.body(()).unwrap().into_parts().0;
-    let length = request.headers["content-length"].to_str().unwrap().parse().unwrap();
-    reader.take(length).read_to_end(&mut Vec::new())?;
-    stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}")?;
-    Ok(request)
-}
-
-/// Whether the programs that an example needs are there. In CI they must be.
-fn has(programs: &[&str]) -> bool {
-    programs.iter().all(|program| {
-        let found = Command::new(program)
-            .arg(if *program == "openssl" { "version" } else { "--version" })
-            .stdout(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success());
-        assert!(found || std::env::var_os("CI").is_none(), "{program} is missing");
-        if !found {
-            println!("skipped: {program} is missing");
-        }
-        found
-    })
-}
-
-/// Runs an example of the documentation against a listener and assesses what it sends.
-fn run_example(interpreter: &str, file: &str) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let server = thread::spawn(move || receive(&listener));
-    let output = Command::new(interpreter)
-        .arg(format!("{}/docs/examples/{file}", env!("CARGO_MANIFEST_DIR")))
-        .envs([("RISK_KEY", KEY_HEX), ("API_KEY", API_KEY), ("GUILLOCHE_URL", &url)])
-        .env("no_proxy", "*")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let request = server.join().unwrap().unwrap();
-
-    let input = request.headers["signature-input"].to_str().unwrap();
-    let created = input.split_once("created=").unwrap().1.split(';').next().unwrap();
-    let now = Timestamp::from_second(created.parse().unwrap()).unwrap();
-    let source =
-        SignedHeader::new(context(), vec![SigningKey::from_text("2026-11", KEY_HEX).unwrap()]);
-    let Assessment { principal, risk } = source.assess(&request, now);
-    assert_eq!(principal.account.as_str(), "acct-17");
-    let Risk::Known(score) = risk else { panic!("{risk:?}") };
-    assert_eq!(score.value(), 0.87);
-}
-
-#[test]
-fn what_python_s_standard_library_signs_is_believed() {
-    if has(&["python3"]) {
-        run_example("python3", "risk_header.py");
-    }
-}
-
-#[test]
-fn what_openssl_signs_is_believed() {
-    if has(&["openssl", "curl"]) {
-        run_example("sh", "risk_header.sh");
-    }
-}
-
-#[test]
-fn the_documentation_quotes_the_examples_that_are_tested() {
-    let page = include_str!("../docs/risk-header.md");
-    for (language, source) in [
-        ("python", include_str!("../docs/examples/risk_header.py")),
-        ("sh", include_str!("../docs/examples/risk_header.sh")),
-    ] {
-        assert!(page.contains(&format!("```{language}\n{source}```\n")), "{language}");
-    }
-    for reason in UnknownReason::ALL {
-        assert!(page.contains(&format!("| `{}` |", reason.name())), "{}", reason.name());
-    }
-}
-
-#[cfg(feature = "cli")]
-mod command {
-    use super::*;
-
-    fn sign(arguments: &[&str]) -> std::process::Output {
-        Command::new(env!("CARGO_BIN_EXE_guilloche"))
-            .args(["risk", "sign", "--key-env", "TEST_RISK_KEY", "--key-id", "2026-11"])
-            .args(arguments)
-            .env("TEST_RISK_KEY", KEY_HEX)
-            .env("TEST_API_KEY", API_KEY)
-            .output()
-            .unwrap()
-    }
-
-    fn created(fields: &str) -> Timestamp {
-        let created = fields.split_once("created=").unwrap().1.split(';').next().unwrap();
-        Timestamp::from_second(created.parse().unwrap()).unwrap()
-    }
-
-    #[test]
-    fn what_the_command_signs_is_believed() {
-        let output = sign(&[
-            "--account=it's",
-            "--cluster=c",
-            "--tenant=t",
-            "--score=0.8",
-            "--confidence=0.5",
-            "--label=a",
-            "--label=b",
-            "--model=m",
-            "--ttl=5m",
-            "--api-key-env=TEST_API_KEY",
-        ]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let text = String::from_utf8(output.stdout).unwrap();
-        let fields: Vec<(&str, &str)> =
-            text.lines().map(|line| line.split_once(": ").unwrap()).collect();
-        let key = SigningKey::from_text("2026-11", KEY_HEX).unwrap();
-        let source = SignedHeader::new(context(), vec![key]);
-        let assessment = source.assess(&request(&fields), created(&text));
-        assert_eq!(assessment.principal.account.as_str(), "it's");
-        let Risk::Known(score) = assessment.risk else { panic!("{:?}", assessment.risk) };
-        assert_eq!((score.value(), score.confidence(), score.model()), (0.8, Some(0.5), Some("m")));
-        assert_eq!(score.labels().collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(score.validity().ttl, Duration::from_secs(300));
-    }
-
-    #[test]
-    fn the_formats_hold_the_same_fields() {
-        let common = ["--account=it's", "--score=1"];
-        let json = sign(&[&common[..], &["--format=json"]].concat()).stdout;
-        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
-        assert_eq!(json.as_object().unwrap().len(), 3);
-        assert!(
-            json["guilloche-risk"].as_str().unwrap().starts_with("account=\"it's\", score=1.0")
-        );
-        let curl =
-            String::from_utf8(sign(&[&common[..], &["--format=curl"]].concat()).stdout).unwrap();
-        assert_eq!(curl.lines().count(), 3);
-        assert!(curl.starts_with(r#"-H 'guilloche-risk: account="it'\''s", score=1.0, "#));
-    }
-
-    #[test]
-    fn wrong_input_ends_with_two_and_shows_no_key() {
-        for arguments in [
-            &["--account=a", "--score=1.1"][..],
-            &["--account=~a", "--score=1"],
-            &["--account=a", "--score=1", "--path=/a?b"],
-            &["--account=a", "--score=1", "--ttl=0s"],
-            &["--account=a", "--score=1", "--api-key-env=NO_SUCH_VARIABLE"],
-            &["--account=a", "--score=1", "--credential-sha256=00"],
-            &["--account=a", "--score=1", "--key-file=no/such/file"],
-            &["--score=1"],
-        ] {
-            let output = sign(arguments);
-            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-            assert!(output.stdout.is_empty());
-            assert!(!String::from_utf8_lossy(&output.stderr).contains(KEY_HEX));
-        }
     }
 }

@@ -175,7 +175,7 @@ fn read_environment(variable: &str) -> Result<Zeroizing<String>, Failure> {
 }
 
 fn render(fields: &SignedFields, format: HeaderFormat) -> Result<String, Failure> {
-    let lines = fields.iter().map(|(name, value)| format!("{name}: {value}"));
+    let lines = fields.entries().map(|(name, value)| format!("{name}: {value}"));
     Ok(match format {
         HeaderFormat::Headers => lines.join("\n"),
         HeaderFormat::Curl => {
@@ -183,7 +183,7 @@ fn render(fields: &SignedFields, format: HeaderFormat) -> Result<String, Failure
         }
         HeaderFormat::Json => {
             let object: serde_json::Map<String, serde_json::Value> = fields
-                .iter()
+                .entries()
                 .into_iter()
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect();

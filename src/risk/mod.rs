@@ -33,6 +33,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[doc = include_str!("../../docs/risk-header.md")]
+pub mod contract {}
+
 pub mod claim;
 pub mod credential;
 pub mod fields;

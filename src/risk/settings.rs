@@ -301,7 +301,8 @@ impl SecretSettings {
 ///
 /// Those of the file system; [`io::ErrorKind::InvalidData`] when it is too long or not text.
 pub fn read_secret_file(path: &Path) -> io::Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
+    // Never grown: that would leave a copy behind.
+    let mut text = Zeroizing::new(String::with_capacity(MAX_SECRET_BYTES as usize + 1));
     File::open(path)?.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX_SECRET_BYTES {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "longer than any key"));

@@ -113,7 +113,7 @@ impl Signer {
 impl SignedFields {
     /// Names and values, in the order they are usually written.
     #[must_use]
-    pub fn iter(&self) -> [(&'static str, &str); 3] {
+    pub fn entries(&self) -> [(&'static str, &str); 3] {
         let Self { risk, signature_input, signature } = self;
         [("guilloche-risk", risk), ("signature-input", signature_input), ("signature", signature)]
     }
