@@ -302,6 +302,9 @@ fn a_header_holds_for_a_while_only() {
     let ahead = signed(&claim()).risk.replace(&NOW.to_string(), &(NOW + 31).to_string());
     let ahead = signed_raw(&ahead, &parameters());
     assert_eq!(reason(&ahead), UnknownReason::FromFuture);
+    let ahead = parameters().replace(&format!("created={NOW}"), &format!("created={}", NOW + 31));
+    let ahead = signed_raw(&signed(&claim()).risk, &ahead);
+    assert_eq!(reason(&ahead), UnknownReason::FromFuture);
 }
 
 #[test]
@@ -379,6 +382,9 @@ fn of_several_sources_the_first_that_knows_is_taken() {
     let only_signed =
         FirstKnown::new(Box::new(FromExtension::new(context())), vec![Box::new(source())]);
     assert_eq!(reason_at(&only_signed, &good(), later(91)), UnknownReason::Expired);
+    let first_fault =
+        FirstKnown::new(Box::new(source()), vec![Box::new(PeerHeader::new(context()))]);
+    assert_eq!(reason_at(&first_fault, &good(), later(1000)), UnknownReason::Expired);
     let mut request = good();
     both().strip(&mut request.headers);
     assert_eq!(request.headers.keys().collect::<Vec<_>>(), ["authorization"]);

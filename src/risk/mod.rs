@@ -36,6 +36,7 @@
 #[doc = include_str!("../../docs/risk-header.md")]
 pub mod contract {}
 
+pub mod assessment;
 pub mod claim;
 pub mod credential;
 pub mod fields;
@@ -44,16 +45,18 @@ pub mod principal;
 pub mod reports;
 pub mod score;
 pub mod settings;
-pub mod signature;
+mod signature;
+pub mod signer;
 pub mod source;
 
+pub use assessment::{Assessment, Risk, UnknownReason};
 pub use claim::RiskClaim;
 pub use credential::Credentials;
 pub use fields::{DEFAULT_LABEL, strip};
 pub use key::{KeyError, SigningKey};
 pub use principal::{AccountId, ClusterId, IdentifierError, Principal, TenantId};
 pub use reports::Reports;
-pub use score::{Assessment, Risk, RiskScore, ScoreError, UnknownReason, Validity};
+pub use score::{RiskScore, ScoreError, Validity};
 pub use settings::RiskSettings;
-pub use signature::{SignedFields, Signer};
+pub use signer::{SignedFields, Signer};
 pub use source::{Context, FirstKnown, FromExtension, PeerHeader, RiskSource, SignedHeader};

@@ -6,130 +6,17 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{HeaderMap, HeaderValue, InvalidHeaderValue};
 use http::{Method, request};
 use jiff::Timestamp;
-use sfv::{
-    Dictionary, FieldType, InnerList, Item, ItemSerializer, List, ListEntry, Parser, StringRef,
-};
+use sfv::{Dictionary, FieldType, InnerList, Item, List, ListEntry, Parser};
 
-use super::claim::ClaimError;
-use super::fields::{DEFAULT_LABEL, RISK, SIGNATURE, SIGNATURE_INPUT, combined, labelled};
+use super::fields::{RISK, SIGNATURE, SIGNATURE_INPUT, combined, labelled};
 use super::score::seconds;
 use super::{RiskClaim, SigningKey, UnknownReason};
 
-const TAG: &str = "guilloche-risk";
-const ALGORITHM: &str = "hmac-sha256";
-const COVERED: [&str; 3] = ["guilloche-risk", "@method", "@path"];
-
-/// Signs claims, as a detector does.
-///
-/// ```
-/// use std::time::Duration;
-/// use guilloche::risk::{AccountId, Principal, RiskClaim, RiskScore, Signer, SigningKey, Validity};
-///
-/// let now = jiff::Timestamp::from_second(1_763_856_000)?;
-/// let score = RiskScore::new(0.87, Validity { issued: now, ttl: Duration::from_secs(300) })?;
-/// let claim = RiskClaim::new(Principal::of(AccountId::new("acct-1")?), score);
-/// let signer = Signer::new(SigningKey::new("2026-11", &[7; 32])?);
-/// let signed = signer.sign(&claim, &http::Method::POST, "/v1/chat/completions", now)?;
-/// assert_eq!(signed.risk, r#"account="acct-1", score=0.87, issued=1763856000, ttl=300"#);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct Signer {
-    key: SigningKey,
-    label: String,
-    lifetime: Duration,
-}
-
-/// The values of the three fields that a detector adds to a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedFields {
-    /// `guilloche-risk`
-    pub risk: String,
-    /// `signature-input`
-    pub signature_input: String,
-    /// `signature`
-    pub signature: String,
-}
-
-impl Signer {
-    /// Signs under the default label, for one minute.
-    #[must_use]
-    pub fn new(key: SigningKey) -> Self {
-        Self { key, label: DEFAULT_LABEL.to_owned(), lifetime: Duration::from_secs(60) }
-    }
-
-    /// Signs under another label, which must be a structured-field key such as `sig1`.
-    #[must_use]
-    pub fn with_label(self, label: String) -> Self {
-        Self { label, ..self }
-    }
-
-    /// Lets signatures expire after so many whole seconds. Until then a header can be replayed on
-    /// the same method and path (and API key, if bound).
-    #[must_use]
-    pub fn with_lifetime(self, lifetime: Duration) -> Self {
-        Self { lifetime, ..self }
-    }
-
-    /// Signs `claim` for a request with that method and path (no query) at `now`.
-    ///
-    /// # Errors
-    ///
-    /// [`ClaimError`] when a time or the label does not fit into a structured field.
-    pub fn sign(
-        &self,
-        claim: &RiskClaim,
-        method: &Method,
-        path: &str,
-        now: Timestamp,
-    ) -> Result<SignedFields, ClaimError> {
-        let risk = claim.serialize()?;
-        let created = now.as_second();
-        let expires = created.checked_add(seconds(self.lifetime)).ok_or(ClaimError)?;
-        let key_id = StringRef::from_str(self.key.id()).map_err(|_| ClaimError)?;
-        let key_id = ItemSerializer::new().bare_item(key_id).finish();
-        let signature_input = format!(
-            "{}=(\"{}\");created={created};expires={expires};keyid={key_id};alg=\"{ALGORITHM}\";tag=\"{TAG}\"",
-            self.label,
-            COVERED.join("\" \"")
-        );
-        let Some(Member::Signature(covered)) = Member::parse(&signature_input, &self.label) else {
-            return Err(ClaimError);
-        };
-        let base = signature_base(&covered, |name| component(name, &risk, method, path))
-            .ok_or(ClaimError)?;
-        let signature = STANDARD.encode(self.key.sign(base.as_bytes()));
-        Ok(SignedFields {
-            risk,
-            signature_input,
-            signature: format!("{}=:{signature}:", self.label),
-        })
-    }
-}
-
-impl SignedFields {
-    /// Names and values, in the order they are usually written.
-    #[must_use]
-    pub fn entries(&self) -> [(&'static str, &str); 3] {
-        let Self { risk, signature_input, signature } = self;
-        [("guilloche-risk", risk), ("signature-input", signature_input), ("signature", signature)]
-    }
-
-    /// Puts the fields on a request in place of any risk header; other signatures stay.
-    ///
-    /// # Errors
-    ///
-    /// None of the values that [`Signer::sign`] makes; others may hold bytes that no header may.
-    pub fn apply(&self, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
-        headers.insert(RISK, HeaderValue::from_str(&self.risk)?);
-        headers.append(SIGNATURE_INPUT, HeaderValue::from_str(&self.signature_input)?);
-        headers.append(SIGNATURE, HeaderValue::from_str(&self.signature)?);
-        Ok(())
-    }
-}
+pub(super) const TAG: &str = "guilloche-risk";
+pub(super) const ALGORITHM: &str = "hmac-sha256";
+pub(super) const COVERED: [&str; 3] = ["guilloche-risk", "@method", "@path"];
 
 /// Checks the signature under `label` and only then reads the claim it covers.
 pub(super) fn verify(
@@ -169,13 +56,13 @@ pub(super) fn verify(
 }
 
 /// One member of `signature-input` or `signature`.
-enum Member {
+pub(super) enum Member {
     Signature(InnerList),
     Bytes(Vec<u8>),
 }
 
 impl Member {
-    fn parse(text: &str, label: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str, label: &str) -> Option<Self> {
         let mut dictionary: Dictionary = Parser::new(text).parse().ok()?;
         match dictionary.swap_remove(label)? {
             ListEntry::InnerList(list) => Some(Self::Signature(list)),
@@ -210,13 +97,12 @@ impl<'input> Parameters<'input> {
             let item = covered.params.get(name).and_then(sfv::BareItem::as_integer);
             item.map(i64::from).ok_or(UnknownReason::Malformed)
         };
-        let mut names: Vec<&str> =
-            covered.items.iter().filter_map(|item| component_name(item)).collect();
+        let names: Option<Vec<&str>> = covered.items.iter().map(component_name).collect();
+        let mut names = names.unwrap_or_default();
         names.sort_unstable();
         let mut expected = COVERED;
         expected.sort_unstable();
         let as_prescribed = names == expected
-            && names.len() == covered.items.len()
             && string("tag")? == Some(TAG)
             && string("alg")?.is_none_or(|algorithm| algorithm == ALGORITHM);
         if !as_prescribed {
@@ -237,7 +123,7 @@ fn component_name(item: &Item) -> Option<&str> {
 }
 
 /// The values of the covered components (RFC 9421 §2.1, §2.2.1, §2.2.6).
-fn component<'value>(
+pub(super) fn component<'value>(
     name: &str,
     risk: &'value str,
     method: &'value Method,
@@ -253,7 +139,7 @@ fn component<'value>(
 
 /// The signature base (RFC 9421 §2.5): a line for each covered component, then the signature
 /// parameters, serialized strictly, without a line end.
-fn signature_base<'value>(
+pub(super) fn signature_base<'value>(
     covered: &InnerList,
     value: impl Fn(&str) -> Option<Cow<'value, str>>,
 ) -> Option<String> {

@@ -191,6 +191,9 @@ impl RiskSource for PeerHeader {
 
 /// Asks several sources in turn: the first known risk is taken; else the first that was unknown for
 /// any reason but silence; else the first.
+///
+/// Each source counts what it does not know. A [`PeerHeader`] among them undoes a [`SignedHeader`]:
+/// it believes what the other refuses.
 #[derive(Debug)]
 pub struct FirstKnown {
     first: Box<dyn RiskSource>,
