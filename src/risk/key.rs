@@ -167,8 +167,7 @@ mod tests {
         assert!(matches!(SigningKey::from_text("", HEX), Err(KeyError::Id(_))));
     }
 
-    /// RFC 4231 §4.3 (a short key made longer is another key, so the vector with "Jefe" cannot be
-    /// used) … §4.7: test case 6, a key of 131 bytes.
+    /// RFC 4231 §4.7, test case 6: a key of 131 bytes.
     #[test]
     fn a_key_longer_than_a_block_is_hashed_first() {
         let key = SigningKey::new("k", &[0xaa; 131]).unwrap();
