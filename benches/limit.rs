@@ -38,13 +38,23 @@ fn estimate() -> Amounts {
 }
 
 /// Two subjects, as a request of an account in a cluster has, with every dimension limited.
-#[divan::bench(args = SUBJECTS, threads = [1, 2])]
+#[divan::bench(args = SUBJECTS, threads = [1, 2], sample_size = 1000)]
 fn reserve_and_settle(bencher: Bencher<'_, '_>, subjects: u64) {
     let start = Instant::now();
     let limiter = Limiter::new(200_000, start);
     let limits = limits();
     let accounts: Vec<Subject> = (0..subjects).map(subject).collect();
     let clusters: Vec<Subject> = (0..subjects.div_ceil(100)).map(|n| subject(!n)).collect();
+    // Every subject has a request in flight, so that the table holds all of them throughout.
+    let held: Vec<_> = (accounts.iter().chain(&clusters))
+        .filter_map(|&subject| {
+            let enforcement = Enforcement::Enforce;
+            let scope = "account";
+            let demand =
+                Demand { subject, scope, limits: &limits, estimate: estimate(), enforcement };
+            limiter.reserve(&[demand], start).ok()
+        })
+        .collect();
     let next = AtomicU64::new(0);
     bencher.bench(|| {
         let turn = next.fetch_add(7919, Ordering::Relaxed);
@@ -60,14 +70,19 @@ fn reserve_and_settle(bencher: Bencher<'_, '_>, subjects: u64) {
             reservation.settle(Amounts { output_tokens: 300, ..estimate() }, now);
         }
     });
+    drop(held);
 }
 
-#[divan::bench(args = SUBJECTS)]
+#[divan::bench(args = SUBJECTS, sample_size = 1000)]
 fn pace(bencher: Bencher<'_, '_>, subjects: u64) {
     let start = Instant::now();
     let pacer = Pacer::new(200_000, Duration::from_secs(1), start);
     let accounts: Vec<Subject> = (0..subjects).map(subject).collect();
+    // A second's worth of debt each, so that the table holds all of them throughout.
     let rate = NonZeroU32::MAX;
+    for &subject in &accounts {
+        black_box(pacer.acquire(subject, rate, u64::from(u32::MAX), start));
+    }
     let mut turn = 0u64;
     bencher.bench_local(|| {
         turn = turn.wrapping_add(7919);

@@ -10,9 +10,9 @@
 //! is a delay that averaging does not remove. All of it takes the time as an argument, and none
 //! of it grows with the number of subjects seen.
 //!
-//! A refund gives back what was reserved, also where time has since paid for it. So what is used
-//! within any window is at most the burst, what the rate gives in the window, and what is
-//! refunded in it.
+//! A refund gives back what was reserved, also where time has since paid for it. So what is
+//! admitted within any window is at most the burst, what the rate gives in the window, and what
+//! is refunded in it; use beyond an estimate comes on top, as debt.
 //!
 //! ```
 //! use std::{num::NonZeroU64, time::Duration};
