@@ -3,12 +3,14 @@
 //! A [`Plan`] is what a policy file compiles to. It holds no text of any protocol: the
 //! countermeasures turn it into edits, the wire knows where they go.
 
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::Pattern;
+
+pub use crate::limit::{Limits, Quota};
 
 /// Whether a decision is only recorded, or carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -166,32 +168,6 @@ pub struct Rate {
     pub advertised: Option<Limits>,
     /// Output tokens reserved at admission when the request caps none.
     pub reserve_output_tokens: NonZeroU32,
-}
-
-/// Limits of one scope; absent ones do not limit.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Limits {
-    /// Requests.
-    pub requests: Option<Quota>,
-    /// Input tokens.
-    pub input_tokens: Option<Quota>,
-    /// Output tokens, reasoning included.
-    pub output_tokens: Option<Quota>,
-    /// Reasoning tokens.
-    pub reasoning_tokens: Option<Quota>,
-    /// Requests in flight, each held to the end of its stream.
-    pub concurrency: Option<NonZeroU32>,
-}
-
-/// So many units per period, of which a burst may come at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quota {
-    /// Units per period.
-    pub amount: NonZeroU64,
-    /// The period.
-    pub period: Duration,
-    /// Units that may come at once.
-    pub burst: NonZeroU64,
 }
 
 /// Slow a stream down.

@@ -1,0 +1,219 @@
+//! Admission over several subjects and dimensions, all or nothing.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::demand::{Demand, Denied, Enforcement};
+use super::gcra::{Bucket, Terms};
+use super::reservation::{Hold, Reservation};
+use super::table::{Locked, Occupancy, Slot, State, Table};
+use super::{Dimension, Metered, Quota, Subject};
+
+/// Rates and requests in flight per subject, in memory. Clones share the state.
+#[derive(Clone)]
+pub struct Limiter {
+    shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub(super) table: Table<SubjectState>,
+    denied: Metered<AtomicU64>,
+    denied_concurrency: AtomicU64,
+}
+
+/// All that is known of a subject.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SubjectState {
+    pub(super) buckets: Metered<Bucket>,
+    /// Reservations not yet settled: the concurrency leases, and what keeps the entry.
+    pub(super) in_flight: u32,
+}
+
+impl State for SubjectState {
+    fn is_idle(&self, now: u64) -> bool {
+        let Metered { requests, input_tokens, output_tokens, reasoning_tokens } = &self.buckets;
+        self.in_flight == 0
+            && [requests, input_tokens, output_tokens, reasoning_tokens]
+                .into_iter()
+                .all(|bucket| bucket.is_idle(now))
+    }
+}
+
+/// What is left of a quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotaState {
+    /// Units that would be admitted now.
+    pub remaining: u64,
+    /// Time until the whole burst is available again.
+    pub reset: Duration,
+}
+
+impl Limiter {
+    /// A limiter that keeps at most `max_subjects` subjects, and counts time from `epoch`, which
+    /// must not be later than any time it is given.
+    #[must_use]
+    pub fn new(max_subjects: usize, epoch: Instant) -> Self {
+        let table = Table::new(max_subjects, epoch);
+        let shared =
+            Shared { table, denied: Metered::default(), denied_concurrency: AtomicU64::new(0) };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Admits a request if every enforced demand allows it, and charges all demands; charges none
+    /// otherwise. A subject that is named twice is charged twice.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] names the limit with the longest wait among the enforced demands.
+    pub fn reserve(&self, demands: &[Demand<'_>], now: Instant) -> Result<Reservation, Denied> {
+        let subjects = demands.iter().map(|demand| demand.subject);
+        let mut admission = Admission {
+            locked: self.shared.table.lock(subjects, now),
+            entered: Vec::with_capacity(demands.len()),
+        };
+        admission.enter(demands);
+
+        let (enforced, denied) = admission.charge(Enforcement::Enforce);
+        if let Some(denied) = denied {
+            admission.leave(|_| true);
+            self.shared.count(denied.dimension);
+            return Err(denied);
+        }
+        let (advertised, _) = admission.charge(Enforcement::Advertise);
+        // Last, because taking these back restores what the states were before them.
+        let (observed, would_deny) = admission.charge(Enforcement::Observe);
+        if would_deny.is_some() {
+            admission.leave(|enforcement| enforcement == Enforcement::Observe);
+        }
+        drop(admission);
+
+        let mut holds = enforced;
+        holds.extend(advertised);
+        holds.extend(observed);
+        let requests = demands.iter().map(|demand| demand.estimate.requests).max().unwrap_or(0);
+        Ok(Reservation::new(Arc::clone(&self.shared), holds, requests, would_deny))
+    }
+
+    /// What is left of a quota; the whole of it for a subject that is not known, and for one that
+    /// is counted in an overflow entry. Reads only.
+    #[must_use]
+    pub fn state(
+        &self,
+        subject: Subject,
+        dimension: Dimension,
+        quota: Quota,
+        now: Instant,
+    ) -> QuotaState {
+        let terms = Terms::of(quota);
+        let (state, now) = self.shared.table.peek(subject, now);
+        let bucket = state.buckets.get(dimension).copied().unwrap_or_default();
+        QuotaState {
+            remaining: bucket.remaining(&terms, now),
+            reset: bucket.time_to_full(&terms, now),
+        }
+    }
+
+    /// Requests of a subject that are in flight, other than in an overflow entry.
+    #[must_use]
+    pub fn in_flight(&self, subject: Subject, now: Instant) -> u32 {
+        self.shared.table.peek(subject, now).0.in_flight
+    }
+
+    /// How full the table is.
+    #[must_use]
+    pub fn occupancy(&self) -> Occupancy {
+        self.shared.table.occupancy()
+    }
+
+    /// Requests refused so far for a dimension. Requests that were only observed do not count.
+    #[must_use]
+    pub fn denied(&self, dimension: Dimension) -> u64 {
+        self.shared.counter(dimension).load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Limiter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Limiter").field("occupancy", &self.occupancy()).finish()
+    }
+}
+
+impl Shared {
+    fn counter(&self, dimension: Dimension) -> &AtomicU64 {
+        self.denied.get(dimension).unwrap_or(&self.denied_concurrency)
+    }
+
+    fn count(&self, dimension: Dimension) {
+        self.counter(dimension).fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// One request on its way in, with the locks of all its subjects.
+struct Admission<'t, 'd> {
+    locked: Locked<'t, SubjectState>,
+    entered: Vec<Entered<'d>>,
+}
+
+struct Entered<'d> {
+    demand: &'d Demand<'d>,
+    slot: Slot,
+    /// The state before this demand was charged.
+    before: Option<SubjectState>,
+}
+
+impl<'d> Admission<'_, 'd> {
+    /// Finds every subject's slot, and counts the request in flight there at once, so that the
+    /// arrival of the next subject does not take the place of this one.
+    fn enter(&mut self, demands: &'d [Demand<'d>]) {
+        for demand in demands {
+            if let Some((slot, state)) = self.locked.enter(demand.subject, demand.scope) {
+                state.in_flight = state.in_flight.saturating_add(1);
+                self.entered.push(Entered { demand, slot, before: None });
+            }
+        }
+    }
+
+    /// Charges the demands of one enforcement in turn, and gives the longest refusal among them.
+    fn charge(&mut self, enforcement: Enforcement) -> (Vec<Hold>, Option<Denied>) {
+        let now = self.locked.now;
+        let mut holds = Vec::new();
+        let mut longest = None;
+        for entered in self.entered.iter_mut().filter(|e| e.demand.enforcement == enforcement) {
+            let Some(state) = self.locked.state(entered.slot) else { continue };
+            entered.before = Some(*state);
+            match entered.demand.denied(state, now) {
+                Some(denied) if enforcement != Enforcement::Advertise => {
+                    longest = Some(denied.longer(longest));
+                }
+                _ => {
+                    let paid = entered.demand.charge(state, now);
+                    holds.push(Hold { slot: entered.slot, enforcement, paid });
+                }
+            }
+        }
+        if longest.is_some() {
+            holds.clear();
+        }
+        (holds, longest)
+    }
+
+    /// Takes back the charges of these demands, the latest first, and then their requests in
+    /// flight.
+    fn leave(&mut self, which: impl Fn(Enforcement) -> bool) {
+        let leaving = |entered: &&Entered<'_>| which(entered.demand.enforcement);
+        for entered in self.entered.iter().rev().filter(leaving) {
+            if let Some((state, before)) = self.locked.state(entered.slot).zip(entered.before) {
+                *state = before;
+            }
+        }
+        for entered in self.entered.iter().filter(leaving) {
+            if let Some(state) = self.locked.state(entered.slot) {
+                state.in_flight = state.in_flight.saturating_sub(1);
+            }
+        }
+    }
+}
