@@ -95,8 +95,9 @@ fn amount(text: &str) -> Result<NonZeroU64, &'static str> {
     text.replace('_', "").parse().map_err(|_| NOT_AN_AMOUNT)
 }
 
-/// A quota as policies write it, for reports.
-pub(crate) fn quota_text(quota: &Quota) -> String {
+/// A quota as policy files write it, for reports.
+#[must_use]
+pub fn quota_text(quota: &Quota) -> String {
     let seconds = quota.period.as_secs();
     let (count, unit) = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")]
         .into_iter()
@@ -149,9 +150,7 @@ impl<'de> Deserialize<'de> for DateValue {
         };
         let number = |part: u8| i8::try_from(part).map_err(de::Error::custom);
         let year = i16::try_from(date.year).map_err(de::Error::custom)?;
-        Date::new(year, number(date.month)?, number(date.day)?)
-            .map(Self)
-            .map_err(de::Error::custom)
+        Date::new(year, number(date.month)?, number(date.day)?).map(Self).map_err(de::Error::custom)
     }
 }
 
@@ -218,33 +217,53 @@ mod schema {
         };
     }
 
-    value_schema!(QuotaText, "Quota", json_schema!({
-        "description": "Units per period; without a burst, one whole period's amount may come at once.",
-        "examples": ["60 per minute", "200_000 per 5 minutes, burst 10_000"],
-        "pattern": "^\\s*[0-9][0-9_]*\\s+per\\s+([0-9][0-9_]*\\s+)?(second|minute|hour|day)s?\\s*(,\\s*burst\\s+[0-9][0-9_]*\\s*)?$",
-        "type": "string",
-    }));
-    value_schema!(DurationText, "Duration", json_schema!({
-        "description": "A duration with its unit.",
-        "examples": ["200ms", "1.5s"],
-        "type": "string",
-    }));
-    value_schema!(DateValue, "Date", json_schema!({
-        "description": "A TOML date, written without quotes.",
-        "examples": ["2027-01-31"],
-        "format": "date",
-        "type": "string",
-    }));
-    value_schema!(EffortName, "Effort", json_schema!({
-        "description": "Reasoning effort, weakest first.",
-        "enum": Effort::ALL.map(Effort::name),
-    }));
-    value_schema!(Pattern, "Pattern", json_schema!({
-        "description": "A literal name, or a prefix that ends in `*`.",
-        "examples": ["gpt-5-mini", "gpt-5*", "*"],
-        "pattern": "^([^*]+\\*?|\\*)$",
-        "type": "string",
-    }));
+    value_schema!(
+        QuotaText,
+        "Quota",
+        json_schema!({
+            "description": "Units per period; without a burst, one whole period's amount may come at once.",
+            "examples": ["60 per minute", "200_000 per 5 minutes, burst 10_000"],
+            "pattern": "^\\s*[0-9][0-9_]*\\s+per\\s+([0-9][0-9_]*\\s+)?(second|minute|hour|day)s?\\s*(,\\s*burst\\s+[0-9][0-9_]*\\s*)?$",
+            "type": "string",
+        })
+    );
+    value_schema!(
+        DurationText,
+        "Duration",
+        json_schema!({
+            "description": "A duration with its unit.",
+            "examples": ["200ms", "1.5s"],
+            "type": "string",
+        })
+    );
+    value_schema!(
+        DateValue,
+        "Date",
+        json_schema!({
+            "description": "A TOML date, written without quotes.",
+            "examples": ["2027-01-31"],
+            "format": "date",
+            "type": "string",
+        })
+    );
+    value_schema!(
+        EffortName,
+        "Effort",
+        json_schema!({
+            "description": "Reasoning effort, weakest first.",
+            "enum": Effort::ALL.map(Effort::name),
+        })
+    );
+    value_schema!(
+        Pattern,
+        "Pattern",
+        json_schema!({
+            "description": "A literal name, or a prefix that ends in `*`.",
+            "examples": ["gpt-5-mini", "gpt-5*", "*"],
+            "pattern": "^([^*]+\\*?|\\*)$",
+            "type": "string",
+        })
+    );
 }
 
 #[cfg(test)]
