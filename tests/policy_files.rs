@@ -456,12 +456,17 @@ const LADDER: &str = "[[grade]]\nname = \"named\"\nat = 0.2\n\
     side_channels = {}\nreasoning = { keep = \"none\" }\n\
     [[grade]]\nname = \"refused\"\nat = 0.9\nmin_confidence = 0.9\nrefuse = {}\n";
 
+/// The next smaller number.
+fn just_below(positive: f64) -> f64 {
+    f64::from_bits(positive.to_bits() - 1)
+}
+
 #[test]
 fn a_score_reaches_a_grade_exactly_at_its_threshold() {
     let policy = policy(LADDER);
-    assert_eq!(grade(&decide(&policy, 0.4_f64.next_down())), Some("named"));
+    assert_eq!(grade(&decide(&policy, just_below(0.4))), Some("named"));
     assert_eq!(grade(&decide(&policy, 0.4)), Some("closed"));
-    assert_eq!(grade(&decide(&policy, 0.2_f64.next_down())), None);
+    assert_eq!(grade(&decide(&policy, just_below(0.2))), None);
     assert_eq!(grade(&decide(&policy, 0.0)), None);
     assert_eq!(grade(&decide(&policy, 1.0)), Some("refused"));
     assert_eq!(reasons(&decide(&policy, 0.1)), ["below_first_grade"]);

@@ -1,5 +1,6 @@
 //! `guilloche policy`: check, explain and describe policy files.
 
+mod effects;
 mod explain;
 
 use std::io::{self, Write};

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::countermeasure::Countermeasures;
 use super::decision::{DecisionIds, Protocol, Revision, Unhandled};
+use super::exemption::Exemption;
 use super::file::{ExemptionTable, GradeTable, PolicyFile, ScopeTable};
-use super::ladder::{Exemption, Grade, Policy, RequestScope, UnknownRoutePlans};
+use super::ladder::{Grade, Policy, RequestScope, UnknownRoutePlans};
 use super::measures::Measures;
 use super::plan::{Measure, Mode, Plan, Refuse};
 use super::problem::Problem;
