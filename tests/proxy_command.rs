@@ -66,7 +66,14 @@ mod tests {
     #[test]
     fn it_tells_its_addresses_and_stops_at_sigterm() {
         let path = file("run.toml", "[upstream]\nurl = \"http://127.0.0.1:1\"\n");
-        let mut child = guilloche()
+        // A test that fails must not leave the proxy running.
+        struct Running(std::process::Child);
+        impl Drop for Running {
+            fn drop(&mut self) {
+                let _ = self.0.kill();
+            }
+        }
+        let child = guilloche()
             .arg("--config")
             .arg(&path)
             .env("GUILLOCHE_LISTEN_ADDRESS", "127.0.0.1:0")
@@ -74,16 +81,17 @@ mod tests {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut child = Running(child);
+        let mut stderr = BufReader::new(child.0.stderr.take().unwrap());
         let mut line = String::new();
         stderr.read_line(&mut line).unwrap();
         assert!(line.contains("address=127.0.0.1:") && line.contains("admin=127.0.0.1:"), "{line}");
-        let killed = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        let killed = Command::new("kill").arg(child.0.id().to_string()).status().unwrap();
         assert!(killed.success());
         let mut rest = String::new();
         stderr.read_to_string(&mut rest).unwrap();
         assert!(rest.contains("stopping"), "{rest}");
-        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(child.0.wait().unwrap().code(), Some(0));
         std::fs::remove_file(&path).unwrap();
     }
 }
