@@ -1,0 +1,105 @@
+//! What a source says about a request: a principal, and a score or the reason why there is none.
+
+use super::{Principal, RiskScore};
+
+/// What is known about the risk of a caller. Unknown is a third state, never "clean".
+#[derive(Clone, Debug, PartialEq)]
+pub enum Risk {
+    /// A detector's score that may be relied on.
+    Known(RiskScore),
+    /// There is none.
+    Unknown(UnknownReason),
+}
+
+/// Who is calling, and what is known about their risk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessment {
+    /// Who.
+    pub principal: Principal,
+    /// How risky.
+    pub risk: Risk,
+}
+
+/// Why a risk is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnknownReason {
+    /// The detector said nothing.
+    Absent,
+    /// The detector named the caller and gave no score.
+    NotScored,
+    /// Not what the contract prescribes: syntax, type, range, or a member that is missing.
+    Malformed,
+    /// Longer than this crate reads.
+    TooLarge,
+    /// A header without our signature where one is required.
+    Unsigned,
+    /// The signature does not match.
+    BadSignature,
+    /// No key of that id.
+    UnknownKey,
+    /// Signed for another purpose: another tag or algorithm, or other parts of the message.
+    Untrusted,
+    /// The signature has expired.
+    Expired,
+    /// The score is older than its time to live.
+    Stale,
+    /// Signed or issued later than now.
+    FromFuture,
+    /// Issued for a caller with another API key.
+    OtherPrincipal,
+}
+
+impl UnknownReason {
+    /// Every reason.
+    pub const ALL: [Self; 12] = [
+        Self::Absent,
+        Self::NotScored,
+        Self::Malformed,
+        Self::TooLarge,
+        Self::Unsigned,
+        Self::BadSignature,
+        Self::UnknownKey,
+        Self::Untrusted,
+        Self::Expired,
+        Self::Stale,
+        Self::FromFuture,
+        Self::OtherPrincipal,
+    ];
+
+    /// The name in metrics, logs and audit records. It never changes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::NotScored => "not_scored",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::Unsigned => "unsigned",
+            Self::BadSignature => "bad_signature",
+            Self::UnknownKey => "unknown_key",
+            Self::Untrusted => "untrusted",
+            Self::Expired => "expired",
+            Self::Stale => "stale",
+            Self::FromFuture => "from_future",
+            Self::OtherPrincipal => "other_principal",
+        }
+    }
+
+    /// Whether something is wrong: everything but a detector that stays silent.
+    #[must_use]
+    pub fn is_fault(self) -> bool {
+        !matches!(self, Self::Absent | Self::NotScored)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_own_name() {
+        let names: std::collections::HashSet<_> =
+            UnknownReason::ALL.into_iter().map(UnknownReason::name).collect();
+        assert_eq!(names.len(), UnknownReason::ALL.len());
+    }
+}

@@ -1,0 +1,54 @@
+//! What can be wrong with the settings.
+
+use std::io;
+
+use http::header::InvalidHeaderName;
+
+use super::MAX_CLOCK_SKEW_SECONDS;
+use crate::risk::KeyError;
+
+/// A setting cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct SettingError {
+    /// Where it stands, such as `keys[1].file`.
+    pub field: String,
+    /// What is wrong.
+    #[source]
+    pub problem: SettingProblem,
+}
+
+/// What is wrong with a setting. No variant holds any secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingProblem {
+    /// Signatures are required, and there is no key to check them with.
+    #[error("trust = \"signature\" needs at least one key")]
+    NoKeys,
+    /// The setting has no meaning under this trust.
+    #[error("has no meaning with this trust")]
+    Meaningless,
+    /// Two keys with one id.
+    #[error("another key has this id")]
+    DuplicateId,
+    /// Neither or both of `file` and `env`.
+    #[error("needs exactly one of `file` and `env`")]
+    OneOf,
+    /// The file cannot be read.
+    #[error("cannot be read: {0}")]
+    File(#[source] io::Error),
+    /// The environment variable is not set or not text.
+    #[error("is not set, or not text")]
+    Environment,
+    /// What was read is no key.
+    #[error("{0}")]
+    Key(#[source] KeyError),
+    /// Not a structured-field key.
+    #[error("a label has lower-case letters, digits and `_-.*`, and begins with a letter")]
+    Label,
+    /// Not a header name.
+    #[error("{0}")]
+    Header(#[source] InvalidHeaderName),
+    /// More than ten minutes.
+    #[error("at most {MAX_CLOCK_SKEW_SECONDS} seconds")]
+    ClockSkew,
+}

@@ -1,0 +1,233 @@
+//! Where assessments come from.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, request};
+use jiff::Timestamp;
+
+use super::fields::{DEFAULT_LABEL, RISK, combined, strip};
+use super::{
+    Assessment, Credentials, Reports, Risk, RiskClaim, SigningKey, UnknownReason, signature,
+};
+
+/// Says who sent a request and how risky they are.
+pub trait RiskSource: fmt::Debug + Send + Sync {
+    /// Assesses one request, before anything is stripped from it. Never fails: what cannot be
+    /// relied on is [`Risk::Unknown`], and its caller is known by their API key at most.
+    fn assess(&self, request: &request::Parts, now: Timestamp) -> Assessment;
+
+    /// Removes the headers that only a detector may set. Every request is stripped before it is
+    /// forwarded, whether or not it was assessed by them.
+    fn strip(&self, headers: &mut HeaderMap) {
+        strip(headers, DEFAULT_LABEL);
+    }
+}
+
+/// What a claim that may be relied on says.
+fn assessment(claim: RiskClaim) -> Assessment {
+    let risk = claim.score.map_or(Risk::Unknown(UnknownReason::NotScored), Risk::Known);
+    Assessment { principal: claim.principal, risk }
+}
+
+/// What sources share: the clock's tolerance, the callers' own credentials, and the reports.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// How far the detector's clock may be off.
+    pub clock_skew: Duration,
+    /// How callers that no detector has named are told apart.
+    pub credentials: Arc<Credentials>,
+    /// Where unknown risks are counted.
+    pub reports: Arc<Reports>,
+}
+
+impl Context {
+    /// 30 seconds of clock skew; accounts that change with every process.
+    #[must_use]
+    pub fn new(reports: Arc<Reports>) -> Self {
+        Self {
+            clock_skew: Duration::from_secs(30),
+            credentials: Arc::new(Credentials::new()),
+            reports,
+        }
+    }
+
+    fn unknown(&self, headers: &HeaderMap, reason: UnknownReason) -> Assessment {
+        Assessment { principal: self.credentials.principal(headers), risk: Risk::Unknown(reason) }
+    }
+
+    fn report(&self, assessment: Assessment, now: Timestamp) -> Assessment {
+        if let Risk::Unknown(reason) = assessment.risk {
+            self.reports.note(reason, now);
+        }
+        assessment
+    }
+
+    fn check(
+        &self,
+        claim: RiskClaim,
+        headers: &HeaderMap,
+        bind_credential: bool,
+        now: Timestamp,
+    ) -> Result<RiskClaim, UnknownReason> {
+        claim.validity.check(now, self.clock_skew)?;
+        if bind_credential && !self.credentials.match_bound(headers, claim.credential.as_ref()) {
+            return Err(UnknownReason::OtherPrincipal);
+        }
+        Ok(claim)
+    }
+}
+
+/// Reads the [`Assessment`] that a detector in the same process has put into the request's
+/// extensions. Headers are not looked at.
+#[derive(Clone, Debug)]
+pub struct FromExtension {
+    context: Context,
+}
+
+impl FromExtension {
+    /// A source with that context.
+    #[must_use]
+    pub fn new(context: Context) -> Self {
+        Self { context }
+    }
+}
+
+impl RiskSource for FromExtension {
+    fn assess(&self, request: &request::Parts, now: Timestamp) -> Assessment {
+        let assessment = match request.extensions.get::<Assessment>() {
+            None => self.context.unknown(&request.headers, UnknownReason::Absent),
+            Some(Assessment { principal, risk: Risk::Known(score) }) => {
+                let checked = score.validity().check(now, self.context.clock_skew);
+                let risk = checked.map_or_else(Risk::Unknown, |()| Risk::Known(score.clone()));
+                // The process trusts its own detector about who is calling even when it is slow.
+                Assessment { principal: principal.clone(), risk }
+            }
+            Some(unknown) => unknown.clone(),
+        };
+        self.context.report(assessment, now)
+    }
+}
+
+/// Reads the `guilloche-risk` header that a detector in front has signed: `docs/risk-header.md`.
+#[derive(Clone, Debug)]
+pub struct SignedHeader {
+    context: Context,
+    keys: Vec<SigningKey>,
+    label: String,
+    bind_credential: bool,
+}
+
+impl SignedHeader {
+    /// Accepts signatures by any of `keys` (two while one replaces the other) under the default
+    /// label, bound to the request's API key.
+    #[must_use]
+    pub fn new(context: Context, keys: Vec<SigningKey>) -> Self {
+        Self { context, keys, label: DEFAULT_LABEL.to_owned(), bind_credential: true }
+    }
+
+    /// Reads the signature with that label instead.
+    #[must_use]
+    pub fn with_label(self, label: String) -> Self {
+        Self { label, ..self }
+    }
+
+    /// Whether a request with an API key must carry its hash in the header. Without that, whoever
+    /// sees another caller's header can use it until its signature expires.
+    #[must_use]
+    pub fn bind_credential(self, bind_credential: bool) -> Self {
+        Self { bind_credential, ..self }
+    }
+}
+
+impl RiskSource for SignedHeader {
+    fn assess(&self, request: &request::Parts, now: Timestamp) -> Assessment {
+        let Self { context, keys, label, bind_credential } = self;
+        let assessment = signature::verify(request, label, keys, now, context.clock_skew)
+            .and_then(|claim| context.check(claim, &request.headers, *bind_credential, now))
+            .map_or_else(|reason| context.unknown(&request.headers, reason), assessment);
+        context.report(assessment, now)
+    }
+
+    fn strip(&self, headers: &mut HeaderMap) {
+        strip(headers, &self.label);
+    }
+}
+
+/// Reads a `guilloche-risk` header without a signature. Only for a listener that nobody but the
+/// detector can reach, such as a sidecar's.
+#[derive(Clone, Debug)]
+pub struct PeerHeader {
+    context: Context,
+    bind_credential: bool,
+}
+
+impl PeerHeader {
+    /// Believes whoever can send requests.
+    #[must_use]
+    pub fn new(context: Context) -> Self {
+        Self { context, bind_credential: false }
+    }
+
+    /// Whether a request with an API key must carry its hash in the header.
+    #[must_use]
+    pub fn bind_credential(self, bind_credential: bool) -> Self {
+        Self { bind_credential, ..self }
+    }
+}
+
+impl RiskSource for PeerHeader {
+    fn assess(&self, request: &request::Parts, now: Timestamp) -> Assessment {
+        let Self { context, bind_credential } = self;
+        let headers = &request.headers;
+        let assessment = combined(headers, &RISK)
+            .and_then(|field| RiskClaim::parse(&field.ok_or(UnknownReason::Absent)?))
+            .and_then(|claim| context.check(claim, headers, *bind_credential, now))
+            .map_or_else(|reason| context.unknown(headers, reason), assessment);
+        context.report(assessment, now)
+    }
+}
+
+/// Asks several sources in turn: the first known risk is taken; else the first that was unknown for
+/// any reason but silence; else the first.
+///
+/// Each source counts what it does not know. A [`PeerHeader`] among them undoes a [`SignedHeader`]:
+/// it believes what the other refuses.
+#[derive(Debug)]
+pub struct FirstKnown {
+    first: Box<dyn RiskSource>,
+    others: Vec<Box<dyn RiskSource>>,
+}
+
+impl FirstKnown {
+    /// Asks `first`, then `others`.
+    #[must_use]
+    pub fn new(first: Box<dyn RiskSource>, others: Vec<Box<dyn RiskSource>>) -> Self {
+        Self { first, others }
+    }
+}
+
+impl RiskSource for FirstKnown {
+    fn assess(&self, request: &request::Parts, now: Timestamp) -> Assessment {
+        let mut best = self.first.assess(request, now);
+        for source in &self.others {
+            let absent = match best.risk {
+                Risk::Known(_) => return best,
+                Risk::Unknown(reason) => reason == UnknownReason::Absent,
+            };
+            let next = source.assess(request, now);
+            if absent && next.risk != Risk::Unknown(UnknownReason::Absent)
+                || matches!(next.risk, Risk::Known(_))
+            {
+                best = next;
+            }
+        }
+        best
+    }
+
+    fn strip(&self, headers: &mut HeaderMap) {
+        self.first.strip(headers);
+        self.others.iter().for_each(|source| source.strip(headers));
+    }
+}
