@@ -19,7 +19,7 @@ use crate::proxy::{Config, Proxy, shutdown_signal};
 #[command(after_help = "Example:\n  guilloche serve --config guilloche.toml\n  \
     GUILLOCHE_UPSTREAM_URL=http://127.0.0.1:8000 guilloche serve --config guilloche.toml --check")]
 pub(crate) struct Arguments {
-    /// The configuration file; a variable GUILLOCHE_<SECTION>_<FIELD> overrides a field of it.
+    /// The configuration file; a variable `GUILLOCHE_<SECTION>_<FIELD>` overrides a field of it.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// Check the configuration, and exit.
