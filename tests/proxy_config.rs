@@ -125,6 +125,17 @@ file = \"p.toml\"
     }
 
     #[test]
+    fn the_risk_section_is_read_by_its_own_room() {
+        let text = format!("{LEAST}[risk]\ntrust = \"peer\"\nclock_skew = 5\n");
+        let variables = environment(&[("GUILLOCHE_RISK_CLOCK_SKEW", "7")]);
+        let config = Config::parse("g.toml", &text, &variables).unwrap();
+        assert_eq!(config.risk.unwrap().clock_skew, 7);
+        let text = format!("{LEAST}[risk]\ntrust = \"peer\"\ntrsut = 1\n");
+        let errors = Config::parse("g.toml", &text, &environment(&[])).unwrap_err();
+        assert!(lines(&errors)[0].starts_with("g.toml:5: risk: "), "{errors}");
+    }
+
+    #[test]
     fn the_audit_key_comes_from_the_environment_and_is_never_repeated() {
         let text = format!("{LEAST}[audit]\nfile = \"audit.jsonl\"\n");
         let key = "ab".repeat(32);

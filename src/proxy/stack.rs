@@ -40,7 +40,7 @@ pub(super) fn stack(
     _audit: Arc<dyn Sink>,
 ) -> Result<Stack, StartError> {
     // Better not to start than to look like a defense and be none.
-    if config.policy.is_some() || !config.risk.is_empty() {
+    if config.policy.is_some() || config.risk.is_some() {
         return Err(StartError::NoDefense);
     }
     Ok(Stack { service: Defense::new().layer(upstream), status: None })

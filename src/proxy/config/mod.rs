@@ -35,9 +35,7 @@ use reader::{Reader, variable};
 use setting::{BaseUrl, OrOff, Size};
 
 use crate::audit::AuditKey;
-
-/// The `[risk]` section, which the `risk` room reads.
-pub type RiskSettings = toml::Table;
+use crate::risk::RiskSettings;
 
 /// The whole configuration, checked.
 #[derive(Clone, Debug)]
@@ -50,8 +48,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[admin] address`; `None` when it is off.
     pub admin: Option<SocketAddr>,
-    /// `[risk]`
-    pub risk: RiskSettings,
+    /// `[risk]`, when it says anything.
+    pub risk: Option<RiskSettings>,
     /// `[policy] file`; without one nothing is decided and every answer is passed on.
     pub policy: Option<PathBuf>,
     /// `[audit]`, when it has a file.
