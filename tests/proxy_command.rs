@@ -54,14 +54,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_policy_without_a_defense_is_refused() {
-        let path = file("policy.toml", "[upstream]\nurl = \"http://a\"\n[policy]\nfile = \"p\"\n");
-        let output = guilloche().arg("--check").arg("--config").arg(&path).output().unwrap();
-        std::fs::remove_file(&path).unwrap();
-        assert_eq!(shown(&output).0, Some(2));
-    }
-
     #[cfg(unix)]
     #[test]
     fn it_tells_its_addresses_and_stops_at_sigterm() {

@@ -34,7 +34,7 @@ mod tests {
         assert!(Config::fields().len() > 20);
         for (section, field) in Config::fields() {
             assert!(manual.contains(&format!("| `{section}.{field}` |")), "{section}.{field}");
-            if (section, field) != ("audit", "key") {
+            if (section, field) != ("secret", "key") {
                 assert!(example.contains(&format!("\n[{section}]")), "{section}");
                 assert!(example.contains(&format!("{field} = ")), "{section}.{field}");
             }
@@ -55,6 +55,7 @@ max_conections = 5
 
 [audit]
 file = \"audit.jsonl\"
+[secret]
 key = \"00\"
 
 [polcy]
@@ -73,10 +74,10 @@ file = \"p.toml\"
             "g.toml:4: upstream.http2: expected true or false",
             "g.toml:7: limits.max_header_bytes: must be from 8KiB",
             "g.toml:8: limits.max_conections: is no field; the section has: max_connections, ",
-            "g.toml:12: audit.key: is a secret",
-            "g.toml:14: polcy: is no section; there are: access_log, admin, ",
+            "g.toml:13: secret.key: is a secret",
+            "g.toml:15: polcy: is no section; there are: access_log, admin, ",
             "environment variable GUILLOCHE_SHUTDOWN_GRACE: shutdown.grace: expected a duration",
-            "g.toml: audit.key_file: is required",
+            "g.toml: secret.key_file: is required",
             "environment variable GUILLOCHE_LISTEN_PORT: names no setting",
         ];
         assert_eq!(lines.len(), starts.len(), "{lines:#?}");
@@ -136,14 +137,15 @@ file = \"p.toml\"
     }
 
     #[test]
-    fn the_audit_key_comes_from_the_environment_and_is_never_repeated() {
+    fn the_secret_comes_from_the_environment_and_is_never_repeated() {
         let text = format!("{LEAST}[audit]\nfile = \"audit.jsonl\"\n");
         let key = "ab".repeat(32);
         let config =
-            Config::parse("g.toml", &text, &environment(&[("GUILLOCHE_AUDIT_KEY", &key)])).unwrap();
+            Config::parse("g.toml", &text, &environment(&[("GUILLOCHE_SECRET_KEY", &key)]))
+                .unwrap();
         assert!(!format!("{config:?}").contains("abab"));
         let wrong =
-            Config::parse("g.toml", &text, &environment(&[("GUILLOCHE_AUDIT_KEY", "abab")]));
+            Config::parse("g.toml", &text, &environment(&[("GUILLOCHE_SECRET_KEY", "abab")]));
         let shown = wrong.unwrap_err().to_string();
         assert!(shown.contains("64 hexadecimal digits") && !shown.contains("abab"), "{shown}");
     }

@@ -213,9 +213,9 @@ mod tests {
 
     use super::*;
     use crate::audit::{
-        Applied, AuditKey, Countermeasure, Counts, DecisionId, Durations, LineWriter,
-        PolicyIdentity,
+        Applied, AuditKey, Counts, DecisionId, Durations, LineWriter, PolicyIdentity,
     };
+    use crate::policy::Countermeasure;
     use crate::policy::plan::Mode;
 
     fn applied(countermeasure: Countermeasure) -> Vec<Applied> {

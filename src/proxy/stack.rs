@@ -12,11 +12,12 @@ use crate::audit::Sink;
 use crate::layer::{Caps, Defense, DefenseHandle, DefenseLayer};
 use crate::limit::Dimension;
 use crate::policy::Policy;
-use crate::risk::{Context, FromExtension, Reports, RiskSource, UnknownReason};
+use crate::risk::{Context, FromExtension, Reports, RiskSource};
 
 /// What decides when no policy is configured: nothing is done to anyone, but risk headers are
 /// stripped all the same.
-const NO_POLICY: &str = "version = 1\nname = \"none\"\nmode = \"observe\"\n";
+const NO_POLICY: &str = "version = 1\nname = \"none\"\nmode = \"observe\"\n\
+                         [[grade]]\nname = \"untouched\"\nat = 1.0\n";
 
 /// The defended upstream, and what tells of its state.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(super) fn stack(
     };
     let mut builder = DefenseLayer::builder(policy).risk(source, reports).audit(audit).caps(caps);
     if let Some(secret) = &config.secret {
-        builder = builder.secret(**secret);
+        builder = builder.secret(secret.bytes());
     }
     let layer = builder.build();
     Ok(Stack { defense: layer.handle(), service: layer.layer(upstream) })
@@ -66,6 +67,9 @@ pub(super) fn counters(defense: &DefenseHandle) -> BTreeMap<String, u64> {
     for dimension in Dimension::ALL {
         let name = format!("limit_denied_{}", dimension.name().replace('-', "_"));
         counters.insert(name, limiter.denied(dimension));
+    }
+    for (reason, count) in defense.reports().counts() {
+        counters.insert(format!("risk_{}", reason.name()), count);
     }
     counters
 }
