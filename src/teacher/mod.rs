@@ -1,1 +1,4 @@
 //! The embedded upstream.
+
+pub mod problem;
+pub mod wording;
