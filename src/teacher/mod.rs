@@ -1,4 +1,5 @@
 //! The embedded upstream.
 
 pub mod problem;
+mod prose;
 pub mod wording;

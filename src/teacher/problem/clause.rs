@@ -2,7 +2,7 @@
 
 use super::lexer::{Kind, Token};
 use super::number::Number;
-use super::vocabulary::{Effect, Verb, contains_word, is_adjective, is_feminine, is_function_word, singular, verb};
+use super::vocabulary::{Effect, Verb, contains_word, is_adjective, is_date, is_feminine, is_function_word, singular, verb};
 use super::world::Noun;
 
 const PRONOUNS: &str = " he she they it i we you ";
@@ -88,7 +88,7 @@ impl Clause {
     pub(crate) fn noun(&self, mut at: usize) -> (Option<Noun>, usize, bool) {
         let mut more = false;
         while contains_word(
-            " more additional extra further other another of the his her their its my our your these those same equal whole remaining new fewer less different such ",
+            " more additional extra further other another of the his her their its my our your these those same equal whole full remaining new fewer less different such ",
             self.word(at),
         ) {
             more |= contains_word(" more additional extra further another ", self.word(at));
@@ -102,6 +102,11 @@ impl Clause {
             let ends = token.kind != Kind::Word
                 || (is_function_word(word) && !is_adjective(word))
                 || contains_word(" them ones one ", word)
+                || (words.is_empty()
+                    && verb(word).is_some()
+                    && !word.ends_with('s')
+                    && !contains_word(" a an the ", self.word(at.wrapping_sub(1))))
+                || (!words.is_empty() && !described && is_adjective(word))
                 || (verb(word).is_some() && (!described || contains_word(" left are is was were has have had do does did gets get ", word)))
                 || (token.capital && at > 0 && !words.is_empty())
                 || word.ends_with("ly");
@@ -177,7 +182,7 @@ impl Clause {
     pub(crate) fn name(&self, at: usize) -> Option<String> {
         let token = self.tokens.get(at).filter(|token| token.kind == Kind::Word)?;
         let bare = token.text.strip_suffix("'s").unwrap_or(&token.text);
-        if is_feminine(bare).is_some() && !contains_word(" he she him her his ", bare) && (token.capital || self.word(at.wrapping_sub(1)) != "each") {
+        if is_feminine(bare).is_some() && !contains_word(" he she him her his ", bare) && token.capital {
             return Some(bare.to_owned());
         }
         let plain = token.capital
@@ -196,15 +201,19 @@ impl Clause {
 }
 
 /// Whether a new clause can begin at `at`.
-fn begins_clause(clause: &Clause, at: usize) -> bool {
+fn begins_clause(clause: &Clause, start: usize, at: usize) -> bool {
     let word = clause.word(at);
     let verb_after = |from: usize| {
         let from = if contains_word(" also then still now only later ", clause.word(from)) { from + 1 } else { from };
         !clause.is_amount(from) && verb(clause.word(from)).is_some()
     };
+    let asking = (start..at).any(|at| clause.word(at) == "how");
     if clause.is_amount(at) {
-        let (_, end, _) = clause.noun(at + 1);
-        let mut end = end;
+        let factor = matches!(clause.tokens.get(at).map(|token| &token.kind), Some(Kind::Times(_) | Kind::Fraction(_)));
+        if asking || (factor && clause.word(at + 1) == "as") {
+            return !asking;
+        }
+        let (_, mut end, _) = clause.noun(at + 1);
         if clause.word(end) == "of" && contains_word(" them these those ", clause.word(end + 1)) {
             end += 2;
         } else if clause.word(end) == "them" {
@@ -215,6 +224,9 @@ fn begins_clause(clause: &Clause, at: usize) -> bool {
     if contains_word(" how what find calculate work ", word) && (word == "how" || word == "what" || contains_word(" how the out ", clause.word(at + 1))) {
         return true;
     }
+    if contains_word(" on in ", word) && is_date(clause.word(at + 1)) {
+        return begins_clause(clause, start, at + 2);
+    }
     if contains_word(PRONOUNS, word) || clause.name(at).is_some() {
         return verb_after(at + 1) || (clause.word(at + 1) == "and" && clause.name(at + 2).is_some() && verb_after(at + 3));
     }
@@ -222,7 +234,8 @@ fn begins_clause(clause: &Clause, at: usize) -> bool {
         return (1..=3).any(|skip| !clause.is_amount(at + skip) && verb_after(at + skip))
             || (word == "each" && (verb_after(at + 1) || contains_word(" with of ", clause.word(at + 1))));
     }
-    verb(word).is_some() && word != "left"
+    let priced = |at: usize| verb(clause.word(at)).is_some_and(|verb| verb.effect == Effect::Cost);
+    (!is_function_word(word) && (priced(at + 1) || priced(at + 2))) || (verb(word).is_some() && word != "left")
 }
 
 /// Splits a sentence into clauses.
@@ -241,7 +254,7 @@ pub(crate) fn clauses(sentence: &[Token]) -> Vec<Clause> {
             while contains_word(LINKS, whole.word(next)) || whole.word(next) == "," {
                 next += 1;
             }
-            if clauses_ready(&whole, start, at) && begins_clause(&whole, next) {
+            if clauses_ready(&whole, start, at) && begins_clause(&whole, start, next) {
                 push(&mut clauses, &whole, start, at);
                 start = next;
             } else if comma && word == "," && whole.word(next) == "each" {

@@ -61,6 +61,17 @@ pub(crate) fn sentences(text: &str) -> Option<Vec<Vec<Token>>> {
     Some(sentences)
 }
 
+/// Tokens as text again, with number words as digits.
+pub(crate) fn digits(tokens: &[Token]) -> String {
+    let words = tokens.iter().map(|token| match token.kind {
+        Kind::Count(number) => number.to_string(),
+        Kind::Percent(number) => format!("{number}%"),
+        Kind::Times(number) => format!("{number} times"),
+        _ => token.text.clone(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 fn raw_tokens(text: &str) -> Option<Vec<Token>> {
     let characters: Vec<char> = text.replace('’', "'").chars().collect();
     let at = |index: usize| characters.get(index).copied().unwrap_or(' ');

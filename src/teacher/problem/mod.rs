@@ -11,6 +11,8 @@
 mod clause;
 mod expression;
 mod generator;
+#[cfg(test)]
+mod handwritten;
 mod lexer;
 mod number;
 mod question;
@@ -115,7 +117,10 @@ pub fn solve(text: &str) -> Result<Solution, Unsolved> {
         return Err(unsolved);
     }
     let mut world = World::default();
-    if let Some(id) = expression::read(&mut world, text) {
+    let spelled = lexer::sentences(text).filter(|sentences| sentences.len() == 1).map(|sentences| lexer::digits(&sentences.concat()));
+    let calculation = expression::read(&mut world, text)
+        .or_else(|| spelled.and_then(|spelled| expression::read(&mut world, &spelled)));
+    if let Some(id) = calculation {
         return solution(&world, id).ok_or(unsolved);
     }
     read(text).ok_or(unsolved)
@@ -135,7 +140,24 @@ fn read(text: &str) -> Option<Solution> {
     }
     let [question] = questions.as_slice() else { return None };
     let id = question::answer(&mut reader, question)?;
-    solution(&reader.world, id)
+    let mut solution = solution(&reader.world, id)?;
+    for step in &mut solution.steps {
+        step.who = step.who.take().map(|who| displayed(&who, text));
+    }
+    Some(solution)
+}
+
+/// An owner as the text writes it: `Maria`, `the bakery`, `you`.
+fn displayed(who: &str, text: &str) -> String {
+    let mut characters = who.chars();
+    let name: String = characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect());
+    if who == "you" {
+        who.to_owned()
+    } else if text.split(|c: char| !c.is_alphabetic()).any(|word| word == name) {
+        name
+    } else {
+        format!("the {who}")
+    }
 }
 
 fn solution(world: &World, id: Id) -> Option<Solution> {

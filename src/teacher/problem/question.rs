@@ -3,7 +3,7 @@
 use super::clause::Clause;
 use super::number::Number;
 use super::statement::Reader;
-use super::vocabulary::{Effect, contains_word, measure, verb};
+use super::vocabulary::{Effect, contains_word, is_date, measure, verb};
 use super::world::{Focus, Id, Noun, Reason};
 
 /// Finds the value a question asks for.
@@ -44,9 +44,14 @@ pub(crate) fn answer(reader: &mut Reader, clause: &Clause) -> Option<Id> {
     if money {
         return about_money(reader, clause, owner, quantities);
     }
-    if !quantities.is_empty() {
-        return None;
+    for quantity in &quantities {
+        // `in 5 hours`, `in 4 boxes`: the condition stands in the question.
+        let condition = contains_word(" in for over after within during on ", &quantity.before) && !quantity.is_money();
+        let noun = quantity.noun.as_ref().filter(|_| condition)?;
+        let id = reader.world.given(quantity.number()?, noun);
+        reader.world.hold(None, noun, id);
     }
+    let date = (0..clause.tokens.len()).map(|at| clause.word(at)).find(|word| is_date(word));
     let noun = noun.filter(|noun| noun.head != "total").or_else(|| asked_noun(reader, &kind, clause));
     let shared = reader.world.shares.last().copied();
     let noun = noun?;
@@ -96,7 +101,7 @@ pub(crate) fn answer(reader: &mut Reader, clause: &Clause) -> Option<Id> {
             .world
             .events
             .iter()
-            .filter(|event| event.verb == name && event.noun.answers(&noun) && (owner.is_none() || event.owner.as_deref() == owner || event.owner.is_none()))
+            .filter(|event| event.verb == name && (date.is_none() || event.date.as_deref() == date) && event.noun.answers(&noun) && (owner.is_none() || event.owner.as_deref() == owner || event.owner.is_none()))
             .map(|event| event.value)
             .collect();
         let rated = reader.world.rates.iter().any(|rate| !rate.spent && rate.noun.answers(&noun));
@@ -106,6 +111,9 @@ pub(crate) fn answer(reader: &mut Reader, clause: &Clause) -> Option<Id> {
         if matches!(main.effect, Effect::Lose | Effect::Sell) && !rated {
             return None;
         }
+    }
+    if date.is_some() {
+        return None;
     }
     if owners.len() > 1 {
         let mut parts = Vec::new();
@@ -128,12 +136,13 @@ pub(crate) fn answer(reader: &mut Reader, clause: &Clause) -> Option<Id> {
     let found = match owner_or_subject {
         Some(owner) => match reader.world.resolve(Some(owner), &noun, 0) {
             Some(found) => Some(found),
-            None => reader.world.resolve(None, &noun, 0),
+            // What someone else holds is no answer to a question about this owner.
+            None if owners.is_empty() || !reader.world.holdings.iter().any(|h| h.owner.is_some() && h.noun.answers(&noun)) => {
+                reader.world.resolve(None, &noun, 0)
+            }
+            None => None,
         },
-        None => match together {
-            true => reader.world.resolve(None, &noun, 0),
-            false => reader.world.resolve(None, &noun, 0),
-        },
+        None => reader.world.resolve(None, &noun, 0),
     };
     found.or_else(|| groups(reader, clause, owner, &noun)).or_else(|| {
         // "How many people were at the party?" sums what was counted under other names only when one thing was counted.

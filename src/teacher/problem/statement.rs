@@ -6,7 +6,7 @@
 use super::clause::{Clause, Quantity};
 use super::lexer::Kind;
 use super::number::Number;
-use super::vocabulary::{Effect, Verb, contains_word, factor, is_feminine, measure, singular};
+use super::vocabulary::{Effect, Verb, contains_word, factor, is_date, is_feminine, measure, singular};
 use super::world::{Event, Focus, Id, Noun, Reason, World};
 
 /// Reads clauses in order; knows who was spoken of last.
@@ -17,6 +17,8 @@ pub(crate) struct Reader {
     feminine: Option<String>,
     masculine: Option<String>,
     pub(crate) counted: Option<Noun>,
+    date: Option<String>,
+    last_verb: Option<Verb>,
     /// Base, part and name of subsets: `40% of the 20 students are girls`.
     pub(crate) subsets: Vec<(Id, Id, Noun)>,
 }
@@ -33,7 +35,7 @@ impl Reader {
     }
 
     fn find_subject(&mut self, clause: &Clause, verb: usize, quantities: &[Quantity]) -> Option<String> {
-        let found = (0..verb.min(clause.tokens.len())).find_map(|at| self.owner(clause, at).map(|owner| (at, owner)));
+        let found = (0..verb.min(clause.tokens.len())).filter(|at| !contains_word(" her his my our him me ", clause.word(*at))).find_map(|at| self.owner(clause, at).map(|owner| (at, owner)));
         if let Some((at, owner)) = found {
             let pronoun = clause.word(at);
             match is_feminine(if clause.name(at).is_some() { &owner } else { pronoun }) {
@@ -72,7 +74,12 @@ impl Reader {
     /// Applies one clause; `None` when it is not understood.
     pub(crate) fn apply(&mut self, clause: &Clause) -> Option<()> {
         let mut quantities = clause.quantities();
-        let verb = clause.verb();
+        let verb = clause.verb().or_else(|| {
+            let relation = clause.has("than") || clause.has("as");
+            self.last_verb.filter(|_| relation).map(|verb| (0, verb))
+        });
+        self.last_verb = verb.map(|(_, verb)| verb).or(self.last_verb);
+        self.date = (0..clause.tokens.len()).map(|at| clause.word(at)).find(|word| is_date(word)).map(str::to_owned);
         if quantities.is_empty() {
             return self.without_amounts(clause, verb);
         }
@@ -195,8 +202,7 @@ impl Reader {
         } else {
             clause.noun(reference_at).0.or_else(|| clause.noun(reference_at + 1).0)
         };
-        let day = clause.tokens.get(reference_at).is_some_and(|t| contains_word(" monday tuesday wednesday thursday friday saturday sunday yesterday ", &t.text))
-            || clause.has_any("monday tuesday wednesday thursday friday saturday sunday yesterday");
+        let day = self.date.is_some();
         // A price against a price.
         if money && verb.is_some_and(|(_, verb)| verb.effect == Effect::Cost) {
             let per = noun_before.or_else(|| clause.noun(1).0)?;
@@ -315,6 +321,10 @@ impl Reader {
                     per = clause.noun(at + 1).0;
                 }
             }
+            let said = contains_word(" with of ", clause.word(at)) || super::vocabulary::verb(clause.word(at)).is_some() || per.is_some();
+            if !said && !clause.is_amount(at) {
+                return None;
+            }
             let per = per.filter(|_| clause.verb().is_none_or(|(verb, _)| verb > at) ).or_else(|| self.counted.clone())?;
             for quantity in quantities.iter_mut().skip(from) {
                 let noun = quantity.noun.clone().or_else(|| self.world.rates.iter().rev().find(|rate| rate.per.head == per.head).map(|rate| rate.noun.clone()))?;
@@ -342,6 +352,7 @@ impl Reader {
             }
             return Some(());
         }
+        let mut taken = false;
         for at in 0..quantities.len() {
             let quantity = quantities.get(at)?.clone();
             let (Some(number), false) = (quantity.number(), quantity.used) else { continue };
@@ -356,6 +367,7 @@ impl Reader {
                     self.world.rate(owner, &per, inner.noun.as_ref()?, id);
                     self.counted = inner.noun.clone();
                     quantities.get_mut(at + 1)?.used = true;
+                    taken = true;
                     continue;
                 }
             }
@@ -374,7 +386,7 @@ impl Reader {
             let mut per = None;
             if word != "apiece" {
                 let of = if clause.word(each + 1) == "of" { each + 2 } else { each + 1 };
-                if let Some(count) = quantities.iter().position(|q| q.at >= of && q.at <= of + 1) {
+                if let Some(count) = quantities.iter().position(|q| q.at == of || (q.at == of + 1 && contains_word(" the his her their my its ", clause.word(of)))) {
                     let count = quantities.get_mut(count)?;
                     let noun = count.noun.clone()?;
                     let id = self.world.given(count.number()?, &noun);
@@ -434,8 +446,10 @@ impl Reader {
                 self.world.rate(whose, &per, &noun, value);
             }
             quantities.get_mut(at)?.used = true;
+            taken = true;
         }
-        Some(())
+        // `each` that belongs to no amount read here would be lost.
+        (taken || !clause.has_any("each every per apiece")).then_some(())
     }
 
     fn cost(&mut self, clause: &Clause, quantities: &mut [Quantity], owner: Option<&str>, verb_at: usize) -> Option<()> {
@@ -477,7 +491,17 @@ impl Reader {
         if quantities.iter().any(|q| q.number().is_none()) || clause.has("himself") || clause.has("herself") {
             return None;
         }
-        let stock = quantities.iter().position(|q| !divides(q) && !per_group(q, clause));
+        let verb_at = clause.verb()?.0;
+        let plain: Vec<usize> = (0..quantities.len())
+            .filter(|at| quantities.get(*at).is_some_and(|q| !divides(q) && (q.at < verb_at || !per_group(q, clause))))
+            .collect();
+        // `Three friends share $45`: who shares stands before the verb, what is shared after it.
+        let (stock, sharers) = match plain.as_slice() {
+            [] => (None, None),
+            [one] => (Some(*one), None),
+            [first, second] if quantities.get(*first)?.at < verb_at => (Some(*second), Some(*first)),
+            _ => return None,
+        };
         let total_noun;
         let total = match stock {
             Some(at) if !quantities.get(at)?.more => {
@@ -513,9 +537,9 @@ impl Reader {
         let noun = self.world.nodes.get(total)?.noun.clone();
         let others: Vec<Quantity> = quantities.iter().enumerate().filter(|(at, _)| Some(*at) != stock).map(|(_, q)| q.clone()).collect();
         match others.as_slice() {
-            [groups] if divides(groups) && !per_group(groups, clause) => {
+            [groups] if sharers.is_some() || (divides(groups) && !per_group(groups, clause)) => {
                 let per = groups.noun.clone()?;
-                if clause.word(groups.end) == "and" {
+                if clause.word(groups.end) == "and" && sharers.is_none() {
                     return None;
                 }
                 let count = self.world.given(groups.number()?, &per);
@@ -649,7 +673,7 @@ impl Reader {
                 Effect::Buy | Effect::Spend => "buy",
                 _ => verb.base,
             };
-            self.world.events.push(Event { owner: owner.map(str::to_owned), verb: name, noun: noun.clone(), value });
+            self.world.events.push(Event { owner: owner.map(str::to_owned), verb: name, noun: noun.clone(), value, date: self.date.clone() });
             self.world.focus = Some(Focus::Event(self.world.events.len() - 1));
         }
     }
@@ -670,6 +694,9 @@ impl Reader {
             Some(other)
         });
         let Some(at) = holding else {
+            if !self.world.matching(None, noun).is_empty() {
+                return None;
+            }
             // Only that it happened is known; a question about what is left finds nothing and says so.
             return Some(());
         };
@@ -798,7 +825,8 @@ impl Reader {
                 if let (true, true) = (contains_word(" to among between ", &quantity.before), all.len() > 1) {
                     return None;
                 }
-                self.lose(owner, &noun, id, verb)?;
+                let of_them = clause.word(quantity.at + 1) == "of" && self.world.matching(owner, &noun).is_empty();
+                self.lose(if of_them { None } else { owner }, &noun, id, verb)?;
                 self.recipient(clause, verb?.0, &noun, id);
                 Some(())
             }

@@ -196,7 +196,13 @@ const VERBS: &[(Effect, &[&str])] = &[
             "study studies studied studying",
             "rent rents rented renting",
             "remain remains remained remaining",
-            "can could",
+            "can could should might must",
+            "wear wears wore wearing worn",
+            "like likes liked liking",
+            "play plays played playing",
+            "live lives lived living",
+            "speak speaks spoke speaking spoken",
+            "finish finishes finished finishing",
             "will would",
         ],
     ),
@@ -251,7 +257,7 @@ const FUNCTION_WORDS: &str = " a an the of to in on at for from with by and or b
  over more fewer less equally evenly now also too all altogether total together both between among into onto across there how many \
  much what not only still later today yesterday tomorrow already once again because until one's him'self himself herself themselves \
  next first second last another remaining rest same during about around back just same daily weekly total long old wide high deep tall \
- monday tuesday wednesday thursday friday saturday sunday morning afternoon evening night except ";
+ monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november december week's morning afternoon evening night except older younger taller longer shorter heavier lighter cheaper ";
 
 /// Whether the word usually describes the noun after it.
 pub(crate) fn is_adjective(word: &str) -> bool {
@@ -261,6 +267,14 @@ pub(crate) fn is_adjective(word: &str) -> bool {
 /// Whether the word ends a noun phrase.
 pub(crate) fn is_function_word(word: &str) -> bool {
     contains_word(FUNCTION_WORDS, word)
+}
+
+/// A word that says which day or month is meant.
+pub(crate) fn is_date(word: &str) -> bool {
+    contains_word(
+        " monday tuesday wednesday thursday friday saturday sunday yesterday today january february march april may june july august september october november december ",
+        word,
+    )
 }
 
 /// Whether `word` stands in a list of words with a space on each side.
@@ -280,6 +294,7 @@ const IRREGULAR: &[(&str, &str)] = &[
     ("loaf", "loaves"),
     ("leaf", "leaves"),
     ("shelf", "shelves"),
+    ("scarf", "scarves"),
     ("half", "halves"),
     ("knife", "knives"),
     ("penny", "pence"),

@@ -69,7 +69,10 @@ impl Noun {
                 }
             }
             None if self.head.is_empty() => value.to_string(),
-            None if self.head == "%" => format!("{value}%"),
+            None if self.head == "%" => match value.times(Number::whole(100)) {
+                Some(percent) => format!("{percent}%"),
+                None => value.to_string(),
+            },
             None => format!("{value} {}", self.named(value.is_one())),
         }
     }
@@ -157,6 +160,8 @@ pub(crate) struct Event {
     pub(crate) verb: &'static str,
     pub(crate) noun: Noun,
     pub(crate) value: Id,
+    /// The day or month, where the clause names one.
+    pub(crate) date: Option<String>,
 }
 
 /// What "it", "them" and elliptical amounts refer to.
@@ -272,7 +277,8 @@ impl World {
         }
         for rate in self.rates.clone() {
             let mine = owner.is_none() || rate.owner.is_none() || rate.owner.as_deref() == owner;
-            if rate.spent || !rate.noun.answers(noun) || !mine || rate.per == rate.noun {
+            let price = rate.noun.symbol().is_some() && rate.owner.is_none() && measure(&rate.per.head).is_none();
+            if price || rate.spent || !rate.noun.answers(noun) || !mine || rate.per == rate.noun {
                 continue;
             }
             let holder = owner.or(rate.owner.as_deref());
