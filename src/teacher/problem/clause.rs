@@ -2,11 +2,15 @@
 
 use super::lexer::{Kind, Token};
 use super::number::Number;
-use super::vocabulary::{Effect, Verb, contains_word, is_adjective, is_date, is_feminine, is_function_word, singular, verb};
+use super::vocabulary::{
+    Effect, Verb, contains_word, is_adjective, is_date, is_feminine, is_function_word, singular,
+    verb,
+};
 use super::world::Noun;
 
 const PRONOUNS: &str = " he she they it i we you ";
-const LINKS: &str = " then also later finally afterwards next now and but so still while meanwhile if ";
+const LINKS: &str =
+    " then also later finally afterwards next now and but so still while meanwhile if ";
 
 /// An amount in a clause.
 #[derive(Clone, Debug)]
@@ -66,7 +70,10 @@ impl Clause {
             let noun_place = at > 0
                 && (self.is_amount(at - 1)
                     || is_adjective(self.word(at - 1))
-                    || contains_word(" the a an of her his their its more other my ", self.word(at - 1)));
+                    || contains_word(
+                        " the a an of her his their its more other my ",
+                        self.word(at - 1),
+                    ));
             if noun_place || self.is_amount(at) { None } else { verb(self.word(at)) }
         };
         let mut found = (0..self.tokens.len()).find_map(|at| is_verb(at).map(|verb| (at, verb)))?;
@@ -107,7 +114,12 @@ impl Clause {
                     && !word.ends_with('s')
                     && !contains_word(" a an the ", self.word(at.wrapping_sub(1))))
                 || (!words.is_empty() && !described && is_adjective(word))
-                || (verb(word).is_some() && (!described || contains_word(" left are is was were has have had do does did gets get ", word)))
+                || (verb(word).is_some()
+                    && (!described
+                        || contains_word(
+                            " left are is was were has have had do does did gets get ",
+                            word,
+                        )))
                 || (token.capital && at > 0 && !words.is_empty())
                 || word.ends_with("ly");
             if ends || words.len() > 3 {
@@ -121,7 +133,11 @@ impl Clause {
         }
         // `12 apples left`, `5 pages yesterday`: what follows the noun is cut above; a single verb-like word is the noun.
         let head = words.pop().map(singular).unwrap_or_default();
-        let mut noun = Noun { adjectives: words.iter().map(|word| (*word).to_owned()).collect(), head, of: None };
+        let mut noun = Noun {
+            adjectives: words.iter().map(|word| (*word).to_owned()).collect(),
+            head,
+            of: None,
+        };
         if self.word(at) == "of" && !self.is_amount(at + 1) {
             let (of, end, _) = Self { tokens: self.tokens.clone() }.plain_noun(at + 1);
             if let Some(of) = of {
@@ -160,7 +176,12 @@ impl Clause {
                 continue;
             }
             let mut before = at;
-            while before > 0 && contains_word(" the a an his her their its my another about around exactly only just ", self.word(before - 1)) {
+            while before > 0
+                && contains_word(
+                    " the a an his her their its my another about around exactly only just ",
+                    self.word(before - 1),
+                )
+            {
                 before -= 1;
             }
             let before = if before == 0 { String::new() } else { self.word(before - 1).to_owned() };
@@ -173,7 +194,15 @@ impl Clause {
                 end = at + 1;
                 more |= self.word(at + 1) == "more";
             }
-            found.push(Quantity { at, end, amount: token.kind.clone(), noun, more, before, used: false });
+            found.push(Quantity {
+                at,
+                end,
+                amount: token.kind.clone(),
+                noun,
+                more,
+                before,
+                used: false,
+            });
         }
         found
     }
@@ -182,7 +211,10 @@ impl Clause {
     pub(crate) fn name(&self, at: usize) -> Option<String> {
         let token = self.tokens.get(at).filter(|token| token.kind == Kind::Word)?;
         let bare = token.text.strip_suffix("'s").unwrap_or(&token.text);
-        if is_feminine(bare).is_some() && !contains_word(" he she him her his ", bare) && token.capital {
+        if is_feminine(bare).is_some()
+            && !contains_word(" he she him her his ", bare)
+            && token.capital
+        {
             return Some(bare.to_owned());
         }
         let plain = token.capital
@@ -195,8 +227,12 @@ impl Clause {
         let subject = verb(self.word(at + 1)).is_some_and(|next| {
             next.effect != Effect::Cost && (!bare.ends_with('s') || next.third == self.word(at + 1))
         });
-        (plain && (at > 0 || subject || (self.word(at + 1) == "and" && self.tokens.get(at + 2).is_some_and(|t| t.capital))))
-            .then(|| bare.to_owned())
+        (plain
+            && (at > 0
+                || subject
+                || (self.word(at + 1) == "and"
+                    && self.tokens.get(at + 2).is_some_and(|t| t.capital))))
+        .then(|| bare.to_owned())
     }
 }
 
@@ -204,12 +240,19 @@ impl Clause {
 fn begins_clause(clause: &Clause, start: usize, at: usize) -> bool {
     let word = clause.word(at);
     let verb_after = |from: usize| {
-        let from = if contains_word(" also then still now only later ", clause.word(from)) { from + 1 } else { from };
+        let from = if contains_word(" also then still now only later ", clause.word(from)) {
+            from + 1
+        } else {
+            from
+        };
         !clause.is_amount(from) && verb(clause.word(from)).is_some()
     };
     let asking = (start..at).any(|at| clause.word(at) == "how");
     if clause.is_amount(at) {
-        let factor = matches!(clause.tokens.get(at).map(|token| &token.kind), Some(Kind::Times(_) | Kind::Fraction(_)));
+        let factor = matches!(
+            clause.tokens.get(at).map(|token| &token.kind),
+            Some(Kind::Times(_) | Kind::Fraction(_))
+        );
         if asking || (factor && clause.word(at + 1) == "as") {
             return !asking;
         }
@@ -221,21 +264,28 @@ fn begins_clause(clause: &Clause, start: usize, at: usize) -> bool {
         }
         return verb_after(end) && !contains_word(" left remaining ", clause.word(end));
     }
-    if contains_word(" how what find calculate work ", word) && (word == "how" || word == "what" || contains_word(" how the out ", clause.word(at + 1))) {
+    if contains_word(" how what find calculate work ", word)
+        && (word == "how" || word == "what" || contains_word(" how the out ", clause.word(at + 1)))
+    {
         return true;
     }
     if contains_word(" on in ", word) && is_date(clause.word(at + 1)) {
         return begins_clause(clause, start, at + 2);
     }
     if contains_word(PRONOUNS, word) || clause.name(at).is_some() {
-        return verb_after(at + 1) || (clause.word(at + 1) == "and" && clause.name(at + 2).is_some() && verb_after(at + 3));
+        return verb_after(at + 1)
+            || (clause.word(at + 1) == "and"
+                && clause.name(at + 2).is_some()
+                && verb_after(at + 3));
     }
     if contains_word(" the a an his her their each every there ", word) {
         return (1..=3).any(|skip| !clause.is_amount(at + skip) && verb_after(at + skip))
-            || (word == "each" && (verb_after(at + 1) || contains_word(" with of ", clause.word(at + 1))));
+            || (word == "each"
+                && (verb_after(at + 1) || contains_word(" with of ", clause.word(at + 1))));
     }
     let priced = |at: usize| verb(clause.word(at)).is_some_and(|verb| verb.effect == Effect::Cost);
-    (!is_function_word(word) && (priced(at + 1) || priced(at + 2))) || (verb(word).is_some() && word != "left")
+    (!is_function_word(word) && (priced(at + 1) || priced(at + 2)))
+        || (verb(word).is_some() && word != "left")
 }
 
 /// Splits a sentence into clauses.
@@ -261,11 +311,17 @@ pub(crate) fn clauses(sentence: &[Token]) -> Vec<Clause> {
                 push(&mut clauses, &whole, start, at);
                 start = next;
             }
-        } else if contains_word(" who which that ", word) && at > start && verb(whole.word(at + 1)).is_some() {
+        } else if contains_word(" who which that ", word)
+            && at > start
+            && verb(whole.word(at + 1)).is_some()
+        {
             push(&mut clauses, &whole, start, at);
             start = at;
             next = at + 1;
-        } else if at > start && word == "how" && contains_word(" many much far long old ", whole.word(at + 1)) {
+        } else if at > start
+            && word == "how"
+            && contains_word(" many much far long old ", whole.word(at + 1))
+        {
             push(&mut clauses, &whole, start, at);
             start = at;
             next = at + 1;
@@ -278,15 +334,22 @@ pub(crate) fn clauses(sentence: &[Token]) -> Vec<Clause> {
 
 fn clauses_ready(whole: &Clause, start: usize, at: usize) -> bool {
     // A clause needs a verb of its own before another may begin.
-    (start..at).any(|at| verb(whole.word(at)).is_some()) || (start..at).all(|at| !whole.is_amount(at)) || {
-        // `With $50 in her purse, Maria ...`, `After 3 hours, she ...`
-        contains_word(" with after in for ", whole.word(start))
-    }
+    (start..at).any(|at| verb(whole.word(at)).is_some())
+        || (start..at).all(|at| !whole.is_amount(at))
+        || {
+            // `With $50 in her purse, Maria ...`, `After 3 hours, she ...`
+            contains_word(" with after in for ", whole.word(start))
+        }
 }
 
 fn push(clauses: &mut Vec<Clause>, whole: &Clause, start: usize, end: usize) {
     let mut tokens: Vec<Token> = whole.tokens.get(start..end).unwrap_or_default().to_vec();
-    while tokens.first().is_some_and(|token| contains_word(" and but then so also , if suppose finally afterwards later next now : when ", &token.text)) {
+    while tokens.first().is_some_and(|token| {
+        contains_word(
+            " and but then so also , if suppose finally afterwards later next now : when ",
+            &token.text,
+        )
+    }) {
         tokens.remove(0);
     }
     if !tokens.is_empty() {

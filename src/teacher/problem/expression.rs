@@ -7,9 +7,27 @@ use super::world::{Id, Noun, Reason, World};
 pub(crate) fn read(world: &mut World, text: &str) -> Option<Id> {
     let mut text = format!(" {} ", text.to_lowercase());
     for (from, to) in [
-        ("what is", " "), ("what's", " "), ("calculate", " "), ("compute", " "), ("evaluate", " "), ("work out", " "), ("please", " "),
-        ("how much is", " "), ("divided by", "/"), ("multiplied by", "*"), (" times ", " * "), (" plus ", " + "), (" minus ", " - "),
-        ("percent of", "% of"), ("per cent of", "% of"), ("×", "*"), ("÷", "/"), ("−", "-"), ("?", " "), ("=", " "), ("% of", "%*"),
+        ("what is", " "),
+        ("what's", " "),
+        ("calculate", " "),
+        ("compute", " "),
+        ("evaluate", " "),
+        ("work out", " "),
+        ("please", " "),
+        ("how much is", " "),
+        ("divided by", "/"),
+        ("multiplied by", "*"),
+        (" times ", " * "),
+        (" plus ", " + "),
+        (" minus ", " - "),
+        ("percent of", "% of"),
+        ("per cent of", "% of"),
+        ("×", "*"),
+        ("÷", "/"),
+        ("−", "-"),
+        ("?", " "),
+        ("=", " "),
+        ("% of", "%*"),
     ] {
         text = text.replace(from, to);
     }
@@ -42,7 +60,8 @@ impl Reader<'_> {
         while let Some(sign) = self.peek().filter(|sign| signs.contains(*sign)) {
             self.at += 1;
             let right = next(self)?;
-            left = self.world.operate(Reason::Calculate, sign, left, right, &Noun::default(), None)?;
+            left =
+                self.world.operate(Reason::Calculate, sign, left, right, &Noun::default(), None)?;
         }
         Some(left)
     }
@@ -64,8 +83,12 @@ impl Reader<'_> {
             (self.peek() == Some(')')).then(|| self.at += 1)?;
             return Some(inner);
         }
-        let digits: String =
-            self.symbols.iter().skip(self.at).take_while(|c| c.is_ascii_digit() || ".,".contains(**c)).collect();
+        let digits: String = self
+            .symbols
+            .iter()
+            .skip(self.at)
+            .take_while(|c| c.is_ascii_digit() || ".,".contains(**c))
+            .collect();
         self.at += digits.chars().count();
         let number = Number::read(&digits)?;
         if self.peek() == Some('%') {

@@ -28,18 +28,59 @@ pub struct Problems {
     wording: Wording,
 }
 
-const WOMEN: &[&str] = &["Maria", "Anna", "Emma", "Priya", "Aisha", "Lucy", "Grace", "Chloe", "Nina", "Laura", "Yuki", "Ingrid", "Leila", "Amira"];
-const MEN: &[&str] = &["Tom", "Ben", "Jack", "Daniel", "Peter", "Omar", "Ravi", "Luca", "Marco", "Kofi", "Hiro", "Mateo", "Felix", "Diego"];
+const WOMEN: &[&str] = &[
+    "Maria", "Anna", "Emma", "Priya", "Aisha", "Lucy", "Grace", "Chloe", "Nina", "Laura", "Yuki",
+    "Ingrid", "Leila", "Amira",
+];
+const MEN: &[&str] = &[
+    "Tom", "Ben", "Jack", "Daniel", "Peter", "Omar", "Ravi", "Luca", "Marco", "Kofi", "Hiro",
+    "Mateo", "Felix", "Diego",
+];
 const THINGS: &[&str] = &[
-    "apples", "marbles", "stickers", "pencils", "stamps", "cookies", "oranges", "shells", "cards", "balloons", "books", "sweets", "buttons",
-    "beads", "coins", "peaches", "cherries", "muffins", "toy cars", "postcards", "tulips", "seeds", "comic books",
+    "apples",
+    "marbles",
+    "stickers",
+    "pencils",
+    "stamps",
+    "cookies",
+    "oranges",
+    "shells",
+    "cards",
+    "balloons",
+    "books",
+    "sweets",
+    "buttons",
+    "beads",
+    "coins",
+    "peaches",
+    "cherries",
+    "muffins",
+    "toy cars",
+    "postcards",
+    "tulips",
+    "seeds",
+    "comic books",
 ];
 const GOODS: &[&str] = &[
-    "notebooks", "pens", "candles", "mugs", "sandwiches", "tickets", "brushes", "plants", "scarves", "toy boats", "posters", "rulers", "lamps",
-    "cakes", "pies",
+    "notebooks",
+    "pens",
+    "candles",
+    "mugs",
+    "sandwiches",
+    "tickets",
+    "brushes",
+    "plants",
+    "scarves",
+    "toy boats",
+    "posters",
+    "rulers",
+    "lamps",
+    "cakes",
+    "pies",
 ];
 const BOXES: &[&str] = &["boxes", "bags", "baskets", "crates", "trays", "jars", "packets"];
-const PEOPLE: &[&str] = &["friends", "cousins", "classmates", "neighbours", "children", "teammates"];
+const PEOPLE: &[&str] =
+    &["friends", "cousins", "classmates", "neighbours", "children", "teammates"];
 
 impl Problems {
     /// Starts a supply; the same seed gives the same problems.
@@ -58,7 +99,10 @@ impl Problems {
     }
 
     fn written(&mut self, value: i64) -> String {
-        const WORDS: &[&str] = &["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+        const WORDS: &[&str] = &[
+            "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+            "twelve",
+        ];
         let word = usize::try_from(value - 2).ok().and_then(|at| WORDS.get(at));
         match word {
             Some(word) if self.wording.below(4) == 0 => (*word).to_owned(),
@@ -97,7 +141,8 @@ impl Problems {
                 0 | 1 => {
                     let more = self.between(2, 25);
                     held += more;
-                    let verb = self.pick(&["buys", "finds", "receives", "collects", "gets", "picks up"]);
+                    let verb =
+                        self.pick(&["buys", "finds", "receives", "collects", "gets", "picks up"]);
                     let more = self.written(more);
                     match self.wording.below(2) {
                         0 => format!("{link} {verb} {more} more {things}."),
@@ -107,17 +152,25 @@ impl Problems {
                 2 | 3 if held > 4 => {
                     let less = self.between(2, (held - 1).min(20));
                     held -= less;
-                    let verb = self.pick(&["gives away", "loses", "donates", "uses", "trades away"]);
+                    let verb =
+                        self.pick(&["gives away", "loses", "donates", "uses", "trades away"]);
                     let less = self.written(less);
                     match self.wording.below(3) {
                         0 => format!("{link} {verb} {less} {things}."),
                         1 => format!("{link} {verb} {less} of them."),
-                        _ => format!("{link} gives {less} {things} to {}.", self.pick(&["a friend", "a neighbour", "the teacher"])),
+                        _ => format!(
+                            "{link} gives {less} {things} to {}.",
+                            self.pick(&["a friend", "a neighbour", "the teacher"])
+                        ),
                     }
                 }
                 4 if scaled < 2 && held < 400 => {
                     scaled += 1;
-                    let (verb, by) = self.wording.choose(&[("doubles", 2), ("triples", 3)]).copied().unwrap_or(("doubles", 2));
+                    let (verb, by) = self
+                        .wording
+                        .choose(&[("doubles", 2), ("triples", 3)])
+                        .copied()
+                        .unwrap_or(("doubles", 2));
                     held *= by;
                     let what = self.pick(&["the number of", "the collection of"]);
                     format!("{link} {verb} {what} {things}.")
@@ -125,7 +178,10 @@ impl Problems {
                 5 if held % 2 == 0 && held > 6 => {
                     held /= 2;
                     steps += 1;
-                    format!("{link} gives half of the {things} to {}.", self.pick(&["a friend", "a sister", "a cousin"]))
+                    format!(
+                        "{link} gives half of the {things} to {}.",
+                        self.pick(&["a friend", "a sister", "a cousin"])
+                    )
                 }
                 6 if held % 4 == 0 && held > 11 => {
                     held -= held / 4;
@@ -147,7 +203,9 @@ impl Problems {
             let people = self.pick(PEOPLE);
             let groups_text = self.count(groups, people);
             let verb = self.pick(&["shares", "splits", "divides"]);
-            text.push_str(&format!(" {pronoun} then {verb} all the {things} equally among {groups_text}."));
+            text.push_str(&format!(
+                " {pronoun} then {verb} all the {things} equally among {groups_text}."
+            ));
             let person = singular(people);
             steps += 1;
             if held % groups == 0 || self.wording.below(2) == 0 {
@@ -189,18 +247,28 @@ impl Problems {
         let list = joined(&bought);
         let mut text = match self.wording.below(3) {
             0 => {
-                let priced: Vec<String> = prices.iter().map(|(good, price)| format!("{good} cost {price} each")).collect();
+                let priced: Vec<String> = prices
+                    .iter()
+                    .map(|(good, price)| format!("{good} cost {price} each"))
+                    .collect();
                 format!("At the market, {}. {name} buys {list}.", joined(&priced))
             }
             1 => {
-                let priced: Vec<String> = prices.iter().map(|(good, price)| {
-                    let good = one(good);
-                    format!("{} {good} costs {price}", super::vocabulary::article(&good))
-                }).collect();
+                let priced: Vec<String> = prices
+                    .iter()
+                    .map(|(good, price)| {
+                        let good = one(good);
+                        format!("{} {good} costs {price}", super::vocabulary::article(&good))
+                    })
+                    .collect();
                 format!("{name} buys {list}. {}.", capital(&joined(&priced)))
             }
             _ => {
-                let priced: Vec<String> = prices.iter().zip(&bought).map(|((_, price), many)| format!("{many} at {price} each")).collect();
+                let priced: Vec<String> = prices
+                    .iter()
+                    .zip(&bought)
+                    .map(|((_, price), many)| format!("{many} at {price} each"))
+                    .collect();
                 format!("{name} buys {}.", joined(&priced))
             }
         };
@@ -213,8 +281,14 @@ impl Problems {
             let paid = (cents / 2000 + 1) * 2000;
             steps += 1;
             text.push_str(&match self.wording.below(2) {
-                0 => format!(" {pronoun} pays with {}. How much change does {low} get?", dollars(paid)),
-                _ => format!(" If {low} pays with {}, how much change should {low} receive?", dollars(paid)),
+                0 => format!(
+                    " {pronoun} pays with {}. How much change does {low} get?",
+                    dollars(paid)
+                ),
+                _ => format!(
+                    " If {low} pays with {}, how much change should {low} receive?",
+                    dollars(paid)
+                ),
             });
             paid - cents
         } else {
@@ -248,7 +322,11 @@ impl Problems {
             let less = self.count(less, things);
             text.push_str(&match self.wording.below(3) {
                 0 => format!(" {pronoun} sells {less}."),
-                1 => format!(" {less} are broken, and {low} throws them away.").replacen(&format!(" {less} are broken, and {low} throws them away."), &format!(" {pronoun} throws away {less}."), 1),
+                1 => format!(" {less} are broken, and {low} throws them away.").replacen(
+                    &format!(" {less} are broken, and {low} throws them away."),
+                    &format!(" {pronoun} throws away {less}."),
+                    1,
+                ),
                 _ => format!(" {pronoun} gives {less} to the school."),
             });
         }
@@ -286,7 +364,10 @@ impl Problems {
             _ => (a + by, format!("{by} more")),
         };
         let more = told.ends_with("more");
-        text.push_str(&format!(" {second} has {told} {things} {} {first}.", if more { "than" } else { "as" }));
+        text.push_str(&format!(
+            " {second} has {told} {things} {} {first}.",
+            if more { "than" } else { "as" }
+        ));
         let (mut total, mut steps) = (a + b, 2);
         if self.wording.below(2) == 0 && b > by {
             total += b - by;
@@ -317,17 +398,28 @@ impl Problems {
                 Problem { text, answer: Number::whole(a * b * c - spent), steps: 3 }
             }
             1 => {
-                let text = format!("{name} reads {a} pages per day. How many pages does {low} read in {} weeks?", c);
-                let text = text.replace(&format!("How many pages does {low} read in {c} weeks?"), &format!("{pronoun} reads for {c} weeks. How many pages does {low} read?"));
+                let text = format!(
+                    "{name} reads {a} pages per day. How many pages does {low} read in {} weeks?",
+                    c
+                );
+                let text = text.replace(
+                    &format!("How many pages does {low} read in {c} weeks?"),
+                    &format!("{pronoun} reads for {c} weeks. How many pages does {low} read?"),
+                );
                 Problem { text, answer: Number::whole(a * 7 * c), steps: 2 }
             }
             2 => {
-                let text = format!("A book has {} pages. {name} reads {a} pages each day. How many days does it take to finish the book?", a * b);
+                let text = format!(
+                    "A book has {} pages. {name} reads {a} pages each day. How many days does it take to finish the book?",
+                    a * b
+                );
                 Problem { text, answer: Number::whole(b), steps: 1 }
             }
             _ => {
                 let speed = a * 3;
-                let text = format!("A train travels {speed} km per hour for {b} hours. Then it travels another {c} km. How many km does it travel in total?");
+                let text = format!(
+                    "A train travels {speed} km per hour for {b} hours. Then it travels another {c} km. How many km does it travel in total?"
+                );
                 Problem { text, answer: Number::whole(speed * b + c), steps: 2 }
             }
         }
@@ -338,19 +430,25 @@ impl Problems {
         let (a, b) = (self.between(2, 9), self.between(10, 55));
         match self.wording.below(3) {
             0 => Problem {
-                text: format!("A film lasts {a} hours and {b} minutes. How many minutes does it last?"),
+                text: format!(
+                    "A film lasts {a} hours and {b} minutes. How many minutes does it last?"
+                ),
                 answer: Number::whole(a * 60 + b),
                 steps: 2,
             },
             1 => Problem {
-                text: format!("{name} has a rope that is {a} metres long. {pronoun} cuts off {b} centimetres. How many centimetres of rope are left?"),
+                text: format!(
+                    "{name} has a rope that is {a} metres long. {pronoun} cuts off {b} centimetres. How many centimetres of rope are left?"
+                ),
                 answer: Number::whole(a * 100 - b),
                 steps: 2,
             },
             _ => {
                 let (kilos, percent) = (a * 100, self.between(1, 9) * 10);
                 Problem {
-                    text: format!("There are {kilos} students in a school. {percent}% of the students are girls. How many boys are there?"),
+                    text: format!(
+                        "There are {kilos} students in a school. {percent}% of the students are girls. How many boys are there?"
+                    ),
                     answer: Number::whole(kilos - kilos * percent / 100),
                     steps: 2,
                 }
@@ -382,7 +480,11 @@ fn one(things: &str) -> String {
 }
 
 fn dollars(cents: i64) -> String {
-    if cents % 100 == 0 { format!("${}", cents / 100) } else { format!("${}.{:02}", cents / 100, cents % 100) }
+    if cents % 100 == 0 {
+        format!("${}", cents / 100)
+    } else {
+        format!("${}.{:02}", cents / 100, cents % 100)
+    }
 }
 
 fn hundredths(cents: i64) -> Number {
@@ -399,7 +501,9 @@ fn joined(parts: &[String]) -> String {
 
 fn capital(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
+    characters
+        .next()
+        .map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
 }
 
 #[cfg(test)]

@@ -84,7 +84,8 @@ fn raw_tokens(text: &str) -> Option<Vec<Token>> {
             while at(index).is_ascii_digit()
                 || (matches!(at(index), '.' | ',')
                     && at(index + 1).is_ascii_digit()
-                    && (at(index) == '.' || (at(index + 2).is_ascii_digit() && at(index + 3).is_ascii_digit())))
+                    && (at(index) == '.'
+                        || (at(index + 2).is_ascii_digit() && at(index + 3).is_ascii_digit())))
             {
                 index += 1;
             }
@@ -93,13 +94,18 @@ fn raw_tokens(text: &str) -> Option<Vec<Token>> {
             tokens.push(Token::new(&digits, Kind::Count(number)));
             // `5kg` and `3cm` read as two tokens; anything else glued to digits is not understood.
             if at(index).is_alphabetic() {
-                let unit: String = characters.get(index..)?.iter().take_while(|c| c.is_alphabetic()).collect();
-                if !matches!(unit.as_str(), "kg" | "g" | "km" | "m" | "cm" | "mm" | "ml" | "l" | "h") {
+                let unit: String =
+                    characters.get(index..)?.iter().take_while(|c| c.is_alphabetic()).collect();
+                if !matches!(
+                    unit.as_str(),
+                    "kg" | "g" | "km" | "m" | "cm" | "mm" | "ml" | "l" | "h"
+                ) {
                     return None;
                 }
             }
         } else if first.is_alphabetic() {
-            while at(index).is_alphabetic() || (at(index) == '\'' && at(index + 1).is_alphabetic()) {
+            while at(index).is_alphabetic() || (at(index) == '\'' && at(index + 1).is_alphabetic())
+            {
                 index += 1;
             }
             let word: String = characters.get(start..index)?.iter().collect();
@@ -124,11 +130,32 @@ fn raw_tokens(text: &str) -> Option<Vec<Token>> {
 
 fn small(word: &str) -> Option<i64> {
     const SMALL: &[&str] = &[
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-        "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
     ];
-    const TENS: &[&str] = &["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-    let position = |list: &[&str]| list.iter().position(|entry| *entry == word).and_then(|at| i64::try_from(at).ok());
+    const TENS: &[&str] =
+        &["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+    let position = |list: &[&str]| {
+        list.iter().position(|entry| *entry == word).and_then(|at| i64::try_from(at).ok())
+    };
     position(SMALL).or_else(|| position(TENS).map(|at| 20 + 10 * at))
 }
 
@@ -146,10 +173,14 @@ fn part(word: &str) -> Option<i64> {
 
 /// Reads a number written in words from the front: its value and how many tokens it took.
 fn number_words(tokens: &[Token], previous: &str) -> Option<(i64, usize)> {
-    let word = |at: usize| tokens.get(at).filter(|token| token.kind == Kind::Word).map_or("", |token| &token.text);
+    let word = |at: usize| {
+        tokens.get(at).filter(|token| token.kind == Kind::Word).map_or("", |token| &token.text)
+    };
     let first = word(0);
-    let article = matches!(first, "a" | "an") && matches!(word(1), "hundred" | "thousand" | "dozen");
-    let half_dozen = first == "half" && (word(1) == "dozen" || (word(1) == "a" && word(2) == "dozen"));
+    let article =
+        matches!(first, "a" | "an") && matches!(word(1), "hundred" | "thousand" | "dozen");
+    let half_dozen =
+        first == "half" && (word(1) == "dozen" || (word(1) == "a" && word(2) == "dozen"));
     if half_dozen {
         return Some((6, if word(1) == "dozen" { 2 } else { 3 }));
     }
@@ -162,8 +193,14 @@ fn number_words(tokens: &[Token], previous: &str) -> Option<(i64, usize)> {
     if !article && small(first).is_none() && first != "dozen" {
         return None;
     }
-    let pronoun = matches!(previous, "each" | "every" | "this" | "that" | "which" | "another" | "no" | "the" | "last");
-    if first == "one" && (pronoun || word(1) == "of" || word(1) == "another") && part(word(1)).is_none() {
+    let pronoun = matches!(
+        previous,
+        "each" | "every" | "this" | "that" | "which" | "another" | "no" | "the" | "last"
+    );
+    if first == "one"
+        && (pronoun || word(1) == "of" || word(1) == "another")
+        && part(word(1)).is_none()
+    {
         return None;
     }
     let (mut total, mut group, mut at) = (0_i64, 0_i64, 0);
@@ -185,7 +222,11 @@ fn number_words(tokens: &[Token], previous: &str) -> Option<(i64, usize)> {
             group = 0;
         } else if next == "dozen" {
             group = group.max(1) * 12;
-        } else if next == "and" && at > 0 && word(at - 1) == "hundred" && small(word(at + 1)).is_some() {
+        } else if next == "and"
+            && at > 0
+            && word(at - 1) == "hundred"
+            && small(word(at + 1)).is_some()
+        {
             at += 1;
             continue;
         } else if !(tokens.get(at).is_some_and(|token| token.kind == Kind::Mark('-'))
@@ -223,7 +264,9 @@ fn merge(raw: &[Token]) -> Vec<Token> {
                 }
                 "twice" => kind = Kind::Times(Number::whole(2)),
                 "thrice" => kind = Kind::Times(Number::whole(3)),
-                "a" | "one" if part(word(1)).is_some() && (word(2) == "of" || part(word(1)) == Some(2)) => {
+                "a" | "one"
+                    if part(word(1)).is_some() && (word(2) == "of" || part(word(1)) == Some(2)) =>
+                {
                     kind = fraction(1, part(word(1)));
                     taken = 2;
                 }
@@ -242,7 +285,11 @@ fn merge(raw: &[Token]) -> Vec<Token> {
             }
             Kind::Count(mut amount) => {
                 // `2 1/2`, `1/2`, `two thirds`, `two and a half`.
-                let slash = |from: usize| match (raw.get(at + from), raw.get(at + from + 1), raw.get(at + from + 2)) {
+                let slash = |from: usize| match (
+                    raw.get(at + from),
+                    raw.get(at + from + 1),
+                    raw.get(at + from + 2),
+                ) {
                     (Some(above), Some(bar), Some(below)) if bar.kind == Kind::Mark('/') => {
                         match (&above.kind, &below.kind) {
                             (Kind::Count(above), Kind::Count(below)) => above.over(*below),
@@ -260,7 +307,9 @@ fn merge(raw: &[Token]) -> Vec<Token> {
                 } else if let Some(mixed) = slash(taken).and_then(|share| amount.plus(share)) {
                     kind = Kind::Count(mixed);
                     taken += 3;
-                } else if is_part && (word(taken + hyphen + 1) == "of" || word(taken + hyphen + 1) == "as") {
+                } else if is_part
+                    && (word(taken + hyphen + 1) == "of" || word(taken + hyphen + 1) == "as")
+                {
                     kind = amount
                         .over(Number::whole(part(next).unwrap_or(1)))
                         .map_or(Kind::Count(amount), Kind::Fraction);
@@ -298,7 +347,9 @@ fn merge(raw: &[Token]) -> Vec<Token> {
         at += taken.max(1);
     }
     // What is left of hyphens (`20-kilogram`) and quotation says nothing about amounts.
-    merged.retain(|token| !matches!(token.kind, Kind::Mark('-' | '–' | '—' | '"' | '“' | '”' | '\'' | '*')));
+    merged.retain(|token| {
+        !matches!(token.kind, Kind::Mark('-' | '–' | '—' | '"' | '“' | '”' | '\'' | '*'))
+    });
     merged
 }
 
@@ -327,18 +378,30 @@ mod tests {
         let whole = Number::whole;
         assert_eq!(amounts("twenty-five pens"), [Kind::Count(whole(25))]);
         assert_eq!(amounts("two hundred and fifty-three"), [Kind::Count(whole(253))]);
-        assert_eq!(amounts("a dozen eggs, three dozen more"), [Kind::Count(whole(12)), Kind::Count(whole(36))]);
-        assert_eq!(amounts("$12.50 and 50 cents"), [
-            Kind::Money(Number::ratio(25, 2).unwrap(), "$"),
-            Kind::Money(Number::ratio(1, 2).unwrap(), "$")
-        ]);
+        assert_eq!(
+            amounts("a dozen eggs, three dozen more"),
+            [Kind::Count(whole(12)), Kind::Count(whole(36))]
+        );
+        assert_eq!(
+            amounts("$12.50 and 50 cents"),
+            [
+                Kind::Money(Number::ratio(25, 2).unwrap(), "$"),
+                Kind::Money(Number::ratio(1, 2).unwrap(), "$")
+            ]
+        );
         assert_eq!(amounts("1,200 and 20%"), [Kind::Count(whole(1200)), Kind::Percent(whole(20))]);
-        assert_eq!(amounts("half of them, two thirds of the 9"), [
-            Kind::Fraction(Number::ratio(1, 2).unwrap()),
-            Kind::Fraction(Number::ratio(2, 3).unwrap()),
-            Kind::Count(whole(9))
-        ]);
-        assert_eq!(amounts("twice as many, 3 times as many"), [Kind::Times(whole(2)), Kind::Times(whole(3))]);
+        assert_eq!(
+            amounts("half of them, two thirds of the 9"),
+            [
+                Kind::Fraction(Number::ratio(1, 2).unwrap()),
+                Kind::Fraction(Number::ratio(2, 3).unwrap()),
+                Kind::Count(whole(9))
+            ]
+        );
+        assert_eq!(
+            amounts("twice as many, 3 times as many"),
+            [Kind::Times(whole(2)), Kind::Times(whole(3))]
+        );
         assert_eq!(amounts("each one of the boxes"), []);
         assert_eq!(amounts("2 and a half hours"), [Kind::Count(Number::ratio(5, 2).unwrap())]);
     }

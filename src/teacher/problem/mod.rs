@@ -111,13 +111,18 @@ pub enum Unsolved {
 pub fn solve(text: &str) -> Result<Solution, Unsolved> {
     let digits = text.chars().any(|c| c.is_ascii_digit());
     let lower = text.to_lowercase();
-    let asks = lower.contains("how many") || lower.contains("how much") || lower.contains("how far") || lower.contains("how long");
+    let asks = lower.contains("how many")
+        || lower.contains("how much")
+        || lower.contains("how far")
+        || lower.contains("how long");
     let unsolved = if digits || asks { Unsolved::NotUnderstood } else { Unsolved::NoProblem };
     if text.len() > LONGEST_PROBLEM {
         return Err(unsolved);
     }
     let mut world = World::default();
-    let spelled = lexer::sentences(text).filter(|sentences| sentences.len() == 1).map(|sentences| lexer::digits(&sentences.concat()));
+    let spelled = lexer::sentences(text)
+        .filter(|sentences| sentences.len() == 1)
+        .map(|sentences| lexer::digits(&sentences.concat()));
     let calculation = expression::read(&mut world, text)
         .or_else(|| spelled.and_then(|spelled| expression::read(&mut world, &spelled)));
     if let Some(id) = calculation {
@@ -150,7 +155,9 @@ fn read(text: &str) -> Option<Solution> {
 /// An owner as the text writes it: `Maria`, `the bakery`, `you`.
 fn displayed(who: &str, text: &str) -> String {
     let mut characters = who.chars();
-    let name: String = characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect());
+    let name: String = characters
+        .next()
+        .map_or(String::new(), |first| first.to_uppercase().chain(characters).collect());
     if who == "you" {
         who.to_owned()
     } else if text.split(|c: char| !c.is_alphabetic()).any(|word| word == name) {
@@ -179,7 +186,9 @@ fn solution(world: &World, id: Id) -> Option<Solution> {
         }
     }
     let (value, noun) = operand(id)?;
-    (steps.len() <= 40).then(|| ()).and_then(|()| Some(Solution { steps, value, noun, expression: written(world, id, 0)? }))
+    (steps.len() <= 40)
+        .then(|| ())
+        .and_then(|()| Some(Solution { steps, value, noun, expression: written(world, id, 0)? }))
 }
 
 fn collect(world: &World, id: Id, order: &mut Vec<Id>, depth: usize) -> Option<()> {
@@ -203,7 +212,8 @@ fn written(world: &World, id: Id, depth: usize) -> Option<String> {
     if depth > 40 {
         return None;
     }
-    let (left, right) = (written(world, origin.left, depth + 1)?, written(world, origin.right, depth + 1)?);
+    let (left, right) =
+        (written(world, origin.left, depth + 1)?, written(world, origin.right, depth + 1)?);
     let text = match origin.sign {
         'f' => format!("floor({left} / {right})"),
         'c' => format!("ceil({left} / {right})"),

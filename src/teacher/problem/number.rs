@@ -28,8 +28,10 @@ impl Number {
         }
         let divisor = greatest_common_divisor(numerator, denominator);
         let sign = if denominator < 0 { -1 } else { 1 };
-        let number =
-            Self { numerator: sign * numerator / divisor, denominator: sign * denominator / divisor };
+        let number = Self {
+            numerator: sign * numerator / divisor,
+            denominator: sign * denominator / divisor,
+        };
         (number.numerator.abs() <= LARGEST && number.denominator <= LARGEST).then_some(number)
     }
 
@@ -193,9 +195,13 @@ mod tests {
 
     #[test]
     fn numbers_read_back_as_they_were_written() {
-        for (text, shown) in
-            [("12", "12"), ("1,250", "1250"), ("12,500", "12,500"), ("2.50", "2.5"), ("0.125", "0.125")]
-        {
+        for (text, shown) in [
+            ("12", "12"),
+            ("1,250", "1250"),
+            ("12,500", "12,500"),
+            ("2.50", "2.5"),
+            ("0.125", "0.125"),
+        ] {
             assert_eq!(Number::read(text).unwrap().to_string(), shown);
         }
         assert_eq!(Number::ratio(7, 3).unwrap().to_string(), "2 1/3");

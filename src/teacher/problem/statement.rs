@@ -6,7 +6,9 @@
 use super::clause::{Clause, Quantity};
 use super::lexer::Kind;
 use super::number::Number;
-use super::vocabulary::{Effect, Verb, contains_word, factor, is_date, is_feminine, measure, singular};
+use super::vocabulary::{
+    Effect, Verb, contains_word, factor, is_date, is_feminine, measure, singular,
+};
 use super::world::{Event, Focus, Id, Noun, Reason, World};
 
 /// Reads clauses in order; knows who was spoken of last.
@@ -34,8 +36,15 @@ impl Reader {
         }
     }
 
-    fn find_subject(&mut self, clause: &Clause, verb: usize, quantities: &[Quantity]) -> Option<String> {
-        let found = (0..verb.min(clause.tokens.len())).filter(|at| !contains_word(" her his my our him me ", clause.word(*at))).find_map(|at| self.owner(clause, at).map(|owner| (at, owner)));
+    fn find_subject(
+        &mut self,
+        clause: &Clause,
+        verb: usize,
+        quantities: &[Quantity],
+    ) -> Option<String> {
+        let found = (0..verb.min(clause.tokens.len()))
+            .filter(|at| !contains_word(" her his my our him me ", clause.word(*at)))
+            .find_map(|at| self.owner(clause, at).map(|owner| (at, owner)));
         if let Some((at, owner)) = found {
             let pronoun = clause.word(at);
             match is_feminine(if clause.name(at).is_some() { &owner } else { pronoun }) {
@@ -52,11 +61,22 @@ impl Reader {
         if quantities.iter().any(|quantity| quantity.at < verb) || clause.word(0) == "there" {
             return None;
         }
-        if verb > 0 && !matches!(clause.word(0), "they" | "it" | "who" | "which" | "that" | "each" | "every" | "to" | "after") {
+        if verb > 0
+            && !matches!(
+                clause.word(0),
+                "they" | "it" | "who" | "which" | "that" | "each" | "every" | "to" | "after"
+            )
+        {
             let (noun, end, _) = clause.noun(0);
-            let (noun, end) = if noun.is_none() { let (noun, end, _) = clause.noun(1); (noun, end) } else { (noun, end) };
+            let (noun, end) = if noun.is_none() {
+                let (noun, end, _) = clause.noun(1);
+                (noun, end)
+            } else {
+                (noun, end)
+            };
             if let Some(noun) = noun.filter(|_| end <= verb) {
-                let known = self.world.holdings.iter().any(|h| h.owner.is_some() && h.noun.answers(&noun));
+                let known =
+                    self.world.holdings.iter().any(|h| h.owner.is_some() && h.noun.answers(&noun));
                 if !known {
                     self.subject = Some(noun.head.clone());
                     return Some(noun.head);
@@ -79,7 +99,10 @@ impl Reader {
             self.last_verb.filter(|_| relation).map(|verb| (0, verb))
         });
         self.last_verb = verb.map(|(_, verb)| verb).or(self.last_verb);
-        self.date = (0..clause.tokens.len()).map(|at| clause.word(at)).find(|word| is_date(word)).map(str::to_owned);
+        self.date = (0..clause.tokens.len())
+            .map(|at| clause.word(at))
+            .find(|word| is_date(word))
+            .map(str::to_owned);
         if quantities.is_empty() {
             return self.without_amounts(clause, verb);
         }
@@ -111,7 +134,9 @@ impl Reader {
                 continue;
             }
             match quantity.amount {
-                Kind::Count(_) | Kind::Money(..) => self.amount(clause, &quantity, &quantities, owner, verb)?,
+                Kind::Count(_) | Kind::Money(..) => {
+                    self.amount(clause, &quantity, &quantities, owner, verb)?
+                }
                 Kind::Percent(part) => {
                     let fraction = part.over(Number::whole(100))?;
                     let base = quantities.get(at + 1).cloned();
@@ -124,7 +149,9 @@ impl Reader {
                 _ => return None,
             }
             if let Some(next) = quantities.get_mut(at + 1) {
-                let of_base = matches!(quantity.amount, Kind::Percent(_) | Kind::Fraction(_)) && clause.word(quantity.at + 1) == "of" && next.at <= quantity.at + 3;
+                let of_base = matches!(quantity.amount, Kind::Percent(_) | Kind::Fraction(_))
+                    && clause.word(quantity.at + 1) == "of"
+                    && next.at <= quantity.at + 3;
                 next.used |= of_base;
             }
         }
@@ -136,14 +163,17 @@ impl Reader {
             return Some(());
         };
         let subject = self.find_subject(clause, at, &[]);
-        let unknown = clause.has_any("some several few many rest remaining all none every remainder");
+        let unknown =
+            clause.has_any("some several few many rest remaining all none every remainder");
         match verb.effect {
             Effect::Scale => {
                 let by = factor(verb.base)?;
                 let (noun, end, _) = clause.noun(at + 1);
                 let target = match noun {
                     Some(noun) if clause.word(end) == "of" => clause.noun(end + 1).0.or(Some(noun)),
-                    noun => noun.map(|noun| noun.of.as_deref().map_or(noun.clone(), |of| Noun::new(&singular(of)))),
+                    noun => noun.map(|noun| {
+                        noun.of.as_deref().map_or(noun.clone(), |of| Noun::new(&singular(of)))
+                    }),
                 };
                 let holding = target
                     .and_then(|noun| self.world.holding(subject.as_deref(), &noun))
@@ -151,15 +181,29 @@ impl Reader {
                         Focus::Holding(at) => Some(at),
                         _ => None,
                     })?;
-                let (id, noun, owner) = self.world.holdings.get(holding).map(|h| (h.value, h.noun.clone(), h.owner.clone()))?;
+                let (id, noun, owner) = self
+                    .world
+                    .holdings
+                    .get(holding)
+                    .map(|h| (h.value, h.noun.clone(), h.owner.clone()))?;
                 let by = self.world.given(by, &Noun::default());
-                let value = self.world.operate(Reason::Scale, '*', id, by, &noun, owner.as_deref())?;
+                let value =
+                    self.world.operate(Reason::Scale, '*', id, by, &noun, owner.as_deref())?;
                 self.world.holdings.get_mut(holding)?.value = value;
                 self.world.focus = Some(Focus::Holding(holding));
                 Some(())
             }
             Effect::Have | Effect::Gain | Effect::Buy if clause.has_any("some several few") => None,
-            Effect::Lose | Effect::Sell | Effect::Spend | Effect::Share | Effect::Increase | Effect::Decrease if unknown => None,
+            Effect::Lose
+            | Effect::Sell
+            | Effect::Spend
+            | Effect::Share
+            | Effect::Increase
+            | Effect::Decrease
+                if unknown =>
+            {
+                None
+            }
             _ => Some(()),
         }
     }
@@ -172,11 +216,12 @@ impl Reader {
         subject: Option<&str>,
         verb: Option<(usize, Verb)>,
     ) -> Option<bool> {
-        const COMPARATIVES: &str =
-            " more fewer less older younger taller shorter longer heavier lighter cheaper dearer further farther ";
+        const COMPARATIVES: &str = " more fewer less older younger taller shorter longer heavier lighter cheaper dearer further farther ";
         let than = (0..clause.tokens.len()).find(|at| clause.word(*at) == "than");
-        let as_many = (0..clause.tokens.len())
-            .find(|at| clause.word(*at) == "as" && contains_word(" many much long old tall heavy far ", clause.word(at + 1)));
+        let as_many = (0..clause.tokens.len()).find(|at| {
+            clause.word(*at) == "as"
+                && contains_word(" many much long old tall heavy far ", clause.word(at + 1))
+        });
         let first = quantities.first()?.clone();
         let (reference_at, noun_at) = match (than, as_many) {
             (Some(than), _) => (than + 1, None),
@@ -189,7 +234,9 @@ impl Reader {
         if quantities.iter().filter(|q| q.number().is_some()).count() > 1 {
             return None;
         }
-        let comparative = (0..clause.tokens.len()).map(|at| clause.word(at)).find(|word| contains_word(COMPARATIVES, word));
+        let comparative = (0..clause.tokens.len())
+            .map(|at| clause.word(at))
+            .find(|word| contains_word(COMPARATIVES, word));
         let mut noun = match noun_at {
             Some(at) => clause.noun(at).0,
             None => first.noun.clone().or_else(|| clause.noun(first.end).0),
@@ -197,11 +244,12 @@ impl Reader {
         let money = verb.is_some_and(|(_, verb)| verb.effect == Effect::Cost) || first.is_money();
         let (noun_before, _, _) = clause.noun(0);
         let ref_owner = self.owner(clause, reference_at);
-        let ref_noun = if ref_owner.is_some() || contains_word(" on in the-day ", clause.word(reference_at)) {
-            None
-        } else {
-            clause.noun(reference_at).0.or_else(|| clause.noun(reference_at + 1).0)
-        };
+        let ref_noun =
+            if ref_owner.is_some() || contains_word(" on in the-day ", clause.word(reference_at)) {
+                None
+            } else {
+                clause.noun(reference_at).0.or_else(|| clause.noun(reference_at + 1).0)
+            };
         let day = self.date.is_some();
         // A price against a price.
         if money && verb.is_some_and(|(_, verb)| verb.effect == Effect::Cost) {
@@ -217,7 +265,12 @@ impl Reader {
             match self.world.resolve(Some(owner), &noun, 0) {
                 Some(id) => (id, noun),
                 None => {
-                    let holdings: Vec<_> = self.world.holdings.iter().filter(|h| h.owner.as_ref() == Some(owner)).collect();
+                    let holdings: Vec<_> = self
+                        .world
+                        .holdings
+                        .iter()
+                        .filter(|h| h.owner.as_ref() == Some(owner))
+                        .collect();
                     let [only] = holdings.as_slice() else { return None };
                     (only.value, only.noun.clone())
                 }
@@ -225,28 +278,40 @@ impl Reader {
         } else if let (Some(ref_noun), false) = (&ref_noun, day) {
             let holder = self.world.matching(subject, ref_noun);
             let id = match holder.as_slice() {
-                [] => self
-                    .world
-                    .resolve(None, ref_noun, 0)
-                    .or_else(|| {
-                        // An owner that is a thing: `the second shelf`, `the bakery`.
-                        let head = &ref_noun.head;
-                        self.world.holdings.iter().find(|h| h.owner.as_ref() == Some(head)).map(|h| h.value)
-                    })?,
+                [] => self.world.resolve(None, ref_noun, 0).or_else(|| {
+                    // An owner that is a thing: `the second shelf`, `the bakery`.
+                    let head = &ref_noun.head;
+                    self.world
+                        .holdings
+                        .iter()
+                        .find(|h| h.owner.as_ref() == Some(head))
+                        .map(|h| h.value)
+                })?,
                 _ => self.world.resolve(subject, ref_noun, 0)?,
             };
             (id, self.world.nodes.get(id)?.noun.clone())
-        } else if day || reference_at >= clause.tokens.len() || clause.word(reference_at) == "before" {
+        } else if day
+            || reference_at >= clause.tokens.len()
+            || clause.word(reference_at) == "before"
+        {
             (self.world.focus_value()?, self.world.focus_noun()?)
         } else {
             return None;
         };
-        if noun.is_none() || noun.as_ref().is_some_and(|noun| measure(&noun.head).is_some() && ref_owner.is_some()) {
+        if noun.is_none()
+            || noun
+                .as_ref()
+                .is_some_and(|noun| measure(&noun.head).is_some() && ref_owner.is_some())
+        {
             noun = Some(ref_holding_noun);
         }
         let noun = noun?;
         let value = self.relate(reference, &first, comparative, subject)?;
-        let owner = if ref_noun.is_some() && ref_owner.is_none() && !day { subject.filter(|_| clause.word(0) != "there") } else { subject };
+        let owner = if ref_noun.is_some() && ref_owner.is_none() && !day {
+            subject.filter(|_| clause.word(0) != "there")
+        } else {
+            subject
+        };
         self.event(owner, verb, &noun, value);
         if verb.is_some_and(|(_, verb)| matches!(verb.effect, Effect::Lose)) {
             return None;
@@ -256,9 +321,18 @@ impl Reader {
         Some(true)
     }
 
-    fn relate(&mut self, reference: Id, quantity: &Quantity, comparative: Option<&str>, who: Option<&str>) -> Option<Id> {
+    fn relate(
+        &mut self,
+        reference: Id,
+        quantity: &Quantity,
+        comparative: Option<&str>,
+        who: Option<&str>,
+    ) -> Option<Id> {
         let noun = self.world.nodes.get(reference)?.noun.clone();
-        let less = matches!(comparative, Some("fewer" | "less" | "younger" | "shorter" | "lighter" | "cheaper"));
+        let less = matches!(
+            comparative,
+            Some("fewer" | "less" | "younger" | "shorter" | "lighter" | "cheaper")
+        );
         match quantity.amount {
             Kind::Times(factor) | Kind::Fraction(factor) => {
                 // `twice more than` is read differently by different people.
@@ -277,7 +351,14 @@ impl Reader {
             Kind::Count(number) | Kind::Money(number, _) => {
                 comparative?;
                 let by = self.world.given(number, &noun);
-                self.world.operate(Reason::Compare, if less { '-' } else { '+' }, reference, by, &noun, who)
+                self.world.operate(
+                    Reason::Compare,
+                    if less { '-' } else { '+' },
+                    reference,
+                    by,
+                    &noun,
+                    who,
+                )
             }
             _ => None,
         }
@@ -285,7 +366,9 @@ impl Reader {
 
     /// Discounts, coupons, taxes and tips; true when the clause was one.
     fn bill_change(&mut self, clause: &Clause, quantities: &[Quantity]) -> Option<bool> {
-        let off = clause.has_any("discount off coupon voucher rebate") && !clause.has_any("cuts cut got get gets falls fell") || clause.has_any("discount coupon voucher");
+        let off = clause.has_any("discount off coupon voucher rebate")
+            && !clause.has_any("cuts cut got get gets falls fell")
+            || clause.has_any("discount coupon voucher");
         let on = clause.has_any("tax tip vat surcharge fee delivery shipping");
         if !off && !on {
             return Some(false);
@@ -302,16 +385,25 @@ impl Reader {
     }
 
     /// Takes the rates and prices out of a clause.
-    fn rates(&mut self, clause: &Clause, quantities: &mut [Quantity], owner: Option<&str>, verb: Option<(usize, Verb)>) -> Option<()> {
+    fn rates(
+        &mut self,
+        clause: &Clause,
+        quantities: &mut [Quantity],
+        owner: Option<&str>,
+        verb: Option<(usize, Verb)>,
+    ) -> Option<()> {
         let leading = matches!(clause.word(0), "each" | "every")
-            || (contains_word(" in on for with ", clause.word(0)) && matches!(clause.word(1), "each" | "every"));
+            || (contains_word(" in on for with ", clause.word(0))
+                && matches!(clause.word(1), "each" | "every"));
         if leading {
             let at = usize::from(!matches!(clause.word(0), "each" | "every")) + 1;
             let at = if clause.word(at) == "one" { at + 1 } else { at };
             let mut per = if clause.word(at) == "of" { None } else { clause.noun(at).0 };
             let mut from = 0;
             if clause.word(at) == "of" {
-                if let Some(count) = quantities.first().filter(|quantity| quantity.at <= at + 3).cloned() {
+                if let Some(count) =
+                    quantities.first().filter(|quantity| quantity.at <= at + 3).cloned()
+                {
                     let noun = count.noun.clone()?;
                     let id = self.world.given(count.number()?, &noun);
                     self.world.hold(None, &noun, id);
@@ -321,21 +413,37 @@ impl Reader {
                     per = clause.noun(at + 1).0;
                 }
             }
-            let said = contains_word(" with of ", clause.word(at)) || super::vocabulary::verb(clause.word(at)).is_some() || per.is_some();
+            let said = contains_word(" with of ", clause.word(at))
+                || super::vocabulary::verb(clause.word(at)).is_some()
+                || per.is_some();
             if !said && !clause.is_amount(at) {
                 return None;
             }
-            let per = per.filter(|_| clause.verb().is_none_or(|(verb, _)| verb > at) ).or_else(|| self.counted.clone())?;
+            let per = per
+                .filter(|_| clause.verb().is_none_or(|(verb, _)| verb > at))
+                .or_else(|| self.counted.clone())?;
             for quantity in quantities.iter_mut().skip(from) {
-                let noun = quantity.noun.clone().or_else(|| self.world.rates.iter().rev().find(|rate| rate.per.head == per.head).map(|rate| rate.noun.clone()))?;
+                let noun = quantity.noun.clone().or_else(|| {
+                    self.world
+                        .rates
+                        .iter()
+                        .rev()
+                        .find(|rate| rate.per.head == per.head)
+                        .map(|rate| rate.noun.clone())
+                })?;
                 let fraction = quantity.number();
-                let existing = self.world.rates.iter().position(|rate| rate.per.answers(&per) && rate.noun.answers(&noun));
+                let existing = self
+                    .world
+                    .rates
+                    .iter()
+                    .position(|rate| rate.per.answers(&per) && rate.noun.answers(&noun));
                 match (existing, verb.map(|(_, verb)| verb.effect), fraction) {
                     (Some(at), Some(Effect::Lose | Effect::Gain), Some(number)) => {
                         let gain = verb.is_some_and(|(_, verb)| verb.effect == Effect::Gain);
                         let by = self.world.given(number, &noun);
                         let old = self.world.rates.get(at)?.value;
-                        let (reason, sign) = if gain { (Reason::Gain, '+') } else { (Reason::Loss, '-') };
+                        let (reason, sign) =
+                            if gain { (Reason::Gain, '+') } else { (Reason::Loss, '-') };
                         let value = self.world.operate(reason, sign, old, by, &noun, None)?;
                         self.world.rates.get_mut(at)?.value = value;
                     }
@@ -359,9 +467,13 @@ impl Reader {
             let Some(noun) = self.noun_or_focus(&quantity) else { continue };
             let next = clause.word(quantity.end);
             // `4 boxes of 12 pencils`, `5 bags with 6 apples in each`.
-            let container = contains_word(" of with containing holding ", next) && clause.is_amount(quantity.end + 1) && !quantity.is_money();
+            let container = contains_word(" of with containing holding ", next)
+                && clause.is_amount(quantity.end + 1)
+                && !quantity.is_money();
             if container {
-                if let Some(inner) = quantities.get(at + 1).cloned().filter(|inner| inner.at == quantity.end + 1 && !inner.is_money() && inner.noun.is_some()) {
+                if let Some(inner) = quantities.get(at + 1).cloned().filter(|inner| {
+                    inner.at == quantity.end + 1 && !inner.is_money() && inner.noun.is_some()
+                }) {
                     let per = quantity.noun.clone()?;
                     let id = self.world.given(inner.number()?, inner.noun.as_ref()?);
                     self.world.rate(owner, &per, inner.noun.as_ref()?, id);
@@ -373,12 +485,15 @@ impl Reader {
             }
             // `$2 each`, `60 km per hour`, `3 apples to each of her 4 friends`.
             let mut each = quantity.end;
-            if contains_word(" to for in on from at ", next) && matches!(clause.word(each + 1), "each" | "every") {
+            if contains_word(" to for in on from at ", next)
+                && matches!(clause.word(each + 1), "each" | "every")
+            {
                 each += 1;
             }
             let word = clause.word(each);
             let article = contains_word(" a an ", word)
-                && (measure(&singular(clause.word(each + 1))).is_some() || (quantity.is_money() && !quantity.used))
+                && (measure(&singular(clause.word(each + 1))).is_some()
+                    || (quantity.is_money() && !quantity.used))
                 && quantity.noun.is_some();
             if !(contains_word(" each every per apiece ", word) || article) {
                 continue;
@@ -386,7 +501,11 @@ impl Reader {
             let mut per = None;
             if word != "apiece" {
                 let of = if clause.word(each + 1) == "of" { each + 2 } else { each + 1 };
-                if let Some(count) = quantities.iter().position(|q| q.at == of || (q.at == of + 1 && contains_word(" the his her their my its ", clause.word(of)))) {
+                if let Some(count) = quantities.iter().position(|q| {
+                    q.at == of
+                        || (q.at == of + 1
+                            && contains_word(" the his her their my its ", clause.word(of)))
+                }) {
                     let count = quantities.get_mut(count)?;
                     let noun = count.noun.clone()?;
                     let id = self.world.given(count.number()?, &noun);
@@ -400,12 +519,21 @@ impl Reader {
             let per = match per {
                 Some(per) => per,
                 None => {
-                    let other = quantities.iter().filter(|q| q.at != quantity.at && q.number().is_some() && !q.is_money() && q.noun.is_some());
+                    let other = quantities.iter().filter(|q| {
+                        q.at != quantity.at
+                            && q.number().is_some()
+                            && !q.is_money()
+                            && q.noun.is_some()
+                    });
                     let mut others: Vec<Noun> = other.filter_map(|q| q.noun.clone()).collect();
                     let subject_noun = clause.noun(0).0.or_else(|| clause.noun(1).0);
                     match others.len() {
                         0 if matches!(verb, Some((_, verb)) if verb.effect == Effect::Cost || verb.base == "be") => {
-                            subject_noun.filter(|_| !contains_word(" they which that it each ", clause.word(0))).or_else(|| self.counted.clone())?
+                            subject_noun
+                                .filter(|_| {
+                                    !contains_word(" they which that it each ", clause.word(0))
+                                })
+                                .or_else(|| self.counted.clone())?
                         }
                         0 => self.counted.clone().or_else(|| self.world.focus_noun())?,
                         _ => {
@@ -420,15 +548,23 @@ impl Reader {
                     }
                 }
             };
-            let known = !quantity.is_money() && self.world.rates.iter().any(|rate| rate.per == per && rate.noun == noun);
-            if known && !verb.is_some_and(|(_, verb)| matches!(verb.effect, Effect::Lose | Effect::Sell)) {
+            let known = !quantity.is_money()
+                && self.world.rates.iter().any(|rate| rate.per == per && rate.noun == noun);
+            if known
+                && !verb.is_some_and(|(_, verb)| matches!(verb.effect, Effect::Lose | Effect::Sell))
+            {
                 return None;
             }
             let value = self.world.given(number, &noun);
             let lose = verb.is_some_and(|(_, verb)| verb.effect == Effect::Lose);
-            let handed = lose && !quantity.is_money() && measure(&per.head).is_none_or(|(dimension, _)| dimension != "time");
+            let handed = lose
+                && !quantity.is_money()
+                && measure(&per.head).is_none_or(|(dimension, _)| dimension != "time");
             if handed {
-                let count = match quantities.iter_mut().find(|q| q.noun.as_ref() == Some(&per) && !q.used) {
+                let count = match quantities
+                    .iter_mut()
+                    .find(|q| q.noun.as_ref() == Some(&per) && !q.used)
+                {
                     Some(count) => {
                         let number = count.number()?;
                         count.used = true;
@@ -442,7 +578,8 @@ impl Reader {
                 // `eats 3 a day` drains a stock; what is asked may be how long it lasts, so only the rate is kept.
                 self.world.rate(owner, &per, &noun, value);
             } else {
-                let whose = if quantity.is_money() && measure(&per.head).is_none() { None } else { owner };
+                let whose =
+                    if quantity.is_money() && measure(&per.head).is_none() { None } else { owner };
                 self.world.rate(whose, &per, &noun, value);
             }
             quantities.get_mut(at)?.used = true;
@@ -452,17 +589,31 @@ impl Reader {
         (taken || !clause.has_any("each every per apiece")).then_some(())
     }
 
-    fn cost(&mut self, clause: &Clause, quantities: &mut [Quantity], owner: Option<&str>, verb_at: usize) -> Option<()> {
+    fn cost(
+        &mut self,
+        clause: &Clause,
+        quantities: &mut [Quantity],
+        owner: Option<&str>,
+        verb_at: usize,
+    ) -> Option<()> {
         let _ = owner;
         let unused: Vec<Quantity> = quantities.iter().filter(|q| !q.used).cloned().collect();
         match unused.as_slice() {
             [] => Some(()),
             [price] if price.is_money() => {
-                let per = if matches!(clause.word(0), "it" | "they" | "which" | "that" | "each" | "one") {
+                let per = if matches!(
+                    clause.word(0),
+                    "it" | "they" | "which" | "that" | "each" | "one"
+                ) {
                     self.counted.clone().or_else(|| self.world.focus_noun())?
                 } else {
                     let (noun, end, _) = clause.noun(0);
-                    let (noun, end) = if noun.is_none() { let (noun, end, _) = clause.noun(1); (noun, end) } else { (noun, end) };
+                    let (noun, end) = if noun.is_none() {
+                        let (noun, end, _) = clause.noun(1);
+                        (noun, end)
+                    } else {
+                        (noun, end)
+                    };
                     noun.filter(|_| end <= verb_at)?
                 };
                 let id = self.world.given(price.number()?, price.noun.as_ref()?);
@@ -482,24 +633,42 @@ impl Reader {
         }
     }
 
-    fn share(&mut self, clause: &Clause, quantities: &mut [Quantity], owner: Option<&str>) -> Option<()> {
-        let divides = |q: &Quantity| contains_word(" among amongst between into in across onto on to ", &q.before);
+    fn share(
+        &mut self,
+        clause: &Clause,
+        quantities: &mut [Quantity],
+        owner: Option<&str>,
+    ) -> Option<()> {
+        let divides = |q: &Quantity| {
+            contains_word(" among amongst between into in across onto on to ", &q.before)
+        };
         let per_group = |q: &Quantity, clause: &Clause| {
-            q.before == "of" || (contains_word(" in to on per for ", clause.word(q.end)) && matches!(clause.word(q.end + 1), "each" | "every" | "a" | "one"))
+            q.before == "of"
+                || (contains_word(" in to on per for ", clause.word(q.end))
+                    && matches!(clause.word(q.end + 1), "each" | "every" | "a" | "one"))
                 || contains_word(" per each ", clause.word(q.end))
         };
-        if quantities.iter().any(|q| q.number().is_none()) || clause.has("himself") || clause.has("herself") {
+        if quantities.iter().any(|q| q.number().is_none())
+            || clause.has("himself")
+            || clause.has("herself")
+        {
             return None;
         }
         let verb_at = clause.verb()?.0;
         let plain: Vec<usize> = (0..quantities.len())
-            .filter(|at| quantities.get(*at).is_some_and(|q| !divides(q) && (q.at < verb_at || !per_group(q, clause))))
+            .filter(|at| {
+                quantities
+                    .get(*at)
+                    .is_some_and(|q| !divides(q) && (q.at < verb_at || !per_group(q, clause)))
+            })
             .collect();
         // `Three friends share $45`: who shares stands before the verb, what is shared after it.
         let (stock, sharers) = match plain.as_slice() {
             [] => (None, None),
             [one] => (Some(*one), None),
-            [first, second] if quantities.get(*first)?.at < verb_at => (Some(*second), Some(*first)),
+            [first, second] if quantities.get(*first)?.at < verb_at => {
+                (Some(*second), Some(*first))
+            }
             _ => return None,
         };
         let total_noun;
@@ -508,7 +677,12 @@ impl Reader {
                 let quantity = quantities.get(at)?.clone();
                 total_noun = self.noun_or_focus(&quantity)?;
                 match self.world.holding(owner, &total_noun) {
-                    Some(at) if self.world.value(self.world.holdings.get(at)?.value) == quantity.number() => self.world.holdings.get(at)?.value,
+                    Some(at)
+                        if self.world.value(self.world.holdings.get(at)?.value)
+                            == quantity.number() =>
+                    {
+                        self.world.holdings.get(at)?.value
+                    }
                     Some(_) => return None,
                     None => {
                         let id = self.world.given(quantity.number()?, &total_noun);
@@ -526,16 +700,28 @@ impl Reader {
                     _ => None,
                 };
                 total_noun = match said {
-                    Some(said) if said.symbol().is_none() && said.head == "money" => self.world.money()?,
+                    Some(said) if said.symbol().is_none() && said.head == "money" => {
+                        self.world.money()?
+                    }
                     Some(said) => said,
-                    None => self.counted.clone().filter(|noun| self.world.matching(owner, noun).len() == 1).or(focus).or_else(|| self.counted.clone())?,
+                    None => self
+                        .counted
+                        .clone()
+                        .filter(|noun| self.world.matching(owner, noun).len() == 1)
+                        .or(focus)
+                        .or_else(|| self.counted.clone())?,
                 };
                 let at = self.world.holding(owner, &total_noun)?;
                 self.world.holdings.get(at)?.value
             }
         };
         let noun = self.world.nodes.get(total)?.noun.clone();
-        let others: Vec<Quantity> = quantities.iter().enumerate().filter(|(at, _)| Some(*at) != stock).map(|(_, q)| q.clone()).collect();
+        let others: Vec<Quantity> = quantities
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| Some(*at) != stock)
+            .map(|(_, q)| q.clone())
+            .collect();
         match others.as_slice() {
             [groups] if sharers.is_some() || (divides(groups) && !per_group(groups, clause)) => {
                 let per = groups.noun.clone()?;
@@ -548,7 +734,13 @@ impl Reader {
                 let sign = if whole && !even { 'f' } else { '/' };
                 let each = self.world.operate(Reason::Split, sign, total, count, &noun, None)?;
                 self.world.shares.push((total, count, each));
-                self.world.rates.push(super::world::Rate { owner: None, per, noun: noun.clone(), value: each, spent: true });
+                self.world.rates.push(super::world::Rate {
+                    owner: None,
+                    per,
+                    noun: noun.clone(),
+                    value: each,
+                    spent: true,
+                });
                 self.world.focus = Some(Focus::Rate(self.world.rates.len() - 1));
                 Some(())
             }
@@ -558,12 +750,20 @@ impl Reader {
                     Noun::new(&singular(clause.word(before)))
                 } else {
                     clause.noun(size.end + 2).0.or_else(|| {
-                        (0..clause.tokens.len()).filter(|at| contains_word(" into in ", clause.word(*at))).find_map(|at| clause.noun(at + 1).0)
+                        (0..clause.tokens.len())
+                            .filter(|at| contains_word(" into in ", clause.word(*at)))
+                            .find_map(|at| clause.noun(at + 1).0)
                     })?
                 };
                 let each = self.world.given(size.number()?, &noun);
                 self.world.shares.push((total, each, usize::MAX));
-                self.world.rates.push(super::world::Rate { owner: None, per, noun: noun.clone(), value: each, spent: true });
+                self.world.rates.push(super::world::Rate {
+                    owner: None,
+                    per,
+                    noun: noun.clone(),
+                    value: each,
+                    spent: true,
+                });
                 Some(())
             }
             _ => None,
@@ -582,19 +782,30 @@ impl Reader {
         verb: Option<(usize, Verb)>,
     ) -> Option<()> {
         let (verb_at, verb) = verb?;
-        let base = base.filter(|base| clause.word(quantity.at + 1) == "of" && base.at <= quantity.at + 3);
-        let of = if clause.word(quantity.at + 1) == "of" { quantity.at + 2 } else { quantity.at + 1 };
+        let base =
+            base.filter(|base| clause.word(quantity.at + 1) == "of" && base.at <= quantity.at + 3);
+        let of =
+            if clause.word(quantity.at + 1) == "of" { quantity.at + 2 } else { quantity.at + 1 };
         let noun = clause.noun(of).0.filter(|noun| noun.head != "rest");
         let noun = match noun {
             Some(noun) if noun.head == "money" || noun.head == "salary" => self.world.money(),
-            Some(noun) if matches!(noun.head.as_str(), "collection" | "number" | "amount" | "stock") => None,
+            Some(noun)
+                if matches!(noun.head.as_str(), "collection" | "number" | "amount" | "stock") =>
+            {
+                None
+            }
             other => other,
         };
         let holding = match (&base, &noun) {
             (Some(base), _) => {
                 let noun = base.noun.clone()?;
                 match self.world.holding(owner, &noun).or_else(|| self.world.holding(None, &noun)) {
-                    Some(at) if self.world.value(self.world.holdings.get(at)?.value) == base.number() => at,
+                    Some(at)
+                        if self.world.value(self.world.holdings.get(at)?.value)
+                            == base.number() =>
+                    {
+                        at
+                    }
                     Some(_) => return None,
                     None => {
                         let id = self.world.given(base.number()?, &noun);
@@ -603,7 +814,9 @@ impl Reader {
                     }
                 }
             }
-            (None, Some(noun)) if verb.effect != Effect::Increase && verb.effect != Effect::Decrease => {
+            (None, Some(noun))
+                if verb.effect != Effect::Increase && verb.effect != Effect::Decrease =>
+            {
                 self.world.holding(owner, noun).or_else(|| self.world.holding(None, noun))?
             }
             _ => match self.world.focus? {
@@ -611,7 +824,11 @@ impl Reader {
                 Focus::Rate(at) if matches!(verb.effect, Effect::Increase | Effect::Decrease) => {
                     let old = self.world.rates.get(at)?.value;
                     let signed = fraction.times(Number::whole(100))?;
-                    let signed = if verb.effect == Effect::Decrease { Number::whole(0).minus(signed)? } else { signed };
+                    let signed = if verb.effect == Effect::Decrease {
+                        Number::whole(0).minus(signed)?
+                    } else {
+                        signed
+                    };
                     let value = self.world.adjust(old, signed, true)?;
                     self.world.rates.get_mut(at)?.value = value;
                     return Some(());
@@ -644,11 +861,14 @@ impl Reader {
             Effect::Lose | Effect::Sell | Effect::Spend => {
                 self.world.focus = Some(Focus::Holding(holding));
                 let who = self.world.holdings.get(holding)?.owner.clone();
-                if verb.effect == Effect::Spend && self.world.events.iter().any(|event| event.verb == "buy") {
+                if verb.effect == Effect::Spend
+                    && self.world.events.iter().any(|event| event.verb == "buy")
+                {
                     return None;
                 }
                 if verb.effect == Effect::Spend {
-                    let left = self.world.operate(Reason::Loss, '-', id, part, &noun, who.as_deref())?;
+                    let left =
+                        self.world.operate(Reason::Loss, '-', id, part, &noun, who.as_deref())?;
                     self.world.holdings.get_mut(holding)?.value = left;
                     self.world.focus = Some(Focus::Holding(holding));
                     return Some(());
@@ -658,7 +878,11 @@ impl Reader {
                 Some(())
             }
             Effect::Increase | Effect::Decrease => {
-                let (reason, sign) = if verb.effect == Effect::Increase { (Reason::Gain, '+') } else { (Reason::Loss, '-') };
+                let (reason, sign) = if verb.effect == Effect::Increase {
+                    (Reason::Gain, '+')
+                } else {
+                    (Reason::Loss, '-')
+                };
                 let value = self.world.operate(reason, sign, id, part, &noun, None)?;
                 self.world.holdings.get_mut(holding)?.value = value;
                 Some(())
@@ -673,12 +897,24 @@ impl Reader {
                 Effect::Buy | Effect::Spend => "buy",
                 _ => verb.base,
             };
-            self.world.events.push(Event { owner: owner.map(str::to_owned), verb: name, noun: noun.clone(), value, date: self.date.clone() });
+            self.world.events.push(Event {
+                owner: owner.map(str::to_owned),
+                verb: name,
+                noun: noun.clone(),
+                value,
+                date: self.date.clone(),
+            });
             self.world.focus = Some(Focus::Event(self.world.events.len() - 1));
         }
     }
 
-    fn lose(&mut self, owner: Option<&str>, noun: &Noun, amount: Id, verb: Option<(usize, Verb)>) -> Option<()> {
+    fn lose(
+        &mut self,
+        owner: Option<&str>,
+        noun: &Noun,
+        amount: Id,
+        verb: Option<(usize, Verb)>,
+    ) -> Option<()> {
         self.event(owner, verb, noun, amount);
         let holding = self.world.holding(owner, noun).or_else(|| {
             // Another unit of the same dimension: 80 centimetres off a rope of 3 metres.
@@ -700,7 +936,8 @@ impl Reader {
             // Only that it happened is known; a question about what is left finds nothing and says so.
             return Some(());
         };
-        let (old, held, who) = self.world.holdings.get(at).map(|h| (h.value, h.noun.clone(), h.owner.clone()))?;
+        let (old, held, who) =
+            self.world.holdings.get(at).map(|h| (h.value, h.noun.clone(), h.owner.clone()))?;
         let value = self.world.operate(Reason::Loss, '-', old, amount, &held, who.as_deref())?;
         self.world.holdings.get_mut(at)?.value = value;
         self.world.focus = Some(Focus::Holding(at));
@@ -719,7 +956,9 @@ impl Reader {
         match self.world.matching(Some(&to), noun).as_slice() {
             [at] => {
                 let old = self.world.holdings.get(*at).map(|h| h.value);
-                let sum = old.and_then(|old| self.world.operate(Reason::Gain, '+', old, value, noun, Some(&to)));
+                let sum = old.and_then(|old| {
+                    self.world.operate(Reason::Gain, '+', old, value, noun, Some(&to))
+                });
                 if let (Some(sum), Some(holding)) = (sum, self.world.holdings.get_mut(*at)) {
                     holding.value = sum;
                 }
@@ -746,7 +985,11 @@ impl Reader {
         let effect = verb.map_or(Effect::Have, |(_, verb)| verb.effect);
         let noun = self.noun_or_focus(quantity)?;
         let unnamed = quantity.noun.is_none();
-        if unnamed && contains_word(" in at on by since until ", &quantity.before) && !contains_word(" them these those ", clause.word(quantity.end)) && !matches!(effect, Effect::Increase | Effect::Decrease) {
+        if unnamed
+            && contains_word(" in at on by since until ", &quantity.before)
+            && !contains_word(" them these those ", clause.word(quantity.end))
+            && !matches!(effect, Effect::Increase | Effect::Decrease)
+        {
             return None;
         }
         let time = measure(&noun.head).is_some_and(|(dimension, _)| dimension == "time");
@@ -759,7 +1002,10 @@ impl Reader {
         let existing = |reader: &mut Self| reader.world.holding(owner, &noun);
         match effect {
             Effect::Have | Effect::Do | Effect::Cost => {
-                if noun.symbol().is_some() && clause.verb().is_some_and(|(_, verb)| verb.base == "be") && !clause.has("there") {
+                if noun.symbol().is_some()
+                    && clause.verb().is_some_and(|(_, verb)| verb.base == "be")
+                    && !clause.has("there")
+                {
                     // `The price is $5`, `Tickets are $5`.
                     let (per, _, _) = clause.noun(0);
                     self.world.rate(None, &per.or_else(|| clause.noun(1).0)?, &noun, id);
@@ -768,10 +1014,21 @@ impl Reader {
                 if quantity.more {
                     return self.gain(owner, &noun, id);
                 }
-                let before: Vec<usize> = self.world.matching(owner, &noun).into_iter().filter(|at| {
-                    self.world.holdings.get(*at).is_some_and(|h| h.noun == noun && h.owner.as_deref() == owner)
-                }).collect();
-                if let (Some(at), true) = (before.first(), clause.has("already") || effect == Effect::Do || (measured && all.len() > 1)) {
+                let before: Vec<usize> = self
+                    .world
+                    .matching(owner, &noun)
+                    .into_iter()
+                    .filter(|at| {
+                        self.world
+                            .holdings
+                            .get(*at)
+                            .is_some_and(|h| h.noun == noun && h.owner.as_deref() == owner)
+                    })
+                    .collect();
+                if let (Some(at), true) = (
+                    before.first(),
+                    clause.has("already") || effect == Effect::Do || (measured && all.len() > 1),
+                ) {
                     let old = self.world.holdings.get(*at)?.value;
                     let value = self.world.operate(Reason::Total, '+', old, id, &noun, owner)?;
                     self.world.holdings.get_mut(*at)?.value = value;
@@ -794,13 +1051,16 @@ impl Reader {
                 if noun.symbol().is_none() {
                     self.counted = Some(noun.clone());
                 }
-                let giver = (0..clause.tokens.len()).find(|at| clause.word(*at) == "from").and_then(|at| self.owner(clause, at + 1));
+                let giver = (0..clause.tokens.len())
+                    .find(|at| clause.word(*at) == "from")
+                    .and_then(|at| self.owner(clause, at + 1));
                 self.gain(owner, &noun, id)?;
                 if let Some(giver) = giver {
                     if self.world.matching(Some(&giver), &noun).len() == 1 {
                         let at = *self.world.matching(Some(&giver), &noun).first()?;
                         let old = self.world.holdings.get(at)?.value;
-                        let value = self.world.operate(Reason::Loss, '-', old, id, &noun, Some(&giver))?;
+                        let value =
+                            self.world.operate(Reason::Loss, '-', old, id, &noun, Some(&giver))?;
                         self.world.holdings.get_mut(at)?.value = value;
                     }
                 }
@@ -822,10 +1082,13 @@ impl Reader {
                 Some(())
             }
             Effect::Lose => {
-                if let (true, true) = (contains_word(" to among between ", &quantity.before), all.len() > 1) {
+                if let (true, true) =
+                    (contains_word(" to among between ", &quantity.before), all.len() > 1)
+                {
                     return None;
                 }
-                let of_them = clause.word(quantity.at + 1) == "of" && self.world.matching(owner, &noun).is_empty();
+                let of_them = clause.word(quantity.at + 1) == "of"
+                    && self.world.matching(owner, &noun).is_empty();
                 self.lose(if of_them { None } else { owner }, &noun, id, verb)?;
                 self.recipient(clause, verb?.0, &noun, id);
                 Some(())
@@ -852,18 +1115,24 @@ impl Reader {
                     Focus::Holding(at) => Some(at),
                     _ => None,
                 });
-                let (reason, sign) = if effect == Effect::Increase { (Reason::Gain, '+') } else { (Reason::Loss, '-') };
+                let (reason, sign) = if effect == Effect::Increase {
+                    (Reason::Gain, '+')
+                } else {
+                    (Reason::Loss, '-')
+                };
                 if quantity.before != "by" {
                     return None;
                 }
                 match (at, self.world.focus) {
                     (Some(at), _) => {
-                        let (old, held) = self.world.holdings.get(at).map(|h| (h.value, h.noun.clone()))?;
+                        let (old, held) =
+                            self.world.holdings.get(at).map(|h| (h.value, h.noun.clone()))?;
                         self.world.holdings.get_mut(at)?.value = self.world.nodes.len();
                         self.world.operate(reason, sign, old, id, &held, owner).map(|_| ())
                     }
                     (None, Some(Focus::Rate(at))) => {
-                        let (old, held) = self.world.rates.get(at).map(|r| (r.value, r.noun.clone()))?;
+                        let (old, held) =
+                            self.world.rates.get(at).map(|r| (r.value, r.noun.clone()))?;
                         let value = self.world.operate(reason, sign, old, id, &held, None)?;
                         self.world.rates.get_mut(at)?.value = value;
                         Some(())
@@ -878,8 +1147,19 @@ impl Reader {
     fn gain(&mut self, owner: Option<&str>, noun: &Noun, id: Id) -> Option<()> {
         match self.world.holding(owner, noun) {
             Some(at) => {
-                let (old, held, who) = self.world.holdings.get(at).map(|h| (h.value, h.noun.clone(), h.owner.clone()))?;
-                let value = self.world.operate(Reason::Gain, '+', old, id, &held, who.as_deref().or(owner))?;
+                let (old, held, who) = self
+                    .world
+                    .holdings
+                    .get(at)
+                    .map(|h| (h.value, h.noun.clone(), h.owner.clone()))?;
+                let value = self.world.operate(
+                    Reason::Gain,
+                    '+',
+                    old,
+                    id,
+                    &held,
+                    who.as_deref().or(owner),
+                )?;
                 self.world.holdings.get_mut(at)?.value = value;
                 self.world.focus = Some(Focus::Holding(at));
             }

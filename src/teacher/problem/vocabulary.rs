@@ -57,7 +57,14 @@ const VERBS: &[(Effect, &[&str])] = &[
             "seat seats seated seating",
         ],
     ),
-    (Effect::Buy, &["buy buys bought buying", "purchase purchases purchased purchasing", "order orders ordered ordering"]),
+    (
+        Effect::Buy,
+        &[
+            "buy buys bought buying",
+            "purchase purchases purchased purchasing",
+            "order orders ordered ordering",
+        ],
+    ),
     (
         Effect::Gain,
         &[
@@ -163,7 +170,11 @@ const VERBS: &[(Effect, &[&str])] = &[
     (Effect::Cost, &["cost costs costing", "charge charges charged charging"]),
     (
         Effect::Increase,
-        &["increase increases increased increasing", "rise rises rose rising risen", "grow grows grew growing grown"],
+        &[
+            "increase increases increased increasing",
+            "rise rises rose rising risen",
+            "grow grows grew growing grown",
+        ],
     ),
     (
         Effect::Decrease,
@@ -367,14 +378,17 @@ pub(crate) fn singular(word: &str) -> String {
         }
     }
     match word.strip_suffix('s') {
-        Some(stem) if word.len() > 2 && !stem.ends_with('s') && !stem.ends_with('u') => stem.to_owned(),
+        Some(stem) if word.len() > 2 && !stem.ends_with('s') && !stem.ends_with('u') => {
+            stem.to_owned()
+        }
         _ => word.to_owned(),
     }
 }
 
 /// `a` or `an`, by the sound the phrase begins with.
 pub(crate) fn article(phrase: &str) -> &'static str {
-    let silent = ["hour", "honest", "heir", "8", "11 ", "18 "].iter().any(|start| phrase.starts_with(start));
+    let silent =
+        ["hour", "honest", "heir", "8", "11 ", "18 "].iter().any(|start| phrase.starts_with(start));
     let consonant = ["one", "uni", "use", "euro"].iter().any(|start| phrase.starts_with(start));
     let vowel = phrase.chars().next().is_some_and(|first| "aeiouAEIOU".contains(first));
     if silent || (vowel && !consonant) { "an" } else { "a" }
@@ -455,6 +469,9 @@ mod tests {
 
     #[test]
     fn articles_follow_the_sound() {
-        assert_eq!((article("apple"), article("box"), article("hour"), article("unit")), ("an", "a", "an", "a"));
+        assert_eq!(
+            (article("apple"), article("box"), article("hour"), article("unit")),
+            ("an", "a", "an", "a")
+        );
     }
 }

@@ -30,7 +30,8 @@ impl Noun {
     /// Whether something called `self` answers a question about `asked`.
     pub(crate) fn answers(&self, asked: &Self) -> bool {
         let described = asked.adjectives.iter().all(|word| self.adjectives.contains(word));
-        let same = self.head == asked.head && (asked.of.is_none() || self.of.is_none() || self.of == asked.of);
+        let same = self.head == asked.head
+            && (asked.of.is_none() || self.of.is_none() || self.of == asked.of);
         described && (same || self.of.as_deref() == Some(&asked.head))
     }
 
@@ -62,7 +63,11 @@ impl Noun {
     pub fn amount(&self, value: Number) -> String {
         match self.symbol() {
             Some(symbol) => {
-                let text = if value.is_whole() { value.to_string() } else { value.fixed(2).unwrap_or(value.to_string()) };
+                let text = if value.is_whole() {
+                    value.to_string()
+                } else {
+                    value.fixed(2).unwrap_or(value.to_string())
+                };
                 match text.strip_prefix('-') {
                     Some(text) => format!("-{symbol}{text}"),
                     None => format!("{symbol}{text}"),
@@ -213,7 +218,11 @@ impl World {
             '/' => a.over(b),
             'f' => a.over(b).map(Number::floor),
             'c' => a.over(b).map(Number::ceiling),
-            _ => a.over(b).map(Number::floor).and_then(|whole| whole.times(b)).and_then(|used| a.minus(used)),
+            _ => a
+                .over(b)
+                .map(Number::floor)
+                .and_then(|whole| whole.times(b))
+                .and_then(|used| a.minus(used)),
         }?;
         if value.is_negative() && reason != Reason::Calculate {
             return None;
@@ -226,7 +235,8 @@ impl World {
     /// The holdings that answer for `noun`, of `owner` where one is given.
     pub(crate) fn matching(&self, owner: Option<&str>, noun: &Noun) -> Vec<usize> {
         let inside = |holding: &Holding| {
-            holding.noun.head != noun.head && self.rates.iter().any(|rate| rate.per.head == holding.noun.head)
+            holding.noun.head != noun.head
+                && self.rates.iter().any(|rate| rate.per.head == holding.noun.head)
         };
         (0..self.holdings.len())
             .filter(|at| {
@@ -277,21 +287,37 @@ impl World {
         }
         for rate in self.rates.clone() {
             let mine = owner.is_none() || rate.owner.is_none() || rate.owner.as_deref() == owner;
-            let price = rate.noun.symbol().is_some() && rate.owner.is_none() && measure(&rate.per.head).is_none();
+            let price = rate.noun.symbol().is_some()
+                && rate.owner.is_none()
+                && measure(&rate.per.head).is_none();
             if price || rate.spent || !rate.noun.answers(noun) || !mine || rate.per == rate.noun {
                 continue;
             }
             let holder = owner.or(rate.owner.as_deref());
-            let count = self.resolve(holder, &rate.per, depth + 1).or_else(|| self.resolve(None, &rate.per, depth + 1));
+            let count = self
+                .resolve(holder, &rate.per, depth + 1)
+                .or_else(|| self.resolve(None, &rate.per, depth + 1));
             if let Some(count) = count {
-                found.push(self.operate(Reason::Groups, '*', count, rate.value, &rate.noun, holder)?);
+                found.push(self.operate(
+                    Reason::Groups,
+                    '*',
+                    count,
+                    rate.value,
+                    &rate.noun,
+                    holder,
+                )?);
             }
         }
         if let Some((dimension, _)) = measure(&noun.head) {
             for holding in self.holdings.clone() {
-                let other = measure(&holding.noun.head).is_some_and(|(other, _)| other == dimension);
-                let mine = owner.is_none() || holding.owner.is_none() || holding.owner.as_deref() == owner;
-                let rated = self.rates.iter().any(|rate| rate.per.head == holding.noun.head && rate.noun.head == noun.head);
+                let other =
+                    measure(&holding.noun.head).is_some_and(|(other, _)| other == dimension);
+                let mine =
+                    owner.is_none() || holding.owner.is_none() || holding.owner.as_deref() == owner;
+                let rated = self
+                    .rates
+                    .iter()
+                    .any(|rate| rate.per.head == holding.noun.head && rate.noun.head == noun.head);
                 if other && mine && !rated && holding.noun.head != noun.head {
                     found.push(self.convert(holding.value, noun)?);
                 }
@@ -309,13 +335,19 @@ impl World {
         if matching.is_empty() {
             // Only one can be meant when only one is there.
             let all = self.matching(None, noun);
-            let unowned = all.iter().copied().filter(|at| self.holdings.get(*at).is_some_and(|h| h.owner.is_none()));
+            let unowned = all
+                .iter()
+                .copied()
+                .filter(|at| self.holdings.get(*at).is_some_and(|h| h.owner.is_none()));
             matching = match owner {
                 Some(_) => unowned.collect(),
                 None => all,
             };
         }
-        let live = self.rates.iter().any(|rate| !rate.spent && rate.noun.answers(noun) && rate.noun.symbol().is_none());
+        let live = self
+            .rates
+            .iter()
+            .any(|rate| !rate.spent && rate.noun.answers(noun) && rate.noun.symbol().is_none());
         match (matching.as_slice(), live) {
             ([one], false) => Some(*one),
             ([], false) => None,
@@ -375,7 +407,12 @@ impl World {
             .iter()
             .filter(priced)
             .find(|rate| rate.per == *noun)
-            .or_else(|| self.rates.iter().filter(priced).find(|rate| noun.answers(&rate.per) || rate.per.answers(noun)))
+            .or_else(|| {
+                self.rates
+                    .iter()
+                    .filter(priced)
+                    .find(|rate| noun.answers(&rate.per) || rate.per.answers(noun))
+            })
             .map(|rate| rate.value)
     }
 
@@ -384,7 +421,9 @@ impl World {
         let money = self.money()?;
         let mut lines = Vec::new();
         for event in self.events.clone() {
-            if event.verb != verb || (owner.is_some() && event.owner.is_some() && event.owner.as_deref() != owner) {
+            if event.verb != verb
+                || (owner.is_some() && event.owner.is_some() && event.owner.as_deref() != owner)
+            {
                 continue;
             }
             lines.push(if event.noun.symbol().is_some() {
@@ -394,7 +433,14 @@ impl World {
                 if self.value(event.value)?.is_one() {
                     price
                 } else {
-                    self.operate(Reason::Price, '*', event.value, price, &money, event.owner.as_deref())?
+                    self.operate(
+                        Reason::Price,
+                        '*',
+                        event.value,
+                        price,
+                        &money,
+                        event.owner.as_deref(),
+                    )?
                 }
             });
         }
@@ -412,7 +458,8 @@ impl World {
         let noun = self.nodes.get(id)?.noun.clone();
         let size = if amount.is_negative() { Number::whole(0).minus(amount)? } else { amount };
         let change = if percent { self.percent_of(id, size)? } else { self.given(size, &noun) };
-        let (reason, sign) = if amount.is_negative() { (Reason::Loss, '-') } else { (Reason::Gain, '+') };
+        let (reason, sign) =
+            if amount.is_negative() { (Reason::Loss, '-') } else { (Reason::Gain, '+') };
         self.operate(reason, sign, id, change, &noun, None)
     }
 

@@ -30,7 +30,12 @@ const REMARKS: &[&str] = &[
 ];
 
 /// Writes the answer to a solved problem, with what a tool said where one was used.
-pub(crate) fn answer(solution: &Solution, short: bool, tool: Option<&str>, wording: &mut Wording) -> String {
+pub(crate) fn answer(
+    solution: &Solution,
+    short: bool,
+    tool: Option<&str>,
+    wording: &mut Wording,
+) -> String {
     let mut text = Vec::new();
     if !short || wording.below(2) == 0 {
         text.push(wording.pick(OPENINGS).to_owned());
@@ -52,10 +57,21 @@ pub(crate) fn answer(solution: &Solution, short: bool, tool: Option<&str>, wordi
             _ => wording.pick(&["Next", "Then", "After that", "Afterwards", "From there", "Now"]),
         };
         let mut sentence = match wording.below(4) {
-            0 => format!("{link}, {purpose}, which {} {equation}.", wording.pick(&["gives", "means", "works out as", "gives us"])),
+            0 => format!(
+                "{link}, {purpose}, which {} {equation}.",
+                wording.pick(&["gives", "means", "works out as", "gives us"])
+            ),
             1 => format!("{link}, {purpose}: {equation}."),
-            2 => format!("{link}, {purpose}, {} {equation}.", wording.pick(&["so", "and so", "therefore"])).replace(", therefore ", "; therefore, "),
-            _ => format!("{}. {} {equation}.", capital(&format!("{link}, {purpose}")), wording.pick(&["That's", "We get", "This gives", "The calculation is"])),
+            2 => format!(
+                "{link}, {purpose}, {} {equation}.",
+                wording.pick(&["so", "and so", "therefore"])
+            )
+            .replace(", therefore ", "; therefore, "),
+            _ => format!(
+                "{}. {} {equation}.",
+                capital(&format!("{link}, {purpose}")),
+                wording.pick(&["That's", "We get", "This gives", "The calculation is"])
+            ),
         };
         if !short && wording.below(4) == 0 {
             sentence.push(' ');
@@ -64,18 +80,29 @@ pub(crate) fn answer(solution: &Solution, short: bool, tool: Option<&str>, wordi
         body.push(sentence);
     }
     if solution.steps.is_empty() {
-        body.push(wording.pick(&["The problem already states this amount.", "No calculation is needed, because the amount is given."]).to_owned());
+        body.push(
+            wording
+                .pick(&[
+                    "The problem already states this amount.",
+                    "No calculation is needed, because the amount is given.",
+                ])
+                .to_owned(),
+        );
     }
     text.push(body.join(if listed { "\n" } else { " " }));
     if let Some(tool) = tool {
         text.push(tool.to_owned());
     } else if !short && wording.below(3) == 0 {
-        text.push(wording.pick(&[
-            "If you'd like, I can show another way to reach the same result.",
-            "You can check this by working backwards from the end.",
-            "It's always a good idea to check the units as well; they match here.",
-            "I hope that makes the approach clear.",
-        ]).to_owned());
+        text.push(
+            wording
+                .pick(&[
+                    "If you'd like, I can show another way to reach the same result.",
+                    "You can check this by working backwards from the end.",
+                    "It's always a good idea to check the units as well; they match here.",
+                    "I hope that makes the approach clear.",
+                ])
+                .to_owned(),
+        );
     }
     let result = solution.result();
     text.push(match wording.below(6) {
@@ -94,16 +121,25 @@ pub(crate) fn beyond(solution: &Solution, wording: &mut Wording) -> String {
     let steps = solution.steps.len();
     let first = solution.steps.first().map(equation).unwrap_or_default();
     match wording.below(3) {
-        0 => format!("This takes {steps} steps, and I can't do that many reliably. I can begin with {first}, but I won't guess the rest."),
-        1 => format!("Sorry, this problem is beyond me: it needs {steps} calculations in a row. The first one is {first}. However, I'd rather not state a final result."),
-        _ => format!("I'm a small model, so a chain of {steps} operations is too long for me. It starts with {first}. A larger model could finish it."),
+        0 => format!(
+            "This takes {steps} steps, and I can't do that many reliably. I can begin with {first}, but I won't guess the rest."
+        ),
+        1 => format!(
+            "Sorry, this problem is beyond me: it needs {steps} calculations in a row. The first one is {first}. However, I'd rather not state a final result."
+        ),
+        _ => format!(
+            "I'm a small model, so a chain of {steps} operations is too long for me. It starts with {first}. A larger model could finish it."
+        ),
     }
 }
 
 /// The number that an answer of the teacher ends with.
 pub(crate) fn final_answer_of(text: &str) -> Option<Number> {
     let sentence = text.trim_end().rsplit(['\n']).next()?;
-    let at = ["nswer: ", "answer is ", "result is "].iter().filter_map(|lead| sentence.rfind(lead).map(|at| at + lead.len())).max()?;
+    let at = ["nswer: ", "answer is ", "result is "]
+        .iter()
+        .filter_map(|lead| sentence.rfind(lead).map(|at| at + lead.len()))
+        .max()?;
     let tail = sentence.get(at..)?.trim_start_matches(['*', '$', '£', '€']);
     let mut words = tail.split([' ', '*', '%']);
     let number = words.next()?.trim_end_matches('.');

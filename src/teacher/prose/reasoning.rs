@@ -36,7 +36,8 @@ const PLANS: &[&str] = &[
     "It helps to translate every sentence into one small calculation.",
     "Maybe the easiest way is to follow what happens to the amounts, one after another.",
 ];
-const LINKS: &[&str] = &["First", "Next", "Then", "After that", "Now", "So", "Following that", "Moving on"];
+const LINKS: &[&str] =
+    &["First", "Next", "Then", "After that", "Now", "So", "Following that", "Moving on"];
 const SELF_TALK: &[&str] = &[
     "Wait, let me make sure that I read that correctly.",
     "That seems right.",
@@ -72,7 +73,10 @@ pub(crate) fn reasoning(solution: &Solution, effort: Effort, wording: &mut Wordi
         for step in &solution.steps {
             text.push(format!("{}.", equation(step)));
         }
-        text.push(format!("{} {result}.", wording.pick(&["So it's", "That gives", "The result is", "So we get"])));
+        text.push(format!(
+            "{} {result}.",
+            wording.pick(&["So it's", "That gives", "The result is", "So we get"])
+        ));
         return text.join(" ");
     }
     text.push(wording.pick(OPENINGS).to_owned());
@@ -82,32 +86,75 @@ pub(crate) fn reasoning(solution: &Solution, effort: Effort, wording: &mut Wordi
         let purpose = purpose(step, wording);
         let mut paragraph = match wording.below(3) {
             0 => format!("\n\n{link}, {purpose}."),
-            1 => format!("\n\n{} {}.", wording.pick(&["The problem tells me that", "I can see that", "From the text I know that", "Apparently"]), purpose),
+            1 => format!(
+                "\n\n{} {}.",
+                wording.pick(&[
+                    "The problem tells me that",
+                    "I can see that",
+                    "From the text I know that",
+                    "Apparently"
+                ]),
+                purpose
+            ),
             _ => format!("\n\nStep {}: {purpose}.", at + 1),
         };
-        let lead = wording.pick(&["So", "That means", "This gives", "I get", "Computing it:", "The calculation is"]);
+        let lead = wording.pick(&[
+            "So",
+            "That means",
+            "This gives",
+            "I get",
+            "Computing it:",
+            "The calculation is",
+        ]);
         paragraph.push_str(&format!(" {lead} {}.", equation(step)));
         paragraph.push_str(&match wording.below(3) {
             0 => format!(" {}", wording.pick(SELF_TALK)),
             1 => match inverse(step) {
-                Some(inverse) => format!(" {}: {inverse}. {}", wording.pick(CHECKS), wording.pick(&["Good.", "That works.", "It matches.", "Correct."])),
+                Some(inverse) => format!(
+                    " {}: {inverse}. {}",
+                    wording.pick(CHECKS),
+                    wording.pick(&["Good.", "That works.", "It matches.", "Correct."])
+                ),
                 None => format!(" {}", wording.pick(SELF_TALK)),
             },
             _ => {
                 let amount = step.value.1.amount(step.value.0);
-                format!(" {} {amount} {}.", wording.pick(&["So at this point I have", "I'll remember", "Therefore we are at", "That leaves me with"]), wording.pick(&["so far", "for now", "at this stage"]))
+                format!(
+                    " {} {amount} {}.",
+                    wording.pick(&[
+                        "So at this point I have",
+                        "I'll remember",
+                        "Therefore we are at",
+                        "That leaves me with"
+                    ]),
+                    wording.pick(&["so far", "for now", "at this stage"])
+                )
             }
         });
         text.push(paragraph);
     }
     if solution.steps.is_empty() {
-        text.push(format!("\n\nThe value is {} in the text, so there is nothing to calculate. It's {result}.", wording.pick(&["stated directly", "given outright", "already there"])));
+        text.push(format!(
+            "\n\nThe value is {} in the text, so there is nothing to calculate. It's {result}.",
+            wording.pick(&["stated directly", "given outright", "already there"])
+        ));
     }
     if effort == Effort::Thorough || wording.below(2) == 0 {
-        text.push(format!("\n\n{}", wording.pick(&["Let me go over the whole chain once more.", "Before answering, I want to check everything again.", "Let me quickly review all of it."])));
+        text.push(format!(
+            "\n\n{}",
+            wording.pick(&[
+                "Let me go over the whole chain once more.",
+                "Before answering, I want to check everything again.",
+                "Let me quickly review all of it."
+            ])
+        ));
         let again: Vec<String> = solution.steps.iter().map(equation).collect();
         if !again.is_empty() {
-            text.push(format!("{}: {}.", wording.pick(&["In order", "The steps were", "Once again"]), again.join("; ")));
+            text.push(format!(
+                "{}: {}.",
+                wording.pick(&["In order", "The steps were", "Once again"]),
+                again.join("; ")
+            ));
         }
     }
     if effort == Effort::Thorough {
@@ -116,9 +163,18 @@ pub(crate) fn reasoning(solution: &Solution, effort: Effort, wording: &mut Wordi
                 text.push(format!("{}, {inverse}.", wording.pick(CHECKS)));
             }
         }
-        text.push(wording.pick(&["All of these hold.", "Every one of them agrees.", "None of them is off."]).to_owned());
+        text.push(
+            wording
+                .pick(&["All of these hold.", "Every one of them agrees.", "None of them is off."])
+                .to_owned(),
+        );
     }
-    let closing = wording.pick(&["So the answer should be", "The final result is", "Hence it comes to", "That makes"]);
+    let closing = wording.pick(&[
+        "So the answer should be",
+        "The final result is",
+        "Hence it comes to",
+        "That makes",
+    ]);
     text.push(format!("\n\n{closing} {result}. {}", wording.pick(CLOSINGS)));
     capital(&text.join(" ").replace(" \n\n", "\n\n"))
 }

@@ -5,16 +5,31 @@ use crate::teacher::wording::Wording;
 /// Replies to ordinary conversation.
 pub(crate) fn talk(message: &str, short: bool, wording: &mut Wording) -> String {
     let lower = message.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = lower
+        .split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .filter(|word| !word.is_empty())
+        .collect();
     let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
     let opening = if has(&["thanks", "thank", "cheers"]) {
         wording.pick(&["You're very welcome!", "My pleasure!", "Glad I could help.", "Any time!"])
     } else if has(&["hello", "hi", "hey", "greetings", "morning", "evening"]) {
-        wording.pick(&["Hello! It's nice to meet you.", "Hi there! How can I help today?", "Hey! Good to hear from you.", "Good day to you!"])
+        wording.pick(&[
+            "Hello! It's nice to meet you.",
+            "Hi there! How can I help today?",
+            "Hey! Good to hear from you.",
+            "Good day to you!",
+        ])
     } else if has(&["bye", "goodbye", "farewell"]) {
         wording.pick(&["Goodbye, and take care!", "See you soon!", "Bye for now!"])
-    } else if lower.contains("who are you") || lower.contains("what are you") || lower.contains("what can you do") {
-        wording.pick(&["I'm teacher, a small rule-based model.", "I am a rule-based model by the name of teacher.", "My name is teacher, and I'm a model that works by rules."])
+    } else if lower.contains("who are you")
+        || lower.contains("what are you")
+        || lower.contains("what can you do")
+    {
+        wording.pick(&[
+            "I'm teacher, a small rule-based model.",
+            "I am a rule-based model by the name of teacher.",
+            "My name is teacher, and I'm a model that works by rules.",
+        ])
     } else {
         wording.pick(&[
             "That's an interesting message, although I'm not sure that I can do it justice.",
