@@ -72,7 +72,7 @@ async fn main() -> Result<(), Error> {
         let request = Request::post("/v1/chat/completions")
             .header("content-type", "application/json")
             .header("x-account", account)
-            .body(json!({"model": "m", "messages": []}).to_string().into())?;
+            .body(axum::body::Body::from(json!({"model": "m", "messages": []}).to_string()))?;
         let response = application.clone().oneshot(request).await?;
         let body = response.into_body().collect().await?.to_bytes();
         let answer: Value = serde_json::from_slice(&body)?;
