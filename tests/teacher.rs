@@ -1,4 +1,10 @@
 //! The embedded upstream, driven through its service without a socket.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "the helpers below are test code, which clippy only sees inside test functions"
+)]
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -30,7 +36,7 @@ const DIALECTS: &[&str] = &[
 ];
 
 async fn send(teacher: &Teacher, path: &str, body: &Value) -> Response<TeacherBody> {
-    let request = Request::post(path).body(Full::from(body.to_string())).unwrap();
+    let request = Request::post(path).body(Full::<bytes::Bytes>::from(body.to_string())).unwrap();
     teacher.clone().oneshot(request).await.unwrap()
 }
 
@@ -125,8 +131,13 @@ fn viewed(document: &Value, choice: usize) -> Value {
     let part = &document["choices"][choice];
     let message = &part["message"];
     let text = |value: &Value| json!(value.as_str().unwrap_or(""));
+    let part_of = |kind: &str| {
+        let parts = message["content"].as_array().into_iter().flatten();
+        parts.filter(|part| part["type"] == kind).map(|part| text(&part[kind])).next()
+    };
+    let thought = message["content"][0]["thinking"][0]["text"].as_str().unwrap_or("");
     let (content, mut think) = match &message["content"] {
-        Value::Array(parts) => (text(&parts[1]["text"]), text(&parts[0]["thinking"][0]["text"])),
+        Value::Array(_) => (part_of("text").unwrap_or(json!("")), json!(thought)),
         other => (text(other), json!("")),
     };
     if message["reasoning_details"].is_array() {
@@ -490,7 +501,8 @@ async fn wrong_requests_are_refused_in_the_vendors_shape() {
         assert!(error["error"]["message"].as_str().unwrap().contains(says), "{error}");
         assert_eq!(error["type"] == "error", path.starts_with("/v1/messages"));
     }
-    let request = Request::post("/v1/chat/completions").body(Full::from("{nope")).unwrap();
+    let request =
+        Request::post("/v1/chat/completions").body(Full::<bytes::Bytes>::from("{nope")).unwrap();
     assert_eq!(teacher.clone().oneshot(request).await.unwrap().status(), StatusCode::BAD_REQUEST);
 }
 
@@ -509,7 +521,7 @@ async fn a_required_key_is_required() {
     ] {
         let request = Request::post("/v1/chat/completions")
             .header(name, value)
-            .body(Full::from(chat("teacher-large", "Hi").to_string()))
+            .body(Full::<bytes::Bytes>::from(chat("teacher-large", "Hi").to_string()))
             .unwrap();
         assert_eq!(teacher.clone().oneshot(request).await.unwrap().status().as_u16(), status);
     }
@@ -618,5 +630,23 @@ fn arithmetic_on_hostile_input_neither_panics_nor_lies() {
         "Each each 5 per per 5. How many more than than?",
     ] {
         assert!(solve(text).is_err(), "{text}: {:?}", solve(text));
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn word_soup_never_panics(words in proptest::collection::vec(proptest::sample::select(vec![
+        "Tom", "Maria", "she", "has", "buys", "gives", "to", "each", "every", "per", "of", "half", "twice", "as", "many", "than", "more",
+        "fewer", "5", "0", "12.50", "$", "%", "/", "3", "dozen", "hundred", "thousand", "twenty", "-", "apples", "boxes", "hours", "km",
+        "shares", "among", "into", "costs", "how", "much", "many", "left", "over", "?", ".", ",", "and", "then", "a", "the", "is", "their",
+        "doubles", "does", "pays", "with", "change", "in", "for", "percent", "one", "all", "999999999999999",
+    ]), 0..40)) {
+        let _ = solve(&words.join(" "));
+    }
+
+    #[test]
+    fn any_text_is_read_without_panic(text in "\\PC{0,200}") {
+        let _ = solve(&text);
     }
 }

@@ -108,17 +108,23 @@ pub(crate) fn purpose(step: &Step, wording: &mut Wording) -> String {
             _ => format!("the price of {left} is {right} per {}", step.left.1.named(true)),
         },
         Reason::Scale | Reason::Multiple => {
-            let half = step.right.0 < Number::whole(1);
-            match (half, wording.below(2)) {
-                (true, 0) => {
-                    format!("only {times} of {left} is {}", wording.pick(&["meant", "wanted"]))
-                }
-                (true, _) => format!("{left} {} scaled by {times}", be(&step.left)),
-                (false, 0) => format!("{left} {} multiplied by {times}", be(&step.left)),
-                (false, _) => format!(
-                    "we {} {times} times {left}",
+            let halved = Number::ratio(1, 2) == Some(step.right.0);
+            match (halved, step.right.0 < Number::whole(1), wording.below(2)) {
+                (true, _, 0) => format!(
+                    "we {} half of {left}",
                     wording.pick(&["need", "want", "are looking for"])
                 ),
+                (true, _, _) => format!("{left} {} halved", be(&step.left)),
+                (false, true, _) => {
+                    format!("we {} {times} of {left}", wording.pick(&["need", "want", "take"]))
+                }
+                (false, false, 0) => format!("{left} {} multiplied by {times}", be(&step.left)),
+                (false, false, _) => {
+                    format!(
+                        "we {} {times} times {left}",
+                        wording.pick(&["need", "want", "are looking for"])
+                    )
+                }
             }
         }
         Reason::Compare => {
@@ -164,13 +170,20 @@ pub(crate) fn purpose(step: &Step, wording: &mut Wording) -> String {
         ),
         Reason::Part => {
             let times = if step.right.1.head == "%" { right } else { times };
-            match wording.below(2) {
-                0 => format!("{times} of {left} {} concerned", be(&step.value)),
-                _ => format!(
-                    "we {} {times} of {left}",
-                    wording.pick(&["need", "want", "have to find"])
-                ),
-            }
+            let times = if Number::ratio(1, 2) == Some(step.right.0) && step.right.1.head.is_empty()
+            {
+                "half".to_owned()
+            } else {
+                times
+            };
+            let work = wording.pick(&[
+                "need",
+                "have to find",
+                "calculate",
+                "work out",
+                "should determine",
+            ]);
+            format!("we {work} {times} of {left}")
         }
         Reason::Convert => {
             format!("{left} {} to be expressed in {things}", grow(&step.left, "has", "have"))
