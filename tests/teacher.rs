@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     reason = "the helpers below are test code, which clippy only sees inside test functions"
 )]
 
@@ -245,7 +246,54 @@ async fn the_written_answer_states_the_right_result() {
         assert!(message["reasoning_content"].as_str().unwrap().split_whitespace().count() >= 25);
         openings.insert(content.split(['.', ':', '!']).next().unwrap().to_owned());
     }
-    assert!(openings.len() >= 12, "{} distinct openings", openings.len());
+    assert!(openings.len() >= 90, "{} distinct openings", openings.len());
+}
+
+#[tokio::test]
+async fn one_takes_the_singular_and_every_other_number_the_plural() {
+    let teacher = Teacher::default();
+    let nouns = [
+        ("apple", "apples"),
+        ("box", "boxes"),
+        ("child", "children"),
+        ("peach", "peaches"),
+        ("hour", "hours"),
+        ("toy car", "toy cars"),
+    ];
+    for (one, many) in nouns {
+        for (start, more) in [(1, 1), (1, 4), (5, 1), (0, 1)] {
+            let (a, b) = (if start == 1 { one } else { many }, if more == 1 { one } else { many });
+            let problem = format!(
+                "Tom has {start} {a}. He finds {more} more {b}. Ben has twice as many {many} as Tom. How many {many} does Ben have?"
+            );
+            for seed in 0..12 {
+                let mut request = chat("teacher-large", &problem);
+                request["seed"] = json!(seed);
+                let view = viewed(&document(&teacher, "/v1/chat/completions", &request).await, 0);
+                let text = format!(" {} {}", view["reasoning_content"], view["content"])
+                    .replace("\\n", " ")
+                    .replace('*', " ");
+                assert!(
+                    !text.contains(&format!(" 1 {many}")) && text.contains(&format!(" {many}")),
+                    "{text}"
+                );
+                let singular = text
+                    .match_indices(&format!(" {one} "))
+                    .all(|(at, _)| text[..at].ends_with(" 1"));
+                let verbs = [
+                    "1 apple are",
+                    "1 box are",
+                    "apples is",
+                    "boxes is",
+                    "children is",
+                    "hours is",
+                ]
+                .iter()
+                .all(|wrong| !text.contains(wrong));
+                assert!(singular && verbs, "{text}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -439,6 +487,15 @@ async fn probabilities_and_token_ids_cover_the_reasoning_and_the_answer() {
         whole["usage"]["completion_tokens"].as_u64().unwrap()
     );
     assert_eq!(tokens.len() as u64, whole["usage"]["completion_tokens"].as_u64().unwrap());
+
+    let (mut streamed, mut ids) = (Vec::new(), Vec::new());
+    for (_, data) in events(&teacher, "/v1/chat/completions", &request).await {
+        let Ok(chunk) = serde_json::from_str::<Value>(&data) else { continue };
+        let part = &chunk["choices"][0];
+        streamed.extend(part["logprobs"]["content"].as_array().into_iter().flatten().cloned());
+        ids.extend(part["token_ids"].as_array().into_iter().flatten().cloned());
+    }
+    assert_eq!((&streamed, &ids), (tokens, choice["token_ids"].as_array().unwrap()));
 }
 
 #[tokio::test]

@@ -69,7 +69,9 @@ pub(crate) fn purpose(step: &Step, wording: &mut Wording) -> String {
                 .replace("grows", grow(&step.left, "grows", "grow"))
                 .replace("increases", grow(&step.left, "increases", "increase"))
                 .replace("goes up", grow(&step.left, "goes up", "go up")),
-            2 => format!("another {right} {} in on top of {left}", come(&step.right)),
+            2 if !step.right.0.is_one() => {
+                format!("another {right} {} in on top of {left}", come(&step.right))
+            }
             _ => format!(
                 "we {} {right} to {left}",
                 wording.pick(&["add", "need to add", "have to add"])
@@ -116,7 +118,8 @@ pub(crate) fn purpose(step: &Step, wording: &mut Wording) -> String {
                 ),
                 (true, _, _) => format!("{left} {} halved", be(&step.left)),
                 (false, true, _) => {
-                    format!("we {} {times} of {left}", wording.pick(&["need", "want", "take"]))
+                    let work = wording.pick(&["need", "want", "take"]);
+                    format!("we {work} {} of {left}", portion(step.right.0))
                 }
                 (false, false, 0) => format!("{left} {} multiplied by {times}", be(&step.left)),
                 (false, false, _) => {
@@ -170,12 +173,7 @@ pub(crate) fn purpose(step: &Step, wording: &mut Wording) -> String {
         ),
         Reason::Part => {
             let times = if step.right.1.head == "%" { right } else { times };
-            let times = if Number::ratio(1, 2) == Some(step.right.0) && step.right.1.head.is_empty()
-            {
-                "half".to_owned()
-            } else {
-                times
-            };
+            let times = if step.right.1.head.is_empty() { portion(step.right.0) } else { times };
             let work = wording.pick(&[
                 "need",
                 "have to find",
@@ -232,4 +230,18 @@ fn come(amount: &(Number, Noun)) -> &'static str {
 
 fn grow(amount: &(Number, Noun), one: &'static str, many: &'static str) -> &'static str {
     if is_singular(amount) { one } else { many }
+}
+
+/// A share in words, where there are usual ones.
+fn portion(share: Number) -> String {
+    const NAMED: &[(i128, i128, &str)] = &[
+        (1, 2, "half"),
+        (1, 3, "a third"),
+        (2, 3, "two thirds"),
+        (1, 4, "a quarter"),
+        (3, 4, "three quarters"),
+        (1, 5, "a fifth"),
+    ];
+    let named = NAMED.iter().find(|(above, below, _)| Number::ratio(*above, *below) == Some(share));
+    named.map_or_else(|| share.to_string(), |(_, _, words)| (*words).to_owned())
 }
