@@ -127,3 +127,6 @@ fn behind(mut before: Vec<u8>, event: Bytes) -> Bytes {
     before.extend_from_slice(&event);
     before.into()
 }
+
+#[cfg(test)]
+mod tests;
