@@ -5,6 +5,7 @@ pub mod countermeasure;
 pub mod layer;
 pub mod limit;
 pub mod policy;
+mod random;
 pub mod risk;
 pub mod wire;
 

@@ -9,7 +9,8 @@
 //! answer, and a full queue costs a record, which is counted, not an answer.
 //!
 //! ```
-//! use guilloche::audit::{AuditKey, Countermeasure, Counter, Counts};
+//! use guilloche::audit::{AuditKey, Counter, Counts};
+//! use guilloche::policy::Countermeasure;
 //!
 //! let key = AuditKey::new([7; 32]);
 //! let principal = key.principal("account-1", Some("cluster-9"), None);
@@ -32,8 +33,7 @@ use std::fmt;
 pub use lines::{LineWriter, Lost};
 pub use principal::{AuditKey, KeyedHash, PrincipalHashes};
 pub use record::{
-    Applied, Counter, Countermeasure, Counts, DecisionId, Durations, Outcome, PolicyIdentity,
-    Record, Risk,
+    Applied, Counter, Counts, DecisionId, Durations, Outcome, PolicyIdentity, Record, Risk,
 };
 
 /// Takes audit records. Must return at once: it is called on the path of an exchange, at its end.

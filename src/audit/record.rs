@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::PrincipalHashes;
+use crate::policy::Countermeasure;
 use crate::policy::plan::Mode;
 
 /// One decided request: who asked, what was decided, what was done, how it ended.
@@ -101,45 +102,6 @@ pub struct Applied {
     pub countermeasure: Countermeasure,
     /// How much of what.
     pub counts: Counts,
-}
-
-/// The countermeasures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Countermeasure {
-    /// Refused outright.
-    Refuse,
-    /// Limited in requests, tokens or concurrency.
-    Rate,
-    /// Answered with less: a weaker model, less effort, fewer tokens.
-    Downgrade,
-    /// Closed ways round the text channels.
-    SideChannels,
-    /// Withheld reasoning.
-    Reasoning,
-    /// Sealed reasoning.
-    Seal,
-    /// Marked the text.
-    Watermark,
-    /// Slowed the stream down.
-    Pace,
-}
-
-impl Countermeasure {
-    /// The name in records and metrics.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Refuse => "refuse",
-            Self::Rate => "rate",
-            Self::Downgrade => "downgrade",
-            Self::SideChannels => "side_channels",
-            Self::Reasoning => "reasoning",
-            Self::Seal => "seal",
-            Self::Watermark => "watermark",
-            Self::Pace => "pace",
-        }
-    }
 }
 
 /// What is counted.

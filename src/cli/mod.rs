@@ -2,6 +2,7 @@
 
 mod policy;
 mod risk;
+mod serve;
 mod teacher;
 
 use std::error::Error;
@@ -24,6 +25,8 @@ enum Command {
     Policy(policy::Arguments),
     /// Make signed risk headers, as a detector would send them.
     Risk(risk::Arguments),
+    /// Run the reverse proxy.
+    Serve(serve::Arguments),
     /// Run the embedded upstream alone.
     Teacher(teacher::Arguments),
 }
@@ -57,6 +60,7 @@ pub fn main() -> ExitCode {
     let answer = match command {
         Command::Policy(arguments) => policy::run(arguments),
         Command::Risk(arguments) => risk::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
         Command::Teacher(arguments) => teacher::run(arguments),
     };
     match answer {

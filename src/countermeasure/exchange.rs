@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::inline::Inline;
 use super::{Counts, Editor, downgrade, reasoning, side_channels};
-use crate::policy::plan::{Keep, Limits, Measure, Plan, Reasoning};
+use crate::policy::plan::{Keep, Measure, Plan, Rate, Reasoning};
 use crate::wire::json::{Edit, splice};
 use crate::wire::{Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request};
 
@@ -15,12 +15,6 @@ use crate::wire::{Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKin
 pub struct RequestEdits {
     /// The body to send: the client's own bytes if nothing changed.
     pub body: Bytes,
-    /// The model that the client named, if any.
-    pub requested_model: Option<String>,
-    /// Whether the answer is streamed.
-    pub stream: bool,
-    /// The cap on output tokens that the upstream is given.
-    pub output_cap: Option<u64>,
     /// What is to be done to the response.
     pub response: ResponseEdits,
 }
@@ -41,21 +35,19 @@ pub struct ResponseEdits {
 }
 
 impl RequestEdits {
-    /// Applies the enforced parts of `plan` to a request body.
+    /// Applies the enforced parts of `plan` to a request and its body.
     ///
     /// # Errors
-    /// A refusal: the body is not a JSON object, names a governed member twice, or opens a way
-    /// round that can only be refused.
+    /// A refusal: the request names a governed member twice, or opens a way round that can only be
+    /// refused.
     pub fn apply(
         plan: &Plan,
         protocol: &dyn Protocol,
+        request: &Request,
         body: Bytes,
         counts: &mut Counts,
     ) -> Result<Self, Refusal> {
         let malformed = |message: String| Refusal { kind: RefusalKind::Malformed, message };
-        let request = protocol
-            .scan_request(&body)
-            .map_err(|error| malformed(format!("the request body is {error}")))?;
         if let Some(name) = &request.ambiguous {
             return Err(malformed(format!("the request names `{name}` more than once")));
         }
@@ -66,31 +58,35 @@ impl RequestEdits {
                 let message = "the last message may not be the assistant's own".to_owned();
                 return Err(malformed(message));
             }
-            let closed = side_channels::request_edits(settings, &request, counts);
+            let closed = side_channels::request_edits(settings, request, counts);
             removed = closed.1;
             edits.extend(closed.0);
         }
-        let mut output_cap = request.output_caps.iter().filter_map(|(_, cap)| *cap).min();
         if let Some(settings) = enforced(&plan.downgrade) {
-            edits.extend(downgrade::request_edits(settings, &request, removed, counts));
-            let lowered = settings.max_output_tokens.map(|cap| u64::from(cap.get()));
-            output_cap = output_cap.into_iter().chain(lowered).min();
+            edits.extend(downgrade::request_edits(settings, request, removed, counts));
         }
         if enforced(&plan.reasoning).is_some_and(|settings| settings.ask_upstream) {
             edits.extend(request.thinking.iter().filter_map(|thinking| thinking.seal.clone()));
         }
-        let ask_usage = request.ask_usage.clone().filter(|_| counts_tokens(plan));
+        let counted = enforced(&plan.rate).is_some_and(Rate::counts_tokens);
+        let ask_usage = request.ask_usage.clone().filter(|_| counted);
         let drop_usage_event = ask_usage.is_some();
         edits.extend(ask_usage);
 
-        let response = ResponseEdits::new(plan, protocol, &request, drop_usage_event);
         Ok(Self {
             body: if edits.is_empty() { body } else { splice(&body, &mut edits).into() },
-            stream: request.stream,
-            requested_model: request.model.map(|(_, model)| model),
-            output_cap,
-            response,
+            response: ResponseEdits::new(plan, protocol, request, drop_usage_event),
         })
+    }
+
+    /// The cap on output tokens that the upstream will be given, if it is given any.
+    #[must_use]
+    pub fn output_cap(plan: &Plan, request: &Request) -> Option<u64> {
+        let asked = request.output_caps.iter().filter_map(|(_, cap)| *cap);
+        let lowered = enforced(&plan.downgrade)
+            .and_then(|settings| settings.max_output_tokens)
+            .map(|cap| u64::from(cap.get()));
+        asked.chain(lowered).min()
     }
 }
 
@@ -181,12 +177,4 @@ impl ResponseEdits {
 
 fn enforced<T>(measure: &Option<Measure<T>>) -> Option<&T> {
     measure.as_ref().and_then(Measure::enforced)
-}
-
-/// Whether a rate needs to know the tokens of a stream.
-fn counts_tokens(plan: &Plan) -> bool {
-    let tokens = |limits: &Limits| {
-        limits.input_tokens.or(limits.output_tokens).or(limits.reasoning_tokens).is_some()
-    };
-    enforced(&plan.rate).is_some_and(|rate| tokens(&rate.account) || tokens(&rate.cluster))
 }

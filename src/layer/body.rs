@@ -80,6 +80,7 @@ pub(super) struct Reading {
 
 /// How the response comes.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives in a box of its own: `Reading`")]
 pub(super) enum Form {
     Events(EventStream),
     Document(Document),

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::countermeasure::{Counts, ResponseEdits};
-use crate::policy::OnOpaque;
+use crate::policy::Unhandled;
 use crate::wire::{Protocol, Scan};
 
 use super::rewrite::{Rewriter, Rewritten};
@@ -15,7 +15,7 @@ pub(super) struct Document {
     collected: BytesMut,
     limit: usize,
     rewriter: Rewriter,
-    on_opaque: OnOpaque,
+    on_opaque: Unhandled,
     failed: bool,
 }
 
@@ -33,7 +33,7 @@ impl Document {
         protocol: &'static dyn Protocol,
         edits: ResponseEdits,
         counts: Counts,
-        on_opaque: OnOpaque,
+        on_opaque: Unhandled,
         limit: usize,
     ) -> Self {
         let rewriter = Rewriter::new(edits, counts);
@@ -77,8 +77,8 @@ impl Document {
             .and_then(|()| self.rewriter.rewrite(&document, &scan, None, &mut Vec::new()).ok());
         match (rewritten, self.on_opaque) {
             (Some(Rewritten::Payload(rewritten)), _) => Ok(rewritten.into()),
-            (Some(_), _) | (None, OnOpaque::Pass) => Ok(document),
-            (None, OnOpaque::Refuse) => Err(DocumentError::Unreadable),
+            (Some(_), _) | (None, Unhandled::Pass) => Ok(document),
+            (None, Unhandled::Refuse) => Err(DocumentError::Unreadable),
         }
     }
 }

@@ -9,11 +9,10 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::rewrite::TextBytes;
-use crate::audit::{
-    Applied, Counter, Countermeasure, Counts as AuditCounts, Outcome, Record, Sink,
-};
+use crate::audit::{Applied, Counter, Counts as AuditCounts, Outcome, Record, Sink};
 use crate::countermeasure::Counts;
 use crate::limit::{Amounts, Dimension, Reservation};
+use crate::policy::Countermeasure;
 use crate::wire::Usage;
 
 /// Bytes of text per token, where the upstream has not stated the tokens: what vendors give as a

@@ -1,10 +1,78 @@
-//! The `tower` layer.
+//! The `tower` layer: one choke point between a client and an inference server.
+//!
+//! [`DefenseLayer`] wraps any HTTP service that answers requests to the endpoints in
+//! [`wire`](crate::wire). For each request it asks a [`RiskSource`](crate::risk::RiskSource) who is
+//! calling and how risky they are, lets the [`Policy`](crate::policy::Policy) decide, and carries
+//! the decision out on the request, its answer, or both. A caller below the first grade gets the
+//! inner service's bytes, unread.
+//!
+//! Put it inside any compression layer, since it cannot read compressed bodies, and outside
+//! whatever adds credentials for the upstream. It strips the headers that risk scores and decisions
+//! travel in, so nothing in front of it can be impersonated by a client, and nothing behind it sees
+//! a score.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use guilloche::{layer::DefenseLayer, policy::Policy, risk};
+//! use http::{Request, Response};
+//! use http_body_util::{BodyExt, Full};
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let policy = Policy::parse("ladder.toml", r#"
+//!     version = 1
+//!     name = "ladder"
+//!     mode = "enforce"
+//!     [[grade]]
+//!     name = "withhold"
+//!     at = 0.5
+//!     reasoning = { keep = "none" }
+//! "#)?;
+//! // Any service that answers chat completions: here, one that thinks aloud.
+//! let server = service_fn(async |_: Request<_>| {
+//!     let answer = r#"{"choices":[{"message":{"reasoning_content":"2 and 2","content":"4"}}]}"#;
+//!     let response = Response::builder().header("content-type", "application/json");
+//!     response.body(Full::new(Bytes::from(answer)))
+//! });
+//! let defended = DefenseLayer::new(policy).layer(server);
+//!
+//! // A detector in the same process leaves its assessment in the request's extensions.
+//! let validity = risk::Validity {
+//!     issued: jiff::Timestamp::now(),
+//!     ttl: std::time::Duration::from_secs(60),
+//! };
+//! let suspicious = risk::Assessment {
+//!     principal: risk::Principal::of(risk::AccountId::new("account-1")?),
+//!     risk: risk::Risk::Known(risk::RiskScore::new(0.9, validity)?),
+//! };
+//! let request = Request::post("/v1/chat/completions")
+//!     .extension(suspicious)
+//!     .body(Full::new(Bytes::from(r#"{"model":"m","messages":[]}"#)))?;
+//! let answer = defended.oneshot(request).await?.into_body().collect().await?.to_bytes();
+//! assert_eq!(answer, r#"{"choices":[{"message":{"reasoning_content":"","content":"4"}}]}"#);
+//! # Ok(())
+//! # }
+//! ```
 
+mod admission;
 mod body;
+mod builder;
 mod document;
 mod error;
+mod exchange;
+mod future;
 mod guard;
+mod head;
 mod lanes;
 mod request_body;
 mod rewrite;
+mod service;
 mod stream;
+
+pub use body::DefenseBody;
+pub use builder::{Caps, DefenseBuilder, DefenseHandle, DefenseLayer};
+pub use error::{BodyError, BoxError};
+pub use future::ResponseFuture;
+pub use request_body::RequestBody;
+pub use service::Defense;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::countermeasure::{Counts, ResponseEdits};
-use crate::policy::OnOpaque;
+use crate::policy::Unhandled;
 use crate::wire::framing::sse::{Block, EventTooLong, Splitter};
 use crate::wire::{Protocol, Scan, Scanner};
 
@@ -18,7 +18,7 @@ pub(super) struct EventStream {
     scanner: Scanner,
     scan: Scan,
     rewriter: Rewriter,
-    on_opaque: OnOpaque,
+    on_opaque: Unhandled,
     /// The upstream reported an error inside the stream.
     failed: bool,
 }
@@ -45,7 +45,7 @@ impl EventStream {
         protocol: &'static dyn Protocol,
         edits: ResponseEdits,
         counts: Counts,
-        on_opaque: OnOpaque,
+        on_opaque: Unhandled,
         event_limit: usize,
     ) -> Self {
         Self {
@@ -104,8 +104,8 @@ impl EventStream {
         }
         if self.scanner.scan(&payload, &mut self.scan).is_err() {
             return match self.on_opaque {
-                OnOpaque::Pass => Ok(raw),
-                OnOpaque::Refuse => Err(StreamError::Unreadable),
+                Unhandled::Pass => Ok(raw),
+                Unhandled::Refuse => Err(StreamError::Unreadable),
             };
         }
         if self.scan.error {

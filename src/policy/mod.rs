@@ -1,16 +1,28 @@
-//! From a policy file to a decision: which grade a caller has reached and what is done about it.
+#![doc = include_str!("../../docs/policies.md")]
 
+mod compile;
+pub mod countermeasure;
+pub mod decision;
+mod file;
+pub mod ladder;
+mod measures;
 pub mod pattern;
 pub mod plan;
+pub mod problem;
+#[cfg(feature = "schema")]
+mod schema;
+mod source;
+mod value;
 
+pub use countermeasure::Countermeasure;
+pub use decision::{
+    Decision, DecisionId, GradeReached, Protocol, Reason, Reasons, RequestFacts, Revision,
+    Unhandled,
+};
+pub use ladder::{Exemption, Grade, Policy, RequestScope};
 pub use pattern::Pattern;
 pub use plan::Plan;
-
-/// What becomes of a response that cannot be read although a countermeasure has to change it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnOpaque {
-    /// The client gets an error.
-    Refuse,
-    /// It goes out as it came.
-    Pass,
-}
+pub use problem::{LoadError, Notice, Problem};
+#[cfg(feature = "schema")]
+pub use schema::schema;
+pub use value::quota_text;

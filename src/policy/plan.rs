@@ -6,12 +6,16 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Pattern;
 
 pub use crate::limit::{Limits, Quota};
 
 /// Whether a decision is only recorded, or carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Recorded in the audit as what would have been done; the exchange is untouched.
     Observe,
@@ -178,7 +182,9 @@ pub struct Pace {
 }
 
 /// Whose requests are counted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// One account.
     Account,
@@ -214,6 +220,16 @@ impl Plan {
             && side_channels.is_none()
             && reasoning.is_none()
             && pace.is_none()
+    }
+}
+
+impl Rate {
+    /// Whether tokens are limited, so that those of the answer have to be counted.
+    #[must_use]
+    pub fn counts_tokens(&self) -> bool {
+        [&self.account, &self.cluster].into_iter().any(|limits| {
+            limits.input_tokens.or(limits.output_tokens).or(limits.reasoning_tokens).is_some()
+        })
     }
 }
 

@@ -1,9 +1,46 @@
-//! The reverse proxy.
+//! The reverse proxy: the defense as a service of its own, in front of one inference server.
+//!
+//! ```text
+//! client ─ server ─ front ─ stack (the defense) ─ upstream
+//!          bounds   checks,   one layer call       pool, TLS,
+//!                   log, metrics                   time limits
+//! ```
+//!
+//! What is not touched by the defense passes as it came: the same frames and bytes, all fields but
+//! those of the connection itself, and nothing added. The answer's body wraps the upstream's, so a
+//! client that leaves cancels the upstream, and an upstream that breaks off is seen by the client
+//! as a failure.
+//!
+//! ```no_run
+//! use guilloche::proxy::{Config, Proxy, shutdown_signal};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config::load("guilloche.toml".as_ref(), &Default::default())?;
+//! let proxy = Proxy::bind(config).await?;
+//! let address = proxy.address();
+//! proxy.run(shutdown_signal()?).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod admin;
 pub mod config;
+mod connection;
+mod ending;
+mod exchange;
 mod failure;
 mod family;
+mod front;
 mod headers;
+mod metrics;
+mod run;
+mod server;
+mod signal;
+mod stack;
 pub mod upstream;
 
 pub use config::{Config, ConfigError, ConfigErrors};
+pub use run::{Proxy, StartError};
+pub use signal::shutdown_signal;
+pub use stack::DefenseStatus;
 pub use upstream::{Upstream, UpstreamError};

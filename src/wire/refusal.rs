@@ -11,6 +11,8 @@ pub enum RefusalKind {
     RateLimited,
     /// The request cannot be read.
     Malformed,
+    /// The request body is compressed.
+    Encoding,
     /// The request body exceeds the cap.
     TooLarge,
     /// No endpoint that this caller may use.
@@ -40,6 +42,7 @@ impl RefusalKind {
             Self::Refused => StatusCode::FORBIDDEN,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Unreadable | Self::UpstreamFailed => StatusCode::BAD_GATEWAY,

@@ -40,6 +40,7 @@ impl Protocol for Chat {
             RefusalKind::Refused => ("permission_error", "request_refused"),
             RefusalKind::RateLimited => ("requests", "rate_limit_exceeded"),
             RefusalKind::Malformed => ("invalid_request_error", "invalid_body"),
+            RefusalKind::Encoding => ("invalid_request_error", "unsupported_encoding"),
             RefusalKind::TooLarge => ("invalid_request_error", "request_too_large"),
             RefusalKind::NotFound => ("invalid_request_error", "unknown_url"),
             RefusalKind::Unreadable | RefusalKind::UpstreamFailed => {

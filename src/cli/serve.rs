@@ -1,0 +1,73 @@
+//! `guilloche serve`.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use tracing_subscriber::EnvFilter;
+
+use super::{Answer, Failure};
+use crate::proxy::config::ENVIRONMENT_PREFIX;
+use crate::proxy::{Config, Proxy, shutdown_signal};
+
+/// Run the reverse proxy in front of an inference server.
+///
+/// Stops at SIGTERM or SIGINT: takes no more connections, lets streams finish for the configured
+/// grace, then cuts off what is left. Its own messages go to standard error; RUST_LOG sets which.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  guilloche serve --config guilloche.toml\n  \
+    GUILLOCHE_UPSTREAM_URL=http://127.0.0.1:8000 guilloche serve --config guilloche.toml --check")]
+pub(crate) struct Arguments {
+    /// The configuration file; a variable GUILLOCHE_<SECTION>_<FIELD> overrides a field of it.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Check the configuration, and exit.
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
+    let Arguments { config: path, check } = arguments;
+    // Variables that are not text cannot be settings, and are named as such by being empty.
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX))
+        .map(|(name, value)| (name, value.into_string().unwrap_or_default()))
+        .collect();
+    let config = Config::load(&path, &environment)?;
+    if check {
+        Proxy::check(&config).map_err(with_causes)?;
+        writeln!(io::stdout().lock(), "{} can be served", path.display())?;
+        return Ok(Answer::Done);
+    }
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        // Before the addresses are told: whoever reads them may send a signal.
+        let shutdown = shutdown_signal()?;
+        let upstream = config.upstream.url.clone();
+        let proxy = Proxy::bind(config).await.map_err(with_causes)?;
+        tracing::info!(
+            address = %proxy.address(),
+            admin = proxy.admin_address().map(tracing::field::display),
+            %upstream,
+            "serving"
+        );
+        proxy.run(shutdown).await.map_err(with_causes)?;
+        Ok(Answer::Done)
+    })
+}
+
+/// The error with what caused it, on one line.
+fn with_causes(error: crate::proxy::StartError) -> Failure {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(at) = cause {
+        text.push_str(": ");
+        text.push_str(&at.to_string());
+        cause = at.source();
+    }
+    text.into()
+}

@@ -1,0 +1,118 @@
+//! Whose limits a request counts against, and whether they let it in.
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::body::Pacing;
+use super::builder::Shared;
+use crate::limit::{
+    Amounts, Demand, Denied, Enforcement, FieldNames, RateLimitFields, Reservation, Subject,
+    first_token_delay,
+};
+use crate::policy::plan::{Measure, Mode, Pace, Rate, Scope};
+use crate::risk::Principal;
+
+/// The name under which limits are advertised: one for every caller, so that it tells nothing.
+const ADVERTISED: FieldNames<'static> = FieldNames { policy: "default", vendor: None };
+
+const DAY: i64 = 86_400;
+
+/// A principal as the limiter knows it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subjects {
+    account: Subject,
+    cluster: Option<Subject>,
+    advertised: Subject,
+}
+
+/// What a request is expected to use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Estimate {
+    pub(super) input_tokens: u64,
+    /// The cap on output tokens, if it has one.
+    pub(super) output_cap: Option<u64>,
+}
+
+/// The outcome of an admission.
+#[derive(Debug)]
+pub(super) struct Admission {
+    /// Charges and leases, or the limit that refuses.
+    pub(super) result: Result<Reservation, Denied>,
+    /// What the response tells of the advertised limits.
+    pub(super) fields: Option<RateLimitFields>,
+}
+
+impl Subjects {
+    pub(super) fn of(principal: &Principal, key: &[u8; 32]) -> Self {
+        let Principal { account, cluster, tenant } = principal;
+        // Tenants name their accounts as they like: the same name is not the same account.
+        let tenant = tenant.as_ref().map_or("", |tenant| tenant.as_str());
+        let subject =
+            |scope: &str, id: &str| Subject::derive(key, scope, [tenant, id].join("\0").as_bytes());
+        Self {
+            account: subject("account", account.as_str()),
+            cluster: cluster.as_ref().map(|cluster| subject("cluster", cluster.as_str())),
+            advertised: subject("advertised", account.as_str()),
+        }
+    }
+
+    /// Asks every limit of a rate at once.
+    pub(super) fn admit(
+        &self,
+        shared: &Shared,
+        rate: &Measure<Rate>,
+        estimate: Estimate,
+    ) -> Admission {
+        let Measure { mode, settings } = rate;
+        let reserved = u64::from(settings.reserve_output_tokens.get());
+        let estimate = Amounts {
+            requests: 1,
+            input_tokens: estimate.input_tokens,
+            output_tokens: estimate.output_cap.unwrap_or(reserved),
+            // Reasoning is charged as it comes: no request says how much there will be.
+            reasoning_tokens: 0,
+        };
+        let enforcement = match mode {
+            Mode::Enforce => Enforcement::Enforce,
+            Mode::Observe => Enforcement::Observe,
+        };
+        let demand = |subject, scope, limits, enforcement| Demand {
+            subject,
+            scope,
+            limits,
+            estimate,
+            enforcement,
+        };
+        let mut demands = vec![demand(self.account, "account", &settings.account, enforcement)];
+        if let Some(cluster) = self.cluster {
+            demands.push(demand(cluster, "cluster", &settings.cluster, enforcement));
+        }
+        let advertised = settings.advertised.as_ref().filter(|_| *mode == Mode::Enforce);
+        if let Some(advertised) = advertised {
+            let shown = demand(self.advertised, "advertised", advertised, Enforcement::Advertise);
+            demands.push(shown);
+        }
+        let now = Instant::now();
+        let result = shared.limiter.reserve(&demands, now);
+        let fields = advertised.and_then(|advertised| {
+            let limiter = &shared.limiter;
+            RateLimitFields::new(ADVERTISED, limiter, self.advertised, advertised, now).ok()?
+        });
+        Admission { result, fields }
+    }
+
+    /// How a response is slowed down.
+    pub(super) fn pacing(&self, shared: &Shared, pace: &Pace, now: Timestamp) -> Pacing {
+        let shared_by = match pace.shared_by {
+            Scope::Account => self.account,
+            Scope::Cluster => self.cluster.unwrap_or(self.account),
+        };
+        let day = now.as_second().div_euclid(DAY);
+        Pacing {
+            first: pace.first_token_delay.map(|delay| {
+                first_token_delay(&shared.keys.delay, self.account, day, delay.min, delay.max)
+            }),
+            rate: pace.tokens_per_second.map(|rate| (shared.pacer.clone(), shared_by, rate)),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Putting the layer together, and exchanging what it decides by.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::time::Instant;
+use tower_layer::Layer;
+
+use super::service::Defense;
+use crate::audit::{AuditKey, NoAudit, Sink};
+use crate::limit::{Limiter, Pacer};
+use crate::policy::Policy;
+use crate::risk::{Context, FromExtension, Reports, RiskSource};
+
+/// What a paced stream may send at once, in time at its rate.
+const PACE_BURST: Duration = Duration::from_millis(250);
+
+/// Bounds on what one exchange may make the layer hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// The largest request body that is read, in bytes. A larger one of a graded caller is refused
+    /// with status 413.
+    pub request_body: usize,
+    /// The largest response document that is rewritten, in bytes. A larger one is broken off.
+    pub document: usize,
+    /// The largest stream event that is rewritten, in bytes. A larger one is broken off.
+    pub event: usize,
+    /// The most principals whose rates are kept. Past it, new ones share what is left.
+    pub principals: usize,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self { request_body: 32 << 20, document: 32 << 20, event: 1 << 20, principals: 100_000 }
+    }
+}
+
+/// Adds graded countermeasures to an HTTP service; see the [module](super).
+#[derive(Clone, Debug)]
+pub struct DefenseLayer {
+    shared: Arc<Shared>,
+}
+
+/// Exchanges the policy and the risk source of a layer in use. Clones of the layer and the
+/// services made from it all follow; a request that is under way keeps what it began with.
+#[derive(Clone, Debug)]
+pub struct DefenseHandle {
+    shared: Arc<Shared>,
+}
+
+/// What all requests of a layer share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) settings: ArcSwap<Settings>,
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) caps: Caps,
+    pub(super) limiter: Limiter,
+    pub(super) pacer: Pacer,
+    pub(super) keys: Keys,
+    pub(super) reports: Arc<Reports>,
+}
+
+/// What decides about a request: pinned when it arrives, exchanged whole.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) policy: Policy,
+    pub(super) source: Box<dyn RiskSource>,
+}
+
+/// Keys derived from the deployment's secret, one per purpose.
+pub(super) struct Keys {
+    /// Hashes principals in audit records.
+    pub(super) audit: AuditKey,
+    /// Hashes principals into the subjects of limits.
+    pub(super) subject: [u8; 32],
+    /// Draws first-token delays.
+    pub(super) delay: [u8; 32],
+}
+
+/// Everything that a [`DefenseLayer`] can be given.
+#[derive(Debug)]
+pub struct DefenseBuilder {
+    policy: Policy,
+    source: Option<Box<dyn RiskSource>>,
+    reports: Arc<Reports>,
+    sink: Arc<dyn Sink>,
+    caps: Caps,
+    secret: Option<[u8; 32]>,
+}
+
+impl DefenseLayer {
+    /// A layer that follows `policy`, takes assessments from the request's extensions
+    /// ([`FromExtension`]), and keeps no audit.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        Self::builder(policy).build()
+    }
+
+    /// A layer to be configured further.
+    #[must_use]
+    pub fn builder(policy: Policy) -> DefenseBuilder {
+        DefenseBuilder {
+            policy,
+            source: None,
+            reports: Arc::default(),
+            sink: Arc::new(NoAudit),
+            caps: Caps::default(),
+            secret: None,
+        }
+    }
+
+    /// A handle that can exchange what the layer decides by.
+    #[must_use]
+    pub fn handle(&self) -> DefenseHandle {
+        DefenseHandle { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl DefenseBuilder {
+    /// Where assessments come from. `reports` are the counters that the source was given.
+    #[must_use]
+    pub fn risk(self, source: Box<dyn RiskSource>, reports: Arc<Reports>) -> Self {
+        Self { source: Some(source), reports, ..self }
+    }
+
+    /// Where audit records go.
+    #[must_use]
+    pub fn audit(self, sink: Arc<dyn Sink>) -> Self {
+        Self { sink, ..self }
+    }
+
+    /// Bounds other than the default ones.
+    #[must_use]
+    pub fn caps(self, caps: Caps) -> Self {
+        Self { caps, ..self }
+    }
+
+    /// The deployment's secret, of 32 random bytes. Hashes of principals in the audit, and
+    /// first-token delays, are the same over restarts and replicas that have the same secret.
+    /// Without one they last as long as the process.
+    #[must_use]
+    pub fn secret(self, secret: [u8; 32]) -> Self {
+        Self { secret: Some(secret), ..self }
+    }
+
+    /// The layer.
+    #[must_use]
+    pub fn build(self) -> DefenseLayer {
+        let Self { policy, source, reports, sink, caps, secret } = self;
+        let source = source
+            .unwrap_or_else(|| Box::new(FromExtension::new(Context::new(Arc::clone(&reports)))));
+        let now = Instant::now();
+        DefenseLayer {
+            shared: Arc::new(Shared {
+                settings: ArcSwap::from_pointee(Settings { policy, source }),
+                sink,
+                caps,
+                limiter: Limiter::new(caps.principals, now),
+                pacer: Pacer::new(caps.principals, PACE_BURST, now),
+                keys: Keys::derive(secret.unwrap_or_else(crate::random::secret)),
+                reports,
+            }),
+        }
+    }
+}
+
+impl DefenseHandle {
+    /// Exchanges policy and risk source together. Rates already used stay used.
+    pub fn replace(&self, policy: Policy, source: Box<dyn RiskSource>) {
+        self.shared.settings.store(Arc::new(Settings { policy, source }));
+    }
+
+    /// The name and revision of the policy that decides now.
+    #[must_use]
+    pub fn policy(&self) -> (String, String) {
+        let settings = self.shared.settings.load();
+        (settings.policy.name.clone(), settings.policy.revision.to_string())
+    }
+
+    /// The limiter, to read its counters.
+    #[must_use]
+    pub fn limiter(&self) -> &Limiter {
+        &self.shared.limiter
+    }
+
+    /// What the risk source could not believe, by reason.
+    #[must_use]
+    pub fn reports(&self) -> &Reports {
+        &self.shared.reports
+    }
+}
+
+impl<S> Layer<S> for DefenseLayer {
+    type Service = Defense<S>;
+
+    fn layer(&self, inner: S) -> Defense<S> {
+        Defense::new(inner, Arc::clone(&self.shared))
+    }
+}
+
+impl Keys {
+    fn derive(secret: [u8; 32]) -> Self {
+        let key = |purpose: &str| blake3::derive_key(purpose, &secret);
+        Self {
+            audit: AuditKey::new(key("guilloche 2026 audit principals v1")),
+            subject: key("guilloche 2026 limit subjects v1"),
+            delay: key("guilloche 2026 first-token delay v1"),
+        }
+    }
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Keys").finish_non_exhaustive()
+    }
+}

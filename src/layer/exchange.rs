@@ -1,0 +1,373 @@
+//! One decided exchange, from the decision to the head of the answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{Method, Response, request};
+use http_body::Body;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::admission::{Admission, Estimate, Subjects};
+use super::body::{DefenseBody, Form};
+use super::builder::{Settings, Shared};
+use super::document::Document;
+use super::error::BoxError;
+use super::guard::{Guard, estimated_tokens};
+use super::head::{self, Readable};
+use super::stream::EventStream;
+use crate::audit::{self, Applied, Counter, Counts, Outcome, Record};
+use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
+use crate::limit::{Denied, RateLimitFields};
+use crate::policy::plan::{Measure, Mode, Plan};
+use crate::policy::{Countermeasure, Decision, Unhandled};
+use crate::risk::{Assessment, Principal, Risk};
+use crate::wire::chat::Chat;
+use crate::wire::{Protocol, Refusal, RefusalKind};
+
+/// Names the decision to the client of a refused request, for support to look up.
+const DECISION: HeaderName = HeaderName::from_static("guilloche-decision");
+/// Tells the vendors' client libraries not to try again: each refusal would cost three requests.
+const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// An exchange of a caller who has reached a grade.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    shared: Arc<Shared>,
+    /// What it shares with the policy stays the same for the whole exchange, whatever policy is
+    /// installed meanwhile.
+    decision: Decision,
+    subjects: Subjects,
+    protocol: Option<&'static dyn Protocol>,
+    method: Method,
+    guard: Guard,
+    edits: ResponseEdits,
+    rate_limit: Option<RateLimitFields>,
+    now: Timestamp,
+}
+
+impl Exchange {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        settings: &Settings,
+        decision: Decision,
+        assessment: Assessment,
+        protocol: Option<&'static dyn Protocol>,
+        parts: &request::Parts,
+        now: Timestamp,
+    ) -> Self {
+        let Assessment { principal, risk } = assessment;
+        let record = Record {
+            time: now,
+            decision: audit::DecisionId(decision.id.to_string()),
+            principal: hashes(shared, &principal),
+            risk: audited(&risk),
+            grade: decision.grade.as_ref().map(|grade| grade.name.to_string()).unwrap_or_default(),
+            arm: decision.arm.as_ref().map(ToString::to_string),
+            policy: audit::PolicyIdentity {
+                name: settings.policy.name.clone(),
+                revision: decision.revision.to_string(),
+            },
+            protocol: protocol.map_or("unknown", Protocol::name).into(),
+            stream: false,
+            mode: decision.mode,
+            applied: Vec::new(),
+            observed: Vec::new(),
+            outcome: Outcome::Cancelled,
+            status: None,
+            durations: audit::Durations::default(),
+        };
+        Self {
+            guard: Guard::new(Arc::clone(&shared.sink), record, Instant::now()),
+            subjects: Subjects::of(&principal, &shared.keys.subject),
+            shared: Arc::clone(shared),
+            decision,
+            protocol,
+            method: parts.method.clone(),
+            edits: ResponseEdits::default(),
+            rate_limit: None,
+            now,
+        }
+    }
+
+    /// Whether anything is to be carried out, so that the request has to be read.
+    pub(super) fn acts(&self) -> bool {
+        Countermeasure::ALL
+            .into_iter()
+            .any(|named| named.mode_in(&self.decision.plan) == Some(Mode::Enforce))
+    }
+
+    /// The most bytes of a request body that are read.
+    pub(super) fn body_cap(&self) -> usize {
+        self.shared.caps.request_body
+    }
+
+    /// What can be said by the head alone: a refusal, or nothing yet.
+    pub(super) fn refuse_by_head(&mut self, headers: &HeaderMap) -> Option<Refusal> {
+        if let Some(settings) = self.decision.plan.refuse.as_ref().and_then(Measure::enforced) {
+            let refusal = refuse::refusal(settings, &self.decision.id.to_string());
+            self.count(Countermeasure::Refuse, Counter::RequestsRefused);
+            return Some(refusal);
+        }
+        if !self.acts() {
+            return None;
+        }
+        if head::is_compressed(headers) {
+            let message = "compressed request bodies are not accepted".to_owned();
+            return Some(Refusal { kind: RefusalKind::Encoding, message });
+        }
+        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let length: Option<usize> = length.and_then(|length| length.parse().ok());
+        length.filter(|length| *length > self.body_cap()).map(|_| too_large())
+    }
+
+    /// Notes what would have been done to an exchange to which nothing is done.
+    pub(super) fn observe(&mut self, headers: &HeaderMap) {
+        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let bytes = length.and_then(|length| length.parse().ok()).unwrap_or_default();
+        let estimate = Estimate { input_tokens: estimated_tokens(bytes), output_cap: None };
+        self.note_observed();
+        // Nothing is enforced, so nothing can be refused.
+        let _admitted = self.admit(estimate);
+    }
+
+    /// Applies the plan to a request body.
+    pub(super) fn prepare(
+        &mut self,
+        headers: &mut HeaderMap,
+        body: Bytes,
+    ) -> Result<Bytes, Box<Refused>> {
+        let Some(protocol) = self.protocol else { return Ok(body) };
+        let request = protocol.scan_request(&body).map_err(|error| {
+            let message = format!("the request body is {error}");
+            Box::new(Refused::new(Refusal { kind: RefusalKind::Malformed, message }))
+        })?;
+        if let Some((_, model)) = &request.model {
+            self.decision = self.decision.clone().for_model(model);
+        }
+        self.note_observed();
+        if let Some(record) = self.guard.record() {
+            record.stream = request.stream;
+        }
+        let plan = Arc::clone(&self.decision.plan);
+        let output_cap = RequestEdits::output_cap(&plan, &request);
+        let input_tokens = estimated_tokens(body.len() as u64);
+        self.admit(Estimate { input_tokens, output_cap })?;
+        let counts = &mut self.guard.counts;
+        let edits = RequestEdits::apply(&plan, protocol, &request, body, counts)
+            .map_err(|refusal| Box::new(Refused::new(refusal)))?;
+        self.edits = edits.response;
+        if self.reads_answer() {
+            head::rewrite_request(headers, edits.body.len());
+        } else {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(edits.body.len()));
+        }
+        Ok(edits.body)
+    }
+
+    /// The answer, with the body that carries the plan out.
+    pub(super) fn answer<R>(mut self: Box<Self>, response: Response<R>) -> Response<DefenseBody<R>>
+    where
+        R: Body<Data = Bytes>,
+        R::Error: Into<BoxError>,
+    {
+        let (mut head, body) = response.into_parts();
+        if let Some(record) = self.guard.record() {
+            record.status = Some(head.status.as_u16());
+        }
+        self.tell_rate_limit(&mut head.headers);
+        let readable = head::readable(&self.method, &head);
+        let Some(protocol) = self.protocol.filter(|_| self.reads_answer()) else {
+            return Response::from_parts(head, DefenseBody::passed(body, Some(self.guard)));
+        };
+        let Self { shared, decision, subjects, edits, mut guard, now, .. } = *self;
+        let pace = decision.plan.pace.as_ref().and_then(Measure::enforced);
+        let must_be_read = !edits.is_empty();
+        let counts = guard.counts;
+        let on_opaque = if must_be_read { decision.on_opaque } else { Unhandled::Pass };
+        let form = match (readable, on_opaque) {
+            (Readable::Events, _) => {
+                let cap = shared.caps.event;
+                Form::Events(EventStream::new(protocol, edits, counts, on_opaque, cap))
+            }
+            (Readable::Document, _) => {
+                let cap = shared.caps.document;
+                Form::Document(Document::new(protocol, edits, counts, on_opaque, cap))
+            }
+            (Readable::NoAnswer, _) => {
+                guard.refused_by_upstream = !head.status.is_success();
+                return Response::from_parts(head, DefenseBody::passed(body, Some(guard)));
+            }
+            (Readable::Opaque, Unhandled::Pass) => {
+                return Response::from_parts(head, DefenseBody::passed(body, Some(guard)));
+            }
+            (Readable::Opaque, Unhandled::Refuse) => {
+                let message = "the upstream's answer cannot be read".to_owned();
+                let refusal = Refusal { kind: RefusalKind::Unreadable, message };
+                return refused(Some(protocol), &decision, guard, Refused::new(refusal), None);
+            }
+        };
+        head::rewrite_response(&mut head.headers);
+        let pacing = pace.map(|pace| subjects.pacing(&shared, pace, now));
+        Response::from_parts(head, DefenseBody::read(body, protocol, form, pacing, guard))
+    }
+
+    /// An answer of the layer's own instead of the upstream's.
+    pub(super) fn refuse<R>(self: Box<Self>, refusal: Refused) -> Response<DefenseBody<R>> {
+        let Self { decision, protocol, guard, rate_limit, .. } = *self;
+        refused(protocol, &decision, guard, refusal, rate_limit.as_ref())
+    }
+
+    /// The inner service failed before it answered.
+    pub(super) fn failed(mut self: Box<Self>) {
+        self.guard.end(Outcome::UpstreamError);
+    }
+
+    /// Whether the answer has to be read: to change it, to slow it down, or to count it.
+    fn reads_answer(&self) -> bool {
+        let Plan { rate, pace, .. } = &*self.decision.plan;
+        !self.edits.is_empty()
+            || pace.as_ref().and_then(Measure::enforced).is_some()
+            || rate.as_ref().and_then(Measure::enforced).is_some_and(|rate| rate.counts_tokens())
+    }
+
+    fn admit(&mut self, estimate: Estimate) -> Result<(), Box<Refused>> {
+        let plan = Arc::clone(&self.decision.plan);
+        let Some(rate) = &plan.rate else { return Ok(()) };
+        let Admission { result, fields } = self.subjects.admit(&self.shared, rate, estimate);
+        self.rate_limit = fields;
+        match result {
+            Ok(reservation) => {
+                let would_deny = reservation.would_deny().is_some();
+                if let Some(record) = self.guard.record().filter(|_| would_deny) {
+                    note(&mut record.observed, Countermeasure::Rate, Counter::RequestsRefused);
+                }
+                self.guard.hold(reservation, estimate.input_tokens);
+                Ok(())
+            }
+            Err(denied) => {
+                self.count(Countermeasure::Rate, Counter::RequestsRefused);
+                let message = "Rate limit reached for this account.".to_owned();
+                let refusal = Refusal { kind: RefusalKind::RateLimited, message };
+                Err(Box::new(Refused { refusal, denied: Some(denied) }))
+            }
+        }
+    }
+
+    fn count(&mut self, countermeasure: Countermeasure, counter: Counter) {
+        if let Some(record) = self.guard.record() {
+            note(&mut record.applied, countermeasure, counter);
+        }
+    }
+
+    /// Lists the countermeasures that the plan only observes.
+    fn note_observed(&mut self) {
+        let observed = Countermeasure::ALL
+            .into_iter()
+            .filter(|named| named.mode_in(&self.decision.plan) == Some(Mode::Observe))
+            .map(|countermeasure| Applied { countermeasure, counts: Counts::default() })
+            .collect();
+        if let Some(record) = self.guard.record() {
+            record.observed = observed;
+        }
+    }
+
+    fn tell_rate_limit(&self, headers: &mut HeaderMap) {
+        insert_rate_limit(self.rate_limit.as_ref(), headers);
+    }
+}
+
+/// A refusal on its way to the client.
+#[derive(Debug)]
+pub(super) struct Refused {
+    refusal: Refusal,
+    /// The limit that was reached, if it was one.
+    denied: Option<Denied>,
+}
+
+impl Refused {
+    pub(super) fn new(refusal: Refusal) -> Self {
+        Self { refusal, denied: None }
+    }
+}
+
+pub(super) fn too_large() -> Refusal {
+    let message = "the request body is too large".to_owned();
+    Refusal { kind: RefusalKind::TooLarge, message }
+}
+
+fn refused<R>(
+    protocol: Option<&'static dyn Protocol>,
+    decision: &Decision,
+    mut guard: Guard,
+    refused: Refused,
+    rate_limit: Option<&RateLimitFields>,
+) -> Response<DefenseBody<R>> {
+    let Refused { refusal, denied } = refused;
+    let status = refusal.kind.status();
+    let body = Bytes::from(protocol.unwrap_or(&Chat).error_body(&refusal));
+    let length = body.len();
+    let mut response = Response::new(DefenseBody::whole(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if let Ok(id) = HeaderValue::from_str(&decision.id.to_string()) {
+        headers.insert(DECISION, id);
+    }
+    if matches!(refusal.kind, RefusalKind::Refused | RefusalKind::RateLimited) {
+        headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    if let Some(denied) = denied {
+        headers.insert(RETRY_AFTER, HeaderValue::from(denied.retry_after_seconds()));
+    }
+    insert_rate_limit(rate_limit, headers);
+    if let Some(record) = guard.record() {
+        record.status = Some(status.as_u16());
+    }
+    guard.end(match refusal.kind {
+        RefusalKind::Unreadable => Outcome::UpstreamError,
+        _ => Outcome::Refused,
+    });
+    response
+}
+
+fn insert_rate_limit(fields: Option<&RateLimitFields>, headers: &mut HeaderMap) {
+    let Some(RateLimitFields { policy, state }) = fields else { return };
+    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+/// Adds to a countermeasure's count, listing it if it was not.
+fn note(list: &mut Vec<Applied>, countermeasure: Countermeasure, counter: Counter) {
+    let listed = list.iter().position(|applied| applied.countermeasure == countermeasure);
+    let place = listed.unwrap_or(list.len());
+    if listed.is_none() {
+        list.push(Applied { countermeasure, counts: Counts::default() });
+    }
+    if let Some(applied) = list.get_mut(place) {
+        applied.counts.add(counter, 1);
+    }
+}
+
+fn hashes(shared: &Shared, principal: &Principal) -> audit::PrincipalHashes {
+    let Principal { account, cluster, tenant } = principal;
+    let cluster = cluster.as_ref().map(|cluster| cluster.as_str());
+    let tenant = tenant.as_ref().map(|tenant| tenant.as_str());
+    shared.keys.audit.principal(account.as_str(), cluster, tenant)
+}
+
+fn audited(risk: &Risk) -> audit::Risk {
+    match risk {
+        Risk::Known(score) => audit::Risk::Known {
+            score: score.value(),
+            model: score.model().map(str::to_owned),
+            confidence: score.confidence(),
+        },
+        Risk::Unknown(reason) => audit::Risk::Unknown { reason: reason.name().into() },
+    }
+}

@@ -1,0 +1,192 @@
+//! The way of one request, up to the head of its answer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, request};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::body::DefenseBody;
+use super::error::BoxError;
+use super::exchange::{Exchange, Refused, too_large};
+use super::request_body::RequestBody;
+use crate::wire::{Refusal, RefusalKind};
+
+pin_project! {
+    /// The response future of [`Defense`](super::Defense).
+    pub struct ResponseFuture<S, B>
+    where
+        S: Service<Request<RequestBody<B>>>,
+    {
+        #[pin]
+        state: State<S, B, S::Future>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S, B, F> {
+        /// Nothing is done, or only noted.
+        Passing { #[pin] future: F, exchange: Option<Box<Exchange>> },
+        /// The request is being read.
+        Collecting { #[pin] body: B, collected: BytesMut, rest: Option<Rest<S>> },
+        /// The inner service is answering.
+        Answering { #[pin] future: F, exchange: Option<Box<Exchange>> },
+        /// The layer answers.
+        Refused { exchange: Option<Box<Exchange>>, refused: Option<Refused> },
+    }
+}
+
+/// What waits for the request's body.
+struct Rest<S> {
+    exchange: Box<Exchange>,
+    parts: request::Parts,
+    /// The instance that is ready to take the request.
+    inner: S,
+}
+
+impl<S, B> ResponseFuture<S, B>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    /// The inner service answers, untouched.
+    pub(super) fn passing(future: S::Future) -> Self {
+        Self { state: State::Passing { future, exchange: None } }
+    }
+
+    /// A caller who has reached a grade.
+    pub(super) fn decided(
+        exchange: Exchange,
+        parts: request::Parts,
+        body: B,
+        mut inner: S,
+    ) -> Self {
+        let mut exchange = Box::new(exchange);
+        if let Some(refusal) = exchange.refuse_by_head(&parts.headers) {
+            let (exchange, refused) = (Some(exchange), Some(Refused::new(refusal)));
+            return Self { state: State::Refused { exchange, refused } };
+        }
+        if exchange.acts() {
+            let rest = Some(Rest { exchange, parts, inner });
+            return Self { state: State::Collecting { body, collected: BytesMut::new(), rest } };
+        }
+        exchange.observe(&parts.headers);
+        let request = Request::from_parts(parts, RequestBody::original(body));
+        let future = inner.call(request);
+        Self { state: State::Passing { future, exchange: Some(exchange) } }
+    }
+}
+
+impl<S, B, R> Future for ResponseFuture<S, B>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<R>>,
+    B: Body<Data = Bytes>,
+    R: Body<Data = Bytes>,
+    R::Error: Into<BoxError>,
+{
+    type Output = Result<Response<DefenseBody<R>>, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let mut this = self.as_mut().project();
+            let next = match this.state.as_mut().project() {
+                StateProjection::Passing { future, exchange }
+                | StateProjection::Answering { future, exchange } => {
+                    let answered = ready!(future.poll(context));
+                    return Poll::Ready(match (answered, exchange.take()) {
+                        (Ok(response), Some(exchange)) => Ok(exchange.answer(response)),
+                        (Ok(response), None) => {
+                            Ok(response.map(|body| DefenseBody::passed(body, None)))
+                        }
+                        (Err(error), exchange) => {
+                            if let Some(exchange) = exchange {
+                                exchange.failed();
+                            }
+                            Err(error)
+                        }
+                    });
+                }
+                StateProjection::Collecting { mut body, collected, rest } => {
+                    let Some(cap) = rest.as_ref().map(|rest| rest.exchange.body_cap()) else {
+                        // Polled again after it was ready.
+                        return Poll::Pending;
+                    };
+                    let outcome = ready!(collect(body.as_mut(), collected, cap, context));
+                    let Some(Rest { exchange, parts, inner }) = rest.take() else {
+                        return Poll::Pending;
+                    };
+                    let collected = std::mem::take(collected).freeze();
+                    forward(exchange, parts, inner, outcome.map(|()| collected))
+                }
+                StateProjection::Refused { exchange, refused } => {
+                    let Some((exchange, refused)) = exchange.take().zip(refused.take()) else {
+                        return Poll::Pending;
+                    };
+                    return Poll::Ready(Ok(exchange.refuse(refused)));
+                }
+            };
+            this.state.set(next);
+        }
+    }
+}
+
+/// Reads a body to its end.
+fn collect<B: Body<Data = Bytes>>(
+    mut body: Pin<&mut B>,
+    collected: &mut BytesMut,
+    cap: usize,
+    context: &mut Context<'_>,
+) -> Poll<Result<(), Refusal>> {
+    loop {
+        match ready!(body.as_mut().poll_frame(context)) {
+            None => return Poll::Ready(Ok(())),
+            Some(Err(_)) => {
+                let message = "the request body could not be read".to_owned();
+                return Poll::Ready(Err(Refusal { kind: RefusalKind::Malformed, message }));
+            }
+            Some(Ok(frame)) => {
+                // Trailers of a request have no meaning for the endpoints.
+                let Ok(data) = frame.into_data() else { continue };
+                if collected.len() + data.len() > cap {
+                    return Poll::Ready(Err(too_large()));
+                }
+                collected.extend_from_slice(&data);
+            }
+        }
+    }
+}
+
+/// Applies the plan to a request that has been read, and has the inner service answer it.
+fn forward<S, B>(
+    mut exchange: Box<Exchange>,
+    mut parts: request::Parts,
+    mut inner: S,
+    collected: Result<Bytes, Refusal>,
+) -> State<S, B, S::Future>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    let prepared = collected
+        .map_err(|refusal| Box::new(Refused::new(refusal)))
+        .and_then(|body| exchange.prepare(&mut parts.headers, body));
+    match prepared {
+        Ok(body) => {
+            let request = Request::from_parts(parts, RequestBody::whole(body));
+            State::Answering { future: inner.call(request), exchange: Some(exchange) }
+        }
+        Err(refused) => State::Refused { exchange: Some(exchange), refused: Some(*refused) },
+    }
+}
+
+impl<S, B> std::fmt::Debug for ResponseFuture<S, B>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

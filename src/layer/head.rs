@@ -1,0 +1,87 @@
+//! Heads of messages: what has to change when a body does.
+//!
+//! Decided once per message, when its head passes.
+
+use http::header::{
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+    ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{Method, StatusCode, response};
+
+/// Digests of a representation or its content (RFC 9530, RFC 3230, RFC 1864). They no longer hold
+/// once a byte has changed.
+const DIGESTS: [HeaderName; 4] = [
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-md5"),
+];
+
+/// How a response can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readable {
+    /// As server-sent events.
+    Events,
+    /// As one JSON document.
+    Document,
+    /// It carries no answer: no body, or an error.
+    NoAnswer,
+    /// Not at all: compressed all the same, a range, another type.
+    Opaque,
+}
+
+/// Whether a request's body is compressed, so that it cannot be read.
+pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Prepares a request whose answer will be read, and whose body now has `length` bytes.
+pub(super) fn rewrite_request(headers: &mut HeaderMap, length: usize) {
+    // Whoever has to read the answer must not let it be compressed (RFC 9110, section 12.5.3).
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    headers.remove(TRANSFER_ENCODING);
+    // The body has been read already, so the client was told to go on.
+    headers.remove(EXPECT);
+    // A protocol switched to would not pass through here.
+    headers.remove(UPGRADE);
+    DIGESTS.iter().for_each(|name| drop(headers.remove(name)));
+}
+
+/// How the response to a request of this method can be read. The type of the response decides, not
+/// what the client accepts: clients ask for JSON and get streams.
+pub(super) fn readable(method: &Method, head: &response::Parts) -> Readable {
+    let no_body = *method == Method::HEAD
+        || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if no_body || !head.status.is_success() {
+        return Readable::NoAnswer;
+    }
+    // A part of a representation cannot be understood without the rest (RFC 9110, section 14).
+    let partial =
+        head.status == StatusCode::PARTIAL_CONTENT || head.headers.contains_key(CONTENT_RANGE);
+    if partial || is_compressed(&head.headers) {
+        return Readable::Opaque;
+    }
+    let content_type = head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let media_type = content_type.unwrap_or_default().split(|byte| *byte == b';').next();
+    let media_type = media_type.unwrap_or_default().trim_ascii().to_ascii_lowercase();
+    if media_type == b"text/event-stream" {
+        Readable::Events
+    } else if media_type == b"application/json" || media_type.ends_with(b"+json") {
+        Readable::Document
+    } else {
+        Readable::Opaque
+    }
+}
+
+/// Prepares the head of a response whose body is rewritten. `Cache-Control: no-transform` is not
+/// obeyed: the operator of the origin has asked for the change.
+pub(super) fn rewrite_response(headers: &mut HeaderMap) {
+    // A length that no longer holds truncates the body silently on HTTP/1.1.
+    headers.remove(CONTENT_LENGTH);
+    // Ranges and validators are those of the unchanged representation.
+    headers.remove(ACCEPT_RANGES);
+    headers.remove(ETAG);
+    DIGESTS.iter().for_each(|name| drop(headers.remove(name)));
+}

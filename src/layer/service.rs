@@ -1,0 +1,84 @@
+//! The service: where a request is decided.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use jiff::Timestamp;
+use tower_service::Service;
+
+use super::body::DefenseBody;
+use super::builder::Shared;
+use super::error::BoxError;
+use super::exchange::Exchange;
+use super::future::ResponseFuture;
+use super::request_body::RequestBody;
+use crate::policy::RequestFacts;
+use crate::wire::{Route, route};
+
+/// A service behind graded countermeasures; made by [`DefenseLayer`](super::DefenseLayer).
+#[derive(Clone, Debug)]
+pub struct Defense<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+impl<S> Defense<S> {
+    pub(super) fn new(inner: S, shared: Arc<Shared>) -> Self {
+        Self { inner, shared }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Defense<S>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone,
+    B: Body<Data = Bytes>,
+    R: Body<Data = Bytes>,
+    R::Error: Into<BoxError>,
+{
+    type Response = Response<DefenseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, B>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The instance that was polled ready must take the request; the clone is not ready.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+
+        let (mut parts, body) = request.into_parts();
+        let settings = self.shared.settings.load_full();
+        let now = Timestamp::now();
+        let assessment = settings.source.assess(&parts, now);
+        settings.source.strip(&mut parts.headers);
+
+        let route = route(&parts.method, parts.uri.path());
+        let protocol = match route {
+            Route::Protocol(protocol) => Some(protocol),
+            Route::Unknown => None,
+            Route::NoText => {
+                let request = Request::from_parts(parts, RequestBody::original(body));
+                return ResponseFuture::passing(inner.call(request));
+            }
+        };
+        let facts =
+            RequestFacts { path: parts.uri.path(), protocol: protocol.and_then(policy_name) };
+        let decision = settings.policy.decide(&assessment, facts, now);
+        if decision.grade.is_none() {
+            let request = Request::from_parts(parts, RequestBody::original(body));
+            return ResponseFuture::passing(inner.call(request));
+        }
+        let exchange =
+            Exchange::new(&self.shared, &settings, decision, assessment, protocol, &parts, now);
+        ResponseFuture::decided(exchange, parts, body, inner)
+    }
+}
+
+fn policy_name(protocol: &dyn crate::wire::Protocol) -> Option<crate::policy::Protocol> {
+    crate::policy::Protocol::ALL.into_iter().find(|known| known.name() == protocol.name())
+}

@@ -1,0 +1,309 @@
+//! What was decided about one request, and why.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use super::Pattern;
+use super::plan::{Mode, Plan};
+
+/// The outcome for one request. What it carries is shared with the policy, not copied.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Decision {
+    /// Names this decision to the client and in the audit.
+    pub id: DecisionId,
+    /// The grade that the caller's score reached, whether or not anything comes of it.
+    pub grade: Option<GradeReached>,
+    /// What is done. A measure in it that is only observed has that mode.
+    pub plan: Arc<Plan>,
+    /// The policy's own mode.
+    pub mode: Mode,
+    /// What becomes of a response that the layer cannot read, if the plan edits responses.
+    pub on_opaque: Unhandled,
+    /// The arm of an experiment that the caller is in, where one runs.
+    pub arm: Option<Arc<str>>,
+    /// Why.
+    pub reasons: Reasons,
+    /// The policy file that decided.
+    pub revision: Revision,
+    /// The models that the policy governs, while it matters.
+    pub(super) models: Option<Arc<[Pattern]>>,
+}
+
+impl Decision {
+    /// The decision once the requested model is known: a model outside the policy's scope empties
+    /// the plan.
+    #[must_use]
+    pub fn for_model(mut self, model: &str) -> Self {
+        let Some(models) = self.models.take() else { return self };
+        if !models.iter().any(|pattern| pattern.matches(model)) {
+            self.plan = Arc::default();
+            self.reasons.insert(Reason::ModelOutOfScope);
+        }
+        self
+    }
+}
+
+/// A grade by its place on the ladder and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GradeReached {
+    /// Its place among the policy's grades, from 0.
+    pub index: usize,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+/// Names a decision without telling anything about it: safe to show to the client.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DecisionId(u128);
+
+impl fmt::Display for DecisionId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "gd_{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for DecisionId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// Makes decision ids: a keyed hash of a counter, so that ids neither repeat nor tell how many
+/// there have been.
+pub(super) struct DecisionIds {
+    key: [u8; 32],
+    next: AtomicU64,
+}
+
+impl DecisionIds {
+    pub(super) fn new() -> Self {
+        // The standard library seeds its hashers from the operating system.
+        let mut seed = blake3::Hasher::new_derive_key("guilloche 2026 decision ids v1");
+        for word in 0..4_u64 {
+            seed.update(&RandomState::new().hash_one(word).to_le_bytes());
+        }
+        Self { key: *seed.finalize().as_bytes(), next: AtomicU64::new(0) }
+    }
+
+    pub(super) fn next(&self) -> DecisionId {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let hash = blake3::keyed_hash(&self.key, &number.to_le_bytes());
+        let bytes = hash.as_bytes().first_chunk().copied().unwrap_or_default();
+        DecisionId(u128::from_le_bytes(bytes))
+    }
+}
+
+impl fmt::Debug for DecisionIds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("DecisionIds").finish_non_exhaustive()
+    }
+}
+
+/// The first 48 bits of the BLAKE3 hash of a policy file, as 12 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Revision([u8; 6]);
+
+impl Revision {
+    pub(super) fn of(file: &[u8]) -> Self {
+        Self(blake3::hash(file).as_bytes().first_chunk().copied().unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Revision {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// What becomes of something that the layer does not handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Unhandled {
+    /// It is refused.
+    Refuse,
+    /// It is let through untouched.
+    Pass,
+}
+
+/// A protocol by the name that policies use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Protocol {
+    /// OpenAI Chat Completions.
+    Chat,
+    /// Anthropic Messages.
+    Messages,
+}
+
+impl Protocol {
+    /// Every protocol.
+    pub const ALL: [Self; 2] = [Self::Chat, Self::Messages];
+
+    /// The name in policies and reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Messages => "messages",
+        }
+    }
+}
+
+/// What is known of a request before its body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestFacts<'r> {
+    /// The path, without the query.
+    pub path: &'r str,
+    /// The protocol that the path belongs to; `None` for a path that the layer does not know.
+    pub protocol: Option<Protocol>,
+}
+
+/// One of the facts that led to a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The risk is unknown, and unknown risk reaches no grade.
+    RiskUnknown,
+    /// The score reaches no grade's threshold.
+    BelowFirstGrade,
+    /// The score reaches the threshold of a grade above, but with too little confidence.
+    ConfidenceTooLow,
+    /// The score reached a grade.
+    GradeReached,
+    /// The grade names no countermeasure.
+    GradeUntouched,
+    /// The path is not in the policy's scope.
+    RouteOutOfScope,
+    /// The protocol is not in the policy's scope.
+    ProtocolOutOfScope,
+    /// The model is not in the policy's scope.
+    ModelOutOfScope,
+    /// An exemption would have applied, had it not expired.
+    ExemptionExpired,
+    /// Exemptions cover everything that the grade names.
+    Exempt,
+    /// Exemptions cover a part of what the grade names.
+    PartlyExempt,
+    /// The layer does not know the path, and the policy refuses such paths.
+    UnknownRouteRefused,
+    /// The layer does not know the path, and the policy lets such paths through.
+    UnknownRoutePassed,
+    /// Nothing in the plan is carried out: it is observed.
+    ObserveOnly,
+}
+
+impl Reason {
+    /// Every reason, in the order in which a decision comes upon them.
+    pub const ALL: [Self; 14] = [
+        Self::RiskUnknown,
+        Self::BelowFirstGrade,
+        Self::ConfidenceTooLow,
+        Self::GradeReached,
+        Self::GradeUntouched,
+        Self::RouteOutOfScope,
+        Self::ProtocolOutOfScope,
+        Self::ModelOutOfScope,
+        Self::ExemptionExpired,
+        Self::Exempt,
+        Self::PartlyExempt,
+        Self::UnknownRouteRefused,
+        Self::UnknownRoutePassed,
+        Self::ObserveOnly,
+    ];
+
+    /// The name in audit records and metrics. It never changes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RiskUnknown => "risk_unknown",
+            Self::BelowFirstGrade => "below_first_grade",
+            Self::ConfidenceTooLow => "confidence_too_low",
+            Self::GradeReached => "grade_reached",
+            Self::GradeUntouched => "grade_untouched",
+            Self::RouteOutOfScope => "route_out_of_scope",
+            Self::ProtocolOutOfScope => "protocol_out_of_scope",
+            Self::ModelOutOfScope => "model_out_of_scope",
+            Self::ExemptionExpired => "exemption_expired",
+            Self::Exempt => "exempt",
+            Self::PartlyExempt => "partly_exempt",
+            Self::UnknownRouteRefused => "unknown_route_refused",
+            Self::UnknownRoutePassed => "unknown_route_passed",
+            Self::ObserveOnly => "observe_only",
+        }
+    }
+}
+
+/// A set of reasons, kept without allocation.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reasons(u16);
+
+impl Reasons {
+    /// Whether `reason` is among them.
+    #[must_use]
+    pub fn contains(self, reason: Reason) -> bool {
+        self.0 & (1 << reason as u16) != 0
+    }
+
+    /// The reasons, in the order of [`Reason::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Reason> {
+        Reason::ALL.into_iter().filter(move |reason| self.contains(*reason))
+    }
+
+    pub(super) fn insert(&mut self, reason: Reason) {
+        self.0 |= 1 << reason as u16;
+    }
+}
+
+impl fmt::Debug for Reasons {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.iter().map(Reason::name)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn reasons_keep_what_is_put_in_and_nothing_else() {
+        for reason in Reason::ALL {
+            let mut reasons = Reasons::default();
+            reasons.insert(reason);
+            assert_eq!(reasons.iter().collect::<Vec<_>>(), [reason]);
+        }
+        let names: HashSet<_> = Reason::ALL.into_iter().map(Reason::name).collect();
+        assert_eq!(names.len(), Reason::ALL.len(), "each has its own name");
+    }
+
+    #[test]
+    fn ids_do_not_repeat_within_or_across_policies() {
+        let (one, other) = (DecisionIds::new(), DecisionIds::new());
+        let ids: HashSet<_> = (0..1_000).flat_map(|_| [one.next(), other.next()]).collect();
+        assert_eq!(ids.len(), 2_000);
+        let text = one.next().to_string();
+        assert_eq!((text.get(..3), text.len()), (Some("gd_"), 35));
+    }
+
+    #[test]
+    fn a_revision_is_the_start_of_the_files_hash() {
+        let hash = blake3::hash(b"version = 1\n").to_hex();
+        let revision = Revision::of(b"version = 1\n").to_string();
+        assert_eq!(Some(revision.as_str()), hash.get(..12));
+    }
+}

@@ -1,0 +1,341 @@
+//! A compiled policy, and how it decides.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::Pattern;
+use super::compile::compile;
+use super::countermeasure::{Countermeasure, Countermeasures};
+use super::decision::{
+    Decision, DecisionIds, GradeReached, Protocol, Reason, Reasons, RequestFacts, Revision,
+    Unhandled,
+};
+use super::plan::{Mode, Plan};
+use super::problem::{LoadError, Notice};
+use crate::risk::{Assessment, Principal, Risk, RiskScore};
+
+/// A policy file larger than this is not one.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// A policy, compiled and checked. It does not change: a reload makes another.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Policy {
+    /// Its name.
+    pub name: String,
+    /// Which file it was made from.
+    pub revision: Revision,
+    /// Its mode; a countermeasure's own may be weaker.
+    pub mode: Mode,
+    /// Which requests it governs.
+    pub scope: RequestScope,
+    /// What graded callers get on paths that the layer does not know.
+    pub unknown_routes: Unhandled,
+    /// What graded callers get when the layer cannot read a response.
+    pub on_opaque: Unhandled,
+    /// The ladder, mildest grade first.
+    pub grades: Vec<Grade>,
+    /// Who is spared.
+    pub exemptions: Vec<Exemption>,
+    pub(super) notices: Vec<Notice>,
+    pub(super) untouched: Arc<Plan>,
+    pub(super) unknown_route: UnknownRoutePlans,
+    pub(super) ids: DecisionIds,
+}
+
+/// Which requests a policy governs. A list that is absent does not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestScope {
+    /// Paths, of those whose protocol the layer knows.
+    pub routes: Option<Vec<Pattern>>,
+    /// Protocols.
+    pub protocols: Option<Vec<Protocol>>,
+    /// Models, by the name the client asks for.
+    pub models: Option<Arc<[Pattern]>>,
+}
+
+impl RequestScope {
+    /// Whether the policy governs `protocol`.
+    #[must_use]
+    pub fn covers_protocol(&self, protocol: Protocol) -> bool {
+        self.protocols.as_ref().is_none_or(|protocols| protocols.contains(&protocol))
+    }
+
+    /// Whether the policy governs `path`.
+    #[must_use]
+    pub fn covers_route(&self, path: &str) -> bool {
+        self.routes.as_ref().is_none_or(|routes| routes.iter().any(|route| route.matches(path)))
+    }
+}
+
+/// One step of the ladder.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Grade {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The lowest score that reaches it.
+    pub at: f64,
+    /// The lowest confidence with which a score reaches it.
+    pub min_confidence: f64,
+    /// What it does.
+    pub plan: Arc<Plan>,
+}
+
+impl Grade {
+    fn is_reached_by(&self, score: &RiskScore) -> bool {
+        score.value() >= self.at
+            && score.confidence().is_none_or(|confidence| confidence >= self.min_confidence)
+    }
+}
+
+/// A principal that countermeasures spare, until a date.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Exemption {
+    /// The account, if one is named.
+    pub account: Option<String>,
+    /// The cluster, if one is named.
+    pub cluster: Option<String>,
+    /// The tenant, if one is named.
+    pub tenant: Option<String>,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why it was granted.
+    pub reason: String,
+    /// The last day on which it holds, in UTC.
+    pub expires: Date,
+    pub(super) covers: Countermeasures,
+    pub(super) notice: Notice,
+}
+
+impl Exemption {
+    /// Whether it spares its principal this countermeasure.
+    #[must_use]
+    pub fn covers(&self, countermeasure: Countermeasure) -> bool {
+        self.covers.contains(countermeasure)
+    }
+
+    /// Whether `principal` is what it names: account, cluster and tenant, as far as it names them.
+    #[must_use]
+    pub fn names(&self, principal: &Principal) -> bool {
+        fn agrees(named: Option<&String>, actual: Option<&str>) -> bool {
+            named.is_none_or(|named| actual == Some(named.as_str()))
+        }
+        agrees(self.account.as_ref(), Some(principal.account.as_str()))
+            && agrees(self.cluster.as_ref(), principal.cluster.as_ref().map(|id| id.as_str()))
+            && agrees(self.tenant.as_ref(), principal.tenant.as_ref().map(|id| id.as_str()))
+    }
+
+    /// Whether it no longer holds at `now`.
+    #[must_use]
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        TimeZone::UTC.to_datetime(now).date() > self.expires
+    }
+}
+
+impl fmt::Debug for Exemption {
+    /// Names no principal: an account can be an e-mail address.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Exemption")
+            .field("owner", &self.owner)
+            .field("expires", &self.expires)
+            .field("covers", &self.covers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What graded callers get on unknown paths, made once.
+#[derive(Debug)]
+pub(super) struct UnknownRoutePlans {
+    pub(super) observed: Arc<Plan>,
+    pub(super) enforced: Arc<Plan>,
+}
+
+impl Policy {
+    /// Reads a policy file.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Read`] if the file cannot be read, or is larger than 1 MiB or not UTF-8;
+    /// [`LoadError::Invalid`] with all its problems if it is not a policy.
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let file = path.display().to_string();
+        let read = || {
+            let mut text = String::new();
+            File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+            if text.len() as u64 > MAX_FILE_BYTES {
+                let message = format!("larger than {MAX_FILE_BYTES} bytes");
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+            }
+            Ok(text)
+        };
+        match read() {
+            Ok(text) => Self::parse(&file, &text),
+            Err(source) => Err(LoadError::Read { file, source }),
+        }
+    }
+
+    /// Compiles the text of a policy file; `file` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Invalid`] with all its problems if the text is not a policy.
+    pub fn parse(file: &str, text: &str) -> Result<Self, LoadError> {
+        compile(text).map_err(|problems| LoadError::Invalid { file: file.to_owned(), problems })
+    }
+
+    /// What the policy's author may not have meant, at `now`.
+    #[must_use]
+    pub fn notices(&self, now: Timestamp) -> Vec<Notice> {
+        let expired = self.exemptions.iter().filter(|exemption| exemption.has_expired(now));
+        let mut notices = self.notices.clone();
+        notices.extend(expired.map(|exemption| exemption.notice.clone()));
+        notices.sort_by_key(|notice| (notice.line, notice.column));
+        notices
+    }
+
+    /// Decides about a request. The highest grade that the score reaches counts, with the scope
+    /// and the exemptions taken into account; unknown risk reaches none.
+    ///
+    /// The model is not known yet: call [`Decision::for_model`] as soon as it is.
+    #[must_use]
+    pub fn decide(
+        &self,
+        assessment: &Assessment,
+        facts: RequestFacts<'_>,
+        now: Timestamp,
+    ) -> Decision {
+        let mut reasons = Reasons::default();
+        let grade = self.grade_of(&assessment.risk, &mut reasons);
+        let mut plan = Arc::clone(&self.untouched);
+        if let Some((_, grade)) = grade {
+            if self.governs(facts, &mut reasons) {
+                plan = self.spare(&grade.plan, &assessment.principal, now, &mut reasons);
+            }
+            if facts.protocol.is_none() && !plan.is_empty() {
+                plan = self.on_unknown_route(&plan, &mut reasons);
+            }
+        }
+        if !plan.is_empty() && !carries_out(&plan) {
+            reasons.insert(Reason::ObserveOnly);
+        }
+        let models = if plan.is_empty() || facts.protocol.is_none() {
+            None
+        } else {
+            self.scope.models.clone()
+        };
+        Decision {
+            id: self.ids.next(),
+            grade: grade.map(|(index, grade)| GradeReached { index, name: grade.name.clone() }),
+            plan,
+            mode: self.mode,
+            on_opaque: self.on_opaque,
+            arm: None,
+            reasons,
+            revision: self.revision,
+            models,
+        }
+    }
+
+    fn grade_of(&self, risk: &Risk, reasons: &mut Reasons) -> Option<(usize, &Grade)> {
+        let score = match risk {
+            Risk::Known(score) => score,
+            Risk::Unknown(_) => {
+                reasons.insert(Reason::RiskUnknown);
+                return None;
+            }
+        };
+        let mut from_the_top = self.grades.iter().enumerate().rev();
+        let grade = from_the_top.find(|(_, grade)| {
+            let reached = grade.is_reached_by(score);
+            if !reached && score.value() >= grade.at {
+                reasons.insert(Reason::ConfidenceTooLow);
+            }
+            reached
+        });
+        match grade {
+            Some((_, grade)) if grade.plan.is_empty() => {
+                reasons.insert(Reason::GradeReached);
+                reasons.insert(Reason::GradeUntouched);
+            }
+            Some(_) => reasons.insert(Reason::GradeReached),
+            None if reasons.contains(Reason::ConfidenceTooLow) => {}
+            None => reasons.insert(Reason::BelowFirstGrade),
+        }
+        grade
+    }
+
+    /// Whether the scope has the request. Unknown paths are always in it: a path that the layer
+    /// does not know may lead to the same text.
+    fn governs(&self, facts: RequestFacts<'_>, reasons: &mut Reasons) -> bool {
+        let Some(protocol) = facts.protocol else { return true };
+        let protocol = self.scope.covers_protocol(protocol);
+        let route = self.scope.covers_route(facts.path);
+        if !protocol {
+            reasons.insert(Reason::ProtocolOutOfScope);
+        }
+        if !route {
+            reasons.insert(Reason::RouteOutOfScope);
+        }
+        protocol && route
+    }
+
+    fn spare(
+        &self,
+        plan: &Arc<Plan>,
+        principal: &Principal,
+        now: Timestamp,
+        reasons: &mut Reasons,
+    ) -> Arc<Plan> {
+        let mut covered = Countermeasures::default();
+        let naming = self.exemptions.iter().filter(|exemption| exemption.names(principal));
+        for exemption in naming {
+            if !exemption.covers.touch(plan) {
+                continue;
+            }
+            if exemption.has_expired(now) {
+                reasons.insert(Reason::ExemptionExpired);
+            } else {
+                covered = covered.union(exemption.covers);
+            }
+        }
+        if !covered.touch(plan) {
+            Arc::clone(plan)
+        } else if covered.cover(plan) {
+            reasons.insert(Reason::Exempt);
+            Arc::clone(&self.untouched)
+        } else {
+            reasons.insert(Reason::PartlyExempt);
+            Arc::new(covered.removed_from(plan))
+        }
+    }
+
+    /// A refusal in the mode of what it stands in for.
+    fn on_unknown_route(&self, plan: &Plan, reasons: &mut Reasons) -> Arc<Plan> {
+        match self.unknown_routes {
+            Unhandled::Pass => {
+                reasons.insert(Reason::UnknownRoutePassed);
+                Arc::clone(&self.untouched)
+            }
+            Unhandled::Refuse => {
+                reasons.insert(Reason::UnknownRouteRefused);
+                let UnknownRoutePlans { observed, enforced } = &self.unknown_route;
+                Arc::clone(if carries_out(plan) { enforced } else { observed })
+            }
+        }
+    }
+}
+
+/// Whether anything in `plan` is carried out.
+fn carries_out(plan: &Plan) -> bool {
+    Countermeasure::ALL.into_iter().any(|named| named.mode_in(plan) == Some(Mode::Enforce))
+}

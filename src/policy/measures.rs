@@ -1,0 +1,253 @@
+//! From a grade's tables to its [`Plan`], with the rules of each countermeasure.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::file::{
+    DelayTable, DowngradeTable, GradeTable, KeepText, LimitsTable, PaceTable, RateTable,
+    ReasoningTable, RefuseTable, SideChannelsTable,
+};
+use super::plan::{
+    Delay, Downgrade, Keep, Limits, Measure, Mode, Pace, Plan, Rate, Reasoning, Refuse, Scope,
+    SideChannels,
+};
+use super::source::Source;
+use super::value::At;
+
+/// Clients give up on a silent server not long after.
+const MAX_FIRST_TOKEN_DELAY: Duration = Duration::from_secs(30);
+
+const MAX_MESSAGE_BYTES: usize = 500;
+
+const DEFAULT_MESSAGE: &str = "This request was declined under the provider's usage policy.";
+
+/// As much as the answers of most requests that cap nothing.
+const DEFAULT_RESERVE_OUTPUT_TOKENS: NonZeroU32 = match NonZeroU32::new(1024) {
+    Some(tokens) => tokens,
+    None => NonZeroU32::MIN,
+};
+
+/// Members that carry the text once more, or the model's distribution over it.
+const LEAKS: [&str; 7] = [
+    "logprobs",
+    "top_logprobs",
+    "prompt_logprobs",
+    "token_ids",
+    "prompt_token_ids",
+    "return_token_ids",
+    "encrypted_content",
+];
+
+/// Compiles the tables of one grade.
+pub(super) struct Measures<'s, 't> {
+    pub(super) source: &'s mut Source<'t>,
+    /// The policy's own mode.
+    pub(super) mode: Mode,
+    /// Whether the policy governs Anthropic Messages.
+    pub(super) has_messages: bool,
+}
+
+impl Measures<'_, '_> {
+    pub(super) fn plan(&mut self, grade: &GradeTable) -> Plan {
+        let plan = Plan {
+            refuse: grade.refuse.as_ref().map(|table| self.refuse(table)),
+            rate: grade.rate.as_ref().map(|table| self.rate(table)),
+            downgrade: grade.downgrade.as_ref().map(|table| self.downgrade(table)),
+            side_channels: grade.side_channels.as_ref().map(|table| self.side_channels(table)),
+            reasoning: grade.reasoning.as_ref().map(|table| self.reasoning(table)),
+            pace: grade.pace.as_ref().map(|table| self.pace(table)),
+        };
+        if let Some(At { value, span }) = &grade.refuse {
+            let alone = Plan { refuse: plan.refuse.clone(), ..Plan::default() };
+            if value.mode != Some(Mode::Observe) && plan != alone {
+                let hint = "give the refusal a grade of its own, or `mode = \"observe\"`";
+                let message = "the grade's other countermeasures never apply beside a refusal";
+                self.source.problem(span, message, Some(hint));
+            }
+        }
+        plan
+    }
+
+    fn measure<T>(&self, mode: Option<Mode>, settings: T) -> Measure<T> {
+        Measure { mode: mode.unwrap_or(Mode::Enforce).min(self.mode), settings }
+    }
+
+    fn refuse(&mut self, table: &At<RefuseTable>) -> Measure<Refuse> {
+        let RefuseTable { mode, message } = &table.value;
+        if let Some(At { value, span }) = message {
+            let printable = !value.chars().any(char::is_control);
+            if value.trim().is_empty() || value.len() > MAX_MESSAGE_BYTES || !printable {
+                let message = format!("is not one line of 1 to {MAX_MESSAGE_BYTES} bytes");
+                self.source.problem(span, message, None);
+            }
+        }
+        let message = message.as_ref().map_or(DEFAULT_MESSAGE, |message| &message.value);
+        self.measure(*mode, Refuse { message: message.to_owned() })
+    }
+
+    fn rate(&mut self, table: &At<RateTable>) -> Measure<Rate> {
+        let At { value, span } = table;
+        let RateTable { mode, account, cluster, advertised, reserve_output_tokens } = value;
+        let [account, cluster] =
+            [account, cluster].map(|table| table.as_ref().map(limits).unwrap_or_default());
+        let unlimited = Limits::default();
+        if account == unlimited && cluster == unlimited {
+            self.source.lack(span, "limits neither the account nor the cluster", None);
+        } else if cluster == unlimited {
+            let message = "nothing limits the cluster: its accounts get their limits once each";
+            self.source.notice(span, message);
+        }
+        let settings = Rate {
+            account,
+            cluster,
+            advertised: advertised.as_ref().map(limits),
+            reserve_output_tokens: reserve_output_tokens.unwrap_or(DEFAULT_RESERVE_OUTPUT_TOKENS),
+        };
+        self.measure(*mode, settings)
+    }
+
+    fn downgrade(&mut self, table: &At<DowngradeTable>) -> Measure<Downgrade> {
+        let At { value, span } = table;
+        let DowngradeTable {
+            mode,
+            models,
+            max_output_tokens,
+            max_effort,
+            max_thinking_tokens,
+            disclose,
+        } = value;
+        let mut map = Vec::new();
+        for (pattern, At { value: target, span }) in models.iter().flatten() {
+            if target.trim().is_empty() || target.contains('*') {
+                let message = format!("{target:?} is not the name of a model");
+                self.source.problem(span, message, Some("only what is replaced is a pattern"));
+            } else if pattern.to_string() == *target {
+                let message = format!("{target:?} is replaced by itself");
+                self.source.problem(span, message, None);
+            }
+            map.push((pattern.clone(), target.clone()));
+        }
+        map.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.specificity()));
+        let capped =
+            max_output_tokens.is_some() || max_effort.is_some() || max_thinking_tokens.is_some();
+        if map.is_empty() && !capped {
+            self.source.lack(span, "neither replaces a model nor caps anything", None);
+        }
+        if let Some(At { value: false, span }) = disclose {
+            let message = "a covert downgrade: the client is shown the model it asked for, not the \
+                           one that answered";
+            self.source.notice(span, message);
+        }
+        let settings = Downgrade {
+            models: map,
+            max_output_tokens: *max_output_tokens,
+            max_effort: max_effort.map(|effort| effort.0),
+            max_thinking_tokens: *max_thinking_tokens,
+            disclose: disclose.as_ref().is_none_or(|disclose| disclose.value),
+        };
+        self.measure(*mode, settings)
+    }
+
+    fn side_channels(&mut self, table: &At<SideChannelsTable>) -> Measure<SideChannels> {
+        let SideChannelsTable { mode, max_choices, allow } = &table.value;
+        let allow = allow.as_deref().unwrap_or_default();
+        for At { value, span } in allow {
+            if value.trim().is_empty() {
+                self.source.problem(span, "is empty", None);
+            } else if LEAKS.contains(&value.as_str()) {
+                self.source.notice(span, format!("{value:?} gives back what this closes"));
+            }
+        }
+        let settings = SideChannels {
+            max_choices: max_choices.unwrap_or(NonZeroU32::MIN),
+            allow: allow.iter().map(|member| member.value.clone()).collect(),
+        };
+        self.measure(*mode, settings)
+    }
+
+    fn reasoning(&mut self, table: &At<ReasoningTable>) -> Measure<Reasoning> {
+        let At { value, span } = table;
+        let ReasoningTable { mode, keep, signed, opened_by_template, ask_upstream, round_usage } =
+            value;
+        match keep {
+            Some(At { value: KeepText::Share(share), span }) if !(*share > 0.0 && *share < 1.0) => {
+                let message = format!("{share} is not a share between 0 and 1, both excluded");
+                self.source.problem(span, message, Some("`keep = \"none\"` withholds all of it"));
+            }
+            Some(At { value: KeepText::None, .. }) => {}
+            Some(At { span, .. }) if self.has_messages && signed.is_none() => {
+                let message = "Anthropic Messages signs its thinking blocks, and refuses a \
+                               shortened one when the client sends it back at the next tool turn";
+                let hint = "write `signed = \"seal\"` beside `keep`: signed blocks are emptied \
+                            with their signature kept, and the others shortened; or take \
+                            \"messages\" out of `scope.protocols`";
+                self.source.problem(span, message, Some(hint));
+            }
+            Some(_) => {}
+            None => {
+                self.source.missing(span, "keep", Some("`keep = \"none\"` withholds all of it"))
+            }
+        }
+        let keep = match keep.as_ref().map(|keep| keep.value) {
+            Some(KeepText::Words(words)) => Keep::Words(words),
+            Some(KeepText::Share(share)) => Keep::Share(share),
+            Some(KeepText::Conclusion) => Keep::Conclusion,
+            Some(KeepText::None) | None => Keep::None,
+        };
+        let settings = Reasoning {
+            keep,
+            opened_by_template: opened_by_template.clone().unwrap_or_default(),
+            ask_upstream: ask_upstream.unwrap_or(false),
+            round_usage: *round_usage,
+        };
+        self.measure(*mode, settings)
+    }
+
+    fn pace(&mut self, table: &At<PaceTable>) -> Measure<Pace> {
+        let At { value, span } = table;
+        let PaceTable { mode, tokens_per_second, shared_by, first_token_delay } = value;
+        if tokens_per_second.is_none() && first_token_delay.is_none() {
+            self.source.lack(span, "slows nothing down", None);
+        }
+        let first_token_delay = first_token_delay.as_ref().and_then(|delay| self.delay(delay));
+        let settings = Pace {
+            tokens_per_second: *tokens_per_second,
+            shared_by: shared_by.unwrap_or(Scope::Cluster),
+            first_token_delay,
+        };
+        self.measure(*mode, settings)
+    }
+
+    fn delay(&mut self, table: &At<DelayTable>) -> Option<Delay> {
+        let At { value: DelayTable { min, max }, span } = table;
+        for (bound, name) in [(min, "min"), (max, "max")] {
+            if bound.is_none() {
+                self.source.missing(span, name, None);
+            }
+        }
+        let (min, max) = (min.as_ref()?, max.as_ref()?);
+        if max.value.0 < min.value.0 {
+            self.source.problem(&max.span, "is shorter than `min`", None);
+        }
+        for bound in [min, max] {
+            if bound.value.0 > MAX_FIRST_TOKEN_DELAY {
+                let limit = MAX_FIRST_TOKEN_DELAY.as_secs();
+                let message = format!("is longer than {limit} s, at which clients give up");
+                self.source.problem(&bound.span, message, None);
+            }
+        }
+        Some(Delay { min: min.value.0, max: max.value.0 })
+    }
+}
+
+fn limits(table: &LimitsTable) -> Limits {
+    let LimitsTable { requests, input_tokens, output_tokens, reasoning_tokens, concurrency } =
+        table;
+    Limits {
+        requests: requests.map(|quota| quota.0),
+        input_tokens: input_tokens.map(|quota| quota.0),
+        output_tokens: output_tokens.map(|quota| quota.0),
+        reasoning_tokens: reasoning_tokens.map(|quota| quota.0),
+        concurrency: *concurrency,
+    }
+}

@@ -1,0 +1,213 @@
+//! Reads a TOML file into a typed value and collects every complaint on the way.
+//!
+//! serde stops at the first error. So each value it rejects is noted, cut out of the parsed
+//! document, and the rest is read again: one pass over the file's author, not one per mistake.
+
+use std::ops::Range;
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue, Deserializer};
+
+use super::problem::{Notice, Problem};
+
+/// Enough to mend a file by; a file with more is not a policy.
+const MAX_PROBLEMS: usize = 64;
+
+/// A parsed file with its text, and what was found wrong with it so far.
+#[derive(Debug)]
+pub(super) struct Source<'t> {
+    text: &'t str,
+    document: Spanned<DeTable<'t>>,
+    problems: Vec<Problem>,
+    notices: Vec<Notice>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+impl<'t> Source<'t> {
+    /// Parses `text`; the error holds every syntax error.
+    pub(super) fn parse(text: &'t str) -> Result<Self, Vec<Problem>> {
+        let (document, errors) = DeTable::parse_recoverable(text);
+        let source = Self { text, document, problems: Vec::new(), notices: Vec::new() };
+        if errors.is_empty() {
+            return Ok(source);
+        }
+        let problem = |error: &toml::de::Error| {
+            let (line, column) = source.position(error.span().unwrap_or_default().start);
+            let message = format!("not TOML: {}", error.message());
+            Problem { line, column, field: String::new(), message, hint: None }
+        };
+        Err(errors.iter().take(MAX_PROBLEMS).map(problem).collect())
+    }
+
+    /// Reads what can be read of a `T`, and notes a problem for each value that cannot.
+    pub(super) fn read<T: DeserializeOwned>(&mut self) -> Option<T> {
+        let mut rest = self.document.clone();
+        while self.problems.len() < MAX_PROBLEMS {
+            let error = match T::deserialize(Deserializer::from(rest.clone())) {
+                Ok(value) => return Some(value),
+                Err(error) => error,
+            };
+            let span = error.span().unwrap_or_default();
+            let path = find(rest.get_ref(), &span);
+            self.problem(&span, error.message(), None);
+            if !path.is_some_and(|path| remove(rest.get_mut(), &path)) {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Notes a problem with the value at `span`.
+    pub(super) fn problem(
+        &mut self,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        hint: Option<&str>,
+    ) {
+        let (line, column) = self.position(span.start);
+        let field = self.field(span);
+        let message = message.into();
+        let hint = hint.map(str::to_owned);
+        self.problems.push(Problem { line, column, field, message, hint });
+    }
+
+    /// Notes that the table at `span` lacks something, unless values in it were already
+    /// complained about: what is missing may be what was rejected.
+    pub(super) fn lack(&mut self, span: &Range<usize>, message: &str, hint: Option<&str>) {
+        let table = self.field(span);
+        let within = |field: &str| match field.strip_prefix(table.as_str()) {
+            Some(rest) => table.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']),
+            None => false,
+        };
+        if !self.problems.iter().any(|problem| within(&problem.field)) {
+            self.problem(span, message, hint);
+        }
+    }
+
+    /// Notes that the table at `span` lacks the field `name`, unless its value was rejected.
+    pub(super) fn missing(&mut self, span: &Range<usize>, name: &str, hint: Option<&str>) {
+        let table = self.field(span);
+        let field = if table.is_empty() { name.to_owned() } else { format!("{table}.{name}") };
+        if !self.problems.iter().any(|problem| problem.field.starts_with(&field)) {
+            let (line, column) = self.position(span.start);
+            let message = format!("`{name}` is missing");
+            let hint = hint.map(str::to_owned);
+            self.problems.push(Problem { line, column, field, message, hint });
+        }
+    }
+
+    /// Notes something worth knowing about the value at `span`.
+    pub(super) fn notice(&mut self, span: &Range<usize>, message: impl Into<String>) {
+        let notice = self.notice_at(span, message.into());
+        self.notices.push(notice);
+    }
+
+    /// A notice that the caller keeps.
+    pub(super) fn notice_at(&self, span: &Range<usize>, message: String) -> Notice {
+        let (line, column) = self.position(span.start);
+        Notice { line, column, field: self.field(span), message }
+    }
+
+    /// The file's notices, or its problems if there are any; in the order of the lines.
+    pub(super) fn finish(self) -> Result<Vec<Notice>, Vec<Problem>> {
+        let Self { mut problems, mut notices, .. } = self;
+        if problems.is_empty() {
+            notices.sort_by_key(|notice| (notice.line, notice.column));
+            Ok(notices)
+        } else {
+            problems.sort_by_key(|problem| (problem.line, problem.column));
+            Err(problems)
+        }
+    }
+
+    fn field(&self, span: &Range<usize>) -> String {
+        let mut field = String::new();
+        for step in find(self.document.get_ref(), span).unwrap_or_default() {
+            match step {
+                Step::Index(index) => field.push_str(&format!("[{index}]")),
+                Step::Key(key) => {
+                    if !field.is_empty() {
+                        field.push('.');
+                    }
+                    let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+                    if key.bytes().all(bare) {
+                        field.push_str(&key);
+                    } else {
+                        field.push_str(&format!("{key:?}"));
+                    }
+                }
+            }
+        }
+        field
+    }
+
+    /// Line and column (in characters), both from 1.
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let last = before.rsplit('\n').next().unwrap_or_default();
+        (line, last.chars().count() + 1)
+    }
+}
+
+/// The way to the key or value at `span`; `None` for the document itself.
+fn find(table: &DeTable<'_>, span: &Range<usize>) -> Option<Vec<Step>> {
+    table.iter().find_map(|(key, value)| {
+        let here = || Step::Key(key.get_ref().to_string());
+        let below = || find_in_value(value, span);
+        match below() {
+            Some(mut path) => {
+                path.insert(0, here());
+                Some(path)
+            }
+            None => (key.span() == *span).then(|| vec![here()]),
+        }
+    })
+}
+
+fn find_in_value(value: &Spanned<DeValue<'_>>, span: &Range<usize>) -> Option<Vec<Step>> {
+    if value.span() == *span {
+        return Some(Vec::new());
+    }
+    match value.get_ref() {
+        DeValue::Table(table) => find(table, span),
+        DeValue::Array(array) => array.iter().enumerate().find_map(|(index, element)| {
+            let mut path = find_in_value(element, span)?;
+            path.insert(0, Step::Index(index));
+            Some(path)
+        }),
+        _ => None,
+    }
+}
+
+fn remove(table: &mut DeTable<'_>, path: &[Step]) -> bool {
+    match path {
+        [Step::Key(key)] => table.remove(key.as_str()).is_some(),
+        [Step::Key(key), rest @ ..] => {
+            table.get_mut(key.as_str()).is_some_and(|value| remove_in_value(value, rest))
+        }
+        _ => false,
+    }
+}
+
+fn remove_in_value<'t>(value: &mut Spanned<DeValue<'t>>, path: &[Step]) -> bool {
+    match (value.get_mut(), path) {
+        (DeValue::Table(table), path) => remove(table, path),
+        (DeValue::Array(array), [Step::Index(index)]) => {
+            let length = array.len();
+            let elements = std::mem::replace(array, DeArray::new()).into_iter().enumerate();
+            *array = elements.filter(|(place, _)| place != index).map(|(_, kept)| kept).collect();
+            array.len() < length
+        }
+        (DeValue::Array(array), [Step::Index(index), rest @ ..]) => {
+            array.get_mut(*index).is_some_and(|element| remove_in_value(element, rest))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,111 @@
+//! Health, metrics and status, on a listener of its own without authentication.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::metrics::Metrics;
+use super::stack::DefenseStatus;
+
+/// What the admin listener tells.
+#[derive(Debug)]
+pub(super) struct Admin {
+    pub(super) started: Timestamp,
+    pub(super) stopping: Arc<AtomicBool>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) defense: Option<Arc<dyn DefenseStatus>>,
+    /// The upstream as `host:port`, for a trial connection.
+    pub(super) upstream: String,
+    pub(super) connect_timeout: Duration,
+}
+
+/// Serves [`Admin`].
+#[derive(Clone, Debug)]
+pub(super) struct AdminService(pub(super) Arc<Admin>);
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+impl hyper::service::Service<Request<Incoming>> for AdminService {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let admin = Arc::clone(&self.0);
+        Box::pin(async move {
+            if request.method() != Method::GET && request.method() != Method::HEAD {
+                return Ok(answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n"));
+            }
+            Ok(match request.uri().path() {
+                "/healthz" => answer(StatusCode::OK, TEXT, "alive\n"),
+                "/readyz" => admin.ready().await,
+                "/metrics" => admin.scrape(),
+                "/status" => admin.status(),
+                _ => answer(
+                    StatusCode::NOT_FOUND,
+                    TEXT,
+                    "there are /healthz, /readyz, /metrics and /status\n",
+                ),
+            })
+        })
+    }
+}
+
+impl Admin {
+    /// Whether requests should be sent here: not stopping, and the upstream takes connections.
+    async fn ready(&self) -> Response<Full<Bytes>> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "stopping\n");
+        }
+        match timeout(self.connect_timeout, TcpStream::connect(&self.upstream)).await {
+            Ok(Ok(_)) => answer(StatusCode::OK, TEXT, "ready\n"),
+            Ok(Err(_)) | Err(_) => {
+                answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the upstream cannot be reached\n")
+            }
+        }
+    }
+
+    fn scrape(&self) -> Response<Full<Bytes>> {
+        const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        match self.metrics.text() {
+            Ok(text) => answer(StatusCode::OK, OPEN_METRICS, text),
+            Err(_) => answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "no metrics\n"),
+        }
+    }
+
+    fn status(&self) -> Response<Full<Bytes>> {
+        let status = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "started": self.started,
+            "stopping": self.stopping.load(Ordering::Relaxed),
+            "in_flight": self.metrics.in_flight(),
+            "policy": self.defense.as_ref().map(|defense| defense.policy()),
+            "counters": self.defense.as_ref().map(|defense| defense.counters()),
+        });
+        answer(StatusCode::OK, "application/json", format!("{status}\n"))
+    }
+}
+
+fn answer(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

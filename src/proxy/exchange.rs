@@ -1,0 +1,144 @@
+//! One exchange with a client, from the arrival of its head to its end: what the access log and the
+//! metrics say of it.
+
+use std::sync::Arc;
+
+use http::{Method, Request, Response, Version};
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::connection::Connection;
+use super::ending::{Ending, Observer};
+use super::family::Family;
+use super::metrics::Metrics;
+use crate::audit::{DecisionId, Durations, LineWriter, Outcome};
+
+/// What exchanges report to.
+#[derive(Debug)]
+pub(super) struct Reports {
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) access_log: Option<Arc<LineWriter>>,
+}
+
+/// Bytes of a path that the access log shows.
+const LONGEST_PATH: usize = 512;
+
+#[derive(Debug)]
+pub(super) struct Exchange {
+    reports: Arc<Reports>,
+    connection: Arc<Connection>,
+    time: Timestamp,
+    started: Instant,
+    first_byte: Option<Instant>,
+    method: Method,
+    path: String,
+    family: Family,
+    status: Option<u16>,
+    bytes: u64,
+    decision: Option<DecisionId>,
+    /// Whether the client knows the end of the body only by the end of the connection.
+    by_closing: bool,
+}
+
+/// A line of the access log. Its fields are documented in `docs/configuration.md`.
+#[derive(Debug, Serialize)]
+struct Line<'e> {
+    time: Timestamp,
+    method: &'e str,
+    path: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    bytes: u64,
+    outcome: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<&'e DecisionId>,
+    durations: Durations,
+}
+
+impl Exchange {
+    pub(super) fn new<B>(
+        request: &Request<B>,
+        reports: Arc<Reports>,
+        connection: Arc<Connection>,
+    ) -> Self {
+        reports.metrics.request_began();
+        connection.request_began();
+        let path = request.uri().path();
+        let by_closing = request.version() == Version::HTTP_10;
+        if by_closing {
+            connection.reset_unless_complete(true);
+        }
+        Self {
+            reports,
+            connection,
+            time: Timestamp::now(),
+            started: Instant::now(),
+            first_byte: None,
+            method: request.method().clone(),
+            path: path.chars().take(LONGEST_PATH).collect(),
+            family: Family::of(path),
+            status: None,
+            bytes: 0,
+            decision: None,
+            by_closing,
+        }
+    }
+
+    pub(super) fn family(&self) -> Family {
+        self.family
+    }
+
+    /// Notes the head of the answer.
+    pub(super) fn answered<B>(&mut self, response: &Response<B>) {
+        self.status = Some(response.status().as_u16());
+        self.decision = response.extensions().get().cloned();
+    }
+}
+
+impl Observer for Exchange {
+    fn data(&mut self, bytes: usize) {
+        if self.first_byte.is_none() {
+            self.first_byte = Some(Instant::now());
+        }
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+    }
+
+    fn end(self, ending: Ending) {
+        let duration = self.started.elapsed();
+        let first_byte = self.first_byte.map(|at| at.duration_since(self.started));
+        let metrics = &self.reports.metrics;
+        metrics.request_ended(self.family.name(), self.status, first_byte, duration);
+        let outcome = match ending {
+            Ending::Complete => Outcome::Complete,
+            Ending::Error => Outcome::UpstreamError,
+            Ending::Cancelled => Outcome::Cancelled,
+        };
+        // The end of a decided exchange is in its audit record, which knows more endings.
+        if self.decision.is_none() {
+            metrics.stream_ended(outcome);
+        }
+        if self.by_closing && ending == Ending::Complete {
+            self.connection.reset_unless_complete(false);
+        }
+        self.connection.request_ended();
+        if let Some(access_log) = &self.reports.access_log {
+            let milliseconds = |duration: std::time::Duration| {
+                u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+            };
+            access_log.write(&Line {
+                time: self.time,
+                method: self.method.as_str(),
+                path: &self.path,
+                status: self.status,
+                bytes: self.bytes,
+                outcome,
+                decision: self.decision.as_ref(),
+                durations: Durations {
+                    first_byte_ms: first_byte.map(milliseconds),
+                    total_ms: milliseconds(duration),
+                },
+            });
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The service that a client's connection calls: checks the request, asks the stack behind, and
+//! watches the answer to its end.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{Method, Request, Response};
+use http_body::Body;
+use http_body_util::{Either, Full, Limited};
+use hyper::body::Incoming;
+use tower_service::Service;
+
+use super::connection::Connection;
+use super::ending::{Guard, Watched};
+use super::exchange::{Exchange, Reports};
+use super::failure::Failure;
+use super::upstream::{BoxError, UpstreamError};
+
+/// The body of a request as the stack gets it.
+pub(super) type RequestBody = Limited<Incoming>;
+
+/// One per connection; cheap to make.
+#[derive(Clone, Debug)]
+pub(super) struct Front<S> {
+    pub(super) stack: S,
+    pub(super) reports: Arc<Reports>,
+    pub(super) connection: Arc<Connection>,
+    pub(super) max_request_body: usize,
+}
+
+type Answer<B> = Response<Watched<Either<Full<Bytes>, B>, Exchange>>;
+
+impl<S, B> hyper::service::Service<Request<Incoming>> for Front<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = UpstreamError>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Answer<B>;
+    type Error = std::convert::Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Answer<B>, Self::Error>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let Self { stack, reports, connection, max_request_body } = self.clone();
+        // Made before the first await: a client that leaves at any point is noticed.
+        let exchange = Exchange::new(&request, reports, connection);
+        let family = exchange.family();
+        let mut guard = Guard::new(exchange);
+        Box::pin(async move {
+            let answer = match check(&request, max_request_body) {
+                Ok(()) => {
+                    ask(stack, request.map(|body| Limited::new(body, max_request_body))).await
+                }
+                Err(failure) => Err(failure),
+            };
+            let response = match answer {
+                Ok(response) => response.map(Either::Right),
+                Err(failure) => failure.response(family).map(Either::Left),
+            };
+            if let Some(exchange) = guard.observer() {
+                exchange.answered(&response);
+            }
+            Ok(response.map(|body| Watched::new(body, guard)))
+        })
+    }
+}
+
+/// Refuses what needs no one else to be asked.
+fn check<B>(request: &Request<B>, max_request_body: usize) -> Result<(), Failure> {
+    if request.method() == Method::CONNECT {
+        return Err(Failure::Tunnel);
+    }
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    // The server has refused lengths that are no numbers; a body without one is counted.
+    let announced = announced.and_then(|length| length.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > max_request_body as u64) {
+        return Err(Failure::RequestTooLarge);
+    }
+    Ok(())
+}
+
+async fn ask<S, B>(mut stack: S, request: Request<RequestBody>) -> Result<Response<B>, Failure>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = UpstreamError>,
+{
+    let answer = async {
+        std::future::poll_fn(|context| stack.poll_ready(context)).await?;
+        stack.call(request).await
+    };
+    answer.await.map_err(|error| {
+        tracing::warn!(error = &error as &dyn std::error::Error, "no answer of the upstream's");
+        Failure::from(&error)
+    })
+}

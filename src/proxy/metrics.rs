@@ -1,0 +1,208 @@
+//! What is counted, in the OpenMetrics text format. Labels come from enums and policies, never from
+//! a client.
+
+use std::fmt::Error;
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::audit::record::mode_name;
+use crate::audit::{Lost, Outcome, Record, Risk};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    protocol: &'static str,
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProtocolLabels {
+    protocol: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    grade: String,
+    mode: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CountermeasureLabels {
+    countermeasure: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: String,
+}
+
+type Times = Family<ProtocolLabels, Histogram, fn() -> Histogram>;
+
+/// The metric families of the proxy. All names begin with `guilloche_`.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    in_flight: Gauge,
+    first_byte: Times,
+    duration: Times,
+    stream_ends: Family<OutcomeLabels, Counter>,
+    decisions: Family<DecisionLabels, Counter>,
+    applied: Family<CountermeasureLabels, Counter>,
+    observed: Family<CountermeasureLabels, Counter>,
+    risk_unknown: Family<ReasonLabels, Counter>,
+}
+
+/// From a cached answer to an hour of streaming, in seconds.
+fn times() -> Histogram {
+    Histogram::new([
+        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0,
+    ])
+}
+
+impl Metrics {
+    /// Metrics that stand at zero. `audit` and `access_log` tell how many lines were lost.
+    pub(super) fn new(audit: Option<Lost>, access_log: Option<Lost>) -> Self {
+        let mut registry = Registry::with_prefix("guilloche");
+        let metrics = Self {
+            requests: Family::default(),
+            in_flight: Gauge::default(),
+            first_byte: Family::new_with_constructor(times),
+            duration: Family::new_with_constructor(times),
+            stream_ends: Family::default(),
+            decisions: Family::default(),
+            applied: Family::default(),
+            observed: Family::default(),
+            risk_unknown: Family::default(),
+            registry: Registry::default(),
+        };
+        registry.register("requests", "Requests answered", metrics.requests.clone());
+        registry.register("in_flight", "Exchanges under way", metrics.in_flight.clone());
+        registry.register_with_unit(
+            "first_byte",
+            "Time to the first byte of the answer's body",
+            Unit::Seconds,
+            metrics.first_byte.clone(),
+        );
+        registry.register_with_unit(
+            "duration",
+            "Time to the end of the answer",
+            Unit::Seconds,
+            metrics.duration.clone(),
+        );
+        registry.register("stream_ends", "How exchanges ended", metrics.stream_ends.clone());
+        registry.register("decisions", "Decisions by grade and mode", metrics.decisions.clone());
+        registry.register("applied", "Countermeasures carried out", metrics.applied.clone());
+        registry.register("observed", "Countermeasures only recorded", metrics.observed.clone());
+        registry.register(
+            "risk_unknown",
+            "Decisions without a risk score, by reason",
+            metrics.risk_unknown.clone(),
+        );
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The program", version);
+        registry.register_collector(Box::new(LostLines { audit, access_log }));
+        Self { registry, ..metrics }
+    }
+
+    /// The text that a scrape gets.
+    pub(super) fn text(&self) -> Result<String, Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    /// Exchanges under way.
+    pub(super) fn in_flight(&self) -> i64 {
+        self.in_flight.get()
+    }
+
+    pub(super) fn request_began(&self) {
+        self.in_flight.inc();
+    }
+
+    /// An exchange is over. `status` is absent when the client left before there was one.
+    pub(super) fn request_ended(
+        &self,
+        protocol: &'static str,
+        status: Option<u16>,
+        first_byte: Option<Duration>,
+        duration: Duration,
+    ) {
+        self.in_flight.dec();
+        let status = status_class(status);
+        self.requests.get_or_create(&RequestLabels { protocol, status }).inc();
+        let labels = ProtocolLabels { protocol };
+        if let Some(first_byte) = first_byte {
+            self.first_byte.get_or_create(&labels).observe(first_byte.as_secs_f64());
+        }
+        self.duration.get_or_create(&labels).observe(duration.as_secs_f64());
+    }
+
+    pub(super) fn stream_ended(&self, outcome: Outcome) {
+        self.stream_ends.get_or_create(&OutcomeLabels { outcome: outcome.name() }).inc();
+    }
+
+    /// What a decided request adds, its end included.
+    pub(super) fn decided(&self, record: &Record) {
+        let mode = mode_name(record.mode);
+        let labels = DecisionLabels { grade: record.grade.clone(), mode };
+        self.decisions.get_or_create(&labels).inc();
+        for (family, list) in [(&self.applied, &record.applied), (&self.observed, &record.observed)]
+        {
+            for applied in list {
+                let countermeasure = applied.countermeasure.name();
+                family.get_or_create(&CountermeasureLabels { countermeasure }).inc();
+            }
+        }
+        if let Risk::Unknown { reason } = &record.risk {
+            let reason = reason.clone().into_owned();
+            self.risk_unknown.get_or_create(&ReasonLabels { reason }).inc();
+        }
+        self.stream_ended(record.outcome);
+    }
+}
+
+fn status_class(status: Option<u16>) -> &'static str {
+    match status {
+        None => "none",
+        Some(100..=199) => "1xx",
+        Some(200..=299) => "2xx",
+        Some(300..=399) => "3xx",
+        Some(400..=499) => "4xx",
+        Some(_) => "5xx",
+    }
+}
+
+#[derive(Debug)]
+struct LostLines {
+    audit: Option<Lost>,
+    access_log: Option<Lost>,
+}
+
+impl Collector for LostLines {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        for (name, help, lost) in [
+            ("guilloche_audit_lost", "Audit records lost", &self.audit),
+            ("guilloche_access_log_lost", "Access log lines lost", &self.access_log),
+        ] {
+            let count = ConstCounter::new(lost.as_ref().map_or(0, Lost::count));
+            let metric = encoder.encode_descriptor(name, help, None, count.metric_type())?;
+            count.encode(metric)?;
+        }
+        Ok(())
+    }
+}

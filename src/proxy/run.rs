@@ -1,0 +1,228 @@
+//! Puts the parts together, and takes them apart in order.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
+
+use super::admin::{Admin, AdminService};
+use super::config::{self, Config, LogOutput};
+use super::exchange::Reports;
+use super::front::Front;
+use super::metrics::Metrics;
+use super::server::{Bounds, serve};
+use super::stack::{Stack, stack};
+use super::upstream::{TlsError, Upstream};
+use crate::audit::{JsonLines, LineWriter, NoAudit, Record, Sink};
+
+/// Why the proxy did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of audit records or log lines cannot be opened.
+    #[error("cannot write to {}", path.display())]
+    Lines {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Connections to the upstream cannot be prepared.
+    #[error(transparent)]
+    Upstream(#[from] TlsError),
+    /// The configuration asks for a defense that this build does not have.
+    #[error("policy and risk settings need the defense layer, which this build does not have")]
+    NoDefense,
+}
+
+/// The proxy, bound to its addresses and ready to run.
+#[derive(Debug)]
+pub struct Proxy {
+    config: Config,
+    listener: TcpListener,
+    address: SocketAddr,
+    admin: Option<(TcpListener, SocketAddr)>,
+    upstream: Upstream,
+    audit: Option<Arc<JsonLines>>,
+    access_log: Option<Arc<LineWriter>>,
+}
+
+/// How long the last lines may take to be written.
+const FLUSH: Duration = Duration::from_secs(5);
+
+impl Proxy {
+    /// Checks what can be checked without binding an address or writing a file.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn check(config: &Config) -> Result<(), StartError> {
+        let upstream = Upstream::new(&config.upstream, config.limits.max_header_bytes)?;
+        stack(upstream, config, Arc::new(NoAudit)).map(drop)
+    }
+
+    /// Binds the addresses and opens the files that `config` names.
+    ///
+    /// # Errors
+    /// When an address cannot be listened on, a file cannot be opened, or a part cannot be made.
+    pub async fn bind(config: Config) -> Result<Self, StartError> {
+        Self::check(&config)?;
+        let upstream = Upstream::new(&config.upstream, config.limits.max_header_bytes)?;
+        let audit = match &config.audit {
+            Some(config::Audit { file, queue, .. }) => Some(
+                LineWriter::append(file, *queue)
+                    .map(|lines| Arc::new(JsonLines::new(lines)))
+                    .map_err(|source| StartError::Lines { path: file.clone(), source })?,
+            ),
+            None => None,
+        };
+        let access_log = config.access_log.as_ref().map(open_log).transpose()?;
+        let (listener, address) = listen(config.listen.address).await?;
+        let admin = match config.admin {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        Ok(Self { config, listener, address, admin, upstream, audit, access_log })
+    }
+
+    /// Where clients connect: the port that the system chose, when the configuration says 0.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where health, metrics and status are, if they are on.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(|(_, address)| *address)
+    }
+
+    /// Serves until `shutdown` resolves and the exchanges that were under way have ended, or the
+    /// grace for them is over; then writes what is left of the logs.
+    ///
+    /// # Errors
+    /// When the defense cannot be made.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
+        let Self { config, listener, address: _, admin, upstream, audit, access_log } = self;
+        let metrics = Arc::new(Metrics::new(
+            audit.as_ref().map(|audit| audit.lines().lost()),
+            access_log.as_ref().map(|log| log.lost()),
+        ));
+        let sink = Arc::new(Metered {
+            metrics: Arc::clone(&metrics),
+            next: audit.clone().map(|audit| audit as Arc<dyn Sink>),
+        });
+        let Stack { service, status } = stack(upstream, &config, sink)?;
+        let stopping = Arc::new(AtomicBool::new(false));
+        let bounds = Bounds {
+            max_connections: config.limits.max_connections,
+            max_header_bytes: config.limits.max_header_bytes,
+            idle_timeout: config.listen.idle_timeout,
+        };
+        let shared = Admin {
+            started: Timestamp::now(),
+            stopping: Arc::clone(&stopping),
+            metrics: Arc::clone(&metrics),
+            defense: status,
+            upstream: host_and_port(&config.upstream.url),
+            connect_timeout: config.upstream.connect_timeout,
+        };
+        let (served, admin_shutdown) = oneshot::channel::<()>();
+        let reports = Arc::new(Reports { metrics, access_log: access_log.clone() });
+        let front = |connection| Front {
+            stack: service.clone(),
+            reports: Arc::clone(&reports),
+            connection,
+            max_request_body: config.limits.max_request_body,
+        };
+        let shutdown = async {
+            shutdown.await;
+            stopping.store(true, Ordering::Relaxed);
+            tracing::info!("stopping");
+        };
+        // Told to go only when clients are gone, so that it can be asked to the last.
+        let clients = async {
+            serve(listener, bounds, front, shutdown, config.grace).await;
+            drop(served);
+        };
+        let admin_shutdown = async { drop(admin_shutdown.await) };
+        tokio::join!(clients, serve_admin(admin, shared, bounds, admin_shutdown));
+        let flushed = spawn_blocking(move || {
+            let audit = audit.is_none_or(|audit| audit.lines().flush(FLUSH));
+            access_log.is_none_or(|log| log.flush(FLUSH)) && audit
+        });
+        if !flushed.await.unwrap_or(false) {
+            tracing::error!("the last lines of the logs could not be written");
+        }
+        Ok(())
+    }
+}
+
+async fn serve_admin(
+    listener: Option<(TcpListener, SocketAddr)>,
+    admin: Admin,
+    bounds: Bounds,
+    shutdown: impl Future<Output = ()>,
+) {
+    let Some((listener, _)) = listener else { return };
+    let max_connections = NonZeroU32::MIN.saturating_add(63);
+    let service = AdminService(Arc::new(admin));
+    let make = |_| service.clone();
+    let bounds = Bounds { max_connections, ..bounds };
+    serve(listener, bounds, make, shutdown, Duration::from_secs(1)).await;
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+fn open_log(settings: &config::AccessLog) -> Result<Arc<LineWriter>, StartError> {
+    let (lines, path) = match &settings.output {
+        LogOutput::Stdout => (LineWriter::stdout(settings.queue), "standard output".as_ref()),
+        LogOutput::File(path) => (LineWriter::append(path, settings.queue), path.as_path()),
+    };
+    lines.map(Arc::new).map_err(|source| StartError::Lines { path: path.to_owned(), source })
+}
+
+/// What a trial connection goes to.
+fn host_and_port(url: &http::Uri) -> String {
+    let port = url.port_u16().unwrap_or(if url.scheme_str() == Some("https") { 443 } else { 80 });
+    format!("{}:{port}", url.host().unwrap_or_default())
+}
+
+/// Counts audit records on their way.
+#[derive(Debug)]
+struct Metered {
+    metrics: Arc<Metrics>,
+    next: Option<Arc<dyn Sink>>,
+}
+
+impl Sink for Metered {
+    fn record(&self, record: Record) {
+        self.metrics.decided(&record);
+        if let Some(next) = &self.next {
+            next.record(record);
+        }
+    }
+}

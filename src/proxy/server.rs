@@ -1,0 +1,147 @@
+//! Accepts connections and serves HTTP/1.1 and HTTP/2 on them, within bounds, until told to stop.
+
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::connection::{Connection, Socket};
+use super::upstream::BoxError;
+
+/// Bounds of a server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) max_connections: NonZeroU32,
+    pub(super) max_header_bytes: u32,
+    pub(super) idle_timeout: Duration,
+}
+
+/// Serves until `shutdown` resolves; then takes no more connections, lets exchanges go on for
+/// `grace`, and cuts off those that are left, so that their clients see an error and no end.
+pub(super) async fn serve<M, S, B>(
+    listener: TcpListener,
+    bounds: Bounds,
+    make_service: M,
+    shutdown: impl Future<Output = ()>,
+    grace: Duration,
+) where
+    M: Fn(Arc<Connection>) -> S,
+    S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let slots = usize::try_from(bounds.max_connections.get()).unwrap_or(Semaphore::MAX_PERMITS);
+    let slots = Arc::new(Semaphore::new(slots));
+    let http = builder(bounds);
+    let stopping = watch::Sender::new(false);
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let (stream, slot) = tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        // Small pieces of a stream go out as they come.
+        let _ = stream.set_nodelay(true);
+        let connection = Arc::new(Connection::new());
+        let service = make_service(Arc::clone(&connection));
+        let socket = TokioIo::new(Socket::new(stream, Arc::clone(&connection)));
+        let served = http.serve_connection(socket, service).into_owned();
+        let stop = stopping.subscribe();
+        connections.spawn(async move {
+            drive(served, &connection, stop, bounds.idle_timeout).await;
+            drop(slot);
+        });
+    }
+    // Closed first: who comes now is refused by the system.
+    drop(listener);
+    stopping.send_replace(true);
+    let finished = timeout(grace, async { while connections.join_next().await.is_some() {} });
+    if finished.await.is_err() {
+        tracing::warn!(connections = connections.len(), "grace is over; connections are cut off");
+        connections.shutdown().await;
+    }
+}
+
+fn builder(bounds: Bounds) -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(bounds.idle_timeout)
+        .max_buf_size(usize::try_from(bounds.max_header_bytes).unwrap_or(usize::MAX));
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(bounds.max_header_bytes)
+        // A dead connection must not hold its streams for good.
+        .keep_alive_interval(Duration::from_secs(30));
+    http
+}
+
+/// The next connection for which there is room. Until there is, the system lets clients wait.
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed.
+    let slot = Arc::clone(slots).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, slot),
+            Err(error) => {
+                // Out of file descriptors, most likely: some must be closed before it is worth
+                // trying again.
+                tracing::warn!(%error, "no connection could be accepted");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// Serves one connection until it ends, has been idle for too long, or is told to stop.
+async fn drive<S, B>(
+    served: auto::Connection<'_, TokioIo<Socket>, S, TokioExecutor>,
+    connection: &Connection,
+    mut stop: watch::Receiver<bool>,
+    idle_timeout: Duration,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>> + Send,
+    S::Future: Send + 'static,
+    S::Error: Into<BoxError>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let mut served = pin!(served);
+    let mut closing = false;
+    loop {
+        tokio::select! {
+            ended = served.as_mut() => {
+                if let Err(error) = ended {
+                    // Most often a client that left, which is its right.
+                    tracing::debug!(%error, "a connection ended with an error");
+                }
+                return;
+            }
+            _ = stop.wait_for(|stop| *stop), if !closing => {}
+            // Also covers connections that never say what protocol they speak.
+            () = connection.idle(idle_timeout) => if closing { return },
+        }
+        closing = true;
+        served.as_mut().graceful_shutdown();
+    }
+}

@@ -1,0 +1,119 @@
+//! Health, metrics, status and the access log.
+
+use http_body_util::BodyExt;
+use tokio::net::TcpListener;
+
+use crate::support::{
+    Running, client, full, get, proxy, request, send, soon, streaming_upstream, upstream,
+};
+
+/// The value of the metric whose line begins with `name`; 0 when there is none.
+async fn metric(proxy: &Running, name: &str) -> f64 {
+    let (status, text) = get(proxy.admin, "/metrics").await;
+    assert_eq!(status, 200);
+    assert!(text.ends_with("# EOF\n"));
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map_or(0.0, |value| value.parse().unwrap())
+}
+
+/// Scrapes until the metric has that value: an exchange ends a moment after its client knows.
+async fn until(proxy: &Running, name: &str, value: f64) {
+    soon(async { while metric(proxy, name).await != value {} }).await;
+}
+
+#[tokio::test]
+async fn each_family_counts_what_it_says() {
+    let (upstream, mut bodies) = streaming_upstream().await;
+    let proxy = proxy(upstream, &[]).await;
+    let client = client(false);
+    let asked = || request(proxy.address, "/v1/chat/completions?key=secret", full("{}"));
+
+    let body = soon(client.request(asked())).await.unwrap().into_body();
+    let frames = soon(bodies.recv()).await.unwrap();
+    until(&proxy, "guilloche_in_flight", 1.0).await;
+    send(&frames, b"x").await;
+    drop(frames);
+    body.collect().await.unwrap();
+    until(&proxy, "guilloche_in_flight", 0.0).await;
+    until(&proxy, "guilloche_stream_ends_total{outcome=\"complete\"}", 1.0).await;
+    for name in [
+        "guilloche_requests_total{protocol=\"chat\",status=\"2xx\"}",
+        "guilloche_first_byte_seconds_count{protocol=\"chat\"}",
+        "guilloche_duration_seconds_count{protocol=\"chat\"}",
+        "guilloche_build_info{version=\"0.1.0\"}",
+    ] {
+        assert_eq!(metric(&proxy, name).await, 1.0, "{name}");
+    }
+
+    drop(soon(client.request(asked())).await.unwrap());
+    until(&proxy, "guilloche_stream_ends_total{outcome=\"cancelled\"}", 1.0).await;
+
+    let body = soon(client.request(asked())).await.unwrap().into_body();
+    let _cancelled = soon(bodies.recv()).await.unwrap();
+    soon(bodies.recv()).await.unwrap().send(Err("cut".into())).await.unwrap();
+    body.collect().await.unwrap_err();
+    until(&proxy, "guilloche_stream_ends_total{outcome=\"upstream_error\"}", 1.0).await;
+    assert_eq!(metric(&proxy, "guilloche_audit_lost_total").await, 0.0);
+    let (_, text) = get(proxy.admin, "/metrics").await;
+    assert!(text.contains("guilloche_access_log_lost_total 0\n"), "{text}");
+    assert!(!text.contains("secret"));
+}
+
+#[tokio::test]
+async fn it_is_ready_while_the_upstream_takes_connections_and_until_it_stops() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = proxy(listener.local_addr().unwrap(), &[]).await;
+    assert_eq!(get(proxy.admin, "/healthz").await, (200, "alive\n".to_owned()));
+    assert_eq!(get(proxy.admin, "/readyz").await, (200, "ready\n".to_owned()));
+    drop(listener);
+    assert_eq!(get(proxy.admin, "/readyz").await.0, 503);
+    assert_eq!(get(proxy.admin, "/healthz").await.0, 200);
+    assert_eq!(get(proxy.admin, "/elsewhere").await.0, 404);
+}
+
+#[tokio::test]
+async fn it_is_not_ready_while_it_stops() {
+    let (upstream, mut bodies) = streaming_upstream().await;
+    let Running { address, admin, stop, ended } = proxy(upstream, &[]).await;
+    let client = client(false);
+    let body = soon(client.request(request(address, "/", full("")))).await.unwrap();
+    let frames = soon(bodies.recv()).await.unwrap();
+    assert_eq!(get(admin, "/readyz").await.0, 200);
+    stop.send(()).unwrap();
+    soon(async { while get(admin, "/readyz").await.0 != 503 {} }).await;
+    let (_, status) = get(admin, "/status").await;
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["stopping"], true);
+    assert_eq!(status["in_flight"], 1);
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    drop(frames);
+    body.into_body().collect().await.unwrap();
+    soon(ended).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_access_log_has_a_line_for_each_exchange_and_no_secret() {
+    let path = std::env::temp_dir().join(format!("guilloche-access-{}.jsonl", std::process::id()));
+    let upstream = upstream(|_| async { http::Response::new(full("secret answer")) }).await;
+    let proxy = proxy(upstream, &[("ACCESS_LOG_OUTPUT", path.to_str().unwrap())]).await;
+    let mut asked = request(proxy.address, "/v1/messages?key=secret", full("secret prompt"));
+    asked.headers_mut().insert("x-api-key", "secret".parse().unwrap());
+    soon(client(true).request(asked)).await.unwrap().into_body().collect().await.unwrap();
+    proxy.stop.send(()).unwrap();
+    // All lines are written when the proxy has stopped.
+    soon(proxy.ended).await.unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for (field, value) in [
+        ("method", "POST".into()),
+        ("path", "/v1/messages".into()),
+        ("status", 200.into()),
+        ("bytes", serde_json::Value::from(13)),
+        ("outcome", "complete".into()),
+    ] {
+        assert_eq!(line[field], value, "{field}");
+    }
+    assert!(line["durations"]["total_ms"].is_u64() && line["time"].is_string());
+    assert!(!text.contains("secret"), "{text}");
+}

@@ -1,0 +1,16 @@
+//! The proxy on real sockets of this machine, between clients and upstreams that the tests drive.
+
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod bounds;
+#[cfg(test)]
+mod endings;
+#[cfg(test)]
+mod passing;
+#[cfg(test)]
+mod stopping;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tls;

@@ -1,0 +1,149 @@
+//! What passes, passes as it came.
+
+use bytes::Bytes;
+use futures_util::stream::iter;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::{HeaderMap, Method, Request, Response};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, StreamBody};
+
+use crate::support::{
+    BoxError, client, full, proxy, raw, request, soon, streaming_upstream, upstream,
+};
+
+#[tokio::test]
+async fn a_json_answer_keeps_every_byte_and_its_length() {
+    const ODD: &str =
+        "\n\n{\"b\":1.10,\"a\":1e2,\"a\":\"\\u00e9\\/\",\"n\":123456789012345678901234567890 }\n";
+    let upstream = upstream(|request| async move {
+        let sent = request.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(sent, "{ \"q\" : 0.10 }");
+        Response::builder().header(CONTENT_TYPE, "application/json").body(full(ODD)).unwrap()
+    })
+    .await;
+    let proxy = proxy(upstream, &[]).await;
+    for http2 in [false, true] {
+        let asked = request(proxy.address, "/v1/chat/completions", full("{ \"q\" : 0.10 }"));
+        let response = soon(client(http2).request(asked)).await.unwrap();
+        assert_eq!(response.headers()[CONTENT_LENGTH], ODD.len().to_string());
+        assert_eq!(response.body().size_hint().exact(), Some(ODD.len() as u64));
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), ODD);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_comes_event_by_event_however_it_is_cut() {
+    let (upstream, mut bodies) = streaming_upstream().await;
+    let proxy = proxy(upstream, &[]).await;
+    let asked = request(proxy.address, "/v1/chat/completions", full("{}"));
+    let mut body = soon(client(false).request(asked)).await.unwrap().into_body();
+    let frames = soon(bodies.recv()).await.unwrap();
+    let pieces: [&'static [u8]; 5] =
+        [b": hi\r", b"\nid: 1\ndata: {\"t\":\"\xf0\x9f", b"\x98\x80\"}\n", b"\n", b"data: [DONE]"];
+    for piece in pieces {
+        // Each piece is read before the next is sent: nothing is held back.
+        crate::support::send(&frames, piece).await;
+        let mut got = Vec::new();
+        while got.len() < piece.len() {
+            got.extend_from_slice(&soon(body.frame()).await.unwrap().unwrap().into_data().unwrap());
+        }
+        assert_eq!(got, piece);
+    }
+    drop(frames);
+    assert!(soon(body.frame()).await.is_none());
+}
+
+#[tokio::test]
+async fn trailers_pass_over_http2() {
+    let upstream = upstream(|request| async move {
+        let sent = request.into_body().collect().await.unwrap();
+        assert_eq!(sent.trailers().unwrap()["x-sent"], "1");
+        let trailers = HeaderMap::from_iter([("x-end".parse().unwrap(), "2".parse().unwrap())]);
+        let frames =
+            [Ok::<_, BoxError>(Frame::data(Bytes::from("x"))), Ok(Frame::trailers(trailers))];
+        Response::new(StreamBody::new(iter(frames)).boxed_unsync())
+    })
+    .await;
+    let proxy = proxy(upstream, &[("UPSTREAM_HTTP2", "true")]).await;
+    let trailers = HeaderMap::from_iter([("x-sent".parse().unwrap(), "1".parse().unwrap())]);
+    let frames = [Ok::<_, BoxError>(Frame::data(Bytes::from("q"))), Ok(Frame::trailers(trailers))];
+    let asked = request(proxy.address, "/", StreamBody::new(iter(frames)).boxed_unsync());
+    let response = soon(client(true).request(asked)).await.unwrap();
+    let answer = response.into_body().collect().await.unwrap();
+    assert_eq!(answer.trailers().unwrap()["x-end"], "2");
+    assert_eq!(answer.to_bytes(), "x");
+}
+
+#[tokio::test]
+async fn a_large_body_passes_both_ways() {
+    let upstream = upstream(|request| async move {
+        Response::new(full(request.into_body().collect().await.unwrap().to_bytes()))
+    })
+    .await;
+    let proxy = proxy(upstream, &[]).await;
+    let large: Bytes = (0..8_u32 << 20).map(|at| (at % 251) as u8).collect();
+    for http2 in [false, true] {
+        let asked = request(proxy.address, "/v1/responses", full(large.clone()));
+        let response = soon(client(http2).request(asked)).await.unwrap();
+        assert!(soon(response.into_body().collect()).await.unwrap().to_bytes() == large);
+    }
+}
+
+#[tokio::test]
+async fn fields_pass_but_those_of_the_connection_and_nothing_is_added() {
+    let upstream = upstream(|request| async move {
+        let mut names: Vec<_> = request.headers().keys().map(|name| name.as_str()).collect();
+        names.sort_unstable();
+        let seen = format!("{} {} {}", request.method(), request.uri(), names.join(","));
+        Response::builder()
+            .header("keep-alive", "timeout=9")
+            .header("connection", "x-hop")
+            .header("x-hop", "1")
+            .header("x-kept", "2")
+            .body(full(seen))
+            .unwrap()
+    })
+    .await;
+    let proxy = proxy(upstream, &[("UPSTREAM_URL", &format!("http://{upstream}/base/"))]).await;
+    let asked = Request::builder()
+        .method(Method::PUT)
+        .uri(format!("http://{}/v1/a%2Fb?q=%20", proxy.address))
+        .header("connection", "upgrade, x-mine")
+        .header("upgrade", "websocket")
+        .header("x-mine", "1")
+        .header("authorization", "Bearer k")
+        .body(full("x"))
+        .unwrap();
+    let response = soon(client(false).request(asked)).await.unwrap();
+    let mut fields: Vec<_> = response.headers().keys().map(|name| name.as_str()).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["content-length", "date", "x-kept"]);
+    let seen = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(seen, "PUT /base/v1/a%2Fb?q=%20 authorization,content-length,host");
+}
+
+#[tokio::test]
+async fn the_upstream_is_asked_by_its_own_name() {
+    let upstream = upstream(|request| async move {
+        Response::new(full(request.headers()[HOST].as_bytes().to_vec()))
+    })
+    .await;
+    let proxy = proxy(upstream, &[]).await;
+    let answer =
+        raw(proxy.address, b"GET / HTTP/1.1\r\nhost: public.example\r\nconnection: close\r\n\r\n")
+            .await;
+    assert!(answer.ends_with(&upstream.to_string()), "{answer}");
+}
+
+#[tokio::test]
+async fn the_answer_to_head_keeps_its_length_and_is_complete() {
+    let upstream = upstream(|_| async move {
+        Response::builder().header(CONTENT_LENGTH, "123").body(full("")).unwrap()
+    })
+    .await;
+    let proxy = proxy(upstream, &[]).await;
+    let answer =
+        raw(proxy.address, b"HEAD / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.contains("content-length: 123\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+}

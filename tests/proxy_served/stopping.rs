@@ -1,0 +1,78 @@
+//! Stopping: what is under way may finish, nothing new begins, and what is cut off looks cut off.
+
+use http_body_util::BodyExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{Running, client, full, proxy, request, send, soon, streaming_upstream};
+
+#[tokio::test]
+async fn a_stream_finishes_and_new_connections_are_refused() {
+    for http2 in [false, true] {
+        let (upstream, mut bodies) = streaming_upstream().await;
+        let Running { address, stop, ended, .. } = proxy(upstream, &[]).await;
+        let client = client(http2);
+        let asked = request(address, "/v1/chat/completions", full("{}"));
+        let mut body = soon(client.request(asked)).await.unwrap().into_body();
+        let frames = soon(bodies.recv()).await.unwrap();
+        send(&frames, b"one").await;
+        soon(body.frame()).await.unwrap().unwrap();
+        stop.send(()).unwrap();
+        // The listener closes soon after the signal; until then connections may still get through.
+        soon(async {
+            while TcpStream::connect(address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        send(&frames, b"two").await;
+        drop(frames);
+        assert_eq!(soon(body.collect()).await.unwrap().to_bytes(), "two");
+        soon(ended).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn when_grace_is_over_a_client_sees_an_error() {
+    for http2 in [false, true] {
+        let (upstream, mut bodies) = streaming_upstream().await;
+        let Running { address, stop, ended, .. } =
+            proxy(upstream, &[("SHUTDOWN_GRACE", "20ms")]).await;
+        let client = client(http2);
+        let asked = request(address, "/v1/chat/completions", full("{}"));
+        let mut body = soon(client.request(asked)).await.unwrap().into_body();
+        let frames = soon(bodies.recv()).await.unwrap();
+        send(&frames, b"one").await;
+        soon(body.frame()).await.unwrap().unwrap();
+        stop.send(()).unwrap();
+        assert!(matches!(soon(body.frame()).await, Some(Err(_))), "{http2}");
+        soon(frames.closed()).await;
+        soon(ended).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn when_grace_is_over_an_http10_client_sees_a_reset() {
+    let (upstream, mut bodies) = streaming_upstream().await;
+    let Running { address, stop, ended, .. } = proxy(upstream, &[("SHUTDOWN_GRACE", "20ms")]).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+    let frames = soon(bodies.recv()).await.unwrap();
+    send(&frames, b"part").await;
+    let mut got = Vec::new();
+    while !got.ends_with(b"part") {
+        soon(stream.read_buf(&mut got)).await.unwrap();
+    }
+    stop.send(()).unwrap();
+    soon(stream.read_buf(&mut got)).await.unwrap_err();
+    soon(ended).await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_without_an_exchange_do_not_hold_it_up() {
+    let (upstream, _bodies) = streaming_upstream().await;
+    let Running { address, stop, ended, .. } = proxy(upstream, &[("SHUTDOWN_GRACE", "1h")]).await;
+    let _silent = TcpStream::connect(address).await.unwrap();
+    stop.send(()).unwrap();
+    soon(ended).await.unwrap();
+}
