@@ -88,14 +88,14 @@ impl Inline {
                 }
                 *line_start = false;
             }
-            if text.contains('<') && text.contains("</think>") {
-                self.unopened += 1;
-            }
-            let Some((line, rest)) = text.split_once('\n') else {
-                out.push_str(text);
-                return "";
+            let (line, rest) = match text.split_once('\n') {
+                Some((line, rest)) => (line, Some(rest)),
+                None => (text, None),
             };
+            // Each byte is searched once, however many lines there are.
+            self.unopened += u64::from(line.contains("</think>"));
             out.push_str(line);
+            let Some(rest) = rest else { return "" };
             out.push('\n');
             (text, *line_start) = (rest, true);
         }
@@ -170,17 +170,18 @@ impl Editor for Inline {
         }
     }
 
-    fn push_opaque(&mut self, out: &mut String) -> bool {
-        match &mut self.section {
-            Section::Answer { line_start } => {
-                out.push_str(&std::mem::take(&mut self.undecided));
-                *line_start = false;
-                true
-            }
-            Section::Tagged { editor, .. } | Section::Template(Template { editor, .. }) => {
-                editor.push_opaque(out)
-            }
+    fn push_opaque(&mut self, text: &str, out: &mut String) -> bool {
+        let before = out.len();
+        let held = self.undecided.clone();
+        self.push(text, out);
+        let answer = matches!(self.section, Section::Answer { .. }) && self.undecided.is_empty();
+        let pushed = out.get(before..).and_then(|pushed| pushed.strip_prefix(&held));
+        let unchanged = answer && pushed == Some(text);
+        if unchanged {
+            // All answer: the piece itself can go out behind what was held.
+            out.truncate(before + held.len());
         }
+        unchanged
     }
 
     fn finish(&mut self, cut_short: bool, out: &mut String) {
@@ -194,7 +195,8 @@ impl Editor for Inline {
                 return;
             }
         }
-        self.close(cut_short, out);
+        // A section that its tag did not close was cut short, whatever the reason for the end.
+        self.close(true, out);
         self.section = Section::Answer { line_start: false };
     }
 
