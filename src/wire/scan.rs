@@ -148,6 +148,20 @@ impl Scan {
         self.fields.push(Field { kind, span, name: String::new() });
     }
 
+    /// Whether a value of the kind that the member `name` is known to have stands next. Another is
+    /// read as a leak: what it says is known to nobody.
+    pub(super) fn expects(
+        &mut self,
+        kind: json::Kind,
+        reader: &mut Reader<'_>,
+        name: &[u8],
+    ) -> Result<bool, Error> {
+        if reader.kind()? == kind {
+            return Ok(true);
+        }
+        self.leak(reader, name).map(|()| false)
+    }
+
     /// Reads the next value as a leak, unless it is null.
     pub(super) fn leak(&mut self, reader: &mut Reader<'_>, name: &[u8]) -> Result<(), Error> {
         let null = reader.kind()? == json::Kind::Null;
