@@ -5,7 +5,7 @@
 
 use crate::countermeasure::{Counts, ResponseEdits};
 use crate::wire::framing::sse::Block;
-use crate::wire::json::{Edit, escape, splice, unescape};
+use crate::wire::json::{Edit, escape, splice, unescape, unescape_lossy};
 use crate::wire::{Channel, Close, FieldKind, Kind, Scan, Usage};
 
 use super::lanes::{Carrier, Lanes, TooManyLanes};
@@ -123,7 +123,12 @@ impl Rewriter {
             let around = before.len() + behind.len();
             self.seen.delivered += if stays { span.len() + around } else { around } as u64;
             if !stays {
-                edits.push(Edit::text(span, &(before + &behind)));
+                let text = before + &behind;
+                let raw = payload.get(span.clone()).unwrap_or_default();
+                // The same text stays as the upstream spelled it.
+                if text.is_empty() || unescape(raw) != Ok(text.as_str().into()) {
+                    edits.push(Edit::text(span, &text));
+                }
                 continue;
             }
             let insertions = [(span.start, before), (span.end, behind)];
@@ -160,7 +165,7 @@ impl Rewriter {
             return Ok(stays);
         };
         scratch.clear();
-        let mut outcome = match unescape(raw) {
+        let outcome = match unescape(raw) {
             Ok(text) => {
                 editor.push(&text, scratch);
                 if *scratch == *text {
@@ -170,7 +175,7 @@ impl Rewriter {
                 }
             }
             Err(_) => Outcome {
-                stays: editor.push_opaque(scratch),
+                stays: editor.push_opaque(&unescape_lossy(raw), scratch),
                 before: scratch.clone(),
                 behind: String::new(),
             },
@@ -179,15 +184,9 @@ impl Rewriter {
             return Ok(outcome);
         };
         let ends = |close: &Close| close.group == channel.lane.group && !close.reasoning_only;
-        if scan.closes.iter().any(ends) {
-            return Ok(outcome);
-        }
-        open.carrier = carrier(block, payload, scan, channel, edits, counts);
-        if open.carrier.is_none() {
-            // The event cannot be repeated to bring what is held: it has to go along now.
-            scratch.clear();
-            editor.finish(true, scratch);
-            outcome.behind.push_str(scratch);
+        if !scan.closes.iter().any(ends) {
+            // An event that cannot be repeated carries nothing; a later one of the lane may.
+            open.carrier = carrier(block, payload, scan, channel, edits, counts);
         }
         Ok(outcome)
     }
@@ -250,7 +249,18 @@ fn carrier(
     edits: &ResponseEdits,
     counts: &mut Counts,
 ) -> Option<Carrier> {
-    let place = block.payload_span().filter(|_| !scan.says_more)?;
+    if scan.says_more {
+        return None;
+    }
+    let Some(place) = block.payload_span() else {
+        // On several lines: broken between tokens, where a space says the same.
+        let line: Vec<u8> =
+            payload.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }).collect();
+        let raw = block.with_payload(&line);
+        let block = Block::parse(&raw);
+        block.payload_span()?;
+        return carrier(&block, &line, scan, channel, edits, counts);
+    };
     // The carrier's own fields are closed like any event's, but counted with the event only.
     let mut uncounted = *counts;
     let mut taken_out: Vec<Edit> = scan
