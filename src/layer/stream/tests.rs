@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use crate::countermeasure::{Counts, RequestEdits, ResponseEdits};
 use crate::layer::document::Document;
-use crate::policy::OnOpaque;
+use crate::policy::Unhandled;
 use crate::policy::plan::{Keep, Measure, Mode, Plan, Reasoning, SideChannels};
 use crate::wire::Protocol;
 use crate::wire::chat::Chat;
@@ -118,7 +118,8 @@ fn edits(
     };
     let request = format!(r#"{{"model":"{model}","messages":[],"stream":true}}"#);
     let counts = &mut Counts::default();
-    RequestEdits::apply(&plan, protocol, request.into(), counts).unwrap().response
+    let scanned = protocol.scan_request(request.as_bytes()).unwrap();
+    RequestEdits::apply(&plan, protocol, &scanned, request.into(), counts).unwrap().response
 }
 
 /// The model whose answer a sample is, as far as a policy distinguishes it.
@@ -132,7 +133,7 @@ fn stream<'c>(
     chunks: impl IntoIterator<Item = &'c [u8]>,
 ) -> Result<Vec<u8>, StreamError> {
     let counts = Counts::default();
-    let mut events = EventStream::new(protocol, edits, counts, OnOpaque::Refuse, 1 << 20);
+    let mut events = EventStream::new(protocol, edits, counts, Unhandled::Refuse, 1 << 20);
     let mut out = Vec::new();
     for chunk in chunks {
         events.push(Bytes::copy_from_slice(chunk));
@@ -150,7 +151,7 @@ fn document(
     bytes: &[u8],
 ) -> Result<Vec<u8>, crate::layer::document::DocumentError> {
     let counts = Counts::default();
-    let mut document = Document::new(protocol, edits, counts, OnOpaque::Refuse, 1 << 24);
+    let mut document = Document::new(protocol, edits, counts, Unhandled::Refuse, 1 << 24);
     let early = document.push(Bytes::copy_from_slice(bytes))?.unwrap_or_default();
     Ok([early, document.finish()?].concat())
 }

@@ -71,7 +71,7 @@ fn no_sample_says_its_reasoning_in_any_member_or_any_token_of_it() {
                 assert_silent(&name, thought, &out);
             }
         }
-        assert!(!out.contains("90000"), "{name}: token ids");
+        assert!(!out.contains("[90000") && !out.contains(",90000"), "{name}: token ids");
         assert!(!out.contains("\"token\""), "{name}: log-probabilities");
     }
 }
@@ -166,12 +166,13 @@ fn framings(payload: &str) -> Vec<String> {
     ]
 }
 
-fn assert_withheld(name: &str, payload: &str) {
+fn assert_withheld(name: &str, payload: &str, again: bool) {
     let payload = payload.replace("SECRET", SECRET);
-    // A second event of the same lane, so that a section which the first opens is not forgotten.
+    // The same lane once more: what it was at first must not be forgotten.
     let behind = format!("data: {payload}\n\n");
     for framed in framings(&payload) {
-        for text in [framed.clone(), behind.clone() + &framed] {
+        let twice = again.then(|| behind.clone() + &framed);
+        for text in [framed].into_iter().chain(twice) {
             let edits = withhold(Keep::None, protocol(name), "m");
             // A stream that is refused says nothing.
             if let Ok(out) = stream(protocol(name), edits, [text.as_bytes()]) {
@@ -188,19 +189,20 @@ fn assert_withheld(name: &str, payload: &str) {
 // Break it: read duplicate names once only, compare raw names, pass what is no string.
 #[test]
 fn no_shape_of_a_chat_response_brings_reasoning_through() {
-    CHAT.iter().for_each(|payload| assert_withheld("chat", payload));
+    CHAT.iter().for_each(|payload| assert_withheld("chat", payload, true));
 }
 
 // Break it: look for tags in the raw bytes, or end a section where its event cannot be repeated.
 #[test]
 fn no_shape_of_an_answer_brings_tagged_reasoning_through() {
-    TAGGED.iter().for_each(|payload| assert_withheld("chat", payload));
+    // Not twice: in the middle of a line a tag is a word.
+    TAGGED.iter().for_each(|payload| assert_withheld("chat", payload, false));
 }
 
 // Break it: pass unknown members of a content block.
 #[test]
 fn no_shape_of_a_message_brings_reasoning_through() {
-    MESSAGES.iter().for_each(|payload| assert_withheld("anthropic", payload));
+    MESSAGES.iter().for_each(|payload| assert_withheld("anthropic", payload, true));
 }
 
 // Break it: finish the lane's editor where an event says more than its texts.
@@ -247,7 +249,7 @@ fn a_conclusion_is_not_drawn_from_every_event_that_lists_no_tool_calls() {
 fn a_response_with_too_many_parts_is_refused_even_where_unreadable_ones_pass() {
     use crate::countermeasure::Counts;
     use crate::layer::document::Document;
-    use crate::policy::OnOpaque;
+    use crate::policy::Unhandled;
 
     let choice =
         |index: usize| format!(r#"{{"index":{index},"message":{{"reasoning":"{SECRET}"}}}}"#);
@@ -255,7 +257,7 @@ fn a_response_with_too_many_parts_is_refused_even_where_unreadable_ones_pass() {
     let body = format!(r#"{{"choices":[{}]}}"#, choices.join(","));
     let edits = withhold(Keep::None, protocol("chat"), "m");
     let mut document =
-        Document::new(protocol("chat"), edits, Counts::default(), OnOpaque::Pass, 1 << 24);
+        Document::new(protocol("chat"), edits, Counts::default(), Unhandled::Pass, 1 << 24);
     document.push(body.into()).unwrap();
     assert!(document.finish().is_err());
 }
