@@ -164,7 +164,7 @@ impl ResponseEdits {
                 counts.usage_rounded += 1;
                 Some(Edit::literal(field.span.clone(), rounded.to_string()))
             }
-            FieldKind::Role | FieldKind::Usage | FieldKind::Padding => None,
+            FieldKind::Role | FieldKind::Usage | FieldKind::Once | FieldKind::Padding => None,
         }
     }
 

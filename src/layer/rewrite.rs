@@ -240,7 +240,7 @@ impl Rewriter {
 }
 
 /// What carries a lane's last text: this event with its other texts, its role and its counts taken
-/// out; `None` if it says more than its texts.
+/// out, and what must be said once; `None` if that is not possible.
 fn carrier(
     block: &Block<'_>,
     payload: &[u8],
@@ -249,7 +249,7 @@ fn carrier(
     edits: &ResponseEdits,
     counts: &mut Counts,
 ) -> Option<Carrier> {
-    if scan.says_more {
+    if scan.unrepeatable {
         return None;
     }
     let Some(place) = block.payload_span() else {
@@ -267,7 +267,9 @@ fn carrier(
         .fields
         .iter()
         .filter_map(|field| match field.kind {
-            FieldKind::Role | FieldKind::Usage => Some(Edit::literal(field.span.clone(), "null")),
+            FieldKind::Role | FieldKind::Usage | FieldKind::Once => {
+                Some(Edit::literal(field.span.clone(), "null"))
+            }
             FieldKind::Padding => Some(Edit::text(field.span.clone(), "")),
             _ => edits.field(field, &mut uncounted),
         })

@@ -87,6 +87,7 @@ pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Erro
     })?;
     scan.only_usage = choices == 0 && scan.usage.output.is_some();
     scan.says_more |= choices == 0;
+    scan.unrepeatable |= choices == 0;
     Ok(())
 }
 
@@ -112,9 +113,15 @@ fn choice(
         }
         name @ (b"message" | b"delta") => message(reader, name, &mut answered, scan),
         b"finish_reason" => {
-            finish = reader.text()?.map(|text| text.span);
-            scan.says_more |= finish.is_some();
-            Ok(())
+            if reader.kind()? != JsonKind::String {
+                return reader.pass();
+            }
+            // Empty, it says that the choice goes on.
+            scan.once(reader, |_, reader| {
+                let reason = reader.text()?.map(|text| text.span);
+                finish = reason.filter(|reason| !reason.is_empty());
+                Ok(())
+            })
         }
         name if CHOICE.contains(&name) => reader.pass(),
         name => scan.leak(reader, name),
@@ -163,19 +170,24 @@ fn message(
             Ok(())
         }
         name @ b"tool_calls" => {
-            if scan.expects(JsonKind::Array, reader, name)? {
-                reader.elements(|reader, position| {
-                    // Servers that list no calls in every chunk do not end the reasoning by it.
-                    (*answered, scan.says_more) = (true, true);
-                    tool_call(reader, position, scan)
-                })?;
+            if !scan.expects(JsonKind::Array, reader, name)? {
+                return Ok(());
             }
+            // Servers that list no calls in every chunk do not end the reasoning by it.
+            let mut calls = false;
+            scan.once(reader, |scan, reader| {
+                reader.elements(|reader, position| {
+                    calls = true;
+                    tool_call(reader, position, scan)
+                })
+            })?;
+            *answered |= calls;
             Ok(())
         }
         name @ b"function_call" => {
             if scan.expects(JsonKind::Object, reader, name)? {
-                (*answered, scan.says_more) = (true, true);
-                function(reader, scan)?;
+                *answered = true;
+                scan.once(reader, |scan, reader| function(reader, scan))?;
             }
             Ok(())
         }
@@ -185,10 +197,7 @@ fn message(
             }
             Ok(())
         }
-        name if MESSAGE.contains(&name) => {
-            scan.says_more |= reader.kind()? != JsonKind::Null;
-            reader.pass()
-        }
+        name if MESSAGE.contains(&name) => scan.once(reader, |_, reader| reader.pass()),
         name => scan.leak(reader, name),
     })
 }
@@ -224,7 +233,9 @@ fn part(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result
         }
         name if PART.contains(&name) => {
             // References, images, signatures: nothing to edit, and not to be dropped.
-            scan.says_more |= name != b"closed";
+            let more = !matches!(name, b"type" | b"closed");
+            scan.says_more |= more;
+            scan.unrepeatable |= more;
             reader.pass()
         }
         name => scan.leak(reader, name),
@@ -268,10 +279,7 @@ fn detail(reader: &mut Reader<'_>, position: usize, scan: &mut Scan) -> Result<(
             }
             Ok(())
         }
-        b"data" | b"signature" => {
-            scan.says_more |= reader.kind()? != JsonKind::Null;
-            reader.pass()
-        }
+        b"data" | b"signature" => scan.once(reader, |_, reader| reader.pass()),
         b"type" | b"format" | b"id" => reader.pass(),
         name => scan.leak(reader, name),
     })?;

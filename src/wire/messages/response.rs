@@ -98,7 +98,7 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
     }
     match kind.and_then(|span| payload.get(span)) {
         Some(b"content_block_delta") => {
-            scan.says_more |= scan.channels.is_empty();
+            scan.says_more |= scan.channels.is_empty() || signature;
             if signature {
                 scan.closes.push(Close { group: index, reasoning_only: true, cut_short: false });
             }
@@ -110,6 +110,7 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
         Some(b"error") => (scan.error, scan.says_more) = (true, true),
         _ => scan.says_more = true,
     }
+    scan.unrepeatable = scan.says_more;
     Ok(())
 }
 

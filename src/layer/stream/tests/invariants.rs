@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::client::{decode, payloads};
+use super::client::{accumulate, decode, payloads};
 use super::{edits, keeps, model, protocol, sample, stream, streams, withhold};
 
 /// Compares an edited stream with the one it was made from. Every rule is one that some SDK
@@ -172,6 +172,26 @@ fn every_sample_keeps_what_clients_rely_on_whatever_is_kept_of_its_reasoning() {
             let to = stream(protocol(&name), edits, [&*from]).unwrap();
             assert_invariants(messages, &from, &to);
         }
+    }
+}
+
+// Break it: in `carrier`, refuse events with `FieldKind::Once`, or leave those fields in.
+#[test]
+fn text_held_from_an_event_with_more_to_say_comes_out_before_the_finish_and_alone() {
+    let calls =
+        r#"[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]"#;
+    for more in [format!(r#""tool_calls":{calls}"#), r#""annotations":[{"type":"url"}]"#.to_owned()]
+    {
+        let head = r#""id":"1","object":"chat.completion.chunk""#;
+        let from = format!(
+            "data: {{{head},\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"content\":\"Let me check.\",{more}}},\"finish_reason\":null}}]}}\n\n\
+             data: {{{head},\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"tool_calls\"}}]}}\n\n"
+        );
+        // The template opens a section, so that the answer is held until nothing can close it.
+        let edits = withhold(crate::policy::plan::Keep::None, protocol("chat"), "qwq-32b");
+        let to = stream(protocol("chat"), edits, [from.as_bytes()]).unwrap();
+        assert_invariants(false, from.as_bytes(), &to);
+        assert_eq!(accumulate(false, &to, true), accumulate(false, from.as_bytes(), true));
     }
 }
 

@@ -229,13 +229,13 @@ data: {"choices":[{"index":0,"delta":{"content":"ink>","annotations":[]}}]}"#
     }
 }
 
-// Break it: take an empty list of tool calls for the end of the reasoning.
+// Break it: take an empty list of tool calls, or an empty finish reason, for an end.
 #[test]
 fn a_conclusion_is_not_drawn_from_every_event_that_lists_no_tool_calls() {
     let mut text = String::new();
     for word in SECRET.split(' ') {
         text += &format!(
-            "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"reasoning\":\" {word}.\",\"tool_calls\":[]}}}}]}}\n\n"
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"reasoning\":\" {word}.\",\"tool_calls\":[]}},\"finish_reason\":\"\"}}]}}\n\n"
         );
     }
     let edits = withhold(Keep::Conclusion, protocol("chat"), "m");
