@@ -93,7 +93,7 @@ fn thinking(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error>
         reader.members(|reader, key| {
             match &*key.name() {
                 b"type" => on = reader.name()?.is_some_and(|(_, kind)| kind != "disabled"),
-                b"budget_tokens" => budget = reader.whole_number()?,
+                b"budget_tokens" => budget = reader.capped_number()?,
                 b"display" => display = Some(reader.skip()?),
                 _ => reader.pass()?,
             }

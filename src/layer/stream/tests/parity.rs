@@ -208,7 +208,7 @@ fn prose() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The document is the oracle of the stream, and the client reads both.
     // Break it: in `Inline::answer`, forget text that may begin a tag at the end of a piece.
