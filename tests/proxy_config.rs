@@ -34,7 +34,7 @@ mod tests {
         assert!(Config::fields().len() > 20);
         for (section, field) in Config::fields() {
             assert!(manual.contains(&format!("| `{section}.{field}` |")), "{section}.{field}");
-            if (section, field) != ("audit", "key") {
+            if (section, field) != ("secret", "key") {
                 assert!(example.contains(&format!("\n[{section}]")), "{section}");
                 assert!(example.contains(&format!("{field} = ")), "{section}.{field}");
             }
@@ -55,6 +55,7 @@ max_conections = 5
 
 [audit]
 file = \"audit.jsonl\"
+[secret]
 key = \"00\"
 
 [polcy]
@@ -73,10 +74,10 @@ file = \"p.toml\"
             "g.toml:4: upstream.http2: expected true or false",
             "g.toml:7: limits.max_header_bytes: must be from 8KiB",
             "g.toml:8: limits.max_conections: is no field; the section has: max_connections, ",
-            "g.toml:12: audit.key: is a secret",
-            "g.toml:14: polcy: is no section; there are: access_log, admin, ",
+            "g.toml:13: secret.key: is a secret",
+            "g.toml:15: polcy: is no section; there are: access_log, admin, ",
             "environment variable GUILLOCHE_SHUTDOWN_GRACE: shutdown.grace: expected a duration",
-            "g.toml: audit.key_file: is required",
+            "g.toml: secret.key_file: is required",
             "environment variable GUILLOCHE_LISTEN_PORT: names no setting",
         ];
         assert_eq!(lines.len(), starts.len(), "{lines:#?}");
@@ -125,14 +126,26 @@ file = \"p.toml\"
     }
 
     #[test]
-    fn the_audit_key_comes_from_the_environment_and_is_never_repeated() {
+    fn the_risk_section_is_read_by_its_own_room() {
+        let text = format!("{LEAST}[risk]\ntrust = \"peer\"\nclock_skew = 5\n");
+        let variables = environment(&[("GUILLOCHE_RISK_CLOCK_SKEW", "7")]);
+        let config = Config::parse("g.toml", &text, &variables).unwrap();
+        assert_eq!(config.risk.unwrap().clock_skew, 7);
+        let text = format!("{LEAST}[risk]\ntrust = \"peer\"\ntrsut = 1\n");
+        let errors = Config::parse("g.toml", &text, &environment(&[])).unwrap_err();
+        assert!(lines(&errors)[0].starts_with("g.toml:5: risk: "), "{errors}");
+    }
+
+    #[test]
+    fn the_secret_comes_from_the_environment_and_is_never_repeated() {
         let text = format!("{LEAST}[audit]\nfile = \"audit.jsonl\"\n");
         let key = "ab".repeat(32);
         let config =
-            Config::parse("g.toml", &text, &environment(&[("GUILLOCHE_AUDIT_KEY", &key)])).unwrap();
+            Config::parse("g.toml", &text, &environment(&[("GUILLOCHE_SECRET_KEY", &key)]))
+                .unwrap();
         assert!(!format!("{config:?}").contains("abab"));
         let wrong =
-            Config::parse("g.toml", &text, &environment(&[("GUILLOCHE_AUDIT_KEY", "abab")]));
+            Config::parse("g.toml", &text, &environment(&[("GUILLOCHE_SECRET_KEY", "abab")]));
         let shown = wrong.unwrap_err().to_string();
         assert!(shown.contains("64 hexadecimal digits") && !shown.contains("abab"), "{shown}");
     }

@@ -1,7 +1,7 @@
 //! `guilloche serve`.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -19,7 +19,7 @@ use crate::proxy::{Config, Proxy, shutdown_signal};
 #[command(after_help = "Example:\n  guilloche serve --config guilloche.toml\n  \
     GUILLOCHE_UPSTREAM_URL=http://127.0.0.1:8000 guilloche serve --config guilloche.toml --check")]
 pub(crate) struct Arguments {
-    /// The configuration file; a variable GUILLOCHE_<SECTION>_<FIELD> overrides a field of it.
+    /// The configuration file; a variable `GUILLOCHE_<SECTION>_<FIELD>` overrides a field of it.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// Check the configuration, and exit.
@@ -42,7 +42,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         return Ok(Answer::Done);
     }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         // Before the addresses are told: whoever reads them may send a signal.

@@ -98,7 +98,8 @@ pub(super) struct Pacing {
 #[derive(Debug)]
 struct Heartbeat {
     sleep: Pin<Box<Sleep>>,
-    last_output: Instant,
+    /// When there was first nothing to send after the last output; `None` while there is.
+    silent_since: Option<Instant>,
 }
 
 impl<B> DefenseBody<B> {
@@ -123,8 +124,8 @@ impl<B> DefenseBody<B> {
     ) -> Self {
         let streams = matches!(form, Form::Events(_));
         let heartbeat = streams.then(|| {
-            let last_output = Instant::now();
-            Heartbeat { sleep: Box::pin(sleep_until(last_output + HEARTBEAT)), last_output }
+            let now = Instant::now();
+            Heartbeat { sleep: Box::pin(sleep_until(now + HEARTBEAT)), silent_since: Some(now) }
         });
         let reading = Reading {
             protocol,
@@ -174,12 +175,17 @@ where
             KindProjection::Read { body, reading } => {
                 let frame = ready!(reading.poll(body, this.guard.as_mut(), context));
                 if let Some(guard) = this.guard {
-                    reading.report(guard);
-                    match &frame {
-                        Some(Ok(_)) => guard.first_byte(),
-                        Some(Err(_)) => guard.end(Outcome::UpstreamError),
-                        None => guard.end(reading.outcome()),
+                    if let Some(Ok(_)) = &frame {
+                        guard.first_byte();
+                        guard.charge(reading.rewriter().seen());
+                        return Poll::Ready(frame);
                     }
+                    reading.report(guard);
+                    guard.end(if frame.is_some() {
+                        Outcome::UpstreamError
+                    } else {
+                        reading.outcome()
+                    });
                 }
                 Poll::Ready(frame)
             }
@@ -232,7 +238,10 @@ impl Reading {
                 self.wait = None;
             }
             if let Some(bytes) = self.held.take() {
-                return Poll::Ready(Some(Ok(self.frame(bytes))));
+                if let Some(heartbeat) = &mut self.heartbeat {
+                    heartbeat.silent_since = None;
+                }
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
             match self.next() {
                 Ok(Some((bytes, wait))) => {
@@ -356,13 +365,6 @@ impl Reading {
         event
     }
 
-    fn frame(&mut self, bytes: Bytes) -> Frame<Bytes> {
-        if let Some(heartbeat) = &mut self.heartbeat {
-            heartbeat.last_output = Instant::now();
-        }
-        Frame::data(bytes)
-    }
-
     /// Nothing can go out now; a stream that has been silent for long says that it lives.
     fn poll_heartbeat(
         &mut self,
@@ -370,16 +372,18 @@ impl Reading {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Some(heartbeat) = &mut self.heartbeat else { return Poll::Pending };
+        let due = *heartbeat.silent_since.get_or_insert_with(Instant::now) + HEARTBEAT;
         loop {
+            // The timer is moved only when it fires, not with every event.
             ready!(heartbeat.sleep.as_mut().poll(context));
-            let due = heartbeat.last_output + HEARTBEAT;
             if due <= Instant::now() {
                 break;
             }
             heartbeat.sleep.as_mut().reset(due);
         }
-        heartbeat.last_output = Instant::now();
-        heartbeat.sleep.as_mut().reset(heartbeat.last_output + HEARTBEAT);
+        let now = Instant::now();
+        heartbeat.silent_since = Some(now);
+        heartbeat.sleep.as_mut().reset(now + HEARTBEAT);
         if let Some(guard) = guard {
             guard.counts.heartbeats += 1;
         }
@@ -396,7 +400,7 @@ impl Reading {
     /// Tells the guard how far the response has come.
     fn report(&self, guard: &mut Guard) {
         let rewriter = self.rewriter();
-        guard.progress(rewriter.counts(), rewriter.usage(), rewriter.seen());
+        guard.report(rewriter.counts(), rewriter.usage(), rewriter.seen());
     }
 
     fn outcome(&self) -> Outcome {

@@ -175,6 +175,7 @@ impl Exchange {
         let (mut head, body) = response.into_parts();
         if let Some(record) = self.guard.record() {
             record.status = Some(head.status.as_u16());
+            head.extensions.insert(record.decision.clone());
         }
         self.tell_rate_limit(&mut head.headers);
         let readable = head::readable(&self.method, &head);
@@ -325,6 +326,7 @@ fn refused<R>(
     insert_rate_limit(rate_limit, headers);
     if let Some(record) = guard.record() {
         record.status = Some(status.as_u16());
+        response.extensions_mut().insert(record.decision.clone());
     }
     guard.end(match refusal.kind {
         RefusalKind::Unreadable => Outcome::UpstreamError,

@@ -74,19 +74,23 @@ impl Guard {
         self.input_estimate = input_estimate;
     }
 
-    /// The first byte of the body goes out.
+    /// A frame of the body goes out; the first one is noted.
     pub(super) fn first_byte(&mut self) {
-        let waited = self.started.elapsed().as_millis();
+        let started = self.started;
         if let Some(record) = &mut self.record {
-            record.durations.first_byte_ms.get_or_insert(u64::try_from(waited).unwrap_or(u64::MAX));
+            record.durations.first_byte_ms.get_or_insert_with(|| milliseconds_since(started));
         }
     }
 
-    /// Takes over how far the response has come, and charges what it has used.
-    pub(super) fn progress(&mut self, counts: Counts, usage: Usage, seen: TextBytes) {
+    /// Takes over what was done to the response.
+    pub(super) fn report(&mut self, counts: Counts, usage: Usage, seen: TextBytes) {
         let Counts { waited_ms, heartbeats, .. } = self.counts;
         self.counts = Counts { waited_ms, heartbeats, ..counts };
         (self.usage, self.seen) = (usage, seen);
+    }
+
+    /// Charges what the response has used, every so many tokens.
+    pub(super) fn charge(&mut self, seen: TextBytes) {
         let Some(reservation) = &mut self.reservation else { return };
         let used = (estimated_tokens(seen.all), estimated_tokens(seen.reasoning));
         if used.0 < self.charged.0 + CHARGE_EVERY {
@@ -102,8 +106,7 @@ impl Guard {
     pub(super) fn end(&mut self, outcome: Outcome) {
         let Some(mut record) = self.record.take() else { return };
         let used = self.settle(outcome);
-        let elapsed = self.started.elapsed().as_millis();
-        record.durations.total_ms = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        record.durations.total_ms = milliseconds_since(self.started);
         record.outcome = outcome;
         record.applied.extend(applied(&self.counts, used));
         self.sink.record(*record);
@@ -130,6 +133,10 @@ impl Guard {
         reservation.settle(used, now);
         Some(used)
     }
+}
+
+fn milliseconds_since(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Drop for Guard {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::countermeasure::Countermeasures;
 use super::decision::{DecisionIds, Protocol, Revision, Unhandled};
+use super::exemption::Exemption;
 use super::file::{ExemptionTable, GradeTable, PolicyFile, ScopeTable};
-use super::ladder::{Exemption, Grade, Policy, RequestScope, UnknownRoutePlans};
+use super::ladder::{Grade, Policy, RequestScope, UnknownRoutePlans};
 use super::measures::Measures;
 use super::plan::{Measure, Mode, Plan, Refuse};
 use super::problem::Problem;
@@ -104,10 +105,12 @@ fn compile_scope(source: &mut Source<'_>, table: &ScopeTable) -> RequestScope {
         }
         Some(value.clone())
     }
+    let routes = filled(source, routes.as_ref());
+    let models = filled(source, models.as_ref());
     let scope = RequestScope {
-        routes: filled(source, routes.as_ref()),
+        routes: routes.map(|routes| source.patterns(&routes)),
         protocols: filled(source, protocols.as_ref()),
-        models: filled(source, models.as_ref()).map(Arc::from),
+        models: models.map(|models| source.patterns(&models).into()),
     };
     if let Some(At { span, .. }) = protocols {
         let out = Protocol::ALL.into_iter().filter(|protocol| !scope.covers_protocol(*protocol));

@@ -53,14 +53,14 @@ pub(super) struct PolicyFile {
 pub(super) struct ScopeTable {
     /// Paths, without the query. Default: every path whose protocol the layer knows. Paths it
     /// does not know follow `unknown_routes` instead.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
-    pub(super) routes: Option<At<Vec<Pattern>>>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<Pattern>>", length(min = 1)))]
+    pub(super) routes: Option<At<Vec<At<String>>>>,
     /// Protocols. Default: all.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub(super) protocols: Option<At<Vec<Protocol>>>,
     /// Models, by the name the client asks for. Default: all.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
-    pub(super) models: Option<At<Vec<Pattern>>>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<Pattern>>", length(min = 1)))]
+    pub(super) models: Option<At<Vec<At<String>>>>,
 }
 
 /// A principal that countermeasures spare, until a date. It names an account, a cluster or a
@@ -225,7 +225,8 @@ pub(super) struct ReasoningTable {
     pub(super) signed: Option<SignedText>,
     /// Models whose chat template already opened the `<think>` tag, so that their text starts
     /// inside the reasoning.
-    pub(super) opened_by_template: Option<Vec<Pattern>>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<Pattern>>"))]
+    pub(super) opened_by_template: Option<Vec<At<String>>>,
     /// Ask an upstream that signs its reasoning to seal it itself. Default: false.
     pub(super) ask_upstream: Option<bool>,
     /// Round reasoning-token counts in `usage` up to a multiple of this. Default: left as they are.

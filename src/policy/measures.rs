@@ -196,7 +196,9 @@ impl Measures<'_, '_> {
         };
         let settings = Reasoning {
             keep,
-            opened_by_template: opened_by_template.clone().unwrap_or_default(),
+            opened_by_template: self
+                .source
+                .patterns(opened_by_template.as_deref().unwrap_or_default()),
             ask_upstream: ask_upstream.unwrap_or(false),
             round_usage: *round_usage,
         };

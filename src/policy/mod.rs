@@ -3,6 +3,7 @@
 mod compile;
 pub mod countermeasure;
 pub mod decision;
+pub mod exemption;
 mod file;
 pub mod ladder;
 mod measures;
@@ -19,7 +20,8 @@ pub use decision::{
     Decision, DecisionId, GradeReached, Protocol, Reason, Reasons, RequestFacts, Revision,
     Unhandled,
 };
-pub use ladder::{Exemption, Grade, Policy, RequestScope};
+pub use exemption::Exemption;
+pub use ladder::{Grade, Policy, RequestScope};
 pub use pattern::Pattern;
 pub use plan::Plan;
 pub use problem::{LoadError, Notice, Problem};

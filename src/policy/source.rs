@@ -9,7 +9,10 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
+use super::Pattern;
+use super::pattern::PatternError;
 use super::problem::{Notice, Problem};
+use super::value::At;
 
 /// Enough to mend a file by; a file with more is not a policy.
 const MAX_PROBLEMS: usize = 64;
@@ -42,7 +45,9 @@ impl<'t> Source<'t> {
             let message = format!("not TOML: {}", error.message());
             Problem { line, column, field: String::new(), message, hint: None }
         };
-        Err(errors.iter().take(MAX_PROBLEMS).map(problem).collect())
+        let mut problems: Vec<_> = errors.iter().take(MAX_PROBLEMS).map(problem).collect();
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        Err(problems)
     }
 
     /// Reads what can be read of a `T`, and notes a problem for each value that cannot.
@@ -55,7 +60,8 @@ impl<'t> Source<'t> {
             };
             let span = error.span().unwrap_or_default();
             let path = find(rest.get_ref(), &span);
-            self.problem(&span, error.message(), None);
+            // What is left of a value may not do after a part of it was cut out.
+            self.lack(&span, error.message(), None);
             if !path.is_some_and(|path| remove(rest.get_mut(), &path)) {
                 return None;
             }
@@ -77,15 +83,10 @@ impl<'t> Source<'t> {
         self.problems.push(Problem { line, column, field, message, hint });
     }
 
-    /// Notes that the table at `span` lacks something, unless values in it were already
-    /// complained about: what is missing may be what was rejected.
+    /// Notes a problem with the value at `span`, unless values in it were already complained
+    /// about: what it lacks may be what was rejected.
     pub(super) fn lack(&mut self, span: &Range<usize>, message: &str, hint: Option<&str>) {
-        let table = self.field(span);
-        let within = |field: &str| match field.strip_prefix(table.as_str()) {
-            Some(rest) => table.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']),
-            None => false,
-        };
-        if !self.problems.iter().any(|problem| within(&problem.field)) {
+        if !self.has_problem_in(&self.field(span)) {
             self.problem(span, message, hint);
         }
     }
@@ -94,12 +95,24 @@ impl<'t> Source<'t> {
     pub(super) fn missing(&mut self, span: &Range<usize>, name: &str, hint: Option<&str>) {
         let table = self.field(span);
         let field = if table.is_empty() { name.to_owned() } else { format!("{table}.{name}") };
-        if !self.problems.iter().any(|problem| problem.field.starts_with(&field)) {
+        if !self.has_problem_in(&field) {
             let (line, column) = self.position(span.start);
             let message = format!("`{name}` is missing");
             let hint = hint.map(str::to_owned);
             self.problems.push(Problem { line, column, field, message, hint });
         }
+    }
+
+    /// Reads patterns, one by one, so that a wrong one is told from its neighbours.
+    pub(super) fn patterns(&mut self, texts: &[At<String>]) -> Vec<Pattern> {
+        let mut patterns = Vec::new();
+        for At { value, span } in texts {
+            match value.parse() {
+                Ok(pattern) => patterns.push(pattern),
+                Err(error) => self.problem(span, PatternError::to_string(&error), None),
+            }
+        }
+        patterns
     }
 
     /// Notes something worth knowing about the value at `span`.
@@ -124,6 +137,13 @@ impl<'t> Source<'t> {
             problems.sort_by_key(|problem| (problem.line, problem.column));
             Err(problems)
         }
+    }
+
+    fn has_problem_in(&self, field: &str) -> bool {
+        self.problems.iter().any(|problem| match problem.field.strip_prefix(field) {
+            Some(rest) => field.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']),
+            None => false,
+        })
     }
 
     fn field(&self, span: &Range<usize>) -> String {
@@ -171,11 +191,9 @@ fn find(table: &DeTable<'_>, span: &Range<usize>) -> Option<Vec<Step>> {
     })
 }
 
+/// The deepest value counts: the parser gives an array of tables the span of its first table.
 fn find_in_value(value: &Spanned<DeValue<'_>>, span: &Range<usize>) -> Option<Vec<Step>> {
-    if value.span() == *span {
-        return Some(Vec::new());
-    }
-    match value.get_ref() {
+    let below = match value.get_ref() {
         DeValue::Table(table) => find(table, span),
         DeValue::Array(array) => array.iter().enumerate().find_map(|(index, element)| {
             let mut path = find_in_value(element, span)?;
@@ -183,7 +201,8 @@ fn find_in_value(value: &Spanned<DeValue<'_>>, span: &Range<usize>) -> Option<Ve
             Some(path)
         }),
         _ => None,
-    }
+    };
+    below.or_else(|| (value.span() == *span).then(Vec::new))
 }
 
 fn remove(table: &mut DeTable<'_>, path: &[Step]) -> bool {

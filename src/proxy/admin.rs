@@ -18,7 +18,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::metrics::Metrics;
-use super::stack::DefenseStatus;
+use super::stack::counters;
+use crate::layer::DefenseHandle;
 
 /// What the admin listener tells.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub(super) struct Admin {
     pub(super) started: Timestamp,
     pub(super) stopping: Arc<AtomicBool>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) defense: Option<Arc<dyn DefenseStatus>>,
+    pub(super) defense: DefenseHandle,
     /// The upstream as `host:port`, for a trial connection.
     pub(super) upstream: String,
     pub(super) connect_timeout: Duration,
@@ -87,13 +88,14 @@ impl Admin {
     }
 
     fn status(&self) -> Response<Full<Bytes>> {
+        let (policy, revision) = self.defense.policy();
         let status = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "started": self.started,
             "stopping": self.stopping.load(Ordering::Relaxed),
             "in_flight": self.metrics.in_flight(),
-            "policy": self.defense.as_ref().map(|defense| defense.policy()),
-            "counters": self.defense.as_ref().map(|defense| defense.counters()),
+            "policy": {"name": policy, "revision": revision},
+            "counters": counters(&self.defense),
         });
         answer(StatusCode::OK, "application/json", format!("{status}\n"))
     }

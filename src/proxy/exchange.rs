@@ -85,10 +85,6 @@ impl Exchange {
         }
     }
 
-    pub(super) fn family(&self) -> Family {
-        self.family
-    }
-
     /// Notes the head of the answer.
     pub(super) fn answered<B>(&mut self, response: &Response<B>) {
         self.status = Some(response.status().as_u16());

@@ -1,5 +1,4 @@
-//! Which family of protocols a path belongs to: a label for metrics, and the shape of errors that
-//! the proxy makes itself.
+//! Which family of protocols a path belongs to: a label for metrics.
 
 /// A family of endpoints, from the path alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -16,8 +16,9 @@ use tower_service::Service;
 use super::connection::Connection;
 use super::ending::{Guard, Watched};
 use super::exchange::{Exchange, Reports};
-use super::failure::Failure;
+use super::failure;
 use super::upstream::{BoxError, UpstreamError};
+use crate::wire::Refusal;
 
 /// The body of a request as the stack gets it.
 pub(super) type RequestBody = Limited<Incoming>;
@@ -49,18 +50,18 @@ where
         let Self { stack, reports, connection, max_request_body } = self.clone();
         // Made before the first await: a client that leaves at any point is noticed.
         let exchange = Exchange::new(&request, reports, connection);
-        let family = exchange.family();
+        let path = request.uri().path().to_owned();
         let mut guard = Guard::new(exchange);
         Box::pin(async move {
             let answer = match check(&request, max_request_body) {
                 Ok(()) => {
                     ask(stack, request.map(|body| Limited::new(body, max_request_body))).await
                 }
-                Err(failure) => Err(failure),
+                Err(refusal) => Err(refusal),
             };
             let response = match answer {
                 Ok(response) => response.map(Either::Right),
-                Err(failure) => failure.response(family).map(Either::Left),
+                Err(refusal) => failure::response(&refusal, &path).map(Either::Left),
             };
             if let Some(exchange) = guard.observer() {
                 exchange.answered(&response);
@@ -71,20 +72,20 @@ where
 }
 
 /// Refuses what needs no one else to be asked.
-fn check<B>(request: &Request<B>, max_request_body: usize) -> Result<(), Failure> {
+fn check<B>(request: &Request<B>, max_request_body: usize) -> Result<(), Refusal> {
     if request.method() == Method::CONNECT {
-        return Err(Failure::Tunnel);
+        return Err(failure::tunnel());
     }
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     // The server has refused lengths that are no numbers; a body without one is counted.
     let announced = announced.and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| length > max_request_body as u64) {
-        return Err(Failure::RequestTooLarge);
+        return Err(failure::request_too_large());
     }
     Ok(())
 }
 
-async fn ask<S, B>(mut stack: S, request: Request<RequestBody>) -> Result<Response<B>, Failure>
+async fn ask<S, B>(mut stack: S, request: Request<RequestBody>) -> Result<Response<B>, Refusal>
 where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = UpstreamError>,
 {
@@ -94,6 +95,6 @@ where
     };
     answer.await.map_err(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "no answer of the upstream's");
-        Failure::from(&error)
+        failure::refusal(&error)
     })
 }

@@ -206,3 +206,74 @@ impl Collector for LostLines {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+    use crate::audit::{
+        Applied, AuditKey, Counts, DecisionId, Durations, LineWriter, PolicyIdentity,
+    };
+    use crate::policy::Countermeasure;
+    use crate::policy::plan::Mode;
+
+    fn applied(countermeasure: Countermeasure) -> Vec<Applied> {
+        vec![Applied { countermeasure, counts: Counts::default() }]
+    }
+
+    #[test]
+    fn a_decided_request_counts_in_each_family_of_decisions() {
+        let metrics = Metrics::new(None, None);
+        metrics.decided(&Record {
+            time: jiff::Timestamp::UNIX_EPOCH,
+            decision: DecisionId("d".into()),
+            principal: AuditKey::new([0; 32]).principal("account-name", None, None),
+            risk: Risk::Unknown { reason: "expired".into() },
+            grade: "watch".into(),
+            arm: None,
+            policy: PolicyIdentity { name: "ladder".into(), revision: "1".into() },
+            protocol: "chat".into(),
+            stream: false,
+            mode: Mode::Observe,
+            applied: applied(Countermeasure::Pace),
+            observed: applied(Countermeasure::SideChannels),
+            outcome: Outcome::Stopped,
+            status: Some(200),
+            durations: Durations::default(),
+        });
+        let text = metrics.text().unwrap();
+        for line in [
+            r#"guilloche_decisions_total{grade="watch",mode="observe"} 1"#,
+            r#"guilloche_applied_total{countermeasure="pace"} 1"#,
+            r#"guilloche_observed_total{countermeasure="side_channels"} 1"#,
+            r#"guilloche_risk_unknown_total{reason="expired"} 1"#,
+            r#"guilloche_stream_ends_total{outcome="stopped"} 1"#,
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line}\n{text}");
+        }
+        assert!(!text.contains("account-name"));
+    }
+
+    #[test]
+    fn lost_lines_are_told_as_they_are_lost() {
+        struct Broken;
+        impl std::io::Write for Broken {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let lines = LineWriter::new(Broken, NonZeroUsize::MIN).unwrap();
+        let metrics = Metrics::new(Some(lines.lost()), None);
+        assert!(metrics.text().unwrap().contains("guilloche_audit_lost_total 0\n"));
+        lines.write(&1);
+        // Gives up at once when the loss cannot be announced, and after it is counted.
+        while lines.lost().count() == 0 {
+            let _ = lines.flush(Duration::from_millis(1));
+        }
+        assert!(metrics.text().unwrap().contains("guilloche_audit_lost_total 1\n"));
+    }
+}

@@ -42,5 +42,4 @@ pub mod upstream;
 pub use config::{Config, ConfigError, ConfigErrors};
 pub use run::{Proxy, StartError};
 pub use signal::shutdown_signal;
-pub use stack::DefenseStatus;
 pub use upstream::{Upstream, UpstreamError};

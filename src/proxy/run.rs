@@ -23,6 +23,8 @@ use super::server::{Bounds, serve};
 use super::stack::{Stack, stack};
 use super::upstream::{TlsError, Upstream};
 use crate::audit::{JsonLines, LineWriter, NoAudit, Record, Sink};
+use crate::policy::LoadError;
+use crate::risk::settings::SettingError;
 
 /// Why the proxy did not start.
 #[derive(Debug, thiserror::Error)]
@@ -49,9 +51,12 @@ pub enum StartError {
     /// Connections to the upstream cannot be prepared.
     #[error(transparent)]
     Upstream(#[from] TlsError),
-    /// The configuration asks for a defense that this build does not have.
-    #[error("policy and risk settings need the defense layer, which this build does not have")]
-    NoDefense,
+    /// The policy file cannot be used.
+    #[error(transparent)]
+    Policy(#[from] LoadError),
+    /// The risk source cannot be made: every setting that is wrong.
+    #[error("{}", settings_list(.0))]
+    Risk(Vec<SettingError>),
 }
 
 /// The proxy, bound to its addresses and ready to run.
@@ -130,7 +135,7 @@ impl Proxy {
             metrics: Arc::clone(&metrics),
             next: audit.clone().map(|audit| audit as Arc<dyn Sink>),
         });
-        let Stack { service, status } = stack(upstream, &config, sink)?;
+        let Stack { service, defense } = stack(upstream, &config, sink)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let bounds = Bounds {
             max_connections: config.limits.max_connections,
@@ -141,7 +146,7 @@ impl Proxy {
             started: Timestamp::now(),
             stopping: Arc::clone(&stopping),
             metrics: Arc::clone(&metrics),
-            defense: status,
+            defense,
             upstream: host_and_port(&config.upstream.url),
             connect_timeout: config.upstream.connect_timeout,
         };
@@ -203,6 +208,11 @@ fn open_log(settings: &config::AccessLog) -> Result<Arc<LineWriter>, StartError>
         LogOutput::File(path) => (LineWriter::append(path, settings.queue), path.as_path()),
     };
     lines.map(Arc::new).map_err(|source| StartError::Lines { path: path.to_owned(), source })
+}
+
+fn settings_list(errors: &[SettingError]) -> String {
+    let lines = errors.iter().map(|error| format!("risk.{}: {}", error.field, error.problem));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// What a trial connection goes to.

@@ -1,47 +1,75 @@
 //! The one place where the defense is put in front of the upstream.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use tower_layer::{Identity, Layer};
+use tower_layer::Layer;
 
 use super::config::Config;
 use super::run::StartError;
 use super::upstream::Upstream;
-use crate::audit::{PolicyIdentity, Sink};
+use crate::audit::Sink;
+use crate::layer::{Caps, Defense, DefenseHandle, DefenseLayer};
+use crate::limit::Dimension;
+use crate::policy::Policy;
+use crate::risk::{Context, FromExtension, Reports, RiskSource};
 
-/// What the admin listener can tell of the defense.
-pub trait DefenseStatus: Send + Sync + fmt::Debug {
-    /// The policy that decides now.
-    fn policy(&self) -> PolicyIdentity;
+/// What decides when no policy is configured: nothing is done to anyone, but risk headers are
+/// stripped all the same.
+const NO_POLICY: &str = "version = 1\nname = \"none\"\nmode = \"observe\"\n\
+                         [[grade]]\nname = \"untouched\"\nat = 1.0\n";
 
-    /// Counters of limits and risk sources, by name.
-    fn counters(&self) -> BTreeMap<&'static str, u64>;
-}
-
-/// The layer around the upstream.
-type Defense = Identity;
-
-/// What every request goes through.
-type Defended = <Defense as Layer<Upstream>>::Service;
-
-/// The defended upstream, and what the defense tells of itself.
+/// The defended upstream, and what tells of its state.
 #[derive(Debug)]
 pub(super) struct Stack {
-    pub(super) service: Defended,
-    pub(super) status: Option<Arc<dyn DefenseStatus>>,
+    pub(super) service: Defense<Upstream>,
+    pub(super) defense: DefenseHandle,
 }
 
-/// Builds the stack that every request goes through.
+/// Builds what every request goes through.
 pub(super) fn stack(
     upstream: Upstream,
     config: &Config,
-    _audit: Arc<dyn Sink>,
+    audit: Arc<dyn Sink>,
 ) -> Result<Stack, StartError> {
-    // Better not to start than to look like a defense and be none.
-    if config.policy.is_some() || !config.risk.is_empty() {
-        return Err(StartError::NoDefense);
+    let policy = match &config.policy {
+        Some(file) => Policy::load(file),
+        None => Policy::parse("no policy", NO_POLICY),
+    }?;
+    let reports = Arc::new(Reports::default());
+    let source: Box<dyn RiskSource> = match &config.risk {
+        Some(settings) => settings.clone().build(Arc::clone(&reports)).map_err(StartError::Risk)?,
+        None => Box::new(FromExtension::new(Context::new(Arc::clone(&reports)))),
+    };
+    let caps = Caps {
+        request_body: config.limits.max_request_body,
+        document: config.limits.max_document,
+        event: config.limits.max_event,
+        ..Caps::default()
+    };
+    let mut builder = DefenseLayer::builder(policy).risk(source, reports).audit(audit).caps(caps);
+    if let Some(secret) = &config.secret {
+        builder = builder.secret(secret.bytes());
     }
-    Ok(Stack { service: Defense::new().layer(upstream), status: None })
+    let layer = builder.build();
+    Ok(Stack { defense: layer.handle(), service: layer.layer(upstream) })
+}
+
+/// The counters that the admin listener shows, by name.
+pub(super) fn counters(defense: &DefenseHandle) -> BTreeMap<String, u64> {
+    let limiter = defense.limiter();
+    let occupancy = limiter.occupancy();
+    let mut counters = BTreeMap::from([
+        ("limit_subjects".to_owned(), occupancy.subjects as u64),
+        ("limit_evicted".to_owned(), occupancy.evicted),
+        ("limit_overflowed".to_owned(), occupancy.overflowed),
+    ]);
+    for dimension in Dimension::ALL {
+        let name = format!("limit_denied_{}", dimension.name().replace('-', "_"));
+        counters.insert(name, limiter.denied(dimension));
+    }
+    for (reason, count) in defense.reports().counts() {
+        counters.insert(format!("risk_{}", reason.name()), count);
+    }
+    counters
 }

@@ -18,7 +18,7 @@ use std::fmt::Debug;
 
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{Request, Thinking};
-pub use route::{Route, route};
+pub use route::{Route, error_protocol, route};
 pub use scan::{Channel, Close, Field, FieldKind, Kind, Lane, Scan, Slot, Usage};
 pub use scanner::Scanner;
 

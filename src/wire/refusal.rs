@@ -15,6 +15,8 @@ pub enum RefusalKind {
     Encoding,
     /// The request body exceeds the cap.
     TooLarge,
+    /// A method that no endpoint takes.
+    Method,
     /// No endpoint that this caller may use.
     NotFound,
     /// The upstream sent something that cannot be read and must not be passed on.
@@ -44,6 +46,7 @@ impl RefusalKind {
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Unreadable | Self::UpstreamFailed => StatusCode::BAD_GATEWAY,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,

@@ -45,6 +45,12 @@ pub fn route(method: &Method, path: &str) -> Route {
     if method == Method::OPTIONS { Route::NoText } else { Route::Unknown }
 }
 
+/// The protocol in whose shape a client of this path expects errors, the path being served or not.
+#[must_use]
+pub fn error_protocol(path: &str) -> &'static dyn Protocol {
+    if path.contains("/v1/messages") { &Messages } else { &Chat }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,21 +23,20 @@ mod reader;
 mod setting;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::Uri;
+use zeroize::Zeroizing;
 
 pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX};
 use reader::{Reader, variable};
 use setting::{BaseUrl, OrOff, Size};
 
-use crate::audit::AuditKey;
-
-/// The `[risk]` section, which the `risk` room reads.
-pub type RiskSettings = toml::Table;
+use crate::risk::RiskSettings;
 
 /// The whole configuration, checked.
 #[derive(Clone, Debug)]
@@ -50,10 +49,12 @@ pub struct Config {
     pub limits: Limits,
     /// `[admin] address`; `None` when it is off.
     pub admin: Option<SocketAddr>,
-    /// `[risk]`
-    pub risk: RiskSettings,
+    /// `[risk]`, when it says anything.
+    pub risk: Option<RiskSettings>,
     /// `[policy] file`; without one nothing is decided and every answer is passed on.
     pub policy: Option<PathBuf>,
+    /// `[secret]`, when it has a key.
+    pub secret: Option<Secret>,
     /// `[audit]`, when it has a file.
     pub audit: Option<Audit>,
     /// `[access_log]`, when it is on.
@@ -115,8 +116,24 @@ pub struct Audit {
     pub file: PathBuf,
     /// Records that may wait to be written.
     pub queue: NonZeroUsize,
-    /// The key that names are hashed under.
-    pub key: AuditKey,
+}
+
+/// The deployment's secret, from which keys are derived. Never shown.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<[u8; 32]>);
+
+impl Secret {
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> [u8; 32] {
+        *self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Secret").finish_non_exhaustive()
+    }
 }
 
 /// Where the access log goes.
@@ -203,7 +220,8 @@ impl Config {
         let OrOff(admin) = reader.or("admin", "address", OrOff(Some(loopback(8081))));
         let risk = reader.embedded("risk");
         let policy = reader.optional("policy", "file");
-        let audit = audit(reader);
+        let secret = secret(reader);
+        let audit = audit(reader, secret.is_some());
         let access_log = access_log(reader);
         let grace = reader.or("shutdown", "grace", seconds(30));
         let upstream = Upstream {
@@ -216,7 +234,18 @@ impl Config {
             max_idle_connections: usize::try_from(max_idle_connections).unwrap_or(usize::MAX),
             http2,
         };
-        Some(Self { listen, upstream, limits, admin, risk, policy, audit, access_log, grace })
+        Some(Self {
+            listen,
+            upstream,
+            limits,
+            admin,
+            risk,
+            policy,
+            secret,
+            audit,
+            access_log,
+            grace,
+        })
     }
 }
 
@@ -247,31 +276,37 @@ fn queue(reader: &mut Reader<'_>, section: &'static str) -> NonZeroUsize {
     reader.or(section, "queue", NonZeroUsize::MIN.saturating_add(8_191))
 }
 
-fn audit(reader: &mut Reader<'_>) -> Option<Audit> {
+fn secret(reader: &mut Reader<'_>) -> Option<Secret> {
+    let key_file: Option<PathBuf> = reader.optional("secret", "key_file");
+    let key = reader.secret("secret", "key").map(Zeroizing::new);
+    let (field, text) = match (key, key_file) {
+        (Some(key), _) => ("key", Ok(key)),
+        (None, Some(path)) => ("key_file", std::fs::read_to_string(path).map(Zeroizing::new)),
+        (None, None) => return None,
+    };
+    let problem = match text {
+        // The decoder of BLAKE3's own hash type is strict: 64 digits, nothing else.
+        Ok(text) => match blake3::Hash::from_hex(text.trim()) {
+            Ok(bytes) => return Some(Secret(Zeroizing::new(*bytes.as_bytes()))),
+            Err(_) => "a key has 64 hexadecimal digits".to_owned(),
+        },
+        Err(error) => format!("cannot be read: {error}"),
+    };
+    reader.wrong("secret", field, problem);
+    None
+}
+
+fn audit(reader: &mut Reader<'_>, has_secret: bool) -> Option<Audit> {
     let file: Option<PathBuf> = reader.optional("audit", "file");
     let queue = queue(reader, "audit");
-    let key_file: Option<PathBuf> = reader.optional("audit", "key_file");
-    let key = reader.secret("audit", "key");
     let file = file?;
-    let key = match (key, key_file) {
-        (Some(key), _) => AuditKey::from_hex(&key).map_err(|error| ("key", error.to_string())),
-        (None, Some(path)) => std::fs::read_to_string(path)
-            .map_err(|error| ("key_file", format!("cannot be read: {error}")))
-            .and_then(|text| {
-                AuditKey::from_hex(&text).map_err(|error| ("key_file", error.to_string()))
-            }),
-        (None, None) => Err((
-            "key_file",
-            format!("is required with a file, unless {} is set", variable("audit", "key")),
-        )),
-    };
-    match key {
-        Ok(key) => Some(Audit { file, queue, key }),
-        Err((field, message)) => {
-            reader.wrong("audit", field, message);
-            None
-        }
+    if !has_secret {
+        // Without one the hashes of callers would change with every start.
+        let variable = variable("secret", "key");
+        let message = format!("is required with an audit file, unless {variable} is set");
+        reader.wrong("secret", "key_file", message);
     }
+    Some(Audit { file, queue })
 }
 
 fn access_log(reader: &mut Reader<'_>) -> Option<AccessLog> {

@@ -156,10 +156,10 @@ impl<'t> Reader<'t> {
         None
     }
 
-    /// A whole section whose fields are known to another room, read with `serde`. Of several errors
+    /// A whole section, unless it is empty, whose fields are known to another room, read with `serde`. Of several errors
     /// in it only the first is found. A variable `GUILLOCHE_<SECTION>_<FIELD>` sets a field of the
     /// section itself: as a TOML value if it is one, as a string otherwise.
-    pub(super) fn embedded<T: DeserializeOwned + Default>(&mut self, section: &'static str) -> T {
+    pub(super) fn embedded<T: DeserializeOwned>(&mut self, section: &'static str) -> Option<T> {
         self.known.entry(section).or_default();
         let prefix = variable(section, "");
         let mut table = self
@@ -177,15 +177,18 @@ impl<'t> Reader<'t> {
             fields.remove(field.as_str());
             fields.insert(Spanned::new(0..0, field.into()), Spanned::new(0..0, value.into_inner()));
         }
+        if matches!(table.get_ref(), DeValue::Table(fields) if fields.is_empty()) {
+            return None;
+        }
         match T::deserialize(table.into_deserializer()) {
-            Ok(settings) => settings,
+            Ok(settings) => Some(settings),
             Err(error) => {
                 let place = match error.span() {
                     Some(span) if span != (0..0) => Place::Offset(span.start),
                     _ => Place::Variable(variables.join(", ")),
                 };
                 self.report(&place, Some(section.to_owned()), error.message().to_owned());
-                T::default()
+                None
             }
         }
     }

@@ -124,8 +124,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pause_is_an_error_after_the_idle_timeout_and_the_last_frame() {
         let (frames, mut body) = body();
-        frames.send(data()).await.unwrap();
-        body.frame().await.unwrap().unwrap();
+        let late = async {
+            tokio::time::sleep(IDLE / 2).await;
+            frames.send(data()).await.unwrap();
+        };
+        let (frame, ()) = tokio::join!(body.frame(), late);
+        frame.unwrap().unwrap();
         let before = Instant::now();
         let error = body.frame().await.unwrap().unwrap_err();
         assert!(matches!(error, UpstreamError::IdleTimeout), "{error:?}");

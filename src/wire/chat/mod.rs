@@ -42,6 +42,7 @@ impl Protocol for Chat {
             RefusalKind::Malformed => ("invalid_request_error", "invalid_body"),
             RefusalKind::Encoding => ("invalid_request_error", "unsupported_encoding"),
             RefusalKind::TooLarge => ("invalid_request_error", "request_too_large"),
+            RefusalKind::Method => ("invalid_request_error", "method_not_allowed"),
             RefusalKind::NotFound => ("invalid_request_error", "unknown_url"),
             RefusalKind::Unreadable | RefusalKind::UpstreamFailed => {
                 ("server_error", "bad_gateway")

@@ -88,10 +88,13 @@ impl Splitter {
             Some(end) if end > self.limit => Err(EventTooLong { limit: self.limit }),
             Some(end) => {
                 self.search = Search::default();
-                Ok(Some(if self.partial.is_empty() {
-                    self.chunk.split_to(end)
-                } else {
+                Ok(Some(if !self.partial.is_empty() {
                     self.partial.split_to(end).freeze()
+                } else if end == self.chunk.len() {
+                    // Servers write one event at a time: it is the chunk.
+                    std::mem::take(&mut self.chunk)
+                } else {
+                    self.chunk.split_to(end)
                 }))
             }
             None if pending.len() > self.limit => Err(EventTooLong { limit: self.limit }),
@@ -169,7 +172,11 @@ impl<'a> Block<'a> {
     /// Finds the data of a raw block.
     #[must_use]
     pub fn parse(raw: &'a [u8]) -> Self {
-        // Servers send one data line, last before the blank line, and no CR: found at once.
+        // Most servers send one line and a blank one.
+        let line = raw.strip_prefix(b"data: ").and_then(|rest| rest.strip_suffix(b"\n\n"));
+        if line.is_some_and(|line| memchr2(b'\n', b'\r', line).is_none()) {
+            return Self { raw, data: Data::Line(6..raw.len() - 2) };
+        }
         let mut lines = data_lines(raw);
         let data = match (lines.next(), lines.next()) {
             (None, _) => Data::Absent,

@@ -1,0 +1,209 @@
+//! What one event costs: splitting, scanning, rewriting.
+//!
+//! `cargo bench --bench wire`. The event is 462 bytes of a chat stream, as in the notes on other
+//! decoders; figures are for 1,000 events.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark that cannot be set up must not run"
+)]
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use guilloche::layer::DefenseLayer;
+use guilloche::policy::Policy;
+use guilloche::risk::{AccountId, Assessment, Principal, Risk, RiskScore, Validity};
+use guilloche::wire::chat::Chat;
+use guilloche::wire::framing::sse::{Block, Splitter};
+use guilloche::wire::{Scan, Scanner};
+use http::{HeaderValue, Request, Response};
+use http_body::{Body, Frame};
+use http_body_util::Full;
+use tower::{Layer, Service};
+
+const EVENTS: usize = 1000;
+
+fn main() {
+    divan::main();
+}
+
+/// An event of 462 bytes that holds `field` and a text that changes with `index`.
+fn event(field: &str, index: usize) -> String {
+    let text = format!(" word{:04}", index % 10_000);
+    let head = r#"data: {"id":"chatcmpl-0123456789abcdef0123456789abcdef","object":"chat.completion.chunk","created":1790000000,"model":"a-model-of-some-length-2026-08-01","service_tier":"default","system_fingerprint":"fp_44709d6fcb","choices":[{"index":0,"delta":{"#;
+    let tail = r#"},"logprobs":null,"finish_reason":null}],"usage":null,"provider":"#;
+    let start = format!("{head}\"{field}\":\"{text}\"{tail}\"");
+    let filling = "x".repeat(462 - start.len() - 4);
+    format!("{start}{filling}\"}}\n\n")
+}
+
+fn events(field: &str) -> Vec<Bytes> {
+    (0..EVENTS).map(|index| Bytes::from(event(field, index))).collect()
+}
+
+#[divan::bench(args = [470, 1400, 65536])]
+fn split(bencher: Bencher<'_, '_>, chunk: usize) {
+    let stream = Bytes::from(events("content").concat());
+    let chunks: Vec<Bytes> = stream.chunks(chunk).map(Bytes::copy_from_slice).collect();
+    bencher.counter(ItemsCount::new(EVENTS)).bench(|| {
+        let mut splitter = Splitter::new(1 << 20);
+        let mut blocks = 0;
+        for chunk in &chunks {
+            splitter.push(chunk.clone());
+            while let Ok(Some(block)) = splitter.next_block() {
+                blocks += usize::from(!black_box(block).is_empty());
+            }
+        }
+        blocks
+    });
+}
+
+#[divan::bench]
+fn scan_without_template(bencher: Bencher<'_, '_>) {
+    let events = events("content");
+    bencher.counter(ItemsCount::new(EVENTS)).bench(|| {
+        let mut scan = Scan::default();
+        for event in &events {
+            let payload = Block::parse(event).payload().unwrap_or_default();
+            scan.clear();
+            let _ = guilloche::wire::Protocol::scan_event(&Chat, black_box(&payload), &mut scan);
+        }
+        scan
+    });
+}
+
+#[divan::bench]
+fn scan_with_template(bencher: Bencher<'_, '_>) {
+    let events = events("content");
+    bencher.counter(ItemsCount::new(EVENTS)).bench(|| {
+        let mut scanner = Scanner::new(&Chat);
+        let mut scan = Scan::default();
+        for event in &events {
+            let payload = Block::parse(event).payload().unwrap_or_default();
+            let _ = scanner.scan(black_box(&payload), &mut scan);
+        }
+        scan
+    });
+}
+
+/// Yields each event as a frame of its own, as a stream in real time does.
+struct Frames(std::vec::IntoIter<Bytes>);
+
+impl Body for Frames {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(self.0.next().map(|event| Ok(Frame::data(event))))
+    }
+}
+
+/// Answers every request with the same events.
+#[derive(Clone)]
+struct Replay(Arc<Vec<Bytes>>);
+
+impl<B> Service<Request<B>> for Replay {
+    type Response = Response<Frames>;
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Response<Frames>, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        let mut response = Response::new(Frames((*self.0).clone().into_iter()));
+        let content_type = HeaderValue::from_static("text/event-stream");
+        response.headers_mut().insert("content-type", content_type);
+        std::future::ready(Ok(response))
+    }
+}
+
+fn request(score: f64) -> Request<Full<Bytes>> {
+    let validity = Validity { issued: jiff::Timestamp::now(), ttl: Duration::from_secs(3600) };
+    let assessment = Assessment {
+        principal: Principal::of(AccountId::new("account-1").expect("an id")),
+        risk: Risk::Known(RiskScore::new(score, validity).expect("a score")),
+    };
+    let body = Bytes::from_static(br#"{"model":"m","messages":[],"stream":true}"#);
+    Request::post("/v1/chat/completions")
+        .extension(assessment)
+        .body(Full::new(body))
+        .expect("a request")
+}
+
+fn layer(plan: &str) -> DefenseLayer {
+    let ladder =
+        "version = 1\nname = \"bench\"\nmode = \"enforce\"\n[[grade]]\nname = \"g\"\nat = 0.5\n";
+    DefenseLayer::new(Policy::parse("bench.toml", &format!("{ladder}{plan}")).expect("a policy"))
+}
+
+fn answer<S>(mut service: S, score: f64) -> S::Response
+where
+    S: Service<Request<Full<Bytes>>, Error = std::convert::Infallible>,
+{
+    let mut future = pin!(service.call(request(score)));
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(response)) => response,
+        _ => panic!("the service answers at once"),
+    }
+}
+
+fn read<B: Body<Data = Bytes>>(body: B) -> usize {
+    let mut body = pin!(body);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut bytes = 0;
+    while let Poll::Ready(Some(Ok(frame))) = body.as_mut().poll_frame(&mut context) {
+        bytes += frame.data_ref().map_or(0, Bytes::len);
+    }
+    bytes
+}
+
+/// Whole streams through the layer, per event: what is withheld, what is kept though it is read,
+/// what is shortened, and the floor: the same body without the layer.
+#[divan::bench(args = ["floor", "pass", "withheld", "nothing to edit", "shortened"])]
+fn stream(bencher: Bencher<'_, '_>, case: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.expect("a runtime");
+    let _entered = runtime.enter();
+    let withhold = "side_channels = {}\nreasoning = { keep = \"none\" }\n";
+    let shorten = "reasoning = { keep = { share = 0.5 }, signed = \"seal\" }\n";
+    let (field, plan, score) = match case {
+        "withheld" => ("reasoning_content", withhold, 0.9),
+        "shortened" => ("reasoning_content", shorten, 0.9),
+        "nothing to edit" => ("content", withhold, 0.9),
+        _ => ("content", withhold, 0.1),
+    };
+    let replay = Replay(Arc::new(events(field)));
+    let layer = layer(plan);
+    let bencher = bencher.counter(ItemsCount::new(EVENTS));
+    if case == "floor" {
+        bencher.with_inputs(|| answer(replay.clone(), score).into_body()).bench_values(read);
+    } else {
+        let defended = layer.layer(replay);
+        bencher.with_inputs(|| answer(defended.clone(), score).into_body()).bench_values(read);
+    }
+}
+
+/// A request and its answer's head, untouched, with and without the layer.
+#[divan::bench(args = ["floor", "pass"])]
+fn request_of_an_ordinary_caller(bencher: Bencher<'_, '_>, case: &str) {
+    let replay = Replay(Arc::new(Vec::new()));
+    if case == "floor" {
+        bencher.bench(|| read(answer(replay.clone(), 0.1).into_body()));
+    } else {
+        let defended = layer("reasoning = { keep = \"none\" }\n").layer(replay);
+        bencher.bench(|| read(answer(defended.clone(), 0.1).into_body()));
+    }
+}

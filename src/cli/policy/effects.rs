@@ -1,0 +1,139 @@
+//! A plan in words: what becomes of a request and its answer.
+
+use crate::limit::Limits;
+use crate::policy::plan::{Downgrade, Keep, Mode, Pace, Rate, Reasoning, Scope};
+use crate::policy::{Countermeasure, Plan, Protocol, quota_text};
+
+/// What becomes of a request and its answer, in the order in which it happens.
+pub(super) fn effects(
+    plan: &Plan,
+    model: &str,
+    protocol: Option<Protocol>,
+) -> Vec<(Countermeasure, Mode, String)> {
+    let texts = |named| match named {
+        Countermeasure::Refuse => plan
+            .refuse
+            .as_ref()
+            .map(|measure| vec![format!("The request is refused: {:?}", measure.settings.message)]),
+        Countermeasure::Rate => plan.rate.as_ref().map(|measure| rate(&measure.settings)),
+        Countermeasure::Downgrade => {
+            plan.downgrade.as_ref().map(|measure| downgrade(&measure.settings, model))
+        }
+        Countermeasure::SideChannels => plan.side_channels.as_ref().map(|measure| {
+            let choices = measure.settings.max_choices;
+            let mut lines = vec![
+                format!("At most {choices} choice(s) per request."),
+                "Log-probabilities, token ids and members not known to be harmless are stripped."
+                    .to_owned(),
+            ];
+            if !measure.settings.allow.is_empty() {
+                lines.push(format!("Let through besides: {}.", measure.settings.allow.join(", ")));
+            }
+            lines
+        }),
+        Countermeasure::Reasoning => {
+            plan.reasoning.as_ref().map(|measure| reasoning(&measure.settings, model, protocol))
+        }
+        Countermeasure::Pace => plan.pace.as_ref().map(|measure| pace(&measure.settings)),
+    };
+    Countermeasure::ALL
+        .into_iter()
+        .filter_map(|named| Some((named, named.mode_in(plan)?, texts(named)?)))
+        .flat_map(|(named, mode, lines)| lines.into_iter().map(move |line| (named, mode, line)))
+        .collect()
+}
+
+fn rate(rate: &Rate) -> Vec<String> {
+    let limited = [("Each account", &rate.account), ("The cluster together", &rate.cluster)];
+    let mut lines: Vec<_> = limited
+        .into_iter()
+        .filter(|(_, limits)| **limits != Limits::default())
+        .map(|(who, limits)| format!("{who}: {}.", limits_text(limits)))
+        .collect();
+    lines.push(match &rate.advertised {
+        Some(limits) => format!("`RateLimit` fields show: {}.", limits_text(limits)),
+        None => "No `RateLimit` fields are shown.".to_owned(),
+    });
+    lines
+}
+
+fn limits_text(limits: &Limits) -> String {
+    let Limits { requests, input_tokens, output_tokens, reasoning_tokens, concurrency } = limits;
+    let mut parts: Vec<_> = [
+        ("requests", requests),
+        ("input tokens", input_tokens),
+        ("output tokens", output_tokens),
+        ("reasoning tokens", reasoning_tokens),
+    ]
+    .into_iter()
+    .filter_map(|(unit, quota)| Some(format!("{unit} {}", quota_text(quota.as_ref()?))))
+    .collect();
+    parts.extend(concurrency.map(|most| format!("{most} in flight")));
+    parts.join("; ")
+}
+
+fn downgrade(downgrade: &Downgrade, model: &str) -> Vec<String> {
+    let Downgrade { models, max_output_tokens, max_effort, max_thinking_tokens, disclose } =
+        downgrade;
+    let covering = models.iter().filter(|(pattern, _)| pattern.matches(model));
+    let target =
+        covering.max_by_key(|(pattern, _)| pattern.specificity()).map(|(_, target)| target);
+    let mut lines = Vec::new();
+    match target {
+        Some(target) if target != model => lines.push(format!(
+            "{model:?} is asked for, {target:?} answers; the reply names {:?}.",
+            if *disclose { target } else { model }
+        )),
+        _ => lines.push(format!("{model:?} answers, as asked.")),
+    }
+    lines.extend(max_output_tokens.map(|cap| format!("At most {cap} output tokens.")));
+    lines.extend(max_effort.map(|cap| format!("Reasoning effort at most {:?}.", cap.name())));
+    lines.extend(max_thinking_tokens.map(|cap| format!("At most {cap} thinking tokens.")));
+    lines
+}
+
+fn reasoning(reasoning: &Reasoning, model: &str, protocol: Option<Protocol>) -> Vec<String> {
+    let Reasoning { keep, opened_by_template, ask_upstream, round_usage } = reasoning;
+    let kept = match keep {
+        Keep::None => "none".to_owned(),
+        Keep::Conclusion => "its last sentence".to_owned(),
+        Keep::Words(words) => format!("whole sentences from its start, up to {words} words"),
+        Keep::Share(share) => {
+            format!("whole sentences from its start, up to {:.0} % of it", share * 100.0)
+        }
+    };
+    let mut lines = vec![format!("Of the reasoning the reply keeps: {kept}.")];
+    if protocol == Some(Protocol::Messages) {
+        lines.push("Signed thinking blocks are sealed: empty text, signature kept.".to_owned());
+        if *ask_upstream {
+            lines.push("The upstream is asked to seal them itself.".to_owned());
+        }
+    }
+    if opened_by_template.iter().any(|pattern| pattern.matches(model)) {
+        lines.push("The text of this model is taken to start inside the reasoning.".to_owned());
+    }
+    lines.extend(
+        round_usage
+            .map(|unit| format!("Reasoning-token counts are rounded up to a multiple of {unit}.")),
+    );
+    lines
+}
+
+fn pace(pace: &Pace) -> Vec<String> {
+    let Pace { tokens_per_second, shared_by, first_token_delay } = pace;
+    let who = match shared_by {
+        Scope::Account => "account",
+        Scope::Cluster => "cluster",
+    };
+    let mut lines = Vec::new();
+    lines.extend(
+        tokens_per_second
+            .map(|rate| format!("{rate} tokens per second, shared by the streams of the {who}.")),
+    );
+    lines.extend(
+        first_token_delay.map(|delay| {
+            format!("First token after a further {:?} to {:?}.", delay.min, delay.max)
+        }),
+    );
+    lines
+}

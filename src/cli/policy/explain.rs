@@ -1,0 +1,272 @@
+//! `guilloche policy explain`: one decision, in words.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::super::{Answer, Failure, Format};
+use super::effects::effects;
+use crate::policy::plan::Mode;
+use crate::policy::{Countermeasure, Decision, Plan, Policy, Protocol, Reason, RequestFacts};
+use crate::risk::{
+    AccountId, Assessment, ClusterId, Principal, Risk, RiskScore, TenantId, UnknownReason, Validity,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The policy file.
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// The risk score, 0 to 1; without one the risk is unknown.
+    #[arg(long)]
+    score: Option<f64>,
+    /// How sure the detector is, 0 to 1.
+    #[arg(long, requires = "score")]
+    confidence: Option<f64>,
+    /// The caller's account.
+    #[arg(long)]
+    account: String,
+    /// The cluster it has been linked with.
+    #[arg(long)]
+    cluster: Option<String>,
+    /// The tenant it belongs to.
+    #[arg(long)]
+    tenant: Option<String>,
+    /// The model that is asked for.
+    #[arg(long)]
+    model: String,
+    /// The protocol it is asked over.
+    #[arg(long, value_enum, default_value_t)]
+    protocol: ProtocolName,
+    /// How the explanation is written.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum ProtocolName {
+    /// OpenAI Chat Completions.
+    #[default]
+    Chat,
+    /// Anthropic Messages.
+    Messages,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    let now = Timestamp::now();
+    let policy = Policy::load(&arguments.policy)?;
+    let assessment = assessment(arguments, now)?;
+    let facts = match arguments.protocol {
+        ProtocolName::Chat => {
+            RequestFacts { path: "/v1/chat/completions", protocol: Some(Protocol::Chat) }
+        }
+        ProtocolName::Messages => {
+            RequestFacts { path: "/v1/messages", protocol: Some(Protocol::Messages) }
+        }
+    };
+    let decision = policy.decide(&assessment, facts, now).for_model(&arguments.model);
+    let explanation = Explanation { policy: &policy, assessment: &assessment, facts, now };
+    let reasons: Vec<_> = decision
+        .reasons
+        .iter()
+        .map(|reason| (reason, explanation.reason(reason, &decision, &arguments.model)))
+        .collect();
+    let effects = effects(&decision.plan, &arguments.model, facts.protocol);
+    let mut out = io::stdout().lock();
+    match arguments.format {
+        Format::Text => write_text(&mut out, &policy, &decision, &reasons, &effects)?,
+        Format::Json => writeln!(out, "{:#}", report(&policy, &decision, &reasons, &effects))?,
+    }
+    Ok(Answer::Done)
+}
+
+fn assessment(arguments: &Arguments, now: Timestamp) -> Result<Assessment, Failure> {
+    let principal = Principal {
+        account: AccountId::new(&arguments.account)?,
+        cluster: arguments.cluster.as_deref().map(ClusterId::new).transpose()?,
+        tenant: arguments.tenant.as_deref().map(TenantId::new).transpose()?,
+    };
+    let risk = match arguments.score {
+        None => Risk::Unknown(UnknownReason::Absent),
+        Some(score) => {
+            let validity = Validity { issued: now, ttl: Duration::from_secs(60) };
+            let score = RiskScore::new(score, validity)?;
+            Risk::Known(match arguments.confidence {
+                Some(confidence) => score.with_confidence(confidence)?,
+                None => score,
+            })
+        }
+    };
+    Ok(Assessment { principal, risk })
+}
+
+struct Explanation<'a> {
+    policy: &'a Policy,
+    assessment: &'a Assessment,
+    facts: RequestFacts<'a>,
+    now: Timestamp,
+}
+
+impl Explanation<'_> {
+    fn reason(&self, reason: Reason, decision: &Decision, model: &str) -> String {
+        let score = match &self.assessment.risk {
+            Risk::Known(score) => Some(score),
+            Risk::Unknown(_) => None,
+        };
+        let value = score.map(RiskScore::value).unwrap_or_default();
+        let grade = decision.grade.as_ref().and_then(|grade| self.policy.grades.get(grade.index));
+        match reason {
+            Reason::RiskUnknown => {
+                "the risk is unknown, and unknown risk reaches no grade".to_owned()
+            }
+            Reason::BelowFirstGrade => match self.policy.grades.first() {
+                Some(first) => format!(
+                    "the score {value} is below {}, where the first grade, {:?}, begins",
+                    first.at, first.name
+                ),
+                None => format!("no grade begins at or below {value}"),
+            },
+            Reason::ConfidenceTooLow => {
+                let reached = decision.grade.as_ref().map_or(0, |grade| grade.index + 1);
+                let confidence = score.and_then(RiskScore::confidence).unwrap_or(1.0);
+                let missed =
+                    self.policy.grades.iter().skip(reached).filter(|grade| value >= grade.at);
+                let missed: Vec<_> = missed
+                    .map(|grade| format!("{:?} needs {}", grade.name, grade.min_confidence))
+                    .collect();
+                format!("a confidence of {confidence} is too low: {}", missed.join(", "))
+            }
+            Reason::GradeReached => match grade {
+                Some(grade) => {
+                    format!(
+                        "the score {value} reaches {:?}, which begins at {}",
+                        grade.name, grade.at
+                    )
+                }
+                None => format!("the score {value} reaches a grade"),
+            },
+            Reason::GradeUntouched => "the grade names no countermeasure".to_owned(),
+            Reason::RouteOutOfScope => format!("{} is not in `scope.routes`", self.facts.path),
+            Reason::ProtocolOutOfScope => "the protocol is not in `scope.protocols`".to_owned(),
+            Reason::ModelOutOfScope => format!("{model:?} is not in `scope.models`"),
+            Reason::ExemptionExpired => {
+                format!(
+                    "an exemption would apply but has expired{}",
+                    self.exemptions(grade.map(|grade| &*grade.plan), true)
+                )
+            }
+            Reason::Exempt => format!(
+                "exempt from all that the grade names{}",
+                self.exemptions(grade.map(|grade| &*grade.plan), false)
+            ),
+            Reason::PartlyExempt => format!(
+                "exempt from a part of what the grade names{}",
+                self.exemptions(grade.map(|grade| &*grade.plan), false)
+            ),
+            Reason::ObserveOnly => "observed: nothing of the plan is carried out".to_owned(),
+            // `explain` asks about paths that the layer knows.
+            Reason::UnknownRouteRefused | Reason::UnknownRoutePassed => reason.name().to_owned(),
+        }
+    }
+
+    /// Which exemptions bear on the grade's plan.
+    fn exemptions(&self, plan: Option<&Plan>, expired: bool) -> String {
+        let bearing = self.policy.exemptions.iter().filter(|exemption| {
+            let touches = |named: &Countermeasure| {
+                plan.is_some_and(|plan| named.mode_in(plan).is_some()) && exemption.covers(*named)
+            };
+            exemption.names(&self.assessment.principal)
+                && exemption.has_expired(self.now) == expired
+                && Countermeasure::ALL.iter().any(touches)
+        });
+        bearing
+            .map(|exemption| {
+                format!(
+                    "; {} (owner {}, until {})",
+                    exemption.reason, exemption.owner, exemption.expires
+                )
+            })
+            .collect()
+    }
+}
+
+type Reasons = [(Reason, String)];
+type Effects = [(Countermeasure, Mode, String)];
+
+fn write_text(
+    out: &mut impl Write,
+    policy: &Policy,
+    decision: &Decision,
+    reasons: &Reasons,
+    effects: &Effects,
+) -> io::Result<()> {
+    writeln!(out, "Policy  {} (revision {}, {})", policy.name, policy.revision, mode(policy.mode))?;
+    let grade = decision.grade.as_ref().map_or("none", |grade| &*grade.name);
+    writeln!(out, "Grade   {grade}")?;
+    writeln!(out, "\nWhy")?;
+    for (_, words) in reasons {
+        write_item(out, words)?;
+    }
+    writeln!(out, "\nWhat becomes of the request and its answer")?;
+    if effects.is_empty() {
+        write_item(out, "Nothing: the upstream's bytes pass untouched.")?;
+    }
+    let mut last = None;
+    for (named, measure_mode, words) in effects {
+        if last != Some(*named) {
+            writeln!(out, "  {} ({})", named.name(), mode(*measure_mode))?;
+            last = Some(*named);
+        }
+        write_item(out, words)?;
+    }
+    Ok(())
+}
+
+/// Writes one list item, wrapped to 80 columns.
+fn write_item(out: &mut impl Write, words: &str) -> io::Result<()> {
+    const WIDTH: usize = 80;
+    write!(out, "  -")?;
+    let mut column = 3;
+    for word in words.split(' ') {
+        let width = word.chars().count();
+        if column + 1 + width > WIDTH && column > 4 {
+            write!(out, "\n   ")?;
+            column = 3;
+        }
+        write!(out, " {word}")?;
+        column += 1 + width;
+    }
+    writeln!(out)
+}
+
+fn report(policy: &Policy, decision: &Decision, reasons: &Reasons, effects: &Effects) -> Value {
+    let reasons: Vec<_> = reasons
+        .iter()
+        .map(|(reason, words)| json!({ "reason": reason.name(), "words": words }))
+        .collect();
+    let effects: Vec<_> = effects
+        .iter()
+        .map(
+            |(named, mode, words)| json!({ "countermeasure": named, "mode": mode, "words": words }),
+        )
+        .collect();
+    json!({
+        "policy": policy.name,
+        "revision": policy.revision.to_string(),
+        "mode": policy.mode,
+        "grade": decision.grade.as_ref().map(|grade| &*grade.name),
+        "reasons": reasons,
+        "effects": effects,
+    })
+}
+
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => "observe",
+        Mode::Enforce => "enforce",
+    }
+}
