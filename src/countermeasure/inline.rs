@@ -42,26 +42,38 @@ enum Section {
     Template(Template),
 }
 
+/// What a section that the chat template opened is taken for if nothing closes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unclosed {
+    /// An answer: the model did not reason.
+    Answer,
+    /// Reasoning: the client may have kept the model from closing it.
+    Reasoning,
+}
+
 /// Until it is closed, a section that the template opened may turn out to be an answer after all
 /// (the model did not reason), so its text is held beside what the editor makes of it.
 #[derive(Debug)]
 struct Template {
     editor: Box<dyn Editor>,
-    /// The text so far; `None` once it is too long to be held, and so counts as reasoning.
+    /// The text so far; `None` if it counts as reasoning, as it does once it is too long to hold.
     text: Option<String>,
     /// How much of it the editor let through: a prefix.
     left: usize,
 }
 
 impl Inline {
-    /// An editor for an answer lane; `opened` if the model's template opens the first section.
+    /// An editor for an answer lane; `opened` if the model's template opens the first section, and
+    /// what becomes of it if it is not closed.
     #[must_use]
-    pub fn new(keep: Keep, opened: bool) -> Self {
-        let section = if opened {
-            let editor = super::reasoning::editor(keep);
-            Section::Template(Template { editor, text: Some(String::new()), left: 0 })
-        } else {
-            Section::Answer { line_start: true }
+    pub fn new(keep: Keep, opened: Option<Unclosed>) -> Self {
+        let section = match opened {
+            Some(unclosed) => Section::Template(Template {
+                editor: super::reasoning::editor(keep),
+                text: (unclosed == Unclosed::Answer).then(String::new),
+                left: 0,
+            }),
+            None => Section::Answer { line_start: true },
         };
         Self { keep, section, undecided: String::new(), removed: 0, unopened: 0 }
     }
@@ -243,7 +255,7 @@ mod tests {
     use super::*;
 
     fn run(keep: Keep, opened: bool, pieces: &[&str], cut_short: bool) -> String {
-        let mut editor = Inline::new(keep, opened);
+        let mut editor = Inline::new(keep, opened.then_some(Unclosed::Answer));
         let mut out = String::new();
         pieces.iter().for_each(|piece| editor.push(piece, &mut out));
         editor.finish(cut_short, &mut out);
@@ -284,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_section_that_ends_without_having_begun_is_counted() {
-        let mut editor = Inline::new(Keep::None, false);
+        let mut editor = Inline::new(Keep::None, None);
         editor.push("leaked</think>4", &mut String::new());
         assert_eq!(editor.unopened_reasoning(), 1);
     }
@@ -299,7 +311,7 @@ mod tests {
         ) {
             let whole = run(keep, opened, &[&text], cut_short);
             let mut buffer = [0; 4];
-            let mut editor = Inline::new(keep, opened);
+            let mut editor = Inline::new(keep, opened.then_some(Unclosed::Answer));
             let mut out = String::new();
             text.chars().for_each(|character| editor.push(character.encode_utf8(&mut buffer), &mut out));
             editor.finish(cut_short, &mut out);

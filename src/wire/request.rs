@@ -34,6 +34,9 @@ pub struct Request {
     pub ambiguous: Option<String>,
     /// The conversation ends with words put into the model's mouth.
     pub prefilled: bool,
+    /// The request can keep the model from closing a reasoning section that its template opened:
+    /// by a stop at the closing tag, a bias against it, or a grammar without it.
+    pub steers_tags: bool,
     /// Where a member can be inserted: just behind the opening brace.
     pub insert_at: usize,
 }

@@ -101,6 +101,16 @@ fn edits(
     protocol: &dyn Protocol,
     model: &str,
 ) -> ResponseEdits {
+    let request = format!(r#"{{"model":"{model}","messages":[],"stream":true}}"#);
+    edits_for(keep, allow, protocol, &request)
+}
+
+fn edits_for(
+    keep: Option<Keep>,
+    allow: &[&str],
+    protocol: &dyn Protocol,
+    request: &str,
+) -> ResponseEdits {
     let reasoning = keep.map(|keep| Reasoning {
         keep,
         opened_by_template: vec!["qwq*".parse().unwrap()],
@@ -116,10 +126,11 @@ fn edits(
         side_channels: Some(Measure { mode: Mode::Enforce, settings: side_channels }),
         ..Plan::default()
     };
-    let request = format!(r#"{{"model":"{model}","messages":[],"stream":true}}"#);
     let counts = &mut Counts::default();
     let scanned = protocol.scan_request(request.as_bytes()).unwrap();
-    RequestEdits::apply(&plan, protocol, &scanned, request.into(), counts).unwrap().response
+    RequestEdits::apply(&plan, protocol, &scanned, request.to_owned().into(), counts)
+        .unwrap()
+        .response
 }
 
 /// The model whose answer a sample is, as far as a policy distinguishes it.

@@ -79,6 +79,19 @@ const LISTS: Lists = Lists {
     ],
 };
 
+/// Members by which a client can keep the model from writing a closing tag.
+const STEERING: [&[u8]; 9] = [
+    b"stop",
+    b"stop_token_ids",
+    b"bad_words",
+    b"logit_bias",
+    b"allowed_token_ids",
+    b"guided_grammar",
+    b"guided_regex",
+    b"regex",
+    b"structured_outputs",
+];
+
 pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
     let mut request = Request { output_cap_member: "max_completion_tokens", ..Request::default() };
     let mut seen = Vec::new();
@@ -145,6 +158,12 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
                     let budget = reader.capped_number()?;
                     let span = budget.clone().map(|(span, _)| span).unwrap_or_default();
                     request.thinking.push(Thinking { span, budget, off: None, seal: None });
+                    Ok(())
+                }
+                name if STEERING.contains(&name) => {
+                    let value = body.get(reader.skip()?).unwrap_or_default();
+                    let nothing: [&[u8]; 4] = [b"null", b"[]", b"{}", b"\"\""];
+                    request.steers_tags |= !nothing.contains(&value);
                     Ok(())
                 }
                 _ => reader.pass(),

@@ -261,3 +261,26 @@ fn a_response_with_too_many_parts_is_refused_even_where_unreadable_ones_pass() {
     document.push(body.into()).unwrap();
     assert!(document.finish().is_err());
 }
+
+// Break it: take what a template opened and nothing closed for the answer, whatever was asked.
+#[test]
+fn a_client_cannot_pass_reasoning_off_as_an_answer_by_keeping_the_model_from_closing_it() {
+    let answer = format!(
+        r#"{{"choices":[{{"index":0,"message":{{"content":"{SECRET}"}},"finish_reason":"stop"}}]}}"#
+    );
+    let said = |request: &str| {
+        let edits = super::edits_for(Some(Keep::None), &[], protocol("chat"), request);
+        let out = document(protocol("chat"), edits, answer.as_bytes()).unwrap();
+        String::from_utf8(out).unwrap().contains("alpha")
+    };
+    assert!(said(r#"{"model":"qwq-32b","stop":null,"logit_bias":{}}"#), "a model may not reason");
+    for steered in [
+        r#""stop":"</think>""#,
+        r#""stop":["x"]"#,
+        r#""st\u006fp":"x""#,
+        r#""logit_bias":{"9":-100}"#,
+        r#""guided_regex":"[^<]*""#,
+    ] {
+        assert!(!said(&format!(r#"{{"model":"qwq-32b",{steered}}}"#)), "{steered}");
+    }
+}
