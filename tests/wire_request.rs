@@ -128,6 +128,19 @@ fn a_governed_name_that_stands_twice_or_in_other_letters_is_refused() {
     assert!(apply(&everything(), &Messages, r#"{"thinking":{},"Thinking":{}}"#).is_err());
 }
 
+// Break it: note every member, however many there are: memory many times the body's, and a search
+// through all of them for each governed name.
+#[test]
+fn a_request_with_thousands_of_members_is_not_read() {
+    for protocol in [&Chat as &dyn Protocol, &Messages] {
+        let members = |count: usize| {
+            (0..count).map(|index| format!("\"k{index}\":0")).collect::<Vec<_>>().join(",")
+        };
+        assert!(protocol.scan_request(format!("{{{}}}", members(1024)).as_bytes()).is_ok());
+        assert!(protocol.scan_request(format!("{{{}}}", members(1025)).as_bytes()).is_err());
+    }
+}
+
 // Break it: take the first message for the last, or ignore escapes in the role.
 #[test]
 fn words_put_into_the_models_mouth_are_refused_with_side_channels_closed() {

@@ -8,7 +8,7 @@ use crate::wire::framing::sse::Block;
 use crate::wire::json::{Edit, escape, splice, unescape, unescape_lossy};
 use crate::wire::{Channel, Close, FieldKind, Kind, Scan, Usage};
 
-use super::lanes::{Carrier, Lanes, TooManyLanes};
+use super::lanes::{Carrier, LANES, Lanes, TooManyLanes};
 
 /// Rewrites the events of one response, or its document.
 #[derive(Debug)]
@@ -98,6 +98,10 @@ impl Rewriter {
         before: &mut Vec<u8>,
     ) -> Result<Rewritten, TooManyLanes> {
         self.usage.update(scan.usage);
+        // Each choice closes its reasoning and itself.
+        if scan.closes.len() > 2 * LANES {
+            return Err(TooManyLanes);
+        }
         if block.is_some() && scan.only_usage && self.edits.drops_usage_event() {
             return Ok(Rewritten::Dropped);
         }

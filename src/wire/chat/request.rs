@@ -168,8 +168,7 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
                 }
                 _ => reader.pass(),
             })?;
-            request.member(&key.name(), key.start..value.end, &LISTS, &mut seen);
-            Ok(())
+            request.member(&key.name(), key.start..value.end, &LISTS, &mut seen)
         })
     })?;
     let ask = request.stream && !request.usage_in_stream;

@@ -74,8 +74,7 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
                 }),
                 _ => reader.pass(),
             })?;
-            request.member(&key.name(), key.start..value.end, &LISTS, &mut seen);
-            Ok(())
+            request.member(&key.name(), key.start..value.end, &LISTS, &mut seen)
         })
     })?;
     Ok(request)

@@ -251,15 +251,16 @@ fn a_response_with_too_many_parts_is_refused_even_where_unreadable_ones_pass() {
     use crate::layer::document::Document;
     use crate::policy::Unhandled;
 
-    let choice =
-        |index: usize| format!(r#"{{"index":{index},"message":{{"reasoning":"{SECRET}"}}}}"#);
-    let choices: Vec<String> = (0..3000).map(choice).collect();
-    let body = format!(r#"{{"choices":[{}]}}"#, choices.join(","));
-    let edits = withhold(Keep::None, protocol("chat"), "m");
-    let mut document =
-        Document::new(protocol("chat"), edits, Counts::default(), Unhandled::Pass, 1 << 24);
-    document.push(body.into()).unwrap();
-    assert!(document.finish().is_err());
+    let filled = format!(r#"{{"message":{{"reasoning":"{SECRET}"}}}}"#);
+    // Empty choices cost nothing to say and much to close.
+    for choice in [filled, "{}".to_owned()] {
+        let body = format!(r#"{{"choices":[{}]}}"#, vec![choice; 3000].join(","));
+        let edits = withhold(Keep::None, protocol("chat"), "m");
+        let mut document =
+            Document::new(protocol("chat"), edits, Counts::default(), Unhandled::Pass, 1 << 24);
+        document.push(body.into()).unwrap();
+        assert!(document.finish().is_err());
+    }
 }
 
 // Break it: take what a template opened and nothing closed for the answer, whatever was asked.
