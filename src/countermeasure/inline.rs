@@ -292,6 +292,7 @@ mod tests {
     fn reasoning_that_a_length_limit_cut_short_is_not_taken_for_an_answer() {
         assert_eq!(run(Keep::None, true, &["secret ste"], true), "");
         assert_eq!(run(Keep::None, false, &["<think>secret ste"], true), "<think>");
+        assert_eq!(run(Keep::Conclusion, false, &["<think>Secret. Ste"], false), "<think>");
     }
 
     #[test]
