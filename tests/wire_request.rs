@@ -1,5 +1,11 @@
 //! What the countermeasures do to a request: only what they mean to, and nothing round them.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "Clippy takes functions for tests by their attribute only"
+)]
+
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 

@@ -54,6 +54,14 @@ pub(super) enum Rewritten {
     Dropped,
 }
 
+impl TextBytes {
+    fn add(&mut self, channel: &Channel) {
+        let bytes = channel.span.len() as u64;
+        self.all += bytes;
+        self.reasoning += if channel.kind == Kind::Reasoning { bytes } else { 0 };
+    }
+}
+
 impl Outcome {
     fn is_empty(&self) -> bool {
         !self.stays && self.before.is_empty() && self.behind.is_empty()
@@ -98,6 +106,12 @@ impl Rewriter {
         before: &mut Vec<u8>,
     ) -> Result<Rewritten, TooManyLanes> {
         self.usage.update(scan.usage);
+        if self.edits.is_empty() {
+            // Read to be slowed down or counted only.
+            scan.channels.iter().for_each(|channel| self.seen.add(channel));
+            self.seen.delivered = self.seen.all;
+            return Ok(Rewritten::Kept);
+        }
         // Each choice closes its reasoning and itself.
         if scan.closes.len() > 2 * LANES {
             return Err(TooManyLanes);
@@ -107,9 +121,7 @@ impl Rewriter {
         }
         self.outcomes.clear();
         for channel in &scan.channels {
-            let bytes = channel.span.len() as u64;
-            self.seen.all += bytes;
-            self.seen.reasoning += if channel.kind == Kind::Reasoning { bytes } else { 0 };
+            self.seen.add(channel);
             let outcome = self.push(channel, payload, scan, block)?;
             self.outcomes.push(outcome);
         }

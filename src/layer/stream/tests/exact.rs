@@ -110,13 +110,10 @@ fn blanked(event: &str) -> String {
         let part = key.starts_with("\"type\":\"text\"") && !event.contains("\"thinking\":[{");
         let Some(at) = event.find(key).filter(|_| !part) else { continue };
         let from = at + key.len();
+        let bytes = event.as_bytes();
         let mut end = from;
-        while !event[end..].starts_with('"') {
-            end += if event[end..].starts_with('\\') {
-                2
-            } else {
-                event[end..].chars().next().unwrap().len_utf8()
-            };
+        while bytes[end] != b'"' {
+            end += if bytes[end] == b'\\' { 2 } else { 1 };
         }
         event.replace_range(from..end, "");
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::client::{accumulate, decode, payloads};
-use super::{edits, keeps, model, protocol, sample, stream, streams, withhold};
+use super::{keeps, model, protocol, sample, stream, streams, withhold};
 
 /// Compares an edited stream with the one it was made from. Every rule is one that some SDK
 /// breaks over.
