@@ -1,14 +1,115 @@
-//! `guilloche teacher`.
+//! `guilloche teacher`: the embedded upstream alone.
+
+use std::env;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
 
 use clap::Args;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 
 use super::{Answer, Failure};
+use crate::teacher::{Settings, Teacher};
 
-/// stub
+/// How long streams may go on after ctrl-c.
+const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// Run the embedded upstream alone.
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {}
+#[command(
+    after_help = "Example:\n  guilloche teacher --listen 127.0.0.1:8001 --tokens-per-second 60"
+)]
+pub(crate) struct Arguments {
+    /// Where to listen.
+    #[arg(long, default_value = "127.0.0.1:8001")]
+    listen: SocketAddr,
+    /// Tokens written per second and stream; as fast as the client reads when left out.
+    #[arg(long, value_parser = rate)]
+    tokens_per_second: Option<f64>,
+    /// Milliseconds before the first token.
+    #[arg(long, default_value_t = 0)]
+    first_token_delay: u64,
+    /// Environment variable with the key that clients must send.
+    #[arg(long, value_name = "VAR")]
+    api_key_env: Option<String>,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (0.0..=1e6).contains(&rate) => Ok(rate),
+        _ => Err("expected a number from 0 to 1000000".to_owned()),
+    }
+}
 
 pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
-    let Arguments {} = arguments;
+    let Arguments { listen, tokens_per_second, first_token_delay, api_key_env } = arguments;
+    let api_key = match &api_key_env {
+        Some(name) => {
+            Some(env::var(name).map_err(|error| format!("environment variable {name}: {error}"))?)
+        }
+        None => None,
+    };
+    let teacher = Teacher::new(Settings {
+        tokens_per_second,
+        first_token_delay: Duration::from_millis(first_token_delay),
+        api_key,
+        ..Settings::default()
+    });
+    Builder::new_multi_thread().enable_all().build()?.block_on(serve(
+        listen,
+        teacher,
+        api_key_env.as_deref(),
+    ))
+}
+
+async fn serve(listen: SocketAddr, teacher: Teacher, key: Option<&str>) -> Result<Answer, Failure> {
+    let listener = TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
+    let address = listener.local_addr()?;
+    let header = key.map_or(String::new(), |name| format!(" -H \"authorization: Bearer ${name}\""));
+    writeln!(
+        io::stdout().lock(),
+        "teacher listens on http://{address}\ntry: curl -N http://{address}/v1/chat/completions{header} -d '{{\"model\":\"teacher-large\",\"stream\":true,\
+         \"messages\":[{{\"role\":\"user\",\"content\":\"Maria has 12 apples and buys 5 more. How many apples does she have?\"}}]}}'"
+    )?;
+    let graceful = GracefulShutdown::new();
+    let server = auto::Builder::new(TokioExecutor::new());
+    let mut stop = pin!(tokio::signal::ctrl_c());
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of descriptors, mostly: wait for some to be given back.
+                    tracing::warn!(%error, "accept failed");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            signal = &mut stop => {
+                signal?;
+                break;
+            }
+        };
+        // Small events must not wait for more.
+        let _ = stream.set_nodelay(true);
+        let connection = server
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(teacher.clone()))
+            .into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = %error, "connection ended");
+            }
+        });
+    }
+    drop(listener);
+    // What still streams after this is cut with the runtime.
+    let _ = tokio::time::timeout(SHUTDOWN, graceful.shutdown()).await;
     Ok(Answer::Done)
 }

@@ -1,0 +1,9 @@
+//! The protocols: how requests are read and how output is written.
+
+pub(crate) mod chat;
+pub(crate) mod chat_request;
+pub(crate) mod field;
+pub(crate) mod messages;
+pub(crate) mod messages_request;
+pub(crate) mod ordered;
+pub(crate) mod refusal;
