@@ -1,0 +1,156 @@
+//! Promises 4 and 6: how an exchange ends, and that it ends once.
+
+use std::time::Duration;
+
+use guilloche::audit::Outcome;
+use guilloche::limit::Dimension;
+use http_body::Body;
+use tower::{Service, ServiceExt};
+
+use super::support::*;
+
+const PLAN: &str = "reasoning = { keep = \"none\" }\n\
+                    rate = { account = { concurrency = 1, output_tokens = \"100000 per day\" } }";
+
+/// Whether the account's only lease is free.
+async fn lease_is_free(world: &World) -> bool {
+    world.upstream.reply(Reply::Fail);
+    let free = world.defended.clone().oneshot(chat()).await.is_err();
+    world.upstream.seen();
+    if !free {
+        // Takes the reply back out.
+        let spare = request(caller("spare", None, 0.1), CHAT, Script::whole("{}"));
+        assert!(world.defended.clone().oneshot(spare).await.is_err());
+    }
+    free
+}
+
+/// Fails when the body is relayed by a task, or the guard's `Drop` does not end it.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_leaves_drops_the_upstream_and_closes_everything_at_once() {
+    for plan in [PLAN, "rate = { account = { concurrency = 1 } }"] {
+        let world = World::new(policy(plan));
+        let witness = world.upstream.answer(stream([data(says("a")), Step::Hang]));
+        let mut answer = world.call(chat()).await;
+        assert_eq!(next_text(&mut answer).await, says("a"));
+        assert!(!lease_is_free(&world).await, "{plan}");
+        assert!(!witness.is_dropped());
+        let before = world.records.all().len();
+        drop(answer);
+        assert!(witness.is_dropped());
+        let records = world.records.all();
+        assert_eq!(records.len(), before + 1);
+        assert_eq!(records.last().unwrap().outcome, Outcome::Cancelled);
+        assert_eq!(records.last().unwrap().status, Some(200));
+        assert!(lease_is_free(&world).await, "{plan}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_never_polled_closes_everything() {
+    let world = World::new(policy(PLAN));
+    let witness = world.upstream.answer(stream([Step::Hang]));
+    drop(world.call(chat()).await);
+    assert!(witness.is_dropped());
+    assert_eq!(world.records.only().outcome, Outcome::Cancelled);
+    assert!(lease_is_free(&world).await);
+}
+
+/// Fails when the exchange is taken out of the future before its head.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_leaves_before_the_head_closes_everything() {
+    for (body, reply) in
+        [(Script::new([Step::Hang]), None), (Script::whole(ASKS), Some(Reply::Hang))]
+    {
+        let world = World::new(policy(PLAN));
+        reply.into_iter().for_each(|reply| world.upstream.reply(reply));
+        let mut defended = world.defended.clone();
+        let request = request(suspicious(), CHAT, body);
+        let witness = request.body().witness();
+        let future = defended.ready().await.unwrap().call(request);
+        let waited = tokio::time::timeout(Duration::from_secs(1), future).await;
+        assert!(waited.is_err());
+        assert!(witness.is_dropped());
+        let record = world.records.only();
+        assert_eq!((record.outcome, record.status), (Outcome::Cancelled, None));
+        assert!(lease_is_free(&world).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_future_that_is_never_polled_closes_everything() {
+    let world = World::new(policy(PLAN));
+    let mut defended = world.defended.clone();
+    drop(defended.ready().await.unwrap().call(chat()));
+    assert_eq!(world.records.only().outcome, Outcome::Cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inner_service_that_fails_closes_everything() {
+    for plan in [PLAN, "rate = { account = { concurrency = 1 } }"] {
+        let world = World::new(policy(plan));
+        world.upstream.reply(Reply::Fail);
+        assert!(world.defended.clone().oneshot(chat()).await.is_err());
+        let record = world.records.only();
+        assert_eq!((record.outcome, record.status), (Outcome::UpstreamError, None));
+        assert!(lease_is_free(&world).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inner_body_that_fails_is_an_upstream_error_once() {
+    for plan in [PLAN, ""] {
+        let world = World::new(policy(plan));
+        let read = world.exchange(chat(), stream([data(says("a")), Step::Fail])).await;
+        assert!(read.failed);
+        assert_eq!(world.records.only().outcome, Outcome::UpstreamError);
+    }
+}
+
+/// Promise 4. Fails when `Reading::take` lets trailers through at once, or `is_end_stream` is the
+/// upstream's.
+#[tokio::test(start_paused = true)]
+async fn trailers_come_after_the_tail_and_nothing_held_is_an_end() {
+    let world = World::new(policy(WITHHOLD));
+    // The tail is an event without its blank line.
+    let tail = says("b");
+    let tail = tail.trim_end();
+    world.upstream.answer(stream([data(says("a") + tail), Step::Trailers(trailers())]));
+    let mut answer = world.call(chat()).await;
+    assert_eq!(next_text(&mut answer).await, says("a"));
+    assert!(!answer.body().is_end_stream());
+    assert_eq!(next_text(&mut answer).await, tail);
+    assert!(!answer.body().is_end_stream());
+    let frame = next(&mut answer).await.unwrap().unwrap();
+    assert_eq!(frame.trailers_ref(), Some(&trailers()));
+    assert!(answer.body().is_end_stream());
+    assert!(next(&mut answer).await.is_none());
+
+    // Where the whole body has been given and one document is still held.
+    world.upstream.answer(json(r#"{"choices":[{"message":{"content":"4"}}]}"#));
+    let mut answer = world.call(chat()).await;
+    assert!(!answer.body().is_end_stream());
+    next_text(&mut answer).await;
+    assert!(next(&mut answer).await.is_none());
+    assert!(answer.body().is_end_stream());
+}
+
+/// Fails when `EventStream::finish` leaves lanes open.
+#[tokio::test(start_paused = true)]
+async fn text_that_is_held_goes_out_before_the_end() {
+    let world = World::new(policy(WITHHOLD));
+    let steps = [data(says("<thi")), Step::Trailers(trailers())];
+    let read = world.exchange(chat(), stream(steps)).await;
+    assert_eq!(read.text(), says("<thi"));
+    assert_eq!(read.trailers, Some(trailers()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limiter_counts_what_was_refused() {
+    let world = World::new(policy(PLAN));
+    world.upstream.answer(stream([Step::Hang]));
+    let held = world.call(chat()).await;
+    assert_eq!(world.call(chat()).await.status(), 429);
+    assert_eq!(world.layer.handle().limiter().denied(Dimension::Concurrency), 1);
+    drop(held);
+}
