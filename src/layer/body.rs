@@ -104,7 +104,14 @@ struct Heartbeat {
 
 impl<B> DefenseBody<B> {
     /// The upstream's own body; with a guard, its end is noted.
-    pub(super) fn passed(body: B, guard: Option<Guard>) -> Self {
+    pub(super) fn passed(body: B, mut guard: Option<Guard>) -> Self
+    where
+        B: Body,
+    {
+        // A server asks a body that has ended for nothing.
+        if let Some(guard) = guard.as_mut().filter(|_| body.is_end_stream()) {
+            guard.end(Outcome::Complete);
+        }
         Self { kind: Kind::Passed { body }, guard }
     }
 
@@ -162,12 +169,15 @@ where
             }
             KindProjection::Passed { mut body } => {
                 let frame = ready!(body.as_mut().poll_frame(context));
-                let ended = frame.is_none() || body.is_end_stream();
                 if let Some(guard) = this.guard {
-                    match &frame {
-                        Some(Err(_)) => guard.end(Outcome::UpstreamError),
-                        _ if ended => guard.end(Outcome::Complete),
-                        _ => guard.first_byte(),
+                    if has_bytes(&frame) {
+                        guard.first_byte();
+                    }
+                    if body.is_end_stream() || is_last(&frame) {
+                        guard.end(match &frame {
+                            Some(Err(_)) => Outcome::UpstreamError,
+                            _ => Outcome::Complete,
+                        });
                     }
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::upstream)))
@@ -175,17 +185,18 @@ where
             KindProjection::Read { body, reading } => {
                 let frame = ready!(reading.poll(body, this.guard.as_mut(), context));
                 if let Some(guard) = this.guard {
-                    if let Some(Ok(_)) = &frame {
+                    if has_bytes(&frame) {
                         guard.first_byte();
-                        guard.charge(reading.rewriter().seen());
-                        return Poll::Ready(frame);
                     }
-                    reading.report(guard);
-                    guard.end(if frame.is_some() {
-                        Outcome::UpstreamError
+                    if is_last(&frame) {
+                        reading.report(guard);
+                        guard.end(match &frame {
+                            Some(Err(_)) => Outcome::UpstreamError,
+                            _ => reading.outcome(),
+                        });
                     } else {
-                        reading.outcome()
-                    });
+                        guard.charge(reading.rewriter().seen());
+                    }
                 }
                 Poll::Ready(frame)
             }
@@ -210,6 +221,18 @@ where
             Kind::Read { .. } => SizeHint::default(),
         }
     }
+}
+
+type Polled<E> = Option<Result<Frame<Bytes>, E>>;
+
+fn has_bytes<E>(frame: &Polled<E>) -> bool {
+    let Some(Ok(frame)) = frame else { return false };
+    frame.data_ref().is_some_and(|bytes| !bytes.is_empty())
+}
+
+/// Whether a server asks no more after this: it does not wait for the `None` behind trailers.
+fn is_last<E>(frame: &Polled<E>) -> bool {
+    !matches!(frame, Some(Ok(frame)) if frame.is_data())
 }
 
 impl Reading {

@@ -97,6 +97,62 @@ async fn an_inner_service_that_fails_closes_everything() {
     }
 }
 
+/// Servers ask no more after trailers, nor after a body that says it has ended; then they drop it.
+/// Fails when the guard waits for `None`.
+#[tokio::test(start_paused = true)]
+async fn every_way_of_ending_well_is_complete() {
+    let thought = r#"{"choices":[{"message":{"content":"4"}}]}"#;
+    let documents = || {
+        let in_steps = |steps: Vec<Step>| {
+            let mut answer = json("");
+            *answer.body_mut() = Script::new(steps);
+            answer
+        };
+        vec![
+            json(thought),
+            json(""),
+            in_steps(vec![data(thought)]),
+            in_steps(vec![data(thought), Step::Trailers(trailers())]),
+            stream([data(says("a")), data(DONE)]),
+            stream([data(says("a")), data(DONE), Step::Trailers(trailers())]),
+        ]
+    };
+    for plan in [
+        PLAN,
+        "rate = { account = { concurrency = 1 } }",
+        "",
+        "pace = { mode = \"observe\", tokens_per_second = 1 }",
+    ] {
+        for (index, answer) in documents().into_iter().enumerate() {
+            let world = World::new(policy(plan));
+            let read = world.exchange(chat(), answer).await;
+            assert!(!read.failed);
+            let record = world.records.only();
+            assert_eq!(record.outcome, Outcome::Complete, "{plan} {index}");
+            let had_bytes = read.frames.iter().any(|frame| !frame.is_empty());
+            assert_eq!(record.durations.first_byte_ms.is_some(), had_bytes, "{plan} {index}");
+            assert!(lease_is_free(&world).await, "{plan} {index}");
+        }
+    }
+}
+
+/// The first byte is timed from the arrival of the request, trailers are no byte.
+#[tokio::test(start_paused = true)]
+async fn durations_are_those_of_the_exchange() {
+    for plan in [WITHHOLD, ""] {
+        let world = World::new(policy(plan));
+        let steps = [wait(2), data(says("a")), wait(3), data(DONE), wait(1)];
+        world.exchange(chat(), stream(steps)).await;
+        let durations = world.records.only().durations;
+        assert_eq!((durations.first_byte_ms, durations.total_ms), (Some(2000), 6000));
+
+        let world = World::new(policy(plan));
+        let answer = stream([wait(2), Step::Trailers(trailers())]);
+        world.exchange(chat(), answer).await;
+        assert_eq!(world.records.only().durations.first_byte_ms, None, "{plan:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_inner_body_that_fails_is_an_upstream_error_once() {
     for plan in [PLAN, ""] {
