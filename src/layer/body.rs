@@ -72,6 +72,8 @@ pub(super) struct Reading {
     /// The upstream has ended.
     ended: bool,
     trailers: Option<HeaderMap>,
+    /// What breaks the body off once `held` is out.
+    broken: Option<BodyError>,
     /// What comes after the error event.
     failure: Option<BodyError>,
     /// Nothing more comes.
@@ -143,6 +145,7 @@ impl<B> DefenseBody<B> {
             held: None,
             ended: false,
             trailers: None,
+            broken: None,
             failure: None,
             done: false,
         };
@@ -344,6 +347,9 @@ impl Reading {
 
     /// What goes out next and how long it has to wait; `None` until more comes.
     fn next(&mut self) -> Result<Option<(Bytes, Option<Duration>)>, BodyError> {
+        if let Some(error) = self.broken.take() {
+            return Err(error);
+        }
         let Form::Events(events) = &mut self.form else { return Ok(None) };
         let before = events.rewriter().seen().delivered;
         let Some(first) = events.next_event()? else { return Ok(None) };
@@ -352,13 +358,20 @@ impl Reading {
             return Ok(Some((first, wait)));
         }
         // All that came in one frame goes out in one.
-        let Some(second) = events.next_event()? else { return Ok(Some((first, None))) };
-        let mut all = BytesMut::from(&*first);
-        all.extend_from_slice(&second);
-        while let Some(event) = events.next_event()? {
-            all.extend_from_slice(&event);
+        let mut all = None;
+        loop {
+            match events.next_event() {
+                Ok(Some(event)) => {
+                    all.get_or_insert_with(|| BytesMut::from(&*first)).extend_from_slice(&event);
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    self.broken = Some(error.into());
+                    break;
+                }
+            }
         }
-        Ok(Some((all.freeze(), None)))
+        Ok(Some((all.map_or(first, BytesMut::freeze), None)))
     }
 
     /// How long the text has to wait that was delivered since `before`, in bytes.

@@ -42,6 +42,17 @@ async fn a_stream_whose_upstream_fails_ends_with_the_protocols_error_and_then_fa
     assert!(read.failed);
 }
 
+/// Text that came before the failure goes out, whether or not it came in the same frame. Fails
+/// when `Reading::advance` gives up what it has.
+#[tokio::test(start_paused = true)]
+async fn what_came_before_the_failure_goes_out_before_the_error() {
+    let broken = "data: {\"choices\"\n\n";
+    fails_with(vec![data(says("a") + &says("b") + broken)], &(says("a") + &says("b"))).await;
+    fails_with(vec![data(says("a") + broken)], &says("a")).await;
+    let long = "x".repeat(201);
+    fails_with(vec![data(says("a") + &says("b") + &long)], &(says("a") + &says("b"))).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_event_over_the_cap_fails_the_stream() {
     fails_with(vec![data(says("a")), data(says(&"b".repeat(200)))], &says("a")).await;
