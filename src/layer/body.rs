@@ -18,6 +18,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::document::Document;
 use super::error::{BodyError, BoxError};
 use super::guard::{Guard, estimated_tokens};
+use super::head::drop_digests;
 use super::rewrite::Rewriter;
 use super::stream::EventStream;
 use crate::audit::Outcome;
@@ -317,6 +318,7 @@ impl Reading {
                 },
                 Err(frame) => {
                     self.trailers = frame.into_trailers().ok();
+                    self.trailers.iter_mut().for_each(drop_digests);
                     self.finish()?;
                 }
             },

@@ -158,10 +158,12 @@ impl Exchange {
         let edits = RequestEdits::apply(&plan, protocol, &request, body, counts)
             .map_err(|refusal| Box::new(Refused::new(refusal)))?;
         self.edits = edits.response;
+        head::frame_request(headers, edits.body.len());
+        if !plan.is_empty() {
+            head::rewrite_request(headers);
+        }
         if self.reads_answer() {
-            head::rewrite_request(headers, edits.body.len());
-        } else {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(edits.body.len()));
+            head::ask_for_plain_answer(headers);
         }
         Ok(edits.body)
     }
@@ -209,7 +211,11 @@ impl Exchange {
                 return refused(Some(protocol), &decision, guard, Refused::new(refusal), None);
             }
         };
-        head::rewrite_response(&mut head.headers);
+        // A document that is only counted or slowed down keeps its bytes. A head that shows that it
+        // was read would tell a caller its grade.
+        if must_be_read || readable == Readable::Events {
+            head::rewrite_response(&mut head.headers);
+        }
         let pacing = pace.map(|pace| subjects.pacing(&shared, pace, now));
         Response::from_parts(head, DefenseBody::read(body, protocol, form, pacing, guard))
     }

@@ -191,6 +191,17 @@ async fn trailers_come_after_the_tail_and_nothing_held_is_an_end() {
     assert!(answer.body().is_end_stream());
 }
 
+/// A digest in trailers is of the unchanged content.
+#[tokio::test(start_paused = true)]
+async fn digests_in_the_trailers_of_a_rewritten_body_are_dropped() {
+    let world = World::new(policy(WITHHOLD));
+    let mut sent = trailers();
+    sent.insert("content-digest", "sha-256=:AA==:".parse().unwrap());
+    let answer = stream([data(thinks("a") + DONE), Step::Trailers(sent)]);
+    let read = world.exchange(chat(), answer).await;
+    assert_eq!(read.trailers, Some(trailers()));
+}
+
 /// Fails when `EventStream::finish` leaves lanes open.
 #[tokio::test(start_paused = true)]
 async fn text_that_is_held_goes_out_before_the_end() {

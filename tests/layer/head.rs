@@ -38,6 +38,25 @@ async fn a_rewritten_body_loses_length_validators_and_digests() {
     }
 }
 
+/// What is only counted or slowed down keeps its bytes, and its head: a head that loses them would
+/// tell a caller its grade. Fails when `Exchange::answer` rewrites every head whose body it reads.
+#[tokio::test(start_paused = true)]
+async fn a_document_that_is_only_counted_or_slowed_down_keeps_its_head() {
+    for plan in [
+        "pace = { tokens_per_second = 100 }",
+        "rate = { account = { output_tokens = \"1000 per day\" } }",
+    ] {
+        let world = World::new(policy(plan));
+        let request = request(suspicious(), CHAT, Script::whole(r#"{"model":"m"}"#));
+        let sent = with_validators(json(THOUGHT));
+        let headers = sent.headers().clone();
+        world.upstream.answer(sent);
+        let answer = world.call(request).await;
+        assert_eq!(answer.headers(), &headers);
+        assert_eq!(read(answer.into_body()).await.text(), THOUGHT);
+    }
+}
+
 /// Fails when the head is rewritten before it is known whether the body is.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_not_rewritten_keeps_them() {
@@ -82,6 +101,29 @@ async fn the_upstream_of_an_answer_that_is_read_is_asked_for_no_compression_and_
         assert_eq!(headers["content-length"], length.to_string());
         assert_eq!(seen.length.exact(), Some(length as u64));
     }
+}
+
+/// A chunked request whose answer is not read: one framing only, and no digest of another body.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_read_has_one_length_and_no_stale_digest() {
+    let world = World::new(policy("downgrade = { max_output_tokens = 9 }"));
+    let mut request = chat();
+    for (name, value) in [
+        ("accept-encoding", "gzip, br"),
+        ("transfer-encoding", "chunked"),
+        ("expect", "100-continue"),
+        ("upgrade", "websocket"),
+        ("content-digest", "sha-256=:AA==:"),
+    ] {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    world.exchange(request, json("{}")).await;
+    let seen = world.upstream.seen().remove(0);
+    let headers = &seen.head.headers;
+    let names: Vec<_> = headers.keys().map(|name| name.as_str()).collect();
+    assert_eq!(names, ["accept-encoding", "content-length"]);
+    assert_eq!(headers["accept-encoding"], "gzip, br");
+    assert_eq!(headers["content-length"], seen.frames.concat().len().to_string());
 }
 
 /// Fails when `head::readable` takes one of them for an answer.
