@@ -44,6 +44,8 @@ pub(super) struct Exchange {
     guard: Guard,
     edits: ResponseEdits,
     rate_limit: Option<RateLimitFields>,
+    /// The policy governs some models only, so that nothing is certain before the request is read.
+    scoped_by_model: bool,
     now: Timestamp,
 }
 
@@ -87,6 +89,8 @@ impl Exchange {
             method: parts.method.clone(),
             edits: ResponseEdits::default(),
             rate_limit: None,
+            // Paths that the layer does not know are governed whatever the model.
+            scoped_by_model: protocol.is_some() && settings.policy.scope.models.is_some(),
             now,
         }
     }
@@ -105,10 +109,10 @@ impl Exchange {
 
     /// What can be said by the head alone: a refusal, or nothing yet.
     pub(super) fn refuse_by_head(&mut self, headers: &HeaderMap) -> Option<Refusal> {
-        if let Some(settings) = self.decision.plan.refuse.as_ref().and_then(Measure::enforced) {
-            let refusal = refuse::refusal(settings, &self.decision.id.to_string());
-            self.count(Countermeasure::Refuse, Counter::RequestsRefused);
-            return Some(refusal);
+        if !self.scoped_by_model {
+            if let Some(refusal) = self.refuse_by_policy() {
+                return Some(refusal);
+            }
         }
         if !self.acts() {
             return None;
@@ -120,6 +124,13 @@ impl Exchange {
         let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let length: Option<usize> = length.and_then(|length| length.parse().ok());
         length.filter(|length| *length > self.body_cap()).map(|_| too_large())
+    }
+
+    fn refuse_by_policy(&mut self) -> Option<Refusal> {
+        let settings = self.decision.plan.refuse.as_ref().and_then(Measure::enforced)?;
+        let refusal = refuse::refusal(settings, &self.decision.id.to_string());
+        self.count(Countermeasure::Refuse, Counter::RequestsRefused);
+        Some(refusal)
     }
 
     /// Notes what would have been done to an exchange to which nothing is done.
@@ -145,6 +156,9 @@ impl Exchange {
         })?;
         if let Some((_, model)) = &request.model {
             self.decision = self.decision.clone().for_model(model);
+        }
+        if let Some(refusal) = self.refuse_by_policy() {
+            return Err(Box::new(Refused::new(refusal)));
         }
         self.note_observed();
         if let Some(record) = self.guard.record() {

@@ -144,6 +144,44 @@ async fn routes_and_protocols_out_of_scope_are_untouched() {
     stays_untouched(&World::new(protocols), framed(suspicious(), MESSAGES)).await;
 }
 
+/// The model stands in the request, which is read for it; what goes on has the same bytes. Fails
+/// when `Exchange::prepare` leaves out `for_model`, or rewrites the head whatever the plan.
+#[tokio::test(start_paused = true)]
+async fn a_model_out_of_scope_is_untouched() {
+    for plan in [PLAN, "refuse = {}"] {
+        let world = World::new(policy_with("enforce", "scope = { models = [\"other*\"] }", plan));
+        world.upstream.answer(odd_answer());
+        let answer = world.call(framed(suspicious(), CHAT)).await;
+        assert_eq!(answer.headers(), odd_answer().headers(), "{plan}");
+        let seen = world.upstream.seen().remove(0);
+        assert_eq!(seen.text(), "{\"model\":\"m\",\"stream\":true}");
+        assert_eq!(seen.head.headers["accept-encoding"], "gzip");
+        let read = read(answer.into_body()).await;
+        let frames: Vec<_> = odd_frames()
+            .into_iter()
+            .filter_map(|step| match step {
+                Step::Data(bytes) => Some(bytes),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(read.frames, frames);
+        assert_eq!(read.trailers, Some(trailers()));
+        assert!(world.records.only().applied.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_governed_model_of_a_scope_of_models_is_refused() {
+    let top = "scope = { models = [\"m*\"] }";
+    let world = World::new(policy_with("enforce", top, "refuse = {}"));
+    assert_eq!(world.call(chat()).await.status(), 403);
+    let two = Script::whole(r#"{"model":"m","model":"other"}"#);
+    assert_eq!(world.call(request(suspicious(), CHAT, two)).await.status(), 400);
+    let none = request(suspicious(), CHAT, Script::whole("{}"));
+    assert_eq!(world.call(none).await.status(), 403);
+    assert!(world.upstream.seen().is_empty());
+}
+
 /// Fails when `Defense::call` takes a request with the clone instead of the instance that is ready
 /// (the scripted service panics).
 #[tokio::test(start_paused = true)]
