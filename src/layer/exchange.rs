@@ -14,13 +14,13 @@ use super::body::{DefenseBody, Form};
 use super::builder::{Settings, Shared};
 use super::document::Document;
 use super::error::BoxError;
-use super::guard::{Guard, estimated_tokens};
+use super::guard::{Answer, Guard, estimated_tokens};
 use super::head::{self, Readable};
 use super::stream::EventStream;
 use crate::audit::{self, Applied, Counter, Counts, Outcome, Record};
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
 use crate::limit::{Denied, RateLimitFields};
-use crate::policy::plan::{Measure, Mode, Plan};
+use crate::policy::plan::{Measure, Mode, Plan, Rate};
 use crate::policy::{Countermeasure, Decision, Unhandled};
 use crate::risk::{Assessment, Principal, Risk};
 use crate::wire::chat::Chat;
@@ -195,6 +195,10 @@ impl Exchange {
         }
         self.tell_rate_limit(&mut head.headers);
         let readable = head::readable(&self.method, &head);
+        self.guard.answer = match readable {
+            Readable::NoAnswer => Answer::Missing,
+            _ => Answer::Unread,
+        };
         let Some(protocol) = self.protocol.filter(|_| self.reads_answer()) else {
             return Response::from_parts(head, DefenseBody::passed(body, Some(self.guard)));
         };
@@ -213,13 +217,13 @@ impl Exchange {
                 Form::Document(Document::new(protocol, edits, counts, on_opaque, cap))
             }
             (Readable::NoAnswer, _) => {
-                guard.refused_by_upstream = !head.status.is_success();
                 return Response::from_parts(head, DefenseBody::passed(body, Some(guard)));
             }
             (Readable::Opaque, Unhandled::Pass) => {
                 return Response::from_parts(head, DefenseBody::passed(body, Some(guard)));
             }
             (Readable::Opaque, Unhandled::Refuse) => {
+                guard.answer = Answer::Missing;
                 let message = "the upstream's answer cannot be read".to_owned();
                 let refusal = Refusal { kind: RefusalKind::Unreadable, message };
                 return refused(Some(protocol), &decision, guard, Refused::new(refusal), None);
@@ -230,6 +234,7 @@ impl Exchange {
         if must_be_read || readable == Readable::Events {
             head::rewrite_response(&mut head.headers);
         }
+        guard.answer = Answer::Read;
         let pacing = pace.map(|pace| subjects.pacing(&shared, pace, now));
         Response::from_parts(head, DefenseBody::read(body, protocol, form, pacing, guard))
     }
@@ -256,7 +261,7 @@ impl Exchange {
     fn admit(&mut self, estimate: Estimate) -> Result<(), Box<Refused>> {
         let plan = Arc::clone(&self.decision.plan);
         let Some(rate) = &plan.rate else { return Ok(()) };
-        let Admission { result, fields } = self.subjects.admit(&self.shared, rate, estimate);
+        let Admission { result, estimate, fields } = self.subjects.admit(&self.shared, rate, estimate);
         self.rate_limit = fields;
         match result {
             Ok(reservation) => {
@@ -264,7 +269,8 @@ impl Exchange {
                 if let Some(record) = self.guard.record().filter(|_| would_deny) {
                     note(&mut record.observed, Countermeasure::Rate, Counter::RequestsRefused);
                 }
-                self.guard.hold(reservation, estimate.input_tokens);
+                let counts_tokens = rate.enforced().is_some_and(Rate::counts_tokens);
+                self.guard.hold(reservation, estimate, counts_tokens);
                 Ok(())
             }
             Err(denied) => {

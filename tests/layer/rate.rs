@@ -183,6 +183,47 @@ async fn what_was_reserved_is_settled_with_what_was_used() {
     assert_eq!(output_left(&world).await, 70);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_request_that_no_answer_came_of_costs_no_tokens() {
+    let plan = "rate = { account = { output_tokens = \"1000 per day\", input_tokens = \"1000 per day\" } }";
+    for kind in 0..4 {
+        let world = World::new(policy(plan));
+        match kind {
+            0 => drop(world.exchange(asks("alice", None), failing()).await),
+            1 => {
+                world.upstream.reply(Reply::Fail);
+                let request = asks("alice", None);
+                tower::ServiceExt::oneshot(world.defended.clone(), request).await.unwrap_err();
+            }
+            // Refused by the layer itself after it was admitted.
+            2 => {
+                let twice = Script::whole(r#"{"model":"m","model":"m"}"#);
+                let request = request(caller("alice", None, 0.9), CHAT, twice);
+                assert_eq!(world.call(request).await.status(), 400);
+            }
+            _ => {
+                let error = json(r#"{"error":{"message":"overloaded"}}"#);
+                world.exchange(asks("alice", None), error).await;
+            }
+        }
+        let record = world.records.only();
+        assert_eq!(count(&record.applied, Countermeasure::Rate, Counter::TokensIn), 0, "{kind}");
+        assert_eq!(count(&record.applied, Countermeasure::Rate, Counter::TokensOut), 0, "{kind}");
+        assert_eq!(output_left(&world).await, 1000, "{kind}");
+    }
+}
+
+/// What cannot be counted is charged as it was reserved.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_not_read_costs_what_was_reserved() {
+    let world = World::new(policy(OUTPUT));
+    let mut answer = json("{}");
+    answer.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+    let body = Script::whole(r#"{"model":"m"}"#);
+    world.exchange(request(caller("alice", None, 0.9), CHAT, body), answer).await;
+    assert_eq!(output_left(&world).await, 600);
+}
+
 /// Fails when `Guard::progress` does not charge.
 #[tokio::test(start_paused = true)]
 async fn a_stream_weighs_on_the_next_admission_before_it_ends() {
@@ -254,6 +295,18 @@ async fn an_observed_limit_refuses_nobody_and_is_recorded_as_observed() {
         assert_eq!(status(&world, asks("alice", None)).await, 200);
         let record = world.records.all().pop().unwrap();
         assert!(record.applied.is_empty(), "{:?}", record.applied);
+        let refused = count(&record.observed, Countermeasure::Rate, Counter::RequestsRefused);
+        assert_eq!(refused, would_refuse);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observed_token_limit_tells_when_it_would_have_refused() {
+    let plan = "rate = { account = { output_tokens = \"1000 per day\" }, reserve_output_tokens = 600 }";
+    let world = World::new(policy_with("observe", "", plan));
+    for would_refuse in [0, 1] {
+        assert_eq!(status(&world, asks("alice", None)).await, 200);
+        let record = world.records.all().pop().unwrap();
         let refused = count(&record.observed, Countermeasure::Rate, Counter::RequestsRefused);
         assert_eq!(refused, would_refuse);
     }
