@@ -65,8 +65,10 @@ pub(super) struct Reading {
     protocol: &'static dyn Protocol,
     form: Form,
     pacing: Option<Pacing>,
-    /// What the next frame has to wait for.
-    wait: Option<Pin<Box<Sleep>>>,
+    /// What `held` has to wait for.
+    wait: Option<Wait>,
+    /// The waits that are over.
+    waited: Duration,
     heartbeat: Option<Heartbeat>,
     /// Rewritten and not yet out.
     held: Option<Bytes>,
@@ -96,6 +98,12 @@ pub(super) struct Pacing {
     pub(super) first: Option<Duration>,
     /// The rate, and whose streams share it.
     pub(super) rate: Option<(Pacer, Subject, NonZeroU32)>,
+}
+
+#[derive(Debug)]
+struct Wait {
+    sleep: Pin<Box<Sleep>>,
+    since: Instant,
 }
 
 #[derive(Debug)]
@@ -142,6 +150,7 @@ impl<B> DefenseBody<B> {
             form,
             pacing,
             wait: None,
+            waited: Duration::ZERO,
             heartbeat,
             held: None,
             ended: false,
@@ -187,7 +196,12 @@ where
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::upstream)))
             }
             KindProjection::Read { body, reading } => {
-                let frame = ready!(reading.poll(body, this.guard.as_mut(), context));
+                let polled = reading.poll(body, this.guard.as_mut(), context);
+                // Also while nothing goes out: reasoning that is withheld is used all the same.
+                if let Some(guard) = this.guard {
+                    guard.charge(reading.rewriter().seen());
+                }
+                let frame = ready!(polled);
                 if let Some(guard) = this.guard {
                     if has_bytes(&frame) {
                         guard.first_byte();
@@ -198,8 +212,6 @@ where
                             Some(Err(_)) => Outcome::UpstreamError,
                             _ => reading.outcome(),
                         });
-                    } else {
-                        guard.charge(reading.rewriter().seen());
                     }
                 }
                 Poll::Ready(frame)
@@ -243,7 +255,7 @@ impl Reading {
     fn poll<B>(
         &mut self,
         mut body: Pin<&mut B>,
-        mut guard: Option<&mut Guard>,
+        guard: Option<&mut Guard>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>>
     where
@@ -259,9 +271,10 @@ impl Reading {
                 return Poll::Ready(None);
             }
             if let Some(wait) = &mut self.wait {
-                if wait.as_mut().poll(context).is_pending() {
+                if wait.sleep.as_mut().poll(context).is_pending() {
                     return self.poll_heartbeat(guard, context);
                 }
+                self.waited = self.waited();
                 self.wait = None;
             }
             if let Some(bytes) = self.held.take() {
@@ -270,23 +283,14 @@ impl Reading {
                 }
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
-            match self.next() {
-                Ok(Some((bytes, wait))) => {
-                    self.held = Some(bytes);
-                    if let Some(wait) = wait {
-                        if let Some(guard) = guard.as_deref_mut() {
-                            guard.counts.waited_ms += u64::try_from(wait.as_millis()).unwrap_or(0);
-                        }
-                        self.wait = Some(Box::pin(sleep_until(Instant::now() + wait)));
-                    }
-                    continue;
-                }
-                Ok(None) if self.ended => {
+            match self.advance() {
+                Ok(true) => continue,
+                Ok(false) if self.ended => {
                     self.done = true;
                     let trailers = self.trailers.take();
                     return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
                 }
-                Ok(None) => {}
+                Ok(false) => {}
                 Err(error) => {
                     if let Some(frame) = self.fail(error) {
                         return Poll::Ready(Some(Ok(frame)));
@@ -329,35 +333,32 @@ impl Reading {
         Ok(())
     }
 
+    /// Takes the end of the upstream's body.
     fn finish(&mut self) -> Result<(), BodyError> {
         self.ended = true;
+        let before = self.rewriter().seen().delivered;
         let last = match &mut self.form {
             Form::Events(events) => events.finish()?,
             Form::Document(document) => document.finish()?,
         };
-        if last.is_empty() {
-            return Ok(());
-        }
-        self.held = Some(last);
-        // A document comes in one piece, so it waits as long as its stream would have taken.
-        if matches!(self.form, Form::Document(_)) {
-            let wait = self.pace(0);
-            self.wait = wait.map(|wait| Box::pin(sleep_until(Instant::now() + wait)));
+        if !last.is_empty() {
+            // A document comes in one piece, so it waits as long as its stream would have taken.
+            self.hold(last, before);
         }
         Ok(())
     }
 
-    /// What goes out next and how long it has to wait; `None` until more comes.
-    fn next(&mut self) -> Result<Option<(Bytes, Option<Duration>)>, BodyError> {
+    /// Holds what goes out next; `false` if more has to come first.
+    fn advance(&mut self) -> Result<bool, BodyError> {
         if let Some(error) = self.broken.take() {
             return Err(error);
         }
-        let Form::Events(events) = &mut self.form else { return Ok(None) };
+        let Form::Events(events) = &mut self.form else { return Ok(false) };
         let before = events.rewriter().seen().delivered;
-        let Some(first) = events.next_event()? else { return Ok(None) };
+        let Some(first) = events.next_event()? else { return Ok(false) };
         if self.pacing.is_some() {
-            let wait = self.pace(before);
-            return Ok(Some((first, wait)));
+            self.hold(first, before);
+            return Ok(true);
         }
         // All that came in one frame goes out in one.
         let mut all = None;
@@ -373,7 +374,22 @@ impl Reading {
                 }
             }
         }
-        Ok(Some((all.map_or(first, BytesMut::freeze), None)))
+        self.held = Some(all.map_or(first, BytesMut::freeze));
+        Ok(true)
+    }
+
+    /// Holds `bytes` for as long as the text has to wait that was delivered since `before`.
+    fn hold(&mut self, bytes: Bytes, before: u64) {
+        self.held = Some(bytes);
+        self.wait = self.pace(before).map(|wait| {
+            let since = Instant::now();
+            Wait { sleep: Box::pin(sleep_until(since + wait)), since }
+        });
+    }
+
+    /// How long the body has waited so far.
+    fn waited(&self) -> Duration {
+        self.waited + self.wait.as_ref().map(|wait| wait.since.elapsed()).unwrap_or_default()
     }
 
     /// How long the text has to wait that was delivered since `before`, in bytes.
@@ -439,6 +455,7 @@ impl Reading {
     fn report(&self, guard: &mut Guard) {
         let rewriter = self.rewriter();
         guard.report(rewriter.counts(), rewriter.usage(), rewriter.seen());
+        guard.counts.waited_ms = u64::try_from(self.waited().as_millis()).unwrap_or(u64::MAX);
     }
 
     fn outcome(&self) -> Outcome {

@@ -106,6 +106,32 @@ async fn a_paced_stream_that_waits_for_long_says_that_it_lives() {
     assert_eq!(read.frames[..2], [HEARTBEAT, HEARTBEAT]);
 }
 
+/// Fails when a document gets a heartbeat, or does not wait as its stream would have.
+#[tokio::test(start_paused = true)]
+async fn a_document_waits_in_silence_and_its_wait_is_recorded() {
+    let world = World::new(policy(PACED));
+    let document =
+        format!(r#"{{"choices":[{{"message":{{"content":"{}"}}}}]}}"#, "abcd".repeat(400));
+    let read = world.exchange(chat(), json(&document)).await;
+    assert_eq!(read.frames, [document.into_bytes()]);
+    assert!((39_500..=40_000).contains(&read.times[0].as_millis()), "{:?}", read.times);
+    let record = world.records.only();
+    let waited = count(&record.applied, Countermeasure::Pace, Counter::WaitsMs);
+    assert!((39_500..=40_000).contains(&waited), "{waited}");
+    assert_eq!(record.durations.total_ms, waited);
+}
+
+/// The last event waits too when it has no blank line behind it. Fails when `Reading::finish` gives
+/// the tail out at once.
+#[tokio::test(start_paused = true)]
+async fn the_tail_of_a_stream_waits_as_the_rest() {
+    let world = World::new(policy(PACED));
+    let event = says(&"abcd".repeat(100));
+    let read = world.exchange(chat(), stream([data(event.trim_end())])).await;
+    assert_eq!(read.text(), event.trim_end());
+    assert!(read.times.last().unwrap().as_millis() >= 9_500, "{:?}", read.times);
+}
+
 /// Fails when the upstream is read before what was read has gone out.
 #[tokio::test(start_paused = true)]
 async fn the_upstream_is_not_read_while_the_stream_waits() {
@@ -122,3 +148,14 @@ async fn the_upstream_is_not_read_while_the_stream_waits() {
     assert_eq!(world.records.only().outcome, Outcome::Cancelled);
 }
 
+/// A client that left was not waited for. Fails when the whole wait is counted at its start.
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_was_cut_short_is_recorded_as_long_as_it_was() {
+    let world = World::new(policy(PACED));
+    world.upstream.answer(stream([tokens(100)]));
+    let mut answer = world.call(chat()).await;
+    assert!(timeout(Duration::from_secs(2), next(&mut answer)).await.is_err());
+    drop(answer);
+    let waited = count(&world.records.only().applied, Countermeasure::Pace, Counter::WaitsMs);
+    assert_eq!(waited, 2000);
+}

@@ -239,6 +239,18 @@ async fn a_stream_weighs_on_the_next_admission_before_it_ends() {
     assert_eq!(output_left(&world).await, 500);
 }
 
+/// Reasoning that is withheld is used all the same, and also while nothing goes out.
+#[tokio::test(start_paused = true)]
+async fn withheld_reasoning_weighs_on_the_next_admission_at_once() {
+    let plan = format!("{OUTPUT}\n{WITHHOLD}");
+    let world = World::new(policy(&plan));
+    world.upstream.answer(stream([data(thinks(&"x".repeat(2000))), Step::Hang]));
+    let mut answer = world.call(asks("alice", None)).await;
+    let pending = tokio::time::timeout(Duration::from_secs(1), next(&mut answer)).await;
+    assert!(pending.is_err());
+    assert_eq!(output_left(&world).await, 500);
+}
+
 /// Fails when the fields are computed from the enforced limits.
 #[tokio::test(start_paused = true)]
 async fn rate_limit_fields_are_of_the_advertised_limits_only() {
