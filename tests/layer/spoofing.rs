@@ -56,6 +56,17 @@ async fn forged_headers_neither_arrive_nor_change_the_decision_of_an_extension()
     }
 }
 
+/// Nothing behind the layer sees a score. Fails when the extension is left in the request.
+#[tokio::test(start_paused = true)]
+async fn an_assessment_in_the_extensions_does_not_reach_the_inner_service() {
+    let world = World::new(policy(WITHHOLD));
+    for request in [chat(), request(caller("bob", None, 0.1), CHAT, Script::whole(ASKS))] {
+        world.exchange(request, json(THOUGHT)).await;
+        let seen = world.upstream.seen().remove(0);
+        assert!(seen.head.extensions.get::<Assessment>().is_none());
+    }
+}
+
 fn signed_world(key: &SigningKey) -> World {
     let reports = Arc::new(Reports::default());
     let source = SignedHeader::new(Context::new(Arc::clone(&reports)), vec![key.clone()]);
