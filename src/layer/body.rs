@@ -3,6 +3,7 @@
 //! It wraps the upstream's body: no task, no channel, so that a client who leaves drops the
 //! upstream's body with it, and a client who reads slowly slows the upstream down.
 
+use std::fmt;
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::pin::Pin;
@@ -32,7 +33,6 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pin_project! {
     /// A response body under the layer: the upstream's own, one that is read and rewritten as it
     /// comes, or an answer of the layer's.
-    #[derive(Debug)]
     pub struct DefenseBody<B> {
         #[pin]
         kind: Kind<B>,
@@ -50,7 +50,6 @@ pin_project! {
 }
 
 pin_project! {
-    #[derive(Debug)]
     #[project = KindProjection]
     enum Kind<B> {
         Passed { #[pin] body: B },
@@ -59,8 +58,19 @@ pin_project! {
     }
 }
 
+/// Prints no text of the answer's.
+impl<B> fmt::Debug for DefenseBody<B> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.kind {
+            Kind::Passed { .. } => "passed",
+            Kind::Read { .. } => "read",
+            Kind::Whole { .. } => "whole",
+        };
+        formatter.debug_struct("DefenseBody").field("kind", &kind).finish_non_exhaustive()
+    }
+}
+
 /// A body that is read as it comes.
-#[derive(Debug)]
 pub(super) struct Reading {
     protocol: &'static dyn Protocol,
     form: Form,
@@ -84,7 +94,6 @@ pub(super) struct Reading {
 }
 
 /// How the response comes.
-#[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "it lives in a box of its own: `Reading`")]
 pub(super) enum Form {
     Events(EventStream),
@@ -100,13 +109,11 @@ pub(super) struct Pacing {
     pub(super) rate: Option<(Pacer, Subject, NonZeroU32)>,
 }
 
-#[derive(Debug)]
 struct Wait {
     sleep: Pin<Box<Sleep>>,
     since: Instant,
 }
 
-#[derive(Debug)]
 struct Heartbeat {
     sleep: Pin<Box<Sleep>>,
     /// When there was first nothing to send after the last output; `None` while there is.

@@ -261,7 +261,8 @@ impl Exchange {
     fn admit(&mut self, estimate: Estimate) -> Result<(), Box<Refused>> {
         let plan = Arc::clone(&self.decision.plan);
         let Some(rate) = &plan.rate else { return Ok(()) };
-        let Admission { result, estimate, fields } = self.subjects.admit(&self.shared, rate, estimate);
+        let Admission { result, estimate, fields } =
+            self.subjects.admit(&self.shared, rate, estimate);
         self.rate_limit = fields;
         match result {
             Ok(reservation) => {

@@ -83,7 +83,12 @@ impl Guard {
     }
 
     /// Holds an admission's charges and leases to the end.
-    pub(super) fn hold(&mut self, reservation: Reservation, estimate: Amounts, counts_tokens: bool) {
+    pub(super) fn hold(
+        &mut self,
+        reservation: Reservation,
+        estimate: Amounts,
+        counts_tokens: bool,
+    ) {
         self.reservation = Some(reservation);
         (self.estimate, self.counts_tokens) = (estimate, counts_tokens);
     }

@@ -314,7 +314,8 @@ async fn an_observed_limit_refuses_nobody_and_is_recorded_as_observed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_observed_token_limit_tells_when_it_would_have_refused() {
-    let plan = "rate = { account = { output_tokens = \"1000 per day\" }, reserve_output_tokens = 600 }";
+    let plan =
+        "rate = { account = { output_tokens = \"1000 per day\" }, reserve_output_tokens = 600 }";
     let world = World::new(policy_with("observe", "", plan));
     for would_refuse in [0, 1] {
         assert_eq!(status(&world, asks("alice", None)).await, 200);

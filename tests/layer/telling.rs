@@ -49,6 +49,82 @@ proptest! {
         prop_assert_eq!(record.applied.is_empty(), thought == 0);
     }
 
+    /// Fails when a type of the layer prints the bytes it holds.
+    #[test]
+    fn no_text_and_no_identifier_is_in_a_record_or_in_debug_output(
+        marker in "[a-z]{12,20}",
+        plan in prop::sample::select(vec![
+            "reasoning = { keep = \"none\" }",
+            "reasoning = { keep = \"conclusion\", signed = \"seal\" }\npace = { tokens_per_second = 1 }",
+            "downgrade = { models = { \"*\" = \"small\" }, disclose = false }",
+            "side_channels = {}\nrate = { account = { output_tokens = \"9000 per day\" } }",
+            "",
+        ]),
+        document in any::<bool>(),
+    ) {
+        run(async {
+            let account = format!("acct-{marker}");
+            let world = World::new(policy(plan));
+            let body = format!(
+                r#"{{"model":"{marker}","messages":[{{"role":"user","content":"{marker}"}}],"{marker}":1}}"#
+            );
+            let caller = caller(&account, Some(&format!("cluster-{marker}")), 0.9);
+            let text = format!("A{marker} b. C{marker} <thi");
+            let answer = if document {
+                let document = format!(
+                    r#"{{"model":"{marker}","choices":[{{"message":{{"reasoning_content":"{text}","content":"{text}"}}}}]}}"#
+                );
+                let mut answer = json("");
+                *answer.body_mut() = Script::new([data(&document), Step::Hang]);
+                answer
+            } else {
+                let half = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{marker}");
+                stream([data(thinks(&text) + &says(&text) + &half), Step::Hang])
+            };
+            world.upstream.answer(answer);
+            let silent = |shown: String| assert!(!shown.contains(&marker), "{shown}");
+            let mut defended = world.defended.clone();
+            let future = tower::Service::call(
+                tower::ServiceExt::ready(&mut defended).await.unwrap(),
+                request(caller, CHAT, Script::new([data(&body)])),
+            );
+            silent(format!("{future:?}"));
+            let mut answer = future.await.unwrap();
+            silent(format!("{:?}", answer.body()));
+            for _ in 0..3 {
+                let second = std::time::Duration::from_secs(1);
+                let _pending = tokio::time::timeout(second, next(&mut answer)).await;
+                silent(format!("{:?} {:#?}", answer.body(), answer.body()));
+            }
+            // The scripted service prints what it has seen.
+            world.upstream.seen();
+            silent(format!("{defended:?} {:?} {:?}", world.layer, world.layer.handle()));
+            drop(answer);
+            let record = world.records.only();
+            silent(serde_json::to_string(&record).unwrap());
+            silent(format!("{record:?}"));
+        });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_under_way_prints_no_text() {
+    let world = World::new(policy(WITHHOLD));
+    world.upstream.answer(json("{}"));
+    let mut shown = String::new();
+    let inner =
+        tower::service_fn(|request: http::Request<guilloche::layer::RequestBody<Script>>| {
+            let shown = format!("{:?}", request.body());
+            async move {
+                let mut answer = json("{}");
+                answer.headers_mut().insert("x-shown", shown.parse().unwrap());
+                Ok::<_, Scripted>(answer)
+            }
+        });
+    let defended = tower::Layer::layer(&world.layer, inner);
+    let answer = tower::ServiceExt::oneshot(defended, chat()).await.unwrap();
+    shown.push_str(answer.headers()["x-shown"].to_str().unwrap());
+    assert!(!shown.contains("messages") && !shown.is_empty(), "{shown}");
 }
 
 /// Fails when the observed countermeasures are counted among the applied, or not listed.
