@@ -202,9 +202,9 @@ impl Exchange {
         let Some(protocol) = self.protocol.filter(|_| self.reads_answer()) else {
             return Response::from_parts(head, DefenseBody::passed(body, Some(self.guard)));
         };
-        let Self { shared, decision, subjects, edits, mut guard, now, .. } = *self;
+        let Self { shared, decision, subjects, edits, mut guard, rate_limit, now, .. } = *self;
         let pace = decision.plan.pace.as_ref().and_then(Measure::enforced);
-        let must_be_read = !edits.is_empty();
+        let must_be_read = edits.changes_answer();
         let counts = guard.counts;
         let on_opaque = if must_be_read { decision.on_opaque } else { Unhandled::Pass };
         let form = match (readable, on_opaque) {
@@ -226,7 +226,8 @@ impl Exchange {
                 guard.answer = Answer::Missing;
                 let message = "the upstream's answer cannot be read".to_owned();
                 let refusal = Refusal { kind: RefusalKind::Unreadable, message };
-                return refused(Some(protocol), &decision, guard, Refused::new(refusal), None);
+                let refusal = Refused::new(refusal);
+                return refused(Some(protocol), &decision, guard, refusal, rate_limit.as_ref());
             }
         };
         // A document that is only counted or slowed down keeps its bytes. A head that shows that it
@@ -253,7 +254,7 @@ impl Exchange {
     /// Whether the answer has to be read: to change it, to slow it down, or to count it.
     fn reads_answer(&self) -> bool {
         let Plan { rate, pace, .. } = &*self.decision.plan;
-        !self.edits.is_empty()
+        self.edits.changes_answer()
             || pace.as_ref().and_then(Measure::enforced).is_some()
             || rate.as_ref().and_then(Measure::enforced).is_some_and(|rate| rate.counts_tokens())
     }
