@@ -7,7 +7,6 @@ use serde_json::json;
 use crate::countermeasure::{Counts, RequestEdits};
 use crate::policy::plan::enforced;
 use crate::policy::{Plan, Protocol};
-use crate::wire::Protocol as _;
 use crate::wire::chat::Chat;
 use crate::wire::messages::Messages;
 
