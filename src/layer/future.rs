@@ -12,7 +12,8 @@ use tower_service::Service;
 
 use super::body::DefenseBody;
 use super::error::BoxError;
-use super::exchange::{Exchange, Refused, too_large};
+use super::exchange::Exchange;
+use super::refused::{Refused, too_large};
 use super::request_body::RequestBody;
 use crate::wire::{Refusal, RefusalKind};
 
