@@ -26,17 +26,17 @@ pub(super) struct Stack {
     pub(super) defense: DefenseHandle,
 }
 
-/// Builds what every request goes through.
+/// Builds what every request goes through. Unknown risks are counted in `reports`.
 pub(super) fn stack(
     upstream: Upstream,
     config: &Config,
     audit: Arc<dyn Sink>,
+    reports: Arc<Reports>,
 ) -> Result<Stack, StartError> {
     let policy = match &config.policy {
         Some(file) => Policy::load(file),
         None => Policy::parse("no policy", NO_POLICY),
     }?;
-    let reports = Arc::new(Reports::default());
     let source: Box<dyn RiskSource> = match &config.risk {
         Some(settings) => settings.clone().build(Arc::clone(&reports)).map_err(StartError::Risk)?,
         None => Box::new(FromExtension::new(Context::new(Arc::clone(&reports)))),
