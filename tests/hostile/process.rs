@@ -151,7 +151,7 @@ impl Served {
     pub(crate) async fn metric(&self, name: &str) -> f64 {
         let text = self.tells("/metrics").await;
         let lines = text.lines().filter(|line| line.starts_with(name));
-        lines.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum()
+        lines.fold(0.0, |sum, line| sum + line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap())
     }
 }
 

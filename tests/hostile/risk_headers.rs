@@ -89,8 +89,12 @@ fn spoofs() -> Vec<(&'static str, HeaderMap, &'static str)> {
             changed("guilloche-risk", |it| format!("{it}, a=\"{}\"", "a".repeat(5000))),
             "too_large",
         ),
-        ("no dictionary", changed("guilloche-risk", |_| "((((((".to_owned()), "malformed"),
-        ("no score at all", changed("guilloche-risk", |_| "account=5".to_owned()), "malformed"),
+        ("no dictionary", changed("guilloche-risk", |_| "((((((".to_owned()), "bad_signature"),
+        (
+            "no signature-input",
+            changed("signature-input", |_| "guilloche=((((".to_owned()),
+            "malformed",
+        ),
     ]
 }
 
