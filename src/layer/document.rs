@@ -6,6 +6,7 @@ use crate::countermeasure::{Counts, ResponseEdits};
 use crate::policy::Unhandled;
 use crate::wire::{Protocol, Scan};
 
+use super::lanes::TooManyLanes;
 use super::rewrite::{Rewriter, Rewritten};
 
 /// Collects a document and rewrites it.
@@ -17,6 +18,8 @@ pub(super) struct Document {
     rewriter: Rewriter,
     on_opaque: Unhandled,
     failed: bool,
+    /// The document is too long to be held, and goes on as it comes.
+    uncounted: bool,
 }
 
 /// The document cannot be passed on.
@@ -26,6 +29,8 @@ pub(super) enum DocumentError {
     TooLong(usize),
     #[error("the upstream's answer cannot be read")]
     Unreadable,
+    #[error("the upstream's answer has too many parts")]
+    TooManyLanes,
 }
 
 impl Document {
@@ -37,7 +42,15 @@ impl Document {
         limit: usize,
     ) -> Self {
         let rewriter = Rewriter::new(edits, counts);
-        Self { protocol, collected: BytesMut::new(), limit, rewriter, on_opaque, failed: false }
+        Self {
+            protocol,
+            collected: BytesMut::new(),
+            limit,
+            rewriter,
+            on_opaque,
+            failed: false,
+            uncounted: false,
+        }
     }
 
     pub(super) fn rewriter(&self) -> &Rewriter {
@@ -58,7 +71,16 @@ impl Document {
             early = (blank > 0).then(|| chunk.split_to(blank));
         }
         if self.collected.len() + chunk.len() > self.limit {
-            return Err(DocumentError::TooLong(self.limit));
+            if !self.rewriter.only_counts() {
+                return Err(DocumentError::TooLong(self.limit));
+            }
+            // Too long to be counted, which is no reason to withhold it.
+            self.collected.extend_from_slice(&chunk);
+            self.uncounted = true;
+        }
+        if self.uncounted {
+            let all = std::mem::take(&mut self.collected).freeze();
+            return Ok(Some(if all.is_empty() { chunk } else { all }));
         }
         self.collected.extend_from_slice(&chunk);
         Ok(early)
@@ -71,14 +93,18 @@ impl Document {
             return Ok(document);
         }
         let mut scan = Scan::default();
-        let scanned = self.protocol.scan_document(&document, &mut scan).ok();
+        let scanned = self.protocol.scan_document(&document, &mut scan);
         self.failed = scan.error;
-        let rewritten = scanned
-            .and_then(|()| self.rewriter.rewrite(&document, &scan, None, &mut Vec::new()).ok());
-        match (rewritten, self.on_opaque) {
-            (Some(Rewritten::Payload(rewritten)), _) => Ok(rewritten.into()),
-            (Some(_), _) | (None, Unhandled::Pass) => Ok(document),
-            (None, Unhandled::Refuse) => Err(DocumentError::Unreadable),
+        if scanned.is_err() {
+            return match self.on_opaque {
+                Unhandled::Pass => Ok(document),
+                Unhandled::Refuse => Err(DocumentError::Unreadable),
+            };
+        }
+        match self.rewriter.rewrite(&document, &scan, None, &mut Vec::new()) {
+            Ok(Rewritten::Payload(rewritten)) => Ok(rewritten.into()),
+            Ok(Rewritten::Kept | Rewritten::Dropped) => Ok(document),
+            Err(TooManyLanes) => Err(DocumentError::TooManyLanes),
         }
     }
 }
