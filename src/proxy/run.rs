@@ -57,6 +57,14 @@ pub enum StartError {
     /// The risk source cannot be made: every setting that is wrong.
     #[error("{}", settings_list(.0))]
     Risk(Vec<SettingError>),
+    /// Neither the policy file nor the risk settings can be used.
+    #[error("{policy}\n{}", settings_list(risk))]
+    PolicyAndRisk {
+        /// What is wrong with the policy file.
+        policy: LoadError,
+        /// Every risk setting that is wrong.
+        risk: Vec<SettingError>,
+    },
 }
 
 /// The proxy, bound to its addresses and ready to run.
