@@ -27,6 +27,7 @@ async fn a_broken_answer_is_passed_untouched_or_ends_in_a_clear_error() {
         // What the upstream would have told the client itself is the oracle.
         let direct = play(&scene, &name, &scene.upstream.address, path, None).await;
         let mut complaints = Vec::new();
+        scene.upstream.settled().await;
         for caller in Caller::BOTH {
             let label = format!("answer.{name} ({caller:?})");
             let witness = scene.witness(&label).await;
@@ -59,7 +60,7 @@ async fn a_broken_answer_is_passed_untouched_or_ends_in_a_clear_error() {
             if answered && short && !got.text().contains("visible-answer") {
                 complaints.push(format!("{label}: the answer is lost\n{:.600}", got.text()));
             }
-            scene.check(&label);
+            scene.check(&label).await;
         }
         wrong.extend(counted(&name, case.open.as_deref(), complaints));
     }

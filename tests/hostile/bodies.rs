@@ -53,7 +53,7 @@ async fn a_body_that_cannot_be_read_is_passed_untouched_or_refused_clearly() {
             if caller == Caller::Graded {
                 assert!(!got.text().contains("hidden-thought"), "{label}: {}", got.text());
             }
-            scene.check(&label);
+            scene.check(&label).await;
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -62,4 +62,8 @@ async fn ten_thousand_accounts_are_told_apart_in_bounded_memory() {
         let grown = proxy.peak_memory().saturating_sub(idle);
         assert!(grown < PER_ACCOUNT * ACCOUNTS as u64, "{grown} bytes");
     }
+    // It has written nothing to be ashamed of, and goes when it is told to.
+    proxy.signal("TERM").await;
+    let (status, messages) = proxy.ended().await;
+    assert!(status.success() && !messages.contains("acct-"), "{messages}");
 }

@@ -70,7 +70,7 @@ pub(crate) fn body(name: &str) -> Bytes {
         "nested-unclosed.json" => {
             format!(r#"{{"model":"m","messages":{}"#, r#"{"a":["#.repeat(10_000))
         }
-        "members-100000.json" => {
+        "members-40000.json" => {
             let members: String = (0..40_000).map(|at| format!(r#","m{at}":{at}"#)).collect();
             format!(r#"{{"model":"m","messages":[]{members}}}"#)
         }

@@ -154,7 +154,8 @@ impl Scene {
     }
 
     /// What holds after every case.
-    pub(crate) fn check(&mut self, case: &str) {
+    pub(crate) async fn check(&mut self, case: &str) {
+        self.upstream.settled().await;
         assert!(self.proxy.is_well(), "{case}: {}", self.proxy.messages());
         assert_eq!(self.upstream.violations(), [""; 0], "{case}");
         #[cfg(target_os = "linux")]

@@ -27,8 +27,11 @@ async fn a_request_that_is_no_plain_request_is_refused_or_passed_on_unmistakably
             let answer = raw(&scene.proxy.address, &sent).await;
             witness.end(&label).await;
             let text = String::from_utf8_lossy(&answer).into_owned();
-            let statuses: Vec<u16> =
-                text.split("HTTP/1.").skip(1).map(|rest| rest[2..5].parse().unwrap()).collect();
+            let statuses: Vec<u16> = text
+                .split("HTTP/1.")
+                .skip(1)
+                .map(|rest| rest.get(2..5).unwrap().parse().unwrap())
+                .collect();
             let expected = if caller == Caller::Ordinary { &case.ordinary } else { &case.graded };
             if statuses != *expected {
                 complaints.push(format!("{label}: {statuses:?}\n{text}"));
@@ -53,7 +56,7 @@ async fn a_request_that_is_no_plain_request_is_refused_or_passed_on_unmistakably
             if own && told && !is_error_of("/v1/chat/completions", body) {
                 complaints.push(format!("{label}: {body}"));
             }
-            scene.check(&label);
+            scene.check(&label).await;
         }
         wrong.extend(counted(&name, case.open.as_deref(), complaints));
     }

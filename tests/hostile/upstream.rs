@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+
+use crate::process::soon;
 
 /// The bytes of an answer, head included, in the pieces in which they are written. The connection
 /// is closed behind them.
@@ -36,6 +38,8 @@ pub(crate) struct Upstream {
     witnesses: Mutex<HashMap<String, Arc<Notify>>>,
     /// Every request but those of witnesses.
     seen: Mutex<Vec<Seen>>,
+    /// Connections on which an answer is being played, to the end of the connection.
+    answering: watch::Sender<usize>,
     /// What the proxy forwarded and never should have.
     violations: Mutex<Vec<String>>,
 }
@@ -88,6 +92,14 @@ impl Upstream {
         std::mem::take(&mut self.seen.lock().unwrap())
     }
 
+    /// Waits until the connections of all answers are closed on both sides. Until then the proxy
+    /// may give one of them to the next request, which is lost with it: HTTP/1.1 has no remedy for
+    /// a server that closes a connection without having said so (RFC 9112 section 9.5).
+    pub(crate) async fn settled(&self) {
+        let mut answering = self.answering.subscribe();
+        soon(answering.wait_for(|count| *count == 0)).await.unwrap();
+    }
+
     /// What the proxy forwarded and never should have, so far.
     pub(crate) fn violations(&self) -> Vec<String> {
         self.violations.lock().unwrap().clone()
@@ -112,11 +124,10 @@ impl Upstream {
                 stream.write_all(json_answer(body).as_bytes()).await?;
                 continue;
             };
-            for piece in answer() {
-                stream.write_all(&piece).await?;
-                stream.flush().await?;
-            }
-            return stream.shutdown().await;
+            self.answering.send_modify(|count| *count += 1);
+            let played = play(&mut stream, &answer).await;
+            self.answering.send_modify(|count| *count -= 1);
+            return played;
         }
         Ok(())
     }
@@ -134,6 +145,17 @@ impl Upstream {
         stream.write_all(format!("{}0\r\n\r\n", chunk(WITNESS[1])).as_bytes()).await?;
         stream.flush().await
     }
+}
+
+/// Writes an answer, ends the connection, and waits for the proxy to end it too.
+async fn play(stream: &mut BufReader<TcpStream>, answer: &Answer) -> std::io::Result<()> {
+    for piece in answer() {
+        stream.write_all(&piece).await?;
+        stream.flush().await?;
+    }
+    stream.shutdown().await?;
+    let _rest = stream.read_to_end(&mut Vec::new()).await?;
+    Ok(())
 }
 
 /// A well-formed answer with a JSON body.
