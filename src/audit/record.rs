@@ -124,6 +124,9 @@ pub enum Counter {
     ModelsReplaced,
     /// Token counts that were rounded.
     CountsRounded,
+    /// Reasoning sections in an answer that ended without having begun, so that their text went
+    /// out: the model's chat template opens them, and the policy does not say so.
+    SectionsUnopened,
     /// Time that was waited, in milliseconds.
     WaitsMs,
     /// Input tokens settled.

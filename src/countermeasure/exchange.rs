@@ -131,14 +131,18 @@ impl ResponseEdits {
     }
 
     /// The editor of a lane, by its first piece; `None` if its text goes out as it comes.
+    /// `told_apart` if its choice has its reasoning in a channel of its own.
     #[must_use]
-    pub fn editor(&self, channel: &Channel) -> Option<Box<dyn Editor>> {
+    pub fn editor(&self, channel: &Channel, told_apart: bool) -> Option<Box<dyn Editor>> {
         let keep = self.keep?;
         match channel.kind {
             // A signed block is whole or sealed.
             Kind::Reasoning if channel.signed => Some(reasoning::editor(Keep::None)),
             Kind::Reasoning => Some(reasoning::editor(keep)),
-            Kind::Answer => Some(Box::new(Inline::new(keep, self.opened))),
+            Kind::Answer => {
+                let opened = self.opened.filter(|_| !told_apart);
+                Some(Box::new(Inline::new(keep, opened)))
+            }
             Kind::ToolArguments | Kind::Refusal => None,
         }
     }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, request};
 use http_body::Body;
+use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -84,6 +85,7 @@ impl<S, B, R> Future for ResponseFuture<S, B>
 where
     S: Service<Request<RequestBody<B>>, Response = Response<R>>,
     B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
     R: Body<Data = Bytes>,
     R::Error: Into<BoxError>,
 {
@@ -133,18 +135,24 @@ where
 }
 
 /// Reads a body to its end.
-fn collect<B: Body<Data = Bytes>>(
+fn collect<B>(
     mut body: Pin<&mut B>,
     collected: &mut BytesMut,
     cap: usize,
     context: &mut Context<'_>,
-) -> Poll<Result<(), Refusal>> {
+) -> Poll<Result<(), Refusal>>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
     loop {
         match ready!(body.as_mut().poll_frame(context)) {
             None => return Poll::Ready(Ok(())),
-            Some(Err(_)) => {
+            Some(Err(error)) => {
                 let message = "the request body could not be read".to_owned();
-                return Poll::Ready(Err(Refusal { kind: RefusalKind::Malformed, message }));
+                let unread = Refusal { kind: RefusalKind::Malformed, message };
+                let over = is_over_limit(&*error.into());
+                return Poll::Ready(Err(if over { too_large() } else { unread }));
             }
             Some(Ok(frame)) => {
                 // Trailers of a request have no meaning for the endpoints.
@@ -156,6 +164,12 @@ fn collect<B: Body<Data = Bytes>>(
             }
         }
     }
+}
+
+/// Whether a limit outside of the layer stopped the body.
+fn is_over_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| cause.is::<LengthLimitError>())
 }
 
 /// Applies the plan to a request that has been read, and has the inner service answer it.

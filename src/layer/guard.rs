@@ -182,7 +182,7 @@ fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
         usage_rounded,
         waited_ms,
         heartbeats: _,
-        unopened_reasoning: _,
+        unopened_reasoning,
     } = *counts;
     let used = used.unwrap_or_default();
     let rows = [
@@ -199,6 +199,7 @@ fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
         (Countermeasure::Reasoning, Counter::WordsRemoved, words_removed),
         (Countermeasure::Reasoning, Counter::EventsDropped, events_dropped),
         (Countermeasure::Reasoning, Counter::CountsRounded, usage_rounded),
+        (Countermeasure::Reasoning, Counter::SectionsUnopened, unopened_reasoning),
         (Countermeasure::Pace, Counter::WaitsMs, waited_ms),
     ];
     let mut applied: Vec<Applied> = Vec::new();

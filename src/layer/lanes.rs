@@ -1,7 +1,7 @@
 //! The texts of one response, each with its editor.
 
 use crate::countermeasure::{Editor, ResponseEdits};
-use crate::wire::{Channel, Kind, Lane};
+use crate::wire::{Channel, Kind, Lane, Scan};
 
 /// The most lanes one response may have. An upstream that claims more is not answering.
 pub(super) const LANES: usize = 1024;
@@ -50,6 +50,7 @@ impl Lanes {
     pub(super) fn open(
         &mut self,
         channel: &Channel,
+        scan: &Scan,
         edits: &ResponseEdits,
     ) -> Result<&mut OpenLane, TooManyLanes> {
         let known = self.lanes.iter().position(|open| open.lane == channel.lane);
@@ -57,7 +58,12 @@ impl Lanes {
             Some(position) => position,
             None if self.lanes.len() == LANES => return Err(TooManyLanes),
             None => {
-                let editor = edits.editor(channel);
+                // A choice whose server tells reasoning apart has none in its answer.
+                let group = channel.lane.group;
+                let reasons = |lane: Lane, kind| lane.group == group && kind == Kind::Reasoning;
+                let told_apart = self.lanes.iter().any(|open| reasons(open.lane, open.kind))
+                    || scan.channels.iter().any(|other| reasons(other.lane, other.kind));
+                let editor = edits.editor(channel, told_apart);
                 let Channel { lane, kind, .. } = *channel;
                 self.lanes.push(OpenLane { lane, kind, editor, carrier: None });
                 self.lanes.len() - 1

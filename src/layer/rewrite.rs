@@ -179,7 +179,7 @@ impl Rewriter {
     ) -> Result<Outcome, TooManyLanes> {
         let stays = Outcome { stays: true, ..Outcome::default() };
         let Self { edits, lanes, counts, scratch, .. } = self;
-        let open = lanes.open(channel, edits)?;
+        let open = lanes.open(channel, scan, edits)?;
         let raw = payload.get(channel.span.clone()).unwrap_or_default();
         let Some(editor) = open.editor.as_deref_mut().filter(|_| !raw.is_empty()) else {
             return Ok(stays);

@@ -36,6 +36,7 @@ impl<S, B, R> Service<Request<B>> for Defense<S>
 where
     S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone,
     B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
     R: Body<Data = Bytes>,
     R::Error: Into<BoxError>,
 {

@@ -101,11 +101,11 @@ impl EventStream {
 
     fn rewrite(&mut self, raw: Bytes) -> Result<Bytes, StreamError> {
         let block = Block::parse(&raw);
+        if block.is_foreign() && self.on_opaque == Unhandled::Refuse {
+            return Err(StreamError::Unreadable);
+        }
         let Some(payload) = block.payload().filter(|payload| !payload.is_empty()) else {
-            return match self.on_opaque {
-                Unhandled::Refuse if block.is_foreign() => Err(StreamError::Unreadable),
-                Unhandled::Refuse | Unhandled::Pass => Ok(raw),
-            };
+            return Ok(raw);
         };
         let mut out = Vec::new();
         if self.protocol.is_terminator(&payload) {

@@ -55,7 +55,7 @@ const PART: [&[u8]; 12] = [
 pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Error> {
     let mut choices = 0;
     Reader::new(bytes).document(|reader| {
-        reader.members(|reader, key| match &*key.name() {
+        reader.object(|reader, key| match &*key.name() {
             b"choices" if scan.expects(JsonKind::Array, reader, b"choices")? => {
                 reader.elements(|reader, position| {
                     choices += 1;

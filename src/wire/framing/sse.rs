@@ -149,6 +149,7 @@ impl Search {
 pub struct Block<'a> {
     raw: &'a [u8],
     data: Data,
+    foreign: bool,
 }
 
 #[derive(Debug)]
@@ -175,17 +176,31 @@ impl<'a> Block<'a> {
         // Most servers send one line and a blank one.
         let line = raw.strip_prefix(b"data: ").and_then(|rest| rest.strip_suffix(b"\n\n"));
         if line.is_some_and(|line| memchr2(b'\n', b'\r', line).is_none()) {
-            return Self { raw, data: Data::Line(6..raw.len() - 2) };
+            return Self { raw, data: Data::Line(6..raw.len() - 2), foreign: false };
         }
-        let mut lines = data_lines(raw);
-        let data = match (lines.next(), lines.next()) {
-            (None, _) => Data::Absent,
-            (Some(line), None) => Data::Line(line.value),
-            (Some(first), Some(second)) => {
-                Data::Lines([first, second].into_iter().chain(lines).collect())
-            }
-        };
-        Self { raw, data }
+        let mut data = Data::Absent;
+        let mut first: Option<Line> = None;
+        let mut foreign = false;
+        for (whole, line) in lines(raw) {
+            let Some(value) = data_value(line) else {
+                foreign |= is_foreign(line);
+                continue;
+            };
+            let value = whole.start + value..whole.start + line.len();
+            let line = Line { whole, value };
+            data = match data {
+                Data::Absent => {
+                    first = Some(line.clone());
+                    Data::Line(line.value)
+                }
+                Data::Line(_) => Data::Lines(first.take().into_iter().chain([line]).collect()),
+                Data::Lines(mut lines) => {
+                    lines.push(line);
+                    Data::Lines(lines)
+                }
+            };
+        }
+        Self { raw, data, foreign }
     }
 
     /// The event's data, its lines joined by LF as the standard says; `None` if it has none.
@@ -212,12 +227,7 @@ impl<'a> Block<'a> {
     /// client library reads them, a reader of the bytes does.
     #[must_use]
     pub fn is_foreign(&self) -> bool {
-        let raw = self.raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self.raw);
-        let known: [&[u8]; 4] = [b"event", b"data", b"id", b"retry"];
-        raw.split(|&byte| byte == b'\n' || byte == b'\r').any(|line| {
-            let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
-            !name.is_empty() && !known.contains(&name)
-        })
+        self.foreign
     }
 
     /// Where the payload stands in the block, if it is on one line.
@@ -249,18 +259,22 @@ impl<'a> Block<'a> {
     }
 }
 
-fn data_lines(raw: &[u8]) -> impl Iterator<Item = Line> {
+/// The lines of a block: where each stands with its end, and what it says.
+fn lines(raw: &[u8]) -> impl Iterator<Item = (Range<usize>, &[u8])> {
     let mut start = if raw.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     std::iter::from_fn(move || {
-        loop {
-            let rest = raw.get(start..).filter(|rest| !rest.is_empty())?;
-            let length = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
-            let (from, end) = (start, start + length);
-            start = (end + line_end(raw, end).len()).min(raw.len());
-            let Some(value) = rest.get(..length).and_then(data_value) else { continue };
-            return Some(Line { whole: from..start, value: from + value..end });
-        }
+        let rest = raw.get(start..).filter(|rest| !rest.is_empty())?;
+        let length = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        let (from, end) = (start, start + length);
+        start = (end + line_end(raw, end).len()).min(raw.len());
+        Some((from..start, rest.get(..length)?))
     })
+}
+
+/// Whether a line is neither blank, nor a comment, nor a field of the standard's.
+fn is_foreign(line: &[u8]) -> bool {
+    let known: [&[u8]; 4] = [b"", b"event", b"id", b"retry"];
+    !known.contains(&line.split(|&byte| byte == b':').next().unwrap_or_default())
 }
 
 /// Where the value begins if the line is a `data` field.

@@ -183,6 +183,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Visits each member of an object, as [`members`](Self::members) does, and takes nothing else.
+    ///
+    /// # Errors
+    /// Not an object stands here, it is malformed, or what `member` returns.
+    pub fn object(
+        &mut self,
+        member: impl FnMut(&mut Self, Key<'a>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self.kind()? {
+            Kind::Object => self.members(member),
+            _ => Err(self.expected("an object")),
+        }
+    }
+
     /// Visits each element of an array; `element` must read exactly one value. A value that is not
     /// an array is skipped.
     ///

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::wire::json::{Error, Key, Kind as JsonKind, Reader, Text};
-use crate::wire::scan::{Close, FieldKind, Kind, Lane, Scan, Slot};
+use crate::wire::scan::{Close, Field, FieldKind, Kind, Lane, Scan, Slot};
 
 /// Members of a message that carry no text of the model's.
 const MESSAGE: [&[u8]; 9] = [
@@ -24,11 +24,10 @@ const DELTA: [&[u8]; 6] =
 
 /// Members of a content block that carry none: tool input, sealed data, citations, results of the
 /// vendor's own tools.
-const BLOCK: [&[u8]; 15] = [
+const BLOCK: [&[u8]; 14] = [
     b"id",
     b"name",
     b"input",
-    b"data",
     b"signature",
     b"citations",
     b"content",
@@ -46,7 +45,7 @@ pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Erro
     scan.says_more = true;
     let mut blocks = 0;
     Reader::new(document).document(|reader| {
-        reader.members(|reader, key| match &*key.name() {
+        reader.object(|reader, key| match &*key.name() {
             b"content" => content(reader, &mut blocks, scan),
             b"type" => {
                 scan.error |= reader.name()?.is_some_and(|(_, kind)| kind == "error");
@@ -66,7 +65,7 @@ pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Erro
 pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
     let mut event = Event::default();
     Reader::new(payload).document(|reader| {
-        reader.members(|reader, key| match &*key.name() {
+        reader.object(|reader, key| match &*key.name() {
             b"type" => {
                 event.kind = reader.text()?.map(|Text { span, .. }| span);
                 Ok(())
@@ -154,15 +153,24 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<(), Err
     }
     let first_channel = scan.channels.len();
     let mut kind = String::new();
+    let mut data = None;
     reader.members(|reader, key| match &*key.name() {
         b"type" => {
             kind = reader.name()?.map(|(_, kind)| kind).unwrap_or_default();
             Ok(())
         }
         name @ (b"thinking" | b"text") => text(reader, group, name, scan),
+        b"data" => {
+            data = Some(reader.skip()?);
+            Ok(())
+        }
         name if BLOCK.contains(&name) => reader.pass(),
         name => scan.leak(reader, name),
     })?;
+    // What the vendor has sealed stays; of another block nobody knows what its data say.
+    if let Some(span) = data.filter(|_| kind != "redacted_thinking") {
+        scan.fields.push(Field { kind: FieldKind::Leak, span, name: "data".to_owned() });
+    }
     for channel in scan.channels.iter_mut().skip(first_channel) {
         channel.signed = kind == "thinking";
         if kind != "text" {
