@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod demo;
 mod policy;
 mod risk;
 mod serve;
@@ -21,6 +22,8 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See what an ordinary caller and a harvester get, side by side.
+    Demo(demo::Arguments),
     /// Check, explain and describe policy files.
     Policy(policy::Arguments),
     /// Make signed risk headers, as a detector would send them.
@@ -58,6 +61,7 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 pub fn main() -> ExitCode {
     let CommandLine { command } = CommandLine::parse();
     let answer = match command {
+        Command::Demo(arguments) => demo::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Risk(arguments) => risk::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use bytes::Bytes;
 
-use super::inline::Inline;
+use super::inline::{Inline, Unclosed};
 use super::{Counts, Editor, downgrade, reasoning, side_channels};
 use crate::policy::plan::{Keep, Measure, Plan, Rate, Reasoning};
 use crate::wire::json::{Edit, splice};
@@ -24,7 +24,7 @@ pub struct RequestEdits {
 pub struct ResponseEdits {
     keep: Option<Keep>,
     /// The model's chat template opens the reasoning section.
-    opened: bool,
+    opened: Option<Unclosed>,
     /// Leaks are closed but for these names.
     close_leaks: Option<Vec<String>>,
     /// The model name to show.
@@ -113,7 +113,9 @@ impl ResponseEdits {
         let close_leaks = allow.or_else(|| reasoning.map(|_| Vec::new()));
         Self {
             keep: reasoning.map(|settings| settings.keep),
-            opened: !protocol.signs_reasoning() && reasoning.is_some_and(opened),
+            opened: (!protocol.signs_reasoning() && reasoning.is_some_and(opened)).then_some(
+                if request.steers_tags { Unclosed::Reasoning } else { Unclosed::Answer },
+            ),
             close_leaks,
             rename: downgraded
                 .filter(|(_, disclose)| !disclose)
@@ -164,7 +166,7 @@ impl ResponseEdits {
                 counts.usage_rounded += 1;
                 Some(Edit::literal(field.span.clone(), rounded.to_string()))
             }
-            FieldKind::Role | FieldKind::Usage | FieldKind::Padding => None,
+            FieldKind::Role | FieldKind::Usage | FieldKind::Once | FieldKind::Padding => None,
         }
     }
 

@@ -42,26 +42,38 @@ enum Section {
     Template(Template),
 }
 
+/// What a section that the chat template opened is taken for if nothing closes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unclosed {
+    /// An answer: the model did not reason.
+    Answer,
+    /// Reasoning: the client may have kept the model from closing it.
+    Reasoning,
+}
+
 /// Until it is closed, a section that the template opened may turn out to be an answer after all
 /// (the model did not reason), so its text is held beside what the editor makes of it.
 #[derive(Debug)]
 struct Template {
     editor: Box<dyn Editor>,
-    /// The text so far; `None` once it is too long to be held, and so counts as reasoning.
+    /// The text so far; `None` if it counts as reasoning, as it does once it is too long to hold.
     text: Option<String>,
     /// How much of it the editor let through: a prefix.
     left: usize,
 }
 
 impl Inline {
-    /// An editor for an answer lane; `opened` if the model's template opens the first section.
+    /// An editor for an answer lane; `opened` if the model's template opens the first section, and
+    /// what becomes of it if it is not closed.
     #[must_use]
-    pub fn new(keep: Keep, opened: bool) -> Self {
-        let section = if opened {
-            let editor = super::reasoning::editor(keep);
-            Section::Template(Template { editor, text: Some(String::new()), left: 0 })
-        } else {
-            Section::Answer { line_start: true }
+    pub fn new(keep: Keep, opened: Option<Unclosed>) -> Self {
+        let section = match opened {
+            Some(unclosed) => Section::Template(Template {
+                editor: super::reasoning::editor(keep),
+                text: (unclosed == Unclosed::Answer).then(String::new),
+                left: 0,
+            }),
+            None => Section::Answer { line_start: true },
         };
         Self { keep, section, undecided: String::new(), removed: 0, unopened: 0 }
     }
@@ -88,14 +100,14 @@ impl Inline {
                 }
                 *line_start = false;
             }
-            if text.contains('<') && text.contains("</think>") {
-                self.unopened += 1;
-            }
-            let Some((line, rest)) = text.split_once('\n') else {
-                out.push_str(text);
-                return "";
+            let (line, rest) = match text.split_once('\n') {
+                Some((line, rest)) => (line, Some(rest)),
+                None => (text, None),
             };
+            // Each byte is searched once, however many lines there are.
+            self.unopened += u64::from(line.contains("</think>"));
             out.push_str(line);
+            let Some(rest) = rest else { return "" };
             out.push('\n');
             (text, *line_start) = (rest, true);
         }
@@ -170,17 +182,18 @@ impl Editor for Inline {
         }
     }
 
-    fn push_opaque(&mut self, out: &mut String) -> bool {
-        match &mut self.section {
-            Section::Answer { line_start } => {
-                out.push_str(&std::mem::take(&mut self.undecided));
-                *line_start = false;
-                true
-            }
-            Section::Tagged { editor, .. } | Section::Template(Template { editor, .. }) => {
-                editor.push_opaque(out)
-            }
+    fn push_opaque(&mut self, text: &str, out: &mut String) -> bool {
+        let before = out.len();
+        let held = self.undecided.clone();
+        self.push(text, out);
+        let answer = matches!(self.section, Section::Answer { .. }) && self.undecided.is_empty();
+        let pushed = out.get(before..).and_then(|pushed| pushed.strip_prefix(&held));
+        let unchanged = answer && pushed == Some(text);
+        if unchanged {
+            // All answer: the piece itself can go out behind what was held.
+            out.truncate(before + held.len());
         }
+        unchanged
     }
 
     fn finish(&mut self, cut_short: bool, out: &mut String) {
@@ -194,7 +207,8 @@ impl Editor for Inline {
                 return;
             }
         }
-        self.close(cut_short, out);
+        // A section that its tag did not close was cut short, whatever the reason for the end.
+        self.close(true, out);
         self.section = Section::Answer { line_start: false };
     }
 
@@ -241,7 +255,7 @@ mod tests {
     use super::*;
 
     fn run(keep: Keep, opened: bool, pieces: &[&str], cut_short: bool) -> String {
-        let mut editor = Inline::new(keep, opened);
+        let mut editor = Inline::new(keep, opened.then_some(Unclosed::Answer));
         let mut out = String::new();
         pieces.iter().for_each(|piece| editor.push(piece, &mut out));
         editor.finish(cut_short, &mut out);
@@ -278,11 +292,12 @@ mod tests {
     fn reasoning_that_a_length_limit_cut_short_is_not_taken_for_an_answer() {
         assert_eq!(run(Keep::None, true, &["secret ste"], true), "");
         assert_eq!(run(Keep::None, false, &["<think>secret ste"], true), "<think>");
+        assert_eq!(run(Keep::Conclusion, false, &["<think>Secret. Ste"], false), "<think>");
     }
 
     #[test]
     fn a_section_that_ends_without_having_begun_is_counted() {
-        let mut editor = Inline::new(Keep::None, false);
+        let mut editor = Inline::new(Keep::None, None);
         editor.push("leaked</think>4", &mut String::new());
         assert_eq!(editor.unopened_reasoning(), 1);
     }
@@ -297,7 +312,7 @@ mod tests {
         ) {
             let whole = run(keep, opened, &[&text], cut_short);
             let mut buffer = [0; 4];
-            let mut editor = Inline::new(keep, opened);
+            let mut editor = Inline::new(keep, opened.then_some(Unclosed::Answer));
             let mut out = String::new();
             text.chars().for_each(|character| editor.push(character.encode_utf8(&mut buffer), &mut out));
             editor.finish(cut_short, &mut out);

@@ -27,9 +27,9 @@ pub trait Editor: Debug + Send {
     /// Takes the next piece and appends what may leave now.
     fn push(&mut self, text: &str, out: &mut String);
 
-    /// Takes a piece that cannot be decoded; says whether it may pass as it came, behind what is
-    /// appended here.
-    fn push_opaque(&mut self, out: &mut String) -> bool;
+    /// Takes a piece that cannot be decoded; `text` is what can be read of it. Says whether it may
+    /// pass as it came, behind what is appended here; if not, what is appended takes its place.
+    fn push_opaque(&mut self, text: &str, out: &mut String) -> bool;
 
     /// The lane ends: appends what was held back. `cut_short` if a length limit ended it.
     fn finish(&mut self, cut_short: bool, out: &mut String);

@@ -6,6 +6,8 @@
 //! offered because some clients must show something: half a trace keeps about 91 % of what a
 //! student gains from all of it (arXiv 2512.21002).
 
+use std::collections::VecDeque;
+
 use super::Editor;
 use super::sentences::{Sentences, WordCount};
 use crate::policy::plan::Keep;
@@ -35,7 +37,8 @@ impl Editor for Nothing {
         self.removed.push(text);
     }
 
-    fn push_opaque(&mut self, _: &mut String) -> bool {
+    fn push_opaque(&mut self, text: &str, _: &mut String) -> bool {
+        self.removed.push(text);
         false
     }
 
@@ -56,7 +59,9 @@ struct Prefix {
     budget: Budget,
     sentences: Sentences,
     /// Complete sentences that the share does not cover yet.
-    waiting: Vec<String>,
+    waiting: VecDeque<String>,
+    /// Their length in bytes.
+    waiting_length: usize,
     seen: WordCount,
     seen_characters: u64,
     kept_words: u64,
@@ -75,7 +80,8 @@ impl Prefix {
         Self {
             budget,
             sentences: Sentences::default(),
-            waiting: Vec::new(),
+            waiting: VecDeque::new(),
+            waiting_length: 0,
             seen: WordCount::default(),
             seen_characters: 0,
             kept_words: 0,
@@ -89,8 +95,14 @@ impl Prefix {
         if self.closed {
             return;
         }
-        self.waiting.push(sentence);
-        while let Some(sentence) = self.waiting.first() {
+        // In one piece or in many: a sentence that could not have been held is not kept.
+        if sentence.len() > HOLD_LIMIT {
+            self.close();
+            return;
+        }
+        self.waiting_length += sentence.len();
+        self.waiting.push_back(sentence);
+        while let Some(sentence) = self.waiting.front() {
             let words = self.kept_words + WordCount::of(sentence);
             let length = self.kept_characters + count(sentence);
             let fits = match self.budget {
@@ -101,12 +113,13 @@ impl Prefix {
                 break;
             }
             (self.kept_words, self.kept_characters) = (words, length);
-            out.push_str(&self.waiting.remove(0));
+            out.push_str(sentence);
+            self.waiting_length -= sentence.len();
+            self.waiting.pop_front();
         }
-        let held: usize = self.waiting.iter().map(String::len).sum();
         let over = match self.budget {
             Budget::Words(_) => !self.waiting.is_empty(),
-            Budget::Share(_) => held > HOLD_LIMIT,
+            Budget::Share(_) => self.waiting_length > HOLD_LIMIT,
         };
         if over {
             self.close();
@@ -115,7 +128,8 @@ impl Prefix {
 
     fn close(&mut self) {
         self.closed = true;
-        self.waiting = Vec::new();
+        self.waiting = VecDeque::new();
+        self.waiting_length = 0;
         self.sentences = Sentences::default();
     }
 }
@@ -144,7 +158,8 @@ impl Editor for Prefix {
         }
     }
 
-    fn push_opaque(&mut self, _: &mut String) -> bool {
+    fn push_opaque(&mut self, text: &str, _: &mut String) -> bool {
+        self.seen.push(text);
         // Its place among the held text would be lost: it is withheld, and what follows with it.
         self.close();
         false
@@ -184,7 +199,12 @@ impl Editor for Conclusion {
         let Self { sentences, last, overlong, .. } = self;
         sentences.push(text, |sentence| {
             // The end of a sentence too long to hold is not a conclusion.
-            if !std::mem::take(overlong) && !sentence.trim().is_empty() {
+            if std::mem::take(overlong) {
+                return;
+            }
+            if sentence.len() > HOLD_LIMIT {
+                last.clear();
+            } else if !sentence.trim().is_empty() {
                 *last = sentence;
             }
         });
@@ -195,7 +215,8 @@ impl Editor for Conclusion {
         }
     }
 
-    fn push_opaque(&mut self, _: &mut String) -> bool {
+    fn push_opaque(&mut self, text: &str, _: &mut String) -> bool {
+        self.seen.push(text);
         self.sentences.take();
         self.overlong = true;
         false
@@ -271,6 +292,19 @@ mod tests {
         assert_eq!(run(Keep::Conclusion, &[TRACE], false).0, "So 9.8 wins.");
         assert_eq!(run(Keep::Conclusion, &[TRACE, "\n\n"], false).0, "So 9.8 wins.");
         assert_eq!(run(Keep::Conclusion, &[TRACE], true).0, "");
+    }
+
+    #[test]
+    fn a_sentence_too_long_to_hold_is_withheld_in_one_piece_as_in_many() {
+        let endless = "word ".repeat(HOLD_LIMIT) + "end.";
+        let text = format!("{endless} Fine. Good.");
+        let pieces: Vec<&str> = text.split_inclusive(' ').collect();
+        let before = format!("Good. {endless}\n");
+        let pieces_before: Vec<&str> = before.split_inclusive(' ').collect();
+        for keep in [words(u32::MAX), Keep::Share(1.0), Keep::Conclusion] {
+            assert_eq!(run(keep, &[&text], false), run(keep, &pieces, false), "{keep:?}");
+            assert_eq!(run(keep, &[&before], false), run(keep, &pieces_before, false), "{keep:?}");
+        }
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(super) struct Estimate {
 pub(super) struct Admission {
     /// Charges and leases, or the limit that refuses.
     pub(super) result: Result<Reservation, Denied>,
+    /// What was asked for.
+    pub(super) estimate: Amounts,
     /// What the response tells of the advertised limits.
     pub(super) fields: Option<RateLimitFields>,
 }
@@ -98,7 +100,7 @@ impl Subjects {
             let limiter = &shared.limiter;
             RateLimitFields::new(ADVERTISED, limiter, self.advertised, advertised, now).ok()?
         });
-        Admission { result, fields }
+        Admission { result, estimate, fields }
     }
 
     /// How a response is slowed down.

@@ -3,6 +3,7 @@
 //! It wraps the upstream's body: no task, no channel, so that a client who leaves drops the
 //! upstream's body with it, and a client who reads slowly slows the upstream down.
 
+use std::fmt;
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::pin::Pin;
@@ -18,6 +19,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::document::Document;
 use super::error::{BodyError, BoxError};
 use super::guard::{Guard, estimated_tokens};
+use super::head::drop_digests;
 use super::rewrite::Rewriter;
 use super::stream::EventStream;
 use crate::audit::Outcome;
@@ -31,7 +33,6 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pin_project! {
     /// A response body under the layer: the upstream's own, one that is read and rewritten as it
     /// comes, or an answer of the layer's.
-    #[derive(Debug)]
     pub struct DefenseBody<B> {
         #[pin]
         kind: Kind<B>,
@@ -49,7 +50,6 @@ pin_project! {
 }
 
 pin_project! {
-    #[derive(Debug)]
     #[project = KindProjection]
     enum Kind<B> {
         Passed { #[pin] body: B },
@@ -58,20 +58,35 @@ pin_project! {
     }
 }
 
+/// Prints no text of the answer's.
+impl<B> fmt::Debug for DefenseBody<B> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.kind {
+            Kind::Passed { .. } => "passed",
+            Kind::Read { .. } => "read",
+            Kind::Whole { .. } => "whole",
+        };
+        formatter.debug_struct("DefenseBody").field("kind", &kind).finish_non_exhaustive()
+    }
+}
+
 /// A body that is read as it comes.
-#[derive(Debug)]
 pub(super) struct Reading {
     protocol: &'static dyn Protocol,
     form: Form,
     pacing: Option<Pacing>,
-    /// What the next frame has to wait for.
-    wait: Option<Pin<Box<Sleep>>>,
+    /// What `held` has to wait for.
+    wait: Option<Wait>,
+    /// The waits that are over.
+    waited: Duration,
     heartbeat: Option<Heartbeat>,
     /// Rewritten and not yet out.
     held: Option<Bytes>,
     /// The upstream has ended.
     ended: bool,
     trailers: Option<HeaderMap>,
+    /// What breaks the body off once `held` is out.
+    broken: Option<BodyError>,
     /// What comes after the error event.
     failure: Option<BodyError>,
     /// Nothing more comes.
@@ -79,7 +94,6 @@ pub(super) struct Reading {
 }
 
 /// How the response comes.
-#[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "it lives in a box of its own: `Reading`")]
 pub(super) enum Form {
     Events(EventStream),
@@ -95,7 +109,11 @@ pub(super) struct Pacing {
     pub(super) rate: Option<(Pacer, Subject, NonZeroU32)>,
 }
 
-#[derive(Debug)]
+struct Wait {
+    sleep: Pin<Box<Sleep>>,
+    since: Instant,
+}
+
 struct Heartbeat {
     sleep: Pin<Box<Sleep>>,
     /// When there was first nothing to send after the last output; `None` while there is.
@@ -104,7 +122,14 @@ struct Heartbeat {
 
 impl<B> DefenseBody<B> {
     /// The upstream's own body; with a guard, its end is noted.
-    pub(super) fn passed(body: B, guard: Option<Guard>) -> Self {
+    pub(super) fn passed(body: B, mut guard: Option<Guard>) -> Self
+    where
+        B: Body,
+    {
+        // A server asks a body that has ended for nothing.
+        if let Some(guard) = guard.as_mut().filter(|_| body.is_end_stream()) {
+            guard.end(Outcome::Complete);
+        }
         Self { kind: Kind::Passed { body }, guard }
     }
 
@@ -132,10 +157,12 @@ impl<B> DefenseBody<B> {
             form,
             pacing,
             wait: None,
+            waited: Duration::ZERO,
             heartbeat,
             held: None,
             ended: false,
             trailers: None,
+            broken: None,
             failure: None,
             done: false,
         };
@@ -162,30 +189,37 @@ where
             }
             KindProjection::Passed { mut body } => {
                 let frame = ready!(body.as_mut().poll_frame(context));
-                let ended = frame.is_none() || body.is_end_stream();
                 if let Some(guard) = this.guard {
-                    match &frame {
-                        Some(Err(_)) => guard.end(Outcome::UpstreamError),
-                        _ if ended => guard.end(Outcome::Complete),
-                        _ => guard.first_byte(),
+                    if has_bytes(&frame) {
+                        guard.first_byte();
+                    }
+                    if body.is_end_stream() || is_last(&frame) {
+                        guard.end(match &frame {
+                            Some(Err(_)) => Outcome::UpstreamError,
+                            _ => Outcome::Complete,
+                        });
                     }
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::upstream)))
             }
             KindProjection::Read { body, reading } => {
-                let frame = ready!(reading.poll(body, this.guard.as_mut(), context));
+                let polled = reading.poll(body, this.guard.as_mut(), context);
+                // Also while nothing goes out: reasoning that is withheld is used all the same.
                 if let Some(guard) = this.guard {
-                    if let Some(Ok(_)) = &frame {
+                    guard.charge(reading.rewriter().seen());
+                }
+                let frame = ready!(polled);
+                if let Some(guard) = this.guard {
+                    if has_bytes(&frame) {
                         guard.first_byte();
-                        guard.charge(reading.rewriter().seen());
-                        return Poll::Ready(frame);
                     }
-                    reading.report(guard);
-                    guard.end(if frame.is_some() {
-                        Outcome::UpstreamError
-                    } else {
-                        reading.outcome()
-                    });
+                    if is_last(&frame) {
+                        reading.report(guard);
+                        guard.end(match &frame {
+                            Some(Err(_)) => Outcome::UpstreamError,
+                            _ => reading.outcome(),
+                        });
+                    }
                 }
                 Poll::Ready(frame)
             }
@@ -212,11 +246,23 @@ where
     }
 }
 
+type Polled<E> = Option<Result<Frame<Bytes>, E>>;
+
+fn has_bytes<E>(frame: &Polled<E>) -> bool {
+    let Some(Ok(frame)) = frame else { return false };
+    frame.data_ref().is_some_and(|bytes| !bytes.is_empty())
+}
+
+/// Whether a server asks no more after this: it does not wait for the `None` behind trailers.
+fn is_last<E>(frame: &Polled<E>) -> bool {
+    !matches!(frame, Some(Ok(frame)) if frame.is_data())
+}
+
 impl Reading {
     fn poll<B>(
         &mut self,
         mut body: Pin<&mut B>,
-        mut guard: Option<&mut Guard>,
+        guard: Option<&mut Guard>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>>
     where
@@ -232,9 +278,10 @@ impl Reading {
                 return Poll::Ready(None);
             }
             if let Some(wait) = &mut self.wait {
-                if wait.as_mut().poll(context).is_pending() {
+                if wait.sleep.as_mut().poll(context).is_pending() {
                     return self.poll_heartbeat(guard, context);
                 }
+                self.waited = self.waited();
                 self.wait = None;
             }
             if let Some(bytes) = self.held.take() {
@@ -243,23 +290,14 @@ impl Reading {
                 }
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
-            match self.next() {
-                Ok(Some((bytes, wait))) => {
-                    self.held = Some(bytes);
-                    if let Some(wait) = wait {
-                        if let Some(guard) = guard.as_deref_mut() {
-                            guard.counts.waited_ms += u64::try_from(wait.as_millis()).unwrap_or(0);
-                        }
-                        self.wait = Some(Box::pin(sleep_until(Instant::now() + wait)));
-                    }
-                    continue;
-                }
-                Ok(None) if self.ended => {
+            match self.advance() {
+                Ok(true) => continue,
+                Ok(false) if self.ended => {
                     self.done = true;
                     let trailers = self.trailers.take();
                     return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
                 }
-                Ok(None) => {}
+                Ok(false) => {}
                 Err(error) => {
                     if let Some(frame) = self.fail(error) {
                         return Poll::Ready(Some(Ok(frame)));
@@ -291,6 +329,7 @@ impl Reading {
                 },
                 Err(frame) => {
                     self.trailers = frame.into_trailers().ok();
+                    self.trailers.iter_mut().for_each(drop_digests);
                     self.finish()?;
                 }
             },
@@ -301,41 +340,63 @@ impl Reading {
         Ok(())
     }
 
+    /// Takes the end of the upstream's body.
     fn finish(&mut self) -> Result<(), BodyError> {
         self.ended = true;
+        let before = self.rewriter().seen().delivered;
         let last = match &mut self.form {
             Form::Events(events) => events.finish()?,
             Form::Document(document) => document.finish()?,
         };
-        if last.is_empty() {
-            return Ok(());
-        }
-        self.held = Some(last);
-        // A document comes in one piece, so it waits as long as its stream would have taken.
-        if matches!(self.form, Form::Document(_)) {
-            let wait = self.pace(0);
-            self.wait = wait.map(|wait| Box::pin(sleep_until(Instant::now() + wait)));
+        if !last.is_empty() {
+            // A document comes in one piece, so it waits as long as its stream would have taken.
+            self.hold(last, before);
         }
         Ok(())
     }
 
-    /// What goes out next and how long it has to wait; `None` until more comes.
-    fn next(&mut self) -> Result<Option<(Bytes, Option<Duration>)>, BodyError> {
-        let Form::Events(events) = &mut self.form else { return Ok(None) };
+    /// Holds what goes out next; `false` if more has to come first.
+    fn advance(&mut self) -> Result<bool, BodyError> {
+        if let Some(error) = self.broken.take() {
+            return Err(error);
+        }
+        let Form::Events(events) = &mut self.form else { return Ok(false) };
         let before = events.rewriter().seen().delivered;
-        let Some(first) = events.next_event()? else { return Ok(None) };
+        let Some(first) = events.next_event()? else { return Ok(false) };
         if self.pacing.is_some() {
-            let wait = self.pace(before);
-            return Ok(Some((first, wait)));
+            self.hold(first, before);
+            return Ok(true);
         }
         // All that came in one frame goes out in one.
-        let Some(second) = events.next_event()? else { return Ok(Some((first, None))) };
-        let mut all = BytesMut::from(&*first);
-        all.extend_from_slice(&second);
-        while let Some(event) = events.next_event()? {
-            all.extend_from_slice(&event);
+        let mut all = None;
+        loop {
+            match events.next_event() {
+                Ok(Some(event)) => {
+                    all.get_or_insert_with(|| BytesMut::from(&*first)).extend_from_slice(&event);
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    self.broken = Some(error.into());
+                    break;
+                }
+            }
         }
-        Ok(Some((all.freeze(), None)))
+        self.held = Some(all.map_or(first, BytesMut::freeze));
+        Ok(true)
+    }
+
+    /// Holds `bytes` for as long as the text has to wait that was delivered since `before`.
+    fn hold(&mut self, bytes: Bytes, before: u64) {
+        self.held = Some(bytes);
+        self.wait = self.pace(before).map(|wait| {
+            let since = Instant::now();
+            Wait { sleep: Box::pin(sleep_until(since + wait)), since }
+        });
+    }
+
+    /// How long the body has waited so far.
+    fn waited(&self) -> Duration {
+        self.waited + self.wait.as_ref().map(|wait| wait.since.elapsed()).unwrap_or_default()
     }
 
     /// How long the text has to wait that was delivered since `before`, in bytes.
@@ -401,6 +462,7 @@ impl Reading {
     fn report(&self, guard: &mut Guard) {
         let rewriter = self.rewriter();
         guard.report(rewriter.counts(), rewriter.usage(), rewriter.seen());
+        guard.counts.waited_ms = u64::try_from(self.waited().as_millis()).unwrap_or(u64::MAX);
     }
 
     fn outcome(&self) -> Outcome {

@@ -6,6 +6,7 @@ use crate::countermeasure::{Counts, ResponseEdits};
 use crate::policy::Unhandled;
 use crate::wire::{Protocol, Scan};
 
+use super::lanes::TooManyLanes;
 use super::rewrite::{Rewriter, Rewritten};
 
 /// Collects a document and rewrites it.
@@ -26,6 +27,8 @@ pub(super) enum DocumentError {
     TooLong(usize),
     #[error("the upstream's answer cannot be read")]
     Unreadable,
+    #[error("the upstream's answer has too many parts")]
+    TooManyLanes,
 }
 
 impl Document {
@@ -71,14 +74,18 @@ impl Document {
             return Ok(document);
         }
         let mut scan = Scan::default();
-        let scanned = self.protocol.scan_document(&document, &mut scan).ok();
+        let scanned = self.protocol.scan_document(&document, &mut scan);
         self.failed = scan.error;
-        let rewritten = scanned
-            .and_then(|()| self.rewriter.rewrite(&document, &scan, None, &mut Vec::new()).ok());
-        match (rewritten, self.on_opaque) {
-            (Some(Rewritten::Payload(rewritten)), _) => Ok(rewritten.into()),
-            (Some(_), _) | (None, Unhandled::Pass) => Ok(document),
-            (None, Unhandled::Refuse) => Err(DocumentError::Unreadable),
+        if scanned.is_err() {
+            return match self.on_opaque {
+                Unhandled::Pass => Ok(document),
+                Unhandled::Refuse => Err(DocumentError::Unreadable),
+            };
+        }
+        match self.rewriter.rewrite(&document, &scan, None, &mut Vec::new()) {
+            Ok(Rewritten::Payload(rewritten)) => Ok(rewritten.into()),
+            Ok(Rewritten::Kept | Rewritten::Dropped) => Ok(document),
+            Err(TooManyLanes) => Err(DocumentError::TooManyLanes),
         }
     }
 }

@@ -14,13 +14,13 @@ use super::body::{DefenseBody, Form};
 use super::builder::{Settings, Shared};
 use super::document::Document;
 use super::error::BoxError;
-use super::guard::{Guard, estimated_tokens};
+use super::guard::{Answer, Guard, estimated_tokens};
 use super::head::{self, Readable};
 use super::stream::EventStream;
 use crate::audit::{self, Applied, Counter, Counts, Outcome, Record};
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
 use crate::limit::{Denied, RateLimitFields};
-use crate::policy::plan::{Measure, Mode, Plan};
+use crate::policy::plan::{Measure, Mode, Plan, Rate};
 use crate::policy::{Countermeasure, Decision, Unhandled};
 use crate::risk::{Assessment, Principal, Risk};
 use crate::wire::chat::Chat;
@@ -44,6 +44,8 @@ pub(super) struct Exchange {
     guard: Guard,
     edits: ResponseEdits,
     rate_limit: Option<RateLimitFields>,
+    /// The policy governs some models only, so that nothing is certain before the request is read.
+    scoped_by_model: bool,
     now: Timestamp,
 }
 
@@ -87,6 +89,8 @@ impl Exchange {
             method: parts.method.clone(),
             edits: ResponseEdits::default(),
             rate_limit: None,
+            // Paths that the layer does not know are governed whatever the model.
+            scoped_by_model: protocol.is_some() && settings.policy.scope.models.is_some(),
             now,
         }
     }
@@ -105,10 +109,10 @@ impl Exchange {
 
     /// What can be said by the head alone: a refusal, or nothing yet.
     pub(super) fn refuse_by_head(&mut self, headers: &HeaderMap) -> Option<Refusal> {
-        if let Some(settings) = self.decision.plan.refuse.as_ref().and_then(Measure::enforced) {
-            let refusal = refuse::refusal(settings, &self.decision.id.to_string());
-            self.count(Countermeasure::Refuse, Counter::RequestsRefused);
-            return Some(refusal);
+        if !self.scoped_by_model {
+            if let Some(refusal) = self.refuse_by_policy() {
+                return Some(refusal);
+            }
         }
         if !self.acts() {
             return None;
@@ -120,6 +124,13 @@ impl Exchange {
         let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let length: Option<usize> = length.and_then(|length| length.parse().ok());
         length.filter(|length| *length > self.body_cap()).map(|_| too_large())
+    }
+
+    fn refuse_by_policy(&mut self) -> Option<Refusal> {
+        let settings = self.decision.plan.refuse.as_ref().and_then(Measure::enforced)?;
+        let refusal = refuse::refusal(settings, &self.decision.id.to_string());
+        self.count(Countermeasure::Refuse, Counter::RequestsRefused);
+        Some(refusal)
     }
 
     /// Notes what would have been done to an exchange to which nothing is done.
@@ -146,6 +157,9 @@ impl Exchange {
         if let Some((_, model)) = &request.model {
             self.decision = self.decision.clone().for_model(model);
         }
+        if let Some(refusal) = self.refuse_by_policy() {
+            return Err(Box::new(Refused::new(refusal)));
+        }
         self.note_observed();
         if let Some(record) = self.guard.record() {
             record.stream = request.stream;
@@ -158,10 +172,12 @@ impl Exchange {
         let edits = RequestEdits::apply(&plan, protocol, &request, body, counts)
             .map_err(|refusal| Box::new(Refused::new(refusal)))?;
         self.edits = edits.response;
+        head::frame_request(headers, edits.body.len());
+        if !plan.is_empty() {
+            head::rewrite_request(headers);
+        }
         if self.reads_answer() {
-            head::rewrite_request(headers, edits.body.len());
-        } else {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(edits.body.len()));
+            head::ask_for_plain_answer(headers);
         }
         Ok(edits.body)
     }
@@ -179,6 +195,10 @@ impl Exchange {
         }
         self.tell_rate_limit(&mut head.headers);
         let readable = head::readable(&self.method, &head);
+        self.guard.answer = match readable {
+            Readable::NoAnswer => Answer::Missing,
+            _ => Answer::Unread,
+        };
         let Some(protocol) = self.protocol.filter(|_| self.reads_answer()) else {
             return Response::from_parts(head, DefenseBody::passed(body, Some(self.guard)));
         };
@@ -197,19 +217,24 @@ impl Exchange {
                 Form::Document(Document::new(protocol, edits, counts, on_opaque, cap))
             }
             (Readable::NoAnswer, _) => {
-                guard.refused_by_upstream = !head.status.is_success();
                 return Response::from_parts(head, DefenseBody::passed(body, Some(guard)));
             }
             (Readable::Opaque, Unhandled::Pass) => {
                 return Response::from_parts(head, DefenseBody::passed(body, Some(guard)));
             }
             (Readable::Opaque, Unhandled::Refuse) => {
+                guard.answer = Answer::Missing;
                 let message = "the upstream's answer cannot be read".to_owned();
                 let refusal = Refusal { kind: RefusalKind::Unreadable, message };
                 return refused(Some(protocol), &decision, guard, Refused::new(refusal), None);
             }
         };
-        head::rewrite_response(&mut head.headers);
+        // A document that is only counted or slowed down keeps its bytes. A head that shows that it
+        // was read would tell a caller its grade.
+        if must_be_read || readable == Readable::Events {
+            head::rewrite_response(&mut head.headers);
+        }
+        guard.answer = Answer::Read;
         let pacing = pace.map(|pace| subjects.pacing(&shared, pace, now));
         Response::from_parts(head, DefenseBody::read(body, protocol, form, pacing, guard))
     }
@@ -236,7 +261,8 @@ impl Exchange {
     fn admit(&mut self, estimate: Estimate) -> Result<(), Box<Refused>> {
         let plan = Arc::clone(&self.decision.plan);
         let Some(rate) = &plan.rate else { return Ok(()) };
-        let Admission { result, fields } = self.subjects.admit(&self.shared, rate, estimate);
+        let Admission { result, estimate, fields } =
+            self.subjects.admit(&self.shared, rate, estimate);
         self.rate_limit = fields;
         match result {
             Ok(reservation) => {
@@ -244,7 +270,8 @@ impl Exchange {
                 if let Some(record) = self.guard.record().filter(|_| would_deny) {
                     note(&mut record.observed, Countermeasure::Rate, Counter::RequestsRefused);
                 }
-                self.guard.hold(reservation, estimate.input_tokens);
+                let counts_tokens = rate.enforced().is_some_and(Rate::counts_tokens);
+                self.guard.hold(reservation, estimate, counts_tokens);
                 Ok(())
             }
             Err(denied) => {

@@ -35,16 +35,29 @@ pub(super) struct Guard {
     /// The record, but for what only the end can tell; `None` once it is written.
     record: Option<Box<Record>>,
     reservation: Option<Reservation>,
-    /// Input tokens as estimated at admission.
-    input_estimate: u64,
+    /// What was reserved.
+    estimate: Amounts,
+    /// Whether token limits are enforced, so that the record tells what was settled.
+    counts_tokens: bool,
     pub(super) counts: Counts,
     usage: Usage,
     seen: TextBytes,
     /// Tokens charged in the middle of the stream: all, and of reasoning.
     charged: (u64, u64),
-    /// The upstream answered with an error: no tokens were used.
-    pub(super) refused_by_upstream: bool,
+    pub(super) answer: Answer,
     started: Instant,
+}
+
+/// What is known of the tokens that an answer used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// What was seen and stated of it.
+    #[default]
+    Read,
+    /// It was passed on unread: as many as were reserved.
+    Unread,
+    /// The upstream gave none: no tokens.
+    Missing,
 }
 
 impl Guard {
@@ -53,12 +66,13 @@ impl Guard {
             sink,
             record: Some(Box::new(record)),
             reservation: None,
-            input_estimate: 0,
+            estimate: Amounts::default(),
+            counts_tokens: false,
             counts: Counts::default(),
             usage: Usage::default(),
             seen: TextBytes::default(),
             charged: (0, 0),
-            refused_by_upstream: false,
+            answer: Answer::default(),
             started,
         }
     }
@@ -69,9 +83,14 @@ impl Guard {
     }
 
     /// Holds an admission's charges and leases to the end.
-    pub(super) fn hold(&mut self, reservation: Reservation, input_estimate: u64) {
+    pub(super) fn hold(
+        &mut self,
+        reservation: Reservation,
+        estimate: Amounts,
+        counts_tokens: bool,
+    ) {
         self.reservation = Some(reservation);
-        self.input_estimate = input_estimate;
+        (self.estimate, self.counts_tokens) = (estimate, counts_tokens);
     }
 
     /// A frame of the body goes out; the first one is noted.
@@ -115,23 +134,29 @@ impl Guard {
     /// Replaces what was reserved by what was used.
     fn settle(&mut self, outcome: Outcome) -> Option<Amounts> {
         let reservation = self.reservation.take()?;
-        let now = Instant::now();
-        let used = if self.refused_by_upstream {
-            Amounts { requests: 1, ..Amounts::default() }
-        } else {
-            let seen = |bytes: u64| estimated_tokens(bytes);
-            // What a cancelled stream had stated is not yet all that it used.
-            let output = self.usage.output.unwrap_or_default().max(seen(self.seen.all));
-            let stated = self.usage.output.filter(|_| outcome == Outcome::Complete);
-            Amounts {
-                requests: 1,
-                input_tokens: self.usage.input.unwrap_or(self.input_estimate),
-                output_tokens: stated.unwrap_or(output),
-                reasoning_tokens: self.usage.reasoning.unwrap_or(seen(self.seen.reasoning)),
-            }
+        let nothing_seen = self.seen == TextBytes::default() && self.usage == Usage::default();
+        let failed = matches!(outcome, Outcome::Refused | Outcome::UpstreamError) && nothing_seen;
+        let used = match self.answer {
+            Answer::Unread => self.estimate,
+            Answer::Read if !failed => self.used(outcome),
+            Answer::Read | Answer::Missing => Amounts { requests: 1, ..Amounts::default() },
         };
-        reservation.settle(used, now);
-        Some(used)
+        reservation.settle(used, Instant::now());
+        Some(used).filter(|_| self.counts_tokens)
+    }
+
+    /// The tokens of an answer that was read, as far as it came.
+    fn used(&self, outcome: Outcome) -> Amounts {
+        let Usage { input, output, reasoning } = self.usage;
+        // What a cancelled stream had stated is not yet all that it used.
+        let seen = output.unwrap_or_default().max(estimated_tokens(self.seen.all));
+        let stated = output.filter(|_| outcome == Outcome::Complete);
+        Amounts {
+            requests: 1,
+            input_tokens: input.unwrap_or(self.estimate.input_tokens),
+            output_tokens: stated.unwrap_or(seen),
+            reasoning_tokens: reasoning.unwrap_or(estimated_tokens(self.seen.reasoning)),
+        }
     }
 }
 

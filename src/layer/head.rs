@@ -36,17 +36,26 @@ pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
     encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-/// Prepares a request whose answer will be read, and whose body now has `length` bytes.
-pub(super) fn rewrite_request(headers: &mut HeaderMap, length: usize) {
-    // Whoever has to read the answer must not let it be compressed (RFC 9110, section 12.5.3).
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+/// Frames a request whose body was read and now has `length` bytes.
+pub(super) fn frame_request(headers: &mut HeaderMap, length: usize) {
+    // Two framings of one message are two messages to somebody (RFC 9112, section 6.1).
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     headers.remove(TRANSFER_ENCODING);
     // The body has been read already, so the client was told to go on.
     headers.remove(EXPECT);
+}
+
+/// Prepares a request that a plan is applied to.
+pub(super) fn rewrite_request(headers: &mut HeaderMap) {
     // A protocol switched to would not pass through here.
     headers.remove(UPGRADE);
-    DIGESTS.iter().for_each(|name| drop(headers.remove(name)));
+    drop_digests(headers);
+}
+
+/// Prepares a request whose answer will be read: it must not be compressed (RFC 9110, section
+/// 12.5.3).
+pub(super) fn ask_for_plain_answer(headers: &mut HeaderMap) {
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
 }
 
 /// How the response to a request of this method can be read. The type of the response decides, not
@@ -83,5 +92,10 @@ pub(super) fn rewrite_response(headers: &mut HeaderMap) {
     // Ranges and validators are those of the unchanged representation.
     headers.remove(ACCEPT_RANGES);
     headers.remove(ETAG);
-    DIGESTS.iter().for_each(|name| drop(headers.remove(name)));
+    drop_digests(headers);
+}
+
+/// Removes what no longer holds of a rewritten body, from a head or from trailers.
+pub(super) fn drop_digests(fields: &mut HeaderMap) {
+    DIGESTS.iter().for_each(|name| drop(fields.remove(name)));
 }

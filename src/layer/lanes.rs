@@ -4,7 +4,7 @@ use crate::countermeasure::{Editor, ResponseEdits};
 use crate::wire::{Channel, Kind, Lane};
 
 /// The most lanes one response may have. An upstream that claims more is not answering.
-const LANES: usize = 1024;
+pub(super) const LANES: usize = 1024;
 
 /// The lanes seen so far.
 #[derive(Debug, Default)]

@@ -1,5 +1,6 @@
 //! The body of a request on its way to the inner service.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,7 +10,6 @@ use pin_project_lite::pin_project;
 
 pin_project! {
     /// The client's own body, or the bytes that a countermeasure made of it.
-    #[derive(Debug)]
     pub struct RequestBody<B> {
         #[pin]
         kind: Kind<B>,
@@ -17,11 +17,21 @@ pin_project! {
 }
 
 pin_project! {
-    #[derive(Debug)]
     #[project = KindProjection]
     enum Kind<B> {
         Original { #[pin] body: B },
         Whole { bytes: Option<Bytes> },
+    }
+}
+
+/// Prints no text of the client's.
+impl<B> fmt::Debug for RequestBody<B> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.kind {
+            Kind::Original { .. } => "original",
+            Kind::Whole { .. } => "whole",
+        };
+        formatter.debug_struct("RequestBody").field("kind", &kind).finish_non_exhaustive()
     }
 }
 

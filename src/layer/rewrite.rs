@@ -5,10 +5,10 @@
 
 use crate::countermeasure::{Counts, ResponseEdits};
 use crate::wire::framing::sse::Block;
-use crate::wire::json::{Edit, escape, splice, unescape};
+use crate::wire::json::{Edit, escape, splice, unescape, unescape_lossy};
 use crate::wire::{Channel, Close, FieldKind, Kind, Scan, Usage};
 
-use super::lanes::{Carrier, Lanes, TooManyLanes};
+use super::lanes::{Carrier, LANES, Lanes, TooManyLanes};
 
 /// Rewrites the events of one response, or its document.
 #[derive(Debug)]
@@ -52,6 +52,14 @@ pub(super) enum Rewritten {
     Payload(Vec<u8>),
     /// Nothing is left of it.
     Dropped,
+}
+
+impl TextBytes {
+    fn add(&mut self, channel: &Channel) {
+        let bytes = channel.span.len() as u64;
+        self.all += bytes;
+        self.reasoning += if channel.kind == Kind::Reasoning { bytes } else { 0 };
+    }
 }
 
 impl Outcome {
@@ -98,14 +106,22 @@ impl Rewriter {
         before: &mut Vec<u8>,
     ) -> Result<Rewritten, TooManyLanes> {
         self.usage.update(scan.usage);
+        if self.edits.is_empty() {
+            // Read to be slowed down or counted only.
+            scan.channels.iter().for_each(|channel| self.seen.add(channel));
+            self.seen.delivered = self.seen.all;
+            return Ok(Rewritten::Kept);
+        }
+        // Each choice closes its reasoning and itself.
+        if scan.closes.len() > 2 * LANES {
+            return Err(TooManyLanes);
+        }
         if block.is_some() && scan.only_usage && self.edits.drops_usage_event() {
             return Ok(Rewritten::Dropped);
         }
         self.outcomes.clear();
         for channel in &scan.channels {
-            let bytes = channel.span.len() as u64;
-            self.seen.all += bytes;
-            self.seen.reasoning += if channel.kind == Kind::Reasoning { bytes } else { 0 };
+            self.seen.add(channel);
             let outcome = self.push(channel, payload, scan, block)?;
             self.outcomes.push(outcome);
         }
@@ -123,7 +139,12 @@ impl Rewriter {
             let around = before.len() + behind.len();
             self.seen.delivered += if stays { span.len() + around } else { around } as u64;
             if !stays {
-                edits.push(Edit::text(span, &(before + &behind)));
+                let text = before + &behind;
+                let raw = payload.get(span.clone()).unwrap_or_default();
+                // The same text stays as the upstream spelled it.
+                if text.is_empty() || unescape(raw) != Ok(text.as_str().into()) {
+                    edits.push(Edit::text(span, &text));
+                }
                 continue;
             }
             let insertions = [(span.start, before), (span.end, behind)];
@@ -160,7 +181,7 @@ impl Rewriter {
             return Ok(stays);
         };
         scratch.clear();
-        let mut outcome = match unescape(raw) {
+        let outcome = match unescape(raw) {
             Ok(text) => {
                 editor.push(&text, scratch);
                 if *scratch == *text {
@@ -170,7 +191,7 @@ impl Rewriter {
                 }
             }
             Err(_) => Outcome {
-                stays: editor.push_opaque(scratch),
+                stays: editor.push_opaque(&unescape_lossy(raw), scratch),
                 before: scratch.clone(),
                 behind: String::new(),
             },
@@ -179,15 +200,9 @@ impl Rewriter {
             return Ok(outcome);
         };
         let ends = |close: &Close| close.group == channel.lane.group && !close.reasoning_only;
-        if scan.closes.iter().any(ends) {
-            return Ok(outcome);
-        }
-        open.carrier = carrier(block, payload, scan, channel, edits, counts);
-        if open.carrier.is_none() {
-            // The event cannot be repeated to bring what is held: it has to go along now.
-            scratch.clear();
-            editor.finish(true, scratch);
-            outcome.behind.push_str(scratch);
+        if !scan.closes.iter().any(ends) {
+            // An event that cannot be repeated carries nothing; a later one of the lane may.
+            open.carrier = carrier(block, payload, scan, channel, edits, counts);
         }
         Ok(outcome)
     }
@@ -241,7 +256,7 @@ impl Rewriter {
 }
 
 /// What carries a lane's last text: this event with its other texts, its role and its counts taken
-/// out; `None` if it says more than its texts.
+/// out, and what must be said once; `None` if that is not possible.
 fn carrier(
     block: &Block<'_>,
     payload: &[u8],
@@ -250,14 +265,27 @@ fn carrier(
     edits: &ResponseEdits,
     counts: &mut Counts,
 ) -> Option<Carrier> {
-    let place = block.payload_span().filter(|_| !scan.says_more)?;
+    if scan.unrepeatable {
+        return None;
+    }
+    let Some(place) = block.payload_span() else {
+        // On several lines: broken between tokens, where a space says the same.
+        let line: Vec<u8> =
+            payload.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }).collect();
+        let raw = block.with_payload(&line);
+        let block = Block::parse(&raw);
+        block.payload_span()?;
+        return carrier(&block, &line, scan, channel, edits, counts);
+    };
     // The carrier's own fields are closed like any event's, but counted with the event only.
     let mut uncounted = *counts;
     let mut taken_out: Vec<Edit> = scan
         .fields
         .iter()
         .filter_map(|field| match field.kind {
-            FieldKind::Role | FieldKind::Usage => Some(Edit::literal(field.span.clone(), "null")),
+            FieldKind::Role | FieldKind::Usage | FieldKind::Once => {
+                Some(Edit::literal(field.span.clone(), "null"))
+            }
             FieldKind::Padding => Some(Edit::text(field.span.clone(), "")),
             _ => edits.field(field, &mut uncounted),
         })

@@ -16,6 +16,7 @@ use super::exchange::Exchange;
 use super::future::ResponseFuture;
 use super::request_body::RequestBody;
 use crate::policy::RequestFacts;
+use crate::risk::Assessment;
 use crate::wire::{Route, route};
 
 /// A service behind graded countermeasures; made by [`DefenseLayer`](super::DefenseLayer).
@@ -56,6 +57,8 @@ where
         let now = Timestamp::now();
         let assessment = settings.source.assess(&parts, now);
         settings.source.strip(&mut parts.headers);
+        // Nothing behind the layer sees a score.
+        parts.extensions.remove::<Assessment>();
 
         let route = route(&parts.method, parts.uri.path());
         let protocol = match route {

@@ -95,7 +95,10 @@ impl EventStream {
     fn rewrite(&mut self, raw: Bytes) -> Result<Bytes, StreamError> {
         let block = Block::parse(&raw);
         let Some(payload) = block.payload().filter(|payload| !payload.is_empty()) else {
-            return Ok(raw);
+            return match self.on_opaque {
+                Unhandled::Refuse if block.is_foreign() => Err(StreamError::Unreadable),
+                Unhandled::Refuse | Unhandled::Pass => Ok(raw),
+            };
         };
         let mut out = Vec::new();
         if self.protocol.is_terminator(&payload) {
@@ -127,3 +130,6 @@ fn behind(mut before: Vec<u8>, event: Bytes) -> Bytes {
     before.extend_from_slice(&event);
     before.into()
 }
+
+#[cfg(test)]
+mod tests;

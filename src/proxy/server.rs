@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -77,6 +78,31 @@ pub(super) async fn serve<M, S, B>(
         tracing::warn!(connections = connections.len(), "grace is over; connections are cut off");
         connections.shutdown().await;
     }
+}
+
+#[cfg(feature = "cli")]
+/// Serves a service of its own, such as the embedded upstream, until `shutdown` resolves.
+pub(crate) async fn serve_service<S, B>(
+    listener: TcpListener,
+    service: S,
+    shutdown: impl Future<Output = ()>,
+    grace: Duration,
+) where
+    S: tower_service::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    const DAY: Duration = Duration::from_secs(86_400);
+    let bounds = Bounds {
+        max_connections: NonZeroU32::MIN.saturating_add(9_999),
+        max_header_bytes: 64 << 10,
+        // The service does not tell when requests begin and end.
+        idle_timeout: DAY,
+    };
+    let make = |_| TowerToHyperService::new(service.clone());
+    serve(listener, bounds, make, shutdown, grace).await;
 }
 
 fn builder(bounds: Bounds) -> auto::Builder<TokioExecutor> {

@@ -113,6 +113,8 @@ impl Source {
     }
 }
 
+type Polled = Poll<Option<Result<Frame<Bytes>, Dropped>>>;
+
 /// A response body of the teacher. Dropping it ends the stream; nothing runs without being polled.
 #[derive(Debug)]
 pub struct TeacherBody {
@@ -176,10 +178,7 @@ impl TeacherBody {
         }
     }
 
-    fn fail(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Option<Poll<Option<Result<Frame<Bytes>, Dropped>>>> {
+    fn fail(&mut self) -> Option<Polled> {
         let whole = matches!(self.source, Source::Whole(_));
         if self.sent < if whole { 1 } else { EVENTS_BEFORE_FAULT } {
             return None;
@@ -196,7 +195,6 @@ impl TeacherBody {
             }
             Fault::Stall => {
                 // Nobody wakes this task again; only a client that leaves ends the stream.
-                let _ = cx;
                 Some(Poll::Pending)
             }
             _ => None,
@@ -216,7 +214,7 @@ impl Body for TeacherBody {
         if this.ended {
             return Poll::Ready(None);
         }
-        if let Some(outcome) = this.fail(cx) {
+        if let Some(outcome) = this.fail() {
             return outcome;
         }
         if this.waiting.is_none() {

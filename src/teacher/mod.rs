@@ -18,7 +18,7 @@
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let question = r#"{"model": "teacher-large", "messages": [{"role": "user",
 //!     "content": "Maria has 12 apples and buys 5 more. How many apples does she have?"}]}"#;
-//! let request = http::Request::post("/v1/chat/completions").body(Full::from(question)).unwrap();
+//! let request = http::Request::post("/v1/chat/completions").body(Full::<bytes::Bytes>::from(question)).unwrap();
 //! let response = Teacher::default().oneshot(request).await.unwrap();
 //! let body = response.into_body().collect().await.unwrap().to_bytes();
 //! let document: serde_json::Value = serde_json::from_slice(&body).unwrap();

@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
-use super::json::{Edit, Members, removals};
+use super::json::{Edit, Error, Members, removals};
+
+/// The most members that a request may have at its top level: what is noted of each is many times
+/// its own length.
+const MEMBERS: usize = 1024;
 
 /// A request body, looked into. Spans are those of whole values, unless said otherwise.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +38,9 @@ pub struct Request {
     pub ambiguous: Option<String>,
     /// The conversation ends with words put into the model's mouth.
     pub prefilled: bool,
+    /// The request can keep the model from closing a reasoning section that its template opened:
+    /// by a stop at the closing tag, a bias against it, or a grammar without it.
+    pub steers_tags: bool,
     /// Where a member can be inserted: just behind the opening brace.
     pub insert_at: usize,
 }
@@ -73,14 +80,20 @@ impl Request {
         Edit { span: at..at, with: format!("\"{name}\":{value}{comma}").into_bytes() }
     }
 
-    /// Notes a member of the top level. `governed` are the names that the policy may act on.
+    /// Notes a member of the top level.
+    ///
+    /// # Errors
+    /// There are more than [`MEMBERS`].
     pub(super) fn member(
         &mut self,
         name: &[u8],
         span: Range<usize>,
         lists: &Lists,
         seen: &mut Vec<String>,
-    ) {
+    ) -> Result<(), Error> {
+        if self.members.spans.len() == MEMBERS {
+            return Err(Error { at: span.start, expected: "the end of an object this long" });
+        }
         let name = String::from_utf8_lossy(name);
         let folded = fold(&name);
         if lists.governed.contains(&folded.as_str()) && (folded != name || seen.contains(&folded)) {
@@ -90,6 +103,7 @@ impl Request {
         self.unlisted.push((!listed).then(|| name.into_owned()));
         seen.push(folded);
         self.members.spans.push(span);
+        Ok(())
     }
 }
 

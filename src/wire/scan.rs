@@ -72,6 +72,8 @@ pub enum FieldKind {
     Usage,
     /// A count of reasoning tokens.
     ReasoningTokens(u64),
+    /// What an event says besides its texts and must say once: tool calls, a finish reason.
+    Once,
     /// Random filling that hides an event's length: a string's contents.
     Padding,
 }
@@ -121,8 +123,10 @@ pub struct Scan {
     /// Token counts.
     pub usage: Usage,
     /// The event says more than its channels and fields: it cannot be dropped when its channels are
-    /// emptied, nor repeated.
+    /// emptied.
     pub says_more: bool,
+    /// It cannot be repeated either, with what it says once taken out.
+    pub unrepeatable: bool,
     /// The event or document is an error, and no answer.
     pub error: bool,
     /// The event holds usage and nothing else.
@@ -132,12 +136,13 @@ pub struct Scan {
 impl Scan {
     /// Forgets what was found, keeping the memory.
     pub fn clear(&mut self) {
-        let Self { channels, fields, closes, usage, says_more, error, only_usage } = self;
+        let Self { channels, fields, closes, usage, .. } = self;
         channels.clear();
         fields.clear();
         closes.clear();
         *usage = Usage::default();
-        (*says_more, *error, *only_usage) = (false, false, false);
+        (self.says_more, self.unrepeatable) = (false, false);
+        (self.error, self.only_usage) = (false, false);
     }
 
     pub(super) fn text(&mut self, lane: Lane, kind: Kind, span: Range<usize>) {
@@ -146,6 +151,35 @@ impl Scan {
 
     pub(super) fn field(&mut self, kind: FieldKind, span: Range<usize>) {
         self.fields.push(Field { kind, span, name: String::new() });
+    }
+
+    /// Reads the next value as one that its event says once, unless it says nothing.
+    pub(super) fn once(
+        &mut self,
+        reader: &mut Reader<'_>,
+        value: impl FnOnce(&mut Self, &mut Reader<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let span = reader.spanned(|reader| value(self, reader))?;
+        let nothing: [&[u8]; 3] = [b"null", b"[]", b"\"\""];
+        if !nothing.contains(&reader.bytes().get(span.clone()).unwrap_or_default()) {
+            self.says_more = true;
+            self.field(FieldKind::Once, span);
+        }
+        Ok(())
+    }
+
+    /// Whether a value of the kind that the member `name` is known to have stands next. Another is
+    /// read as a leak: what it says is known to nobody.
+    pub(super) fn expects(
+        &mut self,
+        kind: json::Kind,
+        reader: &mut Reader<'_>,
+        name: &[u8],
+    ) -> Result<bool, Error> {
+        if reader.kind()? == kind {
+            return Ok(true);
+        }
+        self.leak(reader, name).map(|()| false)
     }
 
     /// Reads the next value as a leak, unless it is null.

@@ -304,27 +304,21 @@ pub(crate) fn clauses(sentence: &[Token]) -> Vec<Clause> {
             while contains_word(LINKS, whole.word(next)) || whole.word(next) == "," {
                 next += 1;
             }
-            if clauses_ready(&whole, start, at) && begins_clause(&whole, start, next) {
-                push(&mut clauses, &whole, start, at);
-                start = next;
-            } else if comma && word == "," && whole.word(next) == "each" {
+            let each = comma && word == "," && whole.word(next) == "each";
+            if each || (clauses_ready(&whole, start, at) && begins_clause(&whole, start, next)) {
                 push(&mut clauses, &whole, start, at);
                 start = next;
             }
-        } else if contains_word(" who which that ", word)
-            && at > start
-            && verb(whole.word(at + 1)).is_some()
-        {
-            push(&mut clauses, &whole, start, at);
-            start = at;
-            next = at + 1;
-        } else if at > start
-            && word == "how"
-            && contains_word(" many much far long old ", whole.word(at + 1))
-        {
-            push(&mut clauses, &whole, start, at);
-            start = at;
-            next = at + 1;
+        } else if at > start {
+            let relative =
+                contains_word(" who which that ", word) && verb(whole.word(at + 1)).is_some();
+            let asks =
+                word == "how" && contains_word(" many much far long old ", whole.word(at + 1));
+            if relative || asks {
+                push(&mut clauses, &whole, start, at);
+                start = at;
+                next = at + 1;
+            }
         }
         at = next.max(at + 1);
     }

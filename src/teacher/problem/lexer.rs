@@ -215,12 +215,12 @@ fn number_words(tokens: &[Token], previous: &str) -> Option<(i64, usize)> {
                 break;
             }
             group += value;
-        } else if next == "hundred" && group > 0 {
+        } else if next == "hundred" && (1..100).contains(&group) {
             group *= 100;
-        } else if next == "thousand" && group > 0 {
+        } else if next == "thousand" && group > 0 && total == 0 {
             total += group * 1_000;
             group = 0;
-        } else if next == "dozen" {
+        } else if next == "dozen" && group < 1_000 {
             group = group.max(1) * 12;
         } else if next == "and"
             && at > 0

@@ -8,14 +8,20 @@
 //! assert_eq!(solution.result(), "17 apples");
 //! ```
 
+mod amount;
 mod clause;
 mod expression;
 mod generator;
 #[cfg(test)]
 mod handwritten;
 mod lexer;
+mod money;
 mod number;
+mod part;
 mod question;
+mod rate;
+mod relation;
+mod share;
 mod statement;
 pub(crate) mod vocabulary;
 mod world;
@@ -186,9 +192,10 @@ fn solution(world: &World, id: Id) -> Option<Solution> {
         }
     }
     let (value, noun) = operand(id)?;
-    (steps.len() <= 40)
-        .then(|| ())
-        .and_then(|()| Some(Solution { steps, value, noun, expression: written(world, id, 0)? }))
+    if steps.len() > 40 {
+        return None;
+    }
+    Some(Solution { steps, value, noun, expression: written(world, id, 0)? })
 }
 
 fn collect(world: &World, id: Id, order: &mut Vec<Id>, depth: usize) -> Option<()> {

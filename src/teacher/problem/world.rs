@@ -187,7 +187,8 @@ pub(crate) struct World {
     /// Percentages and amounts taken off (negative) or put on the bill, in order.
     pub(crate) adjustments: Vec<(Number, bool)>,
     pub(crate) paid: Option<Id>,
-    pub(crate) shares: Vec<(Id, Id, usize)>,
+    /// What was divided, and by how many parts or by which size.
+    pub(crate) shares: Vec<(Id, Id)>,
     pub(crate) focus: Option<Focus>,
 }
 
@@ -308,7 +309,9 @@ impl World {
                 )?);
             }
         }
-        if let Some((dimension, _)) = measure(&noun.head) {
+        let by_rate = self.rates.iter().any(|rate| !rate.spent && rate.noun.answers(noun))
+            && !found.is_empty();
+        if let Some((dimension, _)) = measure(&noun.head).filter(|_| !by_rate) {
             for holding in self.holdings.clone() {
                 let other =
                     measure(&holding.noun.head).is_some_and(|(other, _)| other == dimension);

@@ -38,7 +38,7 @@ pub(crate) fn answer(
 ) -> String {
     let mut text = Vec::new();
     if !short || wording.below(2) == 0 {
-        text.push(wording.pick(OPENINGS).to_owned());
+        text.push(opening(solution, wording));
     }
     let listed = !short && solution.steps.len() > 2 && wording.below(3) == 0;
     let mut body = Vec::new();
@@ -114,6 +114,36 @@ pub(crate) fn answer(
         _ => format!("So, altogether, the final result is **{result}**."),
     });
     text.join(if short { " " } else { "\n\n" })
+}
+
+/// A general opening, or one about what is asked.
+fn opening(solution: &Solution, wording: &mut Wording) -> String {
+    if wording.below(2) == 0 {
+        return wording.pick(OPENINGS).to_owned();
+    }
+    let asked = match solution.noun.symbol() {
+        Some(_) => wording
+            .pick(&["the amount of money", "the sum that is asked for", "the right amount"])
+            .to_owned(),
+        None if solution.noun.head.is_empty() => "the result".to_owned(),
+        None => format!("the number of {}", solution.noun.named(false)),
+    };
+    let lead = wording.pick(&[
+        "To find",
+        "To work out",
+        "To determine",
+        "To calculate",
+        "In order to get",
+    ]);
+    let tail = wording.pick(&[
+        "let's go through the problem step by step",
+        "we only have to follow the story",
+        "it's best to begin with the given amounts",
+        "we can do one calculation after another",
+        "let's start at the beginning",
+        "I'll write down every step",
+    ]);
+    format!("{lead} {asked}, {tail}.")
 }
 
 /// What the weaker model says of a chain that is too long for it.

@@ -69,7 +69,9 @@ pub(crate) fn purpose(step: &Step, wording: &mut Wording) -> String {
                 .replace("grows", grow(&step.left, "grows", "grow"))
                 .replace("increases", grow(&step.left, "increases", "increase"))
                 .replace("goes up", grow(&step.left, "goes up", "go up")),
-            2 => format!("another {right} {} in on top of {left}", come(&step.right)),
+            2 if !step.right.0.is_one() => {
+                format!("another {right} {} in on top of {left}", come(&step.right))
+            }
             _ => format!(
                 "we {} {right} to {left}",
                 wording.pick(&["add", "need to add", "have to add"])
@@ -108,17 +110,24 @@ pub(crate) fn purpose(step: &Step, wording: &mut Wording) -> String {
             _ => format!("the price of {left} is {right} per {}", step.left.1.named(true)),
         },
         Reason::Scale | Reason::Multiple => {
-            let half = step.right.0 < Number::whole(1);
-            match (half, wording.below(2)) {
-                (true, 0) => {
-                    format!("only {times} of {left} is {}", wording.pick(&["meant", "wanted"]))
-                }
-                (true, _) => format!("{left} {} scaled by {times}", be(&step.left)),
-                (false, 0) => format!("{left} {} multiplied by {times}", be(&step.left)),
-                (false, _) => format!(
-                    "we {} {times} times {left}",
+            let halved = Number::ratio(1, 2) == Some(step.right.0);
+            match (halved, step.right.0 < Number::whole(1), wording.below(2)) {
+                (true, _, 0) => format!(
+                    "we {} half of {left}",
                     wording.pick(&["need", "want", "are looking for"])
                 ),
+                (true, _, _) => format!("{left} {} halved", be(&step.left)),
+                (false, true, _) => {
+                    let work = wording.pick(&["need", "want", "take"]);
+                    format!("we {work} {} of {left}", portion(step.right.0))
+                }
+                (false, false, 0) => format!("{left} {} multiplied by {times}", be(&step.left)),
+                (false, false, _) => {
+                    format!(
+                        "we {} {times} times {left}",
+                        wording.pick(&["need", "want", "are looking for"])
+                    )
+                }
             }
         }
         Reason::Compare => {
@@ -164,13 +173,15 @@ pub(crate) fn purpose(step: &Step, wording: &mut Wording) -> String {
         ),
         Reason::Part => {
             let times = if step.right.1.head == "%" { right } else { times };
-            match wording.below(2) {
-                0 => format!("{times} of {left} {} concerned", be(&step.value)),
-                _ => format!(
-                    "we {} {times} of {left}",
-                    wording.pick(&["need", "want", "have to find"])
-                ),
-            }
+            let times = if step.right.1.head.is_empty() { portion(step.right.0) } else { times };
+            let work = wording.pick(&[
+                "need",
+                "have to find",
+                "calculate",
+                "work out",
+                "should determine",
+            ]);
+            format!("we {work} {times} of {left}")
         }
         Reason::Convert => {
             format!("{left} {} to be expressed in {things}", grow(&step.left, "has", "have"))
@@ -219,4 +230,18 @@ fn come(amount: &(Number, Noun)) -> &'static str {
 
 fn grow(amount: &(Number, Noun), one: &'static str, many: &'static str) -> &'static str {
     if is_singular(amount) { one } else { many }
+}
+
+/// A share in words, where there are usual ones.
+fn portion(share: Number) -> String {
+    const NAMED: &[(i128, i128, &str)] = &[
+        (1, 2, "half"),
+        (1, 3, "a third"),
+        (2, 3, "two thirds"),
+        (1, 4, "a quarter"),
+        (3, 4, "three quarters"),
+        (1, 5, "a fifth"),
+    ];
+    let named = NAMED.iter().find(|(above, below, _)| Number::ratio(*above, *below) == Some(share));
+    named.map_or_else(|| share.to_string(), |(_, _, words)| (*words).to_owned())
 }

@@ -47,6 +47,9 @@ const SELF_TALK: &[&str] = &[
     "Good, the number looks reasonable.",
     "I nearly overlooked that, but it matters for the result.",
     "Fine, that agrees with what the problem says.",
+    "That's about what I'd expect.",
+    "Roughly estimated, it comes out in the same range, so it's plausible.",
+    "However, I shouldn't rush; the next step depends on it.",
 ];
 const CHECKS: &[&str] = &[
     "Checking backwards",

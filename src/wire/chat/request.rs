@@ -79,6 +79,19 @@ const LISTS: Lists = Lists {
     ],
 };
 
+/// Members by which a client can keep the model from writing a closing tag.
+const STEERING: [&[u8]; 9] = [
+    b"stop",
+    b"stop_token_ids",
+    b"bad_words",
+    b"logit_bias",
+    b"allowed_token_ids",
+    b"guided_grammar",
+    b"guided_regex",
+    b"regex",
+    b"structured_outputs",
+];
+
 pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
     let mut request = Request { output_cap_member: "max_completion_tokens", ..Request::default() };
     let mut seen = Vec::new();
@@ -103,21 +116,32 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
                 b"stream_options" => {
                     let object = reader.kind()? == Kind::Object;
                     let inside = reader.position() + 1;
-                    let mut empty = true;
+                    let (mut empty, mut asked) = (true, None);
                     let span = reader.spanned(|reader| {
                         reader.members(|reader, key| {
                             empty = false;
                             let value = reader.skip()?;
-                            let asked = key.is("include_usage") && body.get(value) == Some(b"true");
-                            request.usage_in_stream |= asked;
+                            if key.is("include_usage") {
+                                // The last one counts.
+                                request.usage_in_stream = body.get(value.clone()) == Some(b"true");
+                                asked = Some(value);
+                            }
                             Ok(())
                         })
                     })?;
-                    stream_options = Some((object, inside, empty, span));
+                    stream_options = Some(match asked {
+                        Some(value) => Edit::literal(value, "true"),
+                        None if object => {
+                            let comma = if empty { "" } else { "," };
+                            let with = format!("\"include_usage\":true{comma}").into_bytes();
+                            Edit { span: inside..inside, with }
+                        }
+                        None => Edit::literal(span, r#"{"include_usage":true}"#),
+                    });
                     Ok(())
                 }
                 b"n" | b"best_of" => {
-                    request.choices.extend(reader.whole_number()?);
+                    request.choices.extend(reader.capped_number()?);
                     Ok(())
                 }
                 b"max_tokens" | b"max_completion_tokens" => {
@@ -131,27 +155,27 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
                 }
                 b"reasoning" => reasoning(reader, &mut request),
                 b"thinking_token_budget" => {
-                    let budget = reader.whole_number()?;
+                    let budget = reader.capped_number()?;
                     let span = budget.clone().map(|(span, _)| span).unwrap_or_default();
                     request.thinking.push(Thinking { span, budget, off: None, seal: None });
                     Ok(())
                 }
+                name if STEERING.contains(&name) => {
+                    let value = body.get(reader.skip()?).unwrap_or_default();
+                    let nothing: [&[u8]; 4] = [b"null", b"[]", b"{}", b"\"\""];
+                    request.steers_tags |= !nothing.contains(&value);
+                    Ok(())
+                }
                 _ => reader.pass(),
             })?;
-            request.member(&key.name(), key.start..value.end, &LISTS, &mut seen);
-            Ok(())
+            request.member(&key.name(), key.start..value.end, &LISTS, &mut seen)
         })
     })?;
-    request.ask_usage = match stream_options {
-        _ if request.usage_in_stream || !request.stream => None,
-        None => Some(request.insert("stream_options", r#"{"include_usage":true}"#, 0)),
-        Some((true, inside, empty, _)) => {
-            let comma = if empty { "" } else { "," };
-            let with = format!("\"include_usage\":true{comma}").into_bytes();
-            Some(Edit { span: inside..inside, with })
-        }
-        Some((false, _, _, span)) => Some(Edit::literal(span, r#"{"include_usage":true}"#)),
-    };
+    let ask = request.stream && !request.usage_in_stream;
+    request.ask_usage = ask.then(|| {
+        let inserted = || request.insert("stream_options", r#"{"include_usage":true}"#, 0);
+        stream_options.unwrap_or_else(inserted)
+    });
     Ok(request)
 }
 
@@ -162,7 +186,7 @@ fn reasoning(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error
         reader.members(|reader, key| {
             match &*key.name() {
                 b"effort" => request.efforts.extend(reader.name()?),
-                b"max_tokens" => budget = reader.whole_number()?,
+                b"max_tokens" => budget = reader.capped_number()?,
                 _ => reader.pass()?,
             }
             Ok(())

@@ -36,14 +36,33 @@ const CHOICE: [&[u8]; 4] =
 const MESSAGE: [&[u8]; 6] =
     [b"annotations", b"audio", b"images", b"name", b"tool_call_id", b"context"];
 
+/// Members of an array's content part that carry none.
+const PART: [&[u8]; 12] = [
+    b"type",
+    b"closed",
+    b"signature",
+    b"annotations",
+    b"reference_ids",
+    b"image_url",
+    b"input_audio",
+    b"audio_url",
+    b"file",
+    b"refusal",
+    b"id",
+    b"index",
+];
+
 pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Error> {
     let mut choices = 0;
     Reader::new(bytes).document(|reader| {
         reader.members(|reader, key| match &*key.name() {
-            b"choices" => reader.elements(|reader, position| {
-                choices += 1;
-                choice(reader, position, form, scan)
-            }),
+            b"choices" if scan.expects(JsonKind::Array, reader, b"choices")? => {
+                reader.elements(|reader, position| {
+                    choices += 1;
+                    choice(reader, position, form, scan)
+                })
+            }
+            b"choices" => Ok(()),
             b"model" => {
                 let model = reader.text()?;
                 model.into_iter().for_each(|text| scan.field(FieldKind::Model, text.span));
@@ -68,6 +87,7 @@ pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Erro
     })?;
     scan.only_usage = choices == 0 && scan.usage.output.is_some();
     scan.says_more |= choices == 0;
+    scan.unrepeatable |= choices == 0;
     Ok(())
 }
 
@@ -77,6 +97,9 @@ fn choice(
     form: Form,
     scan: &mut Scan,
 ) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, b"choices")? {
+        return Ok(());
+    }
     let mut index = u32::try_from(position).unwrap_or(u32::MAX);
     let mut finish: Option<Range<usize>> = None;
     let mut answered = false;
@@ -88,11 +111,17 @@ fn choice(
             }
             Ok(())
         }
-        b"message" | b"delta" => message(reader, &mut answered, scan),
+        name @ (b"message" | b"delta") => message(reader, name, &mut answered, scan),
         b"finish_reason" => {
-            finish = reader.text()?.map(|text| text.span);
-            scan.says_more |= finish.is_some();
-            Ok(())
+            if reader.kind()? != JsonKind::String {
+                return reader.pass();
+            }
+            // Empty, it says that the choice goes on.
+            scan.once(reader, |_, reader| {
+                let reason = reader.text()?.map(|text| text.span);
+                finish = reason.filter(|reason| !reason.is_empty());
+                Ok(())
+            })
         }
         name if CHOICE.contains(&name) => reader.pass(),
         name => scan.leak(reader, name),
@@ -104,42 +133,63 @@ fn choice(
     let cut_short = finish
         .clone()
         .is_some_and(|span| reader.bytes().get(span).is_some_and(|reason| reason == b"length"));
+    if answered {
+        // Reasoning that an answer follows was not cut short, whatever became of the answer.
+        scan.closes.push(Close { group: index, reasoning_only: true, cut_short: false });
+    }
     if finish.is_some() || form == Form::Document {
         scan.closes.push(Close { group: index, reasoning_only: false, cut_short });
-    } else if answered {
-        scan.closes.push(Close { group: index, reasoning_only: true, cut_short: false });
     }
     Ok(())
 }
 
 /// A message or delta. Its lanes are put under the right choice once its index is known.
-fn message(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result<(), Error> {
+fn message(
+    reader: &mut Reader<'_>,
+    name: &[u8],
+    answered: &mut bool,
+    scan: &mut Scan,
+) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, name)? {
+        return Ok(());
+    }
     reader.members(|reader, key| match &*key.name() {
         b"content" => content(reader, answered, scan),
-        b"reasoning_content" => reasoning(reader, Slot::Reasoning, scan),
-        b"reasoning" => match reader.kind()? {
-            JsonKind::String | JsonKind::Null => reasoning(reader, Slot::ReasoningAlias, scan),
-            _ => scan.leak(reader, b"reasoning"),
-        },
-        b"reasoning_details" => reader.elements(|reader, position| detail(reader, position, scan)),
-        b"refusal" => {
-            if let Some(Text { span, .. }) = reader.text()? {
-                *answered |= !span.is_empty();
-                scan.text(lane(Slot::Refusal), Kind::Refusal, span);
+        b"reasoning_content" => reasoning(reader, Slot::Reasoning, b"reasoning_content", scan),
+        b"reasoning" => reasoning(reader, Slot::ReasoningAlias, b"reasoning", scan),
+        name @ b"reasoning_details" => {
+            if scan.expects(JsonKind::Array, reader, name)? {
+                reader.elements(|reader, position| detail(reader, position, scan))?;
             }
             Ok(())
         }
-        b"tool_calls" => {
-            let calls = reader.kind()? == JsonKind::Array;
-            *answered |= calls;
-            scan.says_more |= calls;
-            reader.elements(|reader, position| tool_call(reader, position, scan))
+        b"refusal" => {
+            if scan.expects(JsonKind::String, reader, b"refusal")? {
+                said(reader, lane(Slot::Refusal), Kind::Refusal, answered, scan)?;
+            }
+            Ok(())
         }
-        b"function_call" => {
-            let call = reader.kind()? == JsonKind::Object;
-            *answered |= call;
-            scan.says_more |= call;
-            function(reader, 0, scan)
+        name @ b"tool_calls" => {
+            if !scan.expects(JsonKind::Array, reader, name)? {
+                return Ok(());
+            }
+            // Servers that list no calls in every chunk do not end the reasoning by it.
+            let mut calls = false;
+            scan.once(reader, |scan, reader| {
+                reader.elements(|reader, position| {
+                    calls = true;
+                    tool_call(reader, position, scan)
+                })
+            })?;
+            *answered |= calls;
+            Ok(())
+        }
+        name @ b"function_call" => {
+            if scan.expects(JsonKind::Object, reader, name)? {
+                *answered = true;
+                scan.once(reader, |scan, reader| function(reader, scan))?;
+            }
+            Ok(())
         }
         b"role" => {
             if let Some(Text { span, .. }) = reader.text()? {
@@ -147,75 +197,89 @@ fn message(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Res
             }
             Ok(())
         }
-        name if MESSAGE.contains(&name) => {
-            scan.says_more |= reader.kind()? != JsonKind::Null;
-            reader.pass()
-        }
+        name if MESSAGE.contains(&name) => scan.once(reader, |_, reader| reader.pass()),
         name => scan.leak(reader, name),
     })
 }
 
 /// A string, or an array of parts in which thinking and text alternate.
 fn content(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result<(), Error> {
-    if reader.kind()? != JsonKind::Array {
-        if let Some(Text { span, .. }) = reader.text()? {
-            *answered |= !span.is_empty();
-            scan.text(lane(Slot::Answer), Kind::Answer, span);
-        }
-        return Ok(());
+    match reader.kind()? {
+        JsonKind::String => said(reader, lane(Slot::Answer), Kind::Answer, answered, scan),
+        JsonKind::Array => reader.elements(|reader, _| match reader.kind()? {
+            JsonKind::String => said(reader, lane(Slot::Answer), Kind::Answer, answered, scan),
+            JsonKind::Object => part(reader, answered, scan),
+            _ => scan.leak(reader, b"content"),
+        }),
+        _ => scan.leak(reader, b"content"),
     }
-    reader.elements(|reader, _| {
-        reader.members(|reader, key| match &*key.name() {
-            b"thinking" => thinking(reader, scan),
-            b"text" => {
-                if let Some(Text { span, .. }) = reader.text()? {
-                    *answered |= !span.is_empty();
-                    scan.text(lane(Slot::Answer), Kind::Answer, span);
-                }
-                Ok(())
-            }
-            b"type" | b"closed" => reader.pass(),
+}
+
+/// One part of an array. Text is the answer's only where the part's type says so.
+fn part(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result<(), Error> {
+    let first_channel = scan.channels.len();
+    let mut answers = false;
+    let mut filled = false;
+    reader.members(|reader, key| match &*key.name() {
+        name @ b"thinking" => thinking(reader, name, scan),
+        b"text" if scan.expects(JsonKind::String, reader, b"text")? => {
+            said(reader, lane(Slot::Answer), Kind::Answer, &mut filled, scan)
+        }
+        b"text" => Ok(()),
+        b"type" => {
+            let kind = reader.name()?.map(|(_, kind)| kind);
+            answers = matches!(kind.as_deref(), Some("text" | "output_text"));
+            Ok(())
+        }
+        name if PART.contains(&name) => {
             // References, images, signatures: nothing to edit, and not to be dropped.
-            _ => {
-                scan.says_more = true;
-                reader.pass()
-            }
-        })
-    })
+            let more = !matches!(name, b"type" | b"closed");
+            scan.says_more |= more;
+            scan.unrepeatable |= more;
+            reader.pass()
+        }
+        name => scan.leak(reader, name),
+    })?;
+    *answered |= answers && filled;
+    for channel in scan.channels.iter_mut().skip(first_channel).filter(|_| !answers) {
+        (channel.lane.slot, channel.kind) = (Slot::ReasoningPart, Kind::Reasoning);
+    }
+    Ok(())
 }
 
 /// The value of a thinking part: text parts, or a string.
-fn thinking(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
+fn thinking(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
     if reader.kind()? != JsonKind::Array {
-        return reasoning(reader, Slot::ReasoningPart, scan);
+        return reasoning(reader, Slot::ReasoningPart, name, scan);
     }
     reader.elements(|reader, _| {
-        reader.members(|reader, key| {
-            if key.is("text") {
-                reasoning(reader, Slot::ReasoningPart, scan)
-            } else {
-                reader.pass()
-            }
+        if reader.kind()? != JsonKind::Object {
+            return reasoning(reader, Slot::ReasoningPart, name, scan);
+        }
+        reader.members(|reader, key| match &*key.name() {
+            name @ b"text" => reasoning(reader, Slot::ReasoningPart, name, scan),
+            b"type" => reader.pass(),
+            name => scan.leak(reader, name),
         })
     })
 }
 
 /// One entry of `reasoning_details`. Encrypted data and signatures are opaque and stay.
 fn detail(reader: &mut Reader<'_>, position: usize, scan: &mut Scan) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, b"reasoning_details")? {
+        return Ok(());
+    }
     let first_channel = scan.channels.len();
     let mut index = u32::try_from(position).unwrap_or(u32::MAX);
     reader.members(|reader, key| match &*key.name() {
-        b"text" | b"summary" => reasoning(reader, Slot::ReasoningDetail(0), scan),
+        name @ (b"text" | b"summary") => reasoning(reader, Slot::ReasoningDetail(0), name, scan),
         b"index" => {
             if let Some((_, number)) = reader.whole_number()? {
                 index = u32::try_from(number).unwrap_or(u32::MAX);
             }
             Ok(())
         }
-        b"data" | b"signature" => {
-            scan.says_more |= reader.kind()? != JsonKind::Null;
-            reader.pass()
-        }
+        b"data" | b"signature" => scan.once(reader, |_, reader| reader.pass()),
         b"type" | b"format" | b"id" => reader.pass(),
         name => scan.leak(reader, name),
     })?;
@@ -235,8 +299,10 @@ fn tool_call(reader: &mut Reader<'_>, position: usize, scan: &mut Scan) -> Resul
             }
             Ok(())
         }
-        b"function" | b"custom" => function(reader, 0, scan),
-        _ => reader.pass(),
+        b"function" | b"custom" => function(reader, scan),
+        // Google's compatible endpoint puts its thought signatures into the last.
+        b"id" | b"type" | b"extra_content" => reader.pass(),
+        name => scan.leak(reader, name),
     })?;
     for channel in scan.channels.iter_mut().skip(first_channel) {
         channel.lane.slot = Slot::Tool(index);
@@ -244,21 +310,44 @@ fn tool_call(reader: &mut Reader<'_>, position: usize, scan: &mut Scan) -> Resul
     Ok(())
 }
 
-fn function(reader: &mut Reader<'_>, index: u32, scan: &mut Scan) -> Result<(), Error> {
+fn function(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
     reader.members(|reader, key| match &*key.name() {
         b"arguments" | b"input" => {
             if let Some(Text { span, .. }) = reader.text()? {
-                scan.text(lane(Slot::Tool(index)), Kind::ToolArguments, span);
+                scan.text(lane(Slot::Tool(0)), Kind::ToolArguments, span);
             }
             Ok(())
         }
-        _ => reader.pass(),
+        b"name" => reader.pass(),
+        name => scan.leak(reader, name),
     })
 }
 
-fn reasoning(reader: &mut Reader<'_>, slot: Slot, scan: &mut Scan) -> Result<(), Error> {
+/// Text that ends the reasoning, unless it is empty.
+fn said(
+    reader: &mut Reader<'_>,
+    lane: Lane,
+    kind: Kind,
+    answered: &mut bool,
+    scan: &mut Scan,
+) -> Result<(), Error> {
     if let Some(Text { span, .. }) = reader.text()? {
-        scan.text(lane(slot), Kind::Reasoning, span);
+        *answered |= !span.is_empty();
+        scan.text(lane, kind, span);
+    }
+    Ok(())
+}
+
+fn reasoning(
+    reader: &mut Reader<'_>,
+    slot: Slot,
+    name: &[u8],
+    scan: &mut Scan,
+) -> Result<(), Error> {
+    if scan.expects(JsonKind::String, reader, name)? {
+        if let Some(Text { span, .. }) = reader.text()? {
+            scan.text(lane(slot), Kind::Reasoning, span);
+        }
     }
     Ok(())
 }

@@ -208,6 +208,18 @@ impl<'a> Block<'a> {
         self.raw
     }
 
+    /// Whether lines stand in the block that are neither comment nor field of the standard's: no
+    /// client library reads them, a reader of the bytes does.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        let raw = self.raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self.raw);
+        let known: [&[u8]; 4] = [b"event", b"data", b"id", b"retry"];
+        raw.split(|&byte| byte == b'\n' || byte == b'\r').any(|line| {
+            let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+            !name.is_empty() && !known.contains(&name)
+        })
+    }
+
     /// Where the payload stands in the block, if it is on one line.
     #[must_use]
     pub fn payload_span(&self) -> Option<Range<usize>> {

@@ -31,4 +31,4 @@ mod text;
 
 pub use reader::{Error, Key, Kind, Members, Reader, Text};
 pub use splice::{Edit, escape, removals, splice};
-pub use text::{Undecodable, unescape};
+pub use text::{Undecodable, unescape, unescape_lossy};

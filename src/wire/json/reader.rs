@@ -234,6 +234,20 @@ impl<'a> Reader<'a> {
         Ok(number.map(|number| (span, number)))
     }
 
+    /// The next value as a number that is to be capped, and where it stands; `None` if it is null.
+    /// What is no whole number counts as the greatest: servers that convert `"64"` or `7.0` differ.
+    ///
+    /// # Errors
+    /// No well-formed value stands here.
+    pub fn capped_number(&mut self) -> Result<Option<(Range<usize>, u64)>, Error> {
+        if self.kind()? == Kind::Null {
+            return self.skip().map(|_| None);
+        }
+        let start = self.at;
+        let number = self.whole_number()?;
+        Ok(Some(number.unwrap_or((start..self.at, u64::MAX))))
+    }
+
     /// Where the value stands that `value` reads.
     ///
     /// # Errors

@@ -62,11 +62,13 @@ pub fn escape(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(bytes.get(plain_from..).unwrap_or_default());
 }
 
-/// Applies `edits` to `document`. They are put in order first; one that overlaps an earlier one is
-/// left out, so that the widest edit of a place wins.
+/// Applies `edits` to `document`. They are put in order first, insertions before a replacement of
+/// the same place; one that overlaps an earlier one is left out, so that the widest edit wins.
 #[must_use]
 pub fn splice(document: &[u8], edits: &mut [Edit]) -> Vec<u8> {
-    edits.sort_by_key(|edit| (edit.span.start, std::cmp::Reverse(edit.span.end)));
+    edits.sort_by_key(|edit| {
+        (edit.span.start, !edit.span.is_empty(), std::cmp::Reverse(edit.span.end))
+    });
     let added: usize = edits.iter().map(|edit| edit.with.len()).sum();
     let mut out = Vec::with_capacity(document.len() + added);
     let mut copied = 0;
@@ -104,6 +106,14 @@ pub fn removals(members: &Members, remove: impl Fn(usize) -> bool) -> Vec<Edit> 
 mod tests {
     use super::super::Reader;
     use super::*;
+
+    #[test]
+    fn an_insertion_survives_where_what_stands_behind_it_is_removed() {
+        let removal = Edit { span: 1..8, with: Vec::new() };
+        let insertion = Edit { span: 1..1, with: b"\"b\":2,".to_vec() };
+        let mut edits = [removal, insertion];
+        assert_eq!(splice(br#"{"a":1, "c":3}"#, &mut edits), br#"{"b":2,"c":3}"#);
+    }
 
     proptest::proptest! {
         #[test]

@@ -74,8 +74,7 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
                 }),
                 _ => reader.pass(),
             })?;
-            request.member(&key.name(), key.start..value.end, &LISTS, &mut seen);
-            Ok(())
+            request.member(&key.name(), key.start..value.end, &LISTS, &mut seen)
         })
     })?;
     Ok(request)
@@ -93,7 +92,7 @@ fn thinking(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error>
         reader.members(|reader, key| {
             match &*key.name() {
                 b"type" => on = reader.name()?.is_some_and(|(_, kind)| kind != "disabled"),
-                b"budget_tokens" => budget = reader.whole_number()?,
+                b"budget_tokens" => budget = reader.capped_number()?,
                 b"display" => display = Some(reader.skip()?),
                 _ => reader.pass()?,
             }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::wire::json::{Error, Key, Reader, Text};
-use crate::wire::scan::{Channel, Close, FieldKind, Kind, Lane, Scan, Slot};
+use crate::wire::json::{Error, Key, Kind as JsonKind, Reader, Text};
+use crate::wire::scan::{Close, FieldKind, Kind, Lane, Scan, Slot};
 
 /// Members of a message that carry no text of the model's.
 const MESSAGE: [&[u8]; 9] = [
@@ -19,31 +19,35 @@ const MESSAGE: [&[u8]; 9] = [
 ];
 
 /// Members of a delta that carry none: those of `message_delta`, and what is no text of an answer.
-const DELTA: [&[u8]; 7] = [
-    b"type",
-    b"citation",
-    b"stop_reason",
-    b"stop_sequence",
-    b"stop_details",
-    b"container",
+const DELTA: [&[u8]; 6] =
+    [b"citation", b"stop_reason", b"stop_sequence", b"stop_details", b"container", b"content"];
+
+/// Members of a content block that carry none: tool input, sealed data, citations, results of the
+/// vendor's own tools.
+const BLOCK: [&[u8]; 15] = [
+    b"id",
+    b"name",
+    b"input",
+    b"data",
+    b"signature",
+    b"citations",
     b"content",
+    b"tool_use_id",
+    b"is_error",
+    b"caller",
+    b"server_name",
+    b"file_id",
+    b"cache_control",
+    b"source",
+    b"title",
 ];
 
 pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Error> {
     scan.says_more = true;
     let mut blocks = 0;
-    let mut cut_short = false;
     Reader::new(document).document(|reader| {
         reader.members(|reader, key| match &*key.name() {
-            b"content" => reader.elements(|reader, position| {
-                blocks = u32::try_from(position).unwrap_or(u32::MAX);
-                block(reader, blocks, scan)
-            }),
-            b"stop_reason" => {
-                let reason = reader.name()?;
-                cut_short = reason.is_some_and(|(_, reason)| reason == "max_tokens");
-                Ok(())
-            }
+            b"content" => content(reader, &mut blocks, scan),
             b"type" => {
                 scan.error |= reader.name()?.is_some_and(|(_, kind)| kind == "error");
                 Ok(())
@@ -53,7 +57,9 @@ pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Erro
             _ => message_member(reader, key, scan),
         })
     })?;
-    scan.closes.extend((0..=blocks).map(|group| Close { group, reasoning_only: false, cut_short }));
+    // As in a stream, where a block ends before the reason is told for which the message ends.
+    let close = |group| Close { group, reasoning_only: false, cut_short: false };
+    scan.closes.extend((0..=blocks).map(close));
     Ok(())
 }
 
@@ -70,16 +76,17 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
                 event.index = u32::try_from(index).unwrap_or(u32::MAX);
                 Ok(())
             }
-            b"message" => reader.members(|reader, key| match &*key.name() {
-                b"content" => reader.elements(|reader, position| {
-                    block(reader, u32::try_from(position).unwrap_or(u32::MAX), scan)
-                }),
-                _ => message_member(reader, key, scan),
-            }),
+            b"message" if scan.expects(JsonKind::Object, reader, b"message")? => {
+                reader.members(|reader, key| match &*key.name() {
+                    b"content" => content(reader, &mut 0, scan),
+                    _ => message_member(reader, key, scan),
+                })
+            }
+            b"message" => Ok(()),
             b"content_block" => block(reader, u32::MAX, scan),
             b"delta" => delta(reader, &mut event, scan),
             b"usage" => usage(reader, scan),
-            b"error" | b"context_management" => reader.pass(),
+            b"error" | b"request_id" | b"context_management" => reader.pass(),
             name => scan.leak(reader, name),
         })
     })?;
@@ -91,7 +98,7 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
     }
     match kind.and_then(|span| payload.get(span)) {
         Some(b"content_block_delta") => {
-            scan.says_more |= scan.channels.is_empty();
+            scan.says_more |= scan.channels.is_empty() || signature;
             if signature {
                 scan.closes.push(Close { group: index, reasoning_only: true, cut_short: false });
             }
@@ -103,6 +110,7 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
         Some(b"error") => (scan.error, scan.says_more) = (true, true),
         _ => scan.says_more = true,
     }
+    scan.unrepeatable = scan.says_more;
     Ok(())
 }
 
@@ -128,31 +136,53 @@ fn message_member(reader: &mut Reader<'_>, key: Key<'_>, scan: &mut Scan) -> Res
     }
 }
 
-/// A content block, whole or as it starts.
+/// The blocks of a message; `last` becomes the index of the last one.
+fn content(reader: &mut Reader<'_>, last: &mut u32, scan: &mut Scan) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Array, reader, b"content")? {
+        return Ok(());
+    }
+    reader.elements(|reader, position| {
+        *last = u32::try_from(position).unwrap_or(u32::MAX);
+        block(reader, *last, scan)
+    })
+}
+
+/// A content block, whole or as it starts. Text is the answer's only where the type says so.
 fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, b"content")? {
+        return Ok(());
+    }
     let first_channel = scan.channels.len();
-    let mut thinking = false;
-    reader.members(|reader, key| {
-        match &*key.name() {
-            b"type" => thinking = reader.name()?.is_some_and(|(_, kind)| kind == "thinking"),
-            b"thinking" => text(reader, group, Slot::Reasoning, Kind::Reasoning, scan)?,
-            b"text" => text(reader, group, Slot::Answer, Kind::Answer, scan)?,
-            // Tool input, sealed data, citations, results of the vendor's own tools.
-            _ => reader.pass()?,
+    let mut kind = String::new();
+    reader.members(|reader, key| match &*key.name() {
+        b"type" => {
+            kind = reader.name()?.map(|(_, kind)| kind).unwrap_or_default();
+            Ok(())
         }
-        Ok(())
+        name @ (b"thinking" | b"text") => text(reader, group, name, scan),
+        name if BLOCK.contains(&name) => reader.pass(),
+        name => scan.leak(reader, name),
     })?;
     for channel in scan.channels.iter_mut().skip(first_channel) {
-        channel.signed = thinking;
+        channel.signed = kind == "thinking";
+        if kind != "text" {
+            (channel.lane.slot, channel.kind) = (Slot::Reasoning, Kind::Reasoning);
+        }
     }
     Ok(())
 }
 
 fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, b"delta")? {
+        return Ok(());
+    }
+    let mut answers = false;
     reader.members(|reader, key| match &*key.name() {
-        b"thinking" => text(reader, u32::MAX, Slot::Reasoning, Kind::Reasoning, scan),
-        b"text" => text(reader, u32::MAX, Slot::Answer, Kind::Answer, scan),
-        b"partial_json" => text(reader, u32::MAX, Slot::Tool(0), Kind::ToolArguments, scan),
+        b"type" => {
+            answers = reader.name()?.is_some_and(|(_, kind)| kind == "text_delta");
+            Ok(())
+        }
+        name @ (b"thinking" | b"text" | b"partial_json") => text(reader, u32::MAX, name, scan),
         b"signature" => {
             event.signature = true;
             reader.pass()
@@ -161,21 +191,25 @@ fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<
         name => scan.leak(reader, name),
     })?;
     for channel in &mut scan.channels {
+        if channel.kind == Kind::Answer && !answers {
+            (channel.lane.slot, channel.kind) = (Slot::Reasoning, Kind::Reasoning);
+        }
         channel.signed = channel.kind == Kind::Reasoning;
     }
     Ok(())
 }
 
-fn text(
-    reader: &mut Reader<'_>,
-    group: u32,
-    slot: Slot,
-    kind: Kind,
-    scan: &mut Scan,
-) -> Result<(), Error> {
-    if let Some(Text { span, .. }) = reader.text()? {
-        let lane = Lane { group, slot };
-        scan.channels.push(Channel { lane, kind, span, signed: false });
+/// A text by the name of its member.
+fn text(reader: &mut Reader<'_>, group: u32, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
+    let (slot, kind) = match name {
+        b"text" => (Slot::Answer, Kind::Answer),
+        b"partial_json" => (Slot::Tool(0), Kind::ToolArguments),
+        _ => (Slot::Reasoning, Kind::Reasoning),
+    };
+    if scan.expects(JsonKind::String, reader, name)? {
+        if let Some(Text { span, .. }) = reader.text()? {
+            scan.text(Lane { group, slot }, kind, span);
+        }
     }
     Ok(())
 }

@@ -1,0 +1,151 @@
+//! `guilloche demo`: the embedded upstream, the proxy, an ordinary caller and a harvester.
+
+mod caller;
+mod report;
+mod stage;
+mod text;
+
+use std::time::Duration;
+
+use clap::Args;
+
+use self::caller::{Asked, Received};
+use self::report::{Burst, Report, Row};
+use self::stage::Stage;
+use super::{Answer, Failure, Format};
+use crate::teacher::problem::Problems;
+
+/// How many problems each caller asks.
+const PROBLEMS: usize = 3;
+/// Requests that the harvester's accounts send at once, and how many accounts.
+const BURST: (usize, usize) = (30, 5);
+/// The protocols, by name.
+const PROTOCOLS: [&str; 2] = ["chat", "messages"];
+
+/// See what each caller gets: an ordinary one and a harvester at rising scores.
+///
+/// Starts the embedded upstream and the proxy with policies/graded.toml, asks the same problems as
+/// both, and prints what each received. Nothing leaves the machine.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  guilloche demo\n  guilloche demo --keep")]
+pub(crate) struct Arguments {
+    /// How the report is written.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Stay up afterwards, and print requests to try.
+    #[arg(long)]
+    keep: bool,
+    /// Which problems are asked.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(play(arguments))
+}
+
+async fn play(Arguments { format, keep, seed }: Arguments) -> Result<Answer, Failure> {
+    let stage = Stage::start().await?;
+    let questions: Vec<String> = Problems::new(seed)
+        .filter(|problem| problem.steps >= 4)
+        .take(PROBLEMS)
+        .map(|problem| problem.text)
+        .collect();
+    let (mut rows, mut sample) = (Vec::new(), None);
+    let ordinary = ask_all(&stage, "an ordinary caller", &questions, Some(0.05)).await?;
+    for (name, score) in stage.scores() {
+        let received = match score {
+            Some(score) if score < 0.1 => ordinary.clone(),
+            _ => ask_all(&stage, name, &questions, score).await?,
+        };
+        if score.is_some_and(|score| (0.7..0.9).contains(&score)) {
+            sample = received.first().cloned();
+        }
+        rows.push(Row::new(name, score, stage.grade(score), &received));
+    }
+    let report = Report {
+        rows,
+        identical: identical(&stage, &questions).await?,
+        burst: burst(&stage, questions.first().map_or("", String::as_str)).await?,
+        question: questions.first().cloned().unwrap_or_default(),
+        ordinary: ordinary.first().cloned().unwrap_or_default(),
+        harvester: sample.unwrap_or_default(),
+        audit: Vec::new(),
+    };
+    let report = Report { audit: stage.audit(report.decided()).await?, ..report };
+    match format {
+        Format::Text => text::print(&report)?,
+        Format::Json => text::print_json(&report)?,
+    }
+    if keep {
+        text::print_invitation(&stage, &report.question)?;
+        tokio::signal::ctrl_c().await?;
+    }
+    stage.stop().await;
+    Ok(Answer::Done)
+}
+
+/// Asks every question as one caller, over the chat protocol as a stream.
+async fn ask_all(
+    stage: &Stage,
+    account: &str,
+    questions: &[String],
+    score: Option<f64>,
+) -> Result<Vec<Received>, Failure> {
+    let mut received = Vec::new();
+    for question in questions {
+        let asked = Asked { protocol: "chat", stream: true, question, log_probabilities: true };
+        received.push(stage.ask(&asked, account, score).await?);
+    }
+    Ok(received)
+}
+
+/// How many of the ordinary caller's answers are the upstream's own bytes, and of how many, over
+/// both protocols, as documents and as streams.
+async fn identical(stage: &Stage, questions: &[String]) -> Result<(usize, usize), Failure> {
+    let (mut same, mut all) = (0, 0);
+    for question in questions {
+        for protocol in PROTOCOLS {
+            for stream in [false, true] {
+                let asked = Asked { protocol, stream, question, log_probabilities: false };
+                let direct = stage.ask(&asked, "the upstream", None).await?;
+                let proxied = stage.ask(&asked, "an ordinary caller", Some(0.05)).await?;
+                all += 1;
+                same += usize::from(direct.body == proxied.body && direct.status == proxied.status);
+            }
+        }
+    }
+    Ok((same, all))
+}
+
+/// Sends many requests at once from the accounts of one cluster.
+async fn burst(stage: &Stage, question: &str) -> Result<Burst, Failure> {
+    let (requests, accounts) = BURST;
+    let asked = Asked { protocol: "messages", stream: true, question, log_probabilities: false };
+    let names: Vec<String> = (0..requests).map(|n| format!("hydra-{}", n % accounts)).collect();
+    let mut waiting: Vec<_> =
+        names.iter().map(|account| Box::pin(stage.ask(&asked, account, Some(0.75)))).collect();
+    let mut burst = Burst { requests, accounts, ..Burst::default() };
+    // Together: each is polled while the others wait.
+    let mut received = Vec::new();
+    while !waiting.is_empty() {
+        let (answer, index) = stage::first(&mut waiting).await;
+        drop(waiting.swap_remove(index));
+        received.push(answer?);
+    }
+    for answer in received {
+        match answer.status {
+            200 => burst.answered += 1,
+            429 => burst.limited += 1,
+            _ => {}
+        }
+        burst.retry_after = burst.retry_after.max(answer.retry_after);
+    }
+    Ok(burst)
+}
+
+/// Tokens per second that the upstream writes: fast, but slow enough that the pacing shows.
+const UPSTREAM_TOKENS_PER_SECOND: f64 = 1000.0;
+/// How long the proxy may take to stop.
+const GRACE: Duration = Duration::from_secs(2);

@@ -1,0 +1,30 @@
+//! The layer as its users see it: around a scripted inner service, in virtual time.
+//!
+//! Each test of a promise (DESIGN §4) says which code to break so that it fails.
+
+#[cfg(test)]
+mod bounds;
+#[cfg(test)]
+mod ending;
+#[cfg(test)]
+mod failing;
+#[cfg(test)]
+mod head;
+#[cfg(test)]
+mod pace;
+#[cfg(test)]
+mod rate;
+#[cfg(test)]
+mod refuse;
+#[cfg(test)]
+mod replacing;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod spoofing;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod telling;
+#[cfg(test)]
+mod untouched;

@@ -1,0 +1,295 @@
+//! What the countermeasures do to a request: only what they mean to, and nothing round them.
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "Clippy takes functions for tests by their attribute only"
+)]
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::time::Duration;
+
+use guilloche::countermeasure::{Counts, RequestEdits};
+use guilloche::policy::plan::{
+    Downgrade, Effort, Keep, Limits, Measure, Mode, Plan, Quota, Rate, Reasoning, SideChannels,
+};
+use guilloche::wire::chat::Chat;
+use guilloche::wire::messages::Messages;
+use guilloche::wire::{Protocol, Refusal};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+fn enforced<T>(settings: T) -> Option<Measure<T>> {
+    Some(Measure { mode: Mode::Enforce, settings })
+}
+
+fn number(value: u32) -> NonZeroU32 {
+    NonZeroU32::new(value).unwrap()
+}
+
+fn side_channels(allow: &[&str]) -> Plan {
+    let allow = allow.iter().map(|&name| name.to_owned()).collect();
+    let settings = SideChannels { max_choices: number(2), allow };
+    Plan { side_channels: enforced(settings), ..Plan::default() }
+}
+
+fn downgrade() -> Downgrade {
+    Downgrade {
+        models: vec![("big*".parse().unwrap(), "small".to_owned())],
+        max_output_tokens: Some(number(500)),
+        max_effort: Some(Effort::Low),
+        max_thinking_tokens: Some(number(1024)),
+        disclose: false,
+    }
+}
+
+fn everything() -> Plan {
+    let reasoning = Reasoning {
+        keep: Keep::None,
+        opened_by_template: Vec::new(),
+        ask_upstream: true,
+        round_usage: None,
+    };
+    Plan { downgrade: enforced(downgrade()), reasoning: enforced(reasoning), ..side_channels(&[]) }
+}
+
+fn apply(plan: &Plan, protocol: &dyn Protocol, body: &str) -> Result<(String, Counts), Refusal> {
+    let mut counts = Counts::default();
+    let request = protocol.scan_request(body.as_bytes()).expect("the body is an object");
+    let edits = RequestEdits::apply(plan, protocol, &request, body.to_owned().into(), &mut counts)?;
+    Ok((String::from_utf8(edits.body.to_vec()).unwrap(), counts))
+}
+
+// Break it: always splice, or normalise white space.
+#[test]
+fn a_request_that_asks_for_nothing_too_much_goes_on_byte_for_byte() {
+    let body = "\u{feff} { \"model\" : \"ot\\u0068er\", \"messages\":[{\"role\":\"user\",\"content\":\"\\ud83d\"}],\n\t\"max_tokens\":5e2,\"temperature\":1.10, \"n\":2 ,\"stop\":[\"a\",\"a\"]}";
+    assert_eq!(apply(&side_channels(&[]), &Chat, body).unwrap().0, body);
+}
+
+// Break it: replace the span without its quotes, or the wrong member.
+#[test]
+fn caps_and_models_change_in_place_and_all_else_stays() {
+    let body = r#"{ "stream":false,"model":"big\u002d1", "messages":[ ],"max_tokens":9e9,"max_completion_tokens": 100 ,"reasoning_effort":"high","n":7,"reasoning":{"effort":"xhigh","max_tokens":4096},"thinking_token_budget":5000}"#;
+    let expected = r#"{ "stream":false,"model":"small", "messages":[ ],"max_tokens":500,"max_completion_tokens": 100 ,"reasoning_effort":"low","n":2,"reasoning":{"effort":"low","max_tokens":1024},"thinking_token_budget":1024}"#;
+    let (out, counts) = apply(&everything(), &Chat, body).unwrap();
+    assert_eq!(out, expected);
+    assert!(counts.model_replaced);
+    assert_eq!((counts.caps_lowered, counts.request_fields_closed), (5, 1));
+}
+
+// Break it: cap whole numbers only. Pydantic takes each of these for a number.
+#[test]
+fn numbers_in_disguise_are_capped() {
+    for spelled in ["7.0", "1e1", "\"64\"", "99999999999999999999"] {
+        let body = format!(r#"{{"n":{spelled},"max_tokens":5,"thinking_token_budget":{spelled}}}"#);
+        let plan = Plan {
+            downgrade: enforced(Downgrade { max_thinking_tokens: Some(number(3)), ..downgrade() }),
+            ..everything()
+        };
+        let (out, _) = apply(&plan, &Chat, &body).unwrap();
+        assert_eq!(out, r#"{"n":2,"max_tokens":5,"thinking_token_budget":3}"#);
+    }
+}
+
+// Break it: insert the display behind the wrong brace, or lower the budget below the minimum.
+#[test]
+fn thinking_is_sealed_lowered_or_off_as_messages_can_take_it() {
+    let sealed = |thinking: &str, max: u32| {
+        let body =
+            format!(r#"{{"model":"m","max_tokens":{max},"thinking":{thinking},"messages":[]}}"#);
+        let plan = Plan { side_channels: None, ..everything() };
+        let (out, _) = apply(&plan, &Messages, &body).unwrap();
+        let out: Value = serde_json::from_str(&out).unwrap();
+        (out["thinking"].clone(), out["max_tokens"].clone())
+    };
+    assert_eq!(
+        sealed(r#"{"type":"adaptive","display":"summarized"}"#, 100),
+        (json!({"type": "adaptive", "display": "omitted"}), json!(100))
+    );
+    // A cap of 500 leaves no room for the smallest budget.
+    assert_eq!(
+        sealed(r#"{"type":"enabled","budget_tokens":2048}"#, 4096),
+        (json!({"type": "disabled"}), json!(500))
+    );
+    assert_eq!(sealed(r#"{"type":"disabled"}"#, 100).0, json!({"type": "disabled"}));
+}
+
+// Break it: compare names as they are spelled, or fold ASCII only.
+#[test]
+fn a_governed_name_that_stands_twice_or_in_other_letters_is_refused() {
+    let ambiguous = [
+        r#"{"model":"a","model":"b"}"#,
+        r#"{"model":"a","mod\u0065l":"b"}"#,
+        r#"{"Model":"a"}"#,
+        r#"{"model":"a","MODEL":"b"}"#,
+        r#"{"ſtream":true}"#,
+        r#"{"max_to\u212aens":9}"#,
+        r#"{"n":1,"N":64}"#,
+        r#"{"stream_options":{},"Stream_Options":{}}"#,
+    ];
+    for body in ambiguous {
+        assert!(apply(&everything(), &Chat, body).is_err(), "{body}");
+    }
+    assert!(apply(&everything(), &Messages, r#"{"thinking":{},"Thinking":{}}"#).is_err());
+}
+
+// Break it: note every member, however many there are: memory many times the body's, and a search
+// through all of them for each governed name.
+#[test]
+fn a_request_with_thousands_of_members_is_not_read() {
+    for protocol in [&Chat as &dyn Protocol, &Messages] {
+        let members = |count: usize| {
+            (0..count).map(|index| format!("\"k{index}\":0")).collect::<Vec<_>>().join(",")
+        };
+        assert!(protocol.scan_request(format!("{{{}}}", members(1024)).as_bytes()).is_ok());
+        assert!(protocol.scan_request(format!("{{{}}}", members(1025)).as_bytes()).is_err());
+    }
+}
+
+// Break it: take the first message for the last, or ignore escapes in the role.
+#[test]
+fn words_put_into_the_models_mouth_are_refused_with_side_channels_closed() {
+    let last = |role: &str| {
+        format!(
+            r#"{{"messages":[{{"role":"assistant","content":"a"}},{{"role":"{role}","content":"<think>"}}]}}"#
+        )
+    };
+    for protocol in [&Chat as &dyn Protocol, &Messages] {
+        assert!(apply(&side_channels(&[]), protocol, &last("assistant")).is_err());
+        assert!(apply(&side_channels(&[]), protocol, &last("assist\\u0061nt")).is_err());
+        assert!(apply(&side_channels(&[]), protocol, &last("user")).is_ok());
+        assert!(apply(&Plan::default(), protocol, &last("assistant")).is_ok());
+    }
+}
+
+fn counting() -> Plan {
+    let hundred = NonZeroU64::new(100).unwrap();
+    let quota = Quota { amount: hundred, period: Duration::from_secs(60), burst: hundred };
+    let limits = Limits { output_tokens: Some(quota), ..Limits::default() };
+    let rate = Rate {
+        account: limits,
+        cluster: Limits::default(),
+        advertised: None,
+        reserve_output_tokens: number(10),
+    };
+    Plan { rate: enforced(rate), ..Plan::default() }
+}
+
+/// Names that a policy governs, allows or has never heard of.
+const NAMES: [&str; 16] = [
+    "model",
+    "messages",
+    "stream",
+    "n",
+    "max_tokens",
+    "max_completion_tokens",
+    "reasoning_effort",
+    "reasoning",
+    "thinking_token_budget",
+    "temperature",
+    "stop",
+    "logprobs",
+    "top_logprobs",
+    "return_token_ids",
+    "chat_template_kwargs",
+    "x\u{e9} \"y",
+];
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (0..100_000_u64).prop_map(Value::from),
+        // Eighths, which serde_json reads back exactly.
+        (0..1000_u32).prop_map(|eighths| Value::from(f64::from(eighths) / 8.0)),
+        "(big-1|high|low|none|,|\\}|\"|\\\\|é){0,3}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            proptest::collection::btree_map(
+                "(effort|max_tokens|include_usage|role|k)",
+                inner,
+                0..3
+            )
+            .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn request() -> impl Strategy<Value = (Map<String, Value>, bool)> {
+    let members =
+        proptest::collection::btree_map(proptest::sample::select(NAMES.to_vec()), value(), 0..10);
+    let members = members.prop_map(|members| {
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    });
+    (members, any::<bool>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Oracle: serde_json's map, edited with a few lines of its own.
+    // Break it: leave a comma too many in `removals`, or insert before what is removed.
+    #[test]
+    fn any_request_stays_valid_and_changes_only_where_the_plan_says((members, pretty) in request()) {
+        let value = Value::Object(members.clone());
+        let body = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+        let Ok((out, _)) = apply(&everything(), &Chat, &body) else { return Ok(()) };
+        let out: Map<String, Value> = serde_json::from_str(&out).expect("still JSON");
+
+        let mut expected = members;
+        for name in ["logprobs", "top_logprobs", "return_token_ids", "chat_template_kwargs", "x\u{e9} \"y"] {
+            expected.remove(name);
+        }
+        let capped = |name: &str, most: u64, expected: &mut Map<String, Value>| {
+            if let Some(asked) = expected.get_mut(name) {
+                *asked = asked.as_u64().unwrap_or(u64::MAX).min(most).into();
+            }
+        };
+        if expected.get("model").and_then(Value::as_str).is_some_and(|model| model.starts_with("big")) {
+            expected.insert("model".into(), "small".into());
+        }
+        if expected.contains_key("max_tokens") || expected.contains_key("max_completion_tokens") {
+            capped("max_tokens", 500, &mut expected);
+            capped("max_completion_tokens", 500, &mut expected);
+        } else {
+            expected.insert("max_completion_tokens".into(), 500.into());
+        }
+        for (name, most) in [("n", 2), ("thinking_token_budget", 1024)] {
+            if !expected.get(name).is_none_or(Value::is_null) {
+                capped(name, most, &mut expected);
+            }
+        }
+        let weaken = |effort: &mut Value| {
+            if effort.as_str().is_some_and(|effort| !["none", "minimal", "low"].contains(&effort)) {
+                *effort = "low".into();
+            }
+        };
+        if let Some(effort) = expected.get_mut("reasoning_effort") { weaken(effort); }
+        if let Some(Value::Object(reasoning)) = expected.get_mut("reasoning") {
+            if let Some(effort) = reasoning.get_mut("effort") { weaken(effort); }
+            if !reasoning.get("max_tokens").is_none_or(Value::is_null) { capped("max_tokens", 1024, reasoning); }
+        }
+        prop_assert_eq!(out, expected);
+    }
+
+    /// Oracle: serde_json.
+    // Break it: forget the comma in an insertion into an object that is not empty.
+    #[test]
+    fn usage_is_asked_for_in_any_streamed_request_and_only_there(
+        options in proptest::option::of(value()), stream in any::<bool>(), pretty in any::<bool>(),
+    ) {
+        let mut value = json!({"stream": stream, "messages": []});
+        if let Some(options) = &options { value["stream_options"] = options.clone(); }
+        let body = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+        let (out, _) = apply(&counting(), &Chat, &body).unwrap();
+        let read: Value = serde_json::from_str(&out).unwrap();
+        if stream {
+            prop_assert_eq!(&read["stream_options"]["include_usage"], &json!(true), "{}", out);
+        } else {
+            prop_assert_eq!(out, body);
+        }
+    }
+}
