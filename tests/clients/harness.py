@@ -137,23 +137,24 @@ def servers():
         for file in [*sorted(POLICIES.glob("*.toml")), HERE / "opened-by-template.toml"]:
             policy = tomllib.loads(file.read_text())
             started = proxy(stack, directory, policy["name"], upstream, key_file, file)
-            policies.append({"name": policy["name"], **started, "risks": list(risks(policy))})
+            policies.append({**started, "name": policy["name"], "risks": list(risks(policy)), "upstream": upstream})
+        graded = POLICIES / "graded.toml"
+        paced = teacher(stack, "--tokens-per-second", SLOW)
+        slow = {**proxy(stack, directory, "slow", paced, key_file, graded), "upstream": paced}
         # To see from outside that the upstream is cancelled, a second proxy stands in its place and
         # counts. One for each suite, so that they do not count each other's streams.
-        slow = teacher(stack, "--tokens-per-second", SLOW)
         cancel = {}
         for suite in SUITES:
-            seen = proxy(stack, directory, f"{suite}-upstream", slow, key_file)
-            outer = proxy(
-                stack, directory, f"{suite}-cancel", seen["url"], key_file, POLICIES / "graded.toml"
-            )
-            cancel[suite] = {"url": outer["url"], "metrics": outer["metrics"], "upstream": seen["metrics"]}
+            seen = proxy(stack, directory, f"{suite}-upstream", paced, key_file)
+            outer = proxy(stack, directory, f"{suite}-cancel", seen["url"], key_file, graded)
+            cancel[suite] = {"url": outer["url"], "metrics": [outer["metrics"], seen["metrics"]]}
         description = directory / "suite.json"
         description.write_text(
             json.dumps(
                 {
                     "upstream": upstream,
                     "policies": policies,
+                    "slow": slow,
                     "cancel": cancel,
                     "risk_key": key,
                     "key_id": KEY_ID,

@@ -74,31 +74,38 @@ def next_turn(sdk, params, whole):
 
 
 @functools.cache
-def _upstream(sdk, form, text):
-    return exchange(sdk, form, SUITE["upstream"], json.loads(text))
+def _upstream(sdk, form, url, text):
+    return exchange(sdk, form, url, json.loads(text))
 
 
-def upstream(sdk, form, params):
+def upstream(sdk, form, params, url=SUITE["upstream"]):
     """What the same call gives without the proxy. The upstream answers the same each time."""
-    return _upstream(sdk, form, json.dumps(params, sort_keys=True))
+    return _upstream(sdk, form, url, json.dumps(params, sort_keys=True))
 
 
-def converse(sdk, form, scenario, model, url, score=None, plan=None):
+def converse(sdk, form, scenario, model, at, score=None, plan=None):
     """The turns of a conversation: parameters, what the client got, what the upstream gives for it."""
+    url, behind = at["url"], at["upstream"]
     account = f"python-{next(numbers)}"
     params, turns = ask(sdk, model, scenario), []
     while params and len(turns) < 2:
         got = exchange(sdk, form, url, params, risk_headers(sdk, score, account))
-        turns.append((params, got, upstream(sdk, form, admitted(params, plan or {}))))
+        turns.append((params, got, upstream(sdk, form, admitted(params, plan or {}), behind)))
         whole = got["error"] is None and got["whole"]
         params = next_turn(sdk, params, whole) if whole and scenario == "a tool turn" else None
     return turns
 
 
 @functools.cache
-def direct(sdk, form, scenario, model):
+def _direct(sdk, form, scenario, model, url):
+    turns = converse(sdk, form, scenario, model, {"url": url, "upstream": url})
+    return [got["error"] for _, got, _ in turns]
+
+
+def direct(cell):
     """How the conversation goes without the proxy: the error of each turn."""
-    return [got["error"] for _, got, _ in converse(sdk, form, scenario, model, SUITE["upstream"])]
+    at, _, sdk, form, scenario, model = cell
+    return _direct(sdk, form, scenario, model, at["upstream"])
 
 
 def forms(sdk, scenario, dialect, plan):
@@ -121,7 +128,10 @@ def cells():
                     yield policy, risk, sdk, form, scenario, "teacher-large" + dialect
         if policy["name"] == "graded":
             for risk, fault, form in itertools.product(policy["risks"], FAULTS, FORMS):
-                yield policy, risk, sdk, form, "a plain question", f"teacher-error-{fault}"
+                # Events must be on their way when the connection is cut, hence the slow upstream.
+                if fault != "cut" or form != "JSON":
+                    on = SUITE["slow"] | {"name": "graded, slow"} if fault == "cut" else policy
+                    yield on, risk, sdk, form, "a plain question", f"teacher-error-{fault}"
 
 
 def name(cell):
@@ -135,4 +145,4 @@ pool = ThreadPoolExecutor(24)
 
 def start(cell):
     policy, risk, sdk, form, scenario, model = cell
-    return pool.submit(converse, sdk, form, scenario, model, policy["url"], risk["score"], risk["plan"])
+    return pool.submit(converse, sdk, form, scenario, model, policy, risk["score"], risk["plan"])

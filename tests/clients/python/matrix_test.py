@@ -7,12 +7,12 @@ from expectation import admitted, leaked, reasoning_in, rounded, without_reasoni
 
 @pytest.mark.parametrize("cell", list(cells.cells()), ids=cells.name)
 def test_the_client_gets_what_the_upstream_gives_less_what_the_policy_withholds(cell, turns):
-    _, risk, sdk, form, scenario, model = cell
+    _, risk, _, _, _, model = cell
     plan = risk["plan"]
     if plan.get("refuse"):
         return refused(turns)
     # Whatever the proxy did to the first turn, the second goes as it would without it.
-    assert [got["error"] for _, got, _ in turns] == cells.direct(sdk, form, scenario, model)
+    assert [got["error"] for _, got, _ in turns] == cells.direct(cell)
     for params, got, expected in turns:
         for part in ("error", "status", "body", "requests"):
             assert got.get(part) == expected.get(part)
@@ -43,5 +43,7 @@ def test_without_the_proxy_the_client_gets_reasoning(sdk, dialect, form):
     """Otherwise the absence of reasoning would show nothing."""
     model = f"teacher-large{dialect}"
     got = cells.upstream(sdk, form, cells.ask(sdk, model, "a plain question"))
-    if got["error"] is None:
+    # This library's helper knows no content in parts, and drops them.
+    if (dialect, form) != (":mistral", "stream helper"):
+        assert got["error"] is None
         assert len(reasoning_in(got["whole"], model, {"opened_by_template": [model]}).split()) > 20
