@@ -5,6 +5,8 @@
 //! A middleware of the application's own plays the detector: it leaves an assessment in the
 //! request's extensions. The defense is a `Router::layer` inside it.
 
+#![expect(clippy::print_stdout, reason = "an example talks to its reader")]
+
 use std::time::Duration;
 
 use axum::extract::Request;

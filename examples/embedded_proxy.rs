@@ -5,6 +5,8 @@
 //! What `guilloche serve` does, started and stopped by this program, in front of the embedded
 //! upstream's place: any address will do, since nothing is asked of it here.
 
+#![expect(clippy::print_stdout, reason = "an example talks to its reader")]
+
 use std::collections::BTreeMap;
 
 use guilloche::proxy::{Config, Proxy};

@@ -1,4 +1,31 @@
-//! Graded countermeasures against model distillation, as a [`tower`](tower_service) layer.
+//! Graded countermeasures against model distillation, in front of an inference server.
+//!
+//! [`layer::DefenseLayer`] adds them to any HTTP service; [`proxy`] is a reverse proxy built on it.
+//! A detector upstream scores how suspicious a caller is ([`risk`]); a [`policy`] says what follows
+//! from the score; callers below its first grade get the inner service's bytes, unread.
+//!
+//! # Order of layers
+//!
+//! From the outside in: whatever authenticates callers and asks the detector; compression;
+//! `DefenseLayer`; whatever adds credentials for the upstream; the upstream's client.
+//!
+//! # What holds, whatever the policy
+//!
+//! - *Untouched*: an empty plan forwards the body unparsed.
+//! - *Byte-exact*: with a plan, everything outside the edited spans is as it came.
+//! - *Parity*: the same completion as a document and as a stream gives the same edited text.
+//! - *Whole*: text that is held back leaves before any boundary.
+//! - *No silent cut*: a failure inside a stream ends with the protocol's error event and an error.
+//! - *Cancelled*: a client that leaves cancels the upstream.
+//! - *Bounded*: every buffer has a cap and a named outcome at the cap.
+//! - *Not spoofed*: clients' copies of risk headers are stripped; a bad signature is unknown risk.
+//! - *Said truly*: the audit tells what was done, with counts, and never text.
+//!
+//! # Features
+//!
+//! - `proxy`: the server, the pooled client with TLS, metrics, the embedded upstream.
+//! - `cli` (default): the `guilloche` command, with `proxy` and `schema`.
+//! - `schema`: the JSON Schema of policy files.
 
 pub mod audit;
 pub mod countermeasure;
@@ -17,3 +44,8 @@ pub mod teacher;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+#[derive(Debug)]
+pub struct Readme;

@@ -53,12 +53,12 @@ impl RequestEdits {
         }
         let mut edits = Vec::new();
         let mut removed = 0;
-        if let Some(settings) = enforced(&plan.side_channels) {
+        if let Some(closing) = side_channels::Closing::of(plan) {
             if request.prefilled {
                 let message = "the last message may not be the assistant's own".to_owned();
                 return Err(malformed(message));
             }
-            let closed = side_channels::request_edits(settings, request, counts);
+            let closed = side_channels::request_edits(closing, request, counts);
             removed = closed.1;
             edits.extend(closed.0);
         }
@@ -108,9 +108,7 @@ impl ResponseEdits {
             let mut patterns = settings.opened_by_template.iter();
             patterns.any(|pattern| answering.is_some_and(|model| pattern.matches(model)))
         };
-        // Log-probabilities repeat the reasoning: whoever withholds it closes them too.
-        let allow = enforced(&plan.side_channels).map(|settings| settings.allow.clone());
-        let close_leaks = allow.or_else(|| reasoning.map(|_| Vec::new()));
+        let close_leaks = side_channels::Closing::of(plan).map(|closing| closing.allow.to_vec());
         Self {
             keep: reasoning.map(|settings| settings.keep),
             opened: (!protocol.signs_reasoning() && reasoning.is_some_and(opened)).then_some(
@@ -177,6 +175,6 @@ impl ResponseEdits {
     }
 }
 
-fn enforced<T>(measure: &Option<Measure<T>>) -> Option<&T> {
+pub(super) fn enforced<T>(measure: &Option<Measure<T>>) -> Option<&T> {
     measure.as_ref().and_then(Measure::enforced)
 }

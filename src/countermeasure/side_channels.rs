@@ -5,21 +5,49 @@
 //! the request and emptied in the response, so that a member which a server adds tomorrow is closed
 //! today. Free and lossless for nearly everyone, hence the first rung of the shipped ladders.
 
+use std::num::NonZeroU32;
+
 use super::Counts;
+use super::exchange::enforced;
+use crate::policy::Plan;
 use crate::policy::plan::SideChannels;
 use crate::wire::json::Edit;
 use crate::wire::{Field, FieldKind, Request};
 
+/// What is closed beside the text channels. Log-probabilities repeat the reasoning and request
+/// flags bring its tags back, so whoever withholds it closes them too.
+#[derive(Clone, Copy, Debug)]
+pub struct Closing<'p> {
+    /// Members to let through besides the allow-lists.
+    pub allow: &'p [String],
+    /// The most choices that may be asked for.
+    pub max_choices: Option<NonZeroU32>,
+}
+
+impl<'p> Closing<'p> {
+    /// What `plan` closes, if it closes or withholds anything.
+    #[must_use]
+    pub fn of(plan: &'p Plan) -> Option<Self> {
+        let withholds = enforced(&plan.reasoning).is_some();
+        match enforced(&plan.side_channels) {
+            Some(SideChannels { max_choices, allow }) => {
+                Some(Self { allow, max_choices: Some(*max_choices) })
+            }
+            None => withholds.then_some(Self { allow: &[], max_choices: None }),
+        }
+    }
+}
+
 /// The edits to a request, and how many members they remove.
 #[must_use]
 pub fn request_edits(
-    settings: &SideChannels,
+    closing: Closing<'_>,
     request: &Request,
     counts: &mut Counts,
 ) -> (Vec<Edit>, usize) {
-    let (mut edits, removed) = request.remove_unlisted(&settings.allow);
+    let (mut edits, removed) = request.remove_unlisted(closing.allow);
     let removed = removed.len();
-    let most = u64::from(settings.max_choices.get());
+    let most = closing.max_choices.map_or(u64::MAX, |most| u64::from(most.get()));
     let over = request.choices.iter().filter(|(_, asked)| *asked > most);
     edits.extend(over.map(|(span, _)| Edit::literal(span.clone(), most.to_string())));
     counts.request_fields_closed += edits.len() as u64;

@@ -415,13 +415,18 @@ impl Reading {
 
     /// Breaks the body off: the protocol's error event, if this is a stream, then the error.
     fn fail(&mut self, error: BodyError) -> Option<Frame<Bytes>> {
-        let event = matches!(self.form, Form::Events(_)).then(|| {
-            let refusal = Refusal {
-                kind: RefusalKind::UpstreamFailed,
-                message: "the upstream failed in the middle of its answer".to_owned(),
-            };
-            Frame::data(Bytes::from(self.protocol.error_event(&refusal)))
-        });
+        let event = match &mut self.form {
+            Form::Events(events) => {
+                let refusal = Refusal {
+                    kind: RefusalKind::UpstreamFailed,
+                    message: "the upstream failed in the middle of its answer".to_owned(),
+                };
+                let mut last = events.flush();
+                last.extend_from_slice(&self.protocol.error_event(&refusal));
+                Some(Frame::data(Bytes::from(last)))
+            }
+            Form::Document(_) => None,
+        };
         self.failure = Some(error);
         event
     }

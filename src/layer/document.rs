@@ -18,6 +18,8 @@ pub(super) struct Document {
     rewriter: Rewriter,
     on_opaque: Unhandled,
     failed: bool,
+    /// The document is too long to be held, and goes on as it comes.
+    uncounted: bool,
 }
 
 /// The document cannot be passed on.
@@ -40,7 +42,15 @@ impl Document {
         limit: usize,
     ) -> Self {
         let rewriter = Rewriter::new(edits, counts);
-        Self { protocol, collected: BytesMut::new(), limit, rewriter, on_opaque, failed: false }
+        Self {
+            protocol,
+            collected: BytesMut::new(),
+            limit,
+            rewriter,
+            on_opaque,
+            failed: false,
+            uncounted: false,
+        }
     }
 
     pub(super) fn rewriter(&self) -> &Rewriter {
@@ -61,7 +71,16 @@ impl Document {
             early = (blank > 0).then(|| chunk.split_to(blank));
         }
         if self.collected.len() + chunk.len() > self.limit {
-            return Err(DocumentError::TooLong(self.limit));
+            if !self.rewriter.only_counts() {
+                return Err(DocumentError::TooLong(self.limit));
+            }
+            // Too long to be counted, which is no reason to withhold it.
+            self.collected.extend_from_slice(&chunk);
+            self.uncounted = true;
+        }
+        if self.uncounted {
+            let all = std::mem::take(&mut self.collected).freeze();
+            return Ok(Some(if all.is_empty() { chunk } else { all }));
         }
         self.collected.extend_from_slice(&chunk);
         Ok(early)

@@ -6,10 +6,15 @@ use crate::wire::{Channel, Kind, Lane};
 /// The most lanes one response may have. An upstream that claims more is not answering.
 pub(super) const LANES: usize = 1024;
 
+/// The most bytes that the carriers of one response may take.
+const CARRIED: usize = 1 << 20;
+
 /// The lanes seen so far.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     lanes: Vec<OpenLane>,
+    /// Bytes that carriers take.
+    carried: usize,
 }
 
 /// One lane: its editor, and the event that can carry text which is left when the lane ends.
@@ -28,6 +33,12 @@ pub(super) struct OpenLane {
 pub(super) struct Carrier {
     pub(super) before: Vec<u8>,
     pub(super) behind: Vec<u8>,
+}
+
+impl Carrier {
+    pub(super) fn len(&self) -> usize {
+        self.before.len() + self.behind.len()
+    }
 }
 
 /// The response has more lanes than any answer.
@@ -53,6 +64,12 @@ impl Lanes {
             }
         };
         self.lanes.get_mut(position).ok_or(TooManyLanes)
+    }
+
+    /// Counts a new carrier.
+    pub(super) fn carry(&mut self, bytes: usize) -> Result<(), TooManyLanes> {
+        self.carried += bytes;
+        if self.carried > CARRIED { Err(TooManyLanes) } else { Ok(()) }
     }
 
     /// All lanes, in the order in which they began.

@@ -81,6 +81,11 @@ impl Rewriter {
         }
     }
 
+    /// Whether the response is read to be slowed down or counted only.
+    pub(super) fn only_counts(&self) -> bool {
+        self.edits.is_empty()
+    }
+
     /// The counts so far, the editors' own included.
     pub(super) fn counts(&self) -> Counts {
         let (words_removed, unopened_reasoning) = self.lanes.counts();
@@ -106,8 +111,7 @@ impl Rewriter {
         before: &mut Vec<u8>,
     ) -> Result<Rewritten, TooManyLanes> {
         self.usage.update(scan.usage);
-        if self.edits.is_empty() {
-            // Read to be slowed down or counted only.
+        if self.only_counts() {
             scan.channels.iter().for_each(|channel| self.seen.add(channel));
             self.seen.delivered = self.seen.all;
             return Ok(Rewritten::Kept);
@@ -161,7 +165,7 @@ impl Rewriter {
     pub(super) fn close_all(&mut self, before: &mut Vec<u8>) {
         for open in self.lanes.iter_mut() {
             let text = open.finish(true);
-            open.carry(&text, before);
+            self.seen.delivered += open.carry(&text, before);
         }
     }
 
@@ -203,13 +207,15 @@ impl Rewriter {
         if !scan.closes.iter().any(ends) {
             // An event that cannot be repeated carries nothing; a later one of the lane may.
             open.carrier = carrier(block, payload, scan, channel, edits, counts);
+            let bytes = open.carrier.as_ref().map_or(0, Carrier::len);
+            lanes.carry(bytes)?;
         }
         Ok(outcome)
     }
 
     fn close(&mut self, close: Close, scan: &Scan, before: &mut Vec<u8>) {
         let Close { group, reasoning_only, cut_short } = close;
-        let Self { lanes, outcomes, .. } = self;
+        let Self { lanes, outcomes, seen, .. } = self;
         let ending = lanes.iter_mut().filter(|open| {
             open.lane.group == group && (!reasoning_only || open.kind == Kind::Reasoning)
         });
@@ -221,7 +227,7 @@ impl Rewriter {
             let here = scan.channels.iter().rposition(|channel| channel.lane == open.lane);
             match here.and_then(|position| outcomes.get_mut(position)) {
                 Some(outcome) => outcome.behind.push_str(&text),
-                None => open.carry(&text, before),
+                None => seen.delivered += open.carry(&text, before),
             }
         }
     }
@@ -316,13 +322,15 @@ impl super::lanes::OpenLane {
         text
     }
 
-    /// Appends an event of the lane's own that holds `text`.
-    fn carry(&self, text: &str, out: &mut Vec<u8>) {
-        if let Some(Carrier { before, behind }) = self.carrier.as_ref().filter(|_| !text.is_empty())
-        {
-            out.extend_from_slice(before);
-            escape(text, out);
-            out.extend_from_slice(behind);
-        }
+    /// Appends an event of the lane's own that holds `text`; how many bytes of text went.
+    fn carry(&self, text: &str, out: &mut Vec<u8>) -> u64 {
+        let Some(Carrier { before, behind }) = self.carrier.as_ref().filter(|_| !text.is_empty())
+        else {
+            return 0;
+        };
+        out.extend_from_slice(before);
+        escape(text, out);
+        out.extend_from_slice(behind);
+        text.len() as u64
     }
 }

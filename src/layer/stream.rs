@@ -92,6 +92,13 @@ impl EventStream {
         Ok(last.into())
     }
 
+    /// What was held back and has to leave before the stream is broken off.
+    pub(super) fn flush(&mut self) -> Vec<u8> {
+        let mut last = Vec::new();
+        self.rewriter.close_all(&mut last);
+        last
+    }
+
     fn rewrite(&mut self, raw: Bytes) -> Result<Bytes, StreamError> {
         let block = Block::parse(&raw);
         let Some(payload) = block.payload().filter(|payload| !payload.is_empty()) else {

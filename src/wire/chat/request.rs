@@ -23,12 +23,11 @@ const LISTS: Lists = Lists {
     // prompt_logprobs, echo, return_token_ids, return_tokens_as_token_ids, return_hidden_states,
     // skip_special_tokens, include_reasoning, separate_reasoning, stream_reasoning,
     // reasoning_format, chat_template, chat_template_kwargs, add_generation_prompt,
-    // continue_final_message, store.
+    // continue_final_message, store; models, because a list of fallbacks goes round the model map.
     allowed: &[
         "audio",
         "cache_salt",
         "documents",
-        "extra_body",
         "frequency_penalty",
         "function_call",
         "functions",
@@ -44,7 +43,6 @@ const LISTS: Lists = Lists {
         "min_p",
         "min_tokens",
         "modalities",
-        "models",
         "options",
         "parallel_tool_calls",
         "plugins",
