@@ -48,9 +48,11 @@ export function withoutReasoning(value, model, plan, step = 1) {
     if (name === "thinking" && value.type === "thinking") result[name] = "";
     // The libraries differ in what they make of the other members.
     else if (name === "reasoning_details") result[name] = item?.map((detail) => detail.signature ?? null);
-    // This library's helper makes a string of parts.
+    // This library's helper makes a string of parts, and none when there were none.
     else if (name === "content" && typeof item === "string")
-      result[name] = divided(item.replaceAll("[object Object]", ""), model, plan)[1];
+      result[name] = divided(item.replaceAll("[object Object]", ""), model, plan)[1] || null;
+    // Asked for by the proxy, to count, and left out of the stream.
+    else if (name === "usage" && item === null) continue;
     else if ((name === "reasoning_tokens" || name === "thinking_tokens") && item)
       result[name] = Math.ceil(item / step) * step;
     else result[name] = inner(item);
