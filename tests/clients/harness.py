@@ -23,7 +23,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 POLICIES = HERE.parent.parent / "policies"
 KEY_ID = "client-suite"
 START = 30  # seconds that a process may take until it listens
-# Faster than any client reads would end a stream before it can be left.
+# Tokens per second of the upstream whose streams are left or cut while they are under way.
 SLOW = "20"
 
 
@@ -91,6 +91,11 @@ def proxy(stack, directory, name, upstream, key_file, policy=None):
     return {"url": f"http://{found[1]}", "metrics": f"http://{found[2]}/metrics"}
 
 
+def burst(rate):
+    """How many requests of one account pass at once."""
+    return rate and int(re.search(r"burst (\d+)", rate["account"]["requests"])[1])
+
+
 def plan(grade, policy):
     """What a grade does to an exchange, as far as a client can tell."""
     if policy["mode"] == "observe":
@@ -106,7 +111,7 @@ def plan(grade, policy):
         "round_usage": (reasoning or {}).get("round_usage", 1),
         "opened_by_template": (reasoning or {}).get("opened_by_template", []),
         "downgrade": downgrade,
-        "requests": re.match(r"\d+ per minute, burst (\d+)", (grade.get("rate") or {"account": {"requests": ""}})["account"]["requests"]),
+        "requests": burst(grade.get("rate")),
         "refuse": grade.get("refuse") is not None,
     }
 
@@ -117,11 +122,8 @@ def risks(policy):
     yield {"name": "no risk header", "score": None, "plan": {}}
     yield {"name": "a score below the first grade", "score": grades[0]["at"] / 2, "plan": {}}
     for grade, above in zip(grades, [*(grade["at"] for grade in grades[1:]), 1.0]):
-        doing = plan(grade, policy)
-        if doing.get("requests"):
-            doing["requests"] = int(doing["requests"][1])
         score = round((grade["at"] + above) / 2, 3)
-        yield {"name": f"grade {grade['name']}", "score": score, "plan": doing}
+        yield {"name": f"grade {grade['name']}", "score": score, "plan": plan(grade, policy)}
 
 
 @contextlib.contextmanager
@@ -165,7 +167,7 @@ def servers():
 
 
 SUITES = {
-    "python": [sys.executable, "-B", "-W", "ignore::UserWarning:pydantic.main", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "pytest.ini"],
+    "python": [sys.executable, "-B", "-W", "ignore::UserWarning:pydantic.main", "-m", "pytest", "-qq", "-p", "no:cacheprovider", "-c", "pytest.ini"],
     "node": ["node", "--no-warnings", "run.mjs"],
 }
 
@@ -177,9 +179,10 @@ def main():
     failed = False
     with servers() as environment:
         for suite in chosen:
+            print(f"{suite}:", flush=True)
             began = time.monotonic()
             failed |= subprocess.run([*SUITES[suite], *rest], cwd=HERE, env=environment).returncode != 0
-            print(f"{suite}: {time.monotonic() - began:.0f} s", flush=True)
+            print(f"({time.monotonic() - began:.0f} s)\n", flush=True)
     raise SystemExit(failed)
 
 

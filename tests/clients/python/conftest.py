@@ -18,9 +18,13 @@ def turns(cell):
     return under_way[cells.name(cell)].result()
 
 
+counts = {}
+
+
 def pytest_terminal_summary(terminalreporter):
-    passed, failed = (
-        sum(len(terminalreporter.stats.get(kind, [])) for kind in kinds)
-        for kinds in (["passed"], ["failed", "error"])
-    )
-    terminalreporter.write_line(f"python: {passed} passed, {failed} failed")
+    for kind, outcomes in {"passed": ["passed"], "failed": ["failed", "error"]}.items():
+        counts[kind] = sum(len(terminalreporter.stats.get(outcome, [])) for outcome in outcomes)
+
+
+def pytest_unconfigure():
+    print(f"python: {counts.get('passed', 0)} passed, {counts.get('failed', 0)} failed")
