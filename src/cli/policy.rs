@@ -2,6 +2,7 @@
 
 mod effects;
 mod explain;
+mod sample;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

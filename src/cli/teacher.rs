@@ -3,18 +3,14 @@
 use std::env;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
 use super::{Answer, Failure};
+use crate::proxy::serve_service;
 use crate::teacher::{Settings, Teacher};
 
 /// How long streams may go on after ctrl-c.
@@ -77,39 +73,12 @@ async fn serve(listen: SocketAddr, teacher: Teacher, key: Option<&str>) -> Resul
         "teacher listens on http://{address}\ntry: curl -N http://{address}/v1/chat/completions{header} -d '{{\"model\":\"teacher-large\",\"stream\":true,\
          \"messages\":[{{\"role\":\"user\",\"content\":\"Maria has 12 apples and buys 5 more. How many apples does she have?\"}}]}}'"
     )?;
-    let graceful = GracefulShutdown::new();
-    let server = auto::Builder::new(TokioExecutor::new());
-    let mut stop = pin!(tokio::signal::ctrl_c());
-    loop {
-        let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    // Out of descriptors, mostly: wait for some to be given back.
-                    tracing::warn!(%error, "accept failed");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
-                }
-            },
-            signal = &mut stop => {
-                signal?;
-                break;
-            }
-        };
-        // Small events must not wait for more.
-        let _ = stream.set_nodelay(true);
-        let connection = server
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(teacher.clone()))
-            .into_owned();
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = %error, "connection ended");
-            }
-        });
-    }
-    drop(listener);
-    // What still streams after this is cut with the runtime.
-    let _ = tokio::time::timeout(SHUTDOWN, graceful.shutdown()).await;
+    let stop = async {
+        // Without a handler for it there is nothing to wait for.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    serve_service(listener, teacher, stop, SHUTDOWN).await;
     Ok(Answer::Done)
 }

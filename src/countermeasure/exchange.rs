@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::inline::{Inline, Unclosed};
 use super::{Counts, Editor, downgrade, reasoning, side_channels};
-use crate::policy::plan::{Keep, Measure, Plan, Rate, Reasoning};
+use crate::policy::plan::{Keep, Plan, Rate, Reasoning, enforced};
 use crate::wire::json::{Edit, splice};
 use crate::wire::{Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request};
 
@@ -123,15 +123,11 @@ impl ResponseEdits {
         }
     }
 
-    /// Whether the response goes out as it comes.
+    /// Whether the answer itself is changed, so that one that cannot be read must not pass.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        let Self { keep, opened: _, close_leaks, rename, round_usage, drop_usage_event } = self;
-        keep.is_none()
-            && close_leaks.is_none()
-            && rename.is_none()
-            && round_usage.is_none()
-            && !drop_usage_event
+    pub fn changes_answer(&self) -> bool {
+        let Self { keep, opened: _, close_leaks, rename, round_usage, drop_usage_event: _ } = self;
+        keep.is_some() || close_leaks.is_some() || rename.is_some() || round_usage.is_some()
     }
 
     /// The editor of a lane, by its first piece; `None` if its text goes out as it comes.
@@ -173,8 +169,4 @@ impl ResponseEdits {
     pub fn drops_usage_event(&self) -> bool {
         self.drop_usage_event
     }
-}
-
-pub(super) fn enforced<T>(measure: &Option<Measure<T>>) -> Option<&T> {
-    measure.as_ref().and_then(Measure::enforced)
 }

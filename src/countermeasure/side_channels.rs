@@ -8,9 +8,8 @@
 use std::num::NonZeroU32;
 
 use super::Counts;
-use super::exchange::enforced;
 use crate::policy::Plan;
-use crate::policy::plan::SideChannels;
+use crate::policy::plan::{SideChannels, enforced};
 use crate::wire::json::Edit;
 use crate::wire::{Field, FieldKind, Request};
 

@@ -166,7 +166,9 @@ impl DefenseBuilder {
 }
 
 impl DefenseHandle {
-    /// Exchanges policy and risk source together. Rates already used stay used.
+    /// Exchanges policy and risk source together; `source` counts into the
+    /// [`reports`](Self::reports) of the one before if it was given them. Rates already used stay
+    /// used.
     pub fn replace(&self, policy: Policy, source: Box<dyn RiskSource>) {
         self.shared.settings.store(Arc::new(Settings { policy, source }));
     }
@@ -186,7 +188,7 @@ impl DefenseHandle {
 
     /// What the risk source could not believe, by reason.
     #[must_use]
-    pub fn reports(&self) -> &Reports {
+    pub fn reports(&self) -> &Arc<Reports> {
         &self.shared.reports
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::{Method, Response, request};
 use http_body::Body;
 use jiff::Timestamp;
@@ -16,20 +16,16 @@ use super::document::Document;
 use super::error::BoxError;
 use super::guard::{Answer, Guard, estimated_tokens};
 use super::head::{self, Readable};
+use super::record::{begun, note};
+use super::refused::{Refused, insert_rate_limit, refused, too_large};
 use super::stream::EventStream;
-use crate::audit::{self, Applied, Counter, Counts, Outcome, Record};
+use crate::audit::{Applied, Counter, Counts, Outcome};
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
-use crate::limit::{Denied, RateLimitFields};
+use crate::limit::RateLimitFields;
 use crate::policy::plan::{Measure, Mode, Plan, Rate};
 use crate::policy::{Countermeasure, Decision, Unhandled};
-use crate::risk::{Assessment, Principal, Risk};
-use crate::wire::chat::Chat;
-use crate::wire::{Protocol, Refusal, RefusalKind};
-
-/// Names the decision to the client of a refused request, for support to look up.
-const DECISION: HeaderName = HeaderName::from_static("guilloche-decision");
-/// Tells the vendors' client libraries not to try again: each refusal would cost three requests.
-const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+use crate::risk::Assessment;
+use crate::wire::{Protocol, Refusal, RefusalKind, error_protocol};
 
 /// An exchange of a caller who has reached a grade.
 #[derive(Debug)]
@@ -40,6 +36,8 @@ pub(super) struct Exchange {
     decision: Decision,
     subjects: Subjects,
     protocol: Option<&'static dyn Protocol>,
+    /// The protocol in whose shape the client expects errors, its path being known or not.
+    errors: &'static dyn Protocol,
     method: Method,
     guard: Guard,
     edits: ResponseEdits,
@@ -59,33 +57,14 @@ impl Exchange {
         parts: &request::Parts,
         now: Timestamp,
     ) -> Self {
-        let Assessment { principal, risk } = assessment;
-        let record = Record {
-            time: now,
-            decision: audit::DecisionId(decision.id.to_string()),
-            principal: hashes(shared, &principal),
-            risk: audited(&risk),
-            grade: decision.grade.as_ref().map(|grade| grade.name.to_string()).unwrap_or_default(),
-            arm: decision.arm.as_ref().map(ToString::to_string),
-            policy: audit::PolicyIdentity {
-                name: settings.policy.name.clone(),
-                revision: decision.revision.to_string(),
-            },
-            protocol: protocol.map_or("unknown", Protocol::name).into(),
-            stream: false,
-            mode: decision.mode,
-            applied: Vec::new(),
-            observed: Vec::new(),
-            outcome: Outcome::Cancelled,
-            status: None,
-            durations: audit::Durations::default(),
-        };
+        let record = begun(shared, settings, &decision, &assessment, protocol, now);
         Self {
             guard: Guard::new(Arc::clone(&shared.sink), record, Instant::now()),
-            subjects: Subjects::of(&principal, &shared.keys.subject),
+            subjects: Subjects::of(&assessment.principal, &shared.keys.subject),
             shared: Arc::clone(shared),
             decision,
             protocol,
+            errors: error_protocol(parts.uri.path()),
             method: parts.method.clone(),
             edits: ResponseEdits::default(),
             rate_limit: None,
@@ -202,9 +181,9 @@ impl Exchange {
         let Some(protocol) = self.protocol.filter(|_| self.reads_answer()) else {
             return Response::from_parts(head, DefenseBody::passed(body, Some(self.guard)));
         };
-        let Self { shared, decision, subjects, edits, mut guard, now, .. } = *self;
+        let Self { shared, decision, subjects, edits, mut guard, rate_limit, now, .. } = *self;
         let pace = decision.plan.pace.as_ref().and_then(Measure::enforced);
-        let must_be_read = !edits.is_empty();
+        let must_be_read = edits.changes_answer();
         let counts = guard.counts;
         let on_opaque = if must_be_read { decision.on_opaque } else { Unhandled::Pass };
         let form = match (readable, on_opaque) {
@@ -226,7 +205,8 @@ impl Exchange {
                 guard.answer = Answer::Missing;
                 let message = "the upstream's answer cannot be read".to_owned();
                 let refusal = Refusal { kind: RefusalKind::Unreadable, message };
-                return refused(Some(protocol), &decision, guard, Refused::new(refusal), None);
+                let refusal = Refused::new(refusal);
+                return refused(protocol, &decision, guard, refusal, rate_limit.as_ref());
             }
         };
         // A document that is only counted or slowed down keeps its bytes. A head that shows that it
@@ -241,8 +221,8 @@ impl Exchange {
 
     /// An answer of the layer's own instead of the upstream's.
     pub(super) fn refuse<R>(self: Box<Self>, refusal: Refused) -> Response<DefenseBody<R>> {
-        let Self { decision, protocol, guard, rate_limit, .. } = *self;
-        refused(protocol, &decision, guard, refusal, rate_limit.as_ref())
+        let Self { decision, errors, guard, rate_limit, .. } = *self;
+        refused(errors, &decision, guard, refusal, rate_limit.as_ref())
     }
 
     /// The inner service failed before it answered.
@@ -253,7 +233,7 @@ impl Exchange {
     /// Whether the answer has to be read: to change it, to slow it down, or to count it.
     fn reads_answer(&self) -> bool {
         let Plan { rate, pace, .. } = &*self.decision.plan;
-        !self.edits.is_empty()
+        self.edits.changes_answer()
             || pace.as_ref().and_then(Measure::enforced).is_some()
             || rate.as_ref().and_then(Measure::enforced).is_some_and(|rate| rate.counts_tokens())
     }
@@ -303,100 +283,5 @@ impl Exchange {
 
     fn tell_rate_limit(&self, headers: &mut HeaderMap) {
         insert_rate_limit(self.rate_limit.as_ref(), headers);
-    }
-}
-
-/// A refusal on its way to the client.
-#[derive(Debug)]
-pub(super) struct Refused {
-    refusal: Refusal,
-    /// The limit that was reached, if it was one.
-    denied: Option<Denied>,
-}
-
-impl Refused {
-    pub(super) fn new(refusal: Refusal) -> Self {
-        Self { refusal, denied: None }
-    }
-}
-
-pub(super) fn too_large() -> Refusal {
-    let message = "the request body is too large".to_owned();
-    Refusal { kind: RefusalKind::TooLarge, message }
-}
-
-fn refused<R>(
-    protocol: Option<&'static dyn Protocol>,
-    decision: &Decision,
-    mut guard: Guard,
-    refused: Refused,
-    rate_limit: Option<&RateLimitFields>,
-) -> Response<DefenseBody<R>> {
-    let Refused { refusal, denied } = refused;
-    let status = refusal.kind.status();
-    let body = Bytes::from(protocol.unwrap_or(&Chat).error_body(&refusal));
-    let length = body.len();
-    let mut response = Response::new(DefenseBody::whole(body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    if let Ok(id) = HeaderValue::from_str(&decision.id.to_string()) {
-        headers.insert(DECISION, id);
-    }
-    if matches!(refusal.kind, RefusalKind::Refused | RefusalKind::RateLimited) {
-        headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
-    }
-    if let Some(denied) = denied {
-        headers.insert(RETRY_AFTER, HeaderValue::from(denied.retry_after_seconds()));
-    }
-    insert_rate_limit(rate_limit, headers);
-    if let Some(record) = guard.record() {
-        record.status = Some(status.as_u16());
-        response.extensions_mut().insert(record.decision.clone());
-    }
-    guard.end(match refusal.kind {
-        RefusalKind::Unreadable => Outcome::UpstreamError,
-        _ => Outcome::Refused,
-    });
-    response
-}
-
-fn insert_rate_limit(fields: Option<&RateLimitFields>, headers: &mut HeaderMap) {
-    let Some(RateLimitFields { policy, state }) = fields else { return };
-    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
-}
-
-/// Adds to a countermeasure's count, listing it if it was not.
-fn note(list: &mut Vec<Applied>, countermeasure: Countermeasure, counter: Counter) {
-    let listed = list.iter().position(|applied| applied.countermeasure == countermeasure);
-    let place = listed.unwrap_or(list.len());
-    if listed.is_none() {
-        list.push(Applied { countermeasure, counts: Counts::default() });
-    }
-    if let Some(applied) = list.get_mut(place) {
-        applied.counts.add(counter, 1);
-    }
-}
-
-fn hashes(shared: &Shared, principal: &Principal) -> audit::PrincipalHashes {
-    let Principal { account, cluster, tenant } = principal;
-    let cluster = cluster.as_ref().map(|cluster| cluster.as_str());
-    let tenant = tenant.as_ref().map(|tenant| tenant.as_str());
-    shared.keys.audit.principal(account.as_str(), cluster, tenant)
-}
-
-fn audited(risk: &Risk) -> audit::Risk {
-    match risk {
-        Risk::Known(score) => audit::Risk::Known {
-            score: score.value(),
-            model: score.model().map(str::to_owned),
-            confidence: score.confidence(),
-        },
-        Risk::Unknown(reason) => audit::Risk::Unknown { reason: reason.name().into() },
     }
 }

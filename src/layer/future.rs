@@ -12,7 +12,8 @@ use tower_service::Service;
 
 use super::body::DefenseBody;
 use super::error::BoxError;
-use super::exchange::{Exchange, Refused, too_large};
+use super::exchange::Exchange;
+use super::refused::{Refused, too_large};
 use super::request_body::RequestBody;
 use crate::wire::{Refusal, RefusalKind};
 
@@ -30,11 +31,9 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, F> {
-        /// Nothing is done, or only noted.
-        Passing { #[pin] future: F, exchange: Option<Box<Exchange>> },
         /// The request is being read.
         Collecting { #[pin] body: B, collected: BytesMut, rest: Option<Rest<S>> },
-        /// The inner service is answering.
+        /// The inner service is answering; without an exchange, nothing is done to its answer.
         Answering { #[pin] future: F, exchange: Option<Box<Exchange>> },
         /// The layer answers.
         Refused { exchange: Option<Box<Exchange>>, refused: Option<Refused> },
@@ -55,7 +54,7 @@ where
 {
     /// The inner service answers, untouched.
     pub(super) fn passing(future: S::Future) -> Self {
-        Self { state: State::Passing { future, exchange: None } }
+        Self { state: State::Answering { future, exchange: None } }
     }
 
     /// A caller who has reached a grade.
@@ -77,7 +76,7 @@ where
         exchange.observe(&parts.headers);
         let request = Request::from_parts(parts, RequestBody::original(body));
         let future = inner.call(request);
-        Self { state: State::Passing { future, exchange: Some(exchange) } }
+        Self { state: State::Answering { future, exchange: Some(exchange) } }
     }
 }
 
@@ -94,8 +93,7 @@ where
         loop {
             let mut this = self.as_mut().project();
             let next = match this.state.as_mut().project() {
-                StateProjection::Passing { future, exchange }
-                | StateProjection::Answering { future, exchange } => {
+                StateProjection::Answering { future, exchange } => {
                     let answered = ready!(future.poll(context));
                     return Poll::Ready(match (answered, exchange.take()) {
                         (Ok(response), Some(exchange)) => Ok(exchange.answer(response)),

@@ -65,6 +65,8 @@ mod future;
 mod guard;
 mod head;
 mod lanes;
+mod record;
+mod refused;
 mod request_body;
 mod rewrite;
 mod service;

@@ -83,7 +83,7 @@ impl Rewriter {
 
     /// Whether the response is read to be slowed down or counted only.
     pub(super) fn only_counts(&self) -> bool {
-        self.edits.is_empty()
+        !self.edits.changes_answer()
     }
 
     /// The counts so far, the editors' own included.
@@ -111,6 +111,9 @@ impl Rewriter {
         before: &mut Vec<u8>,
     ) -> Result<Rewritten, TooManyLanes> {
         self.usage.update(scan.usage);
+        if block.is_some() && scan.only_usage && self.edits.drops_usage_event() {
+            return Ok(Rewritten::Dropped);
+        }
         if self.only_counts() {
             scan.channels.iter().for_each(|channel| self.seen.add(channel));
             self.seen.delivered = self.seen.all;
@@ -119,9 +122,6 @@ impl Rewriter {
         // Each choice closes its reasoning and itself.
         if scan.closes.len() > 2 * LANES {
             return Err(TooManyLanes);
-        }
-        if block.is_some() && scan.only_usage && self.edits.drops_usage_event() {
-            return Ok(Rewritten::Dropped);
         }
         self.outcomes.clear();
         for channel in &scan.channels {

@@ -11,6 +11,10 @@ use super::Subject;
 use super::gcra::{Bucket, Terms};
 use super::table::{Occupancy, State, Table};
 
+/// The longest wait: about what clients and the proxies before them put up with. A subject that owes
+/// as much is charged no more, so that streams which were given up do not hold up others for good.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// The scope under which subjects share an overflow entry when the table is full.
 const OVERFLOW: &str = "pace";
 
@@ -41,7 +45,8 @@ impl Pacer {
     /// Takes so many tokens from a subject's rate and gives the wait before they may go out.
     ///
     /// The tokens are taken at once, as debt where need be: a stream asks once per run of
-    /// tokens, waits, and sends it. What it asked for and did not send stays taken.
+    /// tokens, waits, and sends it. What it asked for and did not send stays taken. No wait is
+    /// longer than a minute.
     #[must_use = "the tokens may go out only after this wait"]
     pub fn acquire(
         &self,
@@ -55,6 +60,9 @@ impl Pacer {
         let now = locked.now;
         let Some((_, bucket)) = locked.enter(subject, OVERFLOW) else { return Duration::ZERO };
         let wait = bucket.wait(&terms, tokens, now);
+        if wait > LONGEST {
+            return LONGEST;
+        }
         bucket.charge(&terms, tokens, now);
         wait
     }

@@ -1,7 +1,6 @@
 //! What was decided about one request, and why.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -82,12 +81,7 @@ pub(super) struct DecisionIds {
 
 impl DecisionIds {
     pub(super) fn new() -> Self {
-        // The standard library seeds its hashers from the operating system.
-        let mut seed = blake3::Hasher::new_derive_key("guilloche 2026 decision ids v1");
-        for word in 0..4_u64 {
-            seed.update(&RandomState::new().hash_one(word).to_le_bytes());
-        }
-        Self { key: *seed.finalize().as_bytes(), next: AtomicU64::new(0) }
+        Self { key: crate::random::secret(), next: AtomicU64::new(0) }
     }
 
     pub(super) fn next(&self) -> DecisionId {

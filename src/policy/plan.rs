@@ -233,6 +233,11 @@ impl Rate {
     }
 }
 
+/// The settings of a countermeasure that a plan names and that is to be carried out.
+pub(crate) fn enforced<T>(measure: &Option<Measure<T>>) -> Option<&T> {
+    measure.as_ref().and_then(Measure::enforced)
+}
+
 impl<T> Measure<T> {
     /// The settings, if they are to be carried out.
     pub fn enforced(&self) -> Option<&T> {

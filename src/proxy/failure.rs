@@ -22,6 +22,7 @@ pub(super) fn refusal(error: &UpstreamError) -> Refusal {
         },
         UpstreamError::Connect(_)
         | UpstreamError::Exchange(_)
+        | UpstreamError::Switched
         | UpstreamError::Body(_)
         | UpstreamError::Address(_) => Refusal {
             kind: RefusalKind::UpstreamFailed,

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use http::header::{
-    CONNECTION, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+    CONNECTION, CONTENT_LENGTH, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE,
 };
 
@@ -19,9 +19,13 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// Removes the hop-by-hop fields, those that `Connection` names included. All others stay as they
-/// are, in their order.
+/// Removes the hop-by-hop fields, those that `Connection` names included, and a length that a
+/// transfer coding overrides: passed on, it would cut the body off without anyone noticing
+/// (RFC 9112 section 6.3). All others stay as they are, in their order.
 pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(CONTENT_LENGTH);
+    }
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
@@ -49,6 +53,7 @@ mod tests {
             ("upgrade", "websocket"),
             ("proxy-authorization", "secret"),
             ("transfer-encoding", "chunked"),
+            ("content-length", "5"),
             ("x-kept", "a"),
             ("x-kept", "b"),
         ] {

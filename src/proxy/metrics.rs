@@ -2,6 +2,7 @@
 //! a client.
 
 use std::fmt::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
@@ -15,7 +16,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::audit::record::mode_name;
-use crate::audit::{Lost, Outcome, Record, Risk};
+use crate::audit::{Lost, Outcome, Record};
+use crate::risk::Reports;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -44,11 +46,6 @@ struct OutcomeLabels {
     outcome: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReasonLabels {
-    reason: String,
-}
-
 type Times = Family<ProtocolLabels, Histogram, fn() -> Histogram>;
 
 /// The metric families of the proxy. All names begin with `guilloche_`.
@@ -63,7 +60,6 @@ pub(super) struct Metrics {
     decisions: Family<DecisionLabels, Counter>,
     applied: Family<CountermeasureLabels, Counter>,
     observed: Family<CountermeasureLabels, Counter>,
-    risk_unknown: Family<ReasonLabels, Counter>,
 }
 
 /// From a cached answer to an hour of streaming, in seconds.
@@ -74,8 +70,13 @@ fn times() -> Histogram {
 }
 
 impl Metrics {
-    /// Metrics that stand at zero. `audit` and `access_log` tell how many lines were lost.
-    pub(super) fn new(audit: Option<Lost>, access_log: Option<Lost>) -> Self {
+    /// Metrics that stand at zero. `audit` and `access_log` tell how many lines were lost, `reports`
+    /// how often the risk was unknown.
+    pub(super) fn new(
+        audit: Option<Lost>,
+        access_log: Option<Lost>,
+        reports: Arc<Reports>,
+    ) -> Self {
         let mut registry = Registry::with_prefix("guilloche");
         let metrics = Self {
             requests: Family::default(),
@@ -86,7 +87,6 @@ impl Metrics {
             decisions: Family::default(),
             applied: Family::default(),
             observed: Family::default(),
-            risk_unknown: Family::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests answered", metrics.requests.clone());
@@ -107,14 +107,10 @@ impl Metrics {
         registry.register("decisions", "Decisions by grade and mode", metrics.decisions.clone());
         registry.register("applied", "Countermeasures carried out", metrics.applied.clone());
         registry.register("observed", "Countermeasures only recorded", metrics.observed.clone());
-        registry.register(
-            "risk_unknown",
-            "Decisions without a risk score, by reason",
-            metrics.risk_unknown.clone(),
-        );
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program", version);
         registry.register_collector(Box::new(LostLines { audit, access_log }));
+        registry.register_collector(Box::new(UnknownRisks(reports)));
         Self { registry, ..metrics }
     }
 
@@ -168,10 +164,6 @@ impl Metrics {
                 family.get_or_create(&CountermeasureLabels { countermeasure }).inc();
             }
         }
-        if let Risk::Unknown { reason } = &record.risk {
-            let reason = reason.clone().into_owned();
-            self.risk_unknown.get_or_create(&ReasonLabels { reason }).inc();
-        }
         self.stream_ended(record.outcome);
     }
 }
@@ -196,12 +188,29 @@ struct LostLines {
 impl Collector for LostLines {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         for (name, help, lost) in [
-            ("guilloche_audit_lost", "Audit records lost", &self.audit),
-            ("guilloche_access_log_lost", "Access log lines lost", &self.access_log),
+            ("audit_lost", "Audit records lost", &self.audit),
+            ("access_log_lost", "Access log lines lost", &self.access_log),
         ] {
             let count = ConstCounter::new(lost.as_ref().map_or(0, Lost::count));
             let metric = encoder.encode_descriptor(name, help, None, count.metric_type())?;
             count.encode(metric)?;
+        }
+        Ok(())
+    }
+}
+
+/// Counted where the risk is looked up: who is unknown reaches no grade and leaves no record.
+#[derive(Debug)]
+struct UnknownRisks(Arc<Reports>);
+
+impl Collector for UnknownRisks {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let counter = ConstCounter::new(0_u64).metric_type();
+        let (name, help) = ("risk_unknown", "Requests without a risk score, by reason");
+        let mut family = encoder.encode_descriptor(name, help, None, counter)?;
+        for (reason, count) in self.0.counts() {
+            let labels = [("reason", reason.name())];
+            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
         }
         Ok(())
     }
@@ -213,10 +222,11 @@ mod tests {
 
     use super::*;
     use crate::audit::{
-        Applied, AuditKey, Counts, DecisionId, Durations, LineWriter, PolicyIdentity,
+        Applied, AuditKey, Counts, DecisionId, Durations, LineWriter, PolicyIdentity, Risk,
     };
     use crate::policy::Countermeasure;
     use crate::policy::plan::Mode;
+    use crate::risk::UnknownReason;
 
     fn applied(countermeasure: Countermeasure) -> Vec<Applied> {
         vec![Applied { countermeasure, counts: Counts::default() }]
@@ -224,7 +234,9 @@ mod tests {
 
     #[test]
     fn a_decided_request_counts_in_each_family_of_decisions() {
-        let metrics = Metrics::new(None, None);
+        let reports = Arc::new(Reports::default());
+        reports.note(UnknownReason::Expired, jiff::Timestamp::UNIX_EPOCH);
+        let metrics = Metrics::new(None, None, reports);
         metrics.decided(&Record {
             time: jiff::Timestamp::UNIX_EPOCH,
             decision: DecisionId("d".into()),
@@ -247,6 +259,7 @@ mod tests {
             r#"guilloche_decisions_total{grade="watch",mode="observe"} 1"#,
             r#"guilloche_applied_total{countermeasure="pace"} 1"#,
             r#"guilloche_observed_total{countermeasure="side_channels"} 1"#,
+            // By where the risk is looked up, not by the record.
             r#"guilloche_risk_unknown_total{reason="expired"} 1"#,
             r#"guilloche_stream_ends_total{outcome="stopped"} 1"#,
         ] {
@@ -267,13 +280,13 @@ mod tests {
             }
         }
         let lines = LineWriter::new(Broken, NonZeroUsize::MIN).unwrap();
-        let metrics = Metrics::new(Some(lines.lost()), None);
-        assert!(metrics.text().unwrap().contains("guilloche_audit_lost_total 0\n"));
+        let metrics = Metrics::new(Some(lines.lost()), None, Arc::default());
+        assert!(metrics.text().unwrap().contains("\nguilloche_audit_lost_total 0\n"));
         lines.write(&1);
         // Gives up at once when the loss cannot be announced, and after it is counted.
         while lines.lost().count() == 0 {
             let _ = lines.flush(Duration::from_millis(1));
         }
-        assert!(metrics.text().unwrap().contains("guilloche_audit_lost_total 1\n"));
+        assert!(metrics.text().unwrap().contains("\nguilloche_audit_lost_total 1\n"));
     }
 }

@@ -41,7 +41,6 @@ pub mod upstream;
 
 pub use config::{Config, ConfigError, ConfigErrors};
 pub use run::{Proxy, StartError};
-#[cfg(feature = "cli")]
-pub(crate) use server::serve_service;
+pub use server::serve_service;
 pub use signal::shutdown_signal;
 pub use upstream::{Upstream, UpstreamError};

@@ -57,6 +57,14 @@ pub enum StartError {
     /// The risk source cannot be made: every setting that is wrong.
     #[error("{}", settings_list(.0))]
     Risk(Vec<SettingError>),
+    /// Neither the policy file nor the risk settings can be used.
+    #[error("{policy}\n{}", settings_list(risk))]
+    PolicyAndRisk {
+        /// What is wrong with the policy file.
+        policy: LoadError,
+        /// Every risk setting that is wrong.
+        risk: Vec<SettingError>,
+    },
 }
 
 /// The proxy, bound to its addresses and ready to run.
@@ -81,7 +89,7 @@ impl Proxy {
     /// As [`bind`](Self::bind).
     pub fn check(config: &Config) -> Result<(), StartError> {
         let upstream = Upstream::new(&config.upstream, config.limits.max_header_bytes)?;
-        stack(upstream, config, Arc::new(NoAudit)).map(drop)
+        stack(upstream, config, Arc::new(NoAudit), Arc::default()).map(drop)
     }
 
     /// Binds the addresses and opens the files that `config` names.
@@ -127,15 +135,17 @@ impl Proxy {
     /// When the defense cannot be made.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
         let Self { config, listener, address: _, admin, upstream, audit, access_log } = self;
+        let reports = Arc::default();
         let metrics = Arc::new(Metrics::new(
             audit.as_ref().map(|audit| audit.lines().lost()),
             access_log.as_ref().map(|log| log.lost()),
+            Arc::clone(&reports),
         ));
         let sink = Arc::new(Metered {
             metrics: Arc::clone(&metrics),
             next: audit.clone().map(|audit| audit as Arc<dyn Sink>),
         });
-        let Stack { service, defense } = stack(upstream, &config, sink)?;
+        let Stack { service, defense } = stack(upstream, &config, sink, reports)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let bounds = Bounds {
             max_connections: config.limits.max_connections,

@@ -80,9 +80,9 @@ pub(super) async fn serve<M, S, B>(
     }
 }
 
-#[cfg(feature = "cli")]
-/// Serves a service of its own, such as the embedded upstream, until `shutdown` resolves.
-pub(crate) async fn serve_service<S, B>(
+/// Serves HTTP/1.1 and HTTP/2 from a service of one's own, such as the embedded upstream, until
+/// `shutdown` resolves; exchanges under way then have `grace` to end before they are cut off.
+pub async fn serve_service<S, B>(
     listener: TcpListener,
     service: S,
     shutdown: impl Future<Output = ()>,

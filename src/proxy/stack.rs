@@ -26,20 +26,27 @@ pub(super) struct Stack {
     pub(super) defense: DefenseHandle,
 }
 
-/// Builds what every request goes through.
+/// Builds what every request goes through. Unknown risks are counted in `reports`.
 pub(super) fn stack(
     upstream: Upstream,
     config: &Config,
     audit: Arc<dyn Sink>,
+    reports: Arc<Reports>,
 ) -> Result<Stack, StartError> {
     let policy = match &config.policy {
         Some(file) => Policy::load(file),
         None => Policy::parse("no policy", NO_POLICY),
-    }?;
-    let reports = Arc::new(Reports::default());
-    let source: Box<dyn RiskSource> = match &config.risk {
-        Some(settings) => settings.clone().build(Arc::clone(&reports)).map_err(StartError::Risk)?,
-        None => Box::new(FromExtension::new(Context::new(Arc::clone(&reports)))),
+    };
+    let source: Result<Box<dyn RiskSource>, _> = match &config.risk {
+        Some(settings) => settings.clone().build(Arc::clone(&reports)),
+        None => Ok(Box::new(FromExtension::new(Context::new(Arc::clone(&reports))))),
+    };
+    // Both, so that all that is wrong can be mended in one go.
+    let (policy, source) = match (policy, source) {
+        (Ok(policy), Ok(source)) => (policy, source),
+        (Err(policy), Ok(_)) => return Err(policy.into()),
+        (Ok(_), Err(risk)) => return Err(StartError::Risk(risk)),
+        (Err(policy), Err(risk)) => return Err(StartError::PolicyAndRisk { policy, risk }),
     };
     let caps = Caps {
         request_body: config.limits.max_request_body,

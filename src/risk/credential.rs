@@ -2,7 +2,6 @@
 //! header is bound to. The key itself goes no further than this file.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
@@ -25,13 +24,7 @@ impl Credentials {
     /// process.
     #[must_use]
     pub fn new() -> Self {
-        // The crate has no random source of its own. The standard library seeds this hasher with
-        // 128 bits from the operating system; two values of it carry them into the key.
-        let state = RandomState::new();
-        let mut seed = Zeroizing::new([0; 16]);
-        let halves = [state.hash_one(0_u8).to_le_bytes(), state.hash_one(1_u8).to_le_bytes()];
-        seed.iter_mut().zip(halves.iter().flatten()).for_each(|(byte, random)| *byte = *random);
-        Self::with_secret(&*seed)
+        Self::with_secret(&crate::random::secret())
     }
 
     /// The same accounts in every process that has the same `secret`.

@@ -55,7 +55,7 @@ async fn each_family_counts_what_it_says() {
     until(&proxy, "guilloche_stream_ends_total{outcome=\"upstream_error\"}", 1.0).await;
     assert_eq!(metric(&proxy, "guilloche_audit_lost_total").await, 0.0);
     let (_, text) = get(proxy.admin, "/metrics").await;
-    assert!(text.contains("guilloche_access_log_lost_total 0\n"), "{text}");
+    assert!(text.contains("\nguilloche_access_log_lost_total 0\n"), "{text}");
     assert!(!text.contains("secret"));
 }
 

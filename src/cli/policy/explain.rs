@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::super::{Answer, Failure, Format};
 use super::effects::effects;
+use super::sample::Sample;
 use crate::policy::plan::Mode;
 use crate::policy::{Countermeasure, Decision, Plan, Policy, Protocol, Reason, RequestFacts};
 use crate::risk::{
@@ -76,10 +77,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         .map(|reason| (reason, explanation.reason(reason, &decision, &arguments.model)))
         .collect();
     let effects = effects(&decision.plan, &arguments.model, facts.protocol);
+    let sample = facts
+        .protocol
+        .filter(|_| !effects.is_empty())
+        .map(|protocol| Sample::of(&decision.plan, &arguments.model, protocol));
     let mut out = io::stdout().lock();
     match arguments.format {
-        Format::Text => write_text(&mut out, &policy, &decision, &reasons, &effects)?,
-        Format::Json => writeln!(out, "{:#}", report(&policy, &decision, &reasons, &effects))?,
+        Format::Text => {
+            write_text(&mut out, &policy, &decision, &reasons, &effects)?;
+            sample.map_or(Ok(()), |sample| write_sample(&mut out, &sample))?;
+        }
+        Format::Json => {
+            let mut report = report(&policy, &decision, &reasons, &effects);
+            if let Some(report) = report.as_object_mut() {
+                report.insert("sample".to_owned(), json!(sample));
+            }
+            writeln!(out, "{report:#}")?;
+        }
     }
     Ok(Answer::Done)
 }
@@ -224,6 +238,16 @@ fn write_text(
         write_item(out, words)?;
     }
     Ok(())
+}
+
+fn write_sample(out: &mut impl Write, sample: &Sample) -> io::Result<()> {
+    let Sample { before, after } = sample;
+    writeln!(out, "\nA request like this one\n  {before}")?;
+    match after {
+        Some(after) if after == before => writeln!(out, "reaches the upstream as it is."),
+        Some(after) => writeln!(out, "reaches the upstream as\n  {after}"),
+        None => writeln!(out, "does not reach the upstream."),
+    }
 }
 
 /// Writes one list item, wrapped to 80 columns.

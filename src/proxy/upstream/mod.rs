@@ -19,7 +19,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::HOST;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, Uri, Version};
+use http::{Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, LengthLimitError};
@@ -63,6 +63,9 @@ pub enum UpstreamError {
     /// The exchange broke before the head of an answer.
     #[error("the exchange with the upstream failed")]
     Exchange(#[source] BoxError),
+    /// The upstream changes to another protocol, which it was not asked to.
+    #[error("the upstream changed the protocol without being asked")]
+    Switched,
     /// The answer broke off in its body.
     #[error("the upstream's answer broke off")]
     Body(#[source] BoxError),
@@ -167,6 +170,10 @@ where
                 .map_err(|_| UpstreamError::FirstByteTimeout)?
                 .map_err(classify)?;
             let (mut head, body) = response.into_parts();
+            // No request asks for it: `Upgrade` has been removed.
+            if head.status == StatusCode::SWITCHING_PROTOCOLS {
+                return Err(UpstreamError::Switched);
+            }
             strip_hop_by_hop(&mut head.headers);
             // The server frames for the client's version.
             head.version = Version::HTTP_11;

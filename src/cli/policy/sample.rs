@@ -1,0 +1,55 @@
+//! A request as a harvester would send it, and what a plan makes of it.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::countermeasure::{Counts, RequestEdits};
+use crate::policy::plan::enforced;
+use crate::policy::{Plan, Protocol};
+use crate::wire::chat::Chat;
+use crate::wire::messages::Messages;
+
+/// A sample request before and after its countermeasures: the layer's own work, not a description.
+#[derive(Debug, Serialize)]
+pub(super) struct Sample {
+    pub(super) before: String,
+    /// What the upstream gets; `None` if it is not asked.
+    pub(super) after: Option<String>,
+}
+
+impl Sample {
+    /// What `plan` makes of a request for `model`.
+    pub(super) fn of(plan: &Plan, model: &str, protocol: Protocol) -> Self {
+        let messages = json!([{"role": "user", "content": "Think step by step: …"}]);
+        let (wire, request): (&dyn crate::wire::Protocol, _) = match protocol {
+            Protocol::Chat => (
+                &Chat,
+                json!({
+                    "model": model, "messages": messages, "stream": true, "n": 4,
+                    "logprobs": true, "reasoning_effort": "high",
+                }),
+            ),
+            Protocol::Messages => (
+                &Messages,
+                json!({
+                    "model": model, "messages": messages, "stream": true, "max_tokens": 16_000,
+                    "thinking": {"type": "enabled", "budget_tokens": 8_000},
+                }),
+            ),
+        };
+        let before = request.to_string();
+        let after = if enforced(&plan.refuse).is_some() {
+            None
+        } else {
+            let body = Bytes::from(before.clone());
+            let scanned = wire.scan_request(&body).ok();
+            scanned
+                .and_then(|scanned| {
+                    RequestEdits::apply(plan, wire, &scanned, body, &mut Counts::default()).ok()
+                })
+                .map(|edits| String::from_utf8_lossy(&edits.body).into_owned())
+        };
+        Self { before, after }
+    }
+}

@@ -1,0 +1,72 @@
+//! The audit record of an exchange, as it begins.
+
+use jiff::Timestamp;
+
+use super::builder::{Settings, Shared};
+use crate::audit::{self, Applied, Counter, Counts, Outcome, Record};
+use crate::policy::{Countermeasure, Decision};
+use crate::risk::{Assessment, Principal, Risk};
+use crate::wire::Protocol;
+
+/// What can be recorded before anything is done. Until the exchange ends otherwise it counts as
+/// cancelled.
+pub(super) fn begun(
+    shared: &Shared,
+    settings: &Settings,
+    decision: &Decision,
+    assessment: &Assessment,
+    protocol: Option<&'static dyn Protocol>,
+    now: Timestamp,
+) -> Record {
+    let Assessment { principal, risk } = assessment;
+    Record {
+        time: now,
+        decision: audit::DecisionId(decision.id.to_string()),
+        principal: hashes(shared, principal),
+        risk: audited(risk),
+        grade: decision.grade.as_ref().map(|grade| grade.name.to_string()).unwrap_or_default(),
+        arm: decision.arm.as_ref().map(ToString::to_string),
+        policy: audit::PolicyIdentity {
+            name: settings.policy.name.clone(),
+            revision: decision.revision.to_string(),
+        },
+        protocol: protocol.map_or("unknown", Protocol::name).into(),
+        stream: false,
+        mode: decision.mode,
+        applied: Vec::new(),
+        observed: Vec::new(),
+        outcome: Outcome::Cancelled,
+        status: None,
+        durations: audit::Durations::default(),
+    }
+}
+
+/// Adds to a countermeasure's count, listing it if it was not.
+pub(super) fn note(list: &mut Vec<Applied>, countermeasure: Countermeasure, counter: Counter) {
+    let listed = list.iter().position(|applied| applied.countermeasure == countermeasure);
+    let place = listed.unwrap_or(list.len());
+    if listed.is_none() {
+        list.push(Applied { countermeasure, counts: Counts::default() });
+    }
+    if let Some(applied) = list.get_mut(place) {
+        applied.counts.add(counter, 1);
+    }
+}
+
+fn hashes(shared: &Shared, principal: &Principal) -> audit::PrincipalHashes {
+    let Principal { account, cluster, tenant } = principal;
+    let cluster = cluster.as_ref().map(|cluster| cluster.as_str());
+    let tenant = tenant.as_ref().map(|tenant| tenant.as_str());
+    shared.keys.audit.principal(account.as_str(), cluster, tenant)
+}
+
+fn audited(risk: &Risk) -> audit::Risk {
+    match risk {
+        Risk::Known(score) => audit::Risk::Known {
+            score: score.value(),
+            model: score.model().map(str::to_owned),
+            confidence: score.confidence(),
+        },
+        Risk::Unknown(reason) => audit::Risk::Unknown { reason: reason.name().into() },
+    }
+}
