@@ -1,0 +1,190 @@
+"""Starts the upstream and a proxy for each policy, then runs the suites against them.
+
+The suites learn addresses, the key and what each policy should do from one JSON file, whose path is
+in CLIENT_SUITE. What a policy should do is read from its own file, so that a changed policy is
+tested as it now is.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import tomllib
+
+HERE = pathlib.Path(__file__).resolve().parent
+POLICIES = HERE.parent.parent / "policies"
+KEY_ID = "client-suite"
+START = 30  # seconds that a process may take until it listens
+# Tokens per second of the upstream whose streams are left or cut while they are under way.
+SLOW = "20"
+
+
+class Process:
+    """One `guilloche` process, and the addresses that it says it listens on."""
+
+    def __init__(self, stack, arguments, pattern):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("GUILLOCHE")}
+        self.child = subprocess.Popen(
+            [os.environ["GUILLOCHE"], *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment | {"RUST_LOG": "info", "NO_COLOR": "1"},
+        )
+        stack.callback(self.stop)
+        self.output, self.found, listening = [], None, threading.Event()
+
+        def read():
+            for line in self.child.stdout:
+                self.output.append(line)
+                self.found = self.found or re.search(pattern, line)
+                if self.found:
+                    listening.set()
+            listening.set()
+
+        threading.Thread(target=read, daemon=True).start()
+        listening.wait(START)
+        if not self.found:
+            raise SystemExit(f"{' '.join(arguments)} did not start:\n{''.join(self.output)}")
+
+    def stop(self):
+        self.child.send_signal(signal.SIGINT)
+        try:
+            self.child.wait(5)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+        if any("panicked" in line for line in self.output):
+            print("".join(self.output), file=sys.stderr)
+            raise SystemExit("a process panicked")
+
+
+def teacher(stack, *arguments):
+    """The embedded upstream: its address."""
+    listens = r"listens on (http://\S+)"
+    return Process(stack, ["teacher", "--listen", "127.0.0.1:0", *arguments], listens).found[1]
+
+
+def proxy(stack, directory, name, upstream, key_file, policy=None):
+    """`guilloche serve` in front of an upstream: the addresses of the proxy and of its metrics."""
+    lines = [
+        '[listen]\naddress = "127.0.0.1:0"',
+        '[admin]\naddress = "127.0.0.1:0"',
+        f"[upstream]\nurl = {json.dumps(upstream)}",
+        '[risk]\ntrust = "signature"',
+        f"keys = [{{ id = {json.dumps(KEY_ID)}, file = {json.dumps(str(key_file))} }}]",
+        '[shutdown]\ngrace = "1s"',
+    ]
+    if policy:
+        lines.append(f"[policy]\nfile = {json.dumps(str(policy))}")
+    config = directory / f"{name}.toml"
+    config.write_text("\n".join(lines) + "\n")
+    serving = r"serving address=(\S+) admin=(\S+)"
+    found = Process(stack, ["serve", "--config", str(config)], serving).found
+    return {"url": f"http://{found[1]}", "metrics": f"http://{found[2]}/metrics"}
+
+
+def burst(rate):
+    """How many requests of one account pass at once."""
+    return rate and int(re.search(r"burst (\d+)", rate["account"]["requests"])[1])
+
+
+def plan(grade, policy):
+    """What a grade does to an exchange, as far as a client can tell."""
+    if policy["mode"] == "observe":
+        return {}
+    known = {"name", "at", "min_confidence", "side_channels", "reasoning", "downgrade", "rate", "pace", "refuse"}
+    unknown = grade.keys() - known
+    assert not unknown, f"the suite does not know {unknown}"
+    side, reasoning, downgrade = (grade.get(k) for k in ("side_channels", "reasoning", "downgrade"))
+    assert not reasoning or reasoning["keep"] == "none", "the suite knows only keep = none"
+    return {
+        "max_choices": side and side.get("max_choices", 1),
+        "withhold": reasoning is not None,
+        "round_usage": (reasoning or {}).get("round_usage", 1),
+        "opened_by_template": (reasoning or {}).get("opened_by_template", []),
+        "downgrade": downgrade,
+        "requests": burst(grade.get("rate")),
+        "refuse": grade.get("refuse") is not None,
+    }
+
+
+def risks(policy):
+    """The risks to try: none, one below the first grade, and one within each grade."""
+    grades = policy["grade"]
+    yield {"name": "no risk header", "score": None, "plan": {}}
+    yield {"name": "a score below the first grade", "score": grades[0]["at"] / 2, "plan": {}}
+    for grade, above in zip(grades, [*(grade["at"] for grade in grades[1:]), 1.0]):
+        score = round((grade["at"] + above) / 2, 3)
+        yield {"name": f"grade {grade['name']}", "score": score, "plan": plan(grade, policy)}
+
+
+@contextlib.contextmanager
+def servers():
+    with contextlib.ExitStack() as stack:
+        directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        key = secrets.token_hex(32)
+        key_file = directory / "risk.key"
+        key_file.touch(mode=0o600)
+        key_file.write_text(key)
+        upstream = teacher(stack)
+        policies = []
+        for file in [*sorted(POLICIES.glob("*.toml")), HERE / "opened-by-template.toml"]:
+            policy = tomllib.loads(file.read_text())
+            started = proxy(stack, directory, policy["name"], upstream, key_file, file)
+            policies.append({**started, "name": policy["name"], "risks": list(risks(policy)), "upstream": upstream})
+        graded = POLICIES / "graded.toml"
+        paced = teacher(stack, "--tokens-per-second", SLOW)
+        slow = {**proxy(stack, directory, "slow", paced, key_file, graded), "upstream": paced}
+        # To see from outside that the upstream is cancelled, a second proxy stands in its place and
+        # counts. One for each suite, so that they do not count each other's streams.
+        cancel = {}
+        for suite in SUITES:
+            seen = proxy(stack, directory, f"{suite}-upstream", paced, key_file)
+            outer = proxy(stack, directory, f"{suite}-cancel", seen["url"], key_file, graded)
+            cancel[suite] = {"url": outer["url"], "metrics": [outer["metrics"], seen["metrics"]]}
+        description = directory / "suite.json"
+        description.write_text(
+            json.dumps(
+                {
+                    "upstream": upstream,
+                    "policies": policies,
+                    "slow": slow,
+                    "cancel": cancel,
+                    "risk_key": key,
+                    "key_id": KEY_ID,
+                }
+            )
+        )
+        yield {**os.environ, "CLIENT_SUITE": str(description)}
+
+
+SUITES = {
+    "python": [sys.executable, "-B", "-W", "ignore::UserWarning:pydantic.main", "-m", "pytest", "-qq", "-p", "no:cacheprovider", "-c", "pytest.ini"],
+    "node": ["node", "--no-warnings", "run.mjs"],
+}
+
+
+def main():
+    chosen, rest = sys.argv[1:2] or list(SUITES), sys.argv[2:]
+    if not set(chosen) <= SUITES.keys():
+        raise SystemExit(f"usage: run [{'|'.join(SUITES)} [ARGUMENTS]]")
+    failed = False
+    with servers() as environment:
+        for suite in chosen:
+            print(f"{suite}:", flush=True)
+            began = time.monotonic()
+            failed |= subprocess.run([*SUITES[suite], *rest], cwd=HERE, env=environment).returncode != 0
+            print(f"({time.monotonic() - began:.0f} s)\n", flush=True)
+    raise SystemExit(failed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+// What an exchange through the proxy should come to, worked out from the upstream's own answer.
+
+const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+const SMALLEST_BUDGET = 1024; // of thinking tokens, in Messages
+const WINDOW = 6; // words of reasoning in a row that may not reach the client
+
+/** The parameters as the upstream should see them once the plan has been applied. */
+export function admitted(asked, plan) {
+  const params = structuredClone(asked);
+  if (plan.max_choices) {
+    delete params.logprobs;
+    delete params.top_logprobs;
+    if (params.n) params.n = Math.min(params.n, plan.max_choices);
+  }
+  if (plan.downgrade) {
+    const { models, max_effort: most, max_output_tokens: cap, max_thinking_tokens } = plan.downgrade;
+    params.model = models[params.model] ?? params.model;
+    if (params.reasoning_effort) {
+      const at = Math.min(EFFORTS.indexOf(params.reasoning_effort), EFFORTS.indexOf(most));
+      params.reasoning_effort = EFFORTS[at];
+    }
+    if (params.max_tokens) params.max_tokens = Math.min(params.max_tokens, cap);
+    if (params.thinking?.budget_tokens) {
+      const budget = Math.min(params.thinking.budget_tokens, max_thinking_tokens ?? Infinity, cap - 1);
+      if (budget < SMALLEST_BUDGET) params.thinking = { type: "disabled" };
+      else params.thinking.budget_tokens = budget;
+    }
+  }
+  return params;
+}
+
+/** Content cut into the reasoning inside it and the rest. */
+function divided(content, model, plan) {
+  const end = content.indexOf("</think>");
+  const inside = content.startsWith("<think>") || plan.opened_by_template.includes(model);
+  if (!inside || end < 0) return ["", content];
+  return [content.slice(0, end).replace("<think>", ""), content.slice(end + 8).replace(/^\n+/, "")];
+}
+
+/** A completion or message as it should be when its reasoning is withheld and its counts rounded. */
+export function withoutReasoning(value, model, plan, step = 1) {
+  const inner = (item) => withoutReasoning(item, model, plan, step);
+  if (Array.isArray(value)) return value.map(inner);
+  if (value === null || typeof value !== "object") return value;
+  const result = {};
+  for (const [name, item] of Object.entries(value)) {
+    if (name === "reasoning_content" || name === "reasoning") continue;
+    if (name === "thinking" && value.type === "thinking") result[name] = "";
+    // The libraries differ in what they make of the other members.
+    else if (name === "reasoning_details") result[name] = item?.map((detail) => detail.signature ?? null);
+    // This library's helper makes a string of parts, and none when there were none.
+    else if (name === "content" && typeof item === "string")
+      result[name] = divided(item.replaceAll("[object Object]", ""), model, plan)[1] || null;
+    // Asked for by the proxy, to count, and left out of the stream.
+    else if (name === "usage" && item === null) continue;
+    else if ((name === "reasoning_tokens" || name === "thinking_tokens") && item)
+      result[name] = Math.ceil(item / step) * step;
+    else result[name] = inner(item);
+  }
+  return result;
+}
+
+/** All the text in a completion or message, or in pieces of one, that stands in a place for reasoning. */
+export function reasoningIn(value, model, plan) {
+  if (Array.isArray(value)) return value.map((item) => reasoningIn(item, model, plan)).join("");
+  if (value === null || typeof value !== "object") return "";
+  return Object.entries(value)
+    .map(([name, item]) => {
+      const text = typeof item === "string";
+      if (["reasoning_content", "reasoning", "thinking"].includes(name) && text) return item;
+      if (name === "reasoning_details" || (name === "thinking" && Array.isArray(item)))
+        return (item ?? []).map((part) => part.text ?? "").join("");
+      if (name === "content" && text) return divided(item, model, plan)[0];
+      return reasoningIn(item, model, plan);
+    })
+    .join("");
+}
+
+/** Every string of a value, in order. */
+function texts(value) {
+  if (typeof value === "string") return value;
+  return value && typeof value === "object" ? Object.values(value).map(texts).join(" ") : "";
+}
+
+/** Runs of words of the upstream's reasoning that reached the client, and stand in nothing else that
+ * the upstream said. */
+export function leaked(observed, reasoning, elsewhere) {
+  const words = reasoning.split(/\s+/);
+  const [said, allowed] = [observed, elsewhere].map((value) => texts(value).split(/\s+/).join(" "));
+  return words
+    .map((_, at) => words.slice(at, at + WINDOW))
+    .filter((run) => run.length === WINDOW)
+    .map((run) => run.join(" "))
+    .filter((run) => said.includes(run) && !allowed.includes(run));
+}

@@ -1,0 +1,62 @@
+// Every cell of the matrix: the client gets what the upstream gives, less what the policy withholds.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { DIALECTS, FORMS, ask, cells, converse, direct, name, upstream } from "./cells.mjs";
+import { admitted, leaked, reasoningIn, withoutReasoning } from "./expectation.mjs";
+
+// Paced streams mostly wait, so many are under way at once.
+const concurrency = 24;
+
+describe("the client gets what the upstream gives, less what the policy withholds", { concurrency }, () => {
+  for (const cell of cells()) it(name(cell), async () => check(cell, await converse(cell)));
+});
+
+async function check(cell, turns) {
+  const { risk, sdk, model } = cell;
+  const plan = risk.plan;
+  if (plan.refuse) return refused(turns);
+  // Whatever the proxy did to the first turn, the second goes as it would without it.
+  assert.deepEqual(turns.map(({ got }) => got.error), await direct(cell));
+  for (const { params, got, expected } of turns) {
+    for (const part of ["error", "status", "body", "requests"]) assert.deepEqual(got[part], expected[part], part);
+    if (got.error) continue;
+    if (!plan.withhold) {
+      assert.deepEqual(got.parsed, expected.parsed);
+      continue;
+    }
+    const asked = admitted(params, plan);
+    assert.equal(got.whole.model, asked.model);
+    const wanted = withoutReasoning(expected.whole, asked.model, plan, plan.round_usage);
+    assert.deepEqual(withoutReasoning(got.whole, asked.model, plan), wanted);
+    for (const seen of [got.whole, got.parsed]) assert.equal(reasoningIn(seen, model, plan), "");
+    // This library's helper keeps only the end of the reasoning.
+    const { stream_options, ...whole } = asked;
+    const spoken = await upstream(sdk, "JSON", whole, cell.at.upstream);
+    const reasoning = reasoningIn(spoken.whole, asked.model, plan);
+    assert.deepEqual(leaked(got.whole, reasoning, [wanted, params.messages]), []);
+  }
+}
+
+function refused(turns) {
+  assert.equal(turns.length, 1);
+  const [{ got }] = turns;
+  const { error, status, requests } = got;
+  assert.deepEqual({ error, status, requests }, { error: "PermissionDeniedError", status: 403, requests: 1 });
+  assert.ok(JSON.stringify(got.body).includes(got.headers["guilloche-decision"]));
+}
+
+describe("without the proxy the client gets reasoning, else its absence would show nothing", { concurrency }, () => {
+  const all = [...DIALECTS.map((dialect) => ["openai", dialect]), ["anthropic", ""]];
+  for (const [sdk, dialect] of all)
+    for (const form of FORMS)
+      it(`${sdk} ${form} ${dialect}`, async () => {
+        const model = `teacher-large${dialect}`;
+        const got = await upstream(sdk, form, ask(sdk, model, "a plain question"));
+        assert.equal(got.error, null);
+        const seen = form === "stream helper" ? got.parsed : got.whole;
+        const plan = { opened_by_template: [model] };
+        assert.ok(reasoningIn(seen, model, plan).split(/\s+/).length > 20);
+      });
+});

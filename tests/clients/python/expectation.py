@@ -1,0 +1,119 @@
+"""What an exchange through the proxy should come to, worked out from the upstream's own answer."""
+
+import copy
+
+EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+SMALLEST_BUDGET = 1024  # of thinking tokens, in Messages
+WINDOW = 6  # words of reasoning in a row that may not reach the client
+
+
+def admitted(params, plan):
+    """The parameters as the upstream should see them once the plan has been applied."""
+    params = copy.deepcopy(params)
+    if plan.get("max_choices"):
+        for name in ("logprobs", "top_logprobs"):
+            params.pop(name, None)
+        if "n" in params:
+            params["n"] = min(params["n"], plan["max_choices"])
+    if downgrade := plan.get("downgrade"):
+        params["model"] = downgrade["models"].get(params["model"], params["model"])
+        most, cap = downgrade["max_effort"], downgrade["max_output_tokens"]
+        if "reasoning_effort" in params:
+            params["reasoning_effort"] = min(params["reasoning_effort"], most, key=EFFORTS.index)
+        if "max_tokens" in params:
+            params["max_tokens"] = min(params["max_tokens"], cap)
+        if budget := params.get("thinking", {}).get("budget_tokens"):
+            budget = min(budget, downgrade.get("max_thinking_tokens", budget), cap - 1)
+            if budget < SMALLEST_BUDGET:
+                params["thinking"] = {"type": "disabled"}
+            else:
+                params["thinking"]["budget_tokens"] = budget
+    return params
+
+
+def opened(model, plan):
+    """Whether the policy knows that the model's template opens <think> itself."""
+    return model in plan["opened_by_template"]
+
+
+def answer(text, model, plan):
+    """Content without the reasoning inside it."""
+    inside = text.startswith("<think>") or opened(model, plan)
+    _, end, rest = text.partition("</think>")
+    return rest.lstrip("\n") if inside and end else text
+
+
+def without_reasoning(value, model, plan):
+    """A completion or message as it should be when its reasoning is withheld."""
+    if isinstance(value, list):
+        return [without_reasoning(item, model, plan) for item in value]
+    if not isinstance(value, dict):
+        return value
+    result = {}
+    for name, item in value.items():
+        if name in ("reasoning_content", "reasoning"):
+            continue
+        if name == "thinking" and value.get("type") == "thinking":
+            item = ""
+        elif name == "reasoning_details":
+            # The library concatenates the other members of each piece.
+            item = [detail.get("signature") for detail in item or []]
+        elif name == "content" and isinstance(item, str):
+            item = answer(item, model, plan)
+        else:
+            item = without_reasoning(item, model, plan)
+        result[name] = item
+    return result
+
+
+def rounded(value, step):
+    """Counts of reasoning tokens rounded up to a multiple of `step`."""
+    if isinstance(value, list):
+        return [rounded(item, step) for item in value]
+    if not isinstance(value, dict):
+        return value
+    counts = ("reasoning_tokens", "thinking_tokens")
+    return {
+        name: -(-item // step) * step if name in counts and item else rounded(item, step)
+        for name, item in value.items()
+    }
+
+
+def reasoning_in(value, model, plan):
+    """All the text in a completion or message, or in pieces of one, that stands in a place for reasoning."""
+    if isinstance(value, list):
+        return "".join(reasoning_in(item, model, plan) for item in value)
+    if not isinstance(value, dict):
+        return ""
+    found = ""
+    for name, item in value.items():
+        if name in ("reasoning_content", "reasoning", "thinking") and isinstance(item, str):
+            found += item
+        elif name == "reasoning_details" and item:
+            found += "".join(detail.get("text") or "" for detail in item)
+        elif name == "thinking" and isinstance(item, list):
+            found += "".join(part["text"] for part in item)
+        elif name == "content" and isinstance(item, str) and "</think>" in item:
+            if item.startswith("<think>") or opened(model, plan):
+                found += item.partition("</think>")[0].removeprefix("<think>")
+        else:
+            found += reasoning_in(item, model, plan)
+    return found
+
+
+def texts(value):
+    """Every string of a value, in order."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        value = list(value.values())
+    return " ".join(texts(item) for item in value) if isinstance(value, list) else ""
+
+
+def leaked(observed, reasoning, elsewhere):
+    """Runs of words of the upstream's reasoning that reached the client, and stand in nothing else
+    that the upstream said."""
+    words = reasoning.split()
+    runs = {" ".join(words[at : at + WINDOW]) for at in range(len(words) - WINDOW + 1)}
+    said, allowed = (" ".join(texts(value).split()) for value in (observed, elsewhere))
+    return [run for run in runs if run in said and run not in allowed]

@@ -1,0 +1,49 @@
+"""Every cell of the matrix: the client gets what the upstream gives, less what the policy withholds."""
+
+import cells
+import pytest
+from expectation import admitted, leaked, reasoning_in, rounded, without_reasoning
+
+
+@pytest.mark.parametrize("cell", list(cells.cells()), ids=cells.name)
+def test_the_client_gets_what_the_upstream_gives_less_what_the_policy_withholds(cell, turns):
+    _, risk, _, _, _, model = cell
+    plan = risk["plan"]
+    if plan.get("refuse"):
+        return refused(turns)
+    # Whatever the proxy did to the first turn, the second goes as it would without it.
+    assert [got["error"] for _, got, _ in turns] == cells.direct(cell)
+    for params, got, expected in turns:
+        for part in ("error", "status", "body", "requests"):
+            assert got.get(part) == expected.get(part)
+        if got["error"]:
+            continue
+        if not plan.get("withhold"):
+            assert got["parsed"] == expected["parsed"]
+            continue
+        asked = admitted(params, plan)["model"]
+        assert got["whole"]["model"] == asked
+        wanted = rounded(without_reasoning(expected["whole"], asked, plan), plan["round_usage"])
+        assert without_reasoning(got["whole"], asked, plan) == wanted
+        for seen in (got["whole"], got["parsed"]):
+            assert reasoning_in(seen, asked, plan) == ""
+        reasoning = reasoning_in(expected["whole"], asked, plan)
+        assert leaked(got["whole"], reasoning, wanted) == []
+
+
+def refused(turns):
+    [(_, got, _)] = turns
+    assert (got["error"], got["status"], got["requests"]) == ("PermissionDeniedError", 403, 1)
+    assert got["headers"]["guilloche-decision"] in str(got["body"])
+
+
+@pytest.mark.parametrize("form", cells.FORMS)
+@pytest.mark.parametrize("sdk, dialect", [*(("openai", d) for d in cells.DIALECTS), ("anthropic", "")])
+def test_without_the_proxy_the_client_gets_reasoning(sdk, dialect, form):
+    """Otherwise the absence of reasoning would show nothing."""
+    model = f"teacher-large{dialect}"
+    got = cells.upstream(sdk, form, cells.ask(sdk, model, "a plain question"))
+    # This library's helper knows no content in parts, and drops them.
+    if (dialect, form) != (":mistral", "stream helper"):
+        assert got["error"] is None
+        assert len(reasoning_in(got["whole"], model, {"opened_by_template": [model]}).split()) > 20
