@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod bench;
 mod demo;
 mod policy;
 mod risk;
@@ -22,6 +23,14 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Measure the overhead against a bare proxy.
+    Bench(bench::Arguments),
+    /// The bare proxy of `bench`.
+    #[command(hide = true)]
+    BenchBareProxy(bench::children::BareProxyArguments),
+    /// The upstream of `bench`.
+    #[command(hide = true)]
+    BenchUpstream,
     /// See what an ordinary caller and a harvester get, side by side.
     Demo(demo::Arguments),
     /// Check, explain and describe policy files.
@@ -61,6 +70,9 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 pub fn main() -> ExitCode {
     let CommandLine { command } = CommandLine::parse();
     let answer = match command {
+        Command::Bench(arguments) => bench::run(arguments),
+        Command::BenchBareProxy(arguments) => bench::children::bare_proxy(arguments),
+        Command::BenchUpstream => bench::children::upstream(),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Risk(arguments) => risk::run(arguments),

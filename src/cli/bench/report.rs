@@ -1,0 +1,268 @@
+//! From windows to figures, and the figures as text and JSON.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::Measure;
+use super::rows::Row;
+
+/// One window's figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(super) struct Sample {
+    /// In the unit of its measure.
+    pub(super) value: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) p50_us: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) p99_us: Option<u64>,
+}
+
+/// The windows of one row, in the order of the rounds. `None`: not valid, since a request failed.
+#[derive(Clone, Debug)]
+pub(super) struct Windows {
+    pub(super) row: Row,
+    pub(super) samples: Vec<Option<Sample>>,
+}
+
+/// All that is reported.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) machine: String,
+    pub(super) rounds: usize,
+    pub(super) window_seconds: f64,
+    pub(super) connections: usize,
+    pub(super) streams: usize,
+    pub(super) open_streams: usize,
+    pub(super) measures: Vec<Figures>,
+    pub(super) notes: Vec<String>,
+}
+
+/// One table.
+#[derive(Debug, Serialize)]
+pub(super) struct Figures {
+    measure: Measure,
+    unit: &'static str,
+    rows: Vec<RowFigures>,
+}
+
+#[derive(Debug, Serialize)]
+struct RowFigures {
+    row: Row,
+    /// The median of the valid windows.
+    #[serde(flatten)]
+    median: Option<Sample>,
+    /// The median of what each round gave against its own bare proxy: a ratio, or for memory the
+    /// difference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against_bare: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Verdict>,
+    windows: Vec<Option<Sample>>,
+}
+
+/// A target and whether it is met.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+struct Verdict {
+    #[serde(flatten)]
+    bound: Bound,
+    met: bool,
+    /// Figure less target.
+    difference: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Bound {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+/// What the project holds itself to, against the bare proxy.
+fn bound(measure: Measure, row: Row) -> Option<Bound> {
+    match (measure, row) {
+        (Measure::Rps, Row::Untouched) => Some(Bound::AtLeast(0.9)),
+        (Measure::Stream, Row::Strictest) => Some(Bound::AtLeast(0.6)),
+        (Measure::Cpu, Row::Untouched) => Some(Bound::AtMost(1.05)),
+        (Measure::Cpu, Row::Strictest) => Some(Bound::AtMost(1.2)),
+        (Measure::Memory, Row::Untouched | Row::Strictest) => Some(Bound::AtMost(32.0)),
+        _ => None,
+    }
+}
+
+impl Figures {
+    pub(super) fn new(measure: Measure, rows: Vec<Windows>) -> Self {
+        let bare = rows.iter().find(|windows| windows.row == Row::Bare);
+        let bare = bare.map(|windows| windows.samples.clone()).unwrap_or_default();
+        let rows = rows
+            .into_iter()
+            .map(|Windows { row, samples }| {
+                let pairs = samples.iter().zip(&bare).filter_map(|(own, bare)| own.zip(*bare));
+                let against = pairs.map(|(own, bare)| match measure {
+                    Measure::Memory => own.value - bare.value,
+                    _ => own.value / bare.value,
+                });
+                let against_bare = (row != Row::Bare).then(|| median(against.collect())).flatten();
+                let target = bound(measure, row).zip(against_bare).map(|(bound, figure)| {
+                    let (target, met) = match bound {
+                        Bound::AtLeast(target) => (target, figure >= target),
+                        Bound::AtMost(target) => (target, figure <= target),
+                    };
+                    Verdict { bound, met, difference: figure - target }
+                });
+                RowFigures {
+                    row,
+                    median: medians(&samples),
+                    against_bare,
+                    target,
+                    windows: samples,
+                }
+            })
+            .collect();
+        Self { measure, unit: measure.unit(), rows }
+    }
+}
+
+fn medians(samples: &[Option<Sample>]) -> Option<Sample> {
+    let of = |field: fn(&Sample) -> Option<f64>| {
+        median(samples.iter().flatten().filter_map(field).collect())
+    };
+    Some(Sample {
+        value: of(|sample| Some(sample.value))?,
+        p50_us: of(|sample| sample.p50_us.map(|it| it as f64)).map(|it| it as u64),
+        p99_us: of(|sample| sample.p99_us.map(|it| it as f64)).map(|it| it as u64),
+    })
+}
+
+/// The middle one; of an even number the mean of the two.
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let upper = values.get(values.len() / 2)?;
+    let lower = values.get(values.len().checked_sub(1)? / 2)?;
+    Some((lower + upper) / 2.0)
+}
+
+impl Report {
+    /// For people, in 80 columns.
+    pub(super) fn text(&self) -> String {
+        let Self { machine, rounds, window_seconds, measures, notes, .. } = self;
+        let mut text = format!(
+            "{machine}\n{rounds} round(s), windows of {window_seconds} s, medians; \"of bare\": \
+             median of the rounds' ratios\n"
+        );
+        for figures in measures {
+            self.table(figures, &mut text);
+        }
+        for note in notes {
+            text.push_str("\nnote: ");
+            text.push_str(note);
+        }
+        if !notes.is_empty() {
+            text.push('\n');
+        }
+        text
+    }
+
+    fn table(&self, figures: &Figures, text: &mut String) {
+        let Figures { measure, unit, rows } = figures;
+        let (title, latency) = match measure {
+            Measure::Rps => (format!("JSON answers, {} connections", self.connections), "request"),
+            Measure::Stream => {
+                let title = format!("Streams without a pause, {} connections", self.connections);
+                (title, "first event")
+            }
+            Measure::Cpu => (format!("CPU time of the proxy, {} streams, 5 ms", self.streams), ""),
+            Measure::Memory => (format!("Memory, {} open streams", self.open_streams), ""),
+        };
+        let against = if *measure == Measure::Memory { "over bare" } else { "of bare" };
+        let (p50, p99) = if latency.is_empty() { ("", "") } else { ("p50 ms", "p99 ms") };
+        let latency =
+            if latency.is_empty() { String::new() } else { format!(" (ms to: {latency})") };
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "\n{title}{latency}");
+        let _ = writeln!(text, "{:<21}{unit:>12}{p50:>8}{p99:>8}{against:>10}  target", "");
+        for row in rows {
+            let RowFigures { row, median, against_bare, target, windows } = row;
+            let digits = if measure.is_rate() { 0 } else { 2 };
+            let value = median.map_or("invalid".to_owned(), |it| format!("{:.digits$}", it.value));
+            let milliseconds = |latency: Option<u64>| {
+                latency.map_or_else(String::new, |it| format!("{:.2}", it as f64 / 1000.0))
+            };
+            let p50 = milliseconds(median.and_then(|it| it.p50_us));
+            let p99 = milliseconds(median.and_then(|it| it.p99_us));
+            let against = against_bare.map_or_else(String::new, |it| format!("{it:.2}"));
+            let target = target.as_ref().map_or_else(String::new, Verdict::text);
+            let line =
+                format!("{:<21}{value:>12}{p50:>8}{p99:>8}{against:>10}  {target}", row.title());
+            let _ = writeln!(text, "{}", line.trim_end());
+            let invalid = windows.iter().filter(|window| window.is_none()).count();
+            if invalid > 0 {
+                let _ = writeln!(text, "  {invalid} of {} windows invalid", windows.len());
+            }
+        }
+    }
+}
+
+impl Verdict {
+    fn text(&self) -> String {
+        let Self { bound, met, difference } = self;
+        let (sign, target) = match bound {
+            Bound::AtLeast(target) => ("≥", target),
+            Bound::AtMost(target) => ("≤", target),
+        };
+        format!("{sign} {target:.2} {} {difference:+.2}", if *met { "met" } else { "MISSED" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn windows(row: Row, values: &[Option<f64>]) -> Windows {
+        let sample = |value: f64| Sample { value, ..Sample::default() };
+        Windows { row, samples: values.iter().map(|value| value.map(sample)).collect() }
+    }
+
+    #[test]
+    fn a_row_is_compared_with_the_bare_proxy_of_its_own_round() {
+        let bare = windows(Row::Bare, &[Some(100.0), Some(50.0), Some(10.0)]);
+        let own = windows(Row::Untouched, &[Some(90.0), Some(46.0), Some(5.0)]);
+        let figures = Figures::new(Measure::Rps, vec![bare, own]);
+        let own = &figures.rows[1];
+        assert_eq!(own.against_bare, Some(0.9));
+        assert_eq!(own.median.map(|it| it.value), Some(46.0));
+        assert!(own.target.is_some_and(|target| target.met));
+    }
+
+    #[test]
+    fn an_invalid_window_counts_for_nothing() {
+        let bare = windows(Row::Bare, &[Some(10.0), None, Some(10.0)]);
+        let own = windows(Row::Strictest, &[Some(13.0), Some(1.0), None]);
+        let figures = Figures::new(Measure::Cpu, vec![bare, own]);
+        let target = figures.rows[1].target.unwrap();
+        assert_eq!((target.bound, target.met), (Bound::AtMost(1.2), false));
+        assert!((target.difference - 0.1).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_report_fits_80_columns() {
+        let rows = Row::ALL.map(|row| {
+            let sample = Sample { value: 123_456.0, p50_us: Some(123_456), p99_us: Some(123_456) };
+            Windows { row, samples: vec![Some(sample), None] }
+        });
+        let measures = Measure::ALL.map(|measure| Figures::new(measure, rows.to_vec()));
+        let report = Report {
+            machine: "2 x a processor".to_owned(),
+            rounds: 2,
+            window_seconds: 1.5,
+            connections: 1024,
+            streams: 10_000,
+            open_streams: 10_000,
+            measures: Vec::from(measures),
+            notes: Vec::new(),
+        };
+        for line in report.text().lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What is compared, and how each is set up.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::HeaderValue;
+use jiff::Timestamp;
+use memchr::memmem;
+use serde::Serialize;
+
+use super::canned::{ANSWERING_MODEL, ASKED_MODEL};
+use super::children::StreamShape;
+use super::load::{events_of, fetch};
+use super::process::{Served, Tells};
+use crate::cli::Failure;
+
+/// One line of the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Row {
+    /// The load generator and the upstream with nothing in between: what the rig itself can do.
+    Upstream,
+    /// The least that a streaming reverse proxy on hyper does.
+    Bare,
+    /// Guilloche, for a caller who has reached no grade.
+    Untouched,
+    /// Guilloche, for a caller at the strictest grade that still answers.
+    Strictest,
+}
+
+impl Row {
+    pub(super) const ALL: [Self; 4] =
+        [Self::Upstream, Self::Bare, Self::Untouched, Self::Strictest];
+
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Upstream => "upstream alone",
+            Self::Bare => "bare hyper proxy",
+            Self::Untouched => "guilloche, grade 0",
+            Self::Strictest => "guilloche, strictest",
+        }
+    }
+
+    fn score(self) -> &'static str {
+        if self == Self::Strictest { "0.95" } else { "0.05" }
+    }
+
+    /// How many events of such a stream reach the client.
+    pub(super) fn delivered(self, shape: StreamShape) -> std::ops::RangeInclusive<u64> {
+        let all = events_of(shape);
+        // The events of reasoning may be left out.
+        if self == Self::Strictest { shape.texts - shape.reasoning..=all } else { all..=all }
+    }
+}
+
+/// Where load goes, and on whose behalf.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) address: SocketAddr,
+    score: &'static str,
+    issued: i64,
+}
+
+impl Target {
+    pub(super) fn new(row: Row, address: SocketAddr) -> Self {
+        Self { address, score: row.score(), issued: Timestamp::now().as_second() }
+    }
+
+    /// What the detector says of the caller on a connection. Every row gets it, so that all of
+    /// them are sent the same bytes.
+    pub(super) fn risk(&self, index: usize) -> Result<HeaderValue, Failure> {
+        let Self { score, issued, .. } = self;
+        Ok(HeaderValue::try_from(format!(
+            "account=\"bench-{index}\", cluster=\"bench\", score={score}, confidence=0.9, \
+             issued={issued}, ttl=86400"
+        ))?)
+    }
+}
+
+/// The strictest grade that still answers. Limits are counted and never reached, and nothing is
+/// slowed down: what is measured is the work, not the waiting.
+const POLICY: &str = r#"
+version = 1
+name = "bench"
+mode = "enforce"
+unknown_routes = "refuse"
+on_opaque = "refuse"
+
+[[grade]]
+name = "strictest"
+at = 0.5
+side_channels = { max_choices = 1 }
+reasoning = { keep = "none", ask_upstream = true, round_usage = 64 }
+
+[grade.downgrade]
+models = { "ASKED" = "ANSWERING" }
+max_output_tokens = 4096
+max_effort = "low"
+# The requested name is restored in every event.
+disclose = false
+
+[grade.rate]
+account = { requests = "LIMIT", input_tokens = "LIMIT", output_tokens = "LIMIT", reasoning_tokens = "LIMIT", concurrency = 100_000 }
+cluster = { requests = "LIMIT", input_tokens = "LIMIT", output_tokens = "LIMIT", reasoning_tokens = "LIMIT", concurrency = 100_000 }
+"#;
+const LIMIT: &str = "1_000_000_000 per second";
+
+/// The upstream, and what it takes to start the rows in front of it. Dropping it stops all.
+#[derive(Debug)]
+pub(super) struct Rig {
+    pub(super) upstream: Served,
+    files: Files,
+}
+
+/// A directory of this run's own, removed with it.
+#[derive(Debug)]
+struct Files(PathBuf);
+
+impl Files {
+    fn config(&self) -> PathBuf {
+        self.0.join("guilloche.toml")
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        // What is left in the system's directory for such files does no harm.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Rig {
+    pub(super) fn start() -> Result<Self, Failure> {
+        let upstream = Served::start(&["bench-upstream"], Tells::OnOutput)?;
+        let name = format!("guilloche-bench-{}", std::process::id());
+        let files = Files(std::env::temp_dir().join(name));
+        std::fs::create_dir_all(&files.0)?;
+        let policy = POLICY
+            .replace("ASKED", ASKED_MODEL)
+            .replace("ANSWERING", ANSWERING_MODEL)
+            .replace("LIMIT", LIMIT);
+        std::fs::write(files.0.join("policy.toml"), policy)?;
+        std::fs::write(files.config(), config(&files.0, upstream.address))?;
+        Ok(Self { upstream, files })
+    }
+
+    /// Starts a row's own process; the upstream is none's own.
+    pub(super) fn start_row(&self, row: Row) -> Result<Option<Served>, Failure> {
+        match row {
+            Row::Upstream => Ok(None),
+            Row::Bare => {
+                let upstream = self.upstream.address.to_string();
+                Served::start(&["bench-bare-proxy", &upstream], Tells::OnOutput).map(Some)
+            }
+            Row::Untouched | Row::Strictest => {
+                let config = self.files.config();
+                let config = config.to_str().ok_or("the temporary directory's name is not text")?;
+                Served::start(&["serve", "--config", config], Tells::InLog).map(Some)
+            }
+        }
+    }
+}
+
+fn config(directory: &Path, upstream: SocketAddr) -> String {
+    format!(
+        "[listen]\naddress = \"127.0.0.1:0\"\n[upstream]\nurl = \"http://{upstream}\"\n\
+         [admin]\naddress = \"off\"\n[limits]\nmax_connections = 100000\n\
+         [risk]\ntrust = \"peer\"\n[policy]\nfile = '{}'\n",
+        directory.join("policy.toml").display()
+    )
+}
+
+/// Shows that a row does what its title says before it is measured.
+pub(super) async fn check(row: Row, target: &Target, upstream: &Target) -> Result<(), Failure> {
+    let shape = StreamShape { texts: 8, reasoning: 4, interval: Duration::ZERO };
+    for shape in [None, Some(shape)] {
+        let original = fetch(upstream, shape).await?;
+        let got = fetch(target, shape).await?;
+        let holds = |text: &str| memmem::find(&got, text.as_bytes()).is_some();
+        let right = match row {
+            Row::Strictest => {
+                let reasoning = ["\"reasoning_content\":\" word", "The reader asks"];
+                let content =
+                    if shape.is_some() { "\"content\":\" word" } else { "19 crates left" };
+                !reasoning.into_iter().any(holds)
+                    && !holds(ANSWERING_MODEL)
+                    && holds(ASKED_MODEL)
+                    && holds(content)
+            }
+            _ => got == original,
+        };
+        if !right {
+            return Err(format!("{}: the answer is not what it has to be", row.title()).into());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_of_the_benchmark_is_one_that_loads_and_counts_tokens() {
+        let text = POLICY.replace("LIMIT", LIMIT);
+        let policy = crate::policy::Policy::parse("bench.toml", &text);
+        assert!(policy.is_ok(), "{policy:?}");
+    }
+}
