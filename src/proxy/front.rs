@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
-use http::{Method, Request, Response};
+use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
 use http_body_util::{Either, Full, Limited};
 use hyper::body::Incoming;
@@ -17,11 +17,12 @@ use super::connection::Connection;
 use super::ending::{Guard, Watched};
 use super::exchange::{Exchange, Reports};
 use super::failure;
+use super::request_body::Witnessed;
 use super::upstream::{BoxError, UpstreamError};
 use crate::wire::Refusal;
 
 /// The body of a request as the stack gets it.
-pub(super) type RequestBody = Limited<Incoming>;
+pub(super) type RequestBody = Limited<Witnessed<Incoming>>;
 
 /// One per connection; cheap to make.
 #[derive(Clone, Debug)]
@@ -52,6 +53,10 @@ where
         let exchange = Exchange::new(&request, reports, connection);
         let path = request.uri().path().to_owned();
         let mut guard = Guard::new(exchange);
+        let one_at_a_time = request.version() < Version::HTTP_2;
+        let (parts, body) = request.into_parts();
+        let (body, witness) = Witnessed::new(body);
+        let request = Request::from_parts(parts, body);
         Box::pin(async move {
             let answer = match check(&request, max_request_body) {
                 Ok(()) => {
@@ -59,10 +64,13 @@ where
                 }
                 Err(refusal) => Err(refusal),
             };
-            let response = match answer {
+            let mut response = match answer {
                 Ok(response) => response.map(Either::Right),
                 Err(refusal) => failure::response(&refusal, &path).map(Either::Left),
             };
+            if one_at_a_time && !witness.saw_the_end() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             if let Some(exchange) = guard.observer() {
                 exchange.answered(&response);
             }

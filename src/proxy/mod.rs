@@ -33,6 +33,7 @@ mod family;
 mod front;
 mod headers;
 mod metrics;
+mod request_body;
 mod run;
 mod server;
 mod signal;

@@ -1,4 +1,4 @@
-// What the matrix does not reach: limits, duplicates, clients that leave.
+// What the matrix does not reach: limits, and clients that leave.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

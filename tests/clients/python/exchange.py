@@ -73,7 +73,7 @@ def async_client(sdk, url):
     return make(api_key=API_KEY, base_url=base, http_client=http)
 
 
-def merge(message, delta, block=None):
+def merge(message, delta):
     """Adds a delta to a message: text is appended, and lists are merged by index."""
     for name, value in delta.items():
         if name in ("role", "type", "id", "format", "signature"):
