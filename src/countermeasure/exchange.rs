@@ -8,7 +8,9 @@ use super::inline::{Inline, Unclosed};
 use super::{Counts, Editor, downgrade, reasoning, side_channels};
 use crate::policy::plan::{Keep, Plan, Rate, Reasoning, enforced};
 use crate::wire::json::{Edit, splice};
-use crate::wire::{Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request};
+use crate::wire::{
+    Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request, Usage,
+};
 
 /// A request after its countermeasures, and what the response still needs.
 #[derive(Debug)]
@@ -147,8 +149,8 @@ impl ResponseEdits {
         }
     }
 
-    /// The edit of a field, counted.
-    pub fn field(&self, field: &Field, counts: &mut Counts) -> Option<Edit> {
+    /// The edit of a field, counted; `usage` is what its event states.
+    pub fn field(&self, field: &Field, usage: Usage, counts: &mut Counts) -> Option<Edit> {
         match field.kind {
             FieldKind::Leak => {
                 let edit = side_channels::response_edit(self.close_leaks.as_deref()?, field)?;
@@ -158,6 +160,8 @@ impl ResponseEdits {
             FieldKind::Model => Some(Edit::text(field.span.clone(), self.rename.as_deref()?)),
             FieldKind::ReasoningTokens(count) => {
                 let rounded = count.next_multiple_of(u64::from(self.round_usage?.get()));
+                // Clients subtract it from the output that it is a part of.
+                let rounded = usage.output.map_or(rounded, |output| rounded.min(output.max(count)));
                 if rounded == count {
                     return None;
                 }

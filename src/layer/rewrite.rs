@@ -255,7 +255,7 @@ impl Rewriter {
             .filter_map(|field| match field.kind {
                 // It hides the length that the text no longer has.
                 kind if padding(kind) => Some(Edit::text(field.span.clone(), "")),
-                _ => edits.field(field, counts),
+                _ => edits.field(field, scan.usage, counts),
             })
             .collect()
     }
@@ -293,7 +293,7 @@ fn carrier(
                 Some(Edit::literal(field.span.clone(), "null"))
             }
             FieldKind::Padding => Some(Edit::text(field.span.clone(), "")),
-            _ => edits.field(field, &mut uncounted),
+            _ => edits.field(field, scan.usage, &mut uncounted),
         })
         .collect();
     let others = scan.channels.iter().filter(|other| other.span != channel.span);

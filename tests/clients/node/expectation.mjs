@@ -38,8 +38,10 @@ function divided(content, model, plan) {
 }
 
 /** A completion or message as it should be when its reasoning is withheld and its counts rounded. */
-export function withoutReasoning(value, model, plan, step = 1) {
-  const inner = (item) => withoutReasoning(item, model, plan, step);
+export function withoutReasoning(value, model, plan, step = 1, output = Infinity) {
+  // A count is not rounded past all of the output.
+  const all = value?.completion_tokens || value?.output_tokens || output;
+  const inner = (item) => withoutReasoning(item, model, plan, step, all);
   if (Array.isArray(value)) return value.map(inner);
   if (value === null || typeof value !== "object") return value;
   const result = {};
@@ -54,7 +56,7 @@ export function withoutReasoning(value, model, plan, step = 1) {
     // Asked for by the proxy, to count, and left out of the stream.
     else if (name === "usage" && item === null) continue;
     else if ((name === "reasoning_tokens" || name === "thinking_tokens") && item)
-      result[name] = Math.ceil(item / step) * step;
+      result[name] = Math.min(Math.ceil(item / step) * step, Math.max(all, item));
     else result[name] = inner(item);
   }
   return result;

@@ -66,15 +66,21 @@ def without_reasoning(value, model, plan):
     return result
 
 
-def rounded(value, step):
-    """Counts of reasoning tokens rounded up to a multiple of `step`."""
+def rounded(value, step, output=None):
+    """Counts of reasoning tokens rounded up to a multiple of `step`, but not past all of the output."""
     if isinstance(value, list):
-        return [rounded(item, step) for item in value]
+        return [rounded(item, step, output) for item in value]
     if not isinstance(value, dict):
         return value
+    output = value.get("completion_tokens") or value.get("output_tokens") or output
+
+    def count(item):
+        up = -(-item // step) * step
+        return up if output is None else min(up, max(output, item))
+
     counts = ("reasoning_tokens", "thinking_tokens")
     return {
-        name: -(-item // step) * step if name in counts and item else rounded(item, step)
+        name: count(item) if name in counts and item else rounded(item, step, output)
         for name, item in value.items()
     }
 
