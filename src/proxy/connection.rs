@@ -2,36 +2,47 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until};
 
 /// What the exchanges of a connection and its socket know of each other.
 #[derive(Debug)]
 pub(super) struct Connection {
-    in_flight: watch::Sender<usize>,
+    activity: Mutex<Activity>,
     /// HTTP/1.0 clients take the end of the connection for the end of the body. Until the body is
     /// complete the socket therefore closes with a reset, which no client takes for an end.
     reset: AtomicBool,
 }
 
+/// What is under way.
+#[derive(Debug)]
+struct Activity {
+    requests: usize,
+    /// When the last request ended, or the connection was opened.
+    idle_since: Instant,
+}
+
 impl Connection {
     pub(super) fn new() -> Self {
-        Self { in_flight: watch::Sender::new(0), reset: AtomicBool::new(false) }
+        let activity = Activity { requests: 0, idle_since: Instant::now() };
+        Self { activity: Mutex::new(activity), reset: AtomicBool::new(false) }
     }
 
     pub(super) fn request_began(&self) {
-        self.in_flight.send_modify(|count| *count = count.saturating_add(1));
+        let mut activity = self.activity();
+        activity.requests = activity.requests.saturating_add(1);
     }
 
     pub(super) fn request_ended(&self) {
-        self.in_flight.send_modify(|count| *count = count.saturating_sub(1));
+        let mut activity = self.activity();
+        activity.requests = activity.requests.saturating_sub(1);
+        activity.idle_since = Instant::now();
     }
 
     pub(super) fn reset_unless_complete(&self, reset: bool) {
@@ -39,15 +50,24 @@ impl Connection {
     }
 
     /// Returns once no request has been under way for `period`.
+    ///
+    /// It looks when that can be so at the earliest, rather than being told of every request.
     pub(super) async fn idle(&self, period: Duration) {
-        let mut in_flight = self.in_flight.subscribe();
+        let mut since = Instant::now();
         loop {
-            // The sender lives as long as `self`: neither wait fails.
-            let _ = in_flight.wait_for(|count| *count == 0).await;
-            if timeout(period, in_flight.wait_for(|count| *count > 0)).await.is_err() {
+            sleep_until(since + period).await;
+            let now = Instant::now();
+            let Activity { requests, idle_since } = *self.activity();
+            since = if requests > 0 { now } else { since.max(idle_since) };
+            if since + period <= now {
                 return;
             }
         }
+    }
+
+    fn activity(&self) -> MutexGuard<'_, Activity> {
+        // Nothing panics while it is held.
+        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

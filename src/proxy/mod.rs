@@ -39,6 +39,7 @@ mod server;
 mod signal;
 mod stack;
 pub mod upstream;
+mod when_woken;
 
 pub use config::{Config, ConfigError, ConfigErrors};
 pub use run::{Proxy, StartError};

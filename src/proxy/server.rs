@@ -21,6 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use super::connection::{Connection, Socket};
 use super::upstream::BoxError;
+use super::when_woken::WhenWoken;
 
 /// Bounds of a server.
 #[derive(Clone, Copy, Debug)]
@@ -153,21 +154,27 @@ async fn drive<S, B>(
     B::Error: Into<BoxError>,
 {
     let mut served = pin!(served);
-    let mut closing = false;
-    loop {
+    let close = async {
         tokio::select! {
-            ended = served.as_mut() => {
-                if let Err(error) = ended {
-                    // Most often a client that left, which is its right.
-                    tracing::debug!(%error, "a connection ended with an error");
-                }
-                return;
-            }
-            _ = stop.wait_for(|stop| *stop), if !closing => {}
+            _ = stop.wait_for(|stop| *stop) => {}
             // Also covers connections that never say what protocol they speak.
-            () = connection.idle(idle_timeout) => if closing { return },
+            () = connection.idle(idle_timeout) => {}
         }
-        closing = true;
-        served.as_mut().graceful_shutdown();
+    };
+    tokio::select! {
+        ended = served.as_mut() => return note(ended),
+        () = WhenWoken::new(close) => {}
+    }
+    served.as_mut().graceful_shutdown();
+    tokio::select! {
+        ended = served => note(ended),
+        () = WhenWoken::new(connection.idle(idle_timeout)) => {}
+    }
+}
+
+fn note(ended: Result<(), BoxError>) {
+    if let Err(error) = ended {
+        // Most often a client that left, which is its right.
+        tracing::debug!(%error, "a connection ended with an error");
     }
 }

@@ -281,11 +281,13 @@ impl Bench {
             }
         };
         let window = Window::after(WARM_UP, self.window);
-        let done = load::exchanges(target, self.connections, window, stream).await;
-        let per_second = done.latencies.total() as f64 / self.window.as_secs_f64();
-        Ok((done.failed == 0 && done.latencies.total() > 0).then(|| Sample {
-            // Of a stream every event counts that the upstream sent, whether or not it was left out.
-            value: per_second * events as f64,
+        let load = load::exchanges(target, self.connections, window, stream);
+        let (done, cpu) = tokio::join!(load, cpu_seconds(served.as_ref(), window));
+        // Of a stream every event counts that the upstream sent, whether or not it was left out.
+        let count = (done.latencies.total() * events) as f64;
+        Ok((done.failed == 0 && count > 0.0).then(|| Sample {
+            value: count / self.window.as_secs_f64(),
+            cpu_us: cpu.map(|seconds| seconds * 1e6 / count),
             p50_us: done.latencies.quantile(0.5),
             p99_us: done.latencies.quantile(0.99),
         }))
@@ -320,8 +322,12 @@ impl Bench {
             let title = row.title();
             self.note(format!("{title}: the upstream sent {share:.0} % of the events in time"));
         }
-        // Whoever falls behind has not forwarded what it is asked to.
+        // Whoever falls behind has not forwarded what it was asked to.
         let behind = row != Row::Strictest && (delivered as f64) < sent as f64 * 0.95;
+        if behind {
+            let share = 100.0 * delivered as f64 / sent as f64;
+            self.note(format!("{}: clients got {share:.0} % of the events in time", row.title()));
+        }
         let value = cpu * 1e6 / sent.max(1) as f64;
         Ok((ended == 0 && !behind && sent > 0).then_some(Sample { value, ..Sample::default() }))
     }
@@ -348,6 +354,14 @@ impl Bench {
             self.notes.push(note);
         }
     }
+}
+
+/// CPU time that a process uses within a window, where the system tells.
+async fn cpu_seconds(served: Option<&Served>, window: Window) -> Option<f64> {
+    sleep_until(window.begin).await;
+    let before = served?.cpu_seconds().ok()?;
+    sleep_until(window.end).await;
+    Some(served?.cpu_seconds().ok()? - before)
 }
 
 /// What is being done, on standard error, if a person is watching.

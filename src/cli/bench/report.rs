@@ -16,6 +16,9 @@ pub(super) struct Sample {
     pub(super) p50_us: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) p99_us: Option<u64>,
+    /// CPU time of the proxy per request or event, beside a rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cpu_us: Option<f64>,
 }
 
 /// The windows of one row, in the order of the rounds. `None`: not valid, since a request failed.
@@ -131,6 +134,7 @@ fn medians(samples: &[Option<Sample>]) -> Option<Sample> {
         value: of(|sample| Some(sample.value))?,
         p50_us: of(|sample| sample.p50_us.map(|it| it as f64)).map(|it| it as u64),
         p99_us: of(|sample| sample.p99_us.map(|it| it as f64)).map(|it| it as u64),
+        cpu_us: of(|sample| sample.cpu_us),
     })
 }
 
@@ -165,22 +169,21 @@ impl Report {
 
     fn table(&self, figures: &Figures, text: &mut String) {
         let Figures { measure, unit, rows } = figures;
-        let (title, latency) = match measure {
-            Measure::Rps => (format!("JSON answers, {} connections", self.connections), "request"),
-            Measure::Stream => {
-                let title = format!("Streams without a pause, {} connections", self.connections);
-                (title, "first event")
-            }
-            Measure::Cpu => (format!("CPU time of the proxy, {} streams, 5 ms", self.streams), ""),
-            Measure::Memory => (format!("Memory, {} open streams", self.open_streams), ""),
+        let title = match measure {
+            Measure::Rps => format!("JSON answers, {} connections", self.connections),
+            Measure::Stream => format!(
+                "Streams without a pause, {} connections; latency is that of the first event",
+                self.connections
+            ),
+            Measure::Cpu => format!("CPU time of the proxy, {} streams, 5 ms", self.streams),
+            Measure::Memory => format!("Memory of the proxy, {} open streams", self.open_streams),
         };
-        let against = if *measure == Measure::Memory { "over bare" } else { "of bare" };
-        let (p50, p99) = if latency.is_empty() { ("", "") } else { ("p50 ms", "p99 ms") };
-        let latency =
-            if latency.is_empty() { String::new() } else { format!(" (ms to: {latency})") };
+        let against = if *measure == Measure::Memory { "- bare" } else { "of bare" };
+        let [p50, p99, cpu] =
+            if measure.is_rate() { ["p50 ms", "p99 ms", "CPU µs"] } else { [""; 3] };
         // Writing to a string does not fail.
-        let _ = writeln!(text, "\n{title}{latency}");
-        let _ = writeln!(text, "{:<21}{unit:>12}{p50:>8}{p99:>8}{against:>10}  target", "");
+        let _ = writeln!(text, "\n{title}");
+        let _ = writeln!(text, "{:<20}{unit:>11}{p50:>7}{p99:>7}{cpu:>7}{against:>8} target", "");
         for row in rows {
             let RowFigures { row, median, against_bare, target, windows } = row;
             let digits = if measure.is_rate() { 0 } else { 2 };
@@ -190,10 +193,14 @@ impl Report {
             };
             let p50 = milliseconds(median.and_then(|it| it.p50_us));
             let p99 = milliseconds(median.and_then(|it| it.p99_us));
+            let cpu =
+                median.and_then(|it| it.cpu_us).map_or_else(String::new, |it| format!("{it:.1}"));
             let against = against_bare.map_or_else(String::new, |it| format!("{it:.2}"));
             let target = target.as_ref().map_or_else(String::new, Verdict::text);
-            let line =
-                format!("{:<21}{value:>12}{p50:>8}{p99:>8}{against:>10}  {target}", row.title());
+            let line = format!(
+                "{:<20}{value:>11}{p50:>7}{p99:>7}{cpu:>7}{against:>8} {target}",
+                row.title()
+            );
             let _ = writeln!(text, "{}", line.trim_end());
             let invalid = windows.iter().filter(|window| window.is_none()).count();
             if invalid > 0 {
@@ -210,7 +217,8 @@ impl Verdict {
             Bound::AtLeast(target) => ("≥", target),
             Bound::AtMost(target) => ("≤", target),
         };
-        format!("{sign} {target:.2} {} {difference:+.2}", if *met { "met" } else { "MISSED" })
+        let verdict = if *met { "met" } else { "missed" };
+        format!("{sign}{target} {verdict} {difference:+.2}")
     }
 }
 
@@ -247,7 +255,12 @@ mod tests {
     #[test]
     fn the_report_fits_80_columns() {
         let rows = Row::ALL.map(|row| {
-            let sample = Sample { value: 123_456.0, p50_us: Some(123_456), p99_us: Some(123_456) };
+            let sample = Sample {
+                value: 123_456.0,
+                p50_us: Some(123_456),
+                p99_us: Some(123_456),
+                cpu_us: Some(1234.5),
+            };
             Windows { row, samples: vec![Some(sample), None] }
         });
         let measures = Measure::ALL.map(|measure| Figures::new(measure, rows.to_vec()));

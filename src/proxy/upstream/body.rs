@@ -55,7 +55,8 @@ where
             return Poll::Ready(None);
         }
         match this.inner.poll_frame(context) {
-            Poll::Ready(Some(Ok(_))) if Instant::now() >= *this.total_due => {
+            // After a wait the timer has watched the total; without one nothing has.
+            Poll::Ready(Some(Ok(_))) if !*this.waiting && Instant::now() >= *this.total_due => {
                 *this.failed = true;
                 Poll::Ready(Some(Err(UpstreamError::TotalTimeout)))
             }
