@@ -153,7 +153,7 @@ async fn what_was_done_to_request_and_answer_is_counted_once() {
     let asks = r#"{"model":"m","logprobs":true,"n":3,"stream":true}"#;
     let request = request(suspicious(), CHAT, Script::whole(asks));
     let steps =
-        [data(thinks("one two")), data(says("a")), data(STOP), data(usage(1, 2, 3)), data(DONE)];
+        [data(thinks("one two")), data(says("a")), data(STOP), data(usage(1, 90, 3)), data(DONE)];
     let read = world.exchange(request, stream(steps)).await;
     assert!(!read.failed);
     let record = world.records.only();
