@@ -1,5 +1,7 @@
 //! The command line: one file per subcommand.
 
+mod keys;
+mod mark;
 mod policy;
 mod risk;
 mod teacher;
@@ -20,6 +22,10 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make, rotate and show the key file of marks.
+    Keys(keys::Arguments),
+    /// Mark a text offline.
+    Mark(mark::Arguments),
     /// Check, explain and describe policy files.
     Policy(policy::Arguments),
     /// Make signed risk headers, as a detector would send them.
@@ -55,6 +61,8 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 pub fn main() -> ExitCode {
     let CommandLine { command } = CommandLine::parse();
     let answer = match command {
+        Command::Keys(arguments) => keys::run(arguments),
+        Command::Mark(arguments) => mark::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Risk(arguments) => risk::run(arguments),
         Command::Teacher(arguments) => teacher::run(arguments),

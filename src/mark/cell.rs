@@ -129,8 +129,8 @@ pub enum Purpose {
     Engine,
     /// Signs of paired `logit_bias` entries: `logit-bias`.
     LogitBias,
-    /// Keyed hashes of identifiers in the ledger: `ledger`.
-    Ledger,
+    /// The fingerprint by which people tell key files apart: `fingerprint`.
+    Fingerprint,
     /// Keys of identifiers that were never issued, for the null distribution: `decoy`.
     Decoy,
 }
@@ -145,7 +145,7 @@ impl Purpose {
             Self::Role => "role",
             Self::Engine => "engine",
             Self::LogitBias => "logit-bias",
-            Self::Ledger => "ledger",
+            Self::Fingerprint => "fingerprint",
             Self::Decoy => "decoy",
         }
     }

@@ -77,6 +77,17 @@ impl OffsetMap {
         !self.substitutions.iter().any(|edit| edit.at < end && start < edit.at + edit.removed)
     }
 
+    /// The substitutions in order: where in the original, its length there, where in the edited
+    /// text, its length there.
+    pub fn substitutions(&self) -> impl Iterator<Item = (usize, usize, usize, usize)> {
+        let (mut removed, mut inserted) = (0, 0);
+        self.substitutions.iter().map(move |edit| {
+            let to = edit.at - removed + inserted;
+            (removed, inserted) = (removed + edit.removed, inserted + edit.inserted);
+            (edit.at, edit.removed, to, edit.inserted)
+        })
+    }
+
     /// How many substitutions there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -43,6 +43,11 @@ pub(super) struct Contexts {
 }
 
 impl Contexts {
+    /// Whether any word is in it.
+    pub(super) fn has_words(&self) -> bool {
+        self.any || self.number || !self.words.is_empty() || !self.suffixes.is_empty()
+    }
+
     fn word(&self, word: &str) -> bool {
         self.any
             || self.number && word.starts_with(|first: char| first.is_ascii_digit())

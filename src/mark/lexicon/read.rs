@@ -228,35 +228,38 @@ fn exclusive(one: &Guard, other: &Guard) -> bool {
         || disjoint(&one.right, &other.right)
 }
 
-/// Adds to every list the words that marking could put in the place of those in it.
+/// Words that open phrases of the lexicon and much else, so that no list may gain them.
+const OPENERS: [&str; 9] = ["a", "an", "as", "at", "by", "for", "in", "to", "with"];
+
+/// Makes every list of words to the right indifferent to whether the neighbour is marked: it gains
+/// what a class would put in a word's place; a required word whose place an opener could take is
+/// dropped instead. (On the left stands what was emitted, which a second pass does not change.)
 fn close_lists(classes: &mut [Class]) {
-    let edge = |form: &str, last: bool| {
+    let head = |form: &str| {
         let mut normalized = String::new();
-        let mut words = form.split(' ');
-        let word = if last { words.next_back() } else { words.next() };
-        normalize(word.unwrap_or_default(), &mut normalized);
+        normalize(form.split(' ').next().unwrap_or_default(), &mut normalized);
         normalized
     };
-    let (mut firsts, mut lasts) = (HashSet::new(), HashSet::new());
-    for (first, second) in classes.iter().flat_map(|class| &class.pairs) {
-        for (set, last) in [(&mut firsts, false), (&mut lasts, true)] {
-            let (one, other) = (edge(first, last), edge(second, last));
-            set.insert((one.clone(), other.clone()));
-            set.insert((other, one));
+    let mut heads = HashSet::new();
+    let follows = |class: &&Class| class.guard.left.as_ref().is_none_or(Contexts::has_words);
+    for (first, second) in classes.iter().filter(follows).flat_map(|class| &class.pairs) {
+        let (one, other) = (head(first), head(second));
+        if one != other {
+            heads.insert((one.clone(), other.clone()));
+            heads.insert((other, one));
         }
     }
     for class in classes {
-        let Guard { left, not_left, right, not_right } = &mut class.guard;
-        for (list, edges) in
-            [(left, &lasts), (not_left, &lasts), (right, &firsts), (not_right, &firsts)]
-        {
-            if let Some(list) = list {
-                let added: Vec<Box<str>> = edges
-                    .iter()
-                    .filter(|(from, _)| list.words.contains(&**from))
-                    .map(|(_, to)| to.as_str().into())
-                    .collect();
-                list.words.extend(added);
+        let Guard { right, not_right, .. } = &mut class.guard;
+        for (list, required) in [(right, true), (not_right, false)] {
+            let Some(list) = list else { continue };
+            let listed = |(from, _): &&(String, String)| list.words.contains(&**from);
+            for (from, to) in heads.iter().filter(listed).cloned().collect::<Vec<_>>() {
+                if !(required && OPENERS.contains(&&*to)) {
+                    list.words.insert(to.into());
+                } else if !list.words.contains(&*to) {
+                    list.words.remove(&*from);
+                }
             }
         }
     }
