@@ -198,7 +198,7 @@ impl Mask {
             }
             Mode::Until('$') if character == '$' => Mode::Prose,
             Mode::Emphasis if matches!(character, '*' | '_') && !self.previous.is_whitespace() => {
-                Mode::Prose
+                Mode::Star(false)
             }
             Mode::Chunk if character.is_whitespace() => Mode::Prose,
             Mode::Star(open) => match character {
@@ -247,6 +247,7 @@ impl Mask {
             '$' => Mode::Dollar,
             '\\' => Mode::Backslash,
             '<' => Mode::Less,
+            '/' if self.previous == ':' => Mode::Chunk,
             '|' | '\t' => Mode::Line,
             _ => Mode::Prose,
         }

@@ -207,6 +207,11 @@ impl<'l, C: Choice> Rewriter<'l, C> {
         !self.held.is_empty()
     }
 
+    /// The text that is held back: at most three whole words and what is there of a fourth.
+    pub fn held(&self) -> &str {
+        &self.held
+    }
+
     /// Sites at which a variant was chosen so far.
     pub fn sites(&self) -> u64 {
         self.sites
