@@ -342,8 +342,7 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                     chosen
                 }
             };
-            let Some(variant) = chosen else { continue };
-            if variant == form.variant {
+            if chosen.is_none_or(|variant| variant == form.variant) {
                 self.pass_form(written, out);
             } else {
                 self.flips += 1;

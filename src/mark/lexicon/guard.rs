@@ -43,11 +43,6 @@ pub(super) struct Contexts {
 }
 
 impl Contexts {
-    /// Whether any word is in it.
-    pub(super) fn has_words(&self) -> bool {
-        self.any || self.number || !self.words.is_empty() || !self.suffixes.is_empty()
-    }
-
     fn word(&self, word: &str) -> bool {
         self.any
             || self.number && word.starts_with(|first: char| first.is_ascii_digit())
@@ -90,9 +85,13 @@ impl Guard {
     /// Whether a form is a site between these.
     #[must_use]
     pub fn admits(&self, left: Left<'_>, right: Right<'_>) -> bool {
-        self.left.as_ref().is_none_or(|list| list.left(left))
-            && self.not_left.as_ref().is_none_or(|list| !list.left(left))
+        self.admits_left(left)
             && self.right.as_ref().is_none_or(|list| list.right(right))
             && self.not_right.as_ref().is_none_or(|list| !list.right(right))
+    }
+    /// Whether the conditions on the left are met.
+    pub(super) fn admits_left(&self, left: Left<'_>) -> bool {
+        self.left.as_ref().is_none_or(|list| list.left(left))
+            && self.not_left.as_ref().is_none_or(|list| !list.left(left))
     }
 }

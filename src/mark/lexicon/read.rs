@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::guard::{Contexts, Guard};
+use super::guard::{Contexts, Guard, Left};
 use super::{Class, Gate, Lexicon, MAX_FORM_WORDS};
 use crate::mark::cell::{BUCKETS, ClassId, normalize};
 
@@ -235,32 +235,41 @@ const OPENERS: [&str; 9] = ["a", "an", "as", "at", "by", "for", "in", "to", "wit
 /// what a class would put in a word's place; a required word whose place an opener could take is
 /// dropped instead. (On the left stands what was emitted, which a second pass does not change.)
 fn close_lists(classes: &mut [Class]) {
-    let head = |form: &str| {
-        let mut normalized = String::new();
-        normalize(form.split(' ').next().unwrap_or_default(), &mut normalized);
-        normalized
-    };
-    let mut heads = HashSet::new();
-    let follows = |class: &&Class| class.guard.left.as_ref().is_none_or(Contexts::has_words);
-    for (first, second) in classes.iter().filter(follows).flat_map(|class| &class.pairs) {
-        let (one, other) = (head(first), head(second));
-        if one != other {
-            heads.insert((one.clone(), other.clone()));
-            heads.insert((other, one));
+    // For each pair of forms with different first words, the words and the class.
+    let mut heads: Vec<(String, String, Guard)> = Vec::new();
+    for class in classes.iter() {
+        for (first, second) in &class.pairs {
+            let (one, other) = (edge(first, false), edge(second, false));
+            if one != other {
+                heads.push((one.clone(), other.clone(), class.guard.clone()));
+                heads.push((other, one, class.guard.clone()));
+            }
         }
     }
     for class in classes {
+        let forms = class.pairs.iter().flat_map(|(first, second)| [first, second]);
+        let lasts: HashSet<String> = forms.map(|form| edge(form, true)).collect();
         let Guard { right, not_right, .. } = &mut class.guard;
         for (list, required) in [(right, true), (not_right, false)] {
             let Some(list) = list else { continue };
-            let listed = |(from, _): &&(String, String)| list.words.contains(&**from);
-            for (from, to) in heads.iter().filter(listed).cloned().collect::<Vec<_>>() {
-                if !(required && OPENERS.contains(&&*to)) {
-                    list.words.insert(to.into());
-                } else if !list.words.contains(&*to) {
-                    list.words.remove(&*from);
+            for (from, to, neighbour) in &heads {
+                let follows = |last: &String| neighbour.admits_left(Left::Word(last));
+                if !list.words.contains(&**from) || !lasts.iter().any(follows) {
+                } else if !(required && OPENERS.contains(&&**to)) {
+                    list.words.insert(to.as_str().into());
+                } else if !list.words.contains(&**to) {
+                    list.words.remove(&**from);
                 }
             }
         }
     }
+}
+
+/// The first or the last word of a form, normalized.
+fn edge(form: &str, last: bool) -> String {
+    let mut words = form.split(' ');
+    let word = if last { words.next_back() } else { words.next() };
+    let mut normalized = String::new();
+    normalize(word.unwrap_or_default(), &mut normalized);
+    normalized
 }
