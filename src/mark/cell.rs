@@ -106,11 +106,17 @@ pub fn bucket(normalized: &str) -> u8 {
 /// Appends the form in which words are compared: each character's lower case (Unicode, without
 /// locale), and `'` for `’`.
 pub fn normalize(word: &str, out: &mut String) {
+    if word.is_ascii() {
+        let start = out.len();
+        out.push_str(word);
+        if let Some(appended) = out.get_mut(start..) {
+            appended.make_ascii_lowercase();
+        }
+        return;
+    }
     for character in word.chars() {
         match character {
             '’' => out.push('\''),
-            'A'..='Z' => out.push(character.to_ascii_lowercase()),
-            _ if character.is_ascii() => out.push(character),
             _ => out.extend(character.to_lowercase()),
         }
     }

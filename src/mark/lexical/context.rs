@@ -1,7 +1,10 @@
 //! What stands to the left of a word, and whether the text is English.
 
 use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 use std::sync::LazyLock;
+
+use crate::mark::lexicon::WordHasher;
 
 /// What lies between the last word and the place reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,14 +60,16 @@ impl Gap {
 }
 
 /// Words that are frequent in English and are no words of its neighbours.
-static FUNCTION_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    "the of and to is that it you for with are this be as by your from or have not can they which \
+static FUNCTION_WORDS: LazyLock<HashSet<&str, BuildHasherDefault<WordHasher>>> = LazyLock::new(
+    || {
+        "the of and to is that it you for with are this be as by your from or have not can they which \
      their these will when has its if but there other more how we what would each them like than \
      some should into because between through while where after before those does could about then \
      often it's don't you're i'm that's many such being both very my our his her him who been were"
         .split_ascii_whitespace()
         .collect()
-});
+    },
+);
 
 /// Judges by the last sixteen words whether a text is English.
 #[derive(Clone, Copy, Debug, Default)]

@@ -96,6 +96,16 @@ impl Mask {
         self.previous = 'a';
     }
 
+    /// A space behind a word of prose passes: the most frequent character, in the fewest steps.
+    /// False, and nothing done, if that is not where the text is.
+    pub(super) fn space(&mut self) -> bool {
+        let prose = matches!(self.mode, Mode::Prose) && !self.blank;
+        if prose {
+            self.previous = ' ';
+        }
+        prose
+    }
+
     /// A character between words passes.
     pub(super) fn character(&mut self, character: char) {
         if character == '\n' {

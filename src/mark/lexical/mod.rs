@@ -277,11 +277,13 @@ impl<'l, C: Choice> Rewriter<'l, C> {
             normalize(word, &mut buffers.word);
             let step = self.at_head(&mut buffers, rest, length, end, out);
             self.buffers = buffers;
-            if let Some(step) = step {
-                return step;
+            match step {
+                Some(step) => return step,
+                None => self.pass_normalized(word, out),
             }
+        } else {
+            self.pass_word(word, out);
         }
-        self.pass_word(word, out);
         Step::Done(length)
     }
 
@@ -386,16 +388,22 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     }
 
     fn pass_word(&mut self, word: &str, out: &mut String) {
+        self.buffers.word.clear();
+        normalize(word, &mut self.buffers.word);
+        self.pass_normalized(word, out);
+    }
+
+    /// A word leaves whose normalized form is in the buffer.
+    fn pass_normalized(&mut self, word: &str, out: &mut String) {
         let prose = self.mask.is_prose();
         let first = word.chars().next();
         self.mask.word(first.is_some_and(char::is_numeric));
         self.previous_is_name = first.is_some_and(char::is_uppercase)
             && !matches!(self.gap, Gap::Line | Gap::Sentence)
             && casing::is_capitalized(word);
-        self.previous.clear();
-        normalize(word, &mut self.previous);
+        std::mem::swap(&mut self.previous, &mut self.buffers.word);
         self.language.word(&self.previous);
-        if word.contains(['\'', '’']) {
+        if self.previous.contains('\'') {
             self.curly = word.contains('’');
             self.contractions |= prose && casing::is_contraction(&self.previous);
         }
@@ -404,6 +412,10 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     }
 
     fn pass_character(&mut self, character: char, out: &mut String) {
+        if character == ' ' && self.gap == Gap::None && self.mask.space() {
+            self.gap = Gap::Space;
+            return self.advance(" ", out);
+        }
         self.mask.character(character);
         self.gap = self.gap.then(character);
         self.advance(character.encode_utf8(&mut [0; 4]), out);

@@ -27,6 +27,13 @@ pub(super) enum Extent {
 
 /// The extent of the word that `text` begins with; `end` if no more text follows it.
 pub(super) fn extent(text: &str, end: bool) -> Extent {
+    // Nearly every word is of ASCII letters and ends before a space or punctuation.
+    let bytes = text.as_bytes().iter().take(MAX_WORD_BYTES).enumerate();
+    if let Some((at, last)) = bytes.into_iter().find(|(_, byte)| !byte.is_ascii_alphanumeric()) {
+        if last.is_ascii() && !joins(char::from(*last)) {
+            return Extent::Word(at);
+        }
+    }
     let mut characters = text.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
         if at >= MAX_WORD_BYTES {
