@@ -253,7 +253,11 @@ fn the_commands_make_rotate_and_show_keys_and_mark_with_them() {
     assert!(!shown.to_string().contains(&secret[..16]));
     assert_eq!(Entries::new(&fs::read(directory.file("l")).unwrap()[..]).count(), 2);
 
-    let text = "These are the tools that you need.\nIn addition, they are usually free.\n";
+    // So many sites that some account's bits differ from them, whatever the random master.
+    let text = "These are the tools that you need.\nFurthermore, prices usually rose, for example, \
+        because of the whole plan, and it often took about 20 minutes to choose a specific one in \
+        order to rest, especially if all of the parts had a number of uses instead of being rare. \
+        In addition, they seldom help each other too.\n";
     fs::write(directory.file("t"), text).unwrap();
     let accounts: Vec<String> = (0..8).map(|number| format!("a{number}")).collect();
     let marked = |account: &str, more: &[&str]| {
