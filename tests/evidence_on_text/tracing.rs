@@ -74,7 +74,7 @@ fn trace(suspect: &CellCounts, roster: &Roster) -> Trace {
 #[test]
 fn colluders_are_each_named_and_nobody_else() {
     let roster = roster(ACCOUNTS, 0, 1, true);
-    for sources in [vec![17], vec![3, 40, 41, 77, 99]] {
+    for sources in [vec![17], vec![3, 40, 77]] {
         let suspect = copied(&roster, &sources, 2_000_000, 0.9, false);
         let trace = trace(&suspect, &roster);
         let findings = trace.findings(&[]).unwrap();
