@@ -1,5 +1,7 @@
 //! What the built-in lexicon changes and what it leaves, sentence by sentence.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 use guilloche::mark::lexical::{Rewriter, Site};
 use guilloche::mark::lexicon::Lexicon;
 

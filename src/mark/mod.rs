@@ -3,7 +3,8 @@
 //! Pure: text and keys, no HTTP. [`keys`] derives from the deployment's master what each principal's
 //! texts carry, [`ledger`] records who was issued marks, [`lexicon`] says between which phrasings
 //! an author is free, [`lexical`] rewrites a stream of text so, and finds its sites again;
-//! [`cell`] specifies all of it to the bit.
+//! [`cell`] specifies all of it to the bit. With the feature `forensics`, `detect` reads marks back,
+//! `evidence` says what they prove, and `tracing` to whom they lead.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -27,7 +28,13 @@
 //! ```
 
 pub mod cell;
+#[cfg(feature = "forensics")]
+pub mod detect;
+#[cfg(feature = "forensics")]
+pub mod evidence;
 pub mod keys;
 pub mod ledger;
 pub mod lexical;
 pub mod lexicon;
+#[cfg(feature = "forensics")]
+pub mod tracing;
