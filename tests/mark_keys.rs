@@ -1,5 +1,7 @@
 //! Key files, epochs, the ledger, and the bits that follow from them.
 
+#![expect(clippy::string_slice, clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
