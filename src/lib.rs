@@ -31,6 +31,7 @@ pub mod audit;
 pub mod countermeasure;
 pub mod layer;
 pub mod limit;
+pub mod mark;
 pub mod policy;
 mod random;
 pub mod risk;

@@ -2,6 +2,8 @@
 
 mod bench;
 mod demo;
+mod keys;
+mod mark;
 mod policy;
 mod risk;
 mod serve;
@@ -33,6 +35,10 @@ enum Command {
     BenchUpstream,
     /// See what an ordinary caller and a harvester get, side by side.
     Demo(demo::Arguments),
+    /// Make, rotate and show the key file of marks.
+    Keys(keys::Arguments),
+    /// Mark a text offline.
+    Mark(mark::Arguments),
     /// Check, explain and describe policy files.
     Policy(policy::Arguments),
     /// Make signed risk headers, as a detector would send them.
@@ -74,6 +80,8 @@ pub fn main() -> ExitCode {
         Command::BenchBareProxy(arguments) => bench::children::bare_proxy(arguments),
         Command::BenchUpstream => bench::children::upstream(),
         Command::Demo(arguments) => demo::run(arguments),
+        Command::Keys(arguments) => keys::run(arguments),
+        Command::Mark(arguments) => mark::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Risk(arguments) => risk::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),

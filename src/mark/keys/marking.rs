@@ -1,0 +1,102 @@
+//! The choice that marks the texts of one principal.
+
+use std::sync::Arc;
+
+use super::Keys;
+use crate::mark::cell::{Bits, Cell, KeyName, MarkKey, Purpose, Role, Roles};
+use crate::mark::lexical::{Choice, Site};
+
+/// Whose texts are marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marked<'a> {
+    /// The tenant; empty in a deployment of one.
+    pub tenant: &'a str,
+    /// The account.
+    pub account: &'a str,
+    /// The accounts it has been linked with, if any.
+    pub cluster: Option<&'a str>,
+}
+
+/// Which variant each cell has for one principal in one epoch. Making it draws a few kilobytes of
+/// key stream, so it is worth keeping for the next answer.
+#[derive(Clone, Debug)]
+pub struct Marking {
+    roles: Arc<Roles>,
+    global: Part,
+    cluster: Part,
+    account: Part,
+    /// Cells with a coin below this carry their bit; 256 for all.
+    threshold: u16,
+}
+
+/// The bits and coins of one role.
+#[derive(Clone, Debug)]
+struct Part {
+    bits: Bits,
+    coin: MarkKey,
+}
+
+impl Keys {
+    /// How to mark the texts of `marked` at a strength from 0 (not at all) to 1 (every cell).
+    ///
+    /// `roles` are those of this deployment, `Roles::new(keys.master(), cells)`.
+    #[must_use]
+    pub fn marking(
+        &self,
+        roles: &Arc<Roles>,
+        epoch: u32,
+        marked: Marked<'_>,
+        strength: f64,
+    ) -> Marking {
+        let cells = u32::try_from(roles.as_slice().len()).unwrap_or(u32::MAX);
+        let part = |role, id| {
+            let name = |purpose| KeyName { purpose, tenant: marked.tenant, epoch, role, id };
+            Part {
+                bits: Bits::new(&self.derive(&name(Purpose::Lexical)), cells),
+                coin: self.derive(&name(Purpose::Coin)),
+            }
+        };
+        let account = part(Role::Account, marked.account);
+        let cluster =
+            marked.cluster.map_or_else(|| account.clone(), |cluster| part(Role::Cluster, cluster));
+        // A float-to-integer cast saturates, and is 0 for what is no number.
+        let threshold = (strength.clamp(0.0, 1.0) * 256.0).round() as u16;
+        Marking {
+            roles: Arc::clone(roles),
+            global: part(Role::Global, ""),
+            cluster,
+            account,
+            threshold,
+        }
+    }
+}
+
+impl Marking {
+    /// The variant of a cell; `None` if the cell carries nothing at this strength.
+    #[must_use]
+    pub fn bit(&self, cell: Cell) -> Option<bool> {
+        let part = match self.roles.of(cell) {
+            Role::Global => &self.global,
+            Role::Cluster => &self.cluster,
+            Role::Account => &self.account,
+        };
+        let carries = match self.threshold {
+            0 => false,
+            256 => true,
+            threshold => u16::from(part.coin.coin(cell)) < threshold,
+        };
+        carries.then(|| part.bits.get(cell))
+    }
+}
+
+impl Choice for Marking {
+    fn choose(&mut self, site: &Site<'_>) -> Option<bool> {
+        self.bit(site.cell)
+    }
+}
+
+impl Choice for &Marking {
+    fn choose(&mut self, site: &Site<'_>) -> Option<bool> {
+        self.bit(site.cell)
+    }
+}

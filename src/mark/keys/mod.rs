@@ -1,0 +1,147 @@
+//! The deployment's master key, its epochs, and what is derived from them for one principal.
+//!
+//! There is one master of 256 bits. Every key is derived from it by purpose, tenant, epoch, role
+//! and identifier, as [`cell`](super::cell) specifies. Rotation begins a new epoch; the one before
+//! stays in use for an overlap, in which servers that have not read the new file yet still mark
+//! with it, so a detector looks for both.
+
+mod file;
+mod marking;
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use zeroize::Zeroizing;
+
+pub use file::{KeyFileError, KeyFileProblem};
+pub use marking::{Marked, Marking};
+
+use super::cell::{KeyName, MarkKey, Purpose, Role};
+
+/// A period in which one set of keys marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Epoch {
+    /// Its number: 1, then one more with each rotation.
+    pub number: u32,
+    /// Since when it marks.
+    pub from: Timestamp,
+    /// When the last server has stopped marking with it; `None` for the newest.
+    pub until: Option<Timestamp>,
+}
+
+/// A master cannot be made or rotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeysError {
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes")]
+    Random,
+    /// The new epoch would not begin after the newest.
+    #[error("the newest epoch began at {0}, later than now")]
+    Clock(Timestamp),
+    /// The overlap is negative or does not fit the calendar.
+    #[error("the overlap does not fit")]
+    Overlap,
+}
+
+/// The master key of a deployment with its epochs. Zeroized on drop; `Debug` shows no key.
+#[derive(Clone)]
+pub struct Keys {
+    master: Zeroizing<[u8; 32]>,
+    /// By number, from 1; never empty.
+    epochs: Vec<Epoch>,
+}
+
+impl Keys {
+    /// A new master, in its first epoch.
+    ///
+    /// # Errors
+    ///
+    /// [`KeysError::Random`].
+    pub fn generate(now: Timestamp) -> Result<Self, KeysError> {
+        let mut master = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *master).map_err(|_| KeysError::Random)?;
+        Ok(Self::from_master(&master, now))
+    }
+
+    /// A given master, in its first epoch; for tests and known answers.
+    #[must_use]
+    pub fn from_master(master: &[u8; 32], from: Timestamp) -> Self {
+        let first = Epoch { number: 1, from, until: None };
+        Self { master: Zeroizing::new(*master), epochs: vec![first] }
+    }
+
+    /// Begins a new epoch now; the one before stays in use for `overlap`.
+    ///
+    /// # Errors
+    ///
+    /// [`KeysError::Clock`] and [`KeysError::Overlap`].
+    pub fn rotate(&mut self, now: Timestamp, overlap: SignedDuration) -> Result<Epoch, KeysError> {
+        let until = now.checked_add(overlap).map_err(|_| KeysError::Overlap)?;
+        if overlap.is_negative() {
+            return Err(KeysError::Overlap);
+        }
+        let mut number = 1;
+        if let Some(newest) = self.epochs.last_mut() {
+            if newest.from >= now {
+                return Err(KeysError::Clock(newest.from));
+            }
+            newest.until = Some(until);
+            number = newest.number.saturating_add(1);
+        }
+        let epoch = Epoch { number, from: now, until: None };
+        self.epochs.push(epoch);
+        Ok(epoch)
+    }
+
+    /// All epochs, oldest first.
+    #[must_use]
+    pub fn epochs(&self) -> &[Epoch] {
+        &self.epochs
+    }
+
+    /// The epoch that marks are made with: the newest.
+    #[must_use]
+    pub fn current(&self) -> u32 {
+        self.epochs.last().map_or(1, |epoch| epoch.number)
+    }
+
+    /// The epochs that texts of this time may be marked with: two in an overlap.
+    pub fn epochs_at(&self, time: Timestamp) -> impl Iterator<Item = Epoch> + '_ {
+        let in_use =
+            move |epoch: &&Epoch| epoch.from <= time && epoch.until.is_none_or(|end| time < end);
+        self.epochs.iter().filter(in_use).copied()
+    }
+
+    /// The master. Secret; [`MarkKey::derive`] and [`Roles::new`](super::cell::Roles::new) take it.
+    #[must_use]
+    pub fn master(&self) -> &[u8; 32] {
+        &self.master
+    }
+
+    /// The derived key of a name.
+    #[must_use]
+    pub fn derive(&self, name: &KeyName<'_>) -> MarkKey {
+        MarkKey::derive(&self.master, name)
+    }
+
+    /// Sixteen hexadecimal digits by which people tell key files apart. They tell nothing of the
+    /// key.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let name = KeyName {
+            purpose: Purpose::Fingerprint,
+            tenant: "",
+            epoch: 0,
+            role: Role::Global,
+            id: "",
+        };
+        let digits = blake3::Hash::from_bytes(*self.derive(&name).as_bytes()).to_hex();
+        digits.chars().take(16).collect()
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Keys").field("epochs", &self.epochs).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,205 @@
+//! Who was issued which marks, when and how many: what tracing may accuse, and nothing else.
+//!
+//! The ledger is a file of JSON lines that only grows. It holds identifiers as they were given,
+//! because a report has to name them and the keys are derived from them; where they are personal
+//! data, give the proxy pseudonyms. It never holds text, and like the key file it is for its owner
+//! alone.
+//!
+//! ```
+//! use guilloche::mark::ledger::{Entry, Event};
+//!
+//! let line = r#"{"version":1,"time":"2026-11-23T00:00:00Z","event":"linked","account":"a-17","cluster":"hydra"}"#;
+//! let entry: Entry = Entry::parse(line)?;
+//! assert!(matches!(entry.event, Event::Linked { .. }));
+//! # Ok::<(), guilloche::mark::ledger::EntryError>(())
+//! ```
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The version of the format that is written.
+pub const VERSION: u32 = 1;
+
+/// The longest line that is read, in bytes.
+pub const MAX_LINE_BYTES: usize = 16 * 1024;
+
+/// One line of a ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The version of the format.
+    pub version: u32,
+    /// When it happened; of [`Event::Issued`], when the counting ended.
+    pub time: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What a ledger records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A new epoch began.
+    Epoch {
+        /// Its number.
+        epoch: u32,
+        /// The fingerprint of the key file, [`Keys::fingerprint`](super::keys::Keys::fingerprint).
+        fingerprint: String,
+    },
+    /// Answers of a principal were marked, since the entry before of the same principal.
+    Issued {
+        /// The epoch of the keys.
+        epoch: u32,
+        /// The tenant, if any.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        tenant: String,
+        /// The account.
+        account: String,
+        /// The cluster whose keys its answers carried, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cluster: Option<String>,
+        /// Answers.
+        answers: u64,
+        /// Sites in them at which a variant was chosen.
+        sites: u64,
+        /// Sites among them at which the other variant had stood.
+        flips: u64,
+    },
+    /// From now on the answers of an account carry the keys of a cluster.
+    Linked {
+        /// The tenant, if any.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        tenant: String,
+        /// The account.
+        account: String,
+        /// The cluster.
+        cluster: String,
+    },
+}
+
+/// A line is no entry.
+#[derive(Debug, thiserror::Error)]
+pub enum EntryError {
+    /// It is not the JSON of an entry.
+    #[error("not a ledger entry: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Of a version that this one does not read.
+    #[error("a ledger entry of version {0}, which this version does not read")]
+    Version(u32),
+    /// Longer than [`MAX_LINE_BYTES`].
+    #[error("a line of more than {MAX_LINE_BYTES} bytes")]
+    TooLong,
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] io::Error),
+}
+
+impl Entry {
+    /// An entry of the version that is written.
+    #[must_use]
+    pub fn new(time: Timestamp, event: Event) -> Self {
+        Self { version: VERSION, time, event }
+    }
+
+    /// Reads a line.
+    ///
+    /// # Errors
+    ///
+    /// See [`EntryError`].
+    pub fn parse(line: &str) -> Result<Self, EntryError> {
+        let entry: Self = serde_json::from_str(line)?;
+        if entry.version == VERSION { Ok(entry) } else { Err(EntryError::Version(entry.version)) }
+    }
+}
+
+/// A ledger that is written.
+#[derive(Debug)]
+pub struct Ledger {
+    file: File,
+}
+
+impl Ledger {
+    /// Opens a ledger, or begins one that only its owner can read. A last line that a crash left
+    /// unfinished is closed, so that it spoils no other.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
+        if file.seek(SeekFrom::End(0))? > 0 {
+            let mut last = [0];
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                file.write_all(b"\n")?;
+            }
+        }
+        Ok(Self { file })
+    }
+
+    /// Appends one entry, in one write.
+    ///
+    /// # Errors
+    ///
+    /// [`EntryError::Json`] or [`EntryError::File`].
+    pub fn append(&mut self, entry: &Entry) -> Result<(), EntryError> {
+        let mut line = serde_json::to_vec(entry)?;
+        line.push(b'\n');
+        Ok(self.file.write_all(&line)?)
+    }
+}
+
+/// Reads a ledger line by line, in bounded memory. A line that is no entry is an error of its own;
+/// the lines after it are read all the same.
+#[derive(Debug)]
+pub struct Entries<R> {
+    reader: R,
+    line: Vec<u8>,
+}
+
+impl<R: BufRead> Entries<R> {
+    /// The entries in this order.
+    pub fn new(reader: R) -> Self {
+        Self { reader, line: Vec::new() }
+    }
+
+    fn next_line(&mut self) -> io::Result<bool> {
+        self.line.clear();
+        let limit = MAX_LINE_BYTES as u64 + 1;
+        let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut self.line)?;
+        if read > MAX_LINE_BYTES && self.line.last() != Some(&b'\n') {
+            self.reader.skip_until(b'\n')?;
+        }
+        Ok(read > 0)
+    }
+}
+
+impl<R: BufRead> Iterator for Entries<R> {
+    type Item = Result<Entry, EntryError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.next_line() {
+                Err(error) => return Some(Err(error.into())),
+                Ok(false) => return None,
+                Ok(true) if self.line.len() > MAX_LINE_BYTES => {
+                    return Some(Err(EntryError::TooLong));
+                }
+                Ok(true) if self.line.trim_ascii().is_empty() => {}
+                Ok(true) => {
+                    let line = String::from_utf8_lossy(&self.line);
+                    return Some(Entry::parse(&line));
+                }
+            }
+        }
+    }
+}

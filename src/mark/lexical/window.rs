@@ -1,0 +1,181 @@
+//! Words, and the few of them that are looked at to decide on one.
+
+use super::MAX_WORD_BYTES;
+use super::casing::is_capitalized;
+use crate::mark::cell::normalize;
+use crate::mark::lexicon::{MAX_FORM_WORDS, Right};
+
+/// Whether a character belongs to a word.
+pub(super) fn is_word(character: char) -> bool {
+    character.is_ascii_alphanumeric() || !character.is_ascii() && character.is_alphanumeric()
+}
+
+fn joins(character: char) -> bool {
+    matches!(character, '\'' | '’' | '-')
+}
+
+/// How far the word at the start of a text goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// So many bytes.
+    Word(usize),
+    /// More text is needed to know.
+    Partial,
+    /// Beyond [`MAX_WORD_BYTES`]; this is where to cut it.
+    Long(usize),
+}
+
+/// The extent of the word that `text` begins with; `end` if no more text follows it.
+pub(super) fn extent(text: &str, end: bool) -> Extent {
+    // Nearly every word is of ASCII letters and ends before a space or punctuation.
+    let bytes = text.as_bytes().iter().take(MAX_WORD_BYTES).enumerate();
+    if let Some((at, last)) = bytes.into_iter().find(|(_, byte)| !byte.is_ascii_alphanumeric()) {
+        if last.is_ascii() && !joins(char::from(*last)) {
+            return Extent::Word(at);
+        }
+    }
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        if at >= MAX_WORD_BYTES {
+            return Extent::Long(at);
+        }
+        if is_word(character) {
+            continue;
+        }
+        match characters.peek() {
+            Some((_, next)) if joins(character) && is_word(*next) => {}
+            None if joins(character) && !end => return Extent::Partial,
+            _ => return Extent::Word(at),
+        }
+    }
+    if end { Extent::Word(text.len()) } else { Extent::Partial }
+}
+
+/// What became of a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It left, and so many bytes were read.
+    Done(usize),
+    /// More text is needed to decide.
+    More,
+}
+
+/// Why the right side of a form is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undecided {
+    /// More text is needed.
+    More,
+    /// The form is part of something larger, such as an address.
+    Bound,
+}
+
+/// A word and those behind it that single spaces separate.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window<'t> {
+    text: &'t str,
+    /// Where the words end.
+    ends: [usize; MAX_FORM_WORDS + 1],
+    words: usize,
+    end: bool,
+}
+
+impl<'t> Window<'t> {
+    /// The word of `length` bytes and up to `ahead` (at most three) behind it; `None` if more text is
+    /// needed.
+    pub(super) fn new(text: &'t str, length: usize, ahead: usize, end: bool) -> Option<Self> {
+        let mut window = Self { text, ends: [length; MAX_FORM_WORDS + 1], words: 1, end };
+        let mut last = length;
+        for slot in window.ends.iter_mut().skip(1).take(ahead) {
+            let rest = text.get(last..).unwrap_or_default();
+            let Some(behind) = rest.strip_prefix(' ') else {
+                if rest.is_empty() && !end {
+                    return None;
+                }
+                break;
+            };
+            match behind.chars().next() {
+                Some(character) if is_word(character) => match extent(behind, end) {
+                    Extent::Word(length) => last += 1 + length,
+                    Extent::Partial => return None,
+                    Extent::Long(_) => break,
+                },
+                None if !end => return None,
+                _ => break,
+            }
+            *slot = last;
+            window.words += 1;
+        }
+        Some(window)
+    }
+
+    /// How many bytes a form of so many words takes here; `None` if it does not stand here.
+    pub(super) fn matches(&self, form: &str, words: usize) -> Option<usize> {
+        let last = *self.ends.get(words.checked_sub(1)?)?;
+        let written = self.text.get(..last).filter(|_| words <= self.words)?;
+        let same = |one: char, other: char| {
+            one == other
+                || one == '’' && other == '\''
+                || one.to_lowercase().eq(other.to_lowercase())
+        };
+        let alike = written.chars().count() == form.chars().count()
+            && written.chars().zip(form.chars()).all(|(one, other)| same(one, other));
+        alike.then_some(last)
+    }
+
+    /// What stands behind a form of so many bytes and words. The word is normalized into `buffer`.
+    pub(super) fn right<'b>(
+        &self,
+        length: usize,
+        words: usize,
+        buffer: &'b mut String,
+    ) -> Result<Right<'b>, Undecided> {
+        let rest = self.text.get(length..).unwrap_or_default();
+        let mut characters = rest.chars();
+        let (first, next) = (characters.next(), characters.next());
+        let missing = next.is_none() && !self.end;
+        match first {
+            None if !self.end => Err(Undecided::More),
+            None | Some('\n' | '\r' | '—') => Ok(Right::Stop),
+            Some(' ' | ',' | '…' | '.' | ';' | ':' | '!' | '?' | ')' | '*' | '_') if missing => {
+                Err(Undecided::More)
+            }
+            Some(' ') if next.is_some_and(is_word) => {
+                let word = self.ends.get(words).filter(|_| words < self.words);
+                let word = word.and_then(|end| self.text.get(length + 1..*end));
+                buffer.clear();
+                normalize(word.unwrap_or_default(), buffer);
+                Ok(Right::Word(buffer))
+            }
+            Some(' ') => Ok(Right::Other),
+            Some(',') if next.is_none_or(char::is_whitespace) => Ok(Right::Comma),
+            Some('.' | ';' | ':' | '!' | '?' | '…' | ')') => self.stop(rest),
+            _ => Err(Undecided::Bound),
+        }
+    }
+
+    /// Punctuation: it is a stop if white space follows soon, and part of an address if not.
+    fn stop(&self, rest: &str) -> Result<Right<'static>, Undecided> {
+        let punctuation = |character: &char| {
+            matches!(
+                character,
+                '.' | ';' | ':' | '!' | '?' | '…' | ')' | ',' | '"' | '”' | '’' | '*'
+            )
+        };
+        match rest.chars().take(MAX_STOP).find(|character| !punctuation(character)) {
+            Some(character) if character.is_whitespace() => Ok(Right::Stop),
+            Some(_) => Err(Undecided::Bound),
+            None if rest.chars().nth(MAX_STOP - 1).is_some() => Err(Undecided::Bound),
+            None if self.end => Ok(Right::Stop),
+            None => Err(Undecided::More),
+        }
+    }
+
+    /// Whether the word behind a form of so many bytes has a capital.
+    pub(super) fn right_is_name(&self, length: usize) -> bool {
+        let rest = self.text.get(length..).unwrap_or_default();
+        rest.strip_prefix(' ').is_some_and(is_capitalized)
+    }
+}
+
+/// The most punctuation marks that are looked at behind a form.
+const MAX_STOP: usize = 6;

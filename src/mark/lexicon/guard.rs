@@ -1,0 +1,97 @@
+//! What may stand beside a form.
+
+use std::collections::HashSet;
+
+/// What stands to the left of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left<'a> {
+    /// A sentence or a line begins.
+    Start,
+    /// A word, normalized, and one space.
+    Word(&'a str),
+    /// A comma and a space.
+    Comma,
+    /// Other punctuation.
+    Clause,
+}
+
+/// What stands to the right of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right<'a> {
+    /// One space and a word, normalized.
+    Word(&'a str),
+    /// A comma.
+    Comma,
+    /// Other punctuation, or the end.
+    Stop,
+    /// One space and something that is no word, such as a bracket.
+    Other,
+}
+
+/// A list of contexts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Contexts {
+    pub(super) words: HashSet<Box<str>>,
+    pub(super) suffixes: Vec<Box<str>>,
+    /// Any word at all.
+    pub(super) any: bool,
+    /// Any word that begins with a digit.
+    pub(super) number: bool,
+    pub(super) start: bool,
+    pub(super) comma: bool,
+    pub(super) stop: bool,
+}
+
+impl Contexts {
+    fn word(&self, word: &str) -> bool {
+        self.any
+            || self.number && word.starts_with(|first: char| first.is_ascii_digit())
+            || self.words.contains(word)
+            || self
+                .suffixes
+                .iter()
+                .any(|suffix| word.len() > suffix.len() + 1 && word.ends_with(&**suffix))
+    }
+
+    fn left(&self, left: Left<'_>) -> bool {
+        match left {
+            Left::Start => self.start,
+            Left::Word(word) => self.word(word),
+            Left::Comma => self.comma,
+            Left::Clause => self.stop,
+        }
+    }
+
+    fn right(&self, right: Right<'_>) -> bool {
+        match right {
+            Right::Word(word) => self.word(word),
+            Right::Comma => self.comma,
+            Right::Stop => self.stop,
+            Right::Other => false,
+        }
+    }
+}
+
+/// The conditions of a class. An absent list forbids and requires nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Guard {
+    pub(super) left: Option<Contexts>,
+    pub(super) not_left: Option<Contexts>,
+    pub(super) right: Option<Contexts>,
+    pub(super) not_right: Option<Contexts>,
+}
+
+impl Guard {
+    /// Whether a form is a site between these.
+    #[must_use]
+    pub fn admits(&self, left: Left<'_>, right: Right<'_>) -> bool {
+        self.admits_left(left)
+            && self.right.as_ref().is_none_or(|list| list.right(right))
+            && self.not_right.as_ref().is_none_or(|list| !list.right(right))
+    }
+    /// Whether the conditions on the left are met.
+    pub(super) fn admits_left(&self, left: Left<'_>) -> bool {
+        self.left.as_ref().is_none_or(|list| list.left(left))
+            && self.not_left.as_ref().is_none_or(|list| !list.left(left))
+    }
+}

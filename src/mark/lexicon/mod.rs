@@ -1,0 +1,185 @@
+//! Pairs of phrasings between which an author is free, with the conditions under which he is.
+//!
+//! A *lexeme class* has two variants with the same inflected forms. Its guards say next to what a
+//! form may stand: where a guard is in doubt there is no site, because a reader who notices one
+//! substitution learns of all of them. Both variants of a form have the same guards, so that a
+//! text is read the same before and after it was marked.
+//!
+//! The built-in data are in `classes.tsv`, one class per line, with their provenance and licence;
+//! [`Lexicon::parse`] documents the format.
+//!
+//! ```
+//! let lexicon = guilloche::mark::lexicon::Lexicon::english();
+//! assert!(lexicon.classes().count() >= 400);
+//! ```
+
+mod guard;
+mod read;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::LazyLock;
+
+pub use guard::{Guard, Left, Right};
+pub use read::{LexiconError, LexiconProblem};
+
+use super::cell::{BUCKETS, ClassId};
+
+/// The most words that one form has.
+pub const MAX_FORM_WORDS: usize = 3;
+
+/// Which texts a class is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Every text.
+    Open,
+    /// Texts whose author has used a contraction before this place: whoever writes none is not
+    /// made to.
+    Contraction,
+    /// Texts whose author has written a small number in digits before this place.
+    Numeral,
+}
+
+/// A lexeme class as the file describes it.
+#[derive(Debug)]
+pub struct Class {
+    /// Its number.
+    pub id: ClassId,
+    /// What kind of pair it is: the file's `kind` column.
+    pub kind: Box<str>,
+    /// The inflected forms, in pairs: first and second variant.
+    pub pairs: Vec<(Box<str>, Box<str>)>,
+    /// Where its forms are a site.
+    pub guard: Guard,
+    /// In which texts.
+    pub gate: Gate,
+    /// Whether a text that uses the class again must do as it did at first, as with spellings:
+    /// the first place is the only site, and the others follow it.
+    pub consistent: bool,
+    /// Where the class was taken from.
+    pub provenance: Box<str>,
+    /// Its licence, as an SPDX expression.
+    pub licence: Box<str>,
+}
+
+/// One form of one variant, under the first word by which it is found.
+#[derive(Debug)]
+pub(super) struct Form {
+    pub(super) class: ClassId,
+    /// Position of the class in the lexicon.
+    pub(super) index: usize,
+    /// Whether it is of the second variant.
+    pub(super) variant: bool,
+    /// As it is written in the middle of a sentence, and the same form of the other variant.
+    pub(super) text: Box<str>,
+    pub(super) other: Box<str>,
+    /// How many words it has.
+    pub(super) words: usize,
+}
+
+/// The forms that begin with one word, longest first.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    pub(super) forms: Vec<Form>,
+    /// Words that must be seen behind the first to decide.
+    pub(super) ahead: usize,
+}
+
+/// The classes, and the forms by their first word.
+#[derive(Debug)]
+pub struct Lexicon {
+    classes: Vec<Class>,
+    heads: HashMap<Box<str>, Head, BuildHasherDefault<WordHasher>>,
+    cells: u32,
+}
+
+impl Lexicon {
+    /// The built-in classes of American and British English.
+    ///
+    /// If the built-in file did not parse (a test proves that it does), the lexicon would be empty.
+    #[must_use]
+    pub fn english() -> &'static Self {
+        static ENGLISH: LazyLock<Lexicon> = LazyLock::new(|| {
+            Lexicon::parse(include_str!("classes.tsv")).unwrap_or_else(|_| Lexicon::empty())
+        });
+        &ENGLISH
+    }
+
+    /// A lexicon without classes, which changes nothing.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { classes: Vec::new(), heads: HashMap::default(), cells: 0 }
+    }
+
+    /// The classes, in the order of the file.
+    pub fn classes(&self) -> impl ExactSizeIterator<Item = &Class> {
+        self.classes.iter()
+    }
+
+    /// How many cells there are: the highest class number and one more, by [`BUCKETS`].
+    #[must_use]
+    pub fn cells(&self) -> u32 {
+        self.cells
+    }
+
+    /// The forms that begin with this normalized word.
+    pub(super) fn head(&self, normalized: &str) -> Option<&Head> {
+        self.heads.get(normalized)
+    }
+
+    /// The class at a position.
+    pub(super) fn class(&self, index: usize) -> Option<&Class> {
+        self.classes.get(index)
+    }
+
+    fn of(classes: Vec<Class>) -> Self {
+        let mut lexicon = Self::empty();
+        for (index, class) in classes.iter().enumerate() {
+            lexicon.cells = lexicon.cells.max((u32::from(class.id.0) + 1) * BUCKETS);
+            for (first, second) in &class.pairs {
+                for (variant, text, other) in [(false, first, second), (true, second, first)] {
+                    let words = text.split(' ').count();
+                    let mut head = String::new();
+                    super::cell::normalize(text.split(' ').next().unwrap_or_default(), &mut head);
+                    let head = lexicon.heads.entry(head.into()).or_default();
+                    head.ahead = head.ahead.max(words);
+                    head.forms.push(Form {
+                        class: class.id,
+                        index,
+                        variant,
+                        text: text.clone(),
+                        other: other.clone(),
+                        words,
+                    });
+                }
+            }
+        }
+        for head in lexicon.heads.values_mut() {
+            head.forms.sort_by_key(|form| std::cmp::Reverse(form.words));
+        }
+        lexicon.classes = classes;
+        lexicon
+    }
+}
+
+/// FNV-1a, 64 bits. The words of the lexicon are public and few, so no one can make them collide.
+#[derive(Debug)]
+pub(super) struct WordHasher(u64);
+
+impl Default for WordHasher {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for WordHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,275 @@
+//! Reading and validating the lexicon's file.
+
+use std::collections::{HashMap, HashSet};
+
+use super::guard::{Contexts, Guard, Left};
+use super::{Class, Gate, Lexicon, MAX_FORM_WORDS};
+use crate::mark::cell::{BUCKETS, ClassId, normalize};
+
+/// A lexicon file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct LexiconError {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: LexiconProblem,
+}
+
+/// What is wrong with a line of a lexicon file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LexiconProblem {
+    /// Not the columns there should be.
+    #[error("a class has the columns id, kind, first, second, guards, provenance, licence")]
+    Columns,
+    /// The number is none, or too large for the bits of a cell.
+    #[error("the id is no number from 0 to 65535")]
+    Id,
+    /// The number belongs to another class.
+    #[error("the id is given twice")]
+    DuplicateId,
+    /// The variants have different numbers of forms, or none.
+    #[error("both variants need the same number of forms, at least one")]
+    Forms,
+    /// A form that is not one to three words, or a pair that is the same.
+    #[error("`{0}` is no form of one to three words, or both variants are the same")]
+    Form(String),
+    /// A form stands in two pairs that no guard tells apart.
+    #[error("`{0}` is a form of two classes, and their guards do not exclude each other")]
+    Ambiguous(String),
+    /// A guard that is not written as guards are.
+    #[error("`{0}` is no guard")]
+    Guard(String),
+    /// A list that no line before defines.
+    #[error("`@{0}` is no list that was defined before")]
+    List(String),
+    /// No provenance or licence.
+    #[error("provenance and licence must be given")]
+    Source,
+}
+
+impl Lexicon {
+    /// Reads a lexicon.
+    ///
+    /// Lines that begin with `#` are comments. `@name⇥words` defines a list. Every other line is a
+    /// class with seven columns between tabs:
+    ///
+    /// 1. *id*: its number, which names its cells for ever;
+    /// 2. *kind*: `contraction` and `numeral` are open only to texts that use them, see [`Gate`];
+    ///    `compound` and `spelling` are the same throughout a text, see [`Class::consistent`];
+    /// 3. *first* and 4. *second*: the forms of each variant, in pairs, between `|`;
+    /// 5. *guards*: space-separated conditions `<list` (to the left stands one of), `<!list` (none
+    ///    of), `>list` and `>!list` (to the right). A list has words, suffixes (`*ing`), `WORD`
+    ///    (any word), `NUMBER` (one that begins with a digit), `START` (of a sentence, on the
+    ///    left), `COMMA`, `STOP` (other punctuation), and `@name`, between commas;
+    /// 6. *provenance* and 7. *licence*.
+    ///
+    /// A word in a list stands also for the word that a class would put in its place, so that no
+    /// condition changes when the neighbour is marked.
+    ///
+    /// # Errors
+    ///
+    /// See [`LexiconProblem`]; the first problem is reported.
+    pub fn parse(text: &str) -> Result<Self, LexiconError> {
+        let mut lists: HashMap<&str, &str> = HashMap::new();
+        let mut classes: Vec<Class> = Vec::new();
+        let mut lines = Vec::new();
+        for (line, row) in text.lines().enumerate().map(|(line, row)| (line + 1, row)) {
+            let at = |problem| LexiconError { line, problem };
+            if row.is_empty() || row.starts_with('#') {
+            } else if let Some(list) = row.strip_prefix('@') {
+                let (name, words) =
+                    list.split_once('\t').ok_or_else(|| at(LexiconProblem::Columns))?;
+                lists.insert(name, words);
+            } else {
+                let class = class(row, &lists).map_err(at)?;
+                if classes.iter().any(|other| other.id == class.id) {
+                    return Err(at(LexiconProblem::DuplicateId));
+                }
+                classes.push(class);
+                lines.push(line);
+            }
+        }
+        check_forms(&classes, &lines)?;
+        close_lists(&mut classes);
+        Ok(Self::of(classes))
+    }
+}
+
+fn class(row: &str, lists: &HashMap<&str, &str>) -> Result<Class, LexiconProblem> {
+    let columns: Vec<&str> = row.split('\t').collect();
+    let [id, kind, first, second, guards, provenance, licence] = *columns else {
+        return Err(LexiconProblem::Columns);
+    };
+    let id = id.parse().map_err(|_| LexiconProblem::Id)?;
+    if u32::from(id) >= u32::from(u16::MAX) / BUCKETS * BUCKETS {
+        return Err(LexiconProblem::Id);
+    }
+    if first.split('|').count() != second.split('|').count() {
+        return Err(LexiconProblem::Forms);
+    }
+    let mut pairs = Vec::new();
+    for (first, second) in first.split('|').zip(second.split('|')) {
+        for form in [first, second] {
+            let words = form.split(' ').count();
+            if form.split(' ').any(str::is_empty) || words > MAX_FORM_WORDS || first == second {
+                return Err(LexiconProblem::Form(form.to_owned()));
+            }
+        }
+        pairs.push((first.into(), second.into()));
+    }
+    let mut guard = Guard::default();
+    for condition in guards.split(' ').filter(|condition| !condition.is_empty()) {
+        let wrong = || LexiconProblem::Guard(condition.to_owned());
+        let (list, words) = match condition.split_at_checked(1) {
+            Some(("<", words)) => match words.strip_prefix('!') {
+                Some(words) => (&mut guard.not_left, words),
+                None => (&mut guard.left, words),
+            },
+            Some((">", words)) => match words.strip_prefix('!') {
+                Some(words) => (&mut guard.not_right, words),
+                None => (&mut guard.right, words),
+            },
+            _ => return Err(wrong()),
+        };
+        contexts(words, lists, list.get_or_insert_default(), 0)?;
+    }
+    if provenance.is_empty() || licence.is_empty() {
+        return Err(LexiconProblem::Source);
+    }
+    let gate = match kind {
+        "contraction" => Gate::Contraction,
+        "numeral" => Gate::Numeral,
+        _ => Gate::Open,
+    };
+    let consistent = matches!(kind, "compound" | "spelling");
+    let (kind, provenance, licence) = (kind.into(), provenance.into(), licence.into());
+    Ok(Class { id: ClassId(id), kind, pairs, guard, gate, consistent, provenance, licence })
+}
+
+fn contexts(
+    words: &str,
+    lists: &HashMap<&str, &str>,
+    into: &mut Contexts,
+    depth: usize,
+) -> Result<(), LexiconProblem> {
+    for word in words.split(',') {
+        match word {
+            "" => return Err(LexiconProblem::Guard(words.to_owned())),
+            "START" => into.start = true,
+            "COMMA" => into.comma = true,
+            "STOP" => into.stop = true,
+            "WORD" => into.any = true,
+            "NUMBER" => into.number = true,
+            _ => {
+                if let Some(name) = word.strip_prefix('@') {
+                    let list = lists.get(name).filter(|_| depth < 4);
+                    let list = list.ok_or_else(|| LexiconProblem::List(name.to_owned()))?;
+                    contexts(list, lists, into, depth + 1)?;
+                } else if let Some(suffix) = word.strip_prefix('*') {
+                    into.suffixes.push(suffix.into());
+                } else {
+                    let mut normalized = String::new();
+                    normalize(word, &mut normalized);
+                    into.words.insert(normalized.into());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// No form may be a site of two classes, unless their guards tell them apart.
+fn check_forms(classes: &[Class], lines: &[usize]) -> Result<(), LexiconError> {
+    let mut found: HashMap<&str, Vec<&Class>> = HashMap::new();
+    for (class, line) in classes.iter().zip(lines) {
+        for form in class.pairs.iter().flat_map(|(first, second)| [first, second]) {
+            let others = found.entry(form).or_default();
+            if others.iter().any(|other| !exclusive(&class.guard, &other.guard)) {
+                let problem = LexiconProblem::Ambiguous(form.to_string());
+                return Err(LexiconError { line: *line, problem });
+            }
+            others.push(class);
+        }
+    }
+    Ok(())
+}
+
+/// Whether no context is admitted by both.
+fn exclusive(one: &Guard, other: &Guard) -> bool {
+    let apart = |required: &Option<Contexts>, refused: &Option<Contexts>| match (required, refused)
+    {
+        (Some(required), Some(refused)) => {
+            !required.any
+                && (!required.number || refused.number)
+                && required.suffixes.iter().all(|suffix| refused.suffixes.contains(suffix))
+                && required.words.iter().all(|word| refused.words.contains(word))
+                && (!required.start || refused.start)
+                && (!required.comma || refused.comma)
+                && (!required.stop || refused.stop)
+        }
+        _ => false,
+    };
+    let disjoint = |one: &Option<Contexts>, other: &Option<Contexts>| match (one, other) {
+        (Some(one), Some(other)) => {
+            let plain = |list: &Contexts| list.suffixes.is_empty() && !list.any && !list.number;
+            plain(one)
+                && plain(other)
+                && one.words.is_disjoint(&other.words)
+                && !(one.start && other.start || one.comma && other.comma || one.stop && other.stop)
+        }
+        _ => false,
+    };
+    apart(&one.left, &other.not_left)
+        || apart(&other.left, &one.not_left)
+        || apart(&one.right, &other.not_right)
+        || apart(&other.right, &one.not_right)
+        || disjoint(&one.left, &other.left)
+        || disjoint(&one.right, &other.right)
+}
+
+/// Words that open phrases of the lexicon and much else, so that no list may gain them.
+const OPENERS: [&str; 9] = ["a", "an", "as", "at", "by", "for", "in", "to", "with"];
+
+/// Makes every list of words to the right indifferent to whether the neighbour is marked: it gains
+/// what a class would put in a word's place; a required word whose place an opener could take is
+/// dropped instead. (On the left stands what was emitted, which a second pass does not change.)
+fn close_lists(classes: &mut [Class]) {
+    // For each pair of forms with different first words, the words and the class.
+    let mut heads: Vec<(String, String, Guard)> = Vec::new();
+    for class in classes.iter() {
+        for (first, second) in &class.pairs {
+            let (one, other) = (edge(first, false), edge(second, false));
+            if one != other {
+                heads.push((one.clone(), other.clone(), class.guard.clone()));
+                heads.push((other, one, class.guard.clone()));
+            }
+        }
+    }
+    for class in classes {
+        let forms = class.pairs.iter().flat_map(|(first, second)| [first, second]);
+        let lasts: HashSet<String> = forms.map(|form| edge(form, true)).collect();
+        let Guard { right, not_right, .. } = &mut class.guard;
+        for (list, required) in [(right, true), (not_right, false)] {
+            let Some(list) = list else { continue };
+            for (from, to, neighbour) in &heads {
+                let follows = |last: &String| neighbour.admits_left(Left::Word(last));
+                if !list.words.contains(&**from) || !lasts.iter().any(follows) {
+                } else if !(required && OPENERS.contains(&&**to)) {
+                    list.words.insert(to.as_str().into());
+                } else if !list.words.contains(&**to) {
+                    list.words.remove(&**from);
+                }
+            }
+        }
+    }
+}
+
+/// The first or the last word of a form, normalized.
+fn edge(form: &str, last: bool) -> String {
+    let mut words = form.split(' ');
+    let word = if last { words.next_back() } else { words.next() };
+    let mut normalized = String::new();
+    normalize(word.unwrap_or_default(), &mut normalized);
+    normalized
+}

@@ -1,0 +1,26 @@
+//! Whose outputs a text was exposed to: every issued account and cluster, scored in one pass.
+//!
+//! Distillation averages: a student trained on the outputs of many accounts follows each one's
+//! codeword a little. An account's score is the sum of the cells' weights with its own signs, so
+//! its strength falls with the number of accounts that share the work. Accounts that the detector
+//! has linked carry a shared key in the cells of the cluster role, whose strength does not fall;
+//! for what they were issued before, the sum of the members' codewords is tested, whose strength
+//! falls with the square root of their number.
+//!
+//! Levels are gated: the deployment, then clusters, then accounts, with Holm's adjustment in each;
+//! nobody is named whose cluster, or deployment, is not. An accusation needs an adjusted p-value
+//! below [`ACCUSATION_LEVEL`] and [`CLEAR_GAP`] standard deviations to the next; short of the gap
+//! the finding is "one of these". What is said is "exposed to outputs of": lawful republication
+//! has the same effect.
+//!
+//! [`Commitment`] fixes the plan and the roster before the text is seen.
+
+mod commitment;
+mod finding;
+mod roster;
+mod trace;
+
+pub use commitment::{Commitment, Plan};
+pub use finding::{ACCUSATION_LEVEL, CLEAR_GAP, Finding, Findings};
+pub use roster::{Account, Cluster, Roster};
+pub use trace::{ClusterScore, Score, Trace};

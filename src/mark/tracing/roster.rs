@@ -1,0 +1,52 @@
+//! Whom a text may be traced to: all to whom marks were issued, and no others.
+
+use crate::mark::cell::{MarkKey, Role, Roles};
+
+/// An account, in one epoch, that was issued marks.
+#[derive(Debug)]
+pub struct Account {
+    /// Its name in the report.
+    pub name: String,
+    /// Its key for that epoch.
+    pub key: MarkKey,
+    /// The place of its cluster in [`Roster::clusters`], if it was linked.
+    pub cluster: Option<usize>,
+    /// Whether it was issued marks while it was not linked: then the cells of the cluster role
+    /// carried its own key, too.
+    pub marked_alone: bool,
+}
+
+/// A cluster, in one epoch.
+#[derive(Debug)]
+pub struct Cluster {
+    /// Its name in the report.
+    pub name: String,
+    /// Its shared key.
+    pub key: MarkKey,
+}
+
+/// All to whom marks were issued, as the ledger has them. Membership is fixed before the text is
+/// seen: whoever forms clusters by their scores finds clusters in noise.
+#[derive(Debug)]
+pub struct Roster {
+    /// The deployment's key for the global role.
+    pub global: MarkKey,
+    /// Accounts.
+    pub accounts: Vec<Account>,
+    /// Clusters.
+    pub clusters: Vec<Cluster>,
+}
+
+/// The roles whose cells carry an account's own key.
+pub(super) fn carries(account: &Account, role: Role) -> bool {
+    match role {
+        Role::Global => false,
+        Role::Cluster => account.cluster.is_none() || account.marked_alone,
+        Role::Account => true,
+    }
+}
+
+/// Whether a cell, by number, has this role; no role beyond the cells there are.
+pub(super) fn has_role(roles: &Roles, cell: usize, role: Role) -> bool {
+    roles.as_slice().get(cell) == Some(&role)
+}

@@ -1,0 +1,16 @@
+//! Detection, evidence and tracing on synthetic text: calibration without a mark, power with one.
+//!
+//! An unoptimized build draws fewer keys; `cargo test --release --test evidence_on_text` draws as
+//! many as a report.
+#![cfg(feature = "forensics")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do"
+)]
+
+mod calibration;
+mod power;
+mod shards;
+mod text;
+mod tracing;

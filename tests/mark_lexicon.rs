@@ -1,0 +1,184 @@
+//! The built-in lexicon is what its format promises, and files that break a promise are refused.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::collections::HashSet;
+
+use guilloche::mark::lexical::{Rewriter, Site, each_site};
+use guilloche::mark::lexicon::{Left, Lexicon, LexiconProblem, MAX_FORM_WORDS, Right};
+
+const CLASSES: &str = include_str!("../src/mark/lexicon/classes.tsv");
+
+#[test]
+fn the_built_in_lexicon_is_valid_and_has_four_hundred_classes() {
+    let lexicon = Lexicon::parse(CLASSES).unwrap();
+    assert!(lexicon.classes().len() >= 400, "{}", lexicon.classes().len());
+    assert_eq!(Lexicon::english().classes().len(), lexicon.classes().len());
+    assert_eq!(lexicon.cells() % 16, 0);
+}
+
+#[test]
+fn every_class_tells_its_source_and_has_both_variants_of_every_form() {
+    let mut forms = HashSet::new();
+    for class in Lexicon::english().classes() {
+        assert_eq!((&*class.provenance, &*class.licence), ("own work", "MIT OR Apache-2.0"));
+        assert!(!class.pairs.is_empty());
+        for (first, second) in &class.pairs {
+            for form in [first, second] {
+                let words = form.split(' ').count();
+                assert!((1..=MAX_FORM_WORDS).contains(&words), "{form}");
+                assert!(
+                    form.chars()
+                        .all(|character| character.is_alphanumeric() || " '-".contains(character)),
+                    "{form}"
+                );
+                let lower = form.chars().enumerate().all(|(at, character)| {
+                    !character.is_uppercase() || at == 0 && form.starts_with("I")
+                });
+                assert!(lower, "{form}");
+                assert!(forms.insert((class.id, form.clone())), "{form} twice in a class");
+            }
+        }
+    }
+}
+
+/// A class whose guards nothing can meet would never be a site.
+#[test]
+fn every_class_is_a_site_somewhere() {
+    let before = "These are the tools that we don't need. We saw 2 reasons. ";
+    let lexicon = Lexicon::english();
+    let mut unmet = Vec::new();
+    let columns = CLASSES.lines().filter(|line| !line.starts_with(['#', '@']));
+    for (class, row) in lexicon.classes().zip(columns) {
+        let words = candidates(row);
+        let (first, _) = &class.pairs[0];
+        let mut met = false;
+        'search: for left in &words {
+            for right in &words {
+                let admitted = class.guard.admits(side_left(left), side_right(right));
+                if !admitted {
+                    continue;
+                }
+                let start = left == "START";
+                let form = if start { capitalized(first) } else { first.to_string() };
+                let left = match left.as_str() {
+                    "START" => String::new(),
+                    "COMMA" => "Here, ".to_owned(),
+                    "STOP" => "Here; ".to_owned(),
+                    word => format!("We {word} "),
+                };
+                let right = match right.as_str() {
+                    "COMMA" => ", so".to_owned(),
+                    "STOP" => ".".to_owned(),
+                    word => format!(" {word} so"),
+                };
+                let text = format!("{before}{left}{form}{right}");
+                each_site(lexicon, &text, |site| met |= site.class() == class.id);
+                if met {
+                    break 'search;
+                }
+            }
+        }
+        if !met {
+            unmet.push(first.clone());
+        }
+    }
+    assert!(unmet.is_empty(), "{unmet:?}");
+}
+
+/// Words that the guards of a row name, and some that they do not.
+fn candidates(row: &str) -> Vec<String> {
+    let lists: std::collections::HashMap<&str, &str> = CLASSES
+        .lines()
+        .filter_map(|line| line.strip_prefix('@').and_then(|list| list.split_once('\t')))
+        .collect();
+    let mut words: Vec<String> =
+        ["START", "COMMA", "STOP", "know", "they", "walks", "reading", "20"]
+            .map(str::to_owned)
+            .into();
+    for condition in row.split('\t').nth(4).unwrap().split(' ').filter(|word| !word.contains('!')) {
+        for word in condition.trim_start_matches(['<', '>']).split(',') {
+            let list = word.strip_prefix('@').and_then(|name| lists.get(name));
+            words.extend(list.unwrap_or(&word).split(',').map(str::to_owned));
+        }
+    }
+    words.retain(|word| {
+        !word.starts_with('*') && !word.is_empty() && word != "WORD" && word != "NUMBER"
+    });
+    words
+}
+
+fn side_left(word: &str) -> Left<'_> {
+    match word {
+        "START" => Left::Start,
+        "COMMA" => Left::Comma,
+        "STOP" => Left::Clause,
+        word => Left::Word(word),
+    }
+}
+
+fn side_right(word: &str) -> Right<'_> {
+    match word {
+        "COMMA" => Right::Comma,
+        "STOP" | "START" => Right::Stop,
+        word => Right::Word(word),
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut characters = word.chars();
+    characters
+        .next()
+        .map(|first| first.to_uppercase().chain(characters).collect())
+        .unwrap_or_default()
+}
+
+#[test]
+fn a_file_that_breaks_a_promise_is_refused_with_its_line() {
+    let row = |id: &str, first: &str, second: &str, guards: &str| {
+        format!("{id}\tverb\t{first}\t{second}\t{guards}\town work\tMIT\n")
+    };
+    let good = row("1", "begin|begins", "start|starts", "<!the >to,*ing");
+    let problem = |line: &str| {
+        let error = Lexicon::parse(&format!("# comment\n{good}{line}")).unwrap_err();
+        assert_eq!(error.line, 3);
+        error.problem
+    };
+    assert_eq!(problem("2\tverb\ta\tb\n"), LexiconProblem::Columns);
+    assert_eq!(problem(&row("x", "a", "b", "")), LexiconProblem::Id);
+    assert_eq!(problem(&row("65535", "a", "b", "")), LexiconProblem::Id);
+    assert_eq!(problem(&row("1", "a", "b", "")), LexiconProblem::DuplicateId);
+    assert_eq!(problem(&row("2", "a|c", "b", "")), LexiconProblem::Forms);
+    assert_eq!(problem(&row("2", "a", "a", "")), LexiconProblem::Form("a".into()));
+    assert_eq!(problem(&row("2", "a b c d", "e", "")), LexiconProblem::Form("a b c d".into()));
+    assert_eq!(
+        problem(&row("2", "start", "kick off", "")),
+        LexiconProblem::Ambiguous("start".into())
+    );
+    assert_eq!(problem(&row("2", "a", "b", "=x")), LexiconProblem::Guard("=x".into()));
+    assert_eq!(problem(&row("2", "a", "b", "<@x")), LexiconProblem::List("x".into()));
+    assert_eq!(problem("2\tverb\ta\tb\t\t\tMIT\n"), LexiconProblem::Source);
+}
+
+#[test]
+fn guards_that_exclude_each_other_keep_two_classes_of_one_form_apart() {
+    let file = "1\tverb\tbegan\tstarted\t<!have >to\town work\tMIT\n\
+                2\tverb\tbegun\tstarted\t<have >to\town work\tMIT\n";
+    let lexicon = Lexicon::parse(file).unwrap();
+    let mut rewriter = Rewriter::new(&lexicon, |_: &Site<'_>| Some(false));
+    let mut out = String::new();
+    rewriter.push("Some of them started to run and have started to run.", &mut out);
+    rewriter.finish(false, &mut out);
+    assert_eq!(out, "Some of them began to run and have begun to run.");
+}
+
+/// A required neighbour that marking could replace is known under both its forms.
+#[test]
+fn a_condition_holds_whatever_was_chosen_for_the_neighbour() {
+    let file =
+        "1\tverb\tquit\tstop\t>begin\town work\tMIT\n2\tverb\tbegin\tstart\t\town work\tMIT\n";
+    let lexicon = Lexicon::parse(file).unwrap();
+    let mut sites = 0;
+    each_site(&lexicon, "Some of them quit start, and they stop begin.", |_| sites += 1);
+    assert_eq!(sites, 4);
+}
