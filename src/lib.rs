@@ -26,6 +26,7 @@
 //! - `proxy`: the server, the pooled client with TLS, metrics, the embedded upstream.
 //! - `cli` (default): the `guilloche` command, with `proxy` and `schema`.
 //! - `schema`: the JSON Schema of policy files.
+//! - `forensics`: detection, evidence and tracing of marks.
 
 pub mod audit;
 pub mod countermeasure;
