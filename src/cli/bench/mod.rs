@@ -322,8 +322,9 @@ impl Bench {
             let title = row.title();
             self.note(format!("{title}: the upstream sent {share:.0} % of the events in time"));
         }
-        // Whoever falls behind has not forwarded what it was asked to.
-        let behind = row != Row::Strictest && (delivered as f64) < sent as f64 * 0.95;
+        // Whoever falls behind has not forwarded what it was asked to, and what it did forward came
+        // in larger pieces, which cost less: neither may pass for speed.
+        let behind = (delivered as f64) < sent as f64 * row.least_share();
         if behind {
             let share = 100.0 * delivered as f64 / sent as f64;
             self.note(format!("{}: clients got {share:.0} % of the events in time", row.title()));
