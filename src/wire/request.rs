@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::json::{Edit, Error, Members, removals};
+use super::json::{Edit, Error, Members, Reader, removals};
 
 /// The most members that a request may have at its top level: what is noted of each is many times
 /// its own length.
@@ -80,11 +80,50 @@ impl Request {
         Edit { span: at..at, with: format!("\"{name}\":{value}{comma}").into_bytes() }
     }
 
-    /// Notes a member of the top level.
+    /// Reads a request body into a request of which the protocol's constants are set. What all
+    /// protocols have is read here, every other member by `member`.
     ///
     /// # Errors
-    /// There are more than [`MEMBERS`].
-    pub(super) fn member(
+    /// The body is not an object, has more than [`MEMBERS`] members, or what `member` returns.
+    pub(super) fn read(
+        mut self,
+        body: &[u8],
+        lists: &Lists,
+        mut member: impl FnMut(&mut Self, &mut Reader<'_>, &[u8]) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let mut seen = Vec::new();
+        Reader::new(body).document(|reader| {
+            reader.kind()?;
+            self.insert_at = reader.position() + 1;
+            reader.object(|reader, key| {
+                let value = reader.spanned(|reader| match &*key.name() {
+                    b"model" => {
+                        self.model = reader.name()?;
+                        Ok(())
+                    }
+                    b"stream" => {
+                        let value = reader.skip()?;
+                        self.stream = body.get(value) == Some(b"true");
+                        Ok(())
+                    }
+                    name @ (b"max_tokens" | b"max_completion_tokens") if lists.govern(name) => {
+                        let span = reader.skip()?;
+                        let digits = body.get(span.clone()).map(std::str::from_utf8);
+                        let cap =
+                            digits.and_then(Result::ok).and_then(|digits| digits.parse().ok());
+                        self.output_caps.push((span, cap));
+                        Ok(())
+                    }
+                    name => member(&mut self, reader, name),
+                })?;
+                self.member(&key.name(), key.start..value.end, lists, &mut seen)
+            })
+        })?;
+        Ok(self)
+    }
+
+    /// Notes a member of the top level.
+    fn member(
         &mut self,
         name: &[u8],
         span: Range<usize>,
@@ -113,6 +152,12 @@ pub(super) struct Lists {
     pub(super) governed: &'static [&'static str],
     /// Members that open no way round.
     pub(super) allowed: &'static [&'static str],
+}
+
+impl Lists {
+    fn govern(&self, name: &[u8]) -> bool {
+        self.governed.iter().any(|governed| governed.as_bytes() == name)
+    }
 }
 
 /// Case folding as Go's encoding/json matches names: ASCII, and the two letters beyond it that fold

@@ -91,90 +91,72 @@ const STEERING: [&[u8]; 9] = [
 ];
 
 pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
-    let mut request = Request { output_cap_member: "max_completion_tokens", ..Request::default() };
-    let mut seen = Vec::new();
-    let mut stream_options = None;
-    Reader::new(body).document(|reader| {
-        if reader.kind()? != Kind::Object {
-            return Err(reader.expected("an object"));
+    let request = Request { output_cap_member: "max_completion_tokens", ..Request::default() };
+    let mut usage_edit = None;
+    let mut request = request.read(body, &LISTS, |request, reader, name| match name {
+        b"messages" => messages(reader, &mut request.prefilled),
+        b"stream_options" => {
+            usage_edit = Some(stream_options(reader, request)?);
+            Ok(())
         }
-        request.insert_at = reader.position() + 1;
-        reader.members(|reader, key| {
-            let value = reader.spanned(|reader| match &*key.name() {
-                b"model" => {
-                    request.model = reader.name()?;
-                    Ok(())
-                }
-                b"messages" => messages(reader, &mut request.prefilled),
-                b"stream" => {
-                    let value = reader.skip()?;
-                    request.stream = body.get(value) == Some(b"true");
-                    Ok(())
-                }
-                b"stream_options" => {
-                    let object = reader.kind()? == Kind::Object;
-                    let inside = reader.position() + 1;
-                    let (mut empty, mut asked) = (true, None);
-                    let span = reader.spanned(|reader| {
-                        reader.members(|reader, key| {
-                            empty = false;
-                            let value = reader.skip()?;
-                            if key.is("include_usage") {
-                                // The last one counts.
-                                request.usage_in_stream = body.get(value.clone()) == Some(b"true");
-                                asked = Some(value);
-                            }
-                            Ok(())
-                        })
-                    })?;
-                    stream_options = Some(match asked {
-                        Some(value) => Edit::literal(value, "true"),
-                        None if object => {
-                            let comma = if empty { "" } else { "," };
-                            let with = format!("\"include_usage\":true{comma}").into_bytes();
-                            Edit { span: inside..inside, with }
-                        }
-                        None => Edit::literal(span, r#"{"include_usage":true}"#),
-                    });
-                    Ok(())
-                }
-                b"n" | b"best_of" => {
-                    request.choices.extend(reader.capped_number()?);
-                    Ok(())
-                }
-                b"max_tokens" | b"max_completion_tokens" => {
-                    let span = reader.skip()?;
-                    request.output_caps.push((span.clone(), whole_number(body, span)));
-                    Ok(())
-                }
-                b"reasoning_effort" => {
-                    request.efforts.extend(reader.name()?);
-                    Ok(())
-                }
-                b"reasoning" => reasoning(reader, &mut request),
-                b"thinking_token_budget" => {
-                    let budget = reader.capped_number()?;
-                    let span = budget.clone().map(|(span, _)| span).unwrap_or_default();
-                    request.thinking.push(Thinking { span, budget, off: None, seal: None });
-                    Ok(())
-                }
-                name if STEERING.contains(&name) => {
-                    let value = body.get(reader.skip()?).unwrap_or_default();
-                    let nothing: [&[u8]; 4] = [b"null", b"[]", b"{}", b"\"\""];
-                    request.steers_tags |= !nothing.contains(&value);
-                    Ok(())
-                }
-                _ => reader.pass(),
-            })?;
-            request.member(&key.name(), key.start..value.end, &LISTS, &mut seen)
-        })
+        b"n" | b"best_of" => {
+            request.choices.extend(reader.capped_number()?);
+            Ok(())
+        }
+        b"reasoning_effort" => {
+            request.efforts.extend(reader.name()?);
+            Ok(())
+        }
+        b"reasoning" => reasoning(reader, request),
+        b"thinking_token_budget" => {
+            let budget = reader.capped_number()?;
+            let span = budget.clone().map(|(span, _)| span).unwrap_or_default();
+            request.thinking.push(Thinking { span, budget, off: None, seal: None });
+            Ok(())
+        }
+        name if STEERING.contains(&name) => {
+            let value = body.get(reader.skip()?).unwrap_or_default();
+            let nothing: [&[u8]; 4] = [b"null", b"[]", b"{}", b"\"\""];
+            request.steers_tags |= !nothing.contains(&value);
+            Ok(())
+        }
+        _ => reader.pass(),
     })?;
     let ask = request.stream && !request.usage_in_stream;
     request.ask_usage = ask.then(|| {
         let inserted = || request.insert("stream_options", r#"{"include_usage":true}"#, 0);
-        stream_options.unwrap_or_else(inserted)
+        usage_edit.unwrap_or_else(inserted)
     });
     Ok(request)
+}
+
+/// What makes a stream with these options state its usage.
+fn stream_options(reader: &mut Reader<'_>, request: &mut Request) -> Result<Edit, Error> {
+    let body = reader.bytes();
+    let object = reader.kind()? == Kind::Object;
+    let inside = reader.position() + 1;
+    let (mut empty, mut asked) = (true, None);
+    let span = reader.spanned(|reader| {
+        reader.members(|reader, key| {
+            empty = false;
+            let value = reader.skip()?;
+            if key.is("include_usage") {
+                // The last one counts.
+                request.usage_in_stream = body.get(value.clone()) == Some(b"true");
+                asked = Some(value);
+            }
+            Ok(())
+        })
+    })?;
+    Ok(match asked {
+        Some(value) => Edit::literal(value, "true"),
+        None if object => {
+            let comma = if empty { "" } else { "," };
+            let with = format!("\"include_usage\":true{comma}").into_bytes();
+            Edit { span: inside..inside, with }
+        }
+        None => Edit::literal(span, r#"{"include_usage":true}"#),
+    })
 }
 
 /// `reasoning: {effort, max_tokens, …}` as OpenRouter and Ollama take it.
@@ -218,8 +200,4 @@ fn messages(reader: &mut Reader<'_>, prefilled: &mut bool) -> Result<(), Error> 
         *prefilled &= !called;
         Ok(())
     })
-}
-
-fn whole_number(body: &[u8], span: std::ops::Range<usize>) -> Option<u64> {
-    std::str::from_utf8(body.get(span)?).ok()?.parse().ok()
 }

@@ -28,56 +28,29 @@ const LISTS: Lists = Lists {
 };
 
 pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
-    let mut request =
+    let request =
         Request { output_cap_member: "max_tokens", usage_in_stream: true, ..Request::default() };
-    let mut seen = Vec::new();
-    Reader::new(body).document(|reader| {
-        if reader.kind()? != Kind::Object {
-            return Err(reader.expected("an object"));
-        }
-        request.insert_at = reader.position() + 1;
-        reader.members(|reader, key| {
-            let value = reader.spanned(|reader| match &*key.name() {
-                b"model" => {
-                    request.model = reader.name()?;
-                    Ok(())
+    request.read(body, &LISTS, |request, reader, name| match name {
+        b"messages" => reader.elements(|reader, _| {
+            reader.members(|reader, key| {
+                if !key.is("role") {
+                    return reader.pass();
                 }
-                b"messages" => reader.elements(|reader, _| {
-                    reader.members(|reader, key| {
-                        if !key.is("role") {
-                            return reader.pass();
-                        }
-                        let role = reader.name()?;
-                        request.prefilled = role.is_some_and(|(_, role)| role == "assistant");
-                        Ok(())
-                    })
-                }),
-                b"stream" => {
-                    let value = reader.skip()?;
-                    request.stream = body.get(value) == Some(b"true");
-                    Ok(())
-                }
-                b"max_tokens" => {
-                    let span = reader.skip()?;
-                    let digits = body.get(span.clone()).map(std::str::from_utf8);
-                    let cap = digits.and_then(Result::ok).and_then(|digits| digits.parse().ok());
-                    request.output_caps.push((span, cap));
-                    Ok(())
-                }
-                b"thinking" => thinking(reader, &mut request),
-                b"output_config" => reader.members(|reader, key| {
-                    match &*key.name() {
-                        b"effort" => request.efforts.extend(reader.name()?),
-                        _ => reader.pass()?,
-                    }
-                    Ok(())
-                }),
-                _ => reader.pass(),
-            })?;
-            request.member(&key.name(), key.start..value.end, &LISTS, &mut seen)
-        })
-    })?;
-    Ok(request)
+                let role = reader.name()?;
+                request.prefilled = role.is_some_and(|(_, role)| role == "assistant");
+                Ok(())
+            })
+        }),
+        b"thinking" => thinking(reader, request),
+        b"output_config" => reader.members(|reader, key| {
+            match &*key.name() {
+                b"effort" => request.efforts.extend(reader.name()?),
+                _ => reader.pass()?,
+            }
+            Ok(())
+        }),
+        _ => reader.pass(),
+    })
 }
 
 fn thinking(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
