@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::body::Pacing;
 use super::builder::Shared;
+use super::reading::Pacing;
 use crate::limit::{
     Amounts, Demand, Denied, Enforcement, FieldNames, RateLimitFields, Reservation, Subject,
     first_token_delay,

@@ -4,31 +4,18 @@
 //! upstream's body with it, and a client who reads slowly slows the upstream down.
 
 use std::fmt;
-use std::future::Future;
-use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::document::Document;
 use super::error::{BodyError, BoxError};
-use super::guard::{Guard, estimated_tokens};
-use super::head::drop_digests;
-use super::rewrite::Rewriter;
-use super::stream::EventStream;
+use super::guard::Guard;
+use super::reading::{Form, Pacing, Reading};
 use crate::audit::Outcome;
-use crate::limit::{Pacer, Subject};
-use crate::wire::{Protocol, Refusal, RefusalKind};
-
-/// How long a stream stays silent before a heartbeat goes out: below the idle timeouts of the
-/// proxies in between, which begin at about 30 s.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+use crate::wire::Protocol;
 
 pin_project! {
     /// A response body under the layer: the upstream's own, one that is read and rewritten as it
@@ -70,56 +57,6 @@ impl<B> fmt::Debug for DefenseBody<B> {
     }
 }
 
-/// A body that is read as it comes.
-pub(super) struct Reading {
-    protocol: &'static dyn Protocol,
-    form: Form,
-    pacing: Option<Pacing>,
-    /// What `held` has to wait for.
-    wait: Option<Wait>,
-    /// The waits that are over.
-    waited: Duration,
-    heartbeat: Option<Heartbeat>,
-    /// Rewritten and not yet out.
-    held: Option<Bytes>,
-    /// The upstream has ended.
-    ended: bool,
-    trailers: Option<HeaderMap>,
-    /// What breaks the body off once `held` is out.
-    broken: Option<BodyError>,
-    /// What comes after the error event.
-    failure: Option<BodyError>,
-    /// Nothing more comes.
-    done: bool,
-}
-
-/// How the response comes.
-#[expect(clippy::large_enum_variant, reason = "it lives in a box of its own: `Reading`")]
-pub(super) enum Form {
-    Events(EventStream),
-    Document(Document),
-}
-
-/// How a response is slowed down.
-#[derive(Debug)]
-pub(super) struct Pacing {
-    /// The delay of the first piece; taken once.
-    pub(super) first: Option<Duration>,
-    /// The rate, and whose streams share it.
-    pub(super) rate: Option<(Pacer, Subject, NonZeroU32)>,
-}
-
-struct Wait {
-    sleep: Pin<Box<Sleep>>,
-    since: Instant,
-}
-
-struct Heartbeat {
-    sleep: Pin<Box<Sleep>>,
-    /// When there was first nothing to send after the last output; `None` while there is.
-    silent_since: Option<Instant>,
-}
-
 impl<B> DefenseBody<B> {
     /// The upstream's own body; with a guard, its end is noted.
     pub(super) fn passed(body: B, mut guard: Option<Guard>) -> Self
@@ -147,25 +84,7 @@ impl<B> DefenseBody<B> {
         pacing: Option<Pacing>,
         guard: Guard,
     ) -> Self {
-        let streams = matches!(form, Form::Events(_));
-        let heartbeat = streams.then(|| {
-            let now = Instant::now();
-            Heartbeat { sleep: Box::pin(sleep_until(now + HEARTBEAT)), silent_since: Some(now) }
-        });
-        let reading = Reading {
-            protocol,
-            form,
-            pacing,
-            wait: None,
-            waited: Duration::ZERO,
-            heartbeat,
-            held: None,
-            ended: false,
-            trailers: None,
-            broken: None,
-            failure: None,
-            done: false,
-        };
+        let reading = Reading::new(protocol, form, pacing);
         Self { kind: Kind::Read { body, reading: Box::new(reading) }, guard: Some(guard) }
     }
 }
@@ -231,7 +150,7 @@ where
             Kind::Whole { bytes } => bytes.is_none(),
             Kind::Passed { body } => body.is_end_stream(),
             // True is a promise that nothing is held: a server that is told so asks no more.
-            Kind::Read { reading, .. } => reading.done,
+            Kind::Read { reading, .. } => reading.is_done(),
         }
     }
 
@@ -256,225 +175,4 @@ fn has_bytes<E>(frame: &Polled<E>) -> bool {
 /// Whether a server asks no more after this: it does not wait for the `None` behind trailers.
 fn is_last<E>(frame: &Polled<E>) -> bool {
     !matches!(frame, Some(Ok(frame)) if frame.is_data())
-}
-
-impl Reading {
-    fn poll<B>(
-        &mut self,
-        mut body: Pin<&mut B>,
-        guard: Option<&mut Guard>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>>
-    where
-        B: Body<Data = Bytes>,
-        B::Error: Into<BoxError>,
-    {
-        loop {
-            if let Some(failure) = self.failure.take() {
-                self.done = true;
-                return Poll::Ready(Some(Err(failure)));
-            }
-            if self.done {
-                return Poll::Ready(None);
-            }
-            if let Some(wait) = &mut self.wait {
-                if wait.sleep.as_mut().poll(context).is_pending() {
-                    return self.poll_heartbeat(guard, context);
-                }
-                self.waited = self.waited();
-                self.wait = None;
-            }
-            if let Some(bytes) = self.held.take() {
-                if let Some(heartbeat) = &mut self.heartbeat {
-                    heartbeat.silent_since = None;
-                }
-                return Poll::Ready(Some(Ok(Frame::data(bytes))));
-            }
-            match self.advance() {
-                Ok(true) => continue,
-                Ok(false) if self.ended => {
-                    self.done = true;
-                    let trailers = self.trailers.take();
-                    return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
-                }
-                Ok(false) => {}
-                Err(error) => {
-                    if let Some(frame) = self.fail(error) {
-                        return Poll::Ready(Some(Ok(frame)));
-                    }
-                    continue;
-                }
-            }
-            let Poll::Ready(frame) = body.as_mut().poll_frame(context) else {
-                return self.poll_heartbeat(guard, context);
-            };
-            if let Err(error) = self.take(frame) {
-                if let Some(frame) = self.fail(error) {
-                    return Poll::Ready(Some(Ok(frame)));
-                }
-            }
-        }
-    }
-
-    /// Takes what the upstream sent.
-    fn take<E: Into<BoxError>>(
-        &mut self,
-        frame: Option<Result<Frame<Bytes>, E>>,
-    ) -> Result<(), BodyError> {
-        match frame {
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(chunk) => match &mut self.form {
-                    Form::Events(events) => events.push(chunk),
-                    Form::Document(document) => self.held = document.push(chunk)?,
-                },
-                Err(frame) => {
-                    self.trailers = frame.into_trailers().ok();
-                    self.trailers.iter_mut().for_each(drop_digests);
-                    self.finish()?;
-                }
-            },
-            Some(Err(error)) => return Err(BodyError::upstream(error)),
-            None if !self.ended => self.finish()?,
-            None => {}
-        }
-        Ok(())
-    }
-
-    /// Takes the end of the upstream's body.
-    fn finish(&mut self) -> Result<(), BodyError> {
-        self.ended = true;
-        let before = self.rewriter().seen().delivered;
-        let last = match &mut self.form {
-            Form::Events(events) => events.finish()?,
-            Form::Document(document) => document.finish()?,
-        };
-        if !last.is_empty() {
-            // A document comes in one piece, so it waits as long as its stream would have taken.
-            self.hold(last, before);
-        }
-        Ok(())
-    }
-
-    /// Holds what goes out next; `false` if more has to come first.
-    fn advance(&mut self) -> Result<bool, BodyError> {
-        if let Some(error) = self.broken.take() {
-            return Err(error);
-        }
-        let Form::Events(events) = &mut self.form else { return Ok(false) };
-        let before = events.rewriter().seen().delivered;
-        let Some(first) = events.next_event()? else { return Ok(false) };
-        if self.pacing.is_some() {
-            self.hold(first, before);
-            return Ok(true);
-        }
-        // All that came in one frame goes out in one.
-        let mut all = None;
-        loop {
-            match events.next_event() {
-                Ok(Some(event)) => {
-                    all.get_or_insert_with(|| BytesMut::from(&*first)).extend_from_slice(&event);
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    self.broken = Some(error.into());
-                    break;
-                }
-            }
-        }
-        self.held = Some(all.map_or(first, BytesMut::freeze));
-        Ok(true)
-    }
-
-    /// Holds `bytes` for as long as the text has to wait that was delivered since `before`.
-    fn hold(&mut self, bytes: Bytes, before: u64) {
-        self.held = Some(bytes);
-        self.wait = self.pace(before).map(|wait| {
-            let since = Instant::now();
-            Wait { sleep: Box::pin(sleep_until(since + wait)), since }
-        });
-    }
-
-    /// How long the body has waited so far.
-    fn waited(&self) -> Duration {
-        self.waited + self.wait.as_ref().map(|wait| wait.since.elapsed()).unwrap_or_default()
-    }
-
-    /// How long the text has to wait that was delivered since `before`, in bytes.
-    fn pace(&mut self, before: u64) -> Option<Duration> {
-        let delivered = self.rewriter().seen().delivered - before;
-        let pacing = self.pacing.as_mut()?;
-        let mut wait = pacing.first.take().unwrap_or_default();
-        if let Some((pacer, subject, rate)) = &pacing.rate {
-            let tokens = estimated_tokens(delivered);
-            if tokens > 0 {
-                wait += pacer.acquire(*subject, *rate, tokens, Instant::now());
-            }
-        }
-        Some(wait).filter(|wait| !wait.is_zero())
-    }
-
-    /// Breaks the body off: the protocol's error event, if this is a stream, then the error.
-    fn fail(&mut self, error: BodyError) -> Option<Frame<Bytes>> {
-        let event = match &mut self.form {
-            Form::Events(events) => {
-                let refusal = Refusal {
-                    kind: RefusalKind::UpstreamFailed,
-                    message: "the upstream failed in the middle of its answer".to_owned(),
-                };
-                let mut last = events.flush();
-                last.extend_from_slice(&self.protocol.error_event(&refusal));
-                Some(Frame::data(Bytes::from(last)))
-            }
-            Form::Document(_) => None,
-        };
-        self.failure = Some(error);
-        event
-    }
-
-    /// Nothing can go out now; a stream that has been silent for long says that it lives.
-    fn poll_heartbeat(
-        &mut self,
-        guard: Option<&mut Guard>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(heartbeat) = &mut self.heartbeat else { return Poll::Pending };
-        let due = *heartbeat.silent_since.get_or_insert_with(Instant::now) + HEARTBEAT;
-        loop {
-            // The timer is moved only when it fires, not with every event.
-            ready!(heartbeat.sleep.as_mut().poll(context));
-            if due <= Instant::now() {
-                break;
-            }
-            heartbeat.sleep.as_mut().reset(due);
-        }
-        let now = Instant::now();
-        heartbeat.silent_since = Some(now);
-        heartbeat.sleep.as_mut().reset(now + HEARTBEAT);
-        if let Some(guard) = guard {
-            guard.counts.heartbeats += 1;
-        }
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(self.protocol.heartbeat())))))
-    }
-
-    fn rewriter(&self) -> &Rewriter {
-        match &self.form {
-            Form::Events(events) => events.rewriter(),
-            Form::Document(document) => document.rewriter(),
-        }
-    }
-
-    /// Tells the guard how far the response has come.
-    fn report(&self, guard: &mut Guard) {
-        let rewriter = self.rewriter();
-        guard.report(rewriter.counts(), rewriter.usage(), rewriter.seen());
-        guard.counts.waited_ms = u64::try_from(self.waited().as_millis()).unwrap_or(u64::MAX);
-    }
-
-    fn outcome(&self) -> Outcome {
-        let failed = match &self.form {
-            Form::Events(events) => events.failed(),
-            Form::Document(document) => document.failed(),
-        };
-        if failed { Outcome::UpstreamError } else { Outcome::Complete }
-    }
 }

@@ -10,12 +10,13 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::admission::{Admission, Estimate, Subjects};
-use super::body::{DefenseBody, Form};
+use super::body::DefenseBody;
 use super::builder::{Settings, Shared};
 use super::document::Document;
 use super::error::BoxError;
 use super::guard::{Answer, Guard, estimated_tokens};
 use super::head::{self, Readable};
+use super::reading::Form;
 use super::record::{begun, note};
 use super::refused::{Refused, insert_rate_limit, refused, too_large};
 use super::stream::EventStream;

@@ -65,6 +65,7 @@ mod future;
 mod guard;
 mod head;
 mod lanes;
+mod reading;
 mod record;
 mod refused;
 mod request_body;
