@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
 use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
 use http_body_util::{Either, Full, Limited};
@@ -54,6 +54,8 @@ where
         let path = request.uri().path().to_owned();
         let mut guard = Guard::new(exchange);
         let one_at_a_time = request.version() < Version::HTTP_2;
+        // A client that waits for leave to send its body is not told to go on for nothing.
+        let holds_back = request.headers().contains_key(EXPECT);
         let (parts, body) = request.into_parts();
         let (body, witness) = Witnessed::new(body);
         let request = Request::from_parts(parts, body);
@@ -62,13 +64,17 @@ where
                 Ok(()) => {
                     ask(stack, request.map(|body| Limited::new(body, max_request_body))).await
                 }
-                Err(refusal) => Err(refusal),
+                Err(refusal) => {
+                    drop(request);
+                    Err(refusal)
+                }
             };
             let mut response = match answer {
                 Ok(response) => response.map(Either::Right),
                 Err(refusal) => failure::response(&refusal, &path).map(Either::Left),
             };
-            if one_at_a_time && !witness.saw_the_end() {
+            let left = one_at_a_time && !witness.saw_the_end();
+            if left && (holds_back || !witness.discard_rest().await) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             if let Some(exchange) = guard.observer() {

@@ -1,38 +1,83 @@
 //! The body of a request, and whether it was read to its end.
 //!
-//! An answer that is given before, a refusal for instance, leaves the rest on the connection, which
-//! hyper then closes. The client has to be told (RFC 9112, section 9.6), or it sends its next request
-//! into a closed connection.
+//! An answer that is given before, a refusal for instance, leaves the rest on the connection. If the
+//! connection were closed over it, the system would reset it and the client might lose the answer; if
+//! it were kept, the next request would begin in the middle of this one. So a short rest is read and
+//! thrown away; over a longer one the client is told that the connection closes (RFC 9112, section
+//! 9.6).
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use tokio::time::timeout;
 
-/// Tells whether a body was read to its end.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Witness(Arc<AtomicBool>);
+/// The most bytes that are read to be thrown away.
+const REST: usize = 8 << 20;
+/// How long that may take.
+const PATIENCE: Duration = Duration::from_secs(1);
 
-impl Witness {
-    /// Nothing of the body is left on the connection.
+/// Tells whether a body was read to its end, and has what was left when it was dropped.
+#[derive(Debug)]
+pub(super) struct Witness<B>(Arc<Seen<B>>);
+
+#[derive(Debug)]
+struct Seen<B> {
+    end: AtomicBool,
+    left: Mutex<Option<B>>,
+}
+
+impl<B: Body + Unpin> Witness<B> {
+    /// Whether nothing of the body is left on the connection.
     pub(super) fn saw_the_end(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.end.load(Ordering::Relaxed)
+    }
+
+    /// Reads what nobody wants any more, if it is short; whether nothing is left.
+    pub(super) async fn discard_rest(&self) -> bool {
+        let left = self.0.left.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Without it, whoever is being asked is still reading.
+        let Some(mut body) = left else { return false };
+        let read = async {
+            let mut bytes = 0;
+            while let Some(frame) = body.frame().await {
+                bytes += frame.ok()?.data_ref().map_or(0, Buf::remaining);
+                if bytes > REST {
+                    return None;
+                }
+            }
+            Some(())
+        };
+        matches!(timeout(PATIENCE, read).await, Ok(Some(())))
     }
 }
 
 /// A body whose end is witnessed.
 #[derive(Debug)]
 pub(super) struct Witnessed<B> {
-    body: B,
-    witness: Witness,
+    /// `None` only while it is dropped.
+    body: Option<B>,
+    seen: Arc<Seen<B>>,
 }
 
 impl<B: Body> Witnessed<B> {
-    pub(super) fn new(body: B) -> (Self, Witness) {
-        let witness = Witness(Arc::new(AtomicBool::new(body.is_end_stream())));
-        (Self { body, witness: witness.clone() }, witness)
+    pub(super) fn new(body: B) -> (Self, Witness<B>) {
+        let end = AtomicBool::new(body.is_end_stream());
+        let seen = Arc::new(Seen { end, left: Mutex::new(None) });
+        (Self { body: Some(body), seen: Arc::clone(&seen) }, Witness(seen))
+    }
+}
+
+impl<B> Drop for Witnessed<B> {
+    fn drop(&mut self) {
+        if !self.seen.end.load(Ordering::Relaxed) {
+            *self.seen.left.lock().unwrap_or_else(PoisonError::into_inner) = self.body.take();
+        }
     }
 }
 
@@ -44,19 +89,21 @@ impl<B: Body + Unpin> Body for Witnessed<B> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let polled = Pin::new(&mut *body).poll_frame(context);
         // A body of known length is not always polled past it.
-        if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
-            self.witness.0.store(true, Ordering::Relaxed);
+        let end = matches!(polled, Poll::Ready(None)) || body.is_end_stream();
+        if end {
+            self.seen.end.store(true, Ordering::Relaxed);
         }
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map(Body::size_hint).unwrap_or_default()
     }
 }
