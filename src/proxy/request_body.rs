@@ -107,3 +107,34 @@ impl<B: Body + Unpin> Body for Witnessed<B> {
         self.body.as_ref().map(Body::size_hint).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http_body_util::Full;
+
+    use super::*;
+
+    fn body(bytes: usize) -> (Witnessed<Full<Bytes>>, Witness<Full<Bytes>>) {
+        Witnessed::new(Full::new(Bytes::from(vec![b'x'; bytes])))
+    }
+
+    /// Fails when a dropped body is not kept, or its rest not read.
+    #[tokio::test(start_paused = true)]
+    async fn a_short_rest_that_nobody_wants_is_read_and_thrown_away() {
+        let (dropped, witness) = body(100);
+        drop(dropped);
+        assert!(!witness.saw_the_end());
+        assert!(witness.discard_rest().await);
+    }
+
+    /// Fails when the bound on what is thrown away is not kept.
+    #[tokio::test(start_paused = true)]
+    async fn a_long_rest_is_left_and_so_is_one_that_is_still_being_read() {
+        let (dropped, witness) = body(REST + 1);
+        drop(dropped);
+        assert!(!witness.discard_rest().await);
+        let (_reading, witness) = body(100);
+        assert!(!witness.discard_rest().await);
+    }
+}
