@@ -32,6 +32,8 @@ pub mod cell;
 pub mod detect;
 #[cfg(feature = "forensics")]
 pub mod evidence;
+#[cfg(feature = "forensics")]
+pub mod examination;
 pub mod keys;
 pub mod ledger;
 pub mod lexical;
