@@ -38,5 +38,9 @@ pub mod keys;
 pub mod ledger;
 pub mod lexical;
 pub mod lexicon;
+#[cfg(feature = "tokenizers")]
+pub mod paired;
+#[cfg(feature = "tokenizers")]
+pub mod tokenizer;
 #[cfg(feature = "forensics")]
 pub mod tracing;
