@@ -54,7 +54,7 @@ impl RequestEdits {
             return Err(malformed(format!("the request names `{name}` more than once")));
         }
         let mut edits = Vec::new();
-        let mut removed = 0;
+        let mut removed = Vec::new();
         if let Some(closing) = side_channels::Closing::of(plan) {
             if request.prefilled {
                 let message = "the last message may not be the assistant's own".to_owned();
@@ -65,7 +65,7 @@ impl RequestEdits {
             edits.extend(closed.0);
         }
         if let Some(settings) = enforced(&plan.downgrade) {
-            edits.extend(downgrade::request_edits(settings, request, removed, counts));
+            edits.extend(downgrade::request_edits(settings, request, removed.len(), counts));
         }
         if enforced(&plan.reasoning).is_some_and(|settings| settings.ask_upstream) {
             edits.extend(request.thinking.iter().filter_map(|thinking| thinking.seal.clone()));
@@ -74,6 +74,7 @@ impl RequestEdits {
         let ask_usage = request.ask_usage.clone().filter(|_| counted);
         let drop_usage_event = ask_usage.is_some();
         edits.extend(ask_usage);
+        edits.extend(request.removals(&removed));
 
         Ok(Self {
             body: if edits.is_empty() { body } else { splice(&body, &mut edits).into() },

@@ -13,6 +13,7 @@ pub mod reasoning;
 pub mod refuse;
 mod sentences;
 pub mod side_channels;
+pub mod watermark;
 
 mod exchange;
 

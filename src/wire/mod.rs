@@ -17,7 +17,7 @@ mod scanner;
 use std::fmt::Debug;
 
 pub use refusal::{Refusal, RefusalKind};
-pub use request::{Request, Thinking};
+pub use request::{Request, Thinking, Use};
 pub use route::{Route, error_protocol, route};
 pub use scan::{Channel, Close, Field, FieldKind, Kind, Lane, Scan, Slot, Usage};
 pub use scanner::Scanner;

@@ -1,7 +1,7 @@
 //! What may be changed in a chat request.
 
 use crate::wire::json::{Edit, Error, Kind, Reader};
-use crate::wire::request::{Lists, Request, Thinking};
+use crate::wire::request::{Lists, Request, Thinking, Use};
 
 /// Members that a policy acts on, and those that no allow-list is needed for.
 const LISTS: Lists = Lists {
@@ -113,6 +113,19 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
             let span = budget.clone().map(|(span, _)| span).unwrap_or_default();
             request.thinking.push(Thinking { span, budget, off: None, seal: None });
             Ok(())
+        }
+        b"response_format" => {
+            let member = request.members.spans.len();
+            reader.members(|reader, key| {
+                if key.is("type") {
+                    let format = reader.name()?;
+                    if format.is_none_or(|(_, format)| format != "text") {
+                        request.uses.push((member, Use::Structured));
+                    }
+                    return Ok(());
+                }
+                reader.pass()
+            })
         }
         name if STEERING.contains(&name) => {
             let value = body.get(reader.skip()?).unwrap_or_default();

@@ -1,0 +1,7 @@
+//! Putting the caller's keyed mark into the answer.
+
+mod carrier;
+mod carriers;
+
+pub use carrier::Carrier;
+pub use carriers::{Carriers, Choice, MarkedAs};
