@@ -41,6 +41,8 @@ pub struct Request {
     /// The request can keep the model from closing a reasoning section that its template opened:
     /// by a stop at the closing tag, a bias against it, or a grammar without it.
     pub steers_tags: bool,
+    /// The conversation holds reasoning that its server signed, and may compare with what it wrote.
+    pub signed_history: bool,
     /// How the client will use the answer, where that forbids to touch its text, and the index of
     /// the member that says so.
     pub uses: Vec<(usize, Use)>,
