@@ -4,4 +4,7 @@ mod carrier;
 mod carriers;
 
 pub use carrier::Carrier;
-pub use carriers::{Carriers, Choice, MarkedAs};
+pub use carriers::{
+    CarrierSetting, Carriers, Choice, Entries, KeyOf, LogitBias, MarkedAs, Proof, Proofs, Sglang,
+    VllmXargs,
+};
