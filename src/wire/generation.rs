@@ -135,22 +135,20 @@ impl Generation {
     ) -> Result<(), Error> {
         let exact = name == folded.as_bytes();
         let (body, at) = (reader.bytes(), reader.position());
-        if MARKS.contains(&folded) {
-            self.mark_members.push(member);
-        } else if PLUGINS.contains(&folded) || CONTAINERS.contains(&folded) {
-            self.nested(folded, member, &mut reader, DEPTH)?;
+        let holds = PLUGINS.contains(&folded) || CONTAINERS.contains(&folded);
+        if holds {
+            self.nested(folded, member, &mut Reader::at(body, at), DEPTH)?;
         }
         match folded {
-            "logit_bias" | "vllm_xargs" => {
-                self.setting(folded, exact, member, Reader::at(body, at))?;
-            }
+            _ if MARKS.contains(&folded) => self.mark_members.push(member),
+            "logit_bias" | "vllm_xargs" => self.setting(folded, exact, member, reader)?,
             "temperature" | "top_k" | "use_beam_search" | "beam_width" | "tools" | "functions" => {
                 self.sampling(folded, &mut reader)?;
             }
+            _ if holds => {}
             _ => {
-                if let Some(kind) = use_of(folded, &mut reader)? {
-                    self.uses.push((member, kind));
-                }
+                let kind = use_of(folded, &mut reader)?;
+                self.uses.extend(kind.map(|kind| (member, kind)));
             }
         }
         Ok(())
