@@ -13,6 +13,16 @@ use crate::policy::plan::{SideChannels, enforced};
 use crate::wire::json::Edit;
 use crate::wire::{Field, FieldKind, Request};
 
+/// Members of a response that repeat its text token by token.
+pub(super) const REPEATING: [&str; 6] = [
+    "logprobs",
+    "token_ids",
+    "tokens",
+    "top_logprobs",
+    "completion_probabilities",
+    "internal_content",
+];
+
 /// What is closed beside the text channels. Log-probabilities repeat the reasoning and request
 /// flags bring its tags back, so whoever withholds it closes them too.
 #[derive(Clone, Copy, Debug)]

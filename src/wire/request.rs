@@ -46,6 +46,8 @@ pub struct Request {
     pub generation: Generation,
     /// Members by which servers of the protocol take settings of their samplers and marks.
     pub sampler_members: &'static [&'static str],
+    /// The conversation holds reasoning that its server signed, and may compare with what it wrote.
+    pub signed_history: bool,
     /// Where a member can be inserted: just behind the opening brace.
     pub insert_at: usize,
 }

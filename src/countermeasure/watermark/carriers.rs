@@ -81,6 +81,8 @@ pub struct Choice {
     /// Members of the top level to be taken out, by index, in one go with those that others take
     /// out ([`Request::removals`]).
     pub removed: Vec<usize>,
+    /// Settings of a mark that the edits add.
+    pub set: u64,
     /// Settings of the client's own that would set, weaken or turn off a mark, now taken out.
     pub stripped: u64,
 }
@@ -126,11 +128,11 @@ impl Carriers {
         };
         let mut order = self.order.iter().filter(wanted);
         let chosen = order.find_map(|setting| Some((setting.carrier(), setting.edits(&asked)?)));
-        let carrier = chosen.map(|(carrier, added)| {
-            edits.extend(added);
-            carrier
-        });
-        Choice { carrier, edits, removed, stripped }
+        let (carrier, added) = chosen.unzip();
+        let added = added.unwrap_or_default();
+        let set = added.len() as u64;
+        edits.extend(added);
+        Choice { carrier, edits, removed, set, stripped }
     }
 }
 
@@ -171,12 +173,13 @@ impl CarrierSetting {
 
 impl fmt::Debug for Choice {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { carrier, edits, removed, stripped } = self;
+        let Self { carrier, edits, removed, set, stripped } = self;
         formatter
             .debug_struct("Choice")
             .field("carrier", carrier)
             .field("edits", &edits.len())
             .field("removed", removed)
+            .field("set", set)
             .field("stripped", stripped)
             .finish()
     }
