@@ -102,7 +102,7 @@ fn enter(
                 return Err(LedgerMismatch::OtherKeys { epoch, found, expected });
             }
         }
-        Event::Issued { epoch, tenant, account, cluster, answers, sites, flips: _ } => {
+        Event::Issued { epoch, tenant, account, cluster, carrier: _, answers, sites, flips: _ } => {
             if !keys.epochs().iter().any(|known| known.number == epoch) {
                 return Err(LedgerMismatch::UnknownEpoch(epoch));
             }
