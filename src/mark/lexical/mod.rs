@@ -36,10 +36,13 @@ use self::context::{Gap, Language};
 use self::mask::Mask;
 use self::window::{Extent, Step, Window, extent, is_word};
 use super::cell::{Cell, ClassId, bucket, normalize};
-use super::lexicon::{Gate, Left, Lexicon};
+use super::lexicon::{Consistency, Gate, Left, Lexicon};
 
 /// Words longer than this many bytes are passed on in pieces and never a site.
 pub const MAX_WORD_BYTES: usize = 64;
+
+/// Stands for American or British English among what must be consistent.
+const REGION: usize = usize::MAX;
 
 /// A place where the text could have been written otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -104,8 +107,8 @@ pub struct Rewriter<'l, C> {
     tail: bool,
     contractions: bool,
     numerals: bool,
-    /// What became of the classes that must be consistent, by their position in the lexicon:
-    /// the variant of the first site, or none if that was left alone.
+    /// What became of the classes that must be consistent, by their position in the lexicon or
+    /// [`REGION`]: the variant of the first site, or none if that was left alone.
     decided: HashMap<usize, Option<bool>>,
     curly: bool,
     sites: u64,
@@ -298,6 +301,9 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     ) -> Option<Step> {
         let lexicon = self.lexicon;
         let head = lexicon.head(&buffers.word)?;
+        if head.regional {
+            self.decided.entry(REGION).or_insert(None);
+        }
         let Some(window) = Window::new(rest, length, head.ahead, end) else {
             return Some(Step::More);
         };
@@ -309,14 +315,25 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                 Err(window::Undecided::Bound) => continue,
             };
             let written = rest.get(..length).unwrap_or_default();
-            let Some(casing) = Casing::of(written, &form.text) else { continue };
-            let Some(left) = self.left(casing, window.right_is_name(length)) else { continue };
             let Some(class) = lexicon.class(form.index) else { continue };
-            if casing::article_differs(left, &form.text, &form.other)
-                || !class.guard.admits(left, right)
-            {
+            let unit = match class.consistency {
+                Consistency::Free => None,
+                Consistency::Class => Some(form.index),
+                Consistency::Region => Some(REGION),
+            };
+            let casing = Casing::of(written, &form.text);
+            let left = casing.and_then(|casing| self.left(casing, window.right_is_name(length)));
+            let admitted = left.is_some_and(|left| {
+                !casing::article_differs(left, &form.text, &form.other)
+                    && class.guard.admits(left, right)
+            });
+            let Some(casing) = casing.filter(|_| admitted) else {
+                // What is written so where it must stay is to be written so everywhere.
+                if let Some(unit) = unit {
+                    self.decided.entry(unit).or_insert(None);
+                }
                 continue;
-            }
+            };
             let open = match class.gate {
                 Gate::Open => true,
                 Gate::Contraction => self.contractions,
@@ -333,13 +350,14 @@ impl<'l, C: Choice> Rewriter<'l, C> {
             let cell = Cell::from_bucket(form.class, bucket(&self.previous));
             let site =
                 Site { cell, previous: &self.previous, form: &form.text, variant: form.variant };
-            let chosen = match self.decided.get(&form.index) {
+            let decided = unit.and_then(|unit| self.decided.get(&unit));
+            let chosen = match decided {
                 Some(first) => *first,
                 None => {
                     let chosen = self.choice.choose(&site);
                     self.sites += u64::from(chosen.is_some());
-                    if class.consistent {
-                        self.decided.insert(form.index, chosen);
+                    if let Some(unit) = unit {
+                        self.decided.insert(unit, chosen);
                     }
                     chosen
                 }

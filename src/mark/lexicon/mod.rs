@@ -16,7 +16,7 @@
 mod guard;
 mod read;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
@@ -34,10 +34,23 @@ pub enum Gate {
     /// Every text.
     Open,
     /// Texts whose author has used a contraction before this place: whoever writes none is not
-    /// made to.
+    /// made to, nor to the other phrasings of talk.
     Contraction,
     /// Texts whose author has written a small number in digits before this place.
     Numeral,
+}
+
+/// What must be alike in one text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consistency {
+    /// Nothing: every place is a site of its own.
+    Free,
+    /// The class, as with spellings: the first place is the only site, and the others follow it.
+    Class,
+    /// All classes in which American English (the first variant) and British English (the second)
+    /// differ: the first place of any of them is the only site, and the others follow it. None is
+    /// a site behind a word that has told already which English it is.
+    Region,
 }
 
 /// A lexeme class as the file describes it.
@@ -53,9 +66,8 @@ pub struct Class {
     pub guard: Guard,
     /// In which texts.
     pub gate: Gate,
-    /// Whether a text that uses the class again must do as it did at first, as with spellings:
-    /// the first place is the only site, and the others follow it.
-    pub consistent: bool,
+    /// What a text that uses the class again must keep to.
+    pub consistency: Consistency,
     /// Where the class was taken from.
     pub provenance: Box<str>,
     /// Its licence, as an SPDX expression.
@@ -83,6 +95,8 @@ pub(super) struct Head {
     pub(super) forms: Vec<Form>,
     /// Words that must be seen behind the first to decide.
     pub(super) ahead: usize,
+    /// Whether the word itself tells American from British English.
+    pub(super) regional: bool,
 }
 
 /// The classes, and the forms by their first word.
@@ -132,8 +146,11 @@ impl Lexicon {
         self.classes.get(index)
     }
 
-    fn of(classes: Vec<Class>) -> Self {
+    fn of(classes: Vec<Class>, regional: &HashSet<Box<str>>) -> Self {
         let mut lexicon = Self::empty();
+        for word in regional {
+            lexicon.heads.entry(word.clone()).or_default().regional = true;
+        }
         for (index, class) in classes.iter().enumerate() {
             lexicon.cells = lexicon.cells.max((u32::from(class.id.0) + 1) * BUCKETS);
             for (first, second) in &class.pairs {
