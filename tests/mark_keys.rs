@@ -194,6 +194,7 @@ fn issued(account: &str) -> Event {
         tenant: String::new(),
         account: account.to_owned(),
         cluster: None,
+        carrier: None,
         answers: 2,
         sites: 30,
         flips: 14,

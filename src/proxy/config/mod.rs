@@ -20,6 +20,7 @@
 //! ```
 
 mod carriers;
+mod marks;
 mod reader;
 mod setting;
 
@@ -34,6 +35,7 @@ use http::Uri;
 use zeroize::Zeroizing;
 
 pub use carriers::Probe;
+pub use marks::Marks;
 pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX};
 use reader::{Reader, variable};
 use setting::{BaseUrl, OrOff, Size};
@@ -56,6 +58,10 @@ pub struct Config {
     pub risk: Option<RiskSettings>,
     /// `[policy] file`; without one nothing is decided and every answer is passed on.
     pub policy: Option<PathBuf>,
+    /// Where that is said, for errors: the file and line, or the environment variable.
+    pub policy_place: String,
+    /// `[marks]`, when it says anything.
+    pub marks: Option<Marks>,
     /// `[secret]`, when it has a key.
     pub secret: Option<Secret>,
     /// By what responses carry marks: the carriers of `[marks]`, and how each is set.
@@ -197,7 +203,7 @@ impl Config {
         config.ok_or_else(|| ConfigErrors(Vec::new()))
     }
 
-    /// Every field there is, as `(section, field)`, but for those of `[risk]`.
+    /// Every field there is, as `(section, field)`, but for those of `[risk]` and `[marks]`.
     #[must_use]
     pub fn fields() -> Vec<(&'static str, &'static str)> {
         let environment = BTreeMap::new();
@@ -227,8 +233,11 @@ impl Config {
         let OrOff(admin) = reader.or("admin", "address", OrOff(Some(loopback(8081))));
         let risk = reader.embedded("risk");
         let policy = reader.optional("policy", "file");
-        let secret = secret(reader);
+        let policy_place = reader.place("policy", "file");
+        // Its own fields and sections first: the rest is another's to read.
         let (carriers, probe) = carriers::read(reader);
+        let marks = reader.embedded("marks");
+        let secret = secret(reader);
         let audit = audit(reader, secret.is_some());
         let access_log = access_log(reader);
         let grace = reader.or("shutdown", "grace", seconds(30));
@@ -249,6 +258,8 @@ impl Config {
             admin,
             risk,
             policy,
+            policy_place,
+            marks,
             secret,
             carriers,
             probe,

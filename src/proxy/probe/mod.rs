@@ -6,6 +6,7 @@
 //! An upstream that cannot be asked yet is asked again later, ever less often.
 
 mod conversation;
+mod state;
 mod trial;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::countermeasure::watermark::{Carrier, CarrierSetting, Carriers, Proof}
 
 use super::upstream::Upstream;
 use conversation::Conversation;
+pub(super) use state::CarrierState;
 use trial::Verdict;
 
 /// The pause before the first repetition.
