@@ -19,6 +19,7 @@
 //! # Ok::<(), guilloche::proxy::ConfigErrors>(())
 //! ```
 
+mod carriers;
 mod marks;
 mod reader;
 mod setting;
@@ -33,11 +34,13 @@ use std::time::Duration;
 use http::Uri;
 use zeroize::Zeroizing;
 
+pub use carriers::Probe;
 pub use marks::Marks;
 pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX};
 use reader::{Reader, variable};
 use setting::{BaseUrl, OrOff, Size};
 
+use crate::countermeasure::watermark::Carriers;
 use crate::risk::RiskSettings;
 
 /// The whole configuration, checked.
@@ -61,6 +64,10 @@ pub struct Config {
     pub marks: Option<Marks>,
     /// `[secret]`, when it has a key.
     pub secret: Option<Secret>,
+    /// By what responses carry marks: the carriers of `[marks]`, and how each is set.
+    pub carriers: Carriers,
+    /// Whether the upstream is tried out for each of them.
+    pub probe: Probe,
     /// `[audit]`, when it has a file.
     pub audit: Option<Audit>,
     /// `[access_log]`, when it is on.
@@ -196,7 +203,7 @@ impl Config {
         config.ok_or_else(|| ConfigErrors(Vec::new()))
     }
 
-    /// Every field there is, as `(section, field)`, but for those of `[risk]` and `[marks]`.
+    /// Every field there is, as `(section, field)`, but for those of `[risk]`.
     #[must_use]
     pub fn fields() -> Vec<(&'static str, &'static str)> {
         let environment = BTreeMap::new();
@@ -227,7 +234,8 @@ impl Config {
         let risk = reader.embedded("risk");
         let policy = reader.optional("policy", "file");
         let policy_place = reader.place("policy", "file");
-        let marks = reader.embedded("marks");
+        let (carriers, probe) = carriers::read(reader);
+        let marks = marks::read(reader);
         let secret = secret(reader);
         let audit = audit(reader, secret.is_some());
         let access_log = access_log(reader);
@@ -252,6 +260,8 @@ impl Config {
             policy_place,
             marks,
             secret,
+            carriers,
+            probe,
             audit,
             access_log,
             grace,
