@@ -167,7 +167,7 @@ impl Generation {
                 self.tools |= kind == Kind::Array && !empty;
             }
             "beam_width" => self.beam |= number(value).is_some_and(|width| width > 1.0),
-            _ => self.beam |= !is_nothing(value),
+            _ => self.beam |= !is_off(value),
         }
         Ok(())
     }
@@ -279,12 +279,15 @@ fn use_of(folded: &str, reader: &mut Reader<'_>) -> Result<Option<Use>, Error> {
             spoken.then_some(Use::Spoken)
         }
         "prediction" => says(reader)?.then_some(Use::Predicted),
-        "echo" => says(reader)?.then_some(Use::Echoed),
+        "echo" => {
+            let value = body.get(reader.skip()?).unwrap_or_default();
+            (!is_off(value)).then_some(Use::Echoed)
+        }
         _ if STRUCTURES.contains(&folded) => says(reader)?.then_some(Use::Structured),
         _ if PROBABILITIES.contains(&folded) => {
             let value = body.get(reader.skip()?).unwrap_or_default();
             // `top_logprobs: 0` asks for none.
-            (!is_nothing(value) && number(value) != Some(0.0)).then_some(Use::Probabilities)
+            (!is_off(value)).then_some(Use::Probabilities)
         }
         _ => None,
     };
@@ -313,6 +316,16 @@ fn forces(kind: Kind, reader: &mut Reader<'_>) -> Result<bool, Error> {
 fn is_nothing(value: &[u8]) -> bool {
     let nothing: [&[u8]; 4] = [b"null", b"false", b"[]", b"\"\""];
     nothing.contains(&value)
+}
+
+/// What servers take for a switch that is off, or a count of none: Pydantic reads words too.
+fn is_off(value: &[u8]) -> bool {
+    let word = value.trim_ascii();
+    let word = word.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or(word);
+    let off: [&[u8]; 5] = [b"f", b"false", b"n", b"no", b"off"];
+    is_nothing(value)
+        || number(value) == Some(0.0)
+        || off.iter().any(|off| word.eq_ignore_ascii_case(off))
 }
 
 /// A number as lenient servers read it: in quotes too, and `false` for zero.

@@ -7,6 +7,8 @@
 
 mod conversation;
 mod state;
+#[cfg(test)]
+mod tests;
 mod trial;
 
 use std::time::Duration;
