@@ -2,6 +2,7 @@
 #![cfg(feature = "cli")]
 #![expect(
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::unwrap_used,
     reason = "helpers of tests fail as tests do"
 )]
@@ -14,3 +15,4 @@ mod hostile;
 mod prose;
 mod rosters;
 mod scene;
+mod sentences;
