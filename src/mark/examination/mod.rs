@@ -19,6 +19,7 @@ mod verdict;
 pub use conclude::conclude;
 pub use measured::{DecoySummary, EffectSize, Histogram, PValue, Quantile};
 pub use scheme::{Deployment, DeploymentEvidence, IdScore, SchemeTests};
+pub use sentence::Said;
 pub use verdict::{
     Committed, ControlKind, ControlTest, DeploymentTest, FileRead, Id, IdTest, Issued, Level,
     LevelTests, Material, Method, Named, Outcome, Part, Refused, RefusedBy, Verdict,
