@@ -39,4 +39,6 @@ pub mod ledger;
 pub mod lexical;
 pub mod lexicon;
 #[cfg(feature = "forensics")]
+pub mod report;
+#[cfg(feature = "forensics")]
 pub mod tracing;
