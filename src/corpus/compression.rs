@@ -3,6 +3,9 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
 
 use super::STANDARD_INPUT;
 
@@ -14,17 +17,53 @@ const BUFFER: usize = 256 << 10;
 /// A file that can be read on its own thread.
 pub(super) type Reader = Box<dyn BufRead + Send>;
 
-/// The reader of a file's contents, and how they were compressed.
-pub(super) fn open(path: &Path) -> io::Result<(Reader, Option<&'static str>)> {
+/// The SHA-256 of a file as it lies there, over what has been read of it.
+#[derive(Clone, Default)]
+pub(super) struct FileDigest(Arc<Mutex<Sha256>>);
+
+impl FileDigest {
+    pub(super) fn digits(&self) -> String {
+        let hasher = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+struct Digested<R> {
+    inner: R,
+    digest: FileDigest,
+}
+
+impl<R: Read> Read for Digested<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let mut hasher = self.digest.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hasher.update(buffer.get(..read).unwrap_or_default());
+        Ok(read)
+    }
+}
+
+/// A file that was opened.
+pub(super) struct Contents {
+    pub(super) reader: Reader,
+    /// How it was compressed.
+    pub(super) compression: Option<&'static str>,
+    pub(super) digest: FileDigest,
+}
+
+/// Opens a file.
+pub(super) fn open(path: &Path) -> io::Result<Contents> {
     let file: Box<dyn Read + Send> = if path == Path::new(STANDARD_INPUT) {
         Box::new(io::stdin())
     } else {
         Box::new(File::open(path)?)
     };
-    decompressed(file)
+    let digest = FileDigest::default();
+    let file = Digested { inner: file, digest: digest.clone() };
+    let (reader, compression) = decompressed(file)?;
+    Ok(Contents { reader, compression, digest })
 }
 
-fn decompressed(file: Box<dyn Read + Send>) -> io::Result<(Reader, Option<&'static str>)> {
+fn decompressed(file: impl Read + Send + 'static) -> io::Result<(Reader, Option<&'static str>)> {
     let (start, file) = peek(BufReader::with_capacity(BUFFER, file), 4)?;
     Ok(match start.as_slice() {
         // RFC 1952: a file may have several members.

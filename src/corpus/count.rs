@@ -25,13 +25,14 @@ pub struct Counted {
 #[derive(Clone, Debug)]
 pub struct Prompts {
     sites: LexicalSites,
+    files: Vec<FileRead>,
 }
 
 impl Prompts {
     /// No prompts.
     #[must_use]
     pub fn none() -> Self {
-        Self { sites: LexicalSites::english() }
+        Self { sites: LexicalSites::english(), files: Vec::new() }
     }
 
     /// The texts and prompts of these files.
@@ -42,6 +43,7 @@ impl Prompts {
     pub fn read(paths: &[PathBuf], field: Option<&FieldPath>) -> Result<Self, CorpusError> {
         let mut sites = LexicalSites::english();
         let reader = LexicalSites::english();
+        let mut files = Vec::new();
         for path in paths {
             let contexts = |document: super::Document<'_>| {
                 let texts = document.prompts.iter().map(Cow::as_ref).chain([document.text]);
@@ -52,12 +54,18 @@ impl Prompts {
                     sites.exclude(contexts);
                 }
             };
-            for_each_document(vec![path.clone()], field, contexts, apply, |_| ())?;
+            files.extend(for_each_document(vec![path.clone()], field, contexts, apply, |_| ())?);
             if sites.excluded() > MAX_CONTEXTS {
                 return Err(at(path)(CorpusProblem::Prompts(MAX_CONTEXTS)));
             }
         }
-        Ok(Self { sites })
+        Ok(Self { sites, files })
+    }
+
+    /// The files they were read from.
+    #[must_use]
+    pub fn files(&self) -> &[FileRead] {
+        &self.files
     }
 }
 

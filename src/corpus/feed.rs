@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 use std::path::PathBuf;
 
-use super::compression::Reader;
+use super::compression::{FileDigest, Reader};
 use super::format::{Format, Opened};
 use super::record::RecordProblem;
 use super::{CorpusError, CorpusProblem, MAX_LINE_BYTES, TEXT_DOCUMENT_BYTES, at};
@@ -65,6 +65,7 @@ struct Current {
     reader: Reader,
     format: Format,
     number: u64,
+    digest: FileDigest,
     /// Plain text that was read and is not part of a document yet.
     rest: Vec<u8>,
 }
@@ -95,6 +96,7 @@ impl Feed {
                 at(&current.path)(CorpusProblem::Read { records: report.records, error })
             })?;
             if !more {
+                report.sha256 = current.digest.digits();
                 self.current = None;
             }
         }
@@ -102,10 +104,11 @@ impl Feed {
     }
 
     fn open(&mut self, path: PathBuf) -> Result<(), CorpusError> {
-        let Opened { reader, format, described } = Opened::open(&path).map_err(at(&path))?;
+        let Opened { reader, format, described, digest } =
+            Opened::open(&path).map_err(at(&path))?;
         let name = path.display().to_string();
         self.files.push(FileRead { name, format: described, ..FileRead::default() });
-        self.current = Some(Current { path, reader, format, number: 0, rest: Vec::new() });
+        self.current = Some(Current { path, reader, format, number: 0, digest, rest: Vec::new() });
         Ok(())
     }
 }

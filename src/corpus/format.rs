@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::CorpusProblem;
-use super::compression::{Reader, open, peek};
+use super::compression::{Contents, FileDigest, Reader, open, peek};
 use super::shard::OPENING;
 
 /// What a file holds.
@@ -24,13 +24,14 @@ pub(super) struct Opened {
     pub(super) format: Format,
     /// As a report names it.
     pub(super) described: String,
+    pub(super) digest: FileDigest,
 }
 
 const LOOK: u64 = 4 << 10;
 
 impl Opened {
     pub(super) fn open(path: &Path) -> Result<Self, CorpusProblem> {
-        let (reader, compression) = open(path).map_err(CorpusProblem::Open)?;
+        let Contents { reader, compression, digest } = open(path).map_err(CorpusProblem::Open)?;
         let (mut start, reader) = peek(reader, LOOK).map_err(CorpusProblem::Open)?;
         let mut reader: Reader = Box::new(reader);
         if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = start.as_slice() {
@@ -47,7 +48,7 @@ impl Opened {
             described.push(' ');
             described.push_str(compression);
         }
-        Ok(Self { reader, format, described })
+        Ok(Self { reader, format, described, digest })
     }
 }
 
