@@ -9,23 +9,23 @@ use quick_xml::events::{BytesStart, Event};
 
 /// What a page has in it.
 #[derive(Debug, Default)]
-pub struct Page {
+pub(crate) struct Page {
     /// The markup itself.
-    pub html: String,
+    pub(crate) html: String,
     /// All text, without that of the style.
-    pub text: String,
-    pub title: String,
-    pub h1: String,
-    pub headings: Vec<String>,
+    pub(crate) text: String,
+    pub(crate) title: String,
+    pub(crate) h1: String,
+    pub(crate) headings: Vec<String>,
     /// Names of elements.
-    pub elements: BTreeSet<String>,
+    pub(crate) elements: BTreeSet<String>,
     /// Element, attribute and value, unescaped.
-    pub attributes: Vec<(String, String, String)>,
+    pub(crate) attributes: Vec<(String, String, String)>,
 }
 
 impl Page {
     /// Reads a page to its end; fails where it is not well-formed.
-    pub fn read(html: &str) -> Self {
+    pub(crate) fn read(html: &str) -> Self {
         let mut page = Self { html: html.to_owned(), ..Self::default() };
         let mut reader = Reader::from_str(html);
         reader.config_mut().check_end_names = true;
@@ -88,7 +88,7 @@ impl Page {
     }
 
     /// The values of an attribute.
-    pub fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         let name = name.to_owned();
         self.attributes
             .iter()

@@ -8,10 +8,10 @@ use guilloche::mark::examination::{
     Material, Method, PValue, Part, SchemeTests, Verdict, conclude,
 };
 
-pub const CELLS: u32 = 64 * 16;
+pub(crate) const CELLS: u32 = 64 * 16;
 
 /// A key's name and bytes that no report may show.
-pub const KEY: [u8; 32] = [0x5a; 32];
+pub(crate) const KEY: [u8; 32] = [0x5a; 32];
 
 /// A text that follows the key in `follows` of a hundred choices.
 fn counts(follows: u32, documents: u32) -> CellCounts {
@@ -54,7 +54,7 @@ fn deployment(epoch: u32, follows: u32, documents: u32, decoys: u32) -> Deployme
     }
 }
 
-pub fn id(name: &str, standardized: f64, cluster: Option<usize>) -> IdScore {
+pub(crate) fn id(name: &str, standardized: f64, cluster: Option<usize>) -> IdScore {
     let ln_p = if standardized > 0.0 { -standardized * standardized / 2.0 } else { 0.0 };
     IdScore {
         id: name.to_owned(),
@@ -68,7 +68,7 @@ pub fn id(name: &str, standardized: f64, cluster: Option<usize>) -> IdScore {
     }
 }
 
-pub fn control(name: &str, kind: ControlKind, p: f64) -> ControlTest {
+pub(crate) fn control(name: &str, kind: ControlKind, p: f64) -> ControlTest {
     let p = PValue::from_ln(p.ln());
     let material = (kind == ControlKind::Text).then(|| Material {
         scheme: "lexical".into(),
@@ -82,10 +82,11 @@ pub fn control(name: &str, kind: ControlKind, p: f64) -> ControlTest {
     ControlTest { name: name.into(), kind, scheme, p, p_adjusted: p, rejected: false, material }
 }
 
-pub fn file(name: &str) -> FileRead {
+pub(crate) fn file(name: &str) -> FileRead {
     FileRead {
         name: name.to_owned(),
         format: "jsonl zstd".into(),
+        sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".into(),
         bytes: 48_120_331,
         records: 12_050,
         documents: 12_047,
@@ -99,7 +100,7 @@ pub fn file(name: &str) -> FileRead {
     }
 }
 
-pub fn scheme(deployments: Vec<Deployment>) -> SchemeTests {
+pub(crate) fn scheme(deployments: Vec<Deployment>) -> SchemeTests {
     SchemeTests {
         material: Material {
             scheme: "lexical".into(),
@@ -122,7 +123,7 @@ pub fn scheme(deployments: Vec<Deployment>) -> SchemeTests {
     }
 }
 
-pub fn method() -> Method {
+pub(crate) fn method() -> Method {
     Method {
         plan_hash: "c9b2e6b1f0a94d0c8f7e5a3d21b4c6d8e0f1a2b3c4d5e6f708192a3b4c5d6e7f".into(),
         committed: Some(Committed {
@@ -133,18 +134,24 @@ pub fn method() -> Method {
         seed: "07".repeat(32),
         decoys: 10_000,
         key_fingerprint: "8c1f4e02".into(),
+        ledger_lines: 12_044,
         notes: vec!["Controls also give the usual rate of each cell.".into()],
         ..Method::default()
     }
 }
 
-/// A finding: one account of a cluster of three, over three epochs.
-pub fn exposed(decoys: u32) -> Verdict {
-    let mut scheme = scheme(vec![
+/// Three epochs: one that the text follows, one that it follows a little, one that it does not.
+pub(crate) fn exposed_deployments(decoys: u32) -> Vec<Deployment> {
+    vec![
         deployment(3, 12, 12_000, decoys),
         deployment(2, 3, 4_000, decoys),
         deployment(1, 0, 3_000, decoys),
-    ]);
+    ]
+}
+
+/// A finding: one account of a cluster of three, over three epochs.
+pub(crate) fn exposed(decoys: u32) -> Verdict {
+    let mut scheme = scheme(exposed_deployments(decoys));
     let part = |name: &str, z: f64| Part {
         name: name.into(),
         standardized: z,
@@ -162,14 +169,14 @@ pub fn exposed(decoys: u32) -> Verdict {
 }
 
 /// Nothing found.
-pub fn not_shown() -> Verdict {
+pub(crate) fn not_shown() -> Verdict {
     let mut scheme = scheme(vec![deployment(1, 0, 3_000, 2_000)]);
     scheme.accounts = vec![id("acct-0017", 1.3, None), id("acct-0018", 0.2, None)];
     conclude(vec![scheme], vec![], method())
 }
 
 /// A control that found a mark.
-pub fn refused() -> Verdict {
+pub(crate) fn refused() -> Verdict {
     let mut scheme = scheme(vec![deployment(3, 12, 12_000, 2_000)]);
     scheme.accounts = vec![id("acct-0017", 11.3, None)];
     scheme.controls.push(control("/data/controls/contaminated.jsonl", ControlKind::Text, 1e-9));

@@ -65,7 +65,8 @@ fn sentence(page: &mut Markup, verdict: &Verdict) {
                         page.raw(" (tenant ").name(&id.tenant).raw(")");
                     }
                 } else if named == all {
-                    page.text(&format!("and {} more", all - NAMES));
+                    let more = grouped((all - NAMES) as u64);
+                    page.text(&format!(", and {more} more"));
                 }
             }
         }
@@ -77,7 +78,9 @@ pub(super) fn paths(verdict: &Verdict) -> Vec<&str> {
     let controls = verdict.controls.iter().filter_map(|control| control.material.as_ref());
     let files = verdict.materials.iter().chain(controls).flat_map(|material| &material.files);
     let committed = verdict.method.committed.iter().map(|committed| committed.file.as_str());
-    let mut paths: Vec<&str> = files.map(|file| file.name.as_str()).chain(committed).collect();
+    // Of a file within a file of counts, both.
+    let files = files.flat_map(|file| file.name.split(": "));
+    let mut paths: Vec<&str> = files.chain(committed).collect();
     paths.retain(|path| !path.is_empty());
     paths
 }

@@ -79,6 +79,9 @@ fn files(page: &mut Markup, material: &Material, caption: &'static str) {
     let row = |file: &FileRead| {
         let mut name = Markup::default();
         name.spelled_name(&base_name(&file.name));
+        if !file.sha256.is_empty() {
+            name.raw("<br />").element("code", &[("class", "digest")], &message(&file.sha256, &[]));
+        }
         let numbers = [file.bytes, file.records, file.skipped, file.documents, file.words];
         let mut cells = vec![name, text(&message(&file.format, &[]))];
         cells.extend(numbers.map(|number| text(&grouped(number))));

@@ -46,9 +46,8 @@ use super::examination::{DeploymentTest, Outcome, Verdict};
 pub struct Run {
     /// When the examination was made. The page tells no time without it.
     pub made: Option<Timestamp>,
-    /// The words of the command that reproduces it, the program first. Of paths that are told in
-    /// the verdict, and of all that are absolute or begin with a dot, only the base names are
-    /// shown.
+    /// The words of the command that reproduces it, the program first. Of paths only the base
+    /// names are shown.
     pub command: Vec<String>,
 }
 

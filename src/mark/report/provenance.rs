@@ -5,7 +5,7 @@ use super::markup::Markup;
 use super::names::{base_name, message};
 use super::words::grouped;
 use super::{Run, section};
-use crate::mark::examination::Verdict;
+use crate::mark::examination::{Method, Verdict};
 
 /// Words of the command that the page shows.
 const WORDS: usize = 60;
@@ -33,7 +33,7 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict, run: &Run) {
     code(page, "seed of decoys and bootstrap", &method.seed);
     entry(page, "decoy keys", &grouped(u64::from(method.decoys)));
     code(page, "fingerprint of the key file", &method.key_fingerprint);
-    entry(page, "entries of the ledger", &grouped(method.ledger_entries));
+    entry(page, "lines of the ledger", &ledger(method));
     entry(page, "program", &verdict.program);
     entry(page, "form of the verdict", &format!("version {}", verdict.version));
     if let Some(made) = run.made {
@@ -45,7 +45,7 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict, run: &Run) {
             "<p>With the same files, keys and program, this command gives the same numbers. Of \
                   files it tells the base names.</p>\n<pre class=\"command\"><code>",
         );
-        page.text(&command(&run.command, &paths(verdict))).raw("</code></pre>\n");
+        page.text(&command(&run.command)).raw("</code></pre>\n");
     }
     page.close("section");
 }
@@ -64,34 +64,38 @@ fn code(page: &mut Markup, name: &'static str, value: &str) {
         .raw("</dd></div>\n");
 }
 
-/// The command as a shell takes it.
-fn command(words: &[String], paths: &[&str]) -> String {
-    let shown = words.iter().enumerate().take(WORDS).map(|(place, word)| {
-        let (option, value) = match word.split_once('=') {
-            Some((option, value)) if option.starts_with("--") => (Some(option), value),
-            _ => (None, word.as_str()),
-        };
-        let is_path = |value: &str| {
-            paths.contains(&value)
-                || value.starts_with(['/', '~', '.', '\\'])
-                || value.get(1..3) == Some(":\\")
-        };
-        let value = if place == 0 || is_path(value) { base_name(value) } else { value.to_owned() };
-        let value = quoted(&message(&value, &[]));
-        option.map_or(value.clone(), |option| format!("{}={value}", message(option, &[])))
-    });
-    let shown: Vec<String> = shown.collect();
-    let rest = if words.len() > WORDS {
-        format!(" … and {} more words", words.len() - WORDS)
-    } else {
-        String::new()
-    };
-    format!("{}{rest}", shown.join(" "))
+fn ledger(method: &Method) -> String {
+    match method.ledger_lines_skipped {
+        0 => grouped(method.ledger_lines),
+        skipped => format!(
+            "{}, of which {} are no entries",
+            grouped(method.ledger_lines),
+            grouped(skipped)
+        ),
+    }
+}
+
+/// The command as a shell takes it, with base names in place of paths.
+fn command(words: &[String]) -> String {
+    let mut shown: Vec<String> = words.iter().take(WORDS).map(|word| shown(word)).collect();
+    if words.len() > WORDS {
+        shown.push(format!("… and {} more words", words.len() - WORDS));
+    }
+    shown.join(" ")
+}
+
+fn shown(word: &str) -> String {
+    let base = |word: &str| message(&base_name(word), &[]);
+    match word.split_once('=') {
+        // `--option=path`, `name=path`.
+        Some((name, value)) => quoted(&format!("{}={}", base(name), base(value))),
+        None => quoted(&base(word)),
+    }
 }
 
 fn quoted(word: &str) -> String {
     let plain =
-        |character: char| character.is_ascii_alphanumeric() || "-_./:,@%+".contains(character);
+        |character: char| character.is_ascii_alphanumeric() || "-_./:,@%+=".contains(character);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
     } else {
@@ -109,15 +113,15 @@ mod tests {
             "/usr/bin/guilloche",
             "verify",
             "--keys=/etc/keys.toml",
-            "data/x y.jsonl",
+            "base=data/x y.jsonl",
             "--field",
             "a.b",
             "it's",
         ];
         let words: Vec<String> = words.map(ToOwned::to_owned).into();
         assert_eq!(
-            command(&words, &["data/x y.jsonl"]),
-            "guilloche verify --keys=keys.toml 'x y.jsonl' --field a.b 'it'\\''s'"
+            command(&words),
+            "guilloche verify --keys=keys.toml 'base=x y.jsonl' --field a.b 'it'\\''s'"
         );
     }
 }
