@@ -43,4 +43,6 @@ pub mod paired;
 #[cfg(feature = "tokenizers")]
 pub mod tokenizer;
 #[cfg(feature = "forensics")]
+pub mod report;
+#[cfg(feature = "forensics")]
 pub mod tracing;

@@ -10,6 +10,7 @@ use super::super::{Answer, Failure, Format};
 use super::commit::{digests, names};
 use super::inputs::{ControlFile, Rosters, Seed};
 use super::progress::Progress;
+use super::report::Report;
 use super::text::write_text;
 use crate::corpus::{Counted, FieldPath, Prompts, count_lexical};
 use crate::mark::detect::LexicalSites;
@@ -58,17 +59,23 @@ pub(super) struct Arguments {
     /// How the report is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Also write the report as one page of HTML, which opens and prints from a file
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let format = arguments.format;
+    let report = arguments.report.as_deref().map(Report::create).transpose()?;
     let verdict = examine(arguments)?;
+    if let Some(report) = report {
+        report.write(&verdict)?;
+    }
     let mut out = std::io::stdout().lock();
     match format {
         Format::Text => write_text(&mut out, &verdict)?,
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&verdict)?)?,
     }
-    // A report in HTML is made of the verdict alone, here.
     Ok(match verdict.outcome {
         Outcome::Exposed => Answer::Done,
         Outcome::NotShown | Outcome::Refused => Answer::No,

@@ -5,6 +5,7 @@ mod count;
 mod examine;
 mod inputs;
 mod progress;
+mod report;
 mod text;
 
 use clap::{Args, Subcommand};
@@ -21,7 +22,8 @@ Examples:
   guilloche verify commit --keys mark.keys --ledger mark.ledger --control base \\
       --material \"10,000 answers of model X to prompts.jsonl\" --out plan.json
   guilloche verify --keys mark.keys --ledger mark.ledger --committed plan.json \\
-      --suspect answers.jsonl --control base=base-model.jsonl --format json
+      --suspect answers.jsonl --control base=base-model.jsonl --format json \\
+      --report report.html
   guilloche verify count --suspect part-*.jsonl.gz --out part.counts";
 
 #[derive(Debug, Args)]

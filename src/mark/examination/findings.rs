@@ -64,7 +64,7 @@ pub(super) fn level_tests(
     };
     let (number, distinct) = (tests.len() as u64, ids.len() as u64);
     let strongest = strongest(tests, named.ids());
-    LevelTests { tests: number, ids: distinct, named, strongest }
+    LevelTests { tests: number, ids: distinct, named, gap: Finding::gap(&scores), strongest }
 }
 
 fn strongest(mut tests: Vec<Tested<'_>>, named: &[Id]) -> Vec<IdTest> {

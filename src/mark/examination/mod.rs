@@ -25,6 +25,7 @@ pub use measured::{DecoySummary, EffectSize, Histogram, PValue, Quantile};
 pub use plan::{CommittedPlan, PlanMismatch, plan_commitment};
 pub use roster::{Issuance, LedgerMismatch, issuances};
 pub use scheme::{Deployment, DeploymentEvidence, IdScore, SchemeTests};
+pub use sentence::Said;
 pub use verdict::{
     Committed, ControlKind, ControlTest, DeploymentTest, FileRead, Id, IdTest, Issued, Level,
     LevelTests, Material, Method, Named, Outcome, Part, Refused, RefusedBy, Verdict,
