@@ -30,6 +30,8 @@
 //! - `tokenizers`: marks in the tokens of other people's models.
 
 pub mod audit;
+#[cfg(feature = "forensics")]
+pub mod corpus;
 pub mod countermeasure;
 pub mod layer;
 pub mod limit;
