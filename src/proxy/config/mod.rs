@@ -19,6 +19,7 @@
 //! # Ok::<(), guilloche::proxy::ConfigErrors>(())
 //! ```
 
+mod carriers;
 mod reader;
 mod setting;
 
@@ -32,10 +33,12 @@ use std::time::Duration;
 use http::Uri;
 use zeroize::Zeroizing;
 
+pub use carriers::Probe;
 pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX};
 use reader::{Reader, variable};
 use setting::{BaseUrl, OrOff, Size};
 
+use crate::countermeasure::watermark::Carriers;
 use crate::risk::RiskSettings;
 
 /// The whole configuration, checked.
@@ -55,6 +58,10 @@ pub struct Config {
     pub policy: Option<PathBuf>,
     /// `[secret]`, when it has a key.
     pub secret: Option<Secret>,
+    /// By what responses carry marks: the carriers of `[marks]`, and how each is set.
+    pub carriers: Carriers,
+    /// Whether the upstream is tried out for each of them.
+    pub probe: Probe,
     /// `[audit]`, when it has a file.
     pub audit: Option<Audit>,
     /// `[access_log]`, when it is on.
@@ -221,6 +228,7 @@ impl Config {
         let risk = reader.embedded("risk");
         let policy = reader.optional("policy", "file");
         let secret = secret(reader);
+        let (carriers, probe) = carriers::read(reader);
         let audit = audit(reader, secret.is_some());
         let access_log = access_log(reader);
         let grace = reader.or("shutdown", "grace", seconds(30));
@@ -242,6 +250,8 @@ impl Config {
             risk,
             policy,
             secret,
+            carriers,
+            probe,
             audit,
             access_log,
             grace,
