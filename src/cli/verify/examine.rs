@@ -25,6 +25,7 @@ use crate::mark::tracing::Plan;
 pub(super) const DECOYS: u32 = 10_000;
 
 #[derive(Debug, Args)]
+#[group(id = "examination")]
 pub(super) struct Arguments {
     /// Key file
     #[arg(long, value_name = "FILE")]
