@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::super::{Answer, Failure};
 use super::inputs::{Rosters, Seed};
+use super::schemes::SchemeArguments;
 use crate::corpus::{FieldPath, Prompts};
-use crate::mark::detect::LexicalSites;
-use crate::mark::examination::{CommittedPlan, FileRead};
+use crate::mark::examination::{CommittedPlan, FileRead, MarkedBy};
 use crate::mark::keys::Keys;
 use crate::mark::tracing::Plan;
 
@@ -51,14 +51,17 @@ pub(super) struct Arguments {
     /// File to write instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    schemes: SchemeArguments,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let keys = Keys::read(&arguments.keys)?;
-    let rosters = Rosters::read(&keys, arguments.ledger.as_deref(), None)?;
+    let rosters = Rosters::read(&keys, MarkedBy::WORDS, arguments.ledger.as_deref(), None)?;
+    let schemes = arguments.schemes.read(&keys, arguments.ledger.as_deref(), None)?;
     let prompts = Prompts::read(&arguments.prompts, arguments.field.as_ref())?;
     let plan = Plan {
-        rules: LexicalSites::rules(),
+        rules: schemes.rules.clone(),
         decoy_seed: arguments.seed.unwrap_or(Seed::of(&keys)).0,
         decoys: arguments.decoys,
         material: arguments.material,
@@ -67,7 +70,8 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         controls: names(arguments.control),
     };
     let Rosters { issuances, lines, .. } = rosters;
-    let committed = CommittedPlan::new(plan, &keys, lines, &issuances, Timestamp::now());
+    let everybody = issuances.iter().chain(schemes.issuances());
+    let committed = CommittedPlan::new(plan, &keys, lines, everybody, Timestamp::now());
     let mut json = serde_json::to_string_pretty(&committed)?;
     json.push('\n');
     let mut stdout = std::io::stdout().lock();

@@ -1,11 +1,13 @@
 //! `guilloche verify`: was this model trained on our answers, and whose?
 
+mod ask;
 mod commit;
 mod count;
 mod examine;
 mod inputs;
 mod progress;
 mod report;
+mod schemes;
 mod text;
 
 use clap::{Args, Subcommand};
@@ -24,6 +26,10 @@ Examples:
   guilloche verify --keys mark.keys --ledger mark.ledger --committed plan.json \\
       --suspect answers.jsonl --control base=base-model.jsonl --format json \\
       --report report.html
+  guilloche verify --keys mark.keys --ledger mark.ledger --schemes schemes.toml \\
+      --scheme sglang --suspect answers.jsonl --control base=base-model.jsonl
+  guilloche verify --keys mark.keys --ledger mark.ledger --ask http://localhost:8001 \\
+      --model suspect --prompts prompts.jsonl --max-tokens-total 2000000
   guilloche verify count --suspect part-*.jsonl.gz --out part.counts";
 
 #[derive(Debug, Args)]
