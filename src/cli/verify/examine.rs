@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::super::{Answer, Failure, Format};
-use super::commit::{digests, names};
+use super::commit::names;
 use super::inputs::{ControlFile, Rosters, Seed};
 use super::progress::Progress;
 use super::text::write_text;
@@ -150,7 +150,7 @@ fn plan(
             |plan| plan.material.clone(),
         ),
         field: field.map(ToString::to_string),
-        prompts: digests(prompts.files()),
+        prompts: prompts.digests(),
         controls: names(controls),
     }
 }
