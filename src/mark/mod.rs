@@ -40,9 +40,9 @@ pub mod lexical;
 pub mod lexicon;
 #[cfg(feature = "tokenizers")]
 pub mod paired;
-#[cfg(feature = "tokenizers")]
-pub mod tokenizer;
 #[cfg(feature = "forensics")]
 pub mod report;
+#[cfg(feature = "tokenizers")]
+pub mod tokenizer;
 #[cfg(feature = "forensics")]
 pub mod tracing;

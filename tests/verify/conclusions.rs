@@ -1,6 +1,6 @@
 //! What becomes of the tests of several schemes and epochs together.
 
-use guilloche::mark::evidence::{Decoys, Evidence, holm};
+use guilloche::mark::evidence::{Decoys, Evidence, NullLaw, holm};
 use guilloche::mark::examination::{
     ControlKind, ControlTest, Deployment, DeploymentEvidence, IdScore, Issued, Level, Material,
     Method, Named, Outcome, PValue, RefusedBy, SchemeTests, Verdict, conclude,
@@ -15,6 +15,7 @@ fn evidence(p: f64) -> DeploymentEvidence {
         exact: true,
         ln_p_hoeffding: None,
         dispersion: 1.0,
+        law: NullLaw::Gamma { shape: 10 },
         decoys: spread,
     };
     DeploymentEvidence { evidence, effect: None, least_effect: None, sites: 10, terms: 10 }

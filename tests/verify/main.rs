@@ -12,6 +12,8 @@ mod commitments;
 mod conclusions;
 mod corpora;
 mod hostile;
+mod null;
+mod page;
 mod prose;
 mod rosters;
 mod scene;
