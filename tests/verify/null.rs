@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use guilloche::mark::detect::{CellCounts, LexicalSites};
 use guilloche::mark::evidence::Decoys;
 use guilloche::mark::examination::{
-    Material, Method, Named, Outcome, Sample, conclude, issuances, test_lexical,
+    MarkedBy, Material, Method, Named, Outcome, Sample, conclude, issuances, test_lexical,
 };
 use guilloche::mark::keys::Keys;
 use guilloche::mark::ledger::Entry;
