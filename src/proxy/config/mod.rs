@@ -203,7 +203,7 @@ impl Config {
         config.ok_or_else(|| ConfigErrors(Vec::new()))
     }
 
-    /// Every field there is, as `(section, field)`, but for those of `[risk]` and `[marks]`.
+    /// Every field there is, as `(section, field)`, but for those of `[risk]`.
     #[must_use]
     pub fn fields() -> Vec<(&'static str, &'static str)> {
         let environment = BTreeMap::new();
@@ -234,9 +234,8 @@ impl Config {
         let risk = reader.embedded("risk");
         let policy = reader.optional("policy", "file");
         let policy_place = reader.place("policy", "file");
-        // Its own fields and sections first: the rest is another's to read.
         let (carriers, probe) = carriers::read(reader);
-        let marks = reader.embedded("marks");
+        let marks = marks::read(reader);
         let secret = secret(reader);
         let audit = audit(reader, secret.is_some());
         let access_log = access_log(reader);
