@@ -5,7 +5,8 @@ use super::measured::{DecoySummary, PValue};
 use super::scheme::{Deployment, DeploymentEvidence, SchemeTests};
 use super::sentence;
 use super::verdict::{
-    ControlTest, DeploymentTest, Level, Method, Named, Outcome, Refused, RefusedBy, Verdict,
+    ControlTest, DeploymentTest, FileRead, Level, Material, Method, Named, Outcome, Refused,
+    RefusedBy, Verdict,
 };
 use crate::mark::evidence::{CONTROL_LEVEL, LnP, Refusal, gated, holm};
 use crate::mark::tracing::ACCUSATION_LEVEL;
@@ -169,11 +170,35 @@ fn controls(schemes: &[SchemeTests]) -> Vec<ControlTest> {
     controls
 }
 
+/// More than this share of records that cannot be read is a refusal: what is left may no longer be
+/// what was to be examined.
+const UNREADABLE: f64 = 0.01;
+
+fn unreadable(name: &str, material: &Material) -> Option<Refused> {
+    let sum = |of: fn(&FileRead) -> u64| material.files.iter().map(of).sum::<u64>();
+    let (records, skipped) = (sum(|file| file.records), sum(|file| file.skipped));
+    (skipped as f64 > records as f64 * UNREADABLE).then(|| Refused {
+        by: RefusedBy::Unreadable,
+        reason: format!("{skipped} of the {records} records of {name} could not be read"),
+    })
+}
+
 fn all_refusals(
     mut refusals: Vec<Refused>,
     schemes: &[SchemeTests],
     controls: &[ControlTest],
 ) -> Vec<Refused> {
+    refusals
+        .extend(schemes.iter().filter_map(|scheme| unreadable("the suspect", &scheme.material)));
+    for control in controls {
+        let Some(material) = &control.material else { continue };
+        let name = format!("the control {:?}", control.name);
+        refusals.extend(unreadable(&name, material));
+        if material.sites == 0 {
+            let reason = format!("{name} has no site at which a mark could stand");
+            refusals.push(Refused { by: RefusedBy::NoSites, reason });
+        }
+    }
     if schemes.iter().all(|scheme| scheme.material.sites == 0) {
         let reason = "there is no site in the text at which a mark could stand".to_owned();
         refusals.push(Refused { by: RefusedBy::NoSites, reason });

@@ -87,7 +87,7 @@ pub enum RefusedBy {
     Dispersion,
     /// Too large a share of the records could not be read.
     Unreadable,
-    /// There is no site in the text.
+    /// There is no site in the text, or in that of a control.
     NoSites,
 }
 
@@ -120,6 +120,8 @@ pub struct FileRead {
     pub name: String,
     /// `jsonl`, `text` or `counts`; with ` gzip` or ` zstd` behind it where it was compressed.
     pub format: String,
+    /// The SHA-256 of the file as it lies there, in hexadecimal digits.
+    pub sha256: String,
     /// Bytes of text and structure, after decompression.
     pub bytes: u64,
     /// Records: lines of JSONL, documents of plain text.
@@ -310,8 +312,10 @@ pub struct Method {
     pub decoys: u32,
     /// The fingerprint of the key file.
     pub key_fingerprint: String,
-    /// Entries of the ledger that the roster was made of.
-    pub ledger_entries: u64,
+    /// Lines of the ledger that the roster was made of.
+    pub ledger_lines: u64,
+    /// Those of them that are no entries, such as one that a crash left unfinished.
+    pub ledger_lines_skipped: u64,
     /// How the numbers were reached, in sentences.
     pub notes: Vec<String>,
 }

@@ -1,0 +1,238 @@
+//! `guilloche verify`: from files to a verdict.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::super::{Answer, Failure, Format};
+use super::ask::AskArguments;
+use super::commit::{digests, names};
+use super::inputs::{ControlFile, Rosters, Seed, WrittenControls};
+use super::progress::Progress;
+use super::schemes::{SchemeArguments, Schemes, Texts};
+use super::text::write_text;
+use crate::corpus::{Counted, FieldPath, Prompts, count_lexical};
+use crate::mark::evidence::Decoys;
+use crate::mark::examination::{
+    Committed, CommittedPlan, Issuance, MarkedBy, Method, Outcome, Sample, SchemeTests, Verdict,
+    conclude, plan_commitment, test_lexical,
+};
+use crate::mark::keys::Keys;
+use crate::mark::tracing::Plan;
+
+/// Decoy keys where no number is given.
+pub(super) const DECOYS: u32 = 10_000;
+
+#[derive(Debug, Args)]
+#[group(id = "examination")]
+pub(super) struct Arguments {
+    /// Key file
+    #[arg(long, value_name = "FILE")]
+    keys: PathBuf,
+    /// Ledger; without it nobody can be named
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
+    /// Texts of the suspect: JSONL, plain text or counts, also gzip or zstd; `-` is standard input
+    #[arg(long, required_unless_present = "ask", num_args = 1.., value_name = "FILE")]
+    suspect: Vec<PathBuf>,
+    /// Text that cannot be marked: of another model, or from before; several files may have one
+    /// name
+    #[arg(long, value_name = "[NAME=]FILE")]
+    control: Vec<ControlFile>,
+    /// Prompts whose contexts are left out everywhere
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    prompts: Vec<PathBuf>,
+    /// Where the text of a record stands, such as `output` or `choices.0.text`
+    #[arg(long, value_name = "PATH")]
+    field: Option<FieldPath>,
+    /// Number of decoy keys [default: 10000]
+    #[arg(long, value_name = "NUMBER")]
+    decoys: Option<u32>,
+    /// Seed of the decoy keys: 64 hexadecimal digits [default: follows from the keys]
+    #[arg(long, value_name = "HEX")]
+    seed: Option<Seed>,
+    /// Plan that was written by `verify commit`; its seed, decoys and field are used
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "decoys", "field"])]
+    committed: Option<PathBuf>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    schemes: SchemeArguments,
+    #[command(flatten)]
+    asking: AskArguments,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
+    let format = arguments.format;
+    let verdict = examine(arguments)?;
+    let mut out = std::io::stdout().lock();
+    match format {
+        Format::Text => write_text(&mut out, &verdict)?,
+        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&verdict)?)?,
+    }
+    // A report in HTML is made of the verdict alone, here.
+    Ok(match verdict.outcome {
+        Outcome::Exposed => Answer::Done,
+        Outcome::NotShown | Outcome::Refused => Answer::No,
+    })
+}
+
+fn examine(mut arguments: Arguments) -> Result<Verdict, Failure> {
+    let keys = Keys::read(&arguments.keys)?;
+    let committed = arguments.committed.as_deref().map(read_commitment).transpose()?;
+    let field = match &committed {
+        Some((_, committed)) => committed.plan.field.as_deref().map(str::parse).transpose()?,
+        None => arguments.field.clone(),
+    };
+    let most = committed.as_ref().map(|(_, committed)| committed.ledger_lines);
+    let rosters = Rosters::read(&keys, MarkedBy::WORDS, arguments.ledger.as_deref(), most)?;
+    let schemes = arguments.schemes.read(&keys, arguments.ledger.as_deref(), most)?;
+    let prompts = Prompts::read(&arguments.prompts, field.as_ref())?;
+    let plan = plan(&arguments, &keys, &schemes, &prompts, field.as_ref(), committed.as_ref());
+    if let Some((path, committed)) = &committed {
+        let checked = committed.check(&plan, &keys, everybody(&rosters, &schemes));
+        checked.map_err(|mismatch| format!("{}: {mismatch}", path.display()))?;
+    }
+
+    arguments.suspect.extend(arguments.asking.run(&arguments.prompts)?);
+    let controls = by_name(arguments.control);
+    let texts = Texts {
+        suspect: &arguments.suspect,
+        controls: &controls,
+        prompts: &arguments.prompts,
+        field: field.as_ref(),
+    };
+    let decoys = Decoys::new(plan.decoy_seed, plan.decoys);
+    let mut tests = Vec::new();
+    if schemes.lexical {
+        tests.push(lexical(&keys, &rosters, &texts, &prompts, &decoys)?);
+    }
+    let (on_tokens, refusals) = schemes.test(&texts, &decoys)?;
+    tests.extend(on_tokens);
+    let method = method(&keys, &rosters, &schemes, &plan, committed);
+    Ok(conclude(tests, refusals, method))
+}
+
+/// All whose keys are tested, by any scheme.
+fn everybody<'a>(
+    rosters: &'a Rosters,
+    schemes: &'a Schemes,
+) -> impl Iterator<Item = &'a Issuance> + Clone {
+    rosters.issuances.iter().chain(schemes.issuances())
+}
+
+fn lexical(
+    keys: &Keys,
+    rosters: &Rosters,
+    texts: &Texts<'_>,
+    prompts: &Prompts,
+    decoys: &Decoys,
+) -> Result<SchemeTests, Failure> {
+    let read = |what: &str, paths: &[PathBuf]| {
+        let mut progress = Progress::new(what);
+        count_lexical(paths, texts.field, prompts, |bytes| progress.read(bytes))
+    };
+    let suspect = read("the suspect", texts.suspect)?;
+    let controls: Vec<(&str, Counted)> = texts
+        .controls
+        .iter()
+        .map(|(name, paths)| Ok::<_, Failure>((name.as_str(), read(name, paths)?)))
+        .collect::<Result<_, _>>()?;
+    let controls: Vec<Sample<'_>> =
+        controls.iter().map(|(name, control)| sample(name, control)).collect();
+    let suspect = sample("suspect", &suspect);
+    Ok(test_lexical(keys, &rosters.issuances, suspect, &controls, decoys))
+}
+
+fn sample<'a>(name: &'a str, counted: &'a Counted) -> Sample<'a> {
+    let Counted { counts, material } = counted;
+    Sample { name, counts, material }
+}
+
+fn read_commitment(path: &Path) -> Result<(PathBuf, CommittedPlan), Failure> {
+    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| at(&error))?;
+    Ok((path.to_owned(), serde_json::from_str(&text).map_err(|error| at(&error))?))
+}
+
+fn plan(
+    arguments: &Arguments,
+    keys: &Keys,
+    schemes: &Schemes,
+    prompts: &Prompts,
+    field: Option<&FieldPath>,
+    committed: Option<&(PathBuf, CommittedPlan)>,
+) -> Plan {
+    let planned = committed.map(|(_, committed)| &committed.plan);
+    let controls = arguments.control.iter().map(|control| control.name.clone()).collect();
+    let suspects = || arguments.suspect.iter().map(|path| path.display().to_string());
+    let seed = arguments.seed.unwrap_or(Seed::of(keys)).0;
+    Plan {
+        rules: schemes.rules.clone(),
+        decoy_seed: planned.map_or(seed, |plan| plan.decoy_seed),
+        decoys: planned.map_or(arguments.decoys.unwrap_or(DECOYS), |plan| plan.decoys),
+        material: planned.map_or_else(
+            || suspects().collect::<Vec<_>>().join(", "),
+            |plan| plan.material.clone(),
+        ),
+        field: field.map(ToString::to_string),
+        prompts: digests(prompts.files()),
+        controls: names(controls),
+    }
+}
+
+fn method(
+    keys: &Keys,
+    rosters: &Rosters,
+    schemes: &Schemes,
+    plan: &Plan,
+    committed: Option<(PathBuf, CommittedPlan)>,
+) -> Method {
+    let mut notes: Vec<&str> = NOTES.to_vec();
+    if schemes.on_tokens() {
+        notes.push(TOKEN_NOTE);
+    }
+    Method {
+        plan_hash: plan_commitment(plan, everybody(rosters, schemes)).to_string(),
+        committed: committed.map(|(path, committed)| Committed {
+            file: path.display().to_string(),
+            made: committed.made.to_string(),
+        }),
+        subject: plan.material.clone(),
+        seed: blake3::Hash::from_bytes(plan.decoy_seed).to_string(),
+        decoys: plan.decoys,
+        key_fingerprint: keys.fingerprint(),
+        ledger_lines: rosters.lines,
+        ledger_lines_skipped: rosters.skipped,
+        notes: notes.into_iter().map(str::to_owned).collect(),
+    }
+}
+
+/// How the numbers were reached.
+const NOTES: [&str; 5] = [
+    "Under the hypothesis of no exposure the text does not depend on the secret key: the text is \
+     held fixed, and the sign of every cell is a fair coin. The p-values are Chernoff bounds of \
+     that law and hold whatever the text.",
+    "Repeated documents count once; of a cell, a document counts at most two sites; contexts that \
+     occur in a prompt are left out.",
+    "Within each level (deployment, clusters, accounts) p-values are adjusted by Holm's method \
+     over all ids, tenants, epochs and schemes, and no level opens before the one above it.",
+    "Who is named has an adjusted p-value below the accusation level, and stands three standard \
+     deviations clear of whoever is not.",
+    "A control that finds a mark at an adjusted p-value below 0.001 refuses every answer.",
+];
+
+/// How they were reached for marks on tokens.
+const TOKEN_NOTE: &str = "Of marks on tokens every distinct context with its token counts once in \
+     the whole corpus; p-values are those of the law of the score under a random key, and beside \
+     them stands the place among decoy keys. Text whose tokens do not give it back is left out.";
+
+fn by_name(controls: Vec<ControlFile>) -> WrittenControls {
+    let mut by_name = WrittenControls::new();
+    for ControlFile { name, path } in controls {
+        by_name.entry(name).or_default().push(path);
+    }
+    by_name
+}
