@@ -47,11 +47,11 @@ fn keys() -> Keys {
 }
 
 /// The bodies of the chat requests that a server gets.
-type Bodies = mpsc::UnboundedReceiver<Bytes>;
+type Bodies = mpsc::Receiver<Bytes>;
 
 /// A server that takes down what it is sent, and refuses what `refuses` says.
 async fn recording(refuses: fn(&Value) -> Option<StatusCode>) -> (std::net::SocketAddr, Bodies) {
-    let (bodies, receiver) = mpsc::unbounded_channel();
+    let (bodies, receiver) = mpsc::channel(64);
     let address = upstream(move |request: Request<Incoming>| {
         let bodies = bodies.clone();
         async move {
@@ -61,7 +61,7 @@ async fn recording(refuses: fn(&Value) -> Option<StatusCode>) -> (std::net::Sock
             let body = request.into_body().collect().await.unwrap().to_bytes();
             // The lone surrogate in the test's body is no JSON to serde_json.
             let read: Value = serde_json::from_slice(&body).unwrap_or_default();
-            bodies.send(body).unwrap();
+            bodies.try_send(body).unwrap();
             let status = refuses(&read).unwrap_or(StatusCode::OK);
             let answer = Response::builder().status(status);
             answer.header("content-type", "application/json").body(full(ANSWER)).unwrap()
