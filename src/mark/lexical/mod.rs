@@ -24,12 +24,14 @@ mod casing;
 mod context;
 mod mask;
 mod offsets;
+mod undo;
 mod window;
 
 use std::collections::HashMap;
 use std::fmt;
 
 pub use offsets::{OffsetMap, Unit};
+pub use undo::{Undo, undo};
 
 use self::casing::Casing;
 use self::context::{Gap, Language};
@@ -113,6 +115,7 @@ pub struct Rewriter<'l, C> {
     /// Units of the original that have left.
     position: usize,
     offsets: Option<OffsetMap>,
+    undo: Option<Undo>,
 }
 
 /// The word looked at and the one to its right, normalized; kept to be used again.
@@ -144,6 +147,7 @@ impl<'l, C: Choice> Rewriter<'l, C> {
             flips: 0,
             position: 0,
             offsets: None,
+            undo: None,
         }
     }
 
@@ -151,6 +155,13 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     #[must_use]
     pub fn with_offsets(mut self, unit: Unit) -> Self {
         self.offsets = Some(OffsetMap::new(unit));
+        self
+    }
+
+    /// Also records what it takes to write the text back as it was.
+    #[must_use]
+    pub fn with_undo(mut self) -> Self {
+        self.undo = Some(Undo::default());
         self
     }
 
@@ -172,6 +183,8 @@ impl<'l, C: Choice> Rewriter<'l, C> {
         self.mask.opaque();
         (self.gap, self.tail) = (Gap::Bound, false);
         self.previous.clear();
+        // Nobody knows how the client will read it, so the text will not be known again.
+        self.undo = None;
         true
     }
 
@@ -225,6 +238,12 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     /// The map of the substitutions so far, if [`Rewriter::with_offsets`] asked for it.
     pub fn offsets(&self) -> Option<&OffsetMap> {
         self.offsets.as_ref()
+    }
+
+    /// What it takes to undo the substitutions so far, if [`Rewriter::with_undo`] asked for it and
+    /// all pieces could be decoded.
+    pub fn undo(&self) -> Option<&Undo> {
+        self.undo.as_ref()
     }
 
     fn run_held(&mut self, end: bool, out: &mut String) {
@@ -349,6 +368,9 @@ impl<'l, C: Choice> Rewriter<'l, C> {
             } else {
                 self.flips += 1;
                 let other = casing.apply(&form.other, self.curly);
+                if let Some(undo) = &mut self.undo {
+                    undo.substitute(written, &other);
+                }
                 if let Some(offsets) = &mut self.offsets {
                     let unit = offsets.unit();
                     let removed = unit.length(written);
@@ -424,6 +446,9 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     fn advance(&mut self, text: &str, out: &mut String) {
         if let Some(offsets) = &self.offsets {
             self.position += offsets.unit().length(text);
+        }
+        if let Some(undo) = &mut self.undo {
+            undo.advance(text);
         }
         out.push_str(text);
     }
