@@ -6,6 +6,7 @@
 
 pub mod chat;
 pub mod framing;
+mod history;
 pub mod json;
 pub mod messages;
 mod refusal;
@@ -16,6 +17,7 @@ mod scanner;
 
 use std::fmt::Debug;
 
+pub use history::Said;
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{Request, Thinking};
 pub use route::{Route, error_protocol, route};
@@ -44,6 +46,13 @@ pub trait Protocol: Debug + Send + Sync {
     /// # Errors
     /// The body is not JSON.
     fn scan_request(&self, body: &[u8]) -> Result<Request, json::Error>;
+
+    /// Finds what a request repeats of its conversation: calls `each` with every text of its
+    /// messages, and with the end of every message.
+    ///
+    /// # Errors
+    /// The body is not a JSON object; `each` may have been called for what stands before that.
+    fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error>;
 
     /// Whether a payload is a stream's terminator that is not JSON, such as `[DONE]`.
     fn is_terminator(&self, payload: &[u8]) -> bool;

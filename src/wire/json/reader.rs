@@ -94,6 +94,12 @@ impl<'a> Reader<'a> {
         Self { bytes, at }
     }
 
+    /// A reader of one value that this one has passed over, to look into it again.
+    #[must_use]
+    pub fn within(&self, value: Range<usize>) -> Self {
+        Self { bytes: self.bytes.get(..value.end).unwrap_or_default(), at: value.start }
+    }
+
     /// The bytes being read.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
