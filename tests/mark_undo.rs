@@ -37,7 +37,7 @@ fn pieces<'t>(text: &'t str, cuts: &[usize]) -> Vec<&'t str> {
         .chain([0, text.len()])
         .collect();
     at.sort_unstable();
-    at.windows(2).filter_map(|pair| text.get(pair[0]..pair[1])).collect()
+    at.iter().zip(at.iter().skip(1)).filter_map(|(from, to)| text.get(*from..*to)).collect()
 }
 
 #[test]
