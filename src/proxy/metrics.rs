@@ -229,7 +229,7 @@ mod tests {
     use crate::risk::UnknownReason;
 
     fn applied(countermeasure: Countermeasure) -> Vec<Applied> {
-        vec![Applied { countermeasure, counts: Counts::default() }]
+        vec![Applied::new(countermeasure, Counts::default())]
     }
 
     #[test]

@@ -19,9 +19,9 @@ use std::fmt::Debug;
 
 pub use history::Said;
 pub use refusal::{Refusal, RefusalKind};
-pub use request::{Request, Thinking};
+pub use request::{Request, Thinking, Use};
 pub use route::{Route, error_protocol, route};
-pub use scan::{Channel, Close, Field, FieldKind, Kind, Lane, Scan, Slot, Usage};
+pub use scan::{Channel, Citation, Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, Usage};
 pub use scanner::Scanner;
 
 /// One family of endpoints: where its text stands, and the shapes that its clients expect.

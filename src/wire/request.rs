@@ -41,8 +41,20 @@ pub struct Request {
     /// The request can keep the model from closing a reasoning section that its template opened:
     /// by a stop at the closing tag, a bias against it, or a grammar without it.
     pub steers_tags: bool,
+    /// The conversation holds reasoning that its server signed, and may compare with what it wrote.
+    pub signed_history: bool,
+    /// How the client will use the answer, where that forbids to touch its text, and the index of
+    /// the member that says so.
+    pub uses: Vec<(usize, Use)>,
     /// Where a member can be inserted: just behind the opening brace.
     pub insert_at: usize,
+}
+
+/// A use of the answer that an edit of its text, or of the model's choice of words, would harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Use {
+    /// It has to follow a schema, grammar or list of choices.
+    Structured,
 }
 
 /// A request's thinking settings.
@@ -59,16 +71,27 @@ pub struct Thinking {
 }
 
 impl Request {
-    /// The edits that remove every member that is not on the allow-list, but for those that
-    /// `keep` names; and their names.
+    /// The members that are not on the allow-list, but for those that `keep` names, by index.
     #[must_use]
-    pub fn remove_unlisted(&self, keep: &[String]) -> (Vec<Edit>, Vec<&str>) {
-        let removed = |index: usize| {
-            let name = self.unlisted.get(index).and_then(Option::as_deref);
-            name.filter(|name| !keep.iter().any(|kept| kept == name))
-        };
-        let edits = removals(&self.members, |index| removed(index).is_some());
-        (edits, (0..self.unlisted.len()).filter_map(removed).collect())
+    pub fn unlisted_but(&self, keep: &[String]) -> Vec<usize> {
+        let names = self.unlisted.iter().enumerate();
+        let unlisted = names.filter_map(|(index, name)| Some((index, name.as_deref()?)));
+        let removed = unlisted.filter(|(_, name)| !keep.iter().any(|kept| kept == name));
+        removed.map(|(index, _)| index).collect()
+    }
+
+    /// The edits that take members of the top level out, by index. All that are taken out have to
+    /// be named at once: which comma goes with one depends on the others.
+    #[must_use]
+    pub fn removals(&self, removed: &[usize]) -> Vec<Edit> {
+        removals(&self.members, |index| removed.contains(&index))
+    }
+
+    /// Whether a program will read the answer in a way that an edit of its text would harm, when
+    /// the members `closed` do not reach the upstream.
+    #[must_use]
+    pub fn machine_read(&self, closed: &[usize]) -> bool {
+        self.uses.iter().any(|(member, _)| !closed.contains(member))
     }
 
     /// The edit that adds a member, `value` being JSON, to what is left when `removed` members are

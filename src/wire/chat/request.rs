@@ -1,7 +1,7 @@
 //! What may be changed in a chat request.
 
 use crate::wire::json::{Edit, Error, Kind, Reader};
-use crate::wire::request::{Lists, Request, Thinking};
+use crate::wire::request::{Lists, Request, Thinking, Use};
 
 /// Members that a policy acts on, and those that no allow-list is needed for.
 const LISTS: Lists = Lists {
@@ -94,7 +94,7 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
     let request = Request { output_cap_member: "max_completion_tokens", ..Request::default() };
     let mut usage_edit = None;
     let mut request = request.read(body, &LISTS, |request, reader, name| match name {
-        b"messages" => messages(reader, &mut request.prefilled),
+        b"messages" => messages(reader, request),
         b"stream_options" => {
             usage_edit = Some(stream_options(reader, request)?);
             Ok(())
@@ -113,6 +113,19 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
             let span = budget.clone().map(|(span, _)| span).unwrap_or_default();
             request.thinking.push(Thinking { span, budget, off: None, seal: None });
             Ok(())
+        }
+        b"response_format" => {
+            let member = request.members.spans.len();
+            reader.members(|reader, key| {
+                if key.is("type") {
+                    let format = reader.name()?;
+                    if format.is_none_or(|(_, format)| format != "text") {
+                        request.uses.push((member, Use::Structured));
+                    }
+                    return Ok(());
+                }
+                reader.pass()
+            })
         }
         name if STEERING.contains(&name) => {
             let value = body.get(reader.skip()?).unwrap_or_default();
@@ -178,8 +191,9 @@ fn reasoning(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error
     Ok(())
 }
 
-/// Whether the last message is the assistant's own, to be continued.
-fn messages(reader: &mut Reader<'_>, prefilled: &mut bool) -> Result<(), Error> {
+/// Whether the last message is the assistant's own, to be continued, and whether one is signed.
+fn messages(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
+    let Request { prefilled, signed_history, .. } = request;
     reader.elements(|reader, _| {
         *prefilled = false;
         let mut called = false;
@@ -189,6 +203,7 @@ fn messages(reader: &mut Reader<'_>, prefilled: &mut bool) -> Result<(), Error> 
                     let role = reader.name()?;
                     *prefilled = role.is_some_and(|(_, role)| role == "assistant");
                 }
+                b"reasoning_details" => *signed_history |= is_signed(reader)?,
                 b"tool_calls" => {
                     called = reader.kind()? == Kind::Array;
                     reader.skip()?;
@@ -200,4 +215,17 @@ fn messages(reader: &mut Reader<'_>, prefilled: &mut bool) -> Result<(), Error> 
         *prefilled &= !called;
         Ok(())
     })
+}
+
+/// Whether one of the entries of `reasoning_details` is signed or sealed.
+fn is_signed(reader: &mut Reader<'_>) -> Result<bool, Error> {
+    let mut signed = false;
+    reader.elements(|reader, _| {
+        reader.members(|reader, key| {
+            let carries = matches!(&*key.name(), b"signature" | b"data");
+            signed |= carries && reader.kind()? == Kind::String;
+            reader.pass()
+        })
+    })?;
+    Ok(signed)
 }
