@@ -80,7 +80,7 @@ fn an_answer_comes_back_as_it_was_and_one_that_differs_by_a_byte_does_not() {
     let restored = |text: &str| back(&originals, owner, "q", text, now);
     assert_eq!(restored(&marked).as_deref(), Some(TEXT));
     assert_eq!(restored(marked.trim()).as_deref(), Some(TEXT.trim()), "a client may trim it");
-    assert_eq!(back(&originals, owner, "elsewhere", &marked, now).as_deref(), Some(TEXT));
+    assert_eq!(back(&originals, owner, "elsewhere", &marked, now), None, "it is a short text");
     for at in marked.char_indices().map(|(at, _)| at) {
         let (before, behind) = marked.split_at(at);
         let mut cut = behind.chars();
@@ -132,16 +132,31 @@ fn two_originals_of_one_text_are_told_apart_by_what_they_answered() {
     assert_eq!(give("two", second), second);
     assert_eq!(back(&originals, owner, "one", second, now).as_deref(), Some(first));
     assert_eq!(back(&originals, owner, "two", second, now), None);
-    assert_eq!(originals.occupancy().guessed, 0);
-    // From nowhere: the newest.
+    // From elsewhere nobody knows.
     assert_eq!(back(&originals, owner, "three", second, now), None);
     give("four", first);
-    assert_eq!(back(&originals, owner, "three", second, now).as_deref(), Some(first));
-    assert_eq!(originals.occupancy().guessed, 2);
+    assert_eq!(back(&originals, owner, "three", second, now), None);
+    assert_eq!(originals.occupancy().guessed, 0);
     // The same question answered again: the client keeps the later answer.
     give("one", second);
     assert_eq!(back(&originals, owner, "one", second, now), None);
     assert_eq!(originals.occupancy().texts, 1);
+}
+
+#[test]
+fn a_long_text_is_known_wherever_it_stands_and_its_newest_original_is_taken() {
+    let (originals, now) = (originals(1 << 20), Instant::now());
+    let owner = originals.owner(None, "a");
+    let first = format!("{}In addition, there is this.", "Try it again and again. ".repeat(12));
+    let second = first.replace("In addition", "Additionally");
+    for (question, text) in [("one", &second), ("two", &first)] {
+        let asked = place(&originals, owner, question);
+        assert_eq!(give(&originals, owner, asked, &[text], true, now), second);
+    }
+    assert_eq!(back(&originals, owner, "one", &second, now), None);
+    assert_eq!(back(&originals, owner, "three", &second, now), Some(first));
+    assert_eq!(originals.occupancy().guessed, 1);
+    assert_eq!(originals.occupancy().restored, 1);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use std::fmt::Debug;
 pub use history::Said;
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{Request, Thinking, Use};
-pub use route::{Route, error_protocol, route};
+pub use route::{Route, conversation_protocol, error_protocol, route};
 pub use scan::{Channel, Citation, Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, Usage};
 pub use scanner::Scanner;
 

@@ -42,7 +42,7 @@ impl<'o> Conversation<'o> {
 
     /// The message ends.
     pub fn end(&mut self) {
-        // The upper half is dropped on purpose: a place only chooses between equal texts.
+        // Half of the hash does: a place only chooses between originals of one text.
         self.before = Place(short(&self.message) as u64);
         self.message.reset();
     }

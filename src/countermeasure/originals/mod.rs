@@ -7,29 +7,36 @@
 //! makes it another text, which stays as it is.
 //!
 //! Two originals can have the same marked text: "for example" and "for instance" may both have
-//! become the same. Each is kept with its *place*, a hash of the message that was answered. If the
-//! place is not known either, because the client cut its conversation short, the newest wins. Texts
-//! in which nothing was exchanged are remembered too if something could have been, or another's
-//! original would be taken for theirs.
+//! become the same. So each is kept with its *place*, a hash of the message that it answered, and
+//! texts in which nothing was exchanged are kept as well. An upstream that compares what it wrote
+//! compares that message too, so a client cannot have changed it. From a place that is not known,
+//! a long text is taken for the newest original, since nobody says two that differ in nothing but
+//! our words; a short one stays as it is.
 //!
 //! The table is bounded in bytes, whoever its principals are, and what was not asked for the
 //! longest goes first. It is this process's own: after a restart, or on another replica, texts go
 //! to the upstream as the client sent them.
 
 mod conversation;
+mod memory;
 mod recording;
 mod table;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 pub use conversation::Conversation;
+pub use memory::Memory;
 pub use recording::{Original, Recording};
 pub use table::Occupancy;
 
 use self::table::Table;
+
+/// Texts of this many bytes are taken for what they seem, wherever they stand.
+const LONG: usize = 256;
 
 /// How long an answer is remembered after it was last sent or repeated.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -47,6 +54,8 @@ pub struct Place(u64);
 pub struct Originals {
     keys: Keys,
     table: Mutex<Table>,
+    /// Where nothing was ever remembered, nobody waits for the table.
+    used: AtomicBool,
 }
 
 /// Keys of the three hashes.
@@ -66,7 +75,8 @@ impl Originals {
             text: key("guilloche 2026 originals text v1"),
             place: key("guilloche 2026 originals place v1"),
         };
-        Self { keys, table: Mutex::new(Table::new(max_bytes, max_age)) }
+        let table = Mutex::new(Table::new(max_bytes, max_age));
+        Self { keys, table, used: AtomicBool::new(false) }
     }
 
     /// Whose answers those of an account are. Its cluster does not count: it may become known, or
@@ -82,11 +92,17 @@ impl Originals {
         Owner(short(&hasher))
     }
 
+    /// Whether anything was ever remembered.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.used.load(Ordering::Acquire)
+    }
+
     /// Whether any answer of this owner is remembered. Cheap, so that the requests of all others
     /// need not be read.
     #[must_use]
     pub fn knows(&self, owner: Owner, now: Instant) -> bool {
-        self.table().knows(owner, now)
+        self.is_used() && self.table().knows(owner, now)
     }
 
     /// Records one text of an answer, given in `place`, as it goes to the client.
@@ -104,6 +120,7 @@ impl Originals {
     /// Remembers an answer that the client has got.
     pub fn remember(&self, original: Original, now: Instant) {
         self.table().remember(original, now);
+        self.used.store(true, Ordering::Release);
     }
 
     /// The text as it was before it was marked, if it was. It counts as asked for.
@@ -114,8 +131,11 @@ impl Originals {
         }
         let mut hasher = self.hasher(owner);
         hasher.update(trimmed.as_bytes());
-        let steps = self.table().steps(short(&hasher), place, now)?;
-        crate::mark::lexical::undo(&steps, text).filter(|_| !steps.is_empty())
+        let long = trimmed.len() >= LONG;
+        let steps = self.table().steps(short(&hasher), place, long, now)?;
+        let original = crate::mark::lexical::undo(&steps, text).filter(|_| !steps.is_empty())?;
+        self.table().count_restored();
+        Some(original)
     }
 
     /// How full the table is, and what it did.

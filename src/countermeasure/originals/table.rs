@@ -31,9 +31,10 @@ pub struct Occupancy {
     pub evicted: u64,
     /// Texts forgotten because of their age.
     pub expired: u64,
-    /// Times that a text with several originals came from an unknown place, so that the newest was
-    /// taken for it.
+    /// Times that a text came from an unknown place and was taken for its newest original.
     pub guessed: u64,
+    /// Texts written back as they were.
+    pub restored: u64,
 }
 
 #[derive(Debug)]
@@ -114,8 +115,15 @@ impl Table {
         }
     }
 
-    /// What undoes the marks of a text in a place, which counts as asked for.
-    pub(super) fn steps(&mut self, text: u128, place: Place, now: Instant) -> Option<Box<[u8]>> {
+    /// What undoes the marks of a text in a place, which counts as asked for. `anywhere` if the
+    /// place need not be known.
+    pub(super) fn steps(
+        &mut self,
+        text: u128,
+        place: Place,
+        anywhere: bool,
+        now: Instant,
+    ) -> Option<Box<[u8]>> {
         self.sweep(now);
         let entry = self.take(text)?;
         if self.is_old(entry.asked, now) {
@@ -123,13 +131,15 @@ impl Table {
             return None;
         }
         let known = entry.variants.iter().find(|variant| variant.place == place);
-        let chosen = known.or(entry.variants.last()).map(|variant| variant.steps.clone());
-        let alike = |variant: &Variant| chosen.as_ref() == Some(&variant.steps);
-        if known.is_none() && !entry.variants.iter().all(alike) {
-            self.occupancy.guessed += 1;
-        }
+        let guessed = entry.variants.last().filter(|_| anywhere && known.is_none());
+        self.occupancy.guessed += u64::from(guessed.is_some());
+        let chosen = known.or(guessed).map(|variant| variant.steps.clone());
         self.put(text, entry, now);
         chosen
+    }
+
+    pub(super) fn count_restored(&mut self) {
+        self.occupancy.restored += 1;
     }
 
     fn is_old(&self, asked: Instant, now: Instant) -> bool {

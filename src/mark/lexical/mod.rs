@@ -183,7 +183,7 @@ impl<'l, C: Choice> Rewriter<'l, C> {
         self.mask.opaque();
         (self.gap, self.tail) = (Gap::Bound, false);
         self.previous.clear();
-        // Nobody knows how the client will read it, so the text will not be known again.
+        // Places behind it cannot be counted.
         self.undo = None;
         true
     }
