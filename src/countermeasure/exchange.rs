@@ -256,7 +256,7 @@ fn choose(
         epoch: keys.current(),
         strength: strength.of(caller.score),
     };
-    let Choice { carrier, edits, removed, stripped } =
+    let Choice { carrier, edits, removed, set, stripped } =
         caller.marks.by().choose(keys, marked, request, closed);
     // What comes back has to be what the upstream wrote.
     let compared = request.signed_history
@@ -266,7 +266,7 @@ fn choose(
     let lexical = carrier == Some(Carrier::Lexical);
     MarkChoice {
         carrier,
-        fields_set: edits.len() as u64,
+        fields_set: set,
         edits,
         removed,
         stripped,

@@ -37,8 +37,8 @@ pub(super) fn scan(body: &[u8], names: &Names, each: &mut dyn FnMut(Said)) -> Re
                 return reader.pass();
             }
             reader.elements(|reader, _| {
-                let (span, by_model) = role(reader)?;
-                message(&mut reader.within(span), names, by_model, each)?;
+                let (start, by_model) = role(reader)?;
+                message(&mut Reader::at(body, start), names, by_model, each)?;
                 each(Said::End);
                 Ok(())
             })
@@ -46,8 +46,8 @@ pub(super) fn scan(body: &[u8], names: &Names, each: &mut dyn FnMut(Said)) -> Re
     })
 }
 
-/// Passes over a message; where it stands, and whether it is the model's.
-fn role(reader: &mut Reader<'_>) -> Result<(std::ops::Range<usize>, bool), Error> {
+/// Passes over a message; where it begins, and whether it is the model's.
+fn role(reader: &mut Reader<'_>) -> Result<(usize, bool), Error> {
     let mut by_model = false;
     let span = reader.spanned(|reader| {
         reader.members(|reader, key| {
@@ -58,7 +58,7 @@ fn role(reader: &mut Reader<'_>) -> Result<(std::ops::Range<usize>, bool), Error
             Ok(())
         })
     })?;
-    Ok((span, by_model))
+    Ok((span.start, by_model))
 }
 
 fn message(
@@ -97,7 +97,7 @@ fn part(
             Ok(())
         })
     })?;
-    reader.within(span).members(|reader, key| match &*key.name() {
+    Reader::at(reader.bytes(), span.start).members(|reader, key| match &*key.name() {
         b"text" if is_text => {
             let said = |text| if by_model { Said::Answer(text) } else { Said::Other(text) };
             reader.text()?.map(said).into_iter().for_each(&mut *each);

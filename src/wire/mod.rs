@@ -6,6 +6,7 @@
 
 pub mod chat;
 pub mod framing;
+mod generation;
 mod history;
 pub mod json;
 pub mod messages;
@@ -17,9 +18,10 @@ mod scanner;
 
 use std::fmt::Debug;
 
+pub use generation::{Generation, Setting, Use};
 pub use history::Said;
 pub use refusal::{Refusal, RefusalKind};
-pub use request::{Request, Thinking, Use};
+pub use request::{Request, Thinking};
 pub use route::{Route, conversation_protocol, error_protocol, route};
 pub use scan::{Channel, Citation, Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, Usage};
 pub use scanner::Scanner;

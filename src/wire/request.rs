@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::generation::Generation;
 use super::json::{Edit, Error, Members, Reader, removals};
 
 /// The most members that a request may have at its top level: what is noted of each is many times
@@ -41,20 +42,14 @@ pub struct Request {
     /// The request can keep the model from closing a reasoning section that its template opened:
     /// by a stop at the closing tag, a bias against it, or a grammar without it.
     pub steers_tags: bool,
+    /// What is said of how the answer is sampled, marked and read.
+    pub generation: Generation,
+    /// Members by which servers of the protocol take settings of their samplers and marks.
+    pub sampler_members: &'static [&'static str],
     /// The conversation holds reasoning that its server signed, and may compare with what it wrote.
     pub signed_history: bool,
-    /// How the client will use the answer, where that forbids to touch its text, and the index of
-    /// the member that says so.
-    pub uses: Vec<(usize, Use)>,
     /// Where a member can be inserted: just behind the opening brace.
     pub insert_at: usize,
-}
-
-/// A use of the answer that an edit of its text, or of the model's choice of words, would harm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Use {
-    /// It has to follow a schema, grammar or list of choices.
-    Structured,
 }
 
 /// A request's thinking settings.
@@ -84,14 +79,13 @@ impl Request {
     /// be named at once: which comma goes with one depends on the others.
     #[must_use]
     pub fn removals(&self, removed: &[usize]) -> Vec<Edit> {
-        removals(&self.members, |index| removed.contains(&index))
-    }
-
-    /// Whether a program will read the answer in a way that an edit of its text would harm, when
-    /// the members `closed` do not reach the upstream.
-    #[must_use]
-    pub fn machine_read(&self, closed: &[usize]) -> bool {
-        self.uses.iter().any(|(member, _)| !closed.contains(member))
+        let mut mask = vec![false; self.members.spans.len()];
+        for index in removed {
+            if let Some(removed) = mask.get_mut(*index) {
+                *removed = true;
+            }
+        }
+        removals(&self.members, |index| mask.get(index).copied().unwrap_or(false))
     }
 
     /// The edit that adds a member, `value` being JSON, to what is left when `removed` members are
@@ -139,7 +133,10 @@ impl Request {
                     }
                     name => member(&mut self, reader, name),
                 })?;
-                self.member(&key.name(), key.start..value.end, lists, &mut seen)
+                let folded = fold(&String::from_utf8_lossy(&key.name()));
+                let at = Reader::at(body, value.start);
+                self.generation.read(&key.name(), &folded, self.members.spans.len(), at)?;
+                self.member(&key.name(), folded, key.start..value.end, lists, &mut seen)
             })
         })?;
         Ok(self)
@@ -149,6 +146,7 @@ impl Request {
     fn member(
         &mut self,
         name: &[u8],
+        folded: String,
         span: Range<usize>,
         lists: &Lists,
         seen: &mut Vec<String>,
@@ -157,7 +155,6 @@ impl Request {
             return Err(Error { at: span.start, expected: "the end of an object this long" });
         }
         let name = String::from_utf8_lossy(name);
-        let folded = fold(&name);
         if lists.governed.contains(&folded.as_str()) && (folded != name || seen.contains(&folded)) {
             self.ambiguous = Some(folded.clone());
         }
@@ -185,7 +182,7 @@ impl Lists {
 
 /// Case folding as Go's encoding/json matches names: ASCII, and the two letters beyond it that fold
 /// to `s` and `k`.
-fn fold(name: &str) -> String {
+pub(super) fn fold(name: &str) -> String {
     name.chars()
         .map(|character| match character {
             '\u{17f}' => 's',

@@ -12,6 +12,9 @@ mod marks;
 pub(super) use lexical::marks_although_signed;
 
 pub use carrier::Carrier;
-pub use carriers::{Carriers, Choice, MarkedAs};
+pub use carriers::{
+    CarrierSetting, Carriers, Choice, Entries, KeyOf, LogitBias, MarkedAs, Proof, Proofs, Sglang,
+    VllmXargs,
+};
 pub use lexical::{Mark, Marked};
 pub use marks::{Caller, Marks, marked};

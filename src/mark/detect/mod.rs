@@ -43,6 +43,8 @@ mod mersenne;
 mod murmur;
 mod paired_bias;
 mod philox;
+#[cfg(feature = "tokenizers")]
+mod retokenize;
 mod scheme;
 mod sites;
 mod synthid;

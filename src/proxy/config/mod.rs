@@ -19,6 +19,8 @@
 //! # Ok::<(), guilloche::proxy::ConfigErrors>(())
 //! ```
 
+mod carriers;
+mod marks;
 mod reader;
 mod setting;
 
@@ -32,10 +34,13 @@ use std::time::Duration;
 use http::Uri;
 use zeroize::Zeroizing;
 
+pub use carriers::Probe;
+pub use marks::Marks;
 pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX};
 use reader::{Reader, variable};
 use setting::{BaseUrl, OrOff, Size};
 
+use crate::countermeasure::watermark::Carriers;
 use crate::risk::RiskSettings;
 
 /// The whole configuration, checked.
@@ -53,8 +58,16 @@ pub struct Config {
     pub risk: Option<RiskSettings>,
     /// `[policy] file`; without one nothing is decided and every answer is passed on.
     pub policy: Option<PathBuf>,
+    /// Where that is said, for errors: the file and line, or the environment variable.
+    pub policy_place: String,
+    /// `[marks]`, when it says anything.
+    pub marks: Option<Marks>,
     /// `[secret]`, when it has a key.
     pub secret: Option<Secret>,
+    /// By what responses carry marks: the carriers of `[marks]`, and how each is set.
+    pub carriers: Carriers,
+    /// Whether the upstream is tried out for each of them.
+    pub probe: Probe,
     /// `[audit]`, when it has a file.
     pub audit: Option<Audit>,
     /// `[access_log]`, when it is on.
@@ -220,7 +233,10 @@ impl Config {
         let OrOff(admin) = reader.or("admin", "address", OrOff(Some(loopback(8081))));
         let risk = reader.embedded("risk");
         let policy = reader.optional("policy", "file");
+        let policy_place = reader.place("policy", "file");
+        let marks = marks::read(reader);
         let secret = secret(reader);
+        let (carriers, probe) = carriers::read(reader);
         let audit = audit(reader, secret.is_some());
         let access_log = access_log(reader);
         let grace = reader.or("shutdown", "grace", seconds(30));
@@ -241,7 +257,11 @@ impl Config {
             admin,
             risk,
             policy,
+            policy_place,
+            marks,
             secret,
+            carriers,
+            probe,
             audit,
             access_log,
             grace,

@@ -1,7 +1,7 @@
 //! What may be changed in a chat request.
 
 use crate::wire::json::{Edit, Error, Kind, Reader};
-use crate::wire::request::{Lists, Request, Thinking, Use};
+use crate::wire::request::{Lists, Request, Thinking};
 
 /// Members that a policy acts on, and those that no allow-list is needed for.
 const LISTS: Lists = Lists {
@@ -91,7 +91,11 @@ const STEERING: [&[u8]; 9] = [
 ];
 
 pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
-    let request = Request { output_cap_member: "max_completion_tokens", ..Request::default() };
+    let request = Request {
+        output_cap_member: "max_completion_tokens",
+        sampler_members: &["logit_bias", "vllm_xargs", "watermark", "watermarking"],
+        ..Request::default()
+    };
     let mut usage_edit = None;
     let mut request = request.read(body, &LISTS, |request, reader, name| match name {
         b"messages" => messages(reader, request),
@@ -113,19 +117,6 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
             let span = budget.clone().map(|(span, _)| span).unwrap_or_default();
             request.thinking.push(Thinking { span, budget, off: None, seal: None });
             Ok(())
-        }
-        b"response_format" => {
-            let member = request.members.spans.len();
-            reader.members(|reader, key| {
-                if key.is("type") {
-                    let format = reader.name()?;
-                    if format.is_none_or(|(_, format)| format != "text") {
-                        request.uses.push((member, Use::Structured));
-                    }
-                    return Ok(());
-                }
-                reader.pass()
-            })
         }
         name if STEERING.contains(&name) => {
             let value = body.get(reader.skip()?).unwrap_or_default();

@@ -94,10 +94,9 @@ impl<'a> Reader<'a> {
         Self { bytes, at }
     }
 
-    /// A reader of one value that this one has passed over, to look into it again.
-    #[must_use]
-    pub fn within(&self, value: Range<usize>) -> Self {
-        Self { bytes: self.bytes.get(..value.end).unwrap_or_default(), at: value.start }
+    /// A reader of the same bytes that stands at the beginning of a value that was passed over.
+    pub(in crate::wire) fn at(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
     }
 
     /// The bytes being read.

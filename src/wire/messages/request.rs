@@ -28,8 +28,12 @@ const LISTS: Lists = Lists {
 };
 
 pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
-    let request =
-        Request { output_cap_member: "max_tokens", usage_in_stream: true, ..Request::default() };
+    let request = Request {
+        output_cap_member: "max_tokens",
+        usage_in_stream: true,
+        sampler_members: &["vllm_xargs", "watermarking"],
+        ..Request::default()
+    };
     request.read(body, &LISTS, |request, reader, name| match name {
         b"messages" => reader.elements(|reader, _| {
             reader.members(|reader, key| match &*key.name() {
