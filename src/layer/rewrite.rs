@@ -139,7 +139,7 @@ impl Rewriter {
         for close in &scan.closes {
             self.close(*close, scan, before);
         }
-        let citations = self.citation_edits(scan, before);
+        let citations = self.citation_edits(scan, before)?;
         if block.is_some() && self.nothing_left(scan) {
             let withheld = self.outcomes.iter().any(|it| it.is_empty() && !it.deferred);
             self.counts.events_dropped += u64::from(withheld);
@@ -285,11 +285,17 @@ impl Rewriter {
     }
 
     /// Has annotations point to where the text they mean has come to stand.
-    fn citation_edits(&mut self, scan: &Scan, before: &mut Vec<u8>) -> Vec<Edit> {
-        let Self { lanes, outcomes, seen, .. } = self;
+    fn citation_edits(
+        &mut self,
+        scan: &Scan,
+        before: &mut Vec<u8>,
+    ) -> Result<Vec<Edit>, TooManyLanes> {
+        let Self { edits: made, lanes, outcomes, seen, .. } = self;
         let mut edits = Vec::new();
         for Citation { lane, start, end } in &scan.citations {
-            let Some(open) = lanes.get_mut(*lane) else { continue };
+            // A text that has not begun will be cited as it comes.
+            let channel = Channel { lane: *lane, kind: Kind::Answer, span: 0..0, signed: false };
+            let open = lanes.open(&channel, scan, made)?;
             let mut text = String::new();
             let located = open.editor.locate(start.1..end.1, &mut text);
             seen.delivered += open.put(&text, scan, outcomes, before);
@@ -298,7 +304,7 @@ impl Rewriter {
             let moved = moved.into_iter().filter(|((_, from), to)| from != to);
             edits.extend(moved.map(|((span, _), to)| Edit::literal(span.clone(), to.to_string())));
         }
-        edits
+        Ok(edits)
     }
 
     /// Whether the event had text, has none left, and says nothing else.

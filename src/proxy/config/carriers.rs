@@ -36,6 +36,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Carriers, Probe) {
     let sglang = sglang(reader);
     let vllm_xargs = vllm_xargs(reader);
     let mut logit_bias = logit_bias(reader, order.contains(&Carrier::LogitBias));
+    for section in ["sglang", "vllm_xargs", "logit_bias"] {
+        reader.close("marks", section);
+    }
     let settings = order.into_iter().filter_map(|carrier| match carrier {
         Carrier::Sglang => Some(CarrierSetting::Sglang(sglang)),
         Carrier::Vllm => Some(CarrierSetting::Vllm),

@@ -236,9 +236,9 @@ impl Config {
         let risk = reader.embedded("risk");
         let policy = reader.optional("policy", "file");
         let policy_place = reader.place("policy", "file");
+        let (carriers, probe) = carriers::read(reader);
         let marks = marks::read(reader);
         let secret = secret(reader);
-        let (carriers, probe) = carriers::read(reader);
         let audit = audit(reader, secret.is_some());
         let access_log = access_log(reader);
         let grace = reader.or("shutdown", "grace", seconds(30));

@@ -193,6 +193,23 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Reports what was given in a section inside another and never asked for, and takes the section
+    /// out, so that who reads the rest of the other does not find it there.
+    pub(super) fn close(&mut self, outer: &'static str, inner: &'static str) {
+        let Some(DeValue::Table(table)) = self.root.get_mut(outer).map(Spanned::get_mut) else {
+            return;
+        };
+        let name = format!("{outer}.{inner}");
+        let Some((key, value)) = table.remove_entry(inner) else { return };
+        match value.into_inner() {
+            DeValue::Table(left) => self.unknown_fields(&name, left),
+            _ => {
+                let message = "is a section, not a value".to_owned();
+                self.report(&Place::Offset(key.span().start), Some(name), message);
+            }
+        }
+    }
+
     /// Where a field that was read stood; empty if it was given nowhere.
     pub(super) fn place(&self, section: &str, field: &str) -> String {
         let place = self.places.get(&format!("{section}.{field}"));
@@ -227,9 +244,7 @@ impl<'t> Reader<'t> {
         for (name, value) in root {
             let place = Place::Offset(name.span().start);
             let name = name.into_inner();
-            let inside = format!("{name}.");
-            let holds_known = sections.iter().any(|section| section.starts_with(&inside));
-            if !holds_known && !self.known.contains_key(name.as_ref()) {
+            if !self.known.contains_key(name.as_ref()) {
                 let message = format!("is no section; there are: {}", sections.join(", "));
                 self.report(&place, Some(name.into_owned()), message);
                 continue;
@@ -243,23 +258,16 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Reports what is left of a section, and of the sections in it.
+    /// Reports what is left of a section.
     fn unknown_fields(&mut self, section: &str, left: DeTable<'_>) {
         let known = self.known.get(section);
         let fields: Vec<&str> = known.into_iter().flatten().copied().collect();
         let fields = fields.join(", ");
-        for (field, value) in left {
+        for (field, _) in left {
             let place = Place::Offset(field.span().start);
             let name = format!("{section}.{}", field.get_ref());
-            match value.into_inner() {
-                DeValue::Table(inner) if self.known.contains_key(name.as_str()) => {
-                    self.unknown_fields(&name, inner);
-                }
-                _ => {
-                    let message = format!("is no field; the section has: {fields}");
-                    self.report(&place, Some(name), message);
-                }
-            }
+            let message = format!("is no field; the section has: {fields}");
+            self.report(&place, Some(name), message);
         }
     }
 
@@ -281,10 +289,11 @@ impl<'t> Reader<'t> {
     fn find(&mut self, section: &str, field: &str) -> Option<Given> {
         let mut table = Some(&mut self.root);
         for name in section.split('.') {
-            table = match table.and_then(|table| table.get_mut(name)).map(Spanned::get_mut) {
-                Some(DeValue::Table(inner)) => Some(inner),
+            let inner = table.and_then(|table| table.get_mut(name)).map(Spanned::get_mut);
+            table = inner.and_then(|value| match value {
+                DeValue::Table(table) => Some(table),
                 _ => None,
-            };
+            });
         }
         let in_file = table.and_then(|table| table.remove(field));
         let name = variable(section, field);
