@@ -72,7 +72,7 @@ def teacher(stack, *arguments):
     return Process(stack, ["teacher", "--listen", "127.0.0.1:0", *arguments], listens).found[1]
 
 
-def proxy(stack, directory, name, upstream, key_file, policy=None):
+def proxy(stack, directory, name, upstream, key_file, policy=None, marks=None):
     """`guilloche serve` in front of an upstream: the addresses of the proxy and of its metrics."""
     lines = [
         '[listen]\naddress = "127.0.0.1:0"',
@@ -84,6 +84,8 @@ def proxy(stack, directory, name, upstream, key_file, policy=None):
     ]
     if policy:
         lines.append(f"[policy]\nfile = {json.dumps(str(policy))}")
+    if marks:
+        lines.append(f"[marks]\nkeys = {json.dumps(str(marks))}")
     config = directory / f"{name}.toml"
     config.write_text("\n".join(lines) + "\n")
     serving = r"serving address=(\S+) admin=(\S+)"
@@ -150,6 +152,10 @@ def servers():
             seen = proxy(stack, directory, f"{suite}-upstream", paced, key_file)
             outer = proxy(stack, directory, f"{suite}-cancel", seen["url"], key_file, graded)
             cancel[suite] = {"url": outer["url"], "metrics": [outer["metrics"], seen["metrics"]]}
+        marks = directory / "mark.keys"
+        ledger = ["--ledger", str(directory / "mark.ledger")]
+        subprocess.run([os.environ["GUILLOCHE"], "keys", "new", "--keys", str(marks), *ledger], check=True, capture_output=True)
+        restoring = proxy(stack, directory, "restoring", upstream, key_file, HERE / "restoring.toml", marks)
         description = directory / "suite.json"
         description.write_text(
             json.dumps(
@@ -158,6 +164,7 @@ def servers():
                     "policies": policies,
                     "slow": slow,
                     "cancel": cancel,
+                    "restoring": restoring,
                     "risk_key": key,
                     "key_id": KEY_ID,
                 }
