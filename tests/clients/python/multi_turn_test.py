@@ -1,7 +1,7 @@
 """Conversations with tools and thinking whose answers are marked, behind an upstream that compares."""
 
 import pytest
-from exchange import SUITE, client, risk_headers
+from exchange import SUITE, client, risk_headers, sent
 
 CALCULATOR = {
     "name": "calculator",
@@ -18,7 +18,7 @@ QUESTIONS = [
 
 def converse(url, form, account, score):
     """All assistant content of a conversation, as dictionaries; each turn sends all before it."""
-    messages, said = [], []
+    messages, said, sent.requests = [], [], 0
     for number, question in enumerate(QUESTIONS):
         messages.append({"role": "user", "content": question})
         while True:
@@ -50,7 +50,7 @@ def converse(url, form, account, score):
 def test_a_conversation_whose_answers_are_restored_goes_on_as_if_they_had_never_been_marked(form):
     expected = converse(SUITE["upstream"], form, "direct", None)
     marked = 0
-    for number in range(6):
+    for number in range(12):
         got = converse(SUITE["restoring"]["url"], form, f"restoring-{form}-{number}", 0.9)
         texts = [(a, b) for a, b in zip(got, expected, strict=True) if a["type"] == "text"]
         marked += any(a != b for a, b in texts)
