@@ -5,6 +5,8 @@ mod endings;
 #[cfg(test)]
 mod graded;
 #[cfg(test)]
+mod marked;
+#[cfg(test)]
 mod multi_turn;
 #[cfg(test)]
 mod operation;
