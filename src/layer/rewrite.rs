@@ -174,7 +174,7 @@ impl Rewriter {
     /// Ends every lane, for a stream that ends without having said so.
     pub(super) fn close_all(&mut self, before: &mut Vec<u8>) {
         for open in self.lanes.iter_mut() {
-            let text = open.finish(true);
+            let text = open.finish(true, &self.edits);
             self.seen.delivered += open.carry(&text, before);
         }
     }
@@ -256,12 +256,12 @@ impl Rewriter {
 
     fn close(&mut self, close: Close, scan: &Scan, before: &mut Vec<u8>) {
         let Close { group, reasoning_only, cut_short } = close;
-        let Self { lanes, outcomes, seen, .. } = self;
+        let Self { edits, lanes, outcomes, seen, .. } = self;
         let ending = lanes.iter_mut().filter(|open| {
             open.lane.group == group && (!reasoning_only || open.kind == Kind::Reasoning)
         });
         for open in ending {
-            let text = open.finish(cut_short);
+            let text = open.finish(cut_short, edits);
             seen.delivered += open.put(&text, scan, outcomes, before);
         }
     }
@@ -338,9 +338,10 @@ impl Rewriter {
 
 impl OpenLane {
     /// Ends the lane and gives the text that was held back.
-    fn finish(&mut self, cut_short: bool) -> String {
+    fn finish(&mut self, cut_short: bool, edits: &ResponseEdits) -> String {
         let mut text = String::new();
         self.editor.finish(cut_short, &mut text);
+        edits.remember(&mut self.editor);
         text
     }
 

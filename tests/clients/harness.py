@@ -173,6 +173,7 @@ def servers():
             seen = proxy(stack, directory, f"{suite}-upstream", paced, key_file)
             outer = proxy(stack, directory, f"{suite}-cancel", seen["url"], key_file, graded)
             cancel[suite] = {"url": outer["url"], "metrics": [outer["metrics"], seen["metrics"]]}
+        restoring = proxy(stack, directory, "restoring", upstream, key_file, HERE / "restoring.toml", mark_keys)
         description = directory / "suite.json"
         description.write_text(
             json.dumps(
@@ -181,6 +182,7 @@ def servers():
                     "policies": policies,
                     "slow": slow,
                     "cancel": cancel,
+                    "restoring": restoring,
                     "risk_key": key,
                     "key_id": KEY_ID,
                     "phrasings": phrasings(),

@@ -7,6 +7,8 @@ mod graded;
 #[cfg(test)]
 mod marked;
 #[cfg(test)]
+mod multi_turn;
+#[cfg(test)]
 mod operation;
 #[cfg(test)]
 #[path = "../hostile/process.rs"]

@@ -23,6 +23,8 @@ mod replacing;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod restoring;
+#[cfg(test)]
 mod spoofing;
 #[cfg(test)]
 mod support;

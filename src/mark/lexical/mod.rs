@@ -24,12 +24,14 @@ mod casing;
 mod context;
 mod mask;
 mod offsets;
+mod undo;
 mod window;
 
 use std::collections::HashMap;
 use std::fmt;
 
 pub use offsets::{OffsetMap, Unit};
+pub use undo::{Undo, undo};
 
 use self::casing::Casing;
 use self::context::{Gap, Language};
@@ -116,6 +118,7 @@ pub struct Rewriter<'l, C> {
     /// Units of the original that have left.
     position: usize,
     offsets: Option<OffsetMap>,
+    undo: Option<Undo>,
 }
 
 /// The word looked at and the one to its right, normalized; kept to be used again.
@@ -147,6 +150,7 @@ impl<'l, C: Choice> Rewriter<'l, C> {
             flips: 0,
             position: 0,
             offsets: None,
+            undo: None,
         }
     }
 
@@ -154,6 +158,13 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     #[must_use]
     pub fn with_offsets(mut self, unit: Unit) -> Self {
         self.offsets = Some(OffsetMap::new(unit));
+        self
+    }
+
+    /// Also records what it takes to write the text back as it was.
+    #[must_use]
+    pub fn with_undo(mut self) -> Self {
+        self.undo = Some(Undo::default());
         self
     }
 
@@ -175,6 +186,8 @@ impl<'l, C: Choice> Rewriter<'l, C> {
         self.mask.opaque();
         (self.gap, self.tail) = (Gap::Bound, false);
         self.previous.clear();
+        // Places behind it cannot be counted.
+        self.undo = None;
         true
     }
 
@@ -228,6 +241,12 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     /// The map of the substitutions so far, if [`Rewriter::with_offsets`] asked for it.
     pub fn offsets(&self) -> Option<&OffsetMap> {
         self.offsets.as_ref()
+    }
+
+    /// What it takes to undo the substitutions so far, if [`Rewriter::with_undo`] asked for it and
+    /// all pieces could be decoded.
+    pub fn undo(&self) -> Option<&Undo> {
+        self.undo.as_ref()
     }
 
     fn run_held(&mut self, end: bool, out: &mut String) {
@@ -367,6 +386,9 @@ impl<'l, C: Choice> Rewriter<'l, C> {
             } else {
                 self.flips += 1;
                 let other = casing.apply(&form.other, self.curly);
+                if let Some(undo) = &mut self.undo {
+                    undo.substitute(written, &other);
+                }
                 if let Some(offsets) = &mut self.offsets {
                     let unit = offsets.unit();
                     let removed = unit.length(written);
@@ -442,6 +464,9 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     fn advance(&mut self, text: &str, out: &mut String) {
         if let Some(offsets) = &self.offsets {
             self.position += offsets.unit().length(text);
+        }
+        if let Some(undo) = &mut self.undo {
+            undo.advance(text);
         }
         out.push_str(text);
     }

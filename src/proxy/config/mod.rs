@@ -120,6 +120,8 @@ pub struct Limits {
     pub max_header_bytes: u32,
     /// Connections from clients at one time.
     pub max_connections: NonZeroU32,
+    /// Bytes in which is kept what undoes the marks of answers.
+    pub max_originals: usize,
 }
 
 /// Where audit records go.
@@ -277,6 +279,7 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
     let max_request_body = size("max_request_body", 32 << 20);
     let max_document = size("max_document", 16 << 20);
     let max_event = size("max_event", 1 << 20);
+    let max_originals = size("max_originals", 64 << 20);
     let header_bytes = size("max_header_bytes", 64 << 10);
     let max_connections = NonZeroU32::MIN.saturating_add(9_999);
     let max_connections = reader.or("limits", "max_connections", max_connections);
@@ -288,7 +291,14 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
             0
         }
     };
-    Limits { max_request_body, max_document, max_event, max_header_bytes, max_connections }
+    Limits {
+        max_request_body,
+        max_document,
+        max_event,
+        max_header_bytes,
+        max_connections,
+        max_originals,
+    }
 }
 
 /// Lines that wait at most, unless the file says otherwise.

@@ -69,7 +69,7 @@ fn edits(setting: &Setting, name: &str) -> ResponseEdits {
     let scanned = protocol(name).scan_request(body.as_bytes()).unwrap();
     let principal = Principal::of(AccountId::new("a").unwrap());
     let marks = Marks::new(keys());
-    let caller = Caller { marks: &marks, principal: &principal, score: 0.9 };
+    let caller = Caller { marks: &marks, principal: &principal, score: 0.9, memory: None };
     let counts = &mut Counts::default();
     RequestEdits::apply(&plan, protocol(name), &scanned, body.into(), Some(caller), counts)
         .unwrap()
