@@ -1,7 +1,7 @@
 //! The answer, and the numbers that it rests on.
 
 use super::markup::{Markup, text};
-use super::words::{counted, decoys_reached, frequency, grouped, signed};
+use super::words::{counted, decoys_reached, frequency, grouped, level, signed};
 use super::{Run, evidence_section, names, strongest, table, word};
 use crate::mark::examination::{
     DeploymentTest, FileRead, IdTest, Level, LevelTests, Material, Named, Outcome, PValue, Said,
@@ -89,7 +89,7 @@ pub(super) fn paths(verdict: &Verdict) -> Vec<&str> {
 pub(super) fn more(page: &mut Markup, all: usize, shown: usize, what: &'static str) {
     if all > shown {
         let left_out = grouped((all - shown) as u64);
-        let said = format!("{left_out} more {what} are in the verdict's JSON form.");
+        let said = format!("{left_out} more {what} are in the verdict’s JSON form.");
         page.element("p", &[("class", "note")], &said).raw("\n");
     }
 }
@@ -105,7 +105,12 @@ pub(super) fn key_numbers(page: &mut Markup, verdict: &Verdict) {
     }
     let mut rows = Vec::new();
     if let Some(test) = leading {
-        rows.push(p_row(text("the deployment's key"), test.p, test.p_adjusted, how(test)));
+        rows.push(p_row(
+            text("the deployment’s key"),
+            test.p,
+            test.p_adjusted,
+            how(test.exact, test.standardized),
+        ));
         let reached = decoys_reached(test.decoys.p, test.decoys.count);
         let how = format!(
             "by trial: {} of {} score as high as the suspect",
@@ -115,10 +120,10 @@ pub(super) fn key_numbers(page: &mut Markup, verdict: &Verdict) {
         rows.push(p_row(text("the same, by trial"), test.decoys.p, test.decoys.p, how));
     }
     if let Some(test) = first_named(&verdict.clusters) {
-        rows.push(id_row("cluster ", test));
+        rows.push(id_row(verdict, "cluster ", test));
     }
     if let Some(test) = first_named(&verdict.accounts) {
-        rows.push(id_row("account ", test));
+        rows.push(id_row(verdict, "account ", test));
     }
     let columns = [
         ("Test", table::TEXT),
@@ -137,7 +142,7 @@ pub(super) fn key_numbers(page: &mut Markup, verdict: &Verdict) {
         "An adjusted p-value allows for every test of its kind that was made, and for the \
               tests that it depends on; only it decides. Here it had to be below ",
     );
-    page.p_value(PValue::from_ln(verdict.accusation_level.ln())).raw(".</p>\n");
+    page.prose(&level(verdict.accusation_level)).raw(".</p>\n");
     page.close("section");
 }
 
@@ -163,13 +168,13 @@ fn counts(page: &mut Markup, material: &Material, leading: Option<&DeploymentTes
     page.raw("</dl>\n");
 }
 
-fn how(test: &DeploymentTest) -> String {
-    let law = if test.exact {
-        "the exact tail of the score's law"
+fn how(exact: bool, standardized: f64) -> String {
+    let law = if exact {
+        "the exact tail of the score’s law"
     } else {
         "an upper bound that holds for every text; the true value is smaller"
     };
-    format!("{law}, at {} standard deviations", signed(test.standardized, 1))
+    format!("{law}, at {} standard deviations", signed(standardized, 1))
 }
 
 fn p_row(test: Markup, p: PValue, adjusted: PValue, how: String) -> table::Row {
@@ -178,17 +183,17 @@ fn p_row(test: Markup, p: PValue, adjusted: PValue, how: String) -> table::Row {
         cell.p_value(p);
     }
     let [p_cell, adjusted] = shown;
-    table::Row::new(vec![test, p_cell, adjusted, text(&frequency(p)), text(&how)])
+    let mut said = Markup::default();
+    said.prose(&frequency(p));
+    table::Row::new(vec![test, p_cell, adjusted, said, text(&how)])
 }
 
-fn id_row(kind: &'static str, test: &IdTest) -> table::Row {
+fn id_row(verdict: &Verdict, kind: &'static str, test: &IdTest) -> table::Row {
     let mut name = Markup::default();
     name.raw(kind).name(&test.id);
-    let how = format!(
-        "an upper bound or the exact tail of the same law, at {} standard deviations",
-        signed(test.standardized, 1)
-    );
-    p_row(name, test.p, test.p_adjusted, how)
+    let of_scheme = verdict.deployments.iter().find(|other| other.scheme == test.scheme);
+    let exact = of_scheme.is_some_and(|other| other.exact);
+    p_row(name, test.p, test.p_adjusted, how(exact, test.standardized))
 }
 
 /// The strongest test of somebody who is named.
