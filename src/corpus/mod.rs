@@ -82,6 +82,9 @@ pub enum CorpusProblem {
     /// Counts that do not fit the others.
     #[error(transparent)]
     Merge(#[from] MergeError),
+    /// Counts from which the contexts of other prompts were left out.
+    #[error("was counted with other --prompts than these")]
+    OtherPrompts,
     /// More contexts in prompts than are kept.
     #[error("the prompts have more than {0} distinct contexts")]
     Prompts(usize),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::super::{Answer, Failure, Format};
-use super::commit::{digests, names};
+use super::commit::names;
 use super::inputs::{ControlFile, Rosters, Seed};
 use super::progress::Progress;
 use super::report::Report;
@@ -26,6 +26,7 @@ use crate::mark::tracing::Plan;
 pub(super) const DECOYS: u32 = 10_000;
 
 #[derive(Debug, Args)]
+#[group(id = "examination")]
 pub(super) struct Arguments {
     /// Key file
     #[arg(long, value_name = "FILE")]
@@ -156,7 +157,7 @@ fn plan(
             |plan| plan.material.clone(),
         ),
         field: field.map(ToString::to_string),
-        prompts: digests(prompts.files()),
+        prompts: prompts.digests(),
         controls: names(controls),
     }
 }

@@ -192,7 +192,7 @@ pub struct LevelTests {
     /// and the next.
     #[serde(default)]
     pub gap: Option<f64>,
-    /// The strongest tests, and all of those who are named.
+    /// The strongest tests, and the strongest of everyone who is named.
     pub strongest: Vec<IdTest>,
 }
 

@@ -38,8 +38,9 @@ fn level(page: &mut Markup, verdict: &Verdict, level: &LevelTests, kind: Level, 
         page.text(&format!("No {one} was tested.")).raw("</p>\n");
         return;
     }
+    let made = if level.tests == 1 { "was" } else { "were" };
     page.text(&format!(
-        "{} were made, of {}. ",
+        "{} {made} made, of {}. ",
         counted(level.tests, "test", "tests"),
         counted(level.ids, one, many)
     ));

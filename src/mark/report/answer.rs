@@ -57,6 +57,9 @@ fn sentence(page: &mut Markup, verdict: &Verdict) {
             Said::P(p) => {
                 page.p_value(p);
             }
+            Said::Level(below) => {
+                page.prose(&level(below));
+            }
             Said::Name(id) => {
                 named += 1;
                 if named <= NAMES {
@@ -103,12 +106,16 @@ pub(super) fn key_numbers(page: &mut Markup, verdict: &Verdict) {
     if let Some(material) = examined.or(verdict.materials.first()) {
         counts(page, material, leading);
     }
+    if verdict.outcome == Outcome::Refused {
+        page.close("section");
+        return;
+    }
     let mut rows = Vec::new();
     if let Some(test) = leading {
         rows.push(p_row(
             text("the deployment’s key"),
             test.p,
-            test.p_adjusted,
+            Some(test.p_adjusted),
             how(test.exact, test.standardized),
         ));
         let reached = decoys_reached(test.decoys.p, test.decoys.count);
@@ -117,13 +124,13 @@ pub(super) fn key_numbers(page: &mut Markup, verdict: &Verdict) {
             grouped(reached),
             counted(test.decoys.count, "decoy key", "decoy keys")
         );
-        rows.push(p_row(text("the same, by trial"), test.decoys.p, test.decoys.p, how));
+        rows.push(p_row(text("the same, by trial"), test.decoys.p, None, how));
     }
     if let Some(test) = first_named(&verdict.clusters) {
-        rows.push(id_row(verdict, "cluster ", test));
+        rows.push(id_row(verdict, "cluster", test));
     }
     if let Some(test) = first_named(&verdict.accounts) {
-        rows.push(id_row(verdict, "account ", test));
+        rows.push(id_row(verdict, "account", test));
     }
     let columns = [
         ("Test", table::TEXT),
@@ -172,28 +179,29 @@ fn how(exact: bool, standardized: f64) -> String {
     let law = if exact {
         "the exact tail of the score’s law"
     } else {
-        "an upper bound that holds for every text; the true value is smaller"
+        "an upper bound that holds for every text; the true value is no larger"
     };
     format!("{law}, at {} standard deviations", signed(standardized, 1))
 }
 
-fn p_row(test: Markup, p: PValue, adjusted: PValue, how: String) -> table::Row {
-    let mut shown = [Markup::default(), Markup::default()];
-    for (cell, p) in shown.iter_mut().zip([p, adjusted]) {
-        cell.p_value(p);
-    }
-    let [p_cell, adjusted] = shown;
+fn p_row(test: Markup, p: PValue, adjusted: Option<PValue>, how: String) -> table::Row {
+    let (mut p_cell, mut adjusted_cell) = (Markup::default(), Markup::default());
+    p_cell.p_value(p);
+    match adjusted {
+        Some(p) => adjusted_cell.p_value(p),
+        None => adjusted_cell.raw("–"),
+    };
     let mut said = Markup::default();
     said.prose(&frequency(p));
-    table::Row::new(vec![test, p_cell, adjusted, said, text(&how)])
+    table::Row::new(vec![test, p_cell, adjusted_cell, said, text(&how)])
 }
 
 fn id_row(verdict: &Verdict, kind: &'static str, test: &IdTest) -> table::Row {
     let mut name = Markup::default();
-    name.raw(kind).name(&test.id);
+    name.raw(kind).raw("<br />").name(&test.id);
     let of_scheme = verdict.deployments.iter().find(|other| other.scheme == test.scheme);
     let exact = of_scheme.is_some_and(|other| other.exact);
-    p_row(name, test.p, test.p_adjusted, how(exact, test.standardized))
+    p_row(name, test.p, Some(test.p_adjusted), how(exact, test.standardized))
 }
 
 /// The strongest test of somebody who is named.

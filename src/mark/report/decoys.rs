@@ -4,7 +4,7 @@ use super::markup::Markup;
 use super::plots::{Plotted, histogram, plotted, quantiles as quantile_plot};
 use super::words::{counted, decoys_reached, frequency, grouped, signed};
 use super::{evidence_section, strongest};
-use crate::mark::examination::{DeploymentTest, Verdict};
+use crate::mark::examination::{DeploymentTest, Outcome, Verdict};
 
 pub(super) const SCORES: &str = "figure-scores";
 pub(super) const QUANTILES: &str = "figure-quantiles";
@@ -20,7 +20,7 @@ pub(super) fn scores(page: &mut Markup, verdict: &Verdict) {
         "<p>Decoy keys are drawn like real ones and have never marked anything. The text was \
               scored with each of them, by the same program, as it was with the key under test. ",
     );
-    page.prose(&place(test)).raw("</p>\n");
+    page.prose(&place(verdict, test)).raw("</p>\n");
     let description = format!("Histogram. {}", described(test));
     figure(page, "Figure 1.", &histogram(SCORES, test, &description), |caption| {
         caption.text(&format!(
@@ -37,7 +37,7 @@ pub(super) fn scores(page: &mut Markup, verdict: &Verdict) {
     page.close("section");
 }
 
-fn place(test: &DeploymentTest) -> String {
+fn place(verdict: &Verdict, test: &DeploymentTest) -> String {
     let reached = decoys_reached(test.decoys.p, test.decoys.count);
     let highest = test.decoys.quantiles.last().map_or(0.0, |quantile| quantile.score);
     let told = match reached {
@@ -55,7 +55,7 @@ fn place(test: &DeploymentTest) -> String {
             signed(test.standardized, 1)
         ),
     };
-    if reached > 0 {
+    if reached > 0 || verdict.outcome == Outcome::Refused {
         return told;
     }
     let law =

@@ -116,7 +116,11 @@ fn tested(number: usize, test: &DeploymentTest, tenants: bool) -> Vec<Markup> {
     let mut cells = vec![text(&number.to_string()), scheme];
     if tenants {
         let mut tenant = Markup::default();
-        tenant.name(&test.tenant);
+        if test.tenant.is_empty() {
+            tenant.raw("–")
+        } else {
+            tenant.name(&test.tenant)
+        };
         cells.push(tenant);
     }
     cells.extend([
