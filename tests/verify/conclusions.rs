@@ -1,6 +1,6 @@
 //! What becomes of the tests of several schemes and epochs together.
 
-use guilloche::mark::evidence::{Decoys, Evidence, holm};
+use guilloche::mark::evidence::{Decoys, Evidence, NullLaw, holm};
 use guilloche::mark::examination::{
     ControlKind, ControlTest, Deployment, DeploymentEvidence, IdScore, Issued, Level, Material,
     Method, Named, Outcome, PValue, RefusedBy, SchemeTests, Verdict, conclude,
@@ -16,6 +16,7 @@ fn evidence(p: f64) -> DeploymentEvidence {
         ln_p_hoeffding: None,
         dispersion: 1.0,
         decoys: spread,
+        law: NullLaw::Gamma { shape: 10 },
     };
     DeploymentEvidence { evidence, effect: None, least_effect: None, sites: 10, terms: 10 }
 }

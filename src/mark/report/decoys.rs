@@ -78,9 +78,9 @@ fn described(test: &DeploymentTest) -> String {
 }
 
 pub(super) fn quantiles_of(verdict: &Verdict) -> Option<(usize, &DeploymentTest, Vec<Plotted>)> {
-    let tests = strongest(verdict).into_iter();
-    let mut tests = tests.map(|(number, test)| (number, test, plotted(&test.decoys)));
-    tests.next().filter(|(.., decoys)| !decoys.is_empty())
+    let (number, test) = strongest(verdict).into_iter().next()?;
+    let decoys = plotted(&test.decoys);
+    (!decoys.is_empty()).then_some((number, test, decoys))
 }
 
 pub(super) fn quantiles(page: &mut Markup, verdict: &Verdict) {
