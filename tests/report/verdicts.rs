@@ -8,7 +8,7 @@ use guilloche::mark::examination::{
     Material, Method, PValue, Part, SchemeTests, Verdict, conclude,
 };
 
-pub(crate) const CELLS: u32 = 64 * 16;
+pub(crate) const CELLS: u32 = 32 * 16;
 
 /// A key's name and bytes that no report may show.
 pub(crate) const KEY: [u8; 32] = [0x5a; 32];

@@ -17,6 +17,7 @@ fn evidence(p: f64) -> DeploymentEvidence {
         dispersion: 1.0,
         law: NullLaw::Gamma { shape: 10 },
         decoys: spread,
+        law: NullLaw::Gamma { shape: 10 },
     };
     DeploymentEvidence { evidence, effect: None, least_effect: None, sites: 10, terms: 10 }
 }

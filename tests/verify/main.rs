@@ -15,6 +15,7 @@ mod hostile;
 mod null;
 mod page;
 mod prose;
+mod report;
 mod rosters;
 mod scene;
 mod sentences;

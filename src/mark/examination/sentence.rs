@@ -27,6 +27,8 @@ pub enum Said {
     Name(Id),
     /// A p-value.
     P(PValue),
+    /// What it would have to be below.
+    Level(f64),
 }
 
 /// The answer in one sentence.
@@ -35,6 +37,7 @@ pub(super) fn sentence(verdict: &Verdict) -> String {
         Said::Words(words) => words,
         Said::Name(id) => id.to_string(),
         Said::P(p) => p.to_string(),
+        Said::Level(level) => format!("{level:.0e}"),
     };
     verdict.said().into_iter().map(said).collect()
 }
@@ -64,7 +67,7 @@ impl Verdict {
                 ),
                 Said::P(least(self.deployments.iter().map(|test| test.p_adjusted))),
                 words(", where less than "),
-                Said::Words(format!("{:.0e}", self.accusation_level)),
+                Said::Level(self.accusation_level),
                 words(" would be needed)."),
             ],
         }

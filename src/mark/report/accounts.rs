@@ -38,8 +38,9 @@ fn level(page: &mut Markup, verdict: &Verdict, level: &LevelTests, kind: Level, 
         page.text(&format!("No {one} was tested.")).raw("</p>\n");
         return;
     }
+    let made = if level.tests == 1 { "was" } else { "were" };
     page.text(&format!(
-        "{} were made, of {}. ",
+        "{} {made} made, of {}. ",
         counted(level.tests, "test", "tests"),
         counted(level.ids, one, many)
     ));
@@ -80,7 +81,10 @@ fn level(page: &mut Markup, verdict: &Verdict, level: &LevelTests, kind: Level, 
         let named =
             level.named.ids().iter().any(|id: &Id| id.id == test.id && id.tenant == test.tenant);
         let finding = match &level.named {
-            Named::Each(_) if named => "named",
+            Named::Each(_) if named && test.p_adjusted.is_below(verdict.accusation_level) => {
+                "named"
+            }
+            Named::Each(_) if named => "named by another test",
             Named::OneOf(_) if named => "one of this set",
             _ => "–",
         };

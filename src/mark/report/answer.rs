@@ -1,7 +1,7 @@
 //! The answer, and the numbers that it rests on.
 
 use super::markup::{Markup, text};
-use super::words::{counted, decoys_reached, frequency, grouped, signed};
+use super::words::{counted, decoys_reached, frequency, grouped, level, signed};
 use super::{Run, evidence_section, names, strongest, table, word};
 use crate::mark::examination::{
     DeploymentTest, FileRead, IdTest, Level, LevelTests, Material, Named, Outcome, PValue, Said,
@@ -57,6 +57,9 @@ fn sentence(page: &mut Markup, verdict: &Verdict) {
             Said::P(p) => {
                 page.p_value(p);
             }
+            Said::Level(below) => {
+                page.prose(&level(below));
+            }
             Said::Name(id) => {
                 named += 1;
                 if named <= NAMES {
@@ -89,7 +92,7 @@ pub(super) fn paths(verdict: &Verdict) -> Vec<&str> {
 pub(super) fn more(page: &mut Markup, all: usize, shown: usize, what: &'static str) {
     if all > shown {
         let left_out = grouped((all - shown) as u64);
-        let said = format!("{left_out} more {what} are in the verdict's JSON form.");
+        let said = format!("{left_out} more {what} are in the verdict’s JSON form.");
         page.element("p", &[("class", "note")], &said).raw("\n");
     }
 }
@@ -103,22 +106,31 @@ pub(super) fn key_numbers(page: &mut Markup, verdict: &Verdict) {
     if let Some(material) = examined.or(verdict.materials.first()) {
         counts(page, material, leading);
     }
+    if verdict.outcome == Outcome::Refused {
+        page.close("section");
+        return;
+    }
     let mut rows = Vec::new();
     if let Some(test) = leading {
-        rows.push(p_row(text("the deployment's key"), test.p, test.p_adjusted, how(test)));
+        rows.push(p_row(
+            text("the deployment’s key"),
+            test.p,
+            Some(test.p_adjusted),
+            how(test.exact, test.standardized),
+        ));
         let reached = decoys_reached(test.decoys.p, test.decoys.count);
         let how = format!(
             "by trial: {} of {} score as high as the suspect",
             grouped(reached),
             counted(test.decoys.count, "decoy key", "decoy keys")
         );
-        rows.push(p_row(text("the same, by trial"), test.decoys.p, test.decoys.p, how));
+        rows.push(p_row(text("the same, by trial"), test.decoys.p, None, how));
     }
     if let Some(test) = first_named(&verdict.clusters) {
-        rows.push(id_row("cluster ", test));
+        rows.push(id_row(verdict, "cluster", test));
     }
     if let Some(test) = first_named(&verdict.accounts) {
-        rows.push(id_row("account ", test));
+        rows.push(id_row(verdict, "account", test));
     }
     let columns = [
         ("Test", table::TEXT),
@@ -137,7 +149,7 @@ pub(super) fn key_numbers(page: &mut Markup, verdict: &Verdict) {
         "An adjusted p-value allows for every test of its kind that was made, and for the \
               tests that it depends on; only it decides. Here it had to be below ",
     );
-    page.p_value(PValue::from_ln(verdict.accusation_level.ln())).raw(".</p>\n");
+    page.prose(&level(verdict.accusation_level)).raw(".</p>\n");
     page.close("section");
 }
 
@@ -163,32 +175,33 @@ fn counts(page: &mut Markup, material: &Material, leading: Option<&DeploymentTes
     page.raw("</dl>\n");
 }
 
-fn how(test: &DeploymentTest) -> String {
-    let law = if test.exact {
-        "the exact tail of the score's law"
+fn how(exact: bool, standardized: f64) -> String {
+    let law = if exact {
+        "the exact tail of the score’s law"
     } else {
-        "an upper bound that holds for every text; the true value is smaller"
+        "an upper bound that holds for every text; the true value is no larger"
     };
-    format!("{law}, at {} standard deviations", signed(test.standardized, 1))
+    format!("{law}, at {} standard deviations", signed(standardized, 1))
 }
 
-fn p_row(test: Markup, p: PValue, adjusted: PValue, how: String) -> table::Row {
-    let mut shown = [Markup::default(), Markup::default()];
-    for (cell, p) in shown.iter_mut().zip([p, adjusted]) {
-        cell.p_value(p);
-    }
-    let [p_cell, adjusted] = shown;
-    table::Row::new(vec![test, p_cell, adjusted, text(&frequency(p)), text(&how)])
+fn p_row(test: Markup, p: PValue, adjusted: Option<PValue>, how: String) -> table::Row {
+    let (mut p_cell, mut adjusted_cell) = (Markup::default(), Markup::default());
+    p_cell.p_value(p);
+    match adjusted {
+        Some(p) => adjusted_cell.p_value(p),
+        None => adjusted_cell.raw("–"),
+    };
+    let mut said = Markup::default();
+    said.prose(&frequency(p));
+    table::Row::new(vec![test, p_cell, adjusted_cell, said, text(&how)])
 }
 
-fn id_row(kind: &'static str, test: &IdTest) -> table::Row {
+fn id_row(verdict: &Verdict, kind: &'static str, test: &IdTest) -> table::Row {
     let mut name = Markup::default();
-    name.raw(kind).name(&test.id);
-    let how = format!(
-        "an upper bound or the exact tail of the same law, at {} standard deviations",
-        signed(test.standardized, 1)
-    );
-    p_row(name, test.p, test.p_adjusted, how)
+    name.raw(kind).raw("<br />").name(&test.id);
+    let of_scheme = verdict.deployments.iter().find(|other| other.scheme == test.scheme);
+    let exact = of_scheme.is_some_and(|other| other.exact);
+    p_row(name, test.p, Some(test.p_adjusted), how(exact, test.standardized))
 }
 
 /// The strongest test of somebody who is named.

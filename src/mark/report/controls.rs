@@ -46,11 +46,11 @@ fn row(control: &ControlTest) -> Row {
     };
     let stands_for = match control.kind {
         ControlKind::Text => {
-            "a text that cannot be marked, put through the test of the deployment's key: shows that \
+            "a text that cannot be marked, put through the test of the deployment’s key: shows that \
              unmarked text of its kind passes for unmarked"
         }
         ControlKind::NeverIssued => {
-            "as many ids as there are accounts, with keys of the decoys' seed, to whom nothing was \
+            "as many ids as there are accounts, with keys of the decoys’ seed, to whom nothing was \
              ever issued: shows that being tested is not enough to be found"
         }
     };

@@ -10,8 +10,8 @@ use crate::mark::examination::{FileRead, Material, Verdict};
 
 /// Files of a scheme or a control that the page shows.
 const FILES: usize = 30;
-/// Controls whose files it shows.
-const CONTROLS: usize = 6;
+/// Controls that it shows.
+const CONTROLS: usize = 40;
 /// Problems that it shows.
 const PROBLEMS: usize = 20;
 
@@ -23,18 +23,46 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
     for material in &verdict.materials {
         page.raw("<h3>Suspect, scheme ").name(&material.scheme).raw("</h3>\n");
         sums(page, material);
-        files(page, material, "Files of the suspect");
+        files(page, &material.files.iter().collect::<Vec<_>>(), "Files of the suspect");
     }
-    let controls =
-        verdict.controls.iter().filter_map(|control| Some((control, control.material.as_ref()?)));
-    for (control, material) in controls.clone().take(CONTROLS) {
-        page.raw("<h3>Control ").name(&base_name(&control.name)).raw("</h3>\n");
-        sums(page, material);
-        files(page, material, "Files of the control");
-    }
-    more(page, controls.count(), CONTROLS, "controls with their files");
+    controls(page, verdict);
     problems(page, verdict);
     page.close("section");
+}
+
+/// What was counted of the controls, and from which files.
+fn controls(page: &mut Markup, verdict: &Verdict) {
+    let texts: Vec<_> = verdict
+        .controls
+        .iter()
+        .filter_map(|control| Some((control, control.material.as_ref()?)))
+        .collect();
+    if texts.is_empty() {
+        return;
+    }
+    page.raw("<h3>Controls</h3>\n");
+    let columns = [
+        ("Control", TEXT),
+        ("Texts", NUMBER),
+        ("repeats left out", NUMBER),
+        ("not known", NUMBER),
+        ("Sites", NUMBER),
+        ("in prompts, left out", NUMBER),
+        ("Records unreadable", NUMBER),
+    ];
+    let rows = texts.iter().take(CONTROLS).map(|(control, material)| {
+        let Material { documents, repeated, unchecked, sites, excluded, .. } = *material;
+        let skipped = material.files.iter().map(|file| file.skipped).sum();
+        let mut name = Markup::default();
+        name.name(&base_name(&control.name));
+        let numbers = [*documents, *repeated, *unchecked, *sites, *excluded, skipped];
+        Row::new([name].into_iter().chain(numbers.map(|number| text(&grouped(number)))).collect())
+    });
+    let rows: Vec<Row> = rows.collect();
+    table::write(page, "Counted of the controls", &columns, &rows);
+    more(page, texts.len(), CONTROLS, "controls");
+    let read: Vec<&FileRead> = texts.iter().flat_map(|(_, material)| &material.files).collect();
+    files(page, &read, "Files of the controls");
 }
 
 fn sums(page: &mut Markup, material: &Material) {
@@ -66,7 +94,7 @@ fn sums(page: &mut Markup, material: &Material) {
     page.raw("</dd></div>\n</dl>\n");
 }
 
-fn files(page: &mut Markup, material: &Material, caption: &'static str) {
+fn files(page: &mut Markup, files: &[&FileRead], caption: &'static str) {
     let columns = [
         ("File", TEXT),
         ("Form", TEXT),
@@ -87,9 +115,9 @@ fn files(page: &mut Markup, material: &Material, caption: &'static str) {
         cells.extend(numbers.map(|number| text(&grouped(number))));
         Row::new(cells)
     };
-    let rows: Vec<Row> = material.files.iter().take(FILES).map(row).collect();
+    let rows: Vec<Row> = files.iter().take(FILES).map(|file| row(file)).collect();
     table::write(page, caption, &columns, &rows);
-    more(page, material.files.len(), FILES, "files");
+    more(page, files.len(), FILES, "files");
 }
 
 /// Which records could not be read, by line and kind of fault; never their contents.

@@ -4,7 +4,7 @@ use super::markup::Markup;
 use super::plots::{Plotted, histogram, plotted, quantiles as quantile_plot};
 use super::words::{counted, decoys_reached, frequency, grouped, signed};
 use super::{evidence_section, strongest};
-use crate::mark::examination::{DeploymentTest, Verdict};
+use crate::mark::examination::{DeploymentTest, Outcome, Verdict};
 
 pub(super) const SCORES: &str = "figure-scores";
 pub(super) const QUANTILES: &str = "figure-quantiles";
@@ -20,7 +20,7 @@ pub(super) fn scores(page: &mut Markup, verdict: &Verdict) {
         "<p>Decoy keys are drawn like real ones and have never marked anything. The text was \
               scored with each of them, by the same program, as it was with the key under test. ",
     );
-    page.text(&place(test)).raw("</p>\n");
+    page.prose(&place(verdict, test)).raw("</p>\n");
     let description = format!("Histogram. {}", described(test));
     figure(page, "Figure 1.", &histogram(SCORES, test, &description), |caption| {
         caption.text(&format!(
@@ -37,7 +37,7 @@ pub(super) fn scores(page: &mut Markup, verdict: &Verdict) {
     page.close("section");
 }
 
-fn place(test: &DeploymentTest) -> String {
+fn place(verdict: &Verdict, test: &DeploymentTest) -> String {
     let reached = decoys_reached(test.decoys.p, test.decoys.count);
     let highest = test.decoys.quantiles.last().map_or(0.0, |quantile| quantile.score);
     let told = match reached {
@@ -55,7 +55,7 @@ fn place(test: &DeploymentTest) -> String {
             signed(test.standardized, 1)
         ),
     };
-    if reached > 0 {
+    if reached > 0 || verdict.outcome == Outcome::Refused {
         return told;
     }
     let law =
@@ -78,9 +78,9 @@ fn described(test: &DeploymentTest) -> String {
 }
 
 pub(super) fn quantiles_of(verdict: &Verdict) -> Option<(usize, &DeploymentTest, Vec<Plotted>)> {
-    let tests = strongest(verdict).into_iter();
-    let mut tests = tests.map(|(number, test)| (number, test, plotted(&test.decoys)));
-    tests.next().filter(|(.., decoys)| !decoys.is_empty())
+    let (number, test) = strongest(verdict).into_iter().next()?;
+    let decoys = plotted(&test.decoys);
+    (!decoys.is_empty()).then_some((number, test, decoys))
 }
 
 pub(super) fn quantiles(page: &mut Markup, verdict: &Verdict) {
@@ -90,7 +90,7 @@ pub(super) fn quantiles(page: &mut Markup, verdict: &Verdict) {
         return;
     };
     page.raw("<p>Decoy keys have nothing to do with the text, so their p-values must look like \
-              chance. Each decoy's score was turned into a p-value just as that of the key under \
+              chance. Each decoy’s score was turned into a p-value just as that of the key under \
               test was. Points on the diagonal are as chance has them. Points below it are larger \
               than they need be, which favours the suspect. Points above the band would be p-values \
               that are too small. ");
@@ -118,14 +118,14 @@ pub(super) fn quantiles(page: &mut Markup, verdict: &Verdict) {
             counted(test.decoys.count, "decoy key", "decoy keys")
         ));
         if !test.exact {
-            caption.raw("The test's p-values are upper bounds, so that points below the diagonal are expected. ");
+            caption.raw("The test’s p-values are upper bounds, so that points below the diagonal are expected. ");
         }
     });
     page.element(
         "p",
         &[],
         &format!(
-            "The decoys' scores have a mean of {} and a standard deviation of {}; a law that holds \
+            "The decoys’ scores have a mean of {} and a standard deviation of {}; a law that holds \
              gives 0 and 1. Where the deviation is not between 0.9 and 1.1, no answer is given.",
             signed(test.decoys.mean, 3),
             signed(test.decoys.deviation, 3)

@@ -84,13 +84,13 @@ pub(super) fn tests(page: &mut Markup, verdict: &Verdict) {
         .iter()
         .map(|(number, test)| Row { cells: tested(*number, test, tenants), named: below(test) })
         .collect();
-    table::write(page, "Tests of the deployment's keys", &columns, &rows);
+    table::write(page, "Tests of the deployment’s keys", &columns, &rows);
     page.raw("<p class=\"note\">The score is in standard deviations of the law of chance. P-values are \
               adjusted by Holm’s method over all tests of this table. Rows in bold are below the level.</p>\n");
 
     let columns = [
         ("Test", NUMBER),
-        ("Kind of p-value", TEXT),
+        ("p is", TEXT),
         ("Bound by hand", NUMBER),
         ("Decoys as high", NUMBER),
         ("p by decoys", NUMBER),
@@ -116,7 +116,11 @@ fn tested(number: usize, test: &DeploymentTest, tenants: bool) -> Vec<Markup> {
     let mut cells = vec![text(&number.to_string()), scheme];
     if tenants {
         let mut tenant = Markup::default();
-        tenant.name(&test.tenant);
+        if test.tenant.is_empty() {
+            tenant.raw("–")
+        } else {
+            tenant.name(&test.tenant)
+        };
         cells.push(tenant);
     }
     cells.extend([
@@ -145,7 +149,7 @@ fn checked(number: usize, test: &DeploymentTest) -> Row {
     let reached = decoys_reached(test.decoys.p, test.decoys.count);
     Row::new(vec![
         text(&number.to_string()),
-        text(if test.exact { "exact" } else { "upper bound" }),
+        text(if test.exact { "exact" } else { "bound" }),
         hoeffding,
         text(&format!("{} of {}", grouped(reached), grouped(test.decoys.count))),
         by_decoys,

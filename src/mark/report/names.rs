@@ -6,6 +6,9 @@ use super::markup::Markup;
 const HEAD: usize = 36;
 const TAIL: usize = 8;
 
+/// Bytes of a name that stays on one line.
+const SHORT: usize = 14;
+
 /// Characters of a message that are shown.
 const MESSAGE: usize = 300;
 
@@ -95,7 +98,8 @@ impl Markup {
         if name.is_empty() {
             return self.raw("<em>(no name)</em>");
         }
-        self.element("bdi", &[("class", "name")], &shortened(name))
+        let class = if name.len() <= SHORT { "name short" } else { "name" };
+        self.element("bdi", &[("class", class)], &shortened(name))
     }
 
     /// A name, with the letters outside ASCII spelled out: some look like those within.

@@ -37,13 +37,26 @@ pub(super) fn percent(share: f64) -> String {
     format!("{} %", signed(share * 100.0, 2))
 }
 
-/// `1.20 % (0.80 % to 1.60 %)`.
+/// `1.20 % (0.80 to 1.60)`.
 pub(super) fn interval(effect: EffectSize) -> String {
-    format!("{} ({} to {})", percent(effect.estimate), percent(effect.low), percent(effect.high))
+    let EffectSize { estimate, low, high } = effect;
+    format!("{} ({} to {})", percent(estimate), signed(low * 100.0, 2), signed(high * 100.0, 2))
+}
+
+/// A level, `10^−6`.
+pub(super) fn level(level: f64) -> String {
+    let written = format!("{level:e}");
+    match written.split_once('e') {
+        Some((mantissa, exponent)) => {
+            let power = format!("10^{}", exponent.replace('-', "−"));
+            if mantissa == "1" { power } else { format!("{mantissa} × {power}") }
+        }
+        None => written,
+    }
 }
 
 /// How often a p-value means: `fewer than one in 3.1 billion`, `fewer than one in 4,200`, `about 31
-/// in 100`.
+/// in 100`, `fewer than one in 10^47`, where [`Markup::prose`] raises the exponent.
 pub(super) fn frequency(p: PValue) -> String {
     const NAMED: [(f64, &str); 3] = [(1e12, "trillion"), (1e9, "billion"), (1e6, "million")];
     if p.log10 > -1.0 {
@@ -51,9 +64,8 @@ pub(super) fn frequency(p: PValue) -> String {
         return format!("up to {of_hundred:.0} in 100");
     }
     if p.log10 <= -15.0 {
-        let zeros = format!("{:.0}", (-p.log10).floor());
-        let raised: String = zeros.chars().map(superscript).collect();
-        return format!("fewer than one in 10{raised}, a 1 with {zeros} zeros");
+        let zeros = (-p.log10).floor();
+        return format!("fewer than one in 10^{zeros:.0}, a 1 with {zeros:.0} zeros");
     }
     // A hair less, so that exact powers stay below.
     let times = 10_f64.powf(-p.log10) * (1.0 - 1e-12);
@@ -68,27 +80,24 @@ pub(super) fn frequency(p: PValue) -> String {
     }
 }
 
-fn superscript(digit: char) -> char {
-    match digit {
-        '1' => '¹',
-        '2' => '²',
-        '3' => '³',
-        '4' => '⁴',
-        '5' => '⁵',
-        '6' => '⁶',
-        '7' => '⁷',
-        '8' => '⁸',
-        '9' => '⁹',
-        _ => '⁰',
-    }
-}
-
 /// How many decoys scored at least as high as the suspect, of which the Monte Carlo p-value is made.
 pub(super) fn decoys_reached(p: PValue, count: u64) -> u64 {
     (p.p * (count as f64 + 1.0) - 1.0).round().max(0.0) as u64
 }
 
 impl Markup {
+    /// Text of the program's own, in which the exponent of `10^47` is raised.
+    pub(super) fn prose(&mut self, text: &str) -> &mut Self {
+        let mut parts = text.split("10^");
+        self.text(parts.next().unwrap_or_default());
+        for part in parts {
+            let end = part.find(|next: char| !next.is_ascii_digit() && next != '−');
+            let (exponent, rest) = part.split_at(end.unwrap_or(part.len()));
+            self.raw("10").element("sup", &[], exponent).text(rest);
+        }
+        self
+    }
+
     /// A p-value, `3.2 × 10⁻¹⁷`, which programs read from the attribute.
     pub(super) fn p_value(&mut self, p: PValue) -> &mut Self {
         let written = p.to_string();
@@ -119,7 +128,7 @@ mod tests {
         assert_eq!(said(3.2e-10), "fewer than one in 3.1 billion");
         assert_eq!(said(2e-13), "fewer than one in 4.9 trillion");
         let far = PValue::from_ln(-109.0);
-        assert_eq!(frequency(far), "fewer than one in 10⁴⁷, a 1 with 47 zeros");
+        assert_eq!(frequency(far), "fewer than one in 10^47, a 1 with 47 zeros");
     }
 
     #[test]
@@ -129,6 +138,10 @@ mod tests {
             ("0".into(), "999".into(), "1,234,567".into())
         );
         assert_eq!((signed(-1.5, 1), signed(-0.001, 2)), ("−1.5".into(), "0.00".into()));
+        assert_eq!((level(1e-6), level(2.5e-7)), ("10^−6".into(), "2.5 × 10^−7".into()));
+        let mut raised = Markup::default();
+        raised.prose(&format!("one in 10^47, below {}", level(1e-6)));
+        assert_eq!(raised.into_string(), "one in 10<sup>47</sup>, below 10<sup>−6</sup>");
         assert_eq!(decoys_reached(PValue::from_ln((4.0_f64 / 10_001.0).ln()), 10_000), 3);
     }
 }

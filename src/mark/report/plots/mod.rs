@@ -22,7 +22,8 @@ struct Scale {
 impl Scale {
     fn place(self, number: f64) -> f64 {
         let (from, to) = self.domain;
-        let share = if to > from { (number - from) / (to - from) } else { 0.5 };
+        let span = to - from;
+        let share = if span == 0.0 { 0.5 } else { (number - from) / span };
         self.range.0 + share.clamp(0.0, 1.0) * (self.range.1 - self.range.0)
     }
 
@@ -75,7 +76,7 @@ impl Plot {
         );
         svg.raw("\n").element("title", &[("id", &title_id)], title);
         svg.raw("\n").element("desc", &[("id", &description_id)], description).raw("\n");
-        let x = Scale { domain: x, range: (52.0, WIDTH - 12.0) };
+        let x = Scale { domain: x, range: (52.0, WIDTH - 20.0) };
         let y = Scale { domain: y, range: (height - 44.0, 22.0) };
         Self { svg, x, y }
     }

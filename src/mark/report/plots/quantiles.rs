@@ -25,17 +25,11 @@ impl Plotted {
     }
 }
 
-/// The decoys whose p-values are known, the least first; at the end every one, then ever fewer.
+/// The decoys whose p-values are known, the least first.
 pub(in super::super) fn plotted(decoys: &DecoySummary) -> Vec<Plotted> {
-    let mut before = 0.0;
     let known = decoys.quantiles.iter().rev().filter_map(|quantile| {
         let expected = 1.0 - quantile.probability;
         let rank = (expected * decoys.count as f64 + 0.5).round() as u64;
-        // At a large number of ranks several points would fall on each other.
-        if rank > 10 && (rank as f64) < before * 1.08 {
-            return None;
-        }
-        before = rank as f64;
         let log10_p = quantile.log10_p?;
         Some(Plotted { rank, expected, log10_p, band: band(rank, decoys.count) })
     });
