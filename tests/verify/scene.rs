@@ -47,6 +47,7 @@ pub(crate) fn issued(epoch: u32, account: &str, cluster: Option<&str>) -> Event 
         tenant: String::new(),
         account: account.to_owned(),
         cluster: cluster.map(str::to_owned),
+        carrier: None,
         answers: 100,
         sites: 3_000,
         flips: 1_500,

@@ -58,15 +58,15 @@ pub(super) struct Arguments {
     /// How the report is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    #[command(flatten)]
-    schemes: SchemeArguments,
-    #[command(flatten)]
-    asking: AskArguments,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
+pub(super) fn run(
+    arguments: Arguments,
+    schemes: &SchemeArguments,
+    asking: &AskArguments,
+) -> Result<Answer, Failure> {
     let format = arguments.format;
-    let verdict = examine(arguments)?;
+    let verdict = examine(arguments, schemes, asking)?;
     let mut out = std::io::stdout().lock();
     match format {
         Format::Text => write_text(&mut out, &verdict)?,
@@ -79,7 +79,11 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     })
 }
 
-fn examine(mut arguments: Arguments) -> Result<Verdict, Failure> {
+fn examine(
+    mut arguments: Arguments,
+    schemes: &SchemeArguments,
+    asking: &AskArguments,
+) -> Result<Verdict, Failure> {
     let keys = Keys::read(&arguments.keys)?;
     let committed = arguments.committed.as_deref().map(read_commitment).transpose()?;
     let field = match &committed {
@@ -88,7 +92,7 @@ fn examine(mut arguments: Arguments) -> Result<Verdict, Failure> {
     };
     let most = committed.as_ref().map(|(_, committed)| committed.ledger_lines);
     let rosters = Rosters::read(&keys, MarkedBy::WORDS, arguments.ledger.as_deref(), most)?;
-    let schemes = arguments.schemes.read(&keys, arguments.ledger.as_deref(), most)?;
+    let schemes = schemes.read(&keys, arguments.ledger.as_deref(), most)?;
     let prompts = Prompts::read(&arguments.prompts, field.as_ref())?;
     let plan = plan(&arguments, &keys, &schemes, &prompts, field.as_ref(), committed.as_ref());
     if let Some((path, committed)) = &committed {
@@ -96,7 +100,7 @@ fn examine(mut arguments: Arguments) -> Result<Verdict, Failure> {
         checked.map_err(|mismatch| format!("{}: {mismatch}", path.display()))?;
     }
 
-    arguments.suspect.extend(arguments.asking.run(&arguments.prompts)?);
+    arguments.suspect.extend(asking.run(&arguments.prompts)?);
     let controls = by_name(arguments.control);
     let texts = Texts {
         suspect: &arguments.suspect,
