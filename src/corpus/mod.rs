@@ -89,6 +89,9 @@ pub enum CorpusProblem {
     /// Standard input, where a text is read for several schemes.
     #[error("standard input is read once, and each scheme reads the texts: give a file")]
     Once,
+    /// Counts from which the contexts of other prompts were left out.
+    #[error("was counted with other --prompts than these")]
+    OtherPrompts,
     /// More contexts in prompts than are kept.
     #[error("the prompts have more than {0} distinct contexts")]
     Prompts(usize),

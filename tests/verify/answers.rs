@@ -45,7 +45,7 @@ fn an_account_whose_answers_were_copied_is_named_and_the_control_is_not() {
     assert!(first.p.p > 1e-3 && second.p.p < 1e-6, "{} {}", first.p, second.p);
     assert!(second.decoys.p.p < 2e-3 && second.p_hoeffding.unwrap().log10 >= second.p.log10);
     let effect = second.effect.unwrap();
-    assert!(effect.low > 0.2 && effect.low <= effect.estimate && effect.estimate <= effect.high);
+    assert!(effect.low > 0.05 && effect.low <= effect.estimate && effect.estimate <= effect.high);
     let strongest = &verdict.accounts.strongest[0];
     assert_eq!((strongest.id.as_str(), strongest.epoch), ("a-7", 2));
     assert!(strongest.p_adjusted.log10 >= strongest.p.log10 + 60_f64.log10() - 1e-9);

@@ -154,6 +154,10 @@ fn what_repeats_a_marked_prompt_says_nothing() {
     let verdict = scene.verify(&["--suspect", text(&suspect), "--prompts", "echo.jsonl"]).verdict();
     assert_eq!(verdict.materials[0].sites, 0);
     assert!(verdict.sentence.contains("no site"), "{}", verdict.sentence);
+    scene.run(&["verify", "count", "--suspect", text(&suspect), "--out", "all.counts"]);
+    let said = scene.verify(&["--suspect", "all.counts", "--prompts", "echo.jsonl"]);
+    assert_eq!(said.code, 2);
+    assert!(said.error.contains("all.counts: was counted with other --prompts"), "{}", said.error);
     let half = scene.write("half.jsonl", &texts[..texts.len() / 2]);
     let some = scene.verify(&["--suspect", text(&suspect), "--prompts", text(&half)]).verdict();
     assert!(some.materials[0].excluded > 0 && some.materials[0].sites > 0);

@@ -2,6 +2,7 @@
 #![cfg(feature = "cli")]
 #![expect(
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::unwrap_used,
     reason = "helpers of tests fail as tests do"
 )]
@@ -11,6 +12,9 @@ mod commitments;
 mod conclusions;
 mod corpora;
 mod hostile;
+mod null;
+mod page;
 mod prose;
 mod rosters;
 mod scene;
+mod sentences;

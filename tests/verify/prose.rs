@@ -1,4 +1,5 @@
-//! Real prose: what this crate says of itself, in its documents and comments.
+//! Prose: what this crate says of itself, in its documents and comments; and, because that has
+//! two hundred sites, sentences made for the purpose.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +9,9 @@ use std::sync::LazyLock;
 use guilloche::mark::lexical::each_site;
 use guilloche::mark::lexicon::Lexicon;
 
-/// Documents of two or more sites, distinct, in an order that mixes the files.
+use super::sentences::sentences;
+
+/// Distinct documents with several sites each.
 pub(crate) fn documents() -> &'static [String] {
     static DOCUMENTS: LazyLock<Vec<String>> = LazyLock::new(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -23,7 +26,10 @@ pub(crate) fn documents() -> &'static [String] {
             paragraphs.into_iter().map(|text| (blake3::hash(text.as_bytes()), text)).collect();
         mixed.sort_by_key(|(digest, _)| *digest.as_bytes());
         let texts: Vec<String> = mixed.into_iter().map(|(_, text)| text).collect();
-        texts.chunks(4).map(|four| four.join("\n\n")).collect()
+        let own = texts.chunks(4).map(|four| four.join("\n\n"));
+        let made = sentences();
+        let made = made.chunks(12).map(|sentences| sentences.join(" "));
+        own.chain(made).collect()
     });
     &DOCUMENTS
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use guilloche::mark::cell::Roles;
 use guilloche::mark::examination::Verdict;
@@ -163,9 +163,14 @@ impl Scene {
     }
 }
 
-/// The prose in two halves.
+/// The prose in two halves: every second document is in the first.
 pub(crate) fn halves() -> (&'static [String], &'static [String]) {
-    documents().split_at(documents().len() / 2)
+    static HALVES: LazyLock<[Vec<String>; 2]> = LazyLock::new(|| {
+        let half = |start| documents().iter().skip(start).step_by(2).cloned().collect();
+        [half(0), half(1)]
+    });
+    let [first, second] = &*HALVES;
+    (first, second)
 }
 
 pub(crate) fn text(path: &Path) -> &str {

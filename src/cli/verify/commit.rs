@@ -10,7 +10,7 @@ use super::super::{Answer, Failure};
 use super::inputs::{Rosters, Seed};
 use super::schemes::SchemeArguments;
 use crate::corpus::{FieldPath, Prompts};
-use crate::mark::examination::{CommittedPlan, FileRead, MarkedBy};
+use crate::mark::examination::{CommittedPlan, MarkedBy};
 use crate::mark::keys::Keys;
 use crate::mark::tracing::Plan;
 
@@ -66,7 +66,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         decoys: arguments.decoys,
         material: arguments.material,
         field: arguments.field.map(|field| field.to_string()),
-        prompts: digests(prompts.files()),
+        prompts: prompts.digests(),
         controls: names(arguments.control),
     };
     let Rosters { issuances, lines, .. } = rosters;
@@ -83,11 +83,6 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         }
     }
     Ok(Answer::Done)
-}
-
-/// The digests of files, in their order.
-pub(super) fn digests(files: &[FileRead]) -> Vec<String> {
-    files.iter().map(|file| format!("sha256 {}", file.sha256)).collect()
 }
 
 /// Names without repetition, in one order.

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::super::{Answer, Failure, Format};
 use super::ask::AskArguments;
-use super::commit::{digests, names};
+use super::commit::names;
 use super::inputs::{ControlFile, Rosters, Seed, WrittenControls};
 use super::progress::Progress;
 use super::schemes::{SchemeArguments, Schemes, Texts};
@@ -182,7 +182,7 @@ fn plan(
             |plan| plan.material.clone(),
         ),
         field: field.map(ToString::to_string),
-        prompts: digests(prompts.files()),
+        prompts: prompts.digests(),
         controls: names(controls),
     }
 }

@@ -72,9 +72,11 @@ fn strongest(mut tests: Vec<Tested<'_>>, named: &[Id]) -> Vec<IdTest> {
         let p = left.score.ln_p.total_cmp(&right.score.ln_p);
         p.then_with(|| right.score.standardized.total_cmp(&left.score.standardized))
     });
+    let mut unseen: Vec<&Id> = named.iter().collect();
     let listed = tests.into_iter().enumerate().filter(|(rank, test)| {
-        let is_named = |id: &Id| id.id == test.score.id && id.tenant == test.tenant();
-        *rank < LISTED || named.iter().any(is_named)
+        let before = unseen.len();
+        unseen.retain(|id| id.id != test.score.id || id.tenant != test.tenant());
+        *rank < LISTED || unseen.len() < before
     });
     listed.map(|(_, test)| written(&test)).collect()
 }

@@ -185,7 +185,7 @@ pub struct LevelTests {
     pub ids: u64,
     /// Who is named.
     pub named: Named,
-    /// The strongest tests, and all of those who are named.
+    /// The strongest tests, and the strongest of everyone who is named.
     pub strongest: Vec<IdTest>,
 }
 
