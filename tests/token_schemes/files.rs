@@ -68,8 +68,6 @@ table = "green.jsonl"
 /// A table of one list without a context, in which every other token is green.
 fn with_table(name: &str) -> Deployment {
     let deployment = Deployment::new(name);
-    let bitmap = format!("{}VQ==", "VVVV".repeat(170)) + "";
-    assert_eq!(bitmap.len(), 684);
     let bitmap = format!("{}VVU=", "VVVV".repeat(170));
     let head = r#"{"version": 1, "vocabulary": 4096, "context_tokens": 0, "green_ratio": 0.5}"#;
     let table = format!("{head}\n{{\"context\": [], \"green\": \"{bitmap}\"}}\n");
@@ -85,9 +83,9 @@ fn every_scheme_is_read_and_tested_and_finds_nothing_where_nothing_is() {
         deployment.issue(carrier, "acct-1", None);
     }
     let mut writer = Writer::new(8);
-    deployment.texts("base.jsonl", (0..4).map(|_| writer.unmarked(250)));
-    deployment.texts("suspect.jsonl", (0..4).map(|_| writer.unmarked(250)));
-    let (status, verdict) = deployment.verify("suspect.jsonl", &["--decoys=200"]);
+    deployment.texts("base.jsonl", (0..2).map(|_| writer.unmarked(150)));
+    deployment.texts("suspect.jsonl", (0..2).map(|_| writer.unmarked(150)));
+    let (status, verdict) = deployment.verify("suspect.jsonl", &["--decoys=10"]);
     assert_eq!((status, &verdict["outcome"]), (1, &"not_shown".into()), "{verdict:#}");
     let materials = verdict["materials"].as_array().unwrap();
     let schemes: Vec<&str> =
@@ -110,7 +108,7 @@ fn every_scheme_is_read_and_tested_and_finds_nothing_where_nothing_is() {
     for material in &materials[1..] {
         let sites = material["sites"].as_u64().unwrap();
         let few = material["scheme"] == "logit-bias";
-        assert!(few || sites > 300, "{material:#}");
+        assert!(few || sites > 100, "{material:#}");
     }
 }
 

@@ -85,10 +85,12 @@ impl Deployment {
             "--keys=mark.keys",
             "--ledger=mark.ledger",
             "--schemes=schemes.toml",
-            "--decoys=1000",
             "--format=json",
             "--control=base=base.jsonl",
         ]);
+        if !more.iter().any(|argument| argument.starts_with("--decoys")) {
+            command.arg("--decoys=1000");
+        }
         if !suspect.is_empty() {
             command.args(["--suspect", suspect]);
         }

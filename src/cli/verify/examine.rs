@@ -62,16 +62,16 @@ pub(super) struct Arguments {
     /// Also write the report as one page of HTML, which opens and prints from a file
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    #[command(flatten)]
-    schemes: SchemeArguments,
-    #[command(flatten)]
-    asking: AskArguments,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
+pub(super) fn run(
+    arguments: Arguments,
+    schemes: &SchemeArguments,
+    asking: &AskArguments,
+) -> Result<Answer, Failure> {
     let format = arguments.format;
     let report = arguments.report.as_deref().map(Report::create).transpose()?;
-    let verdict = examine(arguments)?;
+    let verdict = examine(arguments, schemes, asking)?;
     if let Some(report) = report {
         report.write(&verdict)?;
     }
@@ -86,7 +86,11 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     })
 }
 
-fn examine(mut arguments: Arguments) -> Result<Verdict, Failure> {
+fn examine(
+    mut arguments: Arguments,
+    schemes: &SchemeArguments,
+    asking: &AskArguments,
+) -> Result<Verdict, Failure> {
     let keys = Keys::read(&arguments.keys)?;
     let committed = arguments.committed.as_deref().map(read_commitment).transpose()?;
     let field = match &committed {
@@ -95,7 +99,7 @@ fn examine(mut arguments: Arguments) -> Result<Verdict, Failure> {
     };
     let most = committed.as_ref().map(|(_, committed)| committed.ledger_lines);
     let rosters = Rosters::read(&keys, MarkedBy::WORDS, arguments.ledger.as_deref(), most)?;
-    let schemes = arguments.schemes.read(&keys, arguments.ledger.as_deref(), most)?;
+    let schemes = schemes.read(&keys, arguments.ledger.as_deref(), most)?;
     let prompts = Prompts::read(&arguments.prompts, field.as_ref())?;
     let plan = plan(&arguments, &keys, &schemes, &prompts, field.as_ref(), committed.as_ref());
     if let Some((path, committed)) = &committed {
@@ -103,7 +107,7 @@ fn examine(mut arguments: Arguments) -> Result<Verdict, Failure> {
         checked.map_err(|mismatch| format!("{}: {mismatch}", path.display()))?;
     }
 
-    arguments.suspect.extend(arguments.asking.run(&arguments.prompts)?);
+    arguments.suspect.extend(asking.run(&arguments.prompts)?);
     let controls = by_name(arguments.control);
     let texts = Texts {
         suspect: &arguments.suspect,

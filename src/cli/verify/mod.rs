@@ -40,6 +40,10 @@ pub(crate) struct Arguments {
     command: Option<Command>,
     #[command(flatten)]
     examination: Option<examine::Arguments>,
+    #[command(flatten)]
+    schemes: schemes::SchemeArguments,
+    #[command(flatten)]
+    asking: ask::AskArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -51,10 +55,11 @@ enum Command {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
-    match (arguments.command, arguments.examination) {
+    let Arguments { command, examination, schemes, asking } = arguments;
+    match (command, examination) {
         (Some(Command::Commit(arguments)), _) => commit::run(arguments),
         (Some(Command::Count(arguments)), _) => count::run(&arguments),
-        (None, Some(arguments)) => examine::run(arguments),
+        (None, Some(arguments)) => examine::run(arguments, &schemes, &asking),
         (None, None) => Err("verify: --keys and --suspect are needed; see --help".into()),
     }
 }

@@ -29,7 +29,7 @@ use scores::{PairScores, Scores, TokenScores};
 const MAX_SITES: usize = 5_000_000;
 
 /// Keys of nobody that a control of a server's own key is made of.
-const NOBODY: u32 = 100;
+const NOBODY: u32 = 20;
 
 /// A mark on tokens, with its settings.
 #[derive(Debug)]
