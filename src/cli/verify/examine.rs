@@ -86,7 +86,7 @@ pub(super) fn run(
     })
 }
 
-fn examine(
+pub(super) fn examine(
     mut arguments: Arguments,
     schemes: &SchemeArguments,
     asking: &AskArguments,

@@ -10,9 +10,10 @@ mod report;
 mod schemes;
 mod text;
 
-use clap::{Args, Subcommand};
+use clap::{Args, FromArgMatches, Subcommand};
 
 use super::{Answer, Failure};
+use crate::mark::examination::Verdict;
 
 const EXAMPLE: &str = "\
 Exit status: 0 the text was exposed to marked outputs; 1 that was not shown, or an
@@ -52,6 +53,18 @@ enum Command {
     Commit(commit::Arguments),
     /// Count a part of a corpus where it lies; needs no keys.
     Count(count::Arguments),
+}
+
+/// The verdict of an examination that is written as on the command line, from `verify` on.
+pub(super) fn verdict(line: &[String]) -> Result<Verdict, Failure> {
+    let matches =
+        Arguments::augment_args(clap::Command::new("verify")).try_get_matches_from(line)?;
+    match Arguments::from_arg_matches(&matches)? {
+        Arguments { command: None, examination: Some(arguments), schemes, asking } => {
+            examine::examine(arguments, &schemes, &asking)
+        }
+        _ => Err("verify: no examination".into()),
+    }
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
