@@ -254,14 +254,8 @@ fn choose(
     let compared = request.signed_history
         || protocol.signs_reasoning() && request.thinking.iter().any(|it| it.off.is_some());
     let barred = compared && !marks_although_signed(*multi_turn);
-    let carrier = carrier.filter(|carrier| *carrier != Carrier::Lexical || !barred);
-    let lexical = carrier == Some(Carrier::Lexical);
-    MarkChoice {
-        carrier,
-        fields_set: set,
-        edits,
-        removed,
-        stripped,
-        marked: lexical.then(|| Marked::new(caller, marked, *multi_turn)),
-    }
+    let lexical = carrier == Some(Carrier::Lexical) && !barred;
+    let texts = lexical.then(|| Marked::new(caller, marked, *multi_turn)).flatten();
+    let carrier = carrier.filter(|carrier| *carrier != Carrier::Lexical || texts.is_some());
+    MarkChoice { carrier, fields_set: set, edits, removed, stripped, marked: texts }
 }

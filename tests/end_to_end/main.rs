@@ -5,6 +5,8 @@ mod endings;
 #[cfg(test)]
 mod graded;
 #[cfg(test)]
+mod marked;
+#[cfg(test)]
 mod operation;
 #[cfg(test)]
 #[path = "../hostile/process.rs"]

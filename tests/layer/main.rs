@@ -11,6 +11,8 @@ mod failing;
 #[cfg(test)]
 mod head;
 #[cfg(test)]
+mod marks;
+#[cfg(test)]
 mod pace;
 #[cfg(test)]
 mod rate;

@@ -20,16 +20,18 @@ pub struct Marked {
 }
 
 impl Marked {
+    /// None if the strength is too little to mark anything.
     pub(in crate::countermeasure) fn new(
         caller: &Caller<'_>,
         marked: MarkedAs<'_>,
         multi_turn: MultiTurn,
-    ) -> Self {
-        Self {
-            marking: Arc::new(caller.marks.marking(marked)),
+    ) -> Option<Self> {
+        let marking = caller.marks.marking(marked);
+        (!marking.is_nothing()).then(|| Self {
+            marking: Arc::new(marking),
             lexicon: caller.marks.lexicon(),
             although_signed: marks_although_signed(multi_turn),
-        }
+        })
     }
 
     /// The mark of a lane, by its first piece; `None` if its text is not to be marked. `signed` if
