@@ -95,9 +95,12 @@ impl<S> Defense<S> {
         S: Service<Request<RequestBody<B>>>,
         B: Body,
     {
-        let protocol = conversation_protocol(&parts.method, parts.uri.path());
         let Shared { originals, caps, .. } = &*self.shared;
-        let known = protocol.and_then(|it| History::known(originals, &assessment.principal, it));
+        // Where nothing is remembered of anyone, nothing is looked at.
+        let path = originals.is_used().then(|| parts.uri.path());
+        let known = path
+            .and_then(|path| conversation_protocol(&parts.method, path))
+            .and_then(|protocol| History::known(originals, &assessment.principal, protocol));
         match known.filter(|_| can_be_read(&parts.headers, caps.request_body)) {
             Some(history) => ResponseFuture::repeating(Repeating {
                 history,
