@@ -1,5 +1,4 @@
 //! A page as a parser of XML reads it.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::BTreeSet;
 

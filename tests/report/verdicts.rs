@@ -96,7 +96,6 @@ pub(crate) fn file(name: &str) -> FileRead {
             "line 17: not JSON (column 4)".into(),
             "line 90: neither an object nor a string".into(),
         ],
-        ..FileRead::default()
     }
 }
 

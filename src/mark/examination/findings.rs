@@ -1,6 +1,6 @@
 //! Who is named at a level, over all epochs and schemes in which they were tested.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::measured::PValue;
 use super::scheme::{IdScore, SchemeTests};
@@ -72,11 +72,11 @@ fn strongest(mut tests: Vec<Tested<'_>>, named: &[Id]) -> Vec<IdTest> {
         let p = left.score.ln_p.total_cmp(&right.score.ln_p);
         p.then_with(|| right.score.standardized.total_cmp(&left.score.standardized))
     });
-    let mut unseen: Vec<&Id> = named.iter().collect();
+    let mut unseen: HashSet<&Id> = named.iter().collect();
     let listed = tests.into_iter().enumerate().filter(|(rank, test)| {
-        let before = unseen.len();
-        unseen.retain(|id| id.id != test.score.id || id.tenant != test.tenant());
-        *rank < LISTED || unseen.len() < before
+        let id = Id { tenant: test.tenant().to_owned(), id: test.score.id.clone() };
+        let first = unseen.remove(&id);
+        first || *rank < LISTED
     });
     listed.map(|(_, test)| written(&test)).collect()
 }

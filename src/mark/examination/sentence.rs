@@ -1,5 +1,7 @@
 //! The answer in words that claim no more than was tested.
 
+use std::collections::HashSet;
+
 use super::measured::PValue;
 use super::verdict::{Id, IdTest, Level, LevelTests, Named, Outcome, Verdict};
 
@@ -81,8 +83,9 @@ fn words(words: &str) -> Said {
 fn exposed(level: &LevelTests, kind: &str) -> Vec<Said> {
     let ids = level.named.ids();
     let plural = if ids.len() == 1 { "" } else { "s" };
-    let is_named =
-        |test: &&IdTest| ids.contains(&Id { tenant: test.tenant.clone(), id: test.id.clone() });
+    let named: HashSet<(&str, &str)> =
+        ids.iter().map(|id| (id.tenant.as_str(), id.id.as_str())).collect();
+    let is_named = |test: &&IdTest| named.contains(&(test.tenant.as_str(), test.id.as_str()));
     let p = least(level.strongest.iter().filter(is_named).map(|test| test.p_adjusted));
     let each = if matches!(level.named, Named::OneOf(_)) { "at least one of the" } else { "the" };
     let mut said =
