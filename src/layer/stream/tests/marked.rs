@@ -292,7 +292,7 @@ fn text_that_a_signature_may_bind_is_marked_only_if_the_policy_says_that_nobody_
     };
     let (skip, mark) = (asking("m"), Setting { multi_turn: MultiTurn::Mark, ..asking("m") });
     let yes = marked(ANSWER, false);
-    assert_eq!(texts(&skip, &["text"]), [yes.clone()]);
+    assert_eq!(texts(&skip, &["text"]), [yes.as_str()]);
     for kind in ["thinking", "redacted_thinking"] {
         assert_eq!(texts(&skip, &[kind, "text"]).last().unwrap(), ANSWER, "{kind}");
         assert_eq!(texts(&mark, &[kind, "text"]).last().unwrap(), &yes, "{kind}");
@@ -316,7 +316,7 @@ fn text_that_a_signature_may_bind_is_marked_only_if_the_policy_says_that_nobody_
         let expected = if marked { yes.as_str() } else { ANSWER };
         assert_eq!(texts(&setting, &["text"]), [expected], "{asks}");
         setting.multi_turn = MultiTurn::Mark;
-        assert_eq!(texts(&setting, &["text"]), [yes.clone()], "{asks}");
+        assert_eq!(texts(&setting, &["text"]), [yes.as_str()], "{asks}");
     }
 }
 
@@ -355,7 +355,7 @@ fn a_citation_points_to_the_same_words_after_as_before() {
     let characters: Vec<char> = text.chars().collect();
     let find = |words: &str| {
         let at = text.find(words).unwrap();
-        let start = text[..at].chars().count();
+        let start = text.split_at(at).0.chars().count();
         (start, start + words.chars().count())
     };
     for words in ["🤔 é", "Paris", "one of the tools", "until it is done"] {
@@ -409,7 +409,7 @@ fn a_citation_points_to_the_same_words_after_as_before() {
 
 #[test]
 fn a_piece_that_cannot_be_decoded_stays_in_its_place() {
-    let from = said("It is one of the tools. For exam").replace("}]}", "}]}")
+    let from = said("It is one of the tools. For exam")
         + &chunk(r#""content":"\ud83d""#, "")
         + &said(" however, they do not")
         + &chunk("", ",\"finish_reason\":\"stop\"");
