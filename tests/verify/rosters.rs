@@ -1,7 +1,7 @@
 //! From a ledger to whom a text may be traced.
 
 use guilloche::mark::cell::{KeyName, Purpose, Role};
-use guilloche::mark::examination::{Issuance, MarkedBy, LedgerMismatch, issuances};
+use guilloche::mark::examination::{Issuance, LedgerMismatch, MarkedBy, issuances};
 use guilloche::mark::keys::Keys;
 use guilloche::mark::ledger::{Entry, Event};
 use jiff::{SignedDuration, Timestamp};
@@ -32,7 +32,11 @@ fn linked(account: &str, cluster: &str) -> Event {
 }
 
 fn read(events: Vec<Event>) -> Result<Vec<Issuance>, LedgerMismatch> {
-    issuances(&keys(), MarkedBy::WORDS, events.into_iter().map(|event| Entry::new(Timestamp::UNIX_EPOCH, event)))
+    issuances(
+        &keys(),
+        MarkedBy::WORDS,
+        events.into_iter().map(|event| Entry::new(Timestamp::UNIX_EPOCH, event)),
+    )
 }
 
 #[test]
