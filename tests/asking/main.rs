@@ -7,6 +7,8 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+#[cfg(feature = "cli")]
+mod command;
 mod misbehaving;
 mod resuming;
 mod support;

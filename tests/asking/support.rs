@@ -31,12 +31,16 @@ impl Directory {
         Self(path)
     }
 
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
     pub(crate) fn answers(&self) -> PathBuf {
-        self.0.join("answers.jsonl")
+        self.file("answers.jsonl")
     }
 
     pub(crate) fn spending(&self) -> PathBuf {
-        self.0.join("answers.jsonl.spending")
+        self.file("answers.jsonl.spending")
     }
 
     /// The lines of the file of answers.

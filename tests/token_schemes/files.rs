@@ -65,6 +65,18 @@ tokenizer = "tokenizer.json"
 table = "green.jsonl"
 "#;
 
+const SCHEMES: [&str; 9] = [
+    "sglang",
+    "vllm",
+    "vllm-dual",
+    "kgw-lefthash",
+    "kgw-selfhash",
+    "synthid",
+    "synthid-main",
+    "logit-bias",
+    "green-table",
+];
+
 /// A table of one list without a context, in which every other token is green.
 fn with_table(name: &str) -> Deployment {
     let deployment = Deployment::new(name);
@@ -85,31 +97,31 @@ fn every_scheme_is_read_and_tested_and_finds_nothing_where_nothing_is() {
     let mut writer = Writer::new(8);
     deployment.texts("base.jsonl", (0..2).map(|_| writer.unmarked(150)));
     deployment.texts("suspect.jsonl", (0..2).map(|_| writer.unmarked(150)));
-    let (status, verdict) = deployment.verify("suspect.jsonl", &["--decoys=10"]);
+    let mut arguments = vec!["--decoys=10".to_owned()];
+    arguments.extend(SCHEMES.map(|name| format!("--scheme={name}")));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (status, verdict) = deployment.verify("suspect.jsonl", &arguments);
     assert_eq!((status, &verdict["outcome"]), (1, &"not_shown".into()), "{verdict:#}");
     let materials = verdict["materials"].as_array().unwrap();
     let schemes: Vec<&str> =
         materials.iter().map(|material| material["scheme"].as_str().unwrap()).collect();
-    assert_eq!(
-        schemes,
-        [
-            "lexical",
-            "sglang",
-            "vllm",
-            "vllm-dual",
-            "kgw-lefthash",
-            "kgw-selfhash",
-            "synthid",
-            "synthid-main",
-            "logit-bias",
-            "green-table"
-        ]
-    );
-    for material in &materials[1..] {
+    assert_eq!(schemes, SCHEMES);
+    for material in materials {
         let sites = material["sites"].as_u64().unwrap();
         let few = material["scheme"] == "logit-bias";
         assert!(few || sites > 100, "{material:#}");
     }
+}
+
+#[test]
+fn the_file_of_the_documentation_is_read() {
+    let page = include_str!("../../docs/verify.md");
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let deployment = Deployment::new("page");
+    deployment.secret("schemes.toml", example);
+    let schemes = read_schemes(&deployment.file("schemes.toml")).unwrap();
+    let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name()).collect();
+    assert_eq!(names, ["sglang", "vllm", "logit-bias"]);
 }
 
 fn problem(deployment: &Deployment, text: &str) -> String {

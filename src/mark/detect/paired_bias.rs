@@ -68,9 +68,13 @@ impl TokenPairs {
     }
 
     /// Empty counts of these cells; `rules` names the table of pairs and the tokenizer.
+    ///
+    /// Where a class is one cell, a baseline cannot be taken from its other cells: what the mark
+    /// did to it would be taken for the suspect's habit. It is then taken from all.
     #[must_use]
     pub fn counts(&self, rules: impl Into<String>) -> CellCounts {
-        CellCounts::new(rules, self.cells(), self.prompt_buckets)
+        let together = if self.prompt_buckets == 1 { self.cells() } else { self.prompt_buckets };
+        CellCounts::new(rules, self.cells(), together)
     }
 
     /// Counts the sites of an answer, given as text and as tokens, to a prompt of this bucket;
