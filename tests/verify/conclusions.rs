@@ -17,7 +17,6 @@ fn evidence(p: f64) -> DeploymentEvidence {
         dispersion: 1.0,
         law: NullLaw::Gamma { shape: 10 },
         decoys: spread,
-        law: NullLaw::Gamma { shape: 10 },
     };
     DeploymentEvidence { evidence, effect: None, least_effect: None, sites: 10, terms: 10 }
 }
