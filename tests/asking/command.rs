@@ -15,10 +15,9 @@ use crate::support::{Directory, asked, questions, teacher};
 /// Runs the example of the page against this address.
 async fn example(directory: &Directory, address: String) -> Output {
     let page = include_str!("../../docs/verify.md");
-    let script = page.split("```sh\n").find(|block| block.contains("--ask")).unwrap();
-    let script = script
-        .split("```")
-        .next()
+    let mut blocks = page.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let script = blocks
+        .find(|block| block.contains("--ask"))
         .unwrap()
         .replace("https://suspect.example", &address)
         .replace("--model suspect", "--model teacher-large");

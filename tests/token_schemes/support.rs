@@ -74,7 +74,8 @@ impl Deployment {
     /// Runs `guilloche verify` with the suspect, a control, and 1,000 decoys.
     pub(crate) fn verify(&self, suspect: &str, more: &[&str]) -> (i32, Value) {
         let (status, out, error) = self.run(suspect, more);
-        let verdict = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{status}: {error}"));
+        assert!(out.starts_with('{'), "{status}: {error}");
+        let verdict = serde_json::from_str(&out).unwrap();
         (status, verdict)
     }
 
