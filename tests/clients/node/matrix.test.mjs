@@ -23,7 +23,9 @@ async function check(cell, turns) {
     for (const part of ["error", "status", "body", "requests"]) assert.deepEqual(got[part], expected[part], part);
     if (got.error) continue;
     if (!plan.withhold) {
-      assert.deepEqual(phrased(got.parsed, plan), phrased(expected.parsed, plan));
+      // The words of a marked answer wait for one another, so that its events are cut otherwise.
+      const seen = plan.marked ? "whole" : "parsed";
+      assert.deepEqual(phrased(got[seen], plan), phrased(expected[seen], plan));
       continue;
     }
     const asked = admitted(params, plan);
