@@ -12,5 +12,7 @@
 mod calibration;
 mod power;
 mod shards;
+mod source;
 mod text;
 mod tracing;
+mod uniformity;

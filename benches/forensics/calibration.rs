@@ -1,0 +1,426 @@
+//! P-values of unmarked text under thousands of keys, which were never used to mark it.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use guilloche::mark::cell::{KeyName, MarkKey, Purpose, Role};
+use guilloche::mark::detect::{
+    GreenKey, GreenTable, HuggingFaceKgw, KeyScore, Seeding, SglangGumbel, SynthIdMain,
+    SynthIdTable, TokenCounts, TokenDocument, TokenPairs, TokenScheme, TokenSites, VllmGumbel,
+};
+use guilloche::mark::evidence::{Decoys, NullLaw, SignSums, Weights, ln_hoeffding};
+use rayon::prelude::*;
+
+use crate::corpus::{Corpus, Document};
+use crate::deployment::{counts_of, master, seed};
+use crate::figures::{below, deviation, head, p, row, thousands};
+use crate::naive;
+use crate::plot::{Axis, Plot, Series};
+use crate::source::Source;
+use crate::tokens::{Tokenizer, VOCABULARY};
+use crate::uniformity::{continuous_p, same_law, uniformity};
+
+pub(crate) const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
+
+/// Keys, and decoys to compare them with, for each size, where every key is quick.
+const QUICK: [(u32, u32); 3] = [(10_000, 10_000); 3];
+
+/// The text of each size: the first documents of a fixed shuffle.
+pub(crate) struct Samples<'a> {
+    pub(crate) documents: Vec<Vec<&'a Document>>,
+    pub(crate) tokens: Vec<Vec<Vec<u32>>>,
+    control_tokens: Vec<Vec<u32>>,
+    words: [Vec<u32>; 2],
+}
+
+impl<'a> Samples<'a> {
+    fn new(corpus: &'a Corpus) -> Self {
+        let tokenizer = Tokenizer::learn(&corpus.suspect);
+        let documents: Vec<Vec<&Document>> = SIZES
+            .iter()
+            .map(|size| {
+                let mut source = Source::of(seed("samples", 0));
+                crate::deployment::draw(&corpus.suspect, *size, &mut source)
+            })
+            .collect();
+        let encode = |documents: &[&Document]| -> Vec<Vec<u32>> {
+            documents.par_iter().map(|document| tokenizer.encode(&document.text)).collect()
+        };
+        let control: Vec<&Document> = corpus.control.iter().collect();
+        // Pairs of words of one token. They have no meaning, which is all the same to a test.
+        let mut all: Vec<u32> = samples_of_words()
+            .iter()
+            .filter_map(|word| match *tokenizer.encode(word) {
+                [token] => Some(token),
+                _ => None,
+            })
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        let pairs = all.len() / 2;
+        let words = [all[..pairs].to_vec(), all[pairs..2 * pairs].to_vec()];
+        Self {
+            tokens: documents.iter().map(|documents| encode(documents)).collect(),
+            documents,
+            control_tokens: encode(&control),
+            words,
+        }
+    }
+}
+
+/// Short words with the space before them.
+fn samples_of_words() -> Vec<String> {
+    let letters = || 'a'..='z';
+    let two = letters().flat_map(|first| letters().map(move |second| format!(" {first}{second}")));
+    two.flat_map(|word| ["", "e", "n", "s", "t", "d"].map(|end| format!("{word}{end}"))).collect()
+}
+
+/// The key that deployment `number` gives an engine: what tests are drawn against.
+pub(crate) fn issued(purpose: Purpose, number: u32) -> [u8; 32] {
+    let name = KeyName { purpose, tenant: "", epoch: 1, role: Role::Global, id: "" };
+    *MarkKey::derive(&master(number), &name).as_bytes()
+}
+
+/// What came out for a scheme and a size.
+struct Line {
+    scheme: &'static str,
+    size: usize,
+    keys: u32,
+    decoys_drawn: u32,
+    law: &'static str,
+    /// Kolmogorov's p for the law's own p-values.
+    uniform: Option<f64>,
+    /// And for the ranks among decoys.
+    decoys: f64,
+    /// The p-values that a report gives.
+    p_values: Vec<f64>,
+    dispersion: f64,
+    seconds: f64,
+}
+
+impl Line {
+    /// Prints its row, now that it is known.
+    fn shown(self) -> Self {
+        row(&self.cells());
+        self
+    }
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.scheme.to_owned(),
+            thousands(self.size),
+            thousands(self.keys as usize),
+            thousands(self.decoys_drawn as usize),
+            self.law.to_owned(),
+            self.uniform.map_or("—".to_owned(), p),
+            p(self.decoys),
+            p(below(&self.p_values, 0.01)),
+            p(below(&self.p_values, 0.001)),
+            p(self.p_values.iter().copied().fold(1.0, f64::min)),
+            format!("{:.2}", self.dispersion),
+            format!("{:.0}", self.seconds),
+        ]
+    }
+
+    /// How many keys give a p-value at or below each of some levels.
+    fn curve(&self, name: &str, dashed: bool) -> Series {
+        curve(name.to_owned(), &self.p_values, dashed)
+    }
+}
+
+fn curve(name: String, p_values: &[f64], dashed: bool) -> Series {
+    let points = (0..=15).map(|step| 10_f64.powf(-f64::from(step) / 5.0));
+    let points =
+        points.map(|level| (level, below(p_values, level))).filter(|(_, rate)| *rate > 0.0);
+    Series { name, points: points.collect(), intervals: Vec::new(), dashed }
+}
+
+pub(crate) fn study(corpus: &Corpus) {
+    let samples = Samples::new(corpus);
+    for (size, tokens) in SIZES.iter().zip(&samples.tokens) {
+        let count: usize = tokens.iter().map(Vec::len).sum();
+        println!("{} words are {} tokens.", thousands(*size), thousands(count));
+    }
+    println!("\nP-values of unmarked text under random keys.");
+    head(&[
+        "scheme",
+        "words",
+        "keys",
+        "decoys",
+        "p-value of the law",
+        "uniform? KS p",
+        "as decoys? KS p",
+        "below 0.01",
+        "below 0.001",
+        "smallest",
+        "dispersion",
+        "s",
+    ]);
+    let mut lines = signs(corpus, &samples);
+    let kgw = |seeding| HuggingFaceKgw { vocabulary: VOCABULARY, green_ratio: 0.25, seeding };
+    let mut add = |more: Vec<Line>| lines.extend(more);
+    let s = &samples;
+    add(scheme("SynthID, table", &SynthIdTable::new(5, 30, 0), s, QUICK));
+    let sglang = SglangGumbel { context_window: 2, mixing_probability: None };
+    add(scheme("Gumbel, SGLang", &sglang, s, QUICK));
+    let mixed = SglangGumbel { context_window: 4, mixing_probability: Some(0.7) };
+    add(scheme("Gumbel, SGLang, two keys", &mixed, s, QUICK));
+    let vllm = VllmGumbel { context_window: 2, alpha: None };
+    let slower = [(10_000, 10_000), (10_000, 3_000), (2_000, 1_000)];
+    add(scheme("Gumbel, vLLM", &vllm, s, slower));
+    let dual = VllmGumbel { context_window: 4, alpha: Some(0.1) };
+    add(scheme("Gumbel, vLLM, two keys", &dual, s, slower));
+    let main = SynthIdMain { layers: 30, ngram_len: 5 };
+    let slow = [(10_000, 3_000), (3_000, 1_000), (300, 300)];
+    add(scheme("SynthID, main branch", &main, s, slow));
+    add(scheme(
+        "KGW lefthash",
+        &kgw(Seeding::LeftHash),
+        s,
+        [(10_000, 1_000), (1_000, 500), (300, 200)],
+    ));
+    add(green_tables(s));
+    let selfhash = kgw(Seeding::SelfHash { context_width: 4 });
+    add(scheme("KGW selfhash", &selfhash, s, [(1_000, 500), (200, 100), (40, 40)]));
+
+    println!();
+    checks(&lines);
+    let naive = naive::study(s);
+    plot(&lines, &naive);
+}
+
+/// Among many honest checks some have a small p.
+fn checks(lines: &[Line]) {
+    let checks: Vec<f64> =
+        lines.iter().flat_map(|line| line.uniform.into_iter().chain([line.decoys])).collect();
+    let least = checks.iter().copied().fold(1.0, f64::min);
+    let adjusted = (least * checks.len() as f64).min(1.0);
+    println!(
+        "{} Kolmogorov–Smirnov tests; {} below 0.01; the least is {}, adjusted for their number {}; \
+         the {} p-values are themselves uniform with p = {}.",
+        checks.len(),
+        checks.iter().filter(|p| **p < 0.01).count(),
+        p(least),
+        p(adjusted),
+        checks.len(),
+        p(uniformity(checks.clone()))
+    );
+}
+
+/// Tests of signs: the lexical mark, a constant bias, pairs.
+fn signs(corpus: &Corpus, samples: &Samples<'_>) -> Vec<Line> {
+    let control = counts_of(corpus.control.iter().map(|document| document.text.as_str()));
+    let unigram = |documents: &[Vec<u32>]| {
+        let mut counts = TokenCounts::new("bench", VOCABULARY);
+        for document in documents {
+            counts.add(&[], document);
+        }
+        counts
+    };
+    let [zeros, ones] = &samples.words;
+    let classes =
+        zeros.iter().zip(ones).map(|(a, b)| [std::slice::from_ref(a), std::slice::from_ref(b)]);
+    let pairs = TokenPairs::new(classes, 1);
+    let paired = |documents: &[Vec<u32>]| {
+        let mut counts = pairs.counts("bench");
+        for (number, document) in documents.iter().enumerate() {
+            pairs.count(&mut counts, &number.to_string(), document, &[], 0);
+        }
+        counts
+    };
+    let (plain, pair_control) = (unigram(&samples.control_tokens), paired(&samples.control_tokens));
+    let mut lines = Vec::new();
+    for ((size, documents), tokens) in SIZES.iter().zip(&samples.documents).zip(&samples.tokens) {
+        let counts = counts_of(documents.iter().map(|document| document.text.as_str()));
+        let lexical = Weights::from_counts(&counts, &[&control]);
+        lines.push(sign_line("lexical", Purpose::Lexical, *size, &lexical));
+        let weights = unigram(tokens).weights(&plain);
+        lines.push(sign_line("Unigram", Purpose::LogitBias, *size, &weights));
+        let weights = Weights::from_counts(&paired(tokens), &[&pair_control]);
+        lines.push(sign_line("paired `logit_bias`", Purpose::LogitBias, *size, &weights));
+    }
+    lines.sort_by_key(|line| line.scheme);
+    lines.into_iter().map(Line::shown).collect()
+}
+
+fn sign_line(scheme: &'static str, purpose: Purpose, size: usize, weights: &Weights) -> Line {
+    let started = Instant::now();
+    let sums = SignSums::new(weights.units());
+    let score = |bytes: &[u8; 32]| sums.total(&MarkKey::from_bytes(*bytes)) as f64;
+    let (keys, decoys_drawn) = QUICK[0];
+    let totals: Vec<f64> =
+        (0..keys).into_par_iter().map(|number| score(&issued(purpose, number))).collect();
+    let decoys = Decoys::new([41; 32], decoys_drawn).scores(score);
+    let kept: Vec<i32> = weights.units().iter().copied().filter(|unit| *unit != 0).collect();
+    let law = NullLaw::Signs { weights: kept };
+    let deviation_of_law = law.variance().sqrt();
+    let p_values: Vec<f64> = totals.par_iter().map(|total| law.ln_tail(*total).exp()).collect();
+    for total in &totals {
+        assert!(law.ln_tail(*total) <= ln_hoeffding(*total, law.variance()) + 1e-9);
+    }
+    Line {
+        scheme,
+        size,
+        keys,
+        decoys_drawn,
+        law: "bound",
+        uniform: None,
+        decoys: same_law(&totals, &decoys),
+        p_values,
+        dispersion: deviation(&totals) / deviation_of_law,
+        seconds: started.elapsed().as_secs_f64(),
+    }
+}
+
+fn sites<S: TokenScheme>(scheme: &S, documents: &[Vec<u32>]) -> TokenSites {
+    let mut sites = TokenSites::new("bench", scheme.window(), usize::MAX);
+    for document in documents {
+        sites.add(&TokenDocument { answer: document, ..TokenDocument::default() });
+    }
+    sites
+}
+
+fn scheme<S: TokenScheme>(
+    name: &'static str,
+    scheme: &S,
+    samples: &Samples<'_>,
+    drawn: [(u32, u32); 3],
+) -> Vec<Line> {
+    let lines = SIZES.iter().zip(&samples.tokens).zip(drawn).map(|((size, tokens), drawn)| {
+        let (keys, decoys_drawn) = drawn;
+        let started = Instant::now();
+        let sites = sites(scheme, tokens);
+        let prepared = scheme.prepare(&mut sites.iter().map(|(site, _)| site));
+        let score = |bytes: &[u8; 32]| scheme.score(&scheme.key(bytes), &prepared);
+        let scores: Vec<KeyScore> = (0..keys)
+            .into_par_iter()
+            .map(|number| score(&issued(Purpose::Engine, number)))
+            .collect();
+        let decoys = Decoys::new([41; 32], decoys_drawn);
+        let decoys: Vec<KeyScore> =
+            (0..decoys_drawn).into_par_iter().map(|number| score(&decoys.key(number))).collect();
+        let null = |trials| scheme.null(&prepared, trials);
+        line(name, *size, &scores, &decoys, null, started).shown()
+    });
+    lines.collect()
+}
+
+fn line(
+    scheme: &'static str,
+    size: usize,
+    scores: &[KeyScore],
+    decoys: &[KeyScore],
+    null: impl Fn(u64) -> NullLaw,
+    started: Instant,
+) -> Line {
+    let mut laws: HashMap<u64, NullLaw> = HashMap::new();
+    for KeyScore { trials, .. } in scores.iter().chain(decoys) {
+        laws.entry(*trials).or_insert_with(|| null(*trials));
+    }
+    let exact = laws.values().all(NullLaw::is_exact);
+    let mut source = Source::of(seed("ties", 0));
+    let ties: Vec<f64> = scores.iter().map(|_| source.uniform()).collect();
+    let continuous: Vec<f64> = scores
+        .par_iter()
+        .zip(&ties)
+        .map(|(score, tie)| continuous_p(&laws[&score.trials], score.total, *tie))
+        .collect();
+    let p_values: Vec<f64> =
+        scores.par_iter().map(|score| laws[&score.trials].ln_tail(score.total).exp()).collect();
+    let standardized = |scores: &[KeyScore]| -> Vec<f64> {
+        scores.iter().map(|score| laws[&score.trials].standardized(score.total)).collect()
+    };
+    let (own, others) = (standardized(scores), standardized(decoys));
+    Line {
+        scheme,
+        size,
+        keys: scores.len() as u32,
+        decoys_drawn: decoys.len() as u32,
+        law: if exact { "exact" } else { "bound" },
+        uniform: exact.then(|| uniformity(continuous)),
+        decoys: same_law(&own, &others),
+        p_values,
+        dispersion: deviation(&own),
+        seconds: started.elapsed().as_secs_f64(),
+    }
+}
+
+/// Tables that an operator would have dumped, each of lists of another key, against the decoys of
+/// such a table.
+fn green_tables(samples: &Samples<'_>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for ((size, tokens), keys) in SIZES.iter().zip(&samples.tokens).zip([1_000_u32, 300, 100]) {
+        let started = Instant::now();
+        let seeding = Seeding::LeftHash;
+        let lists = HuggingFaceKgw { vocabulary: VOCABULARY, green_ratio: 0.25, seeding };
+        let mut contexts: Vec<u32> = tokens.iter().flatten().copied().collect();
+        contexts.sort_unstable();
+        contexts.dedup();
+        let counted = sites(&lists, tokens);
+        let read = |number: u32| {
+            let key = lists.key(&issued(Purpose::Engine, number));
+            GreenTable::read(dump(&lists, &key, &contexts).as_bytes()).unwrap()
+        };
+        let scores: Vec<KeyScore> = (0..keys)
+            .into_par_iter()
+            .map(|number| {
+                let table = read(number);
+                let prepared = table.prepare(&mut counted.iter().map(|(site, _)| site));
+                table.score(&GreenKey::Table, &prepared)
+            })
+            .collect();
+        let table = read(0);
+        let prepared = table.prepare(&mut counted.iter().map(|(site, _)| site));
+        let decoys = Decoys::new([41; 32], keys);
+        let decoys: Vec<KeyScore> = (0..keys)
+            .into_par_iter()
+            .map(|number| table.score(&table.key(&decoys.key(number)), &prepared))
+            .collect();
+        let null = |trials| table.null(&prepared, trials);
+        lines.push(line("green table", *size, &scores, &decoys, null, started).shown());
+    }
+    lines
+}
+
+/// The file that `GreenTable::read` documents.
+fn dump(
+    lists: &HuggingFaceKgw,
+    key: &<HuggingFaceKgw as TokenScheme>::Key,
+    contexts: &[u32],
+) -> String {
+    let mut file = format!(
+        "{{\"version\": 1, \"vocabulary\": {VOCABULARY}, \"context_tokens\": 1, \
+         \"green_ratio\": 0.25}}\n"
+    );
+    for context in contexts {
+        let mut bitmap = vec![0_u8; VOCABULARY as usize / 8];
+        for token in lists.green_list(key, &[*context]) {
+            bitmap[token as usize / 8] |= 1 << (token % 8);
+        }
+        let green = STANDARD.encode(bitmap);
+        file.push_str(&format!("{{\"context\": [{context}], \"green\": \"{green}\"}}\n"));
+    }
+    file
+}
+
+fn plot(lines: &[Line], naive: &[naive::Line]) {
+    let largest = SIZES[2];
+    let of = |name: &str| lines.iter().find(|line| line.scheme == name && line.size == largest);
+    let mut series = Vec::new();
+    for name in ["lexical", "Gumbel, SGLang", "SynthID, table"] {
+        series.extend(of(name).map(|line| line.curve(name, false)));
+    }
+    for name in ["Unigram", "KGW lefthash", "lexical"] {
+        let line = naive.iter().find(|line| line.scheme == name && line.size == largest);
+        series.extend(line.map(|line| curve(format!("naive z, {name}"), &line.p_values(), true)));
+    }
+    Plot {
+        title: "False alarms on 100,000 unmarked words",
+        x: Axis::decades("level of the test", -3, 0),
+        y: Axis::decades("share of keys that are wrongly found", -4, 0),
+        series,
+    }
+    .write("calibration");
+}
