@@ -29,6 +29,8 @@
 //! - `forensics`: detection, evidence and tracing of marks.
 
 pub mod audit;
+#[cfg(feature = "forensics")]
+pub mod corpus;
 pub mod countermeasure;
 pub mod layer;
 pub mod limit;

@@ -151,6 +151,20 @@ fn derivation_buckets_and_bits_are_frozen() {
     assert_eq!(coins, [55, 252, 24, 230]);
 }
 
+/// The values come from the `blake3` package of Python, fed as `mark::cell` specifies.
+#[test]
+fn an_engines_key_is_the_accounts_and_from_linking_on_the_clusters() {
+    let keys = Keys::from_master(&MASTER, at(0));
+    let alone = Marked { tenant: "t", account: "acct-17", cluster: None };
+    let linked = Marked { cluster: Some("hydra"), ..alone };
+    assert_eq!(keys.engine_key(3, alone).hex().as_str(), "d684e170e54eedb0");
+    assert_eq!(keys.engine_key(3, linked).hex().as_str(), "1633c6e8b943df44");
+    assert_eq!(keys.engine_key(3, alone).number(), 0xd684_e170_e54e_edb0);
+    let bias = keys.logit_bias_key(3, alone);
+    assert_eq!(bias.as_bytes()[..4], [0x6f, 0x2e, 0x1d, 0x3c]);
+    assert_eq!(format!("{:?}", keys.engine_key(3, alone)), "EngineKey { .. }");
+}
+
 #[test]
 fn a_linked_account_carries_its_clusters_bits_and_shares_the_global_ones() {
     let keys = Keys::from_master(&MASTER, at(0));
@@ -180,6 +194,7 @@ fn issued(account: &str) -> Event {
         tenant: String::new(),
         account: account.to_owned(),
         cluster: None,
+        carrier: None,
         answers: 2,
         sites: 30,
         flips: 14,

@@ -56,7 +56,8 @@ fn everything() -> Plan {
 fn apply(plan: &Plan, protocol: &dyn Protocol, body: &str) -> Result<(String, Counts), Refusal> {
     let mut counts = Counts::default();
     let request = protocol.scan_request(body.as_bytes()).expect("the body is an object");
-    let edits = RequestEdits::apply(plan, protocol, &request, body.to_owned().into(), &mut counts)?;
+    let edits =
+        RequestEdits::apply(plan, protocol, &request, body.to_owned().into(), None, &mut counts)?;
     Ok((String::from_utf8(edits.body.to_vec()).unwrap(), counts))
 }
 

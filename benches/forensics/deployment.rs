@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use guilloche::mark::cell::{Bits, Cell, ClassId, KeyName, MarkKey, Purpose, Role, Roles};
-use guilloche::mark::detect::CellCounts;
+use guilloche::mark::detect::{CellCounts, LexicalSites};
 use guilloche::mark::evidence::{NullLaw, Weights};
 use guilloche::mark::keys::{Keys, Marked, Marking};
 use guilloche::mark::lexical::{Rewriter, each_site};
@@ -93,7 +93,7 @@ pub(crate) fn marked(text: &str, marking: &Marking) -> String {
 
 /// No counts yet.
 pub(crate) fn no_counts() -> CellCounts {
-    CellCounts::new("english", cells(), 16)
+    LexicalSites::english().counts()
 }
 
 /// Counts the sites of one document. `name` tells documents apart.
@@ -106,10 +106,12 @@ pub(crate) fn count(counts: &mut CellCounts, name: &str, sites: impl Iterator<It
 }
 
 /// Counts of texts as they are.
-pub(crate) fn counts_of<'a>(texts: impl Iterator<Item = &'a str>) -> CellCounts {
+pub(crate) fn counts_of(texts: impl Iterator<Item = impl AsRef<str>>) -> CellCounts {
+    let lexical = LexicalSites::english();
     let mut counts = no_counts();
     for text in texts {
-        count(&mut counts, text, sites(text).into_iter());
+        let (document, _) = lexical.document(text.as_ref(), []);
+        counts.add(&document);
     }
     counts
 }

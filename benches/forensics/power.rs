@@ -6,9 +6,7 @@ use guilloche::mark::evidence::{Strengths, Weights};
 use rayon::prelude::*;
 
 use crate::corpus::{Corpus, words};
-use crate::deployment::{
-    ACCOUNT, Deployment, cell, count, counts_of, draw, ln_p, marked, no_counts, seed, sites,
-};
+use crate::deployment::{ACCOUNT, Deployment, cell, counts_of, draw, ln_p, marked, seed};
 use crate::figures::{ln_p as shown, median, share, table, thousands, wilson};
 use crate::plot::{Axis, Plot, Series};
 use crate::source::Source;
@@ -96,12 +94,9 @@ fn direct(corpus: &Corpus, control: &CellCounts) -> Vec<Row> {
             let tests = (0..REPETITIONS).into_par_iter().map(|number| {
                 let deployment = Deployment::new(number);
                 let marking = deployment.marking(ACCOUNT, strength);
-                let mut counts = no_counts();
                 let mut source = Source::of(seed("direct", number));
-                for document in draw(&corpus.suspect, size, &mut source) {
-                    let text = marked(&document.text, &marking);
-                    count(&mut counts, &text, sites(&text).into_iter());
-                }
+                let documents = draw(&corpus.suspect, size, &mut source).into_iter();
+                let counts = counts_of(documents.map(|document| marked(&document.text, &marking)));
                 tests(&deployment, &counts, control, strength)
             });
             rows.push(Row { copying: 1.0, strength, words: size, tests: tests.collect() });

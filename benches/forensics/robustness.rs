@@ -7,9 +7,7 @@ use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::corpus::Corpus;
-use crate::deployment::{
-    ACCOUNT, Deployment, count, counts_of, draw, ln_p, marked, no_counts, seed, sites,
-};
+use crate::deployment::{ACCOUNT, Deployment, counts_of, draw, ln_p, marked, seed};
 use crate::figures::{ln_p as shown, median, share, table, thousands};
 use crate::plot::{Axis, Plot, Series};
 use crate::source::Source;
@@ -132,11 +130,7 @@ fn one(corpus: &Corpus, control: &CellCounts, words: usize, number: u32) -> Vec<
     CHANGES
         .iter()
         .map(|(_, change)| {
-            let mut counts = no_counts();
-            for text in &texts {
-                let text = change(text, &mut source);
-                count(&mut counts, &text, sites(&text).into_iter());
-            }
+            let counts = counts_of(texts.iter().map(|text| change(text, &mut source)));
             let weights = Weights::from_counts(&counts, &[control]);
             let global = deployment.only(&weights, &[Role::Global]);
             (ln_p(&global, &key), counts.sites() as f64)

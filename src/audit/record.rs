@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::PrincipalHashes;
+use crate::countermeasure::watermark::Carrier;
 use crate::policy::Countermeasure;
 use crate::policy::plan::Mode;
 
@@ -100,8 +101,19 @@ pub struct PolicyIdentity {
 pub struct Applied {
     /// Which.
     pub countermeasure: Countermeasure,
+    /// By what the answer carries the mark; absent for other countermeasures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<Carrier>,
     /// How much of what.
     pub counts: Counts,
+}
+
+impl Applied {
+    /// A countermeasure that carries no mark.
+    #[must_use]
+    pub fn new(countermeasure: Countermeasure, counts: Counts) -> Self {
+        Self { countermeasure, carrier: None, counts }
+    }
 }
 
 /// What is counted.
@@ -112,6 +124,8 @@ pub enum Counter {
     WordsRemoved,
     /// Bytes taken out of a channel.
     BytesRemoved,
+    /// Places at which a mark chose between two variants, whichever had stood there.
+    Sites,
     /// Words replaced by their other variant.
     WordsChanged,
     /// Whole events left out of a stream.
@@ -253,7 +267,7 @@ mod tests {
             protocol: "chat".into(),
             stream: true,
             mode: Mode::Enforce,
-            applied: vec![Applied { countermeasure: Countermeasure::Reasoning, counts }],
+            applied: vec![Applied::new(Countermeasure::Reasoning, counts)],
             observed: Vec::new(),
             outcome: Outcome::Complete,
             status: Some(200),

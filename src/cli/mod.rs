@@ -4,10 +4,12 @@ mod bench;
 mod demo;
 mod keys;
 mod mark;
+mod paragraph;
 mod policy;
 mod risk;
 mod serve;
 mod teacher;
+mod verify;
 
 use std::error::Error;
 use std::io::Write;
@@ -47,6 +49,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Run the embedded upstream alone.
     Teacher(teacher::Arguments),
+    /// Find out whether a model was trained on marked answers, and whose.
+    Verify(Box<verify::Arguments>),
 }
 
 /// How a report is written.
@@ -86,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Risk(arguments) => risk::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Teacher(arguments) => teacher::run(arguments),
+        Command::Verify(arguments) => verify::run(*arguments),
     };
     match answer {
         Ok(Answer::Done) => ExitCode::SUCCESS,

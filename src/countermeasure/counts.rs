@@ -1,5 +1,7 @@
 //! What was done to one exchange, in numbers.
 
+use super::watermark::Carrier;
+
 /// Counts for the audit record: what was applied, never what was configured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -24,4 +26,14 @@ pub struct Counts {
     /// The model's text ended a reasoning section that never began: its chat template opens the
     /// tag, and the policy does not say so.
     pub unopened_reasoning: u64,
+    /// By what the answer was to carry the mark.
+    pub carrier: Option<Carrier>,
+    /// Request members set or changed so that the server marks its answer.
+    pub mark_fields_set: u64,
+    /// The client's own settings of marks that were taken out of the request.
+    pub mark_fields_removed: u64,
+    /// Sites at which the mark chose a variant.
+    pub sites: u64,
+    /// Those of them at which the other variant had stood.
+    pub flips: u64,
 }

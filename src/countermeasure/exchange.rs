@@ -5,8 +5,9 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 
 use super::inline::{Inline, Unclosed};
-use super::{Counts, Editor, downgrade, reasoning, side_channels};
-use crate::policy::plan::{Keep, Plan, Rate, Reasoning, enforced};
+use super::watermark::{Caller, Carrier, Choice, Marked, MarkedAs, marks_although_signed};
+use super::{Counts, Editor, LaneEditor, downgrade, reasoning, side_channels, watermark};
+use crate::policy::plan::{Keep, Plan, Rate, Reasoning, Watermark, enforced};
 use crate::wire::json::{Edit, splice};
 use crate::wire::{
     Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request, Usage,
@@ -34,10 +35,13 @@ pub struct ResponseEdits {
     round_usage: Option<NonZeroU32>,
     /// The client did not ask for the usage event that the rates need.
     drop_usage_event: bool,
+    /// Texts are marked.
+    marked: Option<Marked>,
 }
 
 impl RequestEdits {
-    /// Applies the enforced parts of `plan` to a request and its body.
+    /// Applies the enforced parts of `plan` to a request and its body. `caller` is whose answer is
+    /// marked if the plan says so; `None` where there is nothing to mark with.
     ///
     /// # Errors
     /// A refusal: the request names a governed member twice, or opens a way round that can only be
@@ -47,6 +51,7 @@ impl RequestEdits {
         protocol: &dyn Protocol,
         request: &Request,
         body: Bytes,
+        caller: Option<Caller<'_>>,
         counts: &mut Counts,
     ) -> Result<Self, Refusal> {
         let malformed = |message: String| Refusal { kind: RefusalKind::Malformed, message };
@@ -54,7 +59,7 @@ impl RequestEdits {
             return Err(malformed(format!("the request names `{name}` more than once")));
         }
         let mut edits = Vec::new();
-        let mut removed = 0;
+        let mut removed = Vec::new();
         if let Some(closing) = side_channels::Closing::of(plan) {
             if request.prefilled {
                 let message = "the last message may not be the assistant's own".to_owned();
@@ -64,8 +69,18 @@ impl RequestEdits {
             removed = closed.1;
             edits.extend(closed.0);
         }
+        let mut marked = None;
+        if let Some((settings, caller)) = enforced(&plan.watermark).zip(caller) {
+            let choice = choose(settings, &caller, protocol, request, &removed);
+            marked = choice.marked;
+            edits.extend(choice.edits);
+            removed.extend(choice.removed);
+            counts.carrier = choice.carrier;
+            counts.mark_fields_set = choice.fields_set;
+            counts.mark_fields_removed = choice.stripped;
+        }
         if let Some(settings) = enforced(&plan.downgrade) {
-            edits.extend(downgrade::request_edits(settings, request, removed, counts));
+            edits.extend(downgrade::request_edits(settings, request, removed.len(), counts));
         }
         if enforced(&plan.reasoning).is_some_and(|settings| settings.ask_upstream) {
             edits.extend(request.thinking.iter().filter_map(|thinking| thinking.seal.clone()));
@@ -74,10 +89,14 @@ impl RequestEdits {
         let ask_usage = request.ask_usage.clone().filter(|_| counted);
         let drop_usage_event = ask_usage.is_some();
         edits.extend(ask_usage);
+        edits.extend(request.removals(&removed));
 
         Ok(Self {
             body: if edits.is_empty() { body } else { splice(&body, &mut edits).into() },
-            response: ResponseEdits::new(plan, protocol, request, drop_usage_event),
+            response: ResponseEdits {
+                marked,
+                ..ResponseEdits::new(plan, protocol, request, drop_usage_event)
+            },
         })
     }
 
@@ -122,20 +141,33 @@ impl ResponseEdits {
                 .and_then(|_| requested.map(str::to_owned)),
             round_usage: reasoning.and_then(|settings| settings.round_usage),
             drop_usage_event,
+            marked: None,
         }
     }
 
     /// Whether the answer itself is changed, so that one that cannot be read must not pass.
     #[must_use]
     pub fn changes_answer(&self) -> bool {
-        let Self { keep, opened: _, close_leaks, rename, round_usage, drop_usage_event: _ } = self;
-        keep.is_some() || close_leaks.is_some() || rename.is_some() || round_usage.is_some()
+        let Self { keep, opened: _, close_leaks, rename, round_usage, drop_usage_event: _, marked } =
+            self;
+        keep.is_some()
+            || close_leaks.is_some()
+            || rename.is_some()
+            || round_usage.is_some()
+            || marked.is_some()
     }
 
-    /// The editor of a lane, by its first piece; `None` if its text goes out as it comes.
-    /// `told_apart` if its choice has its reasoning in a channel of its own.
+    /// The editors of a lane, by its first piece. `told_apart` if its choice has its reasoning in a
+    /// channel of its own, `signed` if a signed block stands before it.
     #[must_use]
-    pub fn editor(&self, channel: &Channel, told_apart: bool) -> Option<Box<dyn Editor>> {
+    pub fn editor(&self, channel: &Channel, told_apart: bool, signed: bool) -> LaneEditor {
+        let editor = self.reasoning_editor(channel, told_apart);
+        let emptied = channel.kind == Kind::Reasoning && self.keep == Some(Keep::None);
+        let marked = self.marked.as_ref().filter(|_| !emptied);
+        LaneEditor::new(editor, marked.and_then(|marked| marked.mark(channel, signed)))
+    }
+
+    fn reasoning_editor(&self, channel: &Channel, told_apart: bool) -> Option<Box<dyn Editor>> {
         let keep = self.keep?;
         match channel.kind {
             // A signed block is whole or sealed.
@@ -172,9 +204,64 @@ impl ResponseEdits {
         }
     }
 
+    /// Whether a field that goes out repeats text that the mark would change, token by token.
+    #[must_use]
+    pub fn betrays_mark(&self, field: &Field) -> bool {
+        let closed = |allow: &Vec<String>| side_channels::response_edit(allow, field).is_some();
+        self.marked.is_some()
+            && field.kind == FieldKind::Leak
+            && side_channels::REPEATING.contains(&field.name.as_str())
+            && !self.close_leaks.as_ref().is_some_and(closed)
+    }
+
     /// Whether the event that holds usage only is to be left out.
     #[must_use]
     pub fn drops_usage_event(&self) -> bool {
         self.drop_usage_event
+    }
+}
+
+/// What marks a response.
+struct MarkChoice {
+    carrier: Option<Carrier>,
+    edits: Vec<Edit>,
+    removed: Vec<usize>,
+    fields_set: u64,
+    stripped: u64,
+    /// How its texts are marked, if that is the carrier.
+    marked: Option<Marked>,
+}
+
+/// Chooses by what a response is marked; `closed` are the request's members that are taken out
+/// anyway.
+fn choose(
+    settings: &Watermark,
+    caller: &Caller<'_>,
+    protocol: &dyn Protocol,
+    request: &Request,
+    closed: &[usize],
+) -> MarkChoice {
+    let Watermark { strength, multi_turn } = settings;
+    let keys = caller.marks.keys();
+    let marked = MarkedAs {
+        marked: watermark::marked(caller.principal),
+        epoch: keys.current(),
+        strength: strength.of(caller.score),
+    };
+    let Choice { carrier, edits, removed, set, stripped } =
+        caller.marks.by().choose(keys, marked, request, closed);
+    // What comes back has to be what the upstream wrote.
+    let compared = request.signed_history
+        || protocol.signs_reasoning() && request.thinking.iter().any(|it| it.off.is_some());
+    let barred = compared && !marks_although_signed(*multi_turn);
+    let carrier = carrier.filter(|carrier| *carrier != Carrier::Lexical || !barred);
+    let lexical = carrier == Some(Carrier::Lexical);
+    MarkChoice {
+        carrier,
+        fields_set: set,
+        edits,
+        removed,
+        stripped,
+        marked: lexical.then(|| Marked::new(caller, marked, *multi_turn)),
     }
 }

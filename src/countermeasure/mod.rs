@@ -13,11 +13,14 @@ pub mod reasoning;
 pub mod refuse;
 mod sentences;
 pub mod side_channels;
+pub mod watermark;
 
 mod exchange;
+mod lane;
 
 pub use counts::Counts;
 pub use exchange::{RequestEdits, ResponseEdits};
+pub use lane::LaneEditor;
 
 use std::fmt::Debug;
 

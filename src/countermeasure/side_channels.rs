@@ -13,6 +13,16 @@ use crate::policy::plan::{SideChannels, enforced};
 use crate::wire::json::Edit;
 use crate::wire::{Field, FieldKind, Request};
 
+/// Members of a response that repeat its text token by token.
+pub(super) const REPEATING: [&str; 6] = [
+    "logprobs",
+    "token_ids",
+    "tokens",
+    "top_logprobs",
+    "completion_probabilities",
+    "internal_content",
+];
+
 /// What is closed beside the text channels. Log-probabilities repeat the reasoning and request
 /// flags bring its tags back, so whoever withholds it closes them too.
 #[derive(Clone, Copy, Debug)]
@@ -37,19 +47,19 @@ impl<'p> Closing<'p> {
     }
 }
 
-/// The edits to a request, and how many members they remove.
+/// The edits to a request, and the members to be taken out of it, by index.
 #[must_use]
 pub fn request_edits(
     closing: Closing<'_>,
     request: &Request,
     counts: &mut Counts,
-) -> (Vec<Edit>, usize) {
-    let (mut edits, removed) = request.remove_unlisted(closing.allow);
-    let removed = removed.len();
+) -> (Vec<Edit>, Vec<usize>) {
+    let removed = request.unlisted_but(closing.allow);
     let most = closing.max_choices.map_or(u64::MAX, |most| u64::from(most.get()));
     let over = request.choices.iter().filter(|(_, asked)| *asked > most);
-    edits.extend(over.map(|(span, _)| Edit::literal(span.clone(), most.to_string())));
-    counts.request_fields_closed += edits.len() as u64;
+    let edits: Vec<Edit> =
+        over.map(|(span, _)| Edit::literal(span.clone(), most.to_string())).collect();
+    counts.request_fields_closed += (edits.len() + removed.len()) as u64;
     (edits, removed)
 }
 

@@ -9,6 +9,7 @@ use tower_layer::Layer;
 
 use super::service::Defense;
 use crate::audit::{AuditKey, NoAudit, Sink};
+use crate::countermeasure::watermark::Marks;
 use crate::limit::{Limiter, Pacer};
 use crate::policy::Policy;
 use crate::risk::{Context, FromExtension, Reports, RiskSource};
@@ -66,6 +67,7 @@ pub(super) struct Shared {
 pub(super) struct Settings {
     pub(super) policy: Policy,
     pub(super) source: Box<dyn RiskSource>,
+    pub(super) marks: Option<Arc<Marks>>,
 }
 
 /// Keys derived from the deployment's secret, one per purpose.
@@ -87,6 +89,7 @@ pub struct DefenseBuilder {
     sink: Arc<dyn Sink>,
     caps: Caps,
     secret: Option<[u8; 32]>,
+    marks: Option<Marks>,
 }
 
 impl DefenseLayer {
@@ -107,6 +110,7 @@ impl DefenseLayer {
             sink: Arc::new(NoAudit),
             caps: Caps::default(),
             secret: None,
+            marks: None,
         }
     }
 
@@ -144,16 +148,27 @@ impl DefenseBuilder {
         Self { secret: Some(secret), ..self }
     }
 
+    /// What answers are marked with. Without them a policy's `watermark` does nothing, and the audit
+    /// does not say that it did.
+    #[must_use]
+    pub fn marks(self, marks: Marks) -> Self {
+        Self { marks: Some(marks), ..self }
+    }
+
     /// The layer.
     #[must_use]
     pub fn build(self) -> DefenseLayer {
-        let Self { policy, source, reports, sink, caps, secret } = self;
+        let Self { policy, source, reports, sink, caps, secret, marks } = self;
         let source = source
             .unwrap_or_else(|| Box::new(FromExtension::new(Context::new(Arc::clone(&reports)))));
         let now = Instant::now();
         DefenseLayer {
             shared: Arc::new(Shared {
-                settings: ArcSwap::from_pointee(Settings { policy, source }),
+                settings: ArcSwap::from_pointee(Settings {
+                    policy,
+                    source,
+                    marks: marks.map(Arc::new),
+                }),
                 sink,
                 caps,
                 limiter: Limiter::new(caps.principals, now),
@@ -166,11 +181,12 @@ impl DefenseBuilder {
 }
 
 impl DefenseHandle {
-    /// Exchanges policy and risk source together; `source` counts into the
+    /// Exchanges policy, risk source and marks together; `source` counts into the
     /// [`reports`](Self::reports) of the one before if it was given them. Rates already used stay
     /// used.
-    pub fn replace(&self, policy: Policy, source: Box<dyn RiskSource>) {
-        self.shared.settings.store(Arc::new(Settings { policy, source }));
+    pub fn replace(&self, policy: Policy, source: Box<dyn RiskSource>, marks: Option<Marks>) {
+        let marks = marks.map(Arc::new);
+        self.shared.settings.store(Arc::new(Settings { policy, source, marks }));
     }
 
     /// The name and revision of the policy that decides now.

@@ -14,13 +14,14 @@ use super::body::DefenseBody;
 use super::builder::{Settings, Shared};
 use super::document::Document;
 use super::error::BoxError;
-use super::guard::{Answer, Guard, estimated_tokens};
+use super::guard::{Answer, Guard, MarkedFor, estimated_tokens};
 use super::head::{self, Readable};
 use super::reading::Form;
 use super::record::{begun, note};
 use super::refused::{Refused, insert_rate_limit, refused, too_large};
 use super::stream::EventStream;
 use crate::audit::{Applied, Counter, Counts, Outcome};
+use crate::countermeasure::watermark::{Caller, Marks};
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
 use crate::limit::RateLimitFields;
 use crate::policy::plan::{Measure, Mode, Plan, Rate};
@@ -35,6 +36,9 @@ pub(super) struct Exchange {
     /// What it shares with the policy stays the same for the whole exchange, whatever policy is
     /// installed meanwhile.
     decision: Decision,
+    assessment: Assessment,
+    /// What answers are marked with, pinned like the policy.
+    marks: Option<Arc<Marks>>,
     subjects: Subjects,
     protocol: Option<&'static dyn Protocol>,
     /// The protocol in whose shape the client expects errors, its path being known or not.
@@ -64,6 +68,8 @@ impl Exchange {
             subjects: Subjects::of(&assessment.principal, &shared.keys.subject),
             shared: Arc::clone(shared),
             decision,
+            assessment,
+            marks: settings.marks.clone(),
             protocol,
             errors: error_protocol(parts.uri.path()),
             method: parts.method.clone(),
@@ -148,9 +154,14 @@ impl Exchange {
         let output_cap = RequestEdits::output_cap(&plan, &request);
         let input_tokens = estimated_tokens(body.len() as u64);
         self.admit(Estimate { input_tokens, output_cap })?;
+        let caller = self.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
         let counts = &mut self.guard.counts;
-        let edits = RequestEdits::apply(&plan, protocol, &request, body, counts)
+        let edits = RequestEdits::apply(&plan, protocol, &request, body, caller, counts)
             .map_err(|refusal| Box::new(Refused::new(refusal)))?;
+        if self.guard.counts.carrier.is_some() {
+            let principal = self.assessment.principal.clone();
+            self.guard.marked_for = self.marks.clone().map(|marks| MarkedFor { marks, principal });
+        }
         self.edits = edits.response;
         head::frame_request(headers, edits.body.len());
         if !plan.is_empty() {
@@ -275,7 +286,7 @@ impl Exchange {
         let observed = Countermeasure::ALL
             .into_iter()
             .filter(|named| named.mode_in(&self.decision.plan) == Some(Mode::Observe))
-            .map(|countermeasure| Applied { countermeasure, counts: Counts::default() })
+            .map(|countermeasure| Applied::new(countermeasure, Counts::default()))
             .collect();
         if let Some(record) = self.guard.record() {
             record.observed = observed;

@@ -6,13 +6,17 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::rewrite::TextBytes;
 use crate::audit::{Applied, Counter, Counts as AuditCounts, Outcome, Record, Sink};
 use crate::countermeasure::Counts;
+use crate::countermeasure::watermark::{self, Carrier, Marks};
 use crate::limit::{Amounts, Dimension, Reservation};
+use crate::mark::ledger::Issue;
 use crate::policy::Countermeasure;
+use crate::risk::Principal;
 use crate::wire::Usage;
 
 /// Bytes of text per token, where the upstream has not stated the tokens: what vendors give as a
@@ -45,7 +49,16 @@ pub(super) struct Guard {
     /// Tokens charged in the middle of the stream: all, and of reasoning.
     charged: (u64, u64),
     pub(super) answer: Answer,
+    /// Who is issued a mark, if the answer carries one.
+    pub(super) marked_for: Option<MarkedFor>,
     started: Instant,
+}
+
+/// Whose mark an answer is to carry, and with what.
+#[derive(Debug)]
+pub(super) struct MarkedFor {
+    pub(super) marks: Arc<Marks>,
+    pub(super) principal: Principal,
 }
 
 /// What is known of the tokens that an answer used.
@@ -73,6 +86,7 @@ impl Guard {
             seen: TextBytes::default(),
             charged: (0, 0),
             answer: Answer::default(),
+            marked_for: None,
             started,
         }
     }
@@ -125,10 +139,35 @@ impl Guard {
     pub(super) fn end(&mut self, outcome: Outcome) {
         let Some(mut record) = self.record.take() else { return };
         let used = self.settle(outcome);
+        self.issue(&record);
         record.durations.total_ms = milliseconds_since(self.started);
         record.outcome = outcome;
         record.applied.extend(applied(&self.counts, used));
         self.sink.record(*record);
+    }
+
+    /// Has the ledger say whose mark went out.
+    fn issue(&mut self, record: &Record) {
+        let answered = record.status.is_some_and(|status| (200..300).contains(&status));
+        let Counts { carrier, sites, flips, .. } = &mut self.counts;
+        // A server that was asked to mark has done so if it answered; here is known what was done.
+        if carrier.is_some_and(|carrier| !answered || carrier == Carrier::Lexical && *sites == 0) {
+            *carrier = None;
+        }
+        let Some((carrier, marked_for)) = carrier.zip(self.marked_for.take()) else { return };
+        let MarkedFor { marks, principal } = marked_for;
+        let marked = watermark::marked(&principal);
+        marks.issued(Issue {
+            time: Timestamp::now(),
+            epoch: marks.keys().current(),
+            tenant: marked.tenant.to_owned(),
+            account: marked.account.to_owned(),
+            cluster: marked.cluster.map(str::to_owned),
+            carrier: Some(carrier).filter(|it| *it != Carrier::Lexical).map(Carrier::name),
+            answers: 1,
+            sites: *sites,
+            flips: *flips,
+        });
     }
 
     /// Replaces what was reserved by what was used.
@@ -183,6 +222,11 @@ fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
         waited_ms,
         heartbeats: _,
         unopened_reasoning,
+        carrier,
+        mark_fields_set,
+        mark_fields_removed,
+        sites,
+        flips,
     } = *counts;
     let used = used.unwrap_or_default();
     let rows = [
@@ -200,15 +244,30 @@ fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
         (Countermeasure::Reasoning, Counter::EventsDropped, events_dropped),
         (Countermeasure::Reasoning, Counter::CountsRounded, usage_rounded),
         (Countermeasure::Reasoning, Counter::SectionsUnopened, unopened_reasoning),
+        (Countermeasure::Watermark, Counter::Sites, sites),
+        (Countermeasure::Watermark, Counter::WordsChanged, flips),
+        (Countermeasure::Watermark, Counter::FieldsSet, mark_fields_set),
+        (Countermeasure::Watermark, Counter::FieldsStripped, mark_fields_removed),
         (Countermeasure::Pace, Counter::WaitsMs, waited_ms),
     ];
     let mut applied: Vec<Applied> = Vec::new();
     for (countermeasure, counter, amount) in rows.into_iter().filter(|(_, _, amount)| *amount > 0) {
         if applied.last().is_none_or(|last| last.countermeasure != countermeasure) {
-            applied.push(Applied { countermeasure, counts: AuditCounts::default() });
+            applied.push(Applied::new(countermeasure, AuditCounts::default()));
         }
         if let Some(last) = applied.last_mut() {
             last.counts.add(counter, amount);
+        }
+    }
+    if let Some(carrier) = carrier {
+        // A server may mark without having been told anything.
+        let place = applied.iter().position(|it| it.countermeasure == Countermeasure::Watermark);
+        let place = place.unwrap_or_else(|| {
+            applied.push(Applied::new(Countermeasure::Watermark, AuditCounts::default()));
+            applied.len() - 1
+        });
+        if let Some(mark) = applied.get_mut(place) {
+            mark.carrier = Some(carrier);
         }
     }
     applied

@@ -1,7 +1,9 @@
 //! The texts of one response, each with its editor.
 
-use crate::countermeasure::{Editor, ResponseEdits};
-use crate::wire::{Channel, Kind, Lane, Scan};
+use crate::countermeasure::{Counts, LaneEditor, ResponseEdits};
+use crate::wire::{Channel, Kind, Lane, Scan, Signed};
+
+use super::carrier::Carrier;
 
 /// The most lanes one response may have. An upstream that claims more is not answering.
 pub(super) const LANES: usize = 1024;
@@ -15,30 +17,17 @@ pub(super) struct Lanes {
     lanes: Vec<OpenLane>,
     /// Bytes that carriers take.
     carried: usize,
+    /// The choices that hold a signed block; `None` for all of the response.
+    signed: Vec<Option<u32>>,
 }
 
-/// One lane: its editor, and the event that can carry text which is left when the lane ends.
+/// One lane: its editors, and the event that can carry text which is left when the lane ends.
 #[derive(Debug)]
 pub(super) struct OpenLane {
     pub(super) lane: Lane,
     pub(super) kind: Kind,
-    /// `None` if the lane's text goes out as it comes.
-    pub(super) editor: Option<Box<dyn Editor>>,
+    pub(super) editor: LaneEditor,
     pub(super) carrier: Option<Carrier>,
-}
-
-/// An event of the lane's own with its texts taken out: what stands before and behind the place
-/// of the lane's text.
-#[derive(Debug)]
-pub(super) struct Carrier {
-    pub(super) before: Vec<u8>,
-    pub(super) behind: Vec<u8>,
-}
-
-impl Carrier {
-    pub(super) fn len(&self) -> usize {
-        self.before.len() + self.behind.len()
-    }
 }
 
 /// The response has more lanes than any answer.
@@ -63,13 +52,31 @@ impl Lanes {
                 let reasons = |lane: Lane, kind| lane.group == group && kind == Kind::Reasoning;
                 let told_apart = self.lanes.iter().any(|open| reasons(open.lane, open.kind))
                     || scan.channels.iter().any(|other| reasons(other.lane, other.kind));
-                let editor = edits.editor(channel, told_apart);
+                let concerned = |of: Option<u32>| of.is_none_or(|of| of == group);
+                let before = channel.span.start;
+                let signed = self.signed.iter().any(|of| concerned(*of))
+                    || scan.signed.iter().any(|it| concerned(it.group) && it.from <= before);
+                let editor = edits.editor(channel, told_apart, signed);
                 let Channel { lane, kind, .. } = *channel;
                 self.lanes.push(OpenLane { lane, kind, editor, carrier: None });
                 self.lanes.len() - 1
             }
         };
         self.lanes.get_mut(position).ok_or(TooManyLanes)
+    }
+
+    /// The lane, if it was opened.
+    pub(super) fn get_mut(&mut self, lane: Lane) -> Option<&mut OpenLane> {
+        self.lanes.iter_mut().find(|open| open.lane == lane)
+    }
+
+    /// Remembers the signed blocks of an event whose lanes have been opened.
+    pub(super) fn signed(&mut self, scan: &Scan) {
+        for Signed { group, .. } in &scan.signed {
+            if self.signed.len() < LANES && !self.signed.contains(group) {
+                self.signed.push(*group);
+            }
+        }
     }
 
     /// Counts a new carrier.
@@ -83,10 +90,17 @@ impl Lanes {
         self.lanes.iter_mut()
     }
 
-    /// The editors' counts: words removed, and reasoning sections that never began.
-    pub(super) fn counts(&self) -> (u64, u64) {
-        let editors = || self.lanes.iter().filter_map(|open| open.editor.as_deref());
-        let removed = editors().map(Editor::words_removed).sum();
-        (removed, editors().map(Editor::unopened_reasoning).sum())
+    /// Whether text is held back that could leave, only to be marked.
+    pub(super) fn linger(&self) -> bool {
+        self.lanes.iter().any(|open| open.carrier.is_some() && open.editor.lingers())
+    }
+
+    /// Sums of the editors' counts over the lanes.
+    pub(super) fn counts(&self, counts: &mut Counts) {
+        let editors = || self.lanes.iter().map(|open| &open.editor);
+        counts.words_removed = editors().map(LaneEditor::words_removed).sum();
+        counts.unopened_reasoning = editors().map(LaneEditor::unopened_reasoning).sum();
+        counts.sites = editors().map(|editor| editor.marked().0).sum();
+        counts.flips = editors().map(|editor| editor.marked().1).sum();
     }
 }

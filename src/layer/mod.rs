@@ -58,6 +58,7 @@
 mod admission;
 mod body;
 mod builder;
+mod carrier;
 mod document;
 mod error;
 mod exchange;

@@ -25,6 +25,10 @@ use crate::wire::{Protocol, Refusal, RefusalKind};
 /// proxies in between, which begin at about 30 s.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// How long text waits to be marked while the upstream is silent: longer than between two tokens,
+/// shorter than a reader notices.
+const LINGER: Duration = Duration::from_millis(150);
+
 /// A body that is read as it comes.
 pub(super) struct Reading {
     protocol: &'static dyn Protocol,
@@ -34,7 +38,9 @@ pub(super) struct Reading {
     wait: Option<Wait>,
     /// The waits that are over.
     waited: Duration,
-    heartbeat: Option<Heartbeat>,
+    heartbeat: Option<Timer>,
+    /// When text that waits to be marked leaves; made when some first waits.
+    linger: Option<Timer>,
     /// Rewritten and not yet out.
     held: Option<Bytes>,
     /// The upstream has ended.
@@ -69,19 +75,48 @@ struct Wait {
     since: Instant,
 }
 
-struct Heartbeat {
+/// Fires when nothing has happened for a while. What happens costs it nothing: it is moved when it
+/// fires, not with every event.
+struct Timer {
     sleep: Pin<Box<Sleep>>,
-    /// When there was first nothing to send after the last output; `None` while there is.
+    /// How long it is quiet before it fires.
+    after: Duration,
+    /// Since when nothing has happened; `None` while it is not known.
     silent_since: Option<Instant>,
+}
+
+impl Timer {
+    fn new(after: Duration) -> Self {
+        let now = Instant::now();
+        let sleep = Box::pin(sleep_until(now + after));
+        Self { sleep, after, silent_since: Some(now) }
+    }
+
+    /// Something has happened.
+    fn disturb(&mut self) {
+        self.silent_since = None;
+    }
+
+    /// Nothing happens now. Ready when it has not for long enough, and then as if something had.
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let due = *self.silent_since.get_or_insert_with(Instant::now) + self.after;
+        loop {
+            ready!(self.sleep.as_mut().poll(context));
+            let now = Instant::now();
+            if due <= now {
+                self.silent_since = Some(now);
+                self.sleep.as_mut().reset(now + self.after);
+                return Poll::Ready(());
+            }
+            self.sleep.as_mut().reset(due);
+        }
+    }
 }
 
 impl Reading {
     pub(super) fn new(protocol: &'static dyn Protocol, form: Form, pacing: Option<Pacing>) -> Self {
         let streams = matches!(form, Form::Events(_));
-        let heartbeat = streams.then(|| {
-            let now = Instant::now();
-            Heartbeat { sleep: Box::pin(sleep_until(now + HEARTBEAT)), silent_since: Some(now) }
-        });
+        let heartbeat = streams.then(|| Timer::new(HEARTBEAT));
         Self {
             protocol,
             form,
@@ -89,6 +124,7 @@ impl Reading {
             wait: None,
             waited: Duration::ZERO,
             heartbeat,
+            linger: None,
             held: None,
             ended: false,
             trailers: None,
@@ -130,7 +166,7 @@ impl Reading {
             }
             if let Some(bytes) = self.held.take() {
                 if let Some(heartbeat) = &mut self.heartbeat {
-                    heartbeat.silent_since = None;
+                    heartbeat.disturb();
                 }
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
@@ -150,8 +186,14 @@ impl Reading {
                 }
             }
             let Poll::Ready(frame) = body.as_mut().poll_frame(context) else {
+                if self.poll_linger(context).is_ready() {
+                    continue;
+                }
                 return self.poll_heartbeat(guard, context);
             };
+            if let Some(linger) = &mut self.linger {
+                linger.disturb();
+            }
             if let Err(error) = self.take(frame) {
                 if let Some(frame) = self.fail(error) {
                     return Poll::Ready(Some(Ok(frame)));
@@ -275,6 +317,21 @@ impl Reading {
         event
     }
 
+    /// The upstream is silent; text that waits to be marked is held no longer than a while. Ready if
+    /// some is to go out.
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Form::Events(events) = &mut self.form else { return Poll::Pending };
+        if !events.rewriter().lingers() {
+            return Poll::Pending;
+        }
+        let timer = self.linger.get_or_insert_with(|| Timer::new(LINGER));
+        ready!(timer.poll_silence(context));
+        let before = events.rewriter().seen().delivered;
+        let text = events.let_go();
+        self.hold(text, before);
+        Poll::Ready(())
+    }
+
     /// Nothing can go out now; a stream that has been silent for long says that it lives.
     fn poll_heartbeat(
         &mut self,
@@ -282,18 +339,7 @@ impl Reading {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Some(heartbeat) = &mut self.heartbeat else { return Poll::Pending };
-        let due = *heartbeat.silent_since.get_or_insert_with(Instant::now) + HEARTBEAT;
-        loop {
-            // The timer is moved only when it fires, not with every event.
-            ready!(heartbeat.sleep.as_mut().poll(context));
-            if due <= Instant::now() {
-                break;
-            }
-            heartbeat.sleep.as_mut().reset(due);
-        }
-        let now = Instant::now();
-        heartbeat.silent_since = Some(now);
-        heartbeat.sleep.as_mut().reset(now + HEARTBEAT);
+        ready!(heartbeat.poll_silence(context));
         if let Some(guard) = guard {
             guard.counts.heartbeats += 1;
         }

@@ -46,7 +46,7 @@ pub(super) fn note(list: &mut Vec<Applied>, countermeasure: Countermeasure, coun
     let listed = list.iter().position(|applied| applied.countermeasure == countermeasure);
     let place = listed.unwrap_or(list.len());
     if listed.is_none() {
-        list.push(Applied { countermeasure, counts: Counts::default() });
+        list.push(Applied::new(countermeasure, Counts::default()));
     }
     if let Some(applied) = list.get_mut(place) {
         applied.counts.add(counter, 1);

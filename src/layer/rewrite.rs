@@ -5,10 +5,11 @@
 
 use crate::countermeasure::{Counts, ResponseEdits};
 use crate::wire::framing::sse::Block;
-use crate::wire::json::{Edit, escape, splice, unescape, unescape_lossy};
-use crate::wire::{Channel, Close, FieldKind, Kind, Scan, Usage};
+use crate::wire::json::{Edit, splice, unescape, unescape_lossy};
+use crate::wire::{Channel, Citation, Close, FieldKind, Kind, Scan, Usage};
 
-use super::lanes::{Carrier, LANES, Lanes, TooManyLanes};
+use super::carrier::{Carrier, carrier};
+use super::lanes::{LANES, Lanes, OpenLane, TooManyLanes};
 
 /// Rewrites the events of one response, or its document.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ struct Outcome {
     stays: bool,
     before: String,
     behind: String,
+    /// What is missing here comes later.
+    deferred: bool,
 }
 
 /// What becomes of one event.
@@ -88,8 +91,9 @@ impl Rewriter {
 
     /// The counts so far, the editors' own included.
     pub(super) fn counts(&self) -> Counts {
-        let (words_removed, unopened_reasoning) = self.lanes.counts();
-        Counts { words_removed, unopened_reasoning, ..self.counts }
+        let mut counts = self.counts;
+        self.lanes.counts(&mut counts);
+        counts
     }
 
     pub(super) fn usage(&self) -> Usage {
@@ -124,22 +128,28 @@ impl Rewriter {
             return Err(TooManyLanes);
         }
         self.outcomes.clear();
+        let betrayed = scan.fields.iter().any(|field| self.edits.betrays_mark(field));
         for channel in &scan.channels {
             self.seen.add(channel);
-            let outcome = self.push(channel, payload, scan, block)?;
+            let outcome = self.push(channel, payload, scan, block, betrayed)?;
             self.outcomes.push(outcome);
         }
+        self.lanes.signed(scan);
+        self.end_before_calls(scan, before);
         for close in &scan.closes {
             self.close(*close, scan, before);
         }
+        let citations = self.citation_edits(scan, before);
         if block.is_some() && self.nothing_left(scan) {
-            self.counts.events_dropped += 1;
+            let withheld = self.outcomes.iter().any(|it| it.is_empty() && !it.deferred);
+            self.counts.events_dropped += u64::from(withheld);
             return Ok(Rewritten::Dropped);
         }
         let mut edits = self.field_edits(scan);
+        edits.extend(citations);
         for (channel, outcome) in scan.channels.iter().zip(self.outcomes.drain(..)) {
             let span = channel.span.clone();
-            let Outcome { stays, before, behind } = outcome;
+            let Outcome { stays, before, behind, deferred: _ } = outcome;
             let around = before.len() + behind.len();
             self.seen.delivered += if stays { span.len() + around } else { around } as u64;
             if !stays {
@@ -169,23 +179,48 @@ impl Rewriter {
         }
     }
 
-    /// Gives one piece of text to its lane's editor.
+    /// Lets text leave that was held back to be marked, because the upstream has been silent for
+    /// too long.
+    pub(super) fn let_go(&mut self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for open in self.lanes.iter_mut().filter(|open| open.carrier.is_some()) {
+            let mut text = String::new();
+            if let Some(mark) = open.editor.mark() {
+                mark.flush(&mut text);
+            }
+            self.seen.delivered += open.carry(&text, &mut out);
+        }
+        out
+    }
+
+    /// Whether there is such text.
+    pub(super) fn lingers(&self) -> bool {
+        self.lanes.linger()
+    }
+
+    /// Gives one piece of text to its lane's editors. `betrayed` if the event says the text a
+    /// second time.
     fn push(
         &mut self,
         channel: &Channel,
         payload: &[u8],
         scan: &Scan,
         block: Option<&Block<'_>>,
+        betrayed: bool,
     ) -> Result<Outcome, TooManyLanes> {
         let stays = Outcome { stays: true, ..Outcome::default() };
         let Self { edits, lanes, counts, scratch, .. } = self;
         let open = lanes.open(channel, scan, edits)?;
         let raw = payload.get(channel.span.clone()).unwrap_or_default();
-        let Some(editor) = open.editor.as_deref_mut().filter(|_| !raw.is_empty()) else {
+        if open.editor.is_none() || raw.is_empty() {
             return Ok(stays);
-        };
+        }
+        let editor = &mut open.editor;
         scratch.clear();
-        let outcome = match unescape(raw) {
+        if let Some(mark) = editor.mark().filter(|_| betrayed) {
+            mark.stop(scratch);
+        }
+        let mut outcome = match unescape(raw) {
             Ok(text) => {
                 editor.push(&text, scratch);
                 if *scratch == *text {
@@ -197,9 +232,10 @@ impl Rewriter {
             Err(_) => Outcome {
                 stays: editor.push_opaque(&unescape_lossy(raw), scratch),
                 before: scratch.clone(),
-                behind: String::new(),
+                ..Outcome::default()
             },
         };
+        outcome.deferred = editor.lingers();
         let Some(block) = block.filter(|_| open.carrier.is_none() && editor.holds()) else {
             return Ok(outcome);
         };
@@ -208,6 +244,11 @@ impl Rewriter {
             // An event that cannot be repeated carries nothing; a later one of the lane may.
             open.carrier = carrier(block, payload, scan, channel, edits, counts);
             let bytes = open.carrier.as_ref().map_or(0, Carrier::len);
+            if let Some(mark) = open.editor.mark().filter(|_| bytes == 0) {
+                // Nothing could bring the text if no more of it came.
+                mark.flush(&mut outcome.behind);
+                outcome.deferred = false;
+            }
             lanes.carry(bytes)?;
         }
         Ok(outcome)
@@ -221,15 +262,43 @@ impl Rewriter {
         });
         for open in ending {
             let text = open.finish(cut_short);
-            if text.is_empty() {
-                continue;
-            }
-            let here = scan.channels.iter().rposition(|channel| channel.lane == open.lane);
-            match here.and_then(|position| outcomes.get_mut(position)) {
-                Some(outcome) => outcome.behind.push_str(&text),
-                None => seen.delivered += open.carry(&text, before),
+            seen.delivered += open.put(&text, scan, outcomes, before);
+        }
+    }
+
+    /// Text that is held back to be marked leaves before a tool call of the same choice.
+    fn end_before_calls(&mut self, scan: &Scan, before: &mut Vec<u8>) {
+        let Self { lanes, outcomes, seen, .. } = self;
+        let calls = scan.channels.iter().filter(|channel| channel.kind == Kind::ToolArguments);
+        for call in calls {
+            let held = lanes
+                .iter_mut()
+                .filter(|open| open.lane.group == call.lane.group && open.editor.lingers());
+            for open in held {
+                let mut text = String::new();
+                if let Some(mark) = open.editor.mark() {
+                    mark.end(false, &mut text);
+                }
+                seen.delivered += open.put(&text, scan, outcomes, before);
             }
         }
+    }
+
+    /// Has annotations point to where the text they mean has come to stand.
+    fn citation_edits(&mut self, scan: &Scan, before: &mut Vec<u8>) -> Vec<Edit> {
+        let Self { lanes, outcomes, seen, .. } = self;
+        let mut edits = Vec::new();
+        for Citation { lane, start, end } in &scan.citations {
+            let Some(open) = lanes.get_mut(*lane) else { continue };
+            let mut text = String::new();
+            let located = open.editor.locate(start.1..end.1, &mut text);
+            seen.delivered += open.put(&text, scan, outcomes, before);
+            let Some(located) = located else { continue };
+            let moved = [(start, located.start), (end, located.end)];
+            let moved = moved.into_iter().filter(|((_, from), to)| from != to);
+            edits.extend(moved.map(|((span, _), to)| Edit::literal(span.clone(), to.to_string())));
+        }
+        edits
     }
 
     /// Whether the event had text, has none left, and says nothing else.
@@ -261,76 +330,27 @@ impl Rewriter {
     }
 }
 
-/// What carries a lane's last text: this event with its other texts, its role and its counts taken
-/// out, and what must be said once; `None` if that is not possible.
-fn carrier(
-    block: &Block<'_>,
-    payload: &[u8],
-    scan: &Scan,
-    channel: &Channel,
-    edits: &ResponseEdits,
-    counts: &mut Counts,
-) -> Option<Carrier> {
-    if scan.unrepeatable {
-        return None;
-    }
-    let Some(place) = block.payload_span() else {
-        // On several lines: broken between tokens, where a space says the same.
-        let line: Vec<u8> =
-            payload.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }).collect();
-        let raw = block.with_payload(&line);
-        let block = Block::parse(&raw);
-        block.payload_span()?;
-        return carrier(&block, &line, scan, channel, edits, counts);
-    };
-    // The carrier's own fields are closed like any event's, but counted with the event only.
-    let mut uncounted = *counts;
-    let mut taken_out: Vec<Edit> = scan
-        .fields
-        .iter()
-        .filter_map(|field| match field.kind {
-            FieldKind::Role | FieldKind::Usage | FieldKind::Once => {
-                Some(Edit::literal(field.span.clone(), "null"))
-            }
-            FieldKind::Padding => Some(Edit::text(field.span.clone(), "")),
-            _ => edits.field(field, scan.usage, &mut uncounted),
-        })
-        .collect();
-    let others = scan.channels.iter().filter(|other| other.span != channel.span);
-    taken_out.extend(others.map(|other| Edit::text(other.span.clone(), "")));
-    let (mut before, mut behind): (Vec<Edit>, Vec<Edit>) =
-        taken_out.into_iter().partition(|edit| edit.span.end <= channel.span.start);
-    for edit in &mut behind {
-        edit.span = edit.span.start - channel.span.end..edit.span.end - channel.span.end;
-    }
-    let raw = block.raw();
-    Some(Carrier {
-        before: [raw.get(..place.start)?, &splice(payload.get(..channel.span.start)?, &mut before)]
-            .concat(),
-        behind: [&splice(payload.get(channel.span.end..)?, &mut behind), raw.get(place.end..)?]
-            .concat(),
-    })
-}
-
-impl super::lanes::OpenLane {
+impl OpenLane {
     /// Ends the lane and gives the text that was held back.
     fn finish(&mut self, cut_short: bool) -> String {
         let mut text = String::new();
-        if let Some(editor) = &mut self.editor {
-            editor.finish(cut_short, &mut text);
-        }
+        self.editor.finish(cut_short, &mut text);
         text
     }
 
-    /// Appends an event of the lane's own that holds `text`; how many bytes of text went.
-    fn carry(&self, text: &str, out: &mut Vec<u8>) -> u64 {
-        let Some(Carrier { before, behind }) = self.carrier.as_ref().filter(|_| !text.is_empty())
-        else {
+    /// Puts text of the lane behind what this event has of it, or into an event of its own; how
+    /// many bytes went into that.
+    fn put(&self, text: &str, scan: &Scan, outcomes: &mut [Outcome], before: &mut Vec<u8>) -> u64 {
+        if text.is_empty() {
             return 0;
-        };
-        out.extend_from_slice(before);
-        escape(text, out);
-        out.extend_from_slice(behind);
-        text.len() as u64
+        }
+        let here = scan.channels.iter().rposition(|channel| channel.lane == self.lane);
+        match here.and_then(|position| outcomes.get_mut(position)) {
+            Some(outcome) => {
+                outcome.behind.push_str(text);
+                0
+            }
+            None => self.carry(text, before),
+        }
     }
 }

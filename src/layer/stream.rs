@@ -99,6 +99,11 @@ impl EventStream {
         last
     }
 
+    /// What was held back to be marked, and leaves because nothing has come for too long.
+    pub(super) fn let_go(&mut self) -> Bytes {
+        self.rewriter.let_go().into()
+    }
+
     fn rewrite(&mut self, raw: Bytes) -> Result<Bytes, StreamError> {
         let block = Block::parse(&raw);
         if block.is_foreign() && self.on_opaque == Unhandled::Refuse {

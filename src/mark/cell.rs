@@ -77,6 +77,12 @@ impl Cell {
         Self(u32::from(class.0) * BUCKETS + u32::from(bucket) % BUCKETS)
     }
 
+    /// The cell with this number, for marks whose cells are numbered otherwise.
+    #[must_use]
+    pub fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+
     /// Its number, below `classes * 16`.
     #[must_use]
     pub fn index(self) -> u32 {

@@ -14,12 +14,18 @@
 //! # Ok::<(), guilloche::mark::ledger::EntryError>(())
 //! ```
 
+mod tally;
+mod writer;
+
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use writer::{Issue, LedgerWriter, LostAnswers};
 
 /// The version of the format that is written.
 pub const VERSION: u32 = 1;
@@ -62,6 +68,10 @@ pub enum Event {
         /// The cluster whose keys its answers carried, if any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cluster: Option<String>,
+        /// By what they carry the mark, by its name in the configuration; absent for the words
+        /// themselves. Answers that their server marked while it generated them have no sites.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        carrier: Option<Cow<'static, str>>,
         /// Answers.
         answers: u64,
         /// Sites in them at which a variant was chosen.
@@ -128,13 +138,15 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// What the file system says.
+    /// What the file system says, and `PermissionDenied` if others than the owner have access (on
+    /// Unix).
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
+        check_permissions(&file)?;
         if file.seek(SeekFrom::End(0))? > 0 {
             let mut last = [0];
             file.seek(SeekFrom::End(-1))?;
@@ -152,10 +164,39 @@ impl Ledger {
     ///
     /// [`EntryError::Json`] or [`EntryError::File`].
     pub fn append(&mut self, entry: &Entry) -> Result<(), EntryError> {
-        let mut line = serde_json::to_vec(entry)?;
-        line.push(b'\n');
-        Ok(self.file.write_all(&line)?)
+        self.append_all(std::slice::from_ref(entry))
     }
+
+    /// Appends entries, in one write.
+    ///
+    /// # Errors
+    ///
+    /// [`EntryError::Json`] or [`EntryError::File`].
+    pub fn append_all(&mut self, entries: &[Entry]) -> Result<(), EntryError> {
+        let mut lines = Vec::new();
+        for entry in entries {
+            serde_json::to_writer(&mut lines, entry)?;
+            lines.push(b'\n');
+        }
+        Ok(self.file.write_all(&lines)?)
+    }
+}
+
+#[cfg(unix)]
+fn check_permissions(file: &File) -> io::Result<()> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata()?.permissions());
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let mode = mode & 0o7777;
+    let message =
+        format!("the file mode is {mode:o}; no one but its owner may have access (chmod 600)");
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
+}
+
+#[cfg(not(unix))]
+fn check_permissions(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 /// Reads a ledger line by line, in bounded memory. A line that is no entry is an error of its own;

@@ -32,9 +32,15 @@ pub mod cell;
 pub mod detect;
 #[cfg(feature = "forensics")]
 pub mod evidence;
+#[cfg(feature = "forensics")]
+pub mod examination;
 pub mod keys;
 pub mod ledger;
 pub mod lexical;
 pub mod lexicon;
+#[cfg(feature = "tokenizers")]
+pub mod paired;
+#[cfg(feature = "tokenizers")]
+pub mod tokenizer;
 #[cfg(feature = "forensics")]
 pub mod tracing;

@@ -10,7 +10,7 @@ use super::exemption::Exemption;
 use super::file::{ExemptionTable, GradeTable, PolicyFile, ScopeTable};
 use super::ladder::{Grade, Policy, RequestScope, UnknownRoutePlans};
 use super::measures::Measures;
-use super::plan::{Measure, Mode, Plan, Refuse};
+use super::plan::{Measure, Mode, Plan, Refuse, enforced};
 use super::problem::Problem;
 use super::source::Source;
 use super::value::At;
@@ -48,9 +48,14 @@ pub(super) fn compile(text: &str) -> Result<Policy, Vec<Problem>> {
         source.missing(&WHOLE, "grade", Some("a policy has at least one `[[grade]]`"));
     }
     let has_messages = scope.covers_protocol(Protocol::Messages);
-    let grades =
+    let grades: Vec<Grade> =
         tables.iter().map(|table| compile_grade(&mut source, table, mode, has_messages)).collect();
     check_ladder(&mut source, &tables);
+    let marking = tables.iter().zip(&grades).find_map(|(table, grade)| {
+        enforced(&grade.plan.watermark)?;
+        table.value.watermark.as_ref()
+    });
+    let marks_at = marking.map(|table| source.line(table.span.start));
     let refuse_unknown = |mode| {
         let settings = Refuse { message: "This path is not available.".to_owned() };
         Arc::new(Plan { refuse: Some(Measure { mode, settings }), ..Plan::default() })
@@ -65,6 +70,7 @@ pub(super) fn compile(text: &str) -> Result<Policy, Vec<Problem>> {
         grades,
         exemptions,
         notices: source.finish()?,
+        marks_at,
         untouched: Arc::default(),
         unknown_route: UnknownRoutePlans {
             observed: refuse_unknown(Mode::Observe),

@@ -19,18 +19,21 @@ pub enum Countermeasure {
     SideChannels,
     /// [`Plan::reasoning`]
     Reasoning,
+    /// [`Plan::watermark`]
+    Watermark,
     /// [`Plan::pace`]
     Pace,
 }
 
 impl Countermeasure {
     /// Every countermeasure, in the order they are applied.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Refuse,
         Self::Rate,
         Self::Downgrade,
         Self::SideChannels,
         Self::Reasoning,
+        Self::Watermark,
         Self::Pace,
     ];
 
@@ -43,6 +46,7 @@ impl Countermeasure {
             Self::Downgrade => "downgrade",
             Self::SideChannels => "side_channels",
             Self::Reasoning => "reasoning",
+            Self::Watermark => "watermark",
             Self::Pace => "pace",
         }
     }
@@ -59,6 +63,7 @@ impl Countermeasure {
             Self::Downgrade => mode(plan.downgrade.as_ref()),
             Self::SideChannels => mode(plan.side_channels.as_ref()),
             Self::Reasoning => mode(plan.reasoning.as_ref()),
+            Self::Watermark => mode(plan.watermark.as_ref()),
             Self::Pace => mode(plan.pace.as_ref()),
         }
     }
@@ -70,6 +75,7 @@ impl Countermeasure {
             Self::Downgrade => plan.downgrade = None,
             Self::SideChannels => plan.side_channels = None,
             Self::Reasoning => plan.reasoning = None,
+            Self::Watermark => plan.watermark = None,
             Self::Pace => plan.pace = None,
         }
     }

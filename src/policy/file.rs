@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::Pattern;
 use super::countermeasure::Countermeasure;
 use super::decision::{Protocol, Unhandled};
-use super::plan::{Mode, Scope};
+use super::plan::{Mode, MultiTurn, Scope};
 use super::value::{At, DateValue, DurationText, EffortName, QuotaText};
 
 /// A guilloche policy: which callers are answered how, by the risk score of a distillation
@@ -120,6 +120,8 @@ pub(super) struct GradeTable {
     pub(super) side_channels: Option<At<SideChannelsTable>>,
     /// Withhold reasoning.
     pub(super) reasoning: Option<At<ReasoningTable>>,
+    /// Put the caller's keyed mark into the text.
+    pub(super) watermark: Option<At<WatermarkTable>>,
     /// Slow the stream down.
     pub(super) pace: Option<At<PaceTable>>,
 }
@@ -261,6 +263,43 @@ pub(super) enum KeepText {
 pub(super) enum SignedText {
     /// Its text is emptied and its signature kept, as the vendor's own `omitted` display does.
     Seal,
+}
+
+/// Put the caller's keyed mark into the text; the keys are the configuration's.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Watermark"))]
+#[serde(deny_unknown_fields)]
+pub(super) struct WatermarkTable {
+    /// Weaken the policy's mode for this countermeasure.
+    pub(super) mode: Option<Mode>,
+    /// The share of the places that carry the mark, above 0 and up to 1. Default: 1.
+    pub(super) strength: Option<At<StrengthText>>,
+    /// What becomes of answers that an upstream which signs its reasoning will want to see again
+    /// as it wrote them. Default: `skip`, they are not marked.
+    pub(super) multi_turn: Option<At<MultiTurn>>,
+}
+
+/// A strength, or one that rises with the score.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Strength"))]
+#[serde(untagged, deny_unknown_fields)]
+pub(super) enum StrengthText {
+    /// The same for every score.
+    Fixed(
+        #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0, "maximum" = 1)))]
+        f64,
+    ),
+    /// Rising with the score.
+    Rising {
+        /// Where the grade begins.
+        #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0, "maximum" = 1)))]
+        min: f64,
+        /// At a score of 1.
+        #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0, "maximum" = 1)))]
+        max: f64,
+    },
 }
 
 /// Slow the stream down.

@@ -43,6 +43,8 @@ pub struct Policy {
     /// Who is spared.
     pub exemptions: Vec<Exemption>,
     pub(super) notices: Vec<Notice>,
+    /// The first line that has answers marked.
+    pub(super) marks_at: Option<usize>,
     pub(super) untouched: Arc<Plan>,
     pub(super) unknown_route: UnknownRoutePlans,
     pub(super) ids: DecisionIds,
@@ -132,6 +134,12 @@ impl Policy {
     /// [`LoadError::Invalid`] with all its problems if the text is not a policy.
     pub fn parse(file: &str, text: &str) -> Result<Self, LoadError> {
         compile(text).map_err(|problems| LoadError::Invalid { file: file.to_owned(), problems })
+    }
+
+    /// The line of the file at which a grade first has answers marked, so that keys are needed.
+    #[must_use]
+    pub fn marks_at(&self) -> Option<usize> {
+        self.marks_at
     }
 
     /// What the policy's author may not have meant, at `now`.

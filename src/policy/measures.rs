@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::file::{
     DelayTable, DowngradeTable, GradeTable, KeepText, LimitsTable, PaceTable, RateTable,
-    ReasoningTable, RefuseTable, SideChannelsTable,
+    ReasoningTable, RefuseTable, SideChannelsTable, StrengthText, WatermarkTable,
 };
 use super::plan::{
-    Delay, Downgrade, Keep, Limits, Measure, Mode, Pace, Plan, Rate, Reasoning, Refuse, Scope,
-    SideChannels,
+    Delay, Downgrade, Keep, Limits, Measure, Mode, MultiTurn, Pace, Plan, Rate, Reasoning, Refuse,
+    Scope, SideChannels, Strength, Watermark,
 };
 use super::source::Source;
 use super::value::At;
@@ -49,12 +49,14 @@ pub(super) struct Measures<'s, 't> {
 
 impl Measures<'_, '_> {
     pub(super) fn plan(&mut self, grade: &GradeTable) -> Plan {
+        let at = grade.at.as_ref().map_or(0.0, |at| at.value);
         let plan = Plan {
             refuse: grade.refuse.as_ref().map(|table| self.refuse(table)),
             rate: grade.rate.as_ref().map(|table| self.rate(table)),
             downgrade: grade.downgrade.as_ref().map(|table| self.downgrade(table)),
             side_channels: grade.side_channels.as_ref().map(|table| self.side_channels(table)),
             reasoning: grade.reasoning.as_ref().map(|table| self.reasoning(table)),
+            watermark: grade.watermark.as_ref().map(|table| self.watermark(table, at)),
             pace: grade.pace.as_ref().map(|table| self.pace(table)),
         };
         if let Some(At { value, span }) = &grade.refuse {
@@ -201,6 +203,36 @@ impl Measures<'_, '_> {
                 .patterns(opened_by_template.as_deref().unwrap_or_default()),
             ask_upstream: ask_upstream.unwrap_or(false),
             round_usage: *round_usage,
+        };
+        self.measure(*mode, settings)
+    }
+
+    fn watermark(&mut self, table: &At<WatermarkTable>, at: f64) -> Measure<Watermark> {
+        let WatermarkTable { mode, strength, multi_turn } = &table.value;
+        let (min, max) = match strength.as_ref().map(|strength| strength.value) {
+            Some(StrengthText::Fixed(strength)) => (strength, strength),
+            Some(StrengthText::Rising { min, max }) => (min, max),
+            None => (1.0, 1.0),
+        };
+        if let Some(At { span, .. }) = strength {
+            let share = |strength: f64| strength > 0.0 && strength <= 1.0;
+            if !share(min) || !share(max) {
+                let hint = "leave `watermark` out to mark nothing";
+                self.source.problem(span, "is not above 0 and at most 1", Some(hint));
+            } else if max < min {
+                self.source.problem(span, "`max` is less than `min`", None);
+            }
+        }
+        if let Some(At { value: MultiTurn::Mark, span }) = multi_turn {
+            if self.has_messages {
+                let message = "an upstream that signs its reasoning (Anthropic's own API) refuses \
+                               a conversation whose earlier answers were marked";
+                self.source.notice(span, message);
+            }
+        }
+        let settings = Watermark {
+            strength: Strength { min, max, at },
+            multi_turn: multi_turn.as_ref().map(|multi_turn| multi_turn.value).unwrap_or_default(),
         };
         self.measure(*mode, settings)
     }

@@ -45,6 +45,8 @@ pub struct Plan {
     pub side_channels: Option<Measure<SideChannels>>,
     /// Withhold reasoning, whole or in part.
     pub reasoning: Option<Measure<Reasoning>>,
+    /// Put the caller's keyed mark into the text.
+    pub watermark: Option<Measure<Watermark>>,
     /// Slow the stream down.
     pub pace: Option<Measure<Pace>>,
 }
@@ -170,6 +172,55 @@ pub struct Rate {
     pub reserve_output_tokens: NonZeroU32,
 }
 
+/// Put a keyed mark into the text, by the first carrier that the upstream and the request allow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watermark {
+    /// How much of the text carries it.
+    pub strength: Strength,
+    /// What becomes of marked text that a client sends back to an upstream which checks it.
+    pub multi_turn: MultiTurn,
+}
+
+/// The strength of a mark, by the risk score: the share of the cells that carry their bit, 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Strength {
+    /// At the score at which the grade begins.
+    pub min: f64,
+    /// At a score of 1.
+    pub max: f64,
+    /// The score at which the grade begins.
+    pub at: f64,
+}
+
+impl Strength {
+    /// The strength at a risk score: on the line between the two ends.
+    #[must_use]
+    pub fn of(&self, score: f64) -> f64 {
+        let Self { min, max, at } = *self;
+        let share = if at < 1.0 { ((score - at) / (1.0 - at)).clamp(0.0, 1.0) } else { 1.0 };
+        (min + (max - min) * share).clamp(0.0, 1.0)
+    }
+}
+
+/// What becomes of answers that an upstream will want to see again as it wrote them.
+///
+/// An upstream that signs its reasoning (Anthropic's own API) may bind each signed block to all
+/// text before it, and refuse a conversation in which earlier answers read otherwise. Protocols
+/// without signed reasoning are not affected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum MultiTurn {
+    /// They are not marked.
+    #[default]
+    Skip,
+    /// They are marked, and written back as they were when the client sends them again. What was
+    /// marked is remembered in this process for a while; a conversation that outlives it breaks.
+    Restore,
+    /// They are marked: the upstream does not check (a self-hosted server).
+    Mark,
+}
+
 /// Slow a stream down.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pace {
@@ -213,12 +264,13 @@ impl Plan {
     /// Whether the plan names no countermeasure at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { refuse, rate, downgrade, side_channels, reasoning, pace } = self;
+        let Self { refuse, rate, downgrade, side_channels, reasoning, watermark, pace } = self;
         refuse.is_none()
             && rate.is_none()
             && downgrade.is_none()
             && side_channels.is_none()
             && reasoning.is_none()
+            && watermark.is_none()
             && pace.is_none()
     }
 }

@@ -168,6 +168,11 @@ impl<'t> Source<'t> {
     }
 
     /// Line and column (in characters), both from 1.
+    /// The line of an offset, from 1.
+    pub(super) fn line(&self, offset: usize) -> usize {
+        self.position(offset).0
+    }
+
     fn position(&self, offset: usize) -> (usize, usize) {
         let before = self.text.get(..offset).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;

@@ -17,6 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::audit::record::mode_name;
 use crate::audit::{Lost, Outcome, Record};
+use crate::mark::ledger::LostAnswers;
 use crate::risk::Reports;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -70,11 +71,12 @@ fn times() -> Histogram {
 }
 
 impl Metrics {
-    /// Metrics that stand at zero. `audit` and `access_log` tell how many lines were lost, `reports`
-    /// how often the risk was unknown.
+    /// Metrics that stand at zero. `audit`, `access_log` and `ledger` tell how much was lost,
+    /// `reports` how often the risk was unknown.
     pub(super) fn new(
         audit: Option<Lost>,
         access_log: Option<Lost>,
+        ledger: Option<LostAnswers>,
         reports: Arc<Reports>,
     ) -> Self {
         let mut registry = Registry::with_prefix("guilloche");
@@ -109,7 +111,7 @@ impl Metrics {
         registry.register("observed", "Countermeasures only recorded", metrics.observed.clone());
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program", version);
-        registry.register_collector(Box::new(LostLines { audit, access_log }));
+        registry.register_collector(Box::new(LostLines { audit, access_log, ledger }));
         registry.register_collector(Box::new(UnknownRisks(reports)));
         Self { registry, ..metrics }
     }
@@ -183,15 +185,19 @@ fn status_class(status: Option<u16>) -> &'static str {
 struct LostLines {
     audit: Option<Lost>,
     access_log: Option<Lost>,
+    ledger: Option<LostAnswers>,
 }
 
 impl Collector for LostLines {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let lines = |lost: &Option<Lost>| lost.as_ref().map_or(0, Lost::count);
+        let answers = self.ledger.as_ref().map_or(0, LostAnswers::count);
         for (name, help, lost) in [
-            ("audit_lost", "Audit records lost", &self.audit),
-            ("access_log_lost", "Access log lines lost", &self.access_log),
+            ("audit_lost", "Audit records lost", lines(&self.audit)),
+            ("access_log_lost", "Access log lines lost", lines(&self.access_log)),
+            ("ledger_lost", "Marked answers missing in the ledger", answers),
         ] {
-            let count = ConstCounter::new(lost.as_ref().map_or(0, Lost::count));
+            let count = ConstCounter::new(lost);
             let metric = encoder.encode_descriptor(name, help, None, count.metric_type())?;
             count.encode(metric)?;
         }
@@ -229,14 +235,14 @@ mod tests {
     use crate::risk::UnknownReason;
 
     fn applied(countermeasure: Countermeasure) -> Vec<Applied> {
-        vec![Applied { countermeasure, counts: Counts::default() }]
+        vec![Applied::new(countermeasure, Counts::default())]
     }
 
     #[test]
     fn a_decided_request_counts_in_each_family_of_decisions() {
         let reports = Arc::new(Reports::default());
         reports.note(UnknownReason::Expired, jiff::Timestamp::UNIX_EPOCH);
-        let metrics = Metrics::new(None, None, reports);
+        let metrics = Metrics::new(None, None, None, reports);
         metrics.decided(&Record {
             time: jiff::Timestamp::UNIX_EPOCH,
             decision: DecisionId("d".into()),
@@ -280,7 +286,7 @@ mod tests {
             }
         }
         let lines = LineWriter::new(Broken, NonZeroUsize::MIN).unwrap();
-        let metrics = Metrics::new(Some(lines.lost()), None, Arc::default());
+        let metrics = Metrics::new(Some(lines.lost()), None, None, Arc::default());
         assert!(metrics.text().unwrap().contains("\nguilloche_audit_lost_total 0\n"));
         lines.write(&1);
         // Gives up at once when the loss cannot be announced, and after it is counted.

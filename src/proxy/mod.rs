@@ -32,6 +32,7 @@ mod failure;
 mod family;
 mod front;
 mod headers;
+mod marks;
 mod metrics;
 mod request_body;
 mod run;

@@ -18,11 +18,14 @@ use super::admin::{Admin, AdminService};
 use super::config::{self, Config, LogOutput};
 use super::exchange::Reports;
 use super::front::Front;
+use super::marks::ledger;
 use super::metrics::Metrics;
 use super::server::{Bounds, serve};
 use super::stack::{Stack, stack};
 use super::upstream::{TlsError, Upstream};
 use crate::audit::{JsonLines, LineWriter, NoAudit, Record, Sink};
+use crate::mark::keys::KeyFileError;
+use crate::mark::ledger::LedgerWriter;
 use crate::policy::LoadError;
 use crate::risk::settings::SettingError;
 
@@ -57,6 +60,20 @@ pub enum StartError {
     /// The risk source cannot be made: every setting that is wrong.
     #[error("{}", settings_list(.0))]
     Risk(Vec<SettingError>),
+    /// The key file of the marks cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// The policy marks answers, and the configuration has nothing to mark with.
+    #[error(
+        "{policy}: `watermark` needs keys, and {config}, which names the policy, has no [marks] \
+         beside it: add `keys = \"FILE\"` there (`guilloche keys new` makes one)"
+    )]
+    NoMarks {
+        /// The policy file and its line.
+        policy: String,
+        /// The configuration file and line that names it, or the environment variable.
+        config: String,
+    },
     /// Neither the policy file nor the risk settings can be used.
     #[error("{policy}\n{}", settings_list(risk))]
     PolicyAndRisk {
@@ -77,6 +94,7 @@ pub struct Proxy {
     upstream: Upstream,
     audit: Option<Arc<JsonLines>>,
     access_log: Option<Arc<LineWriter>>,
+    ledger: Option<Arc<LedgerWriter>>,
 }
 
 /// How long the last lines may take to be written.
@@ -89,7 +107,7 @@ impl Proxy {
     /// As [`bind`](Self::bind).
     pub fn check(config: &Config) -> Result<(), StartError> {
         let upstream = Upstream::new(&config.upstream, config.limits.max_header_bytes)?;
-        stack(upstream, config, Arc::new(NoAudit), Arc::default()).map(drop)
+        stack(upstream, config, Arc::new(NoAudit), Arc::default(), None).map(drop)
     }
 
     /// Binds the addresses and opens the files that `config` names.
@@ -108,12 +126,13 @@ impl Proxy {
             None => None,
         };
         let access_log = config.access_log.as_ref().map(open_log).transpose()?;
+        let ledger = ledger(&config)?;
         let (listener, address) = listen(config.listen.address).await?;
         let admin = match config.admin {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
-        Ok(Self { config, listener, address, admin, upstream, audit, access_log })
+        Ok(Self { config, listener, address, admin, upstream, audit, access_log, ledger })
     }
 
     /// Where clients connect: the port that the system chose, when the configuration says 0.
@@ -134,18 +153,20 @@ impl Proxy {
     /// # Errors
     /// When the defense cannot be made.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { config, listener, address: _, admin, upstream, audit, access_log } = self;
+        let Self { config, listener, address: _, admin, upstream, audit, access_log, ledger } =
+            self;
         let reports = Arc::default();
         let metrics = Arc::new(Metrics::new(
             audit.as_ref().map(|audit| audit.lines().lost()),
             access_log.as_ref().map(|log| log.lost()),
+            ledger.as_ref().map(|ledger| ledger.lost()),
             Arc::clone(&reports),
         ));
         let sink = Arc::new(Metered {
             metrics: Arc::clone(&metrics),
             next: audit.clone().map(|audit| audit as Arc<dyn Sink>),
         });
-        let Stack { service, defense } = stack(upstream, &config, sink, reports)?;
+        let Stack { service, defense } = stack(upstream, &config, sink, reports, ledger.clone())?;
         let stopping = Arc::new(AtomicBool::new(false));
         let bounds = Bounds {
             max_connections: config.limits.max_connections,
@@ -182,7 +203,8 @@ impl Proxy {
         tokio::join!(clients, serve_admin(admin, shared, bounds, admin_shutdown));
         let flushed = spawn_blocking(move || {
             let audit = audit.is_none_or(|audit| audit.lines().flush(FLUSH));
-            access_log.is_none_or(|log| log.flush(FLUSH)) && audit
+            let ledger = ledger.is_none_or(|ledger| ledger.flush(FLUSH));
+            access_log.is_none_or(|log| log.flush(FLUSH)) && audit && ledger
         });
         if !flushed.await.unwrap_or(false) {
             tracing::error!("the last lines of the logs could not be written");

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use super::config::Config;
+use super::marks::marks;
 use super::run::StartError;
 use super::upstream::Upstream;
 use crate::audit::Sink;
 use crate::layer::{Caps, Defense, DefenseHandle, DefenseLayer};
 use crate::limit::Dimension;
+use crate::mark::ledger::LedgerWriter;
 use crate::policy::Policy;
 use crate::risk::{Context, FromExtension, Reports, RiskSource};
 
@@ -26,12 +28,14 @@ pub(super) struct Stack {
     pub(super) defense: DefenseHandle,
 }
 
-/// Builds what every request goes through. Unknown risks are counted in `reports`.
+/// Builds what every request goes through. Unknown risks are counted in `reports`, issued marks
+/// recorded in `ledger`.
 pub(super) fn stack(
     upstream: Upstream,
     config: &Config,
     audit: Arc<dyn Sink>,
     reports: Arc<Reports>,
+    ledger: Option<Arc<LedgerWriter>>,
 ) -> Result<Stack, StartError> {
     let policy = match &config.policy {
         Some(file) => Policy::load(file),
@@ -48,6 +52,7 @@ pub(super) fn stack(
         (Ok(_), Err(risk)) => return Err(StartError::Risk(risk)),
         (Err(policy), Err(risk)) => return Err(StartError::PolicyAndRisk { policy, risk }),
     };
+    let marks = marks(config, &policy, ledger)?;
     let caps = Caps {
         request_body: config.limits.max_request_body,
         document: config.limits.max_document,
@@ -57,6 +62,9 @@ pub(super) fn stack(
     let mut builder = DefenseLayer::builder(policy).risk(source, reports).audit(audit).caps(caps);
     if let Some(secret) = &config.secret {
         builder = builder.secret(secret.bytes());
+    }
+    if let Some(marks) = marks {
+        builder = builder.marks(marks);
     }
     let layer = builder.build();
     Ok(Stack { defense: layer.handle(), service: layer.layer(upstream) })

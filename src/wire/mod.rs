@@ -6,6 +6,7 @@
 
 pub mod chat;
 pub mod framing;
+mod generation;
 pub mod json;
 pub mod messages;
 mod refusal;
@@ -16,10 +17,11 @@ mod scanner;
 
 use std::fmt::Debug;
 
+pub use generation::{Generation, Setting, Use};
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{Request, Thinking};
 pub use route::{Route, error_protocol, route};
-pub use scan::{Channel, Close, Field, FieldKind, Kind, Lane, Scan, Slot, Usage};
+pub use scan::{Channel, Citation, Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, Usage};
 pub use scanner::Scanner;
 
 /// One family of endpoints: where its text stands, and the shapes that its clients expect.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::generation::Generation;
 use super::json::{Edit, Error, Members, Reader, removals};
 
 /// The most members that a request may have at its top level: what is noted of each is many times
@@ -41,6 +42,12 @@ pub struct Request {
     /// The request can keep the model from closing a reasoning section that its template opened:
     /// by a stop at the closing tag, a bias against it, or a grammar without it.
     pub steers_tags: bool,
+    /// What is said of how the answer is sampled, marked and read.
+    pub generation: Generation,
+    /// Members by which servers of the protocol take settings of their samplers and marks.
+    pub sampler_members: &'static [&'static str],
+    /// The conversation holds reasoning that its server signed, and may compare with what it wrote.
+    pub signed_history: bool,
     /// Where a member can be inserted: just behind the opening brace.
     pub insert_at: usize,
 }
@@ -59,16 +66,26 @@ pub struct Thinking {
 }
 
 impl Request {
-    /// The edits that remove every member that is not on the allow-list, but for those that
-    /// `keep` names; and their names.
+    /// The members that are not on the allow-list, but for those that `keep` names, by index.
     #[must_use]
-    pub fn remove_unlisted(&self, keep: &[String]) -> (Vec<Edit>, Vec<&str>) {
-        let removed = |index: usize| {
-            let name = self.unlisted.get(index).and_then(Option::as_deref);
-            name.filter(|name| !keep.iter().any(|kept| kept == name))
-        };
-        let edits = removals(&self.members, |index| removed(index).is_some());
-        (edits, (0..self.unlisted.len()).filter_map(removed).collect())
+    pub fn unlisted_but(&self, keep: &[String]) -> Vec<usize> {
+        let names = self.unlisted.iter().enumerate();
+        let unlisted = names.filter_map(|(index, name)| Some((index, name.as_deref()?)));
+        let removed = unlisted.filter(|(_, name)| !keep.iter().any(|kept| kept == name));
+        removed.map(|(index, _)| index).collect()
+    }
+
+    /// The edits that take members of the top level out, by index. All that are taken out have to
+    /// be named at once: which comma goes with one depends on the others.
+    #[must_use]
+    pub fn removals(&self, removed: &[usize]) -> Vec<Edit> {
+        let mut mask = vec![false; self.members.spans.len()];
+        for index in removed {
+            if let Some(removed) = mask.get_mut(*index) {
+                *removed = true;
+            }
+        }
+        removals(&self.members, |index| mask.get(index).copied().unwrap_or(false))
     }
 
     /// The edit that adds a member, `value` being JSON, to what is left when `removed` members are
@@ -116,7 +133,10 @@ impl Request {
                     }
                     name => member(&mut self, reader, name),
                 })?;
-                self.member(&key.name(), key.start..value.end, lists, &mut seen)
+                let folded = fold(&String::from_utf8_lossy(&key.name()));
+                let at = Reader::at(body, value.start);
+                self.generation.read(&key.name(), &folded, self.members.spans.len(), at)?;
+                self.member(&key.name(), folded, key.start..value.end, lists, &mut seen)
             })
         })?;
         Ok(self)
@@ -126,6 +146,7 @@ impl Request {
     fn member(
         &mut self,
         name: &[u8],
+        folded: String,
         span: Range<usize>,
         lists: &Lists,
         seen: &mut Vec<String>,
@@ -134,7 +155,6 @@ impl Request {
             return Err(Error { at: span.start, expected: "the end of an object this long" });
         }
         let name = String::from_utf8_lossy(name);
-        let folded = fold(&name);
         if lists.governed.contains(&folded.as_str()) && (folded != name || seen.contains(&folded)) {
             self.ambiguous = Some(folded.clone());
         }
@@ -162,7 +182,7 @@ impl Lists {
 
 /// Case folding as Go's encoding/json matches names: ASCII, and the two letters beyond it that fold
 /// to `s` and `k`.
-fn fold(name: &str) -> String {
+pub(super) fn fold(name: &str) -> String {
     name.chars()
         .map(|character| match character {
             '\u{17f}' => 's',

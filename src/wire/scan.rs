@@ -100,6 +100,28 @@ pub struct Close {
     pub cut_short: bool,
 }
 
+/// Two positions in a lane's text, in Unicode characters, that an annotation points to. A client
+/// that shows the annotation looks there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Citation {
+    /// The text.
+    pub lane: Lane,
+    /// Where the number stands at which the cited passage begins, and that number.
+    pub start: (Range<usize>, u64),
+    /// The same of its end, which does not belong to the passage.
+    pub end: (Range<usize>, u64),
+}
+
+/// A block that its server has signed or sealed: it may compare the texts around it with what it
+/// wrote when they come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The choice that it concerns; `None` for all of the response.
+    pub group: Option<u32>,
+    /// Where in the event or document the texts begin that stand behind it.
+    pub from: usize,
+}
+
 /// Token counts as the upstream states them; they accumulate over a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -120,6 +142,10 @@ pub struct Scan {
     pub fields: Vec<Field>,
     /// Lanes that end.
     pub closes: Vec<Close>,
+    /// Annotations that point into a text.
+    pub citations: Vec<Citation>,
+    /// Signed blocks.
+    pub signed: Vec<Signed>,
     /// Token counts.
     pub usage: Usage,
     /// The event says more than its channels and fields: it cannot be dropped when its channels are
@@ -136,10 +162,12 @@ pub struct Scan {
 impl Scan {
     /// Forgets what was found, keeping the memory.
     pub fn clear(&mut self) {
-        let Self { channels, fields, closes, usage, .. } = self;
+        let Self { channels, fields, closes, citations, signed, usage, .. } = self;
         channels.clear();
         fields.clear();
         closes.clear();
+        citations.clear();
+        signed.clear();
         *usage = Usage::default();
         (self.says_more, self.unrepeatable) = (false, false);
         (self.error, self.only_usage) = (false, false);

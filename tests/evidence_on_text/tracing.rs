@@ -200,20 +200,27 @@ fn a_commitment_holds_for_its_own_plan_and_roster_alone() {
         decoy_seed: [3; 32],
         decoys: 10_000,
         material: "suspect files, BLAKE3 00".to_owned(),
+        field: None,
+        prompts: Vec::new(),
         controls: vec!["base model".to_owned()],
     };
-    let commitment = Commitment::new(&plan, &roster(10, 4, 2, true));
+    let commitment = Commitment::new(&plan, [&roster(10, 4, 2, true)]);
     let written = serde_json::to_string(&commitment).unwrap();
     let read: Commitment = serde_json::from_str(&written).unwrap();
-    assert!(read.holds(&plan, &roster(10, 4, 2, true)));
-    assert!(!read.holds(&Plan { decoys: 9_999, ..plan.clone() }, &roster(10, 4, 2, true)));
+    assert!(read.holds(&plan, [&roster(10, 4, 2, true)]));
+    assert!(!read.holds(&Plan { decoys: 9_999, ..plan.clone() }, [&roster(10, 4, 2, true)]));
     let controls = vec!["base".to_owned(), " model".to_owned()];
-    assert!(!read.holds(&Plan { controls, ..plan.clone() }, &roster(10, 4, 2, true)));
+    assert!(!read.holds(&Plan { controls, ..plan.clone() }, [&roster(10, 4, 2, true)]));
     for other in [roster(11, 4, 2, true), roster(10, 6, 2, true), roster(10, 4, 2, false)] {
-        assert!(!read.holds(&plan, &other));
+        assert!(!read.holds(&plan, [&other]));
     }
+    assert!(!read.holds(&plan, [&roster(10, 4, 2, true), &roster(0, 0, 1, true)]));
+    let prompts = vec!["digest".to_owned()];
+    assert!(!read.holds(&Plan { prompts, ..plan.clone() }, [&roster(10, 4, 2, true)]));
+    let field = Some("digest".to_owned());
+    assert!(!read.holds(&Plan { field, ..plan.clone() }, [&roster(10, 4, 2, true)]));
     let mut renamed = roster(10, 4, 2, true);
     renamed.accounts[3].key = key(Role::Account, "someone else");
-    assert!(!read.holds(&plan, &renamed));
+    assert!(!read.holds(&plan, [&renamed]));
     assert!(serde_json::from_str::<Commitment>("\"00\"").is_err());
 }

@@ -31,7 +31,7 @@ async fn a_stream_under_way_keeps_its_policy_and_the_next_request_has_the_new_on
     let mut answer = world.call(chat()).await;
     assert_eq!(next_text(&mut answer).await, says("b"));
 
-    handle.replace(refusing(), source());
+    handle.replace(refusing(), source(), None);
     assert_eq!(handle.policy().0, "other");
     assert_ne!(handle.policy().1, revision);
     assert_eq!(next_text(&mut answer).await, says("d"));
@@ -52,7 +52,7 @@ async fn a_request_whose_body_is_under_way_keeps_its_policy() {
     let body = Script::new([wait(5), data(ASKS)]);
     world.upstream.answer(stream([data(thinks("a") + &says("b"))]));
     let call = world.call(request(suspicious(), CHAT, body));
-    let replace = async { world.layer.handle().replace(refusing(), source()) };
+    let replace = async { world.layer.handle().replace(refusing(), source(), None) };
     let (answer, ()) = tokio::join!(call, replace);
     assert_eq!(read(answer.into_body()).await.text(), says("b"));
 }
@@ -62,7 +62,7 @@ async fn a_policy_comes_with_its_source() {
     let world = World::new(policy(WITHHOLD));
     let key = SigningKey::new("2026", &[1; 32]).unwrap();
     let signed = SignedHeader::new(Context::new(Arc::new(Reports::default())), vec![key]);
-    world.layer.handle().replace(refusing(), Box::new(signed));
+    world.layer.handle().replace(refusing(), Box::new(signed), None);
     // The new source does not look at extensions.
     let read = world.exchange(chat(), stream([data(thinks("a"))])).await;
     assert_eq!(read.text(), thinks("a"));
@@ -73,6 +73,6 @@ async fn rates_that_are_used_stay_used() {
     let limited = || policy("rate = { account = { requests = \"1 per hour\" } }");
     let world = World::new(limited());
     world.exchange(chat(), json("{}")).await;
-    world.layer.handle().replace(limited(), source());
+    world.layer.handle().replace(limited(), source(), None);
     assert_eq!(world.call(chat()).await.status(), 429);
 }

@@ -1,7 +1,9 @@
 //! A plan in words: what becomes of a request and its answer.
 
 use crate::limit::Limits;
-use crate::policy::plan::{Downgrade, Keep, Mode, Pace, Rate, Reasoning, Scope};
+use crate::policy::plan::{
+    Downgrade, Keep, Mode, MultiTurn, Pace, Rate, Reasoning, Scope, Watermark,
+};
 use crate::policy::{Countermeasure, Plan, Protocol, quota_text};
 
 /// What becomes of a request and its answer, in the order in which it happens.
@@ -33,6 +35,9 @@ pub(super) fn effects(
         }),
         Countermeasure::Reasoning => {
             plan.reasoning.as_ref().map(|measure| reasoning(&measure.settings, model, protocol))
+        }
+        Countermeasure::Watermark => {
+            plan.watermark.as_ref().map(|measure| watermark(&measure.settings, protocol))
         }
         Countermeasure::Pace => plan.pace.as_ref().map(|measure| pace(&measure.settings)),
     };
@@ -116,6 +121,28 @@ fn reasoning(reasoning: &Reasoning, model: &str, protocol: Option<Protocol>) -> 
         round_usage
             .map(|unit| format!("Reasoning-token counts are rounded up to a multiple of {unit}.")),
     );
+    lines
+}
+
+fn watermark(watermark: &Watermark, protocol: Option<Protocol>) -> Vec<String> {
+    let Watermark { strength, multi_turn } = watermark;
+    let carried = if strength.min == strength.max {
+        format!("{:.0} % of the places that can", strength.min * 100.0)
+    } else {
+        let (min, max) = (strength.min * 100.0, strength.max * 100.0);
+        format!("{min:.0} % of the places that can, rising to {max:.0} % at a score of 1,")
+    };
+    let mut lines = vec![format!("In the text {carried} carry the caller's mark.")];
+    if protocol == Some(Protocol::Messages) {
+        lines.push(
+            match multi_turn {
+                MultiTurn::Skip => "Answers with signed reasoning are not marked.",
+                MultiTurn::Restore => "Marked answers that come back are written as they were.",
+                MultiTurn::Mark => "Answers are marked even where the reasoning is signed.",
+            }
+            .to_owned(),
+        );
+    }
     lines
 }
 

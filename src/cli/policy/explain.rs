@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::super::paragraph::write_wrapped;
 use super::super::{Answer, Failure, Format};
 use super::effects::effects;
 use super::sample::Sample;
@@ -250,21 +251,9 @@ fn write_sample(out: &mut impl Write, sample: &Sample) -> io::Result<()> {
     }
 }
 
-/// Writes one list item, wrapped to 80 columns.
+/// Writes one list item.
 fn write_item(out: &mut impl Write, words: &str) -> io::Result<()> {
-    const WIDTH: usize = 80;
-    write!(out, "  -")?;
-    let mut column = 3;
-    for word in words.split(' ') {
-        let width = word.chars().count();
-        if column + 1 + width > WIDTH && column > 4 {
-            write!(out, "\n   ")?;
-            column = 3;
-        }
-        write!(out, " {word}")?;
-        column += 1 + width;
-    }
-    writeln!(out)
+    write_wrapped(out, "  - ", "    ", words)
 }
 
 fn report(policy: &Policy, decision: &Decision, reasons: &Reasons, effects: &Effects) -> Value {

@@ -46,7 +46,8 @@ impl Sample {
             let scanned = wire.scan_request(&body).ok();
             scanned
                 .and_then(|scanned| {
-                    RequestEdits::apply(plan, wire, &scanned, body, &mut Counts::default()).ok()
+                    RequestEdits::apply(plan, wire, &scanned, body, None, &mut Counts::default())
+                        .ok()
                 })
                 .map(|edits| String::from_utf8_lossy(&edits.body).into_owned())
         };

@@ -128,7 +128,7 @@ fn edits_for(
     };
     let counts = &mut Counts::default();
     let scanned = protocol.scan_request(request.as_bytes()).unwrap();
-    RequestEdits::apply(&plan, protocol, &scanned, request.to_owned().into(), counts)
+    RequestEdits::apply(&plan, protocol, &scanned, request.to_owned().into(), None, counts)
         .unwrap()
         .response
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::groups::{Documents, GROUPS, Group};
+use super::groups::{Documents, GROUPS, Group, digest};
 use super::sites::MergeError;
 
 /// How often a cell counts within one document, so that no document speaks for many.
@@ -65,6 +65,15 @@ impl CellCounts {
     ) -> Option<DocumentCells<'a>> {
         let group = self.documents.enter(text.as_bytes())?;
         Some(DocumentCells { counts: self, group, excluded, seen: Vec::new() })
+    }
+
+    /// Counts a document that was looked at elsewhere; false if its text was counted before.
+    pub fn add(&mut self, document: &CellDocument) -> bool {
+        let Some(group) = self.documents.enter_digest(document.digest) else { return false };
+        for (cell, variant) in counted(&document.seen) {
+            self.count(group, cell, variant);
+        }
+        true
     }
 
     /// How often variants 0 and 1 were seen in a cell.
@@ -141,6 +150,9 @@ impl CellCounts {
     }
 
     fn count(&mut self, group: Group, cell: u32, variant: bool) {
+        if cell >= self.cells {
+            return;
+        }
         let place = usize::from(group) * index(self.cells) + index(cell);
         if let Some([zeros, ones]) = self.counts.get_mut(place) {
             let count = if variant { ones } else { zeros };
@@ -159,16 +171,18 @@ pub struct DocumentCells<'a> {
     counts: &'a mut CellCounts,
     group: Group,
     excluded: &'a [u64],
-    /// Cell, context and variant of each site.
-    seen: Vec<(u32, u64, bool)>,
+    seen: Vec<Seen>,
 }
+
+/// Cell, context and variant of a site.
+type Seen = (u32, u64, bool);
 
 impl DocumentCells<'_> {
     /// A site: a hash of its context (class and word before it), its cell and the variant that
     /// stands there. Repetitions of all three within the document count once, and of a cell at
     /// most two sites count.
     pub fn observe(&mut self, context: u64, cell: u32, variant: bool) {
-        if cell < self.counts.cells && !self.excluded.contains(&context) {
+        if !self.excluded.contains(&context) {
             self.seen.push((cell, context, variant));
         }
     }
@@ -176,23 +190,58 @@ impl DocumentCells<'_> {
 
 impl Drop for DocumentCells<'_> {
     fn drop(&mut self) {
-        let Self { counts, group, excluded: _, seen } = self;
-        // The first two in the order of the text, so that a sorted order of contexts does not
-        // choose.
-        let mut order: Vec<(u32, usize)> = Vec::with_capacity(seen.len());
-        let mut distinct: Vec<((u32, u64, bool), usize)> = seen.iter().copied().zip(0..).collect();
-        distinct.sort_unstable();
-        distinct.dedup_by_key(|(site, _)| *site);
-        order.extend(distinct.iter().map(|((cell, ..), place)| (*cell, *place)));
-        order.sort_unstable();
-        for sites in order.chunk_by(|(left, _), (right, _)| left == right) {
-            for (cell, place) in sites.iter().take(PER_DOCUMENT) {
-                if let Some((_, _, variant)) = seen.get(*place) {
-                    counts.count(*group, *cell, *variant);
-                }
-            }
+        for (cell, variant) in counted(&self.seen) {
+            self.counts.count(self.group, cell, variant);
         }
     }
+}
+
+/// One document that was looked at apart from the counts, on another thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellDocument {
+    digest: u64,
+    seen: Vec<Seen>,
+}
+
+impl CellDocument {
+    /// A document of this text, without sites.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self { digest: digest(text.as_bytes()), seen: Vec::new() }
+    }
+
+    /// A site, as [`DocumentCells::observe`] takes it.
+    pub fn observe(&mut self, context: u64, cell: u32, variant: bool) {
+        self.seen.push((cell, context, variant));
+    }
+
+    /// Drops the sites that will not count.
+    #[must_use]
+    pub fn reduced(mut self) -> Self {
+        self.seen = (0..)
+            .zip(counted(&self.seen))
+            .map(|(number, (cell, variant))| (cell, number, variant))
+            .collect();
+        self.seen.shrink_to_fit();
+        self
+    }
+}
+
+/// The sites that count: the first two of a cell in the order of the text, so that a sorted order
+/// of contexts does not choose.
+fn counted(seen: &[Seen]) -> Vec<(u32, bool)> {
+    let mut distinct: Vec<(Seen, usize)> = seen.iter().copied().zip(0..).collect();
+    distinct.sort_unstable();
+    distinct.dedup_by_key(|(site, _)| *site);
+    let mut order: Vec<(u32, usize)> =
+        distinct.iter().map(|((cell, ..), place)| (*cell, *place)).collect();
+    order.sort_unstable();
+    let first = order
+        .chunk_by(|(left, _), (right, _)| left == right)
+        .flat_map(|sites| sites.iter().take(PER_DOCUMENT));
+    first
+        .filter_map(|(cell, place)| seen.get(*place).map(|(_, _, variant)| (*cell, *variant)))
+        .collect()
 }
 
 /// The serialized form: the cells that were seen.

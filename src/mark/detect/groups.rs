@@ -30,9 +30,11 @@ pub struct Documents {
 impl Documents {
     /// The group of a document that is new; none for one that was counted before.
     pub(super) fn enter(&mut self, content: &[u8]) -> Option<Group> {
-        // The first 64 bits of BLAKE3: the same in every version, since shards are compared.
-        let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(content).as_bytes();
-        let digest = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        self.enter_digest(digest(content))
+    }
+
+    /// The same for a document of which only the [`digest`] is at hand.
+    pub(super) fn enter_digest(&mut self, digest: u64) -> Option<Group> {
         if self.digests.contains(&digest) {
             self.repeated += 1;
             return None;
@@ -85,4 +87,10 @@ impl Documents {
     pub fn unchecked(&self) -> u64 {
         self.unchecked
     }
+}
+
+/// The first 64 bits of BLAKE3: the same in every version, since shards are compared.
+pub(super) fn digest(content: &[u8]) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(content).as_bytes();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

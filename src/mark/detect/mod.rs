@@ -39,21 +39,25 @@ mod groups;
 mod gumbel_sglang;
 mod gumbel_vllm;
 mod kgw;
+mod lexical;
 mod mersenne;
 mod murmur;
 mod paired_bias;
 mod philox;
+#[cfg(feature = "tokenizers")]
+mod retokenize;
 mod scheme;
 mod sites;
 mod synthid;
 mod unigram;
 
-pub use cells::{CellCounts, DocumentCells};
+pub use cells::{CellCounts, CellDocument, DocumentCells};
 pub use green_table::{GreenKey, GreenTable, GreenTableError, ListedSites};
 pub use groups::{Documents, GROUPS, Group};
 pub use gumbel_sglang::{HashedSites, SglangGumbel, SglangKey};
 pub use gumbel_vllm::{ContextSites, VllmGumbel, VllmKey};
 pub use kgw::{ByContext, HuggingFaceKgw, KgwKey, Seeding};
+pub use lexical::LexicalSites;
 pub use paired_bias::TokenPairs;
 pub use scheme::{KeyScore, TokenScheme};
 pub use sites::{MISSING, MergeError, Site, TokenDocument, TokenSites, Window};

@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 
 use super::cells::CellCounts;
+#[cfg(feature = "tokenizers")]
+use crate::mark::paired::{Pair, PairedClasses};
 
 /// The tokens of each variant of each class; a class has several forms (with and without the
 /// space before, capitalized).
@@ -42,6 +44,21 @@ impl TokenPairs {
             classes: number,
             prompt_buckets: prompt_buckets.max(1),
         }
+    }
+
+    /// The cells of the pairs that a bias is made of, one for each class of the lexicon.
+    #[cfg(feature = "tokenizers")]
+    #[must_use]
+    pub fn of(classes: &PairedClasses) -> Self {
+        let mut tokens =
+            vec![[Vec::new(), Vec::new()]; usize::try_from(classes.cells()).unwrap_or(0)];
+        for Pair { class, tokens: [zero, one] } in classes.pairs() {
+            if let Some([zeros, ones]) = tokens.get_mut(usize::from(class.0)) {
+                zeros.push(*zero);
+                ones.push(*one);
+            }
+        }
+        Self::new(tokens.iter().map(|[zeros, ones]| [zeros.as_slice(), ones.as_slice()]), 1)
     }
 
     /// Number of cells: `classes * prompt_buckets`.

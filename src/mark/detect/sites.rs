@@ -13,7 +13,8 @@ use thiserror::Error;
 
 use super::groups::{Documents, GROUPS, Group};
 
-/// Stands for a token that is not known, before the start of a text; the same word as vLLM's `-1`.
+/// Stands for a token that is not known, before the start of a text or in its midst; the same word
+/// as vLLM's `-1`.
 pub const MISSING: u32 = u32::MAX;
 
 /// What a scheme says of the contexts it reads.
@@ -42,7 +43,7 @@ pub struct TokenDocument<'a> {
     /// Whether the prompt's last tokens, directly followed by the answer, are what the first
     /// contexts of the answer consisted of (in a chat the template stands between).
     pub contiguous: bool,
-    /// What was answered.
+    /// What was answered; [`MISSING`] where a token is not known, around which nothing is scored.
     pub answer: &'a [u32],
 }
 
@@ -111,7 +112,7 @@ impl TokenSites {
         text.extend(prompt.iter().skip(prompt.len() - tail).chain(answer));
         for row in text.windows(width + 1) {
             let Some((token, context)) = row.split_last() else { continue };
-            if context.first() == Some(&MISSING) || prompted.contains(context) {
+            if row.contains(&MISSING) || prompted.contains(context) {
                 continue;
             }
             self.insert(Site { context, token: *token }, group);

@@ -24,6 +24,12 @@ impl Decoys {
         self.count
     }
 
+    /// A seed for other draws of the same examination, such as a bootstrap.
+    #[must_use]
+    pub fn derived_seed(&self) -> [u8; 32] {
+        blake3::derive_key("guilloche 2026-11-23 bootstrap seed v1", &self.seed)
+    }
+
     /// Key `number`: BLAKE3 of the number, keyed with the seed.
     #[must_use]
     pub fn key(&self, number: u32) -> [u8; 32] {

@@ -5,6 +5,7 @@
 //! stays in use for an overlap, in which servers that have not read the new file yet still mark
 //! with it, so a detector looks for both.
 
+mod engine;
 mod file;
 mod marking;
 
@@ -13,6 +14,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
+pub use engine::EngineKey;
 pub use file::{KeyFileError, KeyFileProblem};
 pub use marking::{Marked, Marking};
 

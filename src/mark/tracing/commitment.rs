@@ -15,17 +15,22 @@ const CONTEXT: &str = "guilloche 2026-11-23 forensic commitment v1";
 pub struct Plan {
     /// The scheme, with the version of lexicon or tokenizer.
     pub rules: String,
-    /// The seed of the decoy keys.
+    /// The seed of the decoy keys; 64 hexadecimal digits in a file.
+    #[serde(with = "hexadecimal")]
     pub decoy_seed: [u8; 32],
     /// Their number.
     pub decoys: u32,
-    /// What will be examined, and with which prompts, in words or as digests.
+    /// What will be examined, in words.
     pub material: String,
+    /// Where the text of a record stands, if that was said.
+    pub field: Option<String>,
+    /// Digests of the files of prompts whose contexts are left out.
+    pub prompts: Vec<String>,
     /// The controls that must find nothing.
     pub controls: Vec<String>,
 }
 
-/// The digest of a plan, and of everybody in a roster with their keys and membership: published
+/// The digest of a plan, and of everybody in the rosters with their keys and membership: published
 /// before the text is seen, it shows later that neither was chosen to fit.
 ///
 /// It gives nothing away: every key has 256 secret bits.
@@ -34,41 +39,46 @@ pub struct Plan {
 pub struct Commitment(blake3::Hash);
 
 impl Commitment {
-    /// Commits to a plan and a roster.
+    /// Commits to a plan and to rosters in this order: one for each tenant and epoch.
     #[must_use]
-    pub fn new(plan: &Plan, roster: &Roster) -> Self {
+    pub fn new<'r>(plan: &Plan, rosters: impl IntoIterator<Item = &'r Roster>) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-        let Plan { rules, decoy_seed, decoys, material, controls } = plan;
+        let Plan { rules, decoy_seed, decoys, material, field: path, prompts, controls } = plan;
         field(&mut hasher, rules.as_bytes());
         field(&mut hasher, decoy_seed);
         field(&mut hasher, &decoys.to_le_bytes());
         field(&mut hasher, material.as_bytes());
-        field(&mut hasher, &(controls.len() as u64).to_le_bytes());
-        for control in controls {
-            field(&mut hasher, control.as_bytes());
-        }
-        let Roster { global, accounts, clusters } = roster;
-        field(&mut hasher, global.as_bytes());
-        field(&mut hasher, &(clusters.len() as u64).to_le_bytes());
-        for cluster in clusters {
-            field(&mut hasher, cluster.name.as_bytes());
-            field(&mut hasher, cluster.key.as_bytes());
-        }
-        field(&mut hasher, &(accounts.len() as u64).to_le_bytes());
-        for account in accounts {
-            field(&mut hasher, account.name.as_bytes());
-            field(&mut hasher, account.key.as_bytes());
-            let cluster = account.cluster.map_or(u64::MAX, |cluster| cluster as u64);
-            field(&mut hasher, &cluster.to_le_bytes());
-            field(&mut hasher, &[u8::from(account.marked_alone)]);
+        fields(&mut hasher, path.as_slice());
+        fields(&mut hasher, prompts);
+        fields(&mut hasher, controls);
+        for roster in rosters {
+            Self::enter(&mut hasher, roster);
         }
         Self(hasher.finalize())
     }
 
-    /// Whether this commits to that plan and that roster.
+    fn enter(hasher: &mut blake3::Hasher, roster: &Roster) {
+        let Roster { global, accounts, clusters } = roster;
+        field(hasher, global.as_bytes());
+        field(hasher, &(clusters.len() as u64).to_le_bytes());
+        for cluster in clusters {
+            field(hasher, cluster.name.as_bytes());
+            field(hasher, cluster.key.as_bytes());
+        }
+        field(hasher, &(accounts.len() as u64).to_le_bytes());
+        for account in accounts {
+            field(hasher, account.name.as_bytes());
+            field(hasher, account.key.as_bytes());
+            let cluster = account.cluster.map_or(u64::MAX, |cluster| cluster as u64);
+            field(hasher, &cluster.to_le_bytes());
+            field(hasher, &[u8::from(account.marked_alone)]);
+        }
+    }
+
+    /// Whether this commits to that plan and those rosters.
     #[must_use]
-    pub fn holds(&self, plan: &Plan, roster: &Roster) -> bool {
-        *self == Self::new(plan, roster)
+    pub fn holds<'r>(&self, plan: &Plan, rosters: impl IntoIterator<Item = &'r Roster>) -> bool {
+        *self == Self::new(plan, rosters)
     }
 }
 
@@ -76,6 +86,34 @@ impl Commitment {
 fn field(hasher: &mut blake3::Hasher, bytes: &[u8]) {
     hasher.update(&(bytes.len() as u64).to_le_bytes());
     hasher.update(bytes);
+}
+
+/// A list of fields with its length.
+fn fields(hasher: &mut blake3::Hasher, list: &[String]) {
+    hasher.update(&(list.len() as u64).to_le_bytes());
+    for text in list {
+        field(hasher, text.as_bytes());
+    }
+}
+
+/// Bytes as hexadecimal digits, for people.
+mod hexadecimal {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(
+        bytes: &[u8; 32],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&blake3::Hash::from_bytes(*bytes).to_hex())
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(
+        deserializer: D,
+    ) -> Result<[u8; 32], D::Error> {
+        let digits = String::deserialize(deserializer)?;
+        let bytes = blake3::Hash::from_hex(digits).map_err(D::Error::custom)?;
+        Ok(*bytes.as_bytes())
+    }
 }
 
 impl fmt::Display for Commitment {

@@ -24,7 +24,9 @@ pub enum Finding {
 }
 
 impl Finding {
-    fn new(scores: &[Score]) -> Self {
+    /// Of the scores of a level, by their places.
+    #[must_use]
+    pub fn new(scores: &[Score]) -> Self {
         let mut order: Vec<(usize, &Score)> = scores.iter().enumerate().collect();
         order.sort_by(|(_, left), (_, right)| right.standardized.total_cmp(&left.standardized));
         let named = order

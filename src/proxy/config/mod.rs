@@ -19,6 +19,7 @@
 //! # Ok::<(), guilloche::proxy::ConfigErrors>(())
 //! ```
 
+mod marks;
 mod reader;
 mod setting;
 
@@ -32,6 +33,7 @@ use std::time::Duration;
 use http::Uri;
 use zeroize::Zeroizing;
 
+pub use marks::Marks;
 pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX};
 use reader::{Reader, variable};
 use setting::{BaseUrl, OrOff, Size};
@@ -53,6 +55,10 @@ pub struct Config {
     pub risk: Option<RiskSettings>,
     /// `[policy] file`; without one nothing is decided and every answer is passed on.
     pub policy: Option<PathBuf>,
+    /// Where that is said, for errors: the file and line, or the environment variable.
+    pub policy_place: String,
+    /// `[marks]`, when it says anything.
+    pub marks: Option<Marks>,
     /// `[secret]`, when it has a key.
     pub secret: Option<Secret>,
     /// `[audit]`, when it has a file.
@@ -190,7 +196,7 @@ impl Config {
         config.ok_or_else(|| ConfigErrors(Vec::new()))
     }
 
-    /// Every field there is, as `(section, field)`, but for those of `[risk]`.
+    /// Every field there is, as `(section, field)`, but for those of `[risk]` and `[marks]`.
     #[must_use]
     pub fn fields() -> Vec<(&'static str, &'static str)> {
         let environment = BTreeMap::new();
@@ -220,6 +226,8 @@ impl Config {
         let OrOff(admin) = reader.or("admin", "address", OrOff(Some(loopback(8081))));
         let risk = reader.embedded("risk");
         let policy = reader.optional("policy", "file");
+        let policy_place = reader.place("policy", "file");
+        let marks = reader.embedded("marks");
         let secret = secret(reader);
         let audit = audit(reader, secret.is_some());
         let access_log = access_log(reader);
@@ -241,6 +249,8 @@ impl Config {
             admin,
             risk,
             policy,
+            policy_place,
+            marks,
             secret,
             audit,
             access_log,

@@ -193,6 +193,12 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Where a field that was read stood; empty if it was given nowhere.
+    pub(super) fn place(&self, section: &str, field: &str) -> String {
+        let place = self.places.get(&format!("{section}.{field}"));
+        place.map(|place| self.locate(place).1).unwrap_or_default()
+    }
+
     /// Reports a field that reads well but cannot be used.
     pub(super) fn wrong(&mut self, section: &str, field: &str, message: String) {
         let field = format!("{section}.{field}");
@@ -281,7 +287,13 @@ impl<'t> Reader<'t> {
     }
 
     fn report(&mut self, place: &Place, field: Option<String>, message: String) {
-        let (order, place) = match place {
+        let (order, place) = self.locate(place);
+        self.errors.push((order, ConfigError { place, field, message }));
+    }
+
+    /// A place among the errors, and in words.
+    fn locate(&self, place: &Place) -> (usize, String) {
+        match place {
             Place::Offset(usize::MAX) => (usize::MAX, self.name.to_owned()),
             Place::Offset(offset) => {
                 let before = self.text.as_bytes().get(..*offset).unwrap_or_default();
@@ -289,8 +301,7 @@ impl<'t> Reader<'t> {
                 (*offset, format!("{}:{line}", self.name))
             }
             Place::Variable(name) => (usize::MAX, format!("environment variable {name}")),
-        };
-        self.errors.push((order, ConfigError { place, field, message }));
+        }
     }
 }
 

@@ -91,10 +91,14 @@ const STEERING: [&[u8]; 9] = [
 ];
 
 pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
-    let request = Request { output_cap_member: "max_completion_tokens", ..Request::default() };
+    let request = Request {
+        output_cap_member: "max_completion_tokens",
+        sampler_members: &["logit_bias", "vllm_xargs", "watermark", "watermarking"],
+        ..Request::default()
+    };
     let mut usage_edit = None;
     let mut request = request.read(body, &LISTS, |request, reader, name| match name {
-        b"messages" => messages(reader, &mut request.prefilled),
+        b"messages" => messages(reader, request),
         b"stream_options" => {
             usage_edit = Some(stream_options(reader, request)?);
             Ok(())
@@ -178,8 +182,9 @@ fn reasoning(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error
     Ok(())
 }
 
-/// Whether the last message is the assistant's own, to be continued.
-fn messages(reader: &mut Reader<'_>, prefilled: &mut bool) -> Result<(), Error> {
+/// Whether the last message is the assistant's own, to be continued, and whether one is signed.
+fn messages(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
+    let Request { prefilled, signed_history, .. } = request;
     reader.elements(|reader, _| {
         *prefilled = false;
         let mut called = false;
@@ -189,6 +194,7 @@ fn messages(reader: &mut Reader<'_>, prefilled: &mut bool) -> Result<(), Error> 
                     let role = reader.name()?;
                     *prefilled = role.is_some_and(|(_, role)| role == "assistant");
                 }
+                b"reasoning_details" => *signed_history |= is_signed(reader)?,
                 b"tool_calls" => {
                     called = reader.kind()? == Kind::Array;
                     reader.skip()?;
@@ -200,4 +206,17 @@ fn messages(reader: &mut Reader<'_>, prefilled: &mut bool) -> Result<(), Error> 
         *prefilled &= !called;
         Ok(())
     })
+}
+
+/// Whether one of the entries of `reasoning_details` is signed or sealed.
+fn is_signed(reader: &mut Reader<'_>) -> Result<bool, Error> {
+    let mut signed = false;
+    reader.elements(|reader, _| {
+        reader.members(|reader, key| {
+            let carries = matches!(&*key.name(), b"signature" | b"data");
+            signed |= carries && reader.kind()? == Kind::String;
+            reader.pass()
+        })
+    })?;
+    Ok(signed)
 }

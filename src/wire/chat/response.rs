@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::wire::json::{Error, Kind as JsonKind, Reader, Text};
-use crate::wire::scan::{Close, FieldKind, Kind, Lane, Scan, Slot};
+use crate::wire::scan::{Citation, Close, FieldKind, Kind, Lane, Scan, Signed, Slot};
 
 /// A whole response, or one chunk of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,7 @@ const CHOICE: [&[u8]; 4] =
     [b"stop_reason", b"native_finish_reason", b"content_filter_results", b"content_filter_offsets"];
 
 /// Members of a message or delta that carry none that a countermeasure edits.
-const MESSAGE: [&[u8]; 6] =
-    [b"annotations", b"audio", b"images", b"name", b"tool_call_id", b"context"];
+const MESSAGE: [&[u8]; 5] = [b"audio", b"images", b"name", b"tool_call_id", b"context"];
 
 /// Members of an array's content part that carry none.
 const PART: [&[u8]; 12] = [
@@ -104,6 +103,7 @@ fn choice(
     let mut finish: Option<Range<usize>> = None;
     let mut answered = false;
     let first_channel = scan.channels.len();
+    let (first_citation, first_signed) = (scan.citations.len(), scan.signed.len());
     reader.members(|reader, key| match &*key.name() {
         b"index" => {
             if let Some((_, number)) = reader.whole_number()? {
@@ -129,6 +129,12 @@ fn choice(
     // The index may stand behind the text it applies to.
     for channel in scan.channels.iter_mut().skip(first_channel) {
         channel.lane.group = index;
+    }
+    for citation in scan.citations.iter_mut().skip(first_citation) {
+        citation.lane.group = index;
+    }
+    for signed in scan.signed.iter_mut().skip(first_signed) {
+        signed.group = Some(index);
     }
     let cut_short = finish
         .clone()
@@ -197,6 +203,7 @@ fn message(
             }
             Ok(())
         }
+        b"annotations" => scan.once(reader, annotations),
         name if MESSAGE.contains(&name) => scan.once(reader, |_, reader| reader.pass()),
         name => scan.leak(reader, name),
     })
@@ -279,12 +286,45 @@ fn detail(reader: &mut Reader<'_>, position: usize, scan: &mut Scan) -> Result<(
             }
             Ok(())
         }
-        b"data" | b"signature" => scan.once(reader, |_, reader| reader.pass()),
+        b"data" | b"signature" => {
+            // Reasoning belongs before the answer, wherever a server puts it.
+            scan.once(reader, |scan, reader| {
+                let signs = reader.text()?.is_some_and(|text| !text.span.is_empty());
+                scan.signed.extend(signs.then_some(Signed { group: None, from: 0 }));
+                Ok(())
+            })
+        }
         b"type" | b"format" | b"id" => reader.pass(),
         name => scan.leak(reader, name),
     })?;
     for channel in scan.channels.iter_mut().skip(first_channel) {
         channel.lane.slot = Slot::ReasoningDetail(index);
+    }
+    Ok(())
+}
+
+/// Annotations point into the answer as it stands in the whole message, by characters, either
+/// themselves or in a member such as `url_citation`.
+fn annotations(scan: &mut Scan, reader: &mut Reader<'_>) -> Result<(), Error> {
+    reader.elements(|reader, _| citation(scan, reader, true))
+}
+
+fn citation(scan: &mut Scan, reader: &mut Reader<'_>, outer: bool) -> Result<(), Error> {
+    let (mut start, mut end) = (None, None);
+    reader.members(|reader, key| match &*key.name() {
+        b"start_index" => {
+            start = reader.whole_number()?;
+            Ok(())
+        }
+        b"end_index" => {
+            end = reader.whole_number()?;
+            Ok(())
+        }
+        name if outer && name.ends_with(b"_citation") => citation(scan, reader, false),
+        _ => reader.pass(),
+    })?;
+    if let Some((start, end)) = start.zip(end) {
+        scan.citations.push(Citation { lane: lane(Slot::Answer), start, end });
     }
     Ok(())
 }

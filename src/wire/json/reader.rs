@@ -94,6 +94,11 @@ impl<'a> Reader<'a> {
         Self { bytes, at }
     }
 
+    /// A reader of the same bytes that stands at the beginning of a value that was passed over.
+    pub(in crate::wire) fn at(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
+    }
+
     /// The bytes being read.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {

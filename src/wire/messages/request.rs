@@ -28,17 +28,25 @@ const LISTS: Lists = Lists {
 };
 
 pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
-    let request =
-        Request { output_cap_member: "max_tokens", usage_in_stream: true, ..Request::default() };
+    let request = Request {
+        output_cap_member: "max_tokens",
+        usage_in_stream: true,
+        sampler_members: &["vllm_xargs", "watermarking"],
+        ..Request::default()
+    };
     request.read(body, &LISTS, |request, reader, name| match name {
         b"messages" => reader.elements(|reader, _| {
-            reader.members(|reader, key| {
-                if !key.is("role") {
-                    return reader.pass();
+            reader.members(|reader, key| match &*key.name() {
+                b"role" => {
+                    let role = reader.name()?;
+                    request.prefilled = role.is_some_and(|(_, role)| role == "assistant");
+                    Ok(())
                 }
-                let role = reader.name()?;
-                request.prefilled = role.is_some_and(|(_, role)| role == "assistant");
-                Ok(())
+                b"content" => {
+                    request.signed_history |= has_thinking(reader)?;
+                    Ok(())
+                }
+                _ => reader.pass(),
             })
         }),
         b"thinking" => thinking(reader, request),
@@ -51,6 +59,22 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
         }),
         _ => reader.pass(),
     })
+}
+
+/// Whether a thinking block is among the blocks of a message.
+fn has_thinking(reader: &mut Reader<'_>) -> Result<bool, Error> {
+    let mut found = false;
+    reader.elements(|reader, _| {
+        reader.members(|reader, key| {
+            if !key.is("type") {
+                return reader.pass();
+            }
+            let kind = reader.name()?.map(|(_, kind)| kind);
+            found |= matches!(kind.as_deref(), Some("thinking" | "redacted_thinking"));
+            Ok(())
+        })
+    })?;
+    Ok(found)
 }
 
 fn thinking(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::wire::json::{Error, Key, Kind as JsonKind, Reader, Text};
-use crate::wire::scan::{Close, Field, FieldKind, Kind, Lane, Scan, Slot};
+use crate::wire::scan::{Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot};
 
 /// Members of a message that carry no text of the model's.
 const MESSAGE: [&[u8]; 9] = [
@@ -167,6 +167,9 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<(), Err
         name if BLOCK.contains(&name) => reader.pass(),
         name => scan.leak(reader, name),
     })?;
+    if matches!(kind.as_str(), "thinking" | "redacted_thinking") {
+        scan.signed.push(Signed { group: None, from: reader.position() });
+    }
     // What the vendor has sealed stays; of another block nobody knows what its data say.
     if let Some(span) = data.filter(|_| kind != "redacted_thinking") {
         scan.fields.push(Field { kind: FieldKind::Leak, span, name: "data".to_owned() });

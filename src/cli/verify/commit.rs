@@ -1,0 +1,94 @@
+//! `guilloche verify commit`: writes down how a text will be examined, before it is seen.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::super::{Answer, Failure};
+use super::inputs::{Rosters, Seed};
+use crate::corpus::{FieldPath, Prompts};
+use crate::mark::detect::LexicalSites;
+use crate::mark::examination::{CommittedPlan, FileRead};
+use crate::mark::keys::Keys;
+use crate::mark::tracing::Plan;
+
+const EXAMPLE: &str = "Example:
+  guilloche verify commit --keys mark.keys --ledger mark.ledger --control base \\
+      --material \"10,000 answers of model X to prompts.jsonl\" --out plan.json
+
+The file holds no keys and names nobody. Publish it, or its commitment, where the
+time is recorded; then examine with --committed.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Arguments {
+    /// Key file
+    #[arg(long, value_name = "FILE")]
+    keys: PathBuf,
+    /// Ledger; without it nobody can be named
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
+    /// What will be examined, in words
+    #[arg(long, value_name = "TEXT")]
+    material: String,
+    /// Name of a control that there will be
+    #[arg(long, value_name = "NAME")]
+    control: Vec<String>,
+    /// Prompts whose contexts will be left out everywhere
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    prompts: Vec<PathBuf>,
+    /// Where the text of a record will stand
+    #[arg(long, value_name = "PATH")]
+    field: Option<FieldPath>,
+    /// Number of decoy keys
+    #[arg(long, value_name = "NUMBER", default_value_t = super::examine::DECOYS)]
+    decoys: u32,
+    /// Seed of the decoy keys: 64 hexadecimal digits
+    #[arg(long, value_name = "HEX")]
+    seed: Option<Seed>,
+    /// File to write instead of standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
+    let keys = Keys::read(&arguments.keys)?;
+    let rosters = Rosters::read(&keys, arguments.ledger.as_deref(), None)?;
+    let prompts = Prompts::read(&arguments.prompts, arguments.field.as_ref())?;
+    let plan = Plan {
+        rules: LexicalSites::rules(),
+        decoy_seed: arguments.seed.unwrap_or(Seed::of(&keys)).0,
+        decoys: arguments.decoys,
+        material: arguments.material,
+        field: arguments.field.map(|field| field.to_string()),
+        prompts: digests(prompts.files()),
+        controls: names(arguments.control),
+    };
+    let Rosters { issuances, lines, .. } = rosters;
+    let committed = CommittedPlan::new(plan, &keys, lines, &issuances, Timestamp::now());
+    let mut json = serde_json::to_string_pretty(&committed)?;
+    json.push('\n');
+    let mut stdout = std::io::stdout().lock();
+    match arguments.out {
+        None => stdout.write_all(json.as_bytes())?,
+        Some(path) => {
+            std::fs::write(&path, json).map_err(|error| format!("{}: {error}", path.display()))?;
+            writeln!(stdout, "{}: commitment {}", path.display(), committed.commitment)?;
+        }
+    }
+    Ok(Answer::Done)
+}
+
+/// The digests of files, in their order.
+pub(super) fn digests(files: &[FileRead]) -> Vec<String> {
+    files.iter().map(|file| format!("sha256 {}", file.sha256)).collect()
+}
+
+/// Names without repetition, in one order.
+pub(super) fn names(mut names: Vec<String>) -> Vec<String> {
+    names.sort_unstable();
+    names.dedup();
+    names
+}

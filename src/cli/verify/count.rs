@@ -1,0 +1,53 @@
+//! `guilloche verify count`: counts a part of a corpus where it lies.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::super::{Answer, Failure};
+use super::progress::Progress;
+use crate::corpus::{FieldPath, Prompts, Shard, count_lexical};
+
+const EXAMPLE: &str = "Example:
+  guilloche verify count --suspect part-*.jsonl.gz --out part.counts
+  guilloche verify --keys mark.keys --ledger mark.ledger --suspect *.counts";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Arguments {
+    /// Texts of the suspect: JSONL, plain text or counts, also gzip or zstd; `-` is standard input
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    suspect: Vec<PathBuf>,
+    /// Prompts whose contexts are left out everywhere
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    prompts: Vec<PathBuf>,
+    /// Where the text of a record stands, such as `output` or `choices.0.text`
+    #[arg(long, value_name = "PATH")]
+    field: Option<FieldPath>,
+    /// File of counts to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    let Arguments { suspect, prompts, field, out } = arguments;
+    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", out.display());
+    let prompts = Prompts::read(prompts, field.as_ref())?;
+    let mut progress = Progress::new("the suspect");
+    let counted = count_lexical(suspect, field.as_ref(), &prompts, |bytes| progress.read(bytes))?;
+    drop(progress);
+    let material = counted.material;
+    let (documents, sites) = (material.documents, material.sites);
+    let skipped: u64 = material.files.iter().map(|file| file.skipped).sum();
+    let shard = Shard::new(material.files, material.excluded, counted.counts);
+    let file = File::create(out).map_err(|error| at(&error))?;
+    shard.write(BufWriter::new(file)).map_err(|error| at(&error))?;
+    writeln!(
+        std::io::stdout().lock(),
+        "{}: {documents} documents, {sites} sites, {skipped} records skipped",
+        out.display()
+    )?;
+    Ok(Answer::Done)
+}

@@ -1,0 +1,100 @@
+//! What the commands read: keys and ledger, seeds, controls.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::super::Failure;
+use crate::mark::examination::{Issuance, issuances};
+use crate::mark::keys::Keys;
+use crate::mark::ledger::{Entries, EntryError};
+
+/// The rosters that a ledger makes.
+#[derive(Debug)]
+pub(super) struct Rosters {
+    pub(super) issuances: Vec<Issuance>,
+    /// Lines that were read.
+    pub(super) lines: u64,
+    /// Those of them that are no entries.
+    pub(super) skipped: u64,
+}
+
+impl Rosters {
+    /// Reads a ledger, at most so many lines of it. Without a ledger only the deployment is tested.
+    pub(super) fn read(
+        keys: &Keys,
+        ledger: Option<&Path>,
+        most: Option<u64>,
+    ) -> Result<Self, Failure> {
+        let Some(path) = ledger else {
+            return Ok(Self { issuances: issuances(keys, [])?, lines: 0, skipped: 0 });
+        };
+        let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let file = File::open(path).map_err(|error| at(&error))?;
+        let (mut lines, mut skipped, mut broken) = (0, 0, None);
+        let most = usize::try_from(most.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        // A file that cannot be read further would not end.
+        let readable =
+            Entries::new(BufReader::new(file)).take(most).map_while(|entry| match entry {
+                Err(EntryError::File(error)) => {
+                    broken = Some(error);
+                    None
+                }
+                entry => Some(entry),
+            });
+        let entries = readable.filter_map(|entry| {
+            lines += 1;
+            skipped += u64::from(entry.is_err());
+            entry.ok()
+        });
+        let issuances = issuances(keys, entries).map_err(|error| at(&error))?;
+        match broken {
+            Some(error) => Err(at(&error).into()),
+            None => Ok(Self { issuances, lines, skipped }),
+        }
+    }
+}
+
+/// A control: a name with a file of its text.
+#[derive(Clone, Debug)]
+pub(super) struct ControlFile {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+}
+
+impl FromStr for ControlFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+                Ok(Self { name: name.to_owned(), path: path.into() })
+            }
+            Some(_) => Err("a control is NAME=FILE, or FILE".to_owned()),
+            None => Ok(Self { name: text.to_owned(), path: text.into() }),
+        }
+    }
+}
+
+/// A seed of 32 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seed(pub(super) [u8; 32]);
+
+impl FromStr for Seed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bytes = blake3::Hash::from_hex(text).map_err(|_| "64 hexadecimal digits".to_owned())?;
+        Ok(Self(*bytes.as_bytes()))
+    }
+}
+
+impl Seed {
+    /// The seed where none is given: the same for every examination with these keys, so that
+    /// nobody chooses it.
+    pub(super) fn of(keys: &Keys) -> Self {
+        let context = "guilloche 2026-11-23 examination seed v1";
+        Self(blake3::derive_key(context, keys.fingerprint().as_bytes()))
+    }
+}

@@ -1,0 +1,213 @@
+//! The verdict on a terminal, 80 columns wide.
+
+use std::io::{self, Write};
+
+use super::super::paragraph::{printable, write_wrapped};
+use crate::mark::examination::{
+    ControlTest, DeploymentTest, EffectSize, IdTest, LevelTests, Material, Verdict,
+};
+
+/// Tests that are listed of a level, beside those of everyone who is named.
+const LISTED: usize = 8;
+
+pub(super) fn write_text(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
+    write_wrapped(out, "", "", &printable(&verdict.sentence))?;
+    write_wrapped(out, "", "", &verdict.caveat)?;
+    writeln!(out, "\n{:<30}{HEADINGS}", "Deployment")?;
+    for test in &verdict.deployments {
+        write_deployment(out, test)?;
+    }
+    write_level(out, "Clusters", &verdict.clusters)?;
+    write_level(out, "Accounts", &verdict.accounts)?;
+    writeln!(out, "\n{:<40}{:>10} {:>10}", "Controls", "p", "adjusted")?;
+    for control in &verdict.controls {
+        write_control(out, control)?;
+    }
+    if verdict.controls.is_empty() {
+        writeln!(out, "  none")?;
+    }
+    writeln!(out, "\nRead")?;
+    for material in &verdict.materials {
+        write_material(out, "suspect", material)?;
+    }
+    for control in &verdict.controls {
+        if let Some(material) = &control.material {
+            write_material(out, &control.name, material)?;
+        }
+    }
+    write_method(out, verdict)
+}
+
+const HEADINGS: &str = "  score         p  adjusted  effect (95 %)";
+
+fn write_deployment(out: &mut impl Write, test: &DeploymentTest) -> io::Result<()> {
+    let DeploymentTest { scheme, tenant, epoch, sites, terms, decoys, least_effect, .. } = test;
+    let mut name = format!("{scheme}, epoch {epoch}");
+    if !tenant.is_empty() {
+        name = format!("{name}, tenant {tenant}");
+    }
+    let numbers = Numbers {
+        standardized: test.standardized,
+        p: test.p.to_string(),
+        adjusted: test.p_adjusted.to_string(),
+        effect: test.effect,
+    };
+    write_row(out, &name, &numbers)?;
+    let least = least_effect.map_or(String::new(), |least| {
+        format!("; an effect of {} would have been enough", percent(least))
+    });
+    let words = format!(
+        "{} sites in {} terms; {} decoys: p = {}, mean {:.2}, deviation {:.2}{least}",
+        grouped(*sites),
+        grouped(*terms),
+        grouped(decoys.count),
+        decoys.p,
+        decoys.mean,
+        decoys.deviation,
+    );
+    write_wrapped(out, "    ", "    ", &words)
+}
+
+fn write_level(out: &mut impl Write, title: &str, level: &LevelTests) -> io::Result<()> {
+    if level.tests == 0 {
+        return Ok(());
+    }
+    let heading = format!("{title} ({} in {} tests)", grouped(level.ids), grouped(level.tests));
+    writeln!(out, "\n{heading:<30}{HEADINGS}")?;
+    let named = level.named.ids();
+    for (rank, test) in level.strongest.iter().enumerate() {
+        let is_named = named.iter().any(|id| id.id == test.id && id.tenant == test.tenant);
+        if is_named || rank < LISTED {
+            write_id(out, test, is_named)?;
+        }
+    }
+    if level.strongest.is_empty() {
+        writeln!(out, "  not listed")?;
+    }
+    Ok(())
+}
+
+fn write_id(out: &mut impl Write, test: &IdTest, is_named: bool) -> io::Result<()> {
+    let mut name = format!("{}, epoch {}", test.id, test.epoch);
+    if !test.tenant.is_empty() {
+        name = format!("{name}, tenant {}", test.tenant);
+    }
+    if is_named {
+        name = format!("* {name}");
+    }
+    let numbers = Numbers {
+        standardized: test.standardized,
+        p: test.p.to_string(),
+        adjusted: test.p_adjusted.to_string(),
+        effect: test.effect,
+    };
+    write_row(out, &name, &numbers)
+}
+
+struct Numbers {
+    standardized: f64,
+    p: String,
+    adjusted: String,
+    effect: Option<EffectSize>,
+}
+
+fn write_row(out: &mut impl Write, name: &str, numbers: &Numbers) -> io::Result<()> {
+    let name = format!("  {}", printable(name));
+    if name.chars().count() > 30 {
+        writeln!(out, "{name}")?;
+        write!(out, "{:30}", "")?;
+    } else {
+        write!(out, "{name:<30}")?;
+    }
+    let Numbers { standardized, p, adjusted, effect } = numbers;
+    let effect = effect.map_or(String::new(), |EffectSize { estimate, low, high }| {
+        format!("{} ({:.1} to {:.1})", percent(estimate), low * 100.0, high * 100.0)
+    });
+    writeln!(out, "{}", format!("{standardized:>7.2} {p:>9} {adjusted:>9}  {effect}").trim_end())
+}
+
+fn write_control(out: &mut impl Write, control: &ControlTest) -> io::Result<()> {
+    let name = format!("  {}", printable(&control.name));
+    let found = if control.rejected { "  found a mark" } else { "" };
+    let (p, adjusted) = (control.p.to_string(), control.p_adjusted.to_string());
+    writeln!(out, "{name:<40}{p:>10} {adjusted:>10}{found}")
+}
+
+fn write_material(out: &mut impl Write, name: &str, material: &Material) -> io::Result<()> {
+    let Material { files, documents, repeated, unchecked, sites, excluded, .. } = material;
+    let skipped: u64 = files.iter().map(|file| file.skipped).sum();
+    let mut words = format!(
+        "{} in {}, {}",
+        many(*documents, "document"),
+        many(files.len() as u64, "file"),
+        many(*sites, "site"),
+    );
+    for (number, what) in [
+        (*repeated, "repeated documents left out"),
+        (*unchecked, "documents not compared with the others"),
+        (*excluded, "sites left out because of prompts"),
+        (skipped, "records skipped"),
+    ] {
+        if number > 0 {
+            words.push_str(&format!("; {} {what}", grouped(number)));
+        }
+    }
+    write_wrapped(out, "  ", "    ", &format!("{}: {words}", printable(name)))?;
+    for file in files {
+        for problem in &file.problems {
+            let words = format!("{}, {problem}", printable(&file.name));
+            write_wrapped(out, "    ", "      ", &words)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_method(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
+    let method = &verdict.method;
+    writeln!(out, "\nMethod")?;
+    let committed = method
+        .committed
+        .as_ref()
+        .map_or("not committed to before the text was seen".to_owned(), |committed| {
+            format!("committed to on {}", committed.made)
+        });
+    writeln!(out, "  plan      {}", method.plan_hash)?;
+    writeln!(out, "            {committed}")?;
+    writeln!(out, "  seed      {}", method.seed)?;
+    writeln!(out, "  keys      {}", method.key_fingerprint)?;
+    let skipped = match method.ledger_lines_skipped {
+        0 => String::new(),
+        skipped => format!(", of which {} are no entries", grouped(skipped)),
+    };
+    writeln!(out, "  ledger    {}{skipped}", many(method.ledger_lines, "line"))?;
+    for material in &verdict.materials {
+        writeln!(out, "  rules     {}", material.rules)?;
+    }
+    writeln!(out, "  program   {}", verdict.program)?;
+    for note in &method.notes {
+        write_wrapped(out, "  - ", "    ", note)?;
+    }
+    Ok(())
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+fn many(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(number))
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

@@ -1,0 +1,77 @@
+//! What kind of file it is.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::CorpusProblem;
+use super::compression::{Contents, FileDigest, Reader, open, peek};
+use super::shard::OPENING;
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// A record a line.
+    Jsonl,
+    /// Text.
+    Text,
+    /// Counts of a corpus that was read elsewhere.
+    Counts,
+}
+
+/// An open file.
+pub(super) struct Opened {
+    pub(super) reader: Reader,
+    pub(super) format: Format,
+    /// As a report names it.
+    pub(super) described: String,
+    pub(super) digest: FileDigest,
+}
+
+const LOOK: u64 = 4 << 10;
+
+impl Opened {
+    pub(super) fn open(path: &Path) -> Result<Self, CorpusProblem> {
+        let Contents { reader, compression, digest } = open(path).map_err(CorpusProblem::Open)?;
+        let (mut start, reader) = peek(reader, LOOK).map_err(CorpusProblem::Open)?;
+        let mut reader: Reader = Box::new(reader);
+        if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = start.as_slice() {
+            return Err(CorpusProblem::Utf16);
+        }
+        if start.starts_with(b"\xef\xbb\xbf") {
+            start.drain(..3);
+            let mut mark = Vec::new();
+            reader.by_ref().take(3).read_to_end(&mut mark).map_err(CorpusProblem::Open)?;
+        }
+        let format = Format::of(path, &start);
+        let mut described = format.as_str().to_owned();
+        if let Some(compression) = compression {
+            described.push(' ');
+            described.push_str(compression);
+        }
+        Ok(Self { reader, format, described, digest })
+    }
+}
+
+impl Format {
+    fn of(path: &Path, start: &[u8]) -> Self {
+        if start.starts_with(OPENING.as_bytes()) {
+            return Self::Counts;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
+        let named = [".jsonl", ".ndjson", ".json"].iter().any(|ending| name.ends_with(ending));
+        if named || start.trim_ascii_start().first() == Some(&b'{') {
+            Self::Jsonl
+        } else {
+            Self::Text
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Text => "text",
+            Self::Counts => "counts",
+        }
+    }
+}

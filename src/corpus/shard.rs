@@ -1,0 +1,81 @@
+//! Counts of a corpus that is too large for one machine, as a file: counted where it lies, examined
+//! elsewhere. It holds neither text nor keys.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::format::Opened;
+use super::{CorpusError, CorpusProblem, at};
+use crate::mark::detect::CellCounts;
+use crate::mark::examination::FileRead;
+
+/// How a file of counts begins.
+pub(super) const OPENING: &str = "{\"guilloche_counts\":";
+
+/// The largest file of counts that is read: two million documents take 40 MB.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// Counts of a part of a corpus.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shard {
+    /// The version of the file.
+    #[serde(rename = "guilloche_counts")]
+    version: Version,
+    /// What was read.
+    pub files: Vec<FileRead>,
+    /// Sites left out because of prompts.
+    pub excluded: u64,
+    /// The counts.
+    pub counts: CellCounts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+struct Version;
+
+impl From<Version> for u32 {
+    fn from(_: Version) -> Self {
+        1
+    }
+}
+
+impl TryFrom<u32> for Version {
+    type Error = String;
+
+    fn try_from(version: u32) -> Result<Self, String> {
+        if version == 1 { Ok(Self) } else { Err(format!("version {version}")) }
+    }
+}
+
+impl Shard {
+    /// Counts with what they were made of.
+    #[must_use]
+    pub fn new(files: Vec<FileRead>, excluded: u64, counts: CellCounts) -> Self {
+        Self { version: Version, files, excluded, counts }
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    ///
+    /// What the writer says.
+    pub fn write(&self, mut writer: impl Write) -> io::Result<()> {
+        serde_json::to_writer(&mut writer, self)?;
+        writer.write_all(b"\n")?;
+        writer.flush()
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened, or holds no counts of this version.
+    pub fn read(path: &Path) -> Result<Self, CorpusError> {
+        let opened = Opened::open(path).map_err(at(path))?;
+        serde_json::from_reader(opened.reader.take(MAX_BYTES))
+            .map_err(|error| at(path)(CorpusProblem::Shard(error)))
+    }
+}

@@ -1,0 +1,119 @@
+//! What becomes of one lane's text: first the reasoning is taken out, then the rest is marked.
+
+use std::ops::Range;
+
+use super::Editor;
+use super::watermark::Mark;
+
+/// The editors of one lane, in their order. Without any, its text goes out as it comes.
+#[derive(Debug, Default)]
+pub struct LaneEditor {
+    editor: Option<Box<dyn Editor>>,
+    mark: Option<Mark>,
+    /// What the editor leaves of a piece; kept for its memory.
+    left: String,
+}
+
+impl LaneEditor {
+    pub(super) fn new(editor: Option<Box<dyn Editor>>, mark: Option<Mark>) -> Self {
+        Self { editor, mark, left: String::new() }
+    }
+
+    /// Whether the lane's text goes out as it comes.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.editor.is_none() && self.mark.is_none()
+    }
+
+    /// Takes the next piece and appends what may leave now.
+    pub fn push(&mut self, text: &str, out: &mut String) {
+        let Self { editor, mark, left } = self;
+        match (editor, mark) {
+            (None, None) => out.push_str(text),
+            (None, Some(mark)) => mark.push(text, out),
+            (Some(editor), None) => editor.push(text, out),
+            (Some(editor), Some(mark)) => {
+                left.clear();
+                editor.push(text, left);
+                mark.push(left, out);
+            }
+        }
+    }
+
+    /// Takes a piece that cannot be decoded; see [`Editor::push_opaque`].
+    pub fn push_opaque(&mut self, text: &str, out: &mut String) -> bool {
+        let Self { editor, mark, left } = self;
+        left.clear();
+        let passes = editor.as_mut().is_none_or(|editor| editor.push_opaque(text, left));
+        match mark {
+            None => out.push_str(left),
+            Some(mark) => {
+                mark.push(left, out);
+                if passes {
+                    mark.push_opaque(out);
+                }
+            }
+        }
+        passes
+    }
+
+    /// The lane ends: appends what was held back.
+    pub fn finish(&mut self, cut_short: bool, out: &mut String) {
+        let Self { editor, mark, left } = self;
+        left.clear();
+        if let Some(editor) = editor {
+            editor.finish(cut_short, left);
+        }
+        match mark {
+            None => out.push_str(left),
+            Some(mark) => {
+                mark.push(left, out);
+                mark.end(cut_short, out);
+            }
+        }
+    }
+
+    /// Whether text may still come out when the lane ends.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.editor.as_deref().is_some_and(Editor::holds) || self.lingers()
+    }
+
+    /// Whether text is held back only to be marked.
+    #[must_use]
+    pub fn lingers(&self) -> bool {
+        self.mark.as_ref().is_some_and(Mark::holds)
+    }
+
+    /// The lane's mark, if its text is marked.
+    pub fn mark(&mut self) -> Option<&mut Mark> {
+        self.mark.as_mut()
+    }
+
+    /// Where a range of the upstream's text lies in what goes out; see [`Mark::locate`].
+    pub fn locate(&mut self, range: Range<u64>, out: &mut String) -> Option<Range<u64>> {
+        // What was taken out before the mark is not mapped.
+        if self.words_removed() > 0 {
+            return None;
+        }
+        self.mark.as_mut()?.locate(range, out)
+    }
+
+    /// Words taken out so far.
+    #[must_use]
+    pub fn words_removed(&self) -> u64 {
+        self.editor.as_deref().map_or(0, Editor::words_removed)
+    }
+
+    /// Reasoning sections that ended without having begun.
+    #[must_use]
+    pub fn unopened_reasoning(&self) -> u64 {
+        self.editor.as_deref().map_or(0, Editor::unopened_reasoning)
+    }
+
+    /// Sites that carry a bit of the mark, and those of them at which a word was exchanged.
+    #[must_use]
+    pub fn marked(&self) -> (u64, u64) {
+        self.mark.as_ref().map_or((0, 0), Mark::counts)
+    }
+}

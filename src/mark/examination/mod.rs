@@ -1,0 +1,31 @@
+//! From what a text shows to a verdict: every scheme, epoch, cluster and account in one report.
+//!
+//! Each scheme of marking brings its tests as [`SchemeTests`]; [`conclude`] puts them together. It
+//! adjusts for all tests of a level (Holm, over ids, epochs and schemes), passes them through the
+//! gates deployment → cluster → account, looks at the controls, and writes the one [`Verdict`]
+//! that the command line, a report and a program all show.
+//!
+//! - A result is *refused* where a control finds a mark that cannot be there.
+//! - What is said is "exposed to outputs of": lawful republication has the same effect.
+//! - A verdict holds names and numbers, never text and never keys.
+
+mod conclude;
+mod findings;
+mod lexical;
+mod measured;
+mod plan;
+mod roster;
+mod scheme;
+mod sentence;
+mod verdict;
+
+pub use conclude::conclude;
+pub use lexical::{Sample, test_lexical};
+pub use measured::{DecoySummary, EffectSize, Histogram, PValue, Quantile};
+pub use plan::{CommittedPlan, PlanMismatch, plan_commitment};
+pub use roster::{Issuance, LedgerMismatch, issuances};
+pub use scheme::{Deployment, DeploymentEvidence, IdScore, SchemeTests};
+pub use verdict::{
+    Committed, ControlKind, ControlTest, DeploymentTest, FileRead, Id, IdTest, Issued, Level,
+    LevelTests, Material, Method, Named, Outcome, Part, Refused, RefusedBy, Verdict,
+};

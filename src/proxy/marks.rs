@@ -1,0 +1,44 @@
+//! The marks of the configuration: key file, carriers, ledger.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::config::{self, Config};
+use super::run::StartError;
+use crate::countermeasure::watermark::Marks;
+use crate::mark::keys::Keys;
+use crate::mark::ledger::LedgerWriter;
+use crate::policy::Policy;
+
+/// Reads the key file, if one is configured. `ledger` is where issued marks are recorded.
+pub(super) fn marks(
+    config: &Config,
+    policy: &Policy,
+    ledger: Option<Arc<LedgerWriter>>,
+) -> Result<Option<Marks>, StartError> {
+    let Some(settings) = &config.marks else {
+        // A policy that says it marks, and does not, would be found out by the copy only.
+        return match (policy.marks_at(), &config.policy) {
+            (Some(line), Some(file)) => Err(StartError::NoMarks {
+                policy: format!("{}:{line}", file.display()),
+                config: config.policy_place.clone(),
+            }),
+            _ => Ok(None),
+        };
+    };
+    let marks = Marks::new(Keys::read(&settings.keys)?);
+    Ok(Some(match ledger {
+        Some(ledger) => marks.ledger(ledger),
+        None => marks,
+    }))
+}
+
+/// Opens the ledger, if one is configured.
+pub(super) fn ledger(config: &Config) -> Result<Option<Arc<LedgerWriter>>, StartError> {
+    let Some(config::Marks { keys, ledger: Some(path), queue, .. }) = &config.marks else {
+        return Ok(None);
+    };
+    let fingerprint = Keys::read(keys)?.fingerprint();
+    let failed = |source| StartError::Lines { path: PathBuf::clone(path), source };
+    Ok(Some(Arc::new(LedgerWriter::open(path, fingerprint, *queue).map_err(failed)?)))
+}
