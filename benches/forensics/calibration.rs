@@ -3,88 +3,30 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use guilloche::mark::cell::{KeyName, MarkKey, Purpose, Role};
+use guilloche::mark::cell::{MarkKey, Purpose};
 use guilloche::mark::detect::{
-    GreenKey, GreenTable, HuggingFaceKgw, KeyScore, Seeding, SglangGumbel, SynthIdMain,
-    SynthIdTable, TokenCounts, TokenDocument, TokenPairs, TokenScheme, TokenSites, VllmGumbel,
+    HuggingFaceKgw, KeyScore, Seeding, SglangGumbel, SynthIdMain, SynthIdTable, TokenCounts,
+    TokenDocument, TokenPairs, TokenScheme, TokenSites, VllmGumbel,
 };
 use guilloche::mark::evidence::{Decoys, NullLaw, SignSums, Tilts, Weights};
 use rayon::prelude::*;
 
-use crate::corpus::{Corpus, Document};
-use crate::deployment::{counts_of, master, seed};
+use crate::corpus::Corpus;
+use crate::deployment::{counts_of, seed};
 use crate::figures::{below, deviation, head, p, row, thousands};
+use crate::green;
 use crate::naive;
 use crate::plot::{Axis, Plot, Series};
+use crate::samples::{SIZES, Samples, issued};
 use crate::source::Source;
-use crate::tokens::{Tokenizer, VOCABULARY};
+use crate::tokens::VOCABULARY;
 use crate::uniformity::{continuous_p, same_law, uniformity};
-
-pub(crate) const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 
 /// Keys, and decoys to compare them with, for each size, where every key is quick.
 const QUICK: [(u32, u32); 3] = [(10_000, 10_000); 3];
 
-/// The text of each size: the first documents of a fixed shuffle.
-pub(crate) struct Samples<'a> {
-    pub(crate) documents: Vec<Vec<&'a Document>>,
-    pub(crate) tokens: Vec<Vec<Vec<u32>>>,
-    control_tokens: Vec<Vec<u32>>,
-    words: [Vec<u32>; 2],
-}
-
-impl<'a> Samples<'a> {
-    fn new(corpus: &'a Corpus) -> Self {
-        let tokenizer = Tokenizer::learn(&corpus.suspect);
-        let documents: Vec<Vec<&Document>> = SIZES
-            .iter()
-            .map(|size| {
-                let mut source = Source::of(seed("samples", 0));
-                crate::deployment::draw(&corpus.suspect, *size, &mut source)
-            })
-            .collect();
-        let encode = |documents: &[&Document]| -> Vec<Vec<u32>> {
-            documents.par_iter().map(|document| tokenizer.encode(&document.text)).collect()
-        };
-        let control: Vec<&Document> = corpus.control.iter().collect();
-        // Pairs of words of one token. They have no meaning, which is all the same to a test.
-        let mut all: Vec<u32> = samples_of_words()
-            .iter()
-            .filter_map(|word| match *tokenizer.encode(word) {
-                [token] => Some(token),
-                _ => None,
-            })
-            .collect();
-        all.sort_unstable();
-        all.dedup();
-        let pairs = all.len() / 2;
-        let words = [all[..pairs].to_vec(), all[pairs..2 * pairs].to_vec()];
-        Self {
-            tokens: documents.iter().map(|documents| encode(documents)).collect(),
-            documents,
-            control_tokens: encode(&control),
-            words,
-        }
-    }
-}
-
-/// Short words with the space before them.
-fn samples_of_words() -> Vec<String> {
-    let letters = || 'a'..='z';
-    let two = letters().flat_map(|first| letters().map(move |second| format!(" {first}{second}")));
-    two.flat_map(|word| ["", "e", "n", "s", "t", "d"].map(|end| format!("{word}{end}"))).collect()
-}
-
-/// The key that deployment `number` gives an engine: what tests are drawn against.
-pub(crate) fn issued(purpose: Purpose, number: u32) -> [u8; 32] {
-    let name = KeyName { purpose, tenant: "", epoch: 1, role: Role::Global, id: "" };
-    *MarkKey::derive(&master(number), &name).as_bytes()
-}
-
 /// What came out for a scheme and a size.
-struct Line {
+pub(crate) struct Line {
     scheme: &'static str,
     size: usize,
     keys: u32,
@@ -102,7 +44,7 @@ struct Line {
 
 impl Line {
     /// Prints its row, now that it is known.
-    fn shown(self) -> Self {
+    pub(crate) fn shown(self) -> Self {
         row(&self.cells());
         self
     }
@@ -181,7 +123,7 @@ pub(crate) fn study(corpus: &Corpus) {
         s,
         [(10_000, 1_000), (1_000, 500), (300, 200)],
     ));
-    add(green_tables(s));
+    add(green::tables(s));
     let selfhash = kgw(Seeding::SelfHash { context_width: 4 });
     add(scheme("KGW selfhash", &selfhash, s, [(1_000, 500), (200, 100), (40, 40)]));
 
@@ -270,7 +212,7 @@ fn sign_line(scheme: &'static str, purpose: Purpose, size: usize, weights: &Weig
     }
 }
 
-fn sites<S: TokenScheme>(scheme: &S, documents: &[Vec<u32>]) -> TokenSites {
+pub(crate) fn sites<S: TokenScheme>(scheme: &S, documents: &[Vec<u32>]) -> TokenSites {
     let mut sites = TokenSites::new("bench", scheme.window(), usize::MAX);
     for document in documents {
         sites.add(&TokenDocument { answer: document, ..TokenDocument::default() });
@@ -303,7 +245,7 @@ fn scheme<S: TokenScheme>(
     lines.collect()
 }
 
-fn line(
+pub(crate) fn line(
     scheme: &'static str,
     size: usize,
     scores: &[KeyScore],
@@ -341,64 +283,6 @@ fn line(
         dispersion: deviation(&own),
         seconds: started.elapsed().as_secs_f64(),
     }
-}
-
-/// Tables that an operator would have dumped, each of lists of another key, against the decoys of
-/// such a table.
-fn green_tables(samples: &Samples<'_>) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for ((size, tokens), keys) in SIZES.iter().zip(&samples.tokens).zip([1_000_u32, 300, 100]) {
-        let started = Instant::now();
-        let seeding = Seeding::LeftHash;
-        let lists = HuggingFaceKgw { vocabulary: VOCABULARY, green_ratio: 0.25, seeding };
-        let mut contexts: Vec<u32> = tokens.iter().flatten().copied().collect();
-        contexts.sort_unstable();
-        contexts.dedup();
-        let counted = sites(&lists, tokens);
-        let read = |number: u32| {
-            let key = lists.key(&issued(Purpose::Engine, number));
-            GreenTable::read(dump(&lists, &key, &contexts).as_bytes()).unwrap()
-        };
-        let scores: Vec<KeyScore> = (0..keys)
-            .into_par_iter()
-            .map(|number| {
-                let table = read(number);
-                let prepared = table.prepare(&mut counted.iter().map(|(site, _)| site));
-                table.score(&GreenKey::Table, &prepared)
-            })
-            .collect();
-        let table = read(0);
-        let prepared = table.prepare(&mut counted.iter().map(|(site, _)| site));
-        let decoys = Decoys::new([41; 32], keys);
-        let decoys: Vec<KeyScore> = (0..keys)
-            .into_par_iter()
-            .map(|number| table.score(&table.key(&decoys.key(number)), &prepared))
-            .collect();
-        let null = |trials| table.null(&prepared, trials);
-        lines.push(line("green table", *size, &scores, &decoys, null, started).shown());
-    }
-    lines
-}
-
-/// The file that `GreenTable::read` documents.
-fn dump(
-    lists: &HuggingFaceKgw,
-    key: &<HuggingFaceKgw as TokenScheme>::Key,
-    contexts: &[u32],
-) -> String {
-    let mut file = format!(
-        "{{\"version\": 1, \"vocabulary\": {VOCABULARY}, \"context_tokens\": 1, \
-         \"green_ratio\": 0.25}}\n"
-    );
-    for context in contexts {
-        let mut bitmap = vec![0_u8; VOCABULARY as usize / 8];
-        for token in lists.green_list(key, &[*context]) {
-            bitmap[token as usize / 8] |= 1 << (token % 8);
-        }
-        let green = STANDARD.encode(bitmap);
-        file.push_str(&format!("{{\"context\": [{context}], \"green\": \"{green}\"}}\n"));
-    }
-    file
 }
 
 fn plot(lines: &[Line], naive: &[naive::Line]) {

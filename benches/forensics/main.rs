@@ -17,14 +17,17 @@
     reason = "a program that prints a report and may stop at a mistake of its own"
 )]
 
+mod audits;
 mod calibration;
 mod corpus;
 mod deployment;
 mod figures;
+mod green;
 mod naive;
 mod plot;
 mod power;
 mod robustness;
+mod samples;
 #[path = "../../tests/evidence_on_text/source.rs"]
 mod source;
 mod student;

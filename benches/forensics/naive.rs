@@ -8,9 +8,9 @@ use guilloche::mark::detect::{
 };
 use rayon::prelude::*;
 
-use crate::calibration::{SIZES, Samples, issued};
 use crate::deployment::{cell, cells, sites};
 use crate::figures::{deviation, p, table, thousands};
+use crate::samples::{SIZES, Samples, issued};
 use crate::tokens::VOCABULARY;
 use crate::uniformity::normal_tail;
 

@@ -73,7 +73,7 @@ impl Deployment {
         let account = |place: usize| {
             let name = place.to_string();
             let key = self.key(Purpose::Lexical, Role::Account, &name);
-            let cluster = (place >= accounts / 2).then_some((place - accounts / 2) / 10);
+            let cluster = (place >= accounts / 2).then(|| (place - accounts / 2) / 10);
             Account { name, key, cluster, marked_alone: true }
         };
         let cluster = |place: usize| {
