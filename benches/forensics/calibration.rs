@@ -17,7 +17,7 @@ use crate::figures::{below, deviation, head, p, row, thousands};
 use crate::green;
 use crate::naive;
 use crate::plot::{Axis, Plot, Series};
-use crate::samples::{SIZES, Samples, issued};
+use crate::samples::{SIZES, Samples, chosen, issued};
 use crate::source::Source;
 use crate::tokens::VOCABULARY;
 use crate::uniformity::{continuous_p, same_law, uniformity};
@@ -108,25 +108,20 @@ pub(crate) fn study(corpus: &Corpus) {
     let sglang = SglangGumbel { context_window: 2, mixing_probability: None };
     add(scheme("Gumbel, SGLang", &sglang, s, QUICK));
     let mixed = SglangGumbel { context_window: 4, mixing_probability: Some(0.7) };
-    add(scheme("Gumbel, SGLang, two keys", &mixed, s, QUICK));
+    add(scheme("two-key Gumbel, SGLang", &mixed, s, QUICK));
     let vllm = VllmGumbel { context_window: 2, alpha: None };
     let slower = [(10_000, 10_000), (10_000, 3_000), (2_000, 1_000)];
     add(scheme("Gumbel, vLLM", &vllm, s, slower));
     let dual = VllmGumbel { context_window: 4, alpha: Some(0.1) };
-    add(scheme("Gumbel, vLLM, two keys", &dual, s, slower));
+    add(scheme("two-key Gumbel, vLLM", &dual, s, slower));
     let main = SynthIdMain { layers: 30, ngram_len: 5 };
     let slow = [(10_000, 3_000), (3_000, 1_000), (300, 300)];
     add(scheme("SynthID, main branch", &main, s, slow));
-    add(scheme(
-        "KGW lefthash",
-        &kgw(Seeding::LeftHash),
-        s,
-        [(10_000, 1_000), (1_000, 500), (300, 200)],
-    ));
+    let lefthash = kgw(Seeding::LeftHash);
+    add(scheme("KGW lefthash", &lefthash, s, [(10_000, 1_000), (1_000, 500), (300, 200)]));
     add(green::tables(s));
     let selfhash = kgw(Seeding::SelfHash { context_width: 4 });
     add(scheme("KGW selfhash", &selfhash, s, [(1_000, 500), (200, 100), (40, 40)]));
-
     println!();
     checks(&lines);
     let naive = naive::study(s);
@@ -183,6 +178,7 @@ fn signs(corpus: &Corpus, samples: &Samples<'_>) -> Vec<Line> {
         let weights = Weights::from_counts(&paired(tokens), &[&pair_control]);
         lines.push(sign_line("paired `logit_bias`", Purpose::LogitBias, *size, &weights));
     }
+    lines.retain(|line| chosen(line.scheme));
     lines.sort_by_key(|line| line.scheme);
     lines.into_iter().map(Line::shown).collect()
 }
@@ -226,6 +222,9 @@ fn scheme<S: TokenScheme>(
     samples: &Samples<'_>,
     drawn: [(u32, u32); 3],
 ) -> Vec<Line> {
+    if !chosen(name) {
+        return Vec::new();
+    }
     let lines = SIZES.iter().zip(&samples.tokens).zip(drawn).map(|((size, tokens), drawn)| {
         let (keys, decoys_drawn) = drawn;
         let started = Instant::now();
@@ -292,9 +291,12 @@ fn plot(lines: &[Line], naive: &[naive::Line]) {
     for name in ["lexical", "Gumbel, SGLang", "SynthID, table"] {
         series.extend(of(name).map(|line| line.curve(name, false)));
     }
-    for name in ["Unigram", "KGW lefthash", "lexical"] {
+    for name in ["naive z, Unigram", "naive z, KGW lefthash", "naive z, lexical"] {
         let line = naive.iter().find(|line| line.scheme == name && line.size == largest);
-        series.extend(line.map(|line| curve(format!("naive z, {name}"), &line.p_values(), true)));
+        series.extend(line.map(|line| curve(name.to_owned(), &line.p_values(), true)));
+    }
+    if series.len() < 6 {
+        return; // Not all of them were examined.
     }
     Plot {
         title: "False alarms on 100,000 unmarked words",

@@ -1,5 +1,11 @@
 //! Numbers and tables as the page shows them.
 
+/// How often a study repeats each line: as usual, or as often as GUILLOCHE_REPETITIONS says.
+pub(crate) fn repetitions(usual: u32) -> u32 {
+    let chosen = std::env::var("GUILLOCHE_REPETITIONS").ok();
+    chosen.and_then(|number| number.parse().ok()).filter(|number| *number > 0).unwrap_or(usual)
+}
+
 /// Begins a Markdown table.
 pub(crate) fn head(columns: &[&str]) {
     println!("\n| {} |", columns.join(" | "));

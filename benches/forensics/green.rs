@@ -12,13 +12,16 @@ use guilloche::mark::evidence::Decoys;
 use rayon::prelude::*;
 
 use crate::calibration::{Line, line, sites};
-use crate::samples::{SIZES, Samples, issued};
+use crate::samples::{SIZES, Samples, chosen, issued};
 use crate::tokens::VOCABULARY;
 
 /// Tables that an operator would have dumped, each of lists of another key, against the decoys of
 /// such a table.
 pub(crate) fn tables(samples: &Samples<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
+    if !chosen("green table") {
+        return lines;
+    }
     for ((size, tokens), keys) in SIZES.iter().zip(&samples.tokens).zip([1_000_u32, 300, 100]) {
         let started = Instant::now();
         let seeding = Seeding::LeftHash;

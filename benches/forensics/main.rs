@@ -6,7 +6,8 @@
 //! cargo bench --bench forensics -- calibration|power|tracing|robustness|all [CORPUS]
 //! ```
 //!
-//! Tables go to the standard output, plots to `docs/forensics/`. Every draw has a fixed seed.
+//! GUILLOCHE_SCHEMES="KGW;naive" examines only schemes whose names in the tables begin so: some are
+//! slow. GUILLOCHE_REPETITIONS=20 repeats each line of the other studies so often. Tables go to the standard output, plots to `docs/forensics/`. Every draw has a fixed seed.
 
 #![expect(
     clippy::indexing_slicing,

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::deployment::{cell, cells, sites};
 use crate::figures::{deviation, p, table, thousands};
-use crate::samples::{SIZES, Samples, issued};
+use crate::samples::{SIZES, Samples, chosen, issued};
 use crate::tokens::VOCABULARY;
 use crate::uniformity::normal_tail;
 
@@ -48,18 +48,20 @@ pub(crate) fn study(samples: &Samples<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     for ((size, documents), tokens) in SIZES.iter().zip(&samples.documents).zip(&samples.tokens) {
         let mut add = |scheme, keys, z: &(dyn Fn(u32) -> f64 + Sync)| {
-            let z = (0..keys).into_par_iter().map(z).collect();
-            lines.push(Line { scheme, size: *size, z });
+            if chosen(scheme) {
+                let z = (0..keys).into_par_iter().map(z).collect();
+                lines.push(Line { scheme, size: *size, z });
+            }
         };
         let found: Vec<_> = documents.iter().flat_map(|document| sites(&document.text)).collect();
-        add("lexical", KEYS, &|number| {
+        add("naive z, lexical", KEYS, &|number| {
             let bits = Bits::new(&MarkKey::from_bytes(issued(Purpose::Lexical, number)), cells());
             let hits = found.iter().filter(|site| bits.get(cell(site.cell)) == site.variant);
             z_score(hits.count() as f64, found.len() as f64, 0.5, 0.25)
         });
         let single = occurrences(tokens, 1);
         let n = total(&single);
-        add("Unigram", KEYS, &|number| {
+        add("naive z, Unigram", KEYS, &|number| {
             let key = MarkKey::from_bytes(issued(Purpose::LogitBias, number));
             let bits = Bits::new(&key, VOCABULARY);
             let green = single.iter().filter(|(row, _)| bits.get(cell(row[0])));
@@ -69,7 +71,7 @@ pub(crate) fn study(samples: &Samples<'_>) -> Vec<Line> {
         let seeding = Seeding::LeftHash;
         let kgw = HuggingFaceKgw { vocabulary: VOCABULARY, green_ratio: 0.25, seeding };
         let n = total(&pairs);
-        add("KGW lefthash", if *size > 1_000 { 300 } else { KEYS }, &|number| {
+        add("naive z, KGW lefthash", if *size > 1_000 { 300 } else { KEYS }, &|number| {
             let key = kgw.key(&issued(Purpose::Engine, number));
             let (mut context, mut list, mut green) =
                 (u32::MAX, vec![false; VOCABULARY as usize], 0.0);
@@ -88,7 +90,7 @@ pub(crate) fn study(samples: &Samples<'_>) -> Vec<Line> {
         let triples = occurrences(tokens, 3);
         let n = total(&triples);
         let sglang = SglangGumbel { context_window: 2, mixing_probability: None };
-        add("Gumbel, SGLang", KEYS, &|number| {
+        add("naive z, Gumbel, SGLang", KEYS, &|number| {
             let key = sglang.key(&issued(Purpose::Engine, number)).a;
             let score = triples.iter().map(|(row, count)| {
                 let context = SglangGumbel::hash_context(&row[..2]);
@@ -98,7 +100,7 @@ pub(crate) fn study(samples: &Samples<'_>) -> Vec<Line> {
             z_score(score.sum(), n, 1.0, 1.0)
         });
         let vllm = VllmGumbel { context_window: 2, alpha: None };
-        add("Gumbel, vLLM", KEYS, &|number| {
+        add("naive z, Gumbel, vLLM", KEYS, &|number| {
             let key = vllm.key(&issued(Purpose::Engine, number));
             let score = triples.iter().map(|(row, count)| {
                 -count * (-f64::from(VllmGumbel::uniform(key, &row[..2], row[2]))).ln_1p()
@@ -108,7 +110,7 @@ pub(crate) fn study(samples: &Samples<'_>) -> Vec<Line> {
         let fives = occurrences(tokens, 5);
         let n = 30.0 * total(&fives);
         let synthid = SynthIdTable::new(5, 30, 0);
-        add("SynthID, table", KEYS, &|number| {
+        add("naive z, SynthID, table", KEYS, &|number| {
             let keys = synthid.key(&issued(Purpose::Engine, number));
             let ones = fives.iter().map(|(row, count)| {
                 let bits: u32 = synthid.bits(&keys, row).into_iter().map(u32::from).sum();

@@ -7,13 +7,13 @@ use rayon::prelude::*;
 
 use crate::corpus::{Corpus, words};
 use crate::deployment::{ACCOUNT, Deployment, cell, counts_of, draw, ln_p, marked, seed};
-use crate::figures::{ln_p as shown, median, share, table, thousands, wilson};
+use crate::figures::{ln_p as shown, median, repetitions, share, table, thousands, wilson};
 use crate::plot::{Axis, Plot, Series};
 use crate::source::Source;
 use crate::student::Student;
 
 /// Repetitions, each with another key and another text.
-const REPETITIONS: u32 = 200;
+const USUAL: u32 = 200;
 
 const DIRECT: [usize; 8] = [200, 400, 1_000, 2_000, 5_000, 10_000, 30_000, 100_000];
 const TAUGHT: [usize; 9] =
@@ -72,11 +72,12 @@ pub(crate) fn study(corpus: &Corpus) {
     let student = Student::new(&corpus.suspect);
     let (seen, all) = student.cells_seen();
     println!(
-        "Sites: {:.1} in 1,000 words of the suspect's kind, in {} of {} cells. {REPETITIONS} \
+        "Sites: {:.1} in 1,000 words of the suspect's kind, in {} of {} cells. {} \
          repetitions of each line.",
         student.density(),
         thousands(seen),
-        thousands(all)
+        thousands(all),
+        repetitions(USUAL)
     );
     let direct = direct(corpus, &control);
     let taught = taught(&student, &control);
@@ -91,7 +92,7 @@ fn direct(corpus: &Corpus, control: &CellCounts) -> Vec<Row> {
     let mut rows = Vec::new();
     for strength in STRENGTHS {
         for size in DIRECT.into_iter().filter(|size| *size <= words(&corpus.suspect)) {
-            let tests = (0..REPETITIONS).into_par_iter().map(|number| {
+            let tests = (0..repetitions(USUAL)).into_par_iter().map(|number| {
                 let deployment = Deployment::new(number);
                 let marking = deployment.marking(ACCOUNT, strength);
                 let mut source = Source::of(seed("direct", number));
@@ -125,7 +126,7 @@ fn taught(student: &Student, control: &CellCounts) -> Vec<Row> {
     for strength in STRENGTHS {
         for copying in COPYING {
             for words in TAUGHT {
-                let tests: Vec<Tests> = (0..REPETITIONS)
+                let tests: Vec<Tests> = (0..repetitions(USUAL))
                     .into_par_iter()
                     .map(|number| one(student, control, (copying, strength, words), number))
                     .collect();
@@ -142,7 +143,7 @@ fn taught(student: &Student, control: &CellCounts) -> Vec<Row> {
 
 /// Students of nobody: how often the tests are wrong.
 fn report_null(student: &Student, control: &CellCounts) {
-    let audits = 2_000;
+    let audits = 10 * repetitions(USUAL);
     let rows = [10_000, 100_000].map(|words| {
         let tests: Vec<Tests> = (0..audits)
             .into_par_iter()

@@ -8,11 +8,11 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::corpus::Corpus;
 use crate::deployment::{ACCOUNT, Deployment, counts_of, draw, ln_p, marked, seed};
-use crate::figures::{ln_p as shown, median, share, table, thousands};
+use crate::figures::{ln_p as shown, median, repetitions, share, table, thousands};
 use crate::plot::{Axis, Plot, Series};
 use crate::source::Source;
 
-const REPETITIONS: u32 = 60;
+const USUAL: u32 = 60;
 const WORDS: [usize; 4] = [3_000, 10_000, 30_000, 100_000];
 
 type Change = fn(&str, &mut Source) -> String;
@@ -144,7 +144,7 @@ pub(crate) fn study(corpus: &Corpus) {
         CHANGES.iter().map(|(name, _)| vec![(*name).to_owned()]).collect();
     let mut series: Vec<Vec<(f64, f64)>> = vec![Vec::new(); CHANGES.len()];
     for words in WORDS {
-        let results: Vec<Vec<(f64, f64)>> = (0..REPETITIONS)
+        let results: Vec<Vec<(f64, f64)>> = (0..repetitions(USUAL))
             .into_par_iter()
             .map(|number| one(corpus, &control, words, number))
             .collect();
@@ -156,11 +156,12 @@ pub(crate) fn study(corpus: &Corpus) {
                 row.insert(1, format!("{:.0} %", 100.0 * sites(change) / sites(0)));
             }
             row.push(share(found, p.len()));
+            let p_count = p.len();
             let middle = median(p);
             if words == WORDS[WORDS.len() - 1] {
                 row.push(shown(middle));
             }
-            series[change].push((words as f64, found as f64 / f64::from(REPETITIONS)));
+            series[change].push((words as f64, found as f64 / p_count as f64));
         }
     }
     println!("\nMarked at full strength, then changed. Found: the deployment's key at p < 1e-6.");

@@ -65,3 +65,10 @@ pub(crate) fn issued(purpose: Purpose, number: u32) -> [u8; 32] {
     let name = KeyName { purpose, tenant: "", epoch: 1, role: Role::Global, id: "" };
     *MarkKey::derive(&master(number), &name).as_bytes()
 }
+
+/// Whether a scheme is to be examined: all are, or those whose names begin with one of the
+/// beginnings between semicolons in GUILLOCHE_SCHEMES.
+pub(crate) fn chosen(scheme: &str) -> bool {
+    let Ok(chosen) = std::env::var("GUILLOCHE_SCHEMES") else { return true };
+    chosen.split(';').any(|beginning| scheme.starts_with(beginning.trim()))
+}

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::audits;
 use crate::corpus::Corpus;
 use crate::deployment::{Deployment, cell, cells, counts_of, seed};
-use crate::figures::{median, share, table, thousands, wilson};
+use crate::figures::{head, median, repetitions, row, share, thousands, wilson};
 use crate::plot::{Axis, Plot, Series};
 use crate::source::Source;
 use crate::student::Student;
@@ -20,7 +20,7 @@ const ACCOUNTS: usize = 100_000;
 const COLLUDERS: [usize; 4] = [1, 5, 20, 100];
 const WORDS: [usize; 2] = [1_000_000, 10_000_000];
 const COPYING: [f64; 2] = [1.0, 0.3];
-const REPETITIONS: u32 = 4;
+const USUAL: u32 = 4;
 
 /// Other clusters, with their members, so that the colluders' is one of many.
 const CLUSTERS: usize = 500;
@@ -79,7 +79,23 @@ struct Outcome {
 
 fn colluders(corpus: &Corpus, control: &CellCounts) {
     let student = Student::new(&corpus.suspect);
-    let (mut rows, mut lines) = (Vec::new(), Vec::new());
+    println!(
+        "\nColluders among {} accounts, {} repetitions of each line.",
+        thousands(ACCOUNTS),
+        repetitions(USUAL)
+    );
+    head(&[
+        "colluders",
+        "linked",
+        "words",
+        "copied",
+        "colluders named",
+        "others named",
+        "their cluster named",
+        "others' clusters named",
+        "s per trace",
+    ]);
+    let mut lines = Vec::new();
     for copying in COPYING {
         for words in WORDS {
             for (linked, scene) in SCENES {
@@ -88,12 +104,12 @@ fn colluders(corpus: &Corpus, control: &CellCounts) {
                     if count == 1 && linked != Linked::Never {
                         continue;
                     }
-                    let outcomes: Vec<Outcome> = (0..REPETITIONS)
+                    let outcomes: Vec<Outcome> = (0..repetitions(USUAL))
                         .map(|number| {
                             one(&student, control, (count, words, copying), linked, number)
                         })
                         .collect();
-                    rows.push(row(scene, count, words, copying, &outcomes));
+                    row(&cells_of(scene, count, words, copying, &outcomes));
                     points.push(point(count, &outcomes, linked));
                 }
                 if copying == 1.0 {
@@ -104,24 +120,6 @@ fn colluders(corpus: &Corpus, control: &CellCounts) {
             }
         }
     }
-    println!(
-        "\nColluders among {} accounts, {REPETITIONS} repetitions of each line.",
-        thousands(ACCOUNTS)
-    );
-    table(
-        &[
-            "colluders",
-            "linked",
-            "words",
-            "copied",
-            "colluders named",
-            "others named",
-            "their cluster named",
-            "others' clusters named",
-            "s per trace",
-        ],
-        &rows,
-    );
     plot(lines);
 }
 
@@ -136,7 +134,13 @@ fn point(colluders: usize, outcomes: &[Outcome], linked: Linked) -> (f64, f64, (
     (colluders as f64, hits as f64 / of as f64, wilson(hits, of))
 }
 
-fn row(scene: &str, count: usize, words: usize, copying: f64, outcomes: &[Outcome]) -> Vec<String> {
+fn cells_of(
+    scene: &str,
+    count: usize,
+    words: usize,
+    copying: f64,
+    outcomes: &[Outcome],
+) -> Vec<String> {
     let sum = |of: fn(&Outcome) -> usize| outcomes.iter().map(of).sum::<usize>();
     let named = outcomes.iter().filter(|outcome| outcome.cluster == Some(true)).count();
     let others = outcomes.iter().filter(|outcome| outcome.cluster == Some(false)).count();
