@@ -7,13 +7,13 @@ use guilloche::mark::tracing::{Finding, Roster, Trace};
 use rayon::prelude::*;
 
 use crate::corpus::Corpus;
-use crate::deployment::{Deployment, cell, cells, count, draw, no_counts, seed, sites};
-use crate::figures::{ln_p, table, thousands};
+use crate::deployment::{Deployment, cell, cells, count, counts_of, draw, no_counts, seed, sites};
+use crate::figures::{ln_p, repetitions, table, thousands};
 use crate::source::Source;
 use crate::tracing::{account, cluster, global};
 
 /// Null audits, and the accounts of each.
-const AUDITS: u32 = 1_000;
+const USUAL: u32 = 1_000;
 const ISSUED: usize = 10_000;
 
 /// What one audit of an innocent text came to.
@@ -26,8 +26,10 @@ struct Audit {
     gated: f64,
 }
 
-pub(crate) fn study(corpus: &Corpus, control: &CellCounts) {
-    let audits: Vec<Audit> = (0..AUDITS).map(|number| audit(corpus, control, number)).collect();
+pub(crate) fn study(corpus: &Corpus) {
+    let control = counts_of(corpus.control.iter().map(|document| document.text.as_str()));
+    let audits: Vec<Audit> =
+        (0..repetitions(USUAL)).map(|number| audit(corpus, &control, number)).collect();
     let number = |of: fn(&Audit) -> bool| audits.iter().filter(|audit| of(audit)).count();
     let least = |of: fn(&Audit) -> f64| audits.iter().map(of).fold(0.0, f64::min);
     println!(
@@ -37,7 +39,7 @@ pub(crate) fn study(corpus: &Corpus, control: &CellCounts) {
     );
     let low = audits.iter().filter(|audit| audit.ungated < 0.01_f64.ln()).count();
     table(
-        &["what", "of 1,000 audits"],
+        &["what", "audits, or p"],
         &[
             vec!["an account or cluster was accused".to_owned(), number(|a| a.accused).to_string()],
             vec!["a control refused the result".to_owned(), number(|a| a.refused).to_string()],

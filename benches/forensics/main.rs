@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! apt-get install rust-doc
-//! cargo bench --bench forensics -- calibration|power|tracing|robustness|all [CORPUS]
+//! cargo bench --bench forensics -- calibration|power|audits|tracing|robustness|all [CORPUS]
 //! ```
 //!
 //! GUILLOCHE_SCHEMES="KGW;naive" examines only schemes whose names in the tables begin so: some are
@@ -43,9 +43,10 @@ use std::time::Instant;
 
 use corpus::Corpus;
 
-const STUDIES: [(&str, fn(&Corpus)); 4] = [
+const STUDIES: [(&str, fn(&Corpus)); 5] = [
     ("calibration", calibration::study),
     ("power", power::study),
+    ("audits", audits::study),
     ("tracing", tracing::study),
     ("robustness", robustness::study),
 ];
@@ -54,14 +55,16 @@ fn main() -> ExitCode {
     // `cargo bench` and `cargo test` add flags of their own.
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
     let Some(chosen) = arguments.next() else {
-        eprintln!("forensics: name a study: calibration, power, tracing, robustness, or all");
+        eprintln!(
+            "forensics: name a study: calibration, power, audits, tracing, robustness, or all"
+        );
         return ExitCode::SUCCESS;
     };
     let studies: Vec<_> =
         STUDIES.iter().filter(|(name, _)| chosen == *name || chosen == "all").collect();
     if studies.is_empty() {
         eprintln!(
-            "forensics: {chosen:?} is no study: calibration, power, tracing, robustness, all"
+            "forensics: {chosen:?} is no study: calibration, power, audits, tracing, robustness, all"
         );
         return ExitCode::from(2);
     }

@@ -67,12 +67,13 @@ const BOTTOM: f64 = 58.0;
 /// Okabe and Ito's colours, which people who do not see all colours can tell apart; lighter on a
 /// dark ground.
 const STYLE: &str = "\
-    svg{--ink:#1b2430;--paper:#fff;--rule:#d9dee6;--c0:#0067a5;--c1:#c04a00;--c2:#00795a;\
-    --c3:#a0437c;--c4:#8a6d00;--c5:#47505c}\
-    @media(prefers-color-scheme:dark){svg{--ink:#dfe5ee;--paper:#11161d;--rule:#323b47;\
-    --c0:#56b4e9;--c1:#f08a3c;--c2:#2fc09a;--c3:#e08fc0;--c4:#e8cf4a;--c5:#a9b4c2}}\
-    text{fill:var(--ink);font:13px system-ui,sans-serif}.title{font-size:15px;font-weight:600}\
-    .rule{stroke:var(--rule)}.line{fill:none;stroke-width:2}";
+    text{font:13px system-ui,sans-serif}.title{font-size:15px;font-weight:600}\
+    .line{fill:none;stroke-width:2}.interval{stroke-width:1}.paper{fill:#fff}\
+    text{fill:#1b2430}.rule{stroke:#d9dee6}.c0{stroke:#0067a5}.c1{stroke:#c04a00}\
+    .c2{stroke:#00795a}.c3{stroke:#a0437c}.c4{stroke:#8a6d00}.c5{stroke:#47505c}\
+    @media(prefers-color-scheme:dark){.paper{fill:#11161d}text{fill:#dfe5ee}\
+    .rule{stroke:#323b47}.c0{stroke:#56b4e9}.c1{stroke:#f08a3c}.c2{stroke:#2fc09a}\
+    .c3{stroke:#e08fc0}.c4{stroke:#e8cf4a}.c5{stroke:#a9b4c2}}";
 
 impl Plot {
     /// Writes the file below `docs/forensics`.
@@ -96,7 +97,7 @@ impl Plot {
         let mut out = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
              role=\"img\" aria-label=\"{title}\">\n<style>{STYLE}</style>\n\
-             <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"var(--paper)\"/>\n\
+             <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" class=\"paper\"/>\n\
              <text class=\"title\" x=\"{LEFT}\" y=\"26\">{title}</text>\n",
             title = escaped(self.title)
         );
@@ -147,13 +148,12 @@ impl Plot {
             let (x, y) = self.at(*point);
             let _ = write!(path, "{}{x:.1} {y:.1}", if place == 0 { 'M' } else { 'L' });
         }
-        let _ =
-            writeln!(out, "<path class=\"line\" stroke=\"var(--c{colour})\"{dash} d=\"{path}\"/>");
+        let _ = writeln!(out, "<path class=\"line c{colour}\"{dash} d=\"{path}\"/>");
         for ((x, _), (low, high)) in series.points.iter().zip(&series.intervals) {
             let ((x, low), (_, high)) = (self.at((*x, *low)), self.at((*x, *high)));
             let _ = writeln!(
                 out,
-                "<path class=\"line\" style=\"stroke-width:1\" stroke=\"var(--c{colour})\" \
+                "<path class=\"line interval c{colour}\" \
                  d=\"M{x:.1} {low:.1}V{high:.1}\"/>"
             );
         }
@@ -161,7 +161,7 @@ impl Plot {
         let (end, text, base) = (x + 22.0, x + 28.0, y + 4.5);
         let _ = writeln!(
             out,
-            "<path class=\"line\" stroke=\"var(--c{colour})\"{dash} d=\"M{x} {y}H{end}\"/>\
+            "<path class=\"line c{colour}\"{dash} d=\"M{x} {y}H{end}\"/>\
              <text x=\"{text}\" y=\"{base}\">{}</text>",
             escaped(&series.name)
         );

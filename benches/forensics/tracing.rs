@@ -8,7 +8,6 @@ use guilloche::mark::evidence::{Decoys, Weights};
 use guilloche::mark::tracing::{Account, Cluster, Finding, Roster, Trace};
 use rayon::prelude::*;
 
-use crate::audits;
 use crate::corpus::Corpus;
 use crate::deployment::{Deployment, cell, cells, counts_of, seed};
 use crate::figures::{head, median, repetitions, row, share, thousands, wilson};
@@ -45,7 +44,6 @@ const SCENES: [(Linked, &str); 3] = [
 
 pub(crate) fn study(corpus: &Corpus) {
     let control = counts_of(corpus.control.iter().map(|document| document.text.as_str()));
-    audits::study(corpus, &control);
     colluders(corpus, &control);
 }
 
