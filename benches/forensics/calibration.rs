@@ -1,7 +1,7 @@
 //! P-values of unmarked text under thousands of keys, which were never used to mark it.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use tokio::time::Instant;
 
 use guilloche::mark::cell::{MarkKey, Purpose};
 use guilloche::mark::detect::{

@@ -1,6 +1,6 @@
 //! Green lists that an operator has dumped, against the decoys of such a table.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -39,7 +39,7 @@ mod uniformity;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use tokio::time::Instant;
 
 use corpus::Corpus;
 

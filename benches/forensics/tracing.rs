@@ -1,6 +1,6 @@
 //! Whose outputs: colluders among a hundred thousand accounts.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use guilloche::mark::cell::{Bits, MarkKey, Purpose, Role};
 use guilloche::mark::detect::CellCounts;
