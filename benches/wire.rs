@@ -18,7 +18,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
+use guilloche::countermeasure::watermark::Marks;
 use guilloche::layer::DefenseLayer;
+use guilloche::mark::keys::Keys;
 use guilloche::policy::Policy;
 use guilloche::risk::{AccountId, Assessment, Principal, Risk, RiskScore, Validity};
 use guilloche::wire::chat::Chat;
@@ -37,7 +39,10 @@ fn main() {
 
 /// An event of 462 bytes that holds `field` and a text that changes with `index`.
 fn event(field: &str, index: usize) -> String {
-    let text = format!(" word{:04}", index % 10_000);
+    event_of(field, &format!(" word{:04}", index % 10_000))
+}
+
+fn event_of(field: &str, text: &str) -> String {
     let head = r#"data: {"id":"chatcmpl-0123456789abcdef0123456789abcdef","object":"chat.completion.chunk","created":1790000000,"model":"a-model-of-some-length-2026-08-01","service_tier":"default","system_fingerprint":"fp_44709d6fcb","choices":[{"index":0,"delta":{"#;
     let tail = r#"},"logprobs":null,"finish_reason":null}],"usage":null,"provider":"#;
     let start = format!("{head}\"{field}\":\"{text}\"{tail}\"");
@@ -94,6 +99,16 @@ fn scan_with_template(bencher: Bencher<'_, '_>) {
     });
 }
 
+/// Events of English, a word and a space each, as a model streams them.
+fn spoken() -> Vec<Bytes> {
+    const TEXT: &str = "It's one of the tools that you can use. For example, it does not need any \
+        help. However, it is important to note that they are big, and you do not have to use all \
+        of them. In addition, there is a way to do that. For instance, you cannot start until it \
+        is done. ";
+    let words = TEXT.split_inclusive(' ').cycle().take(EVENTS);
+    words.map(|word| Bytes::from(event_of("content", word))).collect()
+}
+
 /// Yields each event as a frame of its own, as a stream in real time does.
 struct Frames(std::vec::IntoIter<Bytes>);
 
@@ -146,7 +161,9 @@ fn request(score: f64) -> Request<Full<Bytes>> {
 fn layer(plan: &str) -> DefenseLayer {
     let ladder =
         "version = 1\nname = \"bench\"\nmode = \"enforce\"\n[[grade]]\nname = \"g\"\nat = 0.5\n";
-    DefenseLayer::new(Policy::parse("bench.toml", &format!("{ladder}{plan}")).expect("a policy"))
+    let policy = Policy::parse("bench.toml", &format!("{ladder}{plan}")).expect("a policy");
+    let keys = Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH);
+    DefenseLayer::builder(policy).marks(Marks::new(keys)).build()
 }
 
 fn answer<S>(mut service: S, score: f64) -> S::Response
@@ -171,8 +188,12 @@ fn read<B: Body<Data = Bytes>>(body: B) -> usize {
 }
 
 /// Whole streams through the layer, per event: what is withheld, what is kept though it is read,
-/// what is shortened, and the floor: the same body without the layer.
-#[divan::bench(args = ["floor", "pass", "withheld", "nothing to edit", "shortened"])]
+/// what is shortened, English that is read and English that is marked, and the floor: the same body
+/// without the layer.
+#[divan::bench(args = [
+    "floor", "pass", "withheld", "nothing to edit", "shortened", "spoken, nothing to edit",
+    "spoken, marked",
+])]
 fn stream(bencher: Bencher<'_, '_>, case: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.expect("a runtime");
@@ -183,9 +204,12 @@ fn stream(bencher: Bencher<'_, '_>, case: &str) {
         "withheld" => ("reasoning_content", withhold, 0.9),
         "shortened" => ("reasoning_content", shorten, 0.9),
         "nothing to edit" => ("content", withhold, 0.9),
+        "spoken, nothing to edit" => ("content", withhold, 0.9),
+        "spoken, marked" => ("content", "side_channels = {}\nwatermark = {}\n", 0.9),
         _ => ("content", withhold, 0.1),
     };
-    let replay = Replay(Arc::new(events(field)));
+    let spoken = case.starts_with("spoken").then(spoken);
+    let replay = Replay(Arc::new(spoken.unwrap_or_else(|| events(field))));
     let layer = layer(plan);
     let bencher = bencher.counter(ItemsCount::new(EVENTS));
     if case == "floor" {

@@ -26,7 +26,8 @@
 //! - `proxy`: the server, the pooled client with TLS, metrics, the embedded upstream.
 //! - `cli` (default): the `guilloche` command, with `proxy` and `schema`.
 //! - `schema`: the JSON Schema of policy files.
-//! - `forensics`: detection, evidence and tracing of marks.
+//! - `forensics`: detection, evidence and tracing of marks; with `proxy`, asking a suspect model.
+//! - `tokenizers`: marks in the tokens of other people's models.
 
 pub mod audit;
 #[cfg(feature = "forensics")]
@@ -40,6 +41,8 @@ mod random;
 pub mod risk;
 pub mod wire;
 
+#[cfg(all(feature = "proxy", feature = "forensics"))]
+pub mod ask;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 #[cfg(feature = "proxy")]

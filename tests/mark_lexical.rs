@@ -2,11 +2,11 @@
 
 #![expect(clippy::string_slice, reason = "a test that cannot go on must fail")]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use guilloche::mark::cell::{Cell, Roles};
 use guilloche::mark::keys::{Keys, Marked, Marking};
-use guilloche::mark::lexical::{Rewriter, Site, Unit, each_site};
+use guilloche::mark::lexical::{MAX_WORD_BYTES, Rewriter, Site, Unit, each_site};
 use guilloche::mark::lexicon::Lexicon;
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -198,6 +198,10 @@ fn offsets_map_every_place_that_still_exists() {
     }
 }
 
+/// The marks of eight accounts.
+static MARKINGS: LazyLock<Vec<Marking>> =
+    LazyLock::new(|| (0..8).map(|seed: u8| marking(&seed.to_string(), None, 1.0)).collect());
+
 /// Words, punctuation and markup that mean something to the rewriter.
 fn prose() -> impl Strategy<Value = String> {
     let lexicon = Lexicon::english();
@@ -234,13 +238,13 @@ fn capitalized(word: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
     fn any_text_is_rewritten_alike_however_it_is_cut(
         text in prose(), cuts in proptest::collection::vec(0.0..1.0_f64, 0..8), seed in 0..8_u8,
     ) {
-        let marking = marking(&seed.to_string(), None, 1.0);
+        let marking = &MARKINGS[usize::from(seed)];
         let mut cuts: Vec<usize> = cuts
             .iter()
             .map(|cut| (text.len() as f64 * cut) as usize)
@@ -249,14 +253,69 @@ proptest! {
         cuts.extend([0, text.len()]);
         cuts.sort_unstable();
         let pieces: Vec<&str> = cuts.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect();
-        prop_assert_eq!(mark(&pieces, &marking), mark(&[&text], &marking));
+        prop_assert_eq!(mark(&pieces, marking), mark(&[&text], marking));
     }
 
     #[test]
     fn any_text_is_the_same_after_a_second_pass(text in prose(), seed in 0..8_u8) {
-        let marking = marking(&seed.to_string(), None, 1.0);
-        let once = mark(&[&text], &marking);
-        prop_assert_eq!(mark(&[&once], &marking), once.clone());
+        let marking = &MARKINGS[usize::from(seed)];
+        let once = mark(&[&text], marking);
+        prop_assert_eq!(mark(&[&once], marking), once.clone());
+    }
+
+    #[test]
+    fn what_is_held_back_is_bounded_and_leaves_in_order(text in prose()) {
+        let mut rewriter = Rewriter::new(Lexicon::english(), |_: &Site<'_>| None);
+        let mut out = String::new();
+        for (at, character) in text.char_indices() {
+            rewriter.push(character.encode_utf8(&mut [0; 4]), &mut out);
+            let (held, read) = (rewriter.held(), &text[..at + character.len_utf8()]);
+            prop_assert!(held.matches(' ').count() <= 3 && held.len() <= 4 * MAX_WORD_BYTES + 32);
+            prop_assert_eq!(format!("{out}{held}"), read);
+        }
+    }
+
+    #[test]
+    fn nothing_between_fences_is_touched(inside in prose(), seed in 0..8_u8) {
+        let inside = inside.replace(['`', '~'], "");
+        let text = format!("These are the things that we don't need.\n\n```\n{inside}\n```\nThe end.");
+        let marked = mark(&[&text], &MARKINGS[usize::from(seed)]);
+        let fenced = format!("```\n{inside}\n```\n");
+        prop_assert!(marked.contains(&fenced));
+    }
+
+    #[test]
+    fn sites_are_read_where_they_were_written(text in prose(), seed in 0..8_u8) {
+        let marking = &MARKINGS[usize::from(seed)];
+        let marked = mark(&[&text], marking);
+        let (mut written, mut read) = (Vec::new(), Vec::new());
+        let mut rewriter = Rewriter::new(Lexicon::english(), |site: &Site<'_>| {
+            written.push(site.cell);
+            marking.bit(site.cell)
+        });
+        let mut out = String::new();
+        rewriter.push(&text, &mut out);
+        rewriter.finish(false, &mut out);
+        drop(rewriter);
+        each_site(Lexicon::english(), &marked, |site| read.push((site.cell, site.variant)));
+        let expected: Vec<_> =
+            written.into_iter().filter_map(|cell| Some((cell, marking.bit(cell)?))).collect();
+        prop_assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn offsets_lead_from_every_untouched_byte_to_the_same(text in prose(), seed in 0..8_u8) {
+        let marking = &MARKINGS[usize::from(seed)];
+        let mut rewriter = Rewriter::new(Lexicon::english(), marking).with_offsets(Unit::Bytes);
+        let mut out = String::new();
+        rewriter.push(&text, &mut out);
+        rewriter.finish(false, &mut out);
+        let map = rewriter.offsets().unwrap();
+        for (at, byte) in text.bytes().enumerate() {
+            if map.is_untouched(at, at + 1) {
+                prop_assert_eq!(map.map(at).map(|to| out.as_bytes()[to]), Some(byte));
+            }
+        }
     }
 
     #[test]

@@ -450,6 +450,27 @@ fn what_is_allowed_but_perhaps_not_meant_is_noticed() {
     assert_eq!(places, expected, "{notices:#?}");
 }
 
+#[test]
+fn the_conditions_of_marking_conversations_are_noticed_where_reasoning_is_signed() {
+    for (multi_turn, expected) in [
+        ("skip", None),
+        ("restore", Some("one process, or sessions that stay with their replica")),
+        ("mark", Some("may refuse a conversation")),
+    ] {
+        for protocols in ["\"messages\"", "\"chat\", \"messages\"", "\"chat\""] {
+            let policy = policy(&format!(
+                "[scope]\nprotocols = [{protocols}]\n[[grade]]\nname = \"a\"\nat = 0.4\n\
+                 watermark = {{ multi_turn = \"{multi_turn}\" }}\n"
+            ));
+            let notices = policy.notices(now());
+            let notice = notices.iter().find(|it| it.field == "grade[0].watermark.multi_turn");
+            let expected = expected.filter(|_| protocols.contains("messages"));
+            assert_eq!(notice.is_some(), expected.is_some(), "{multi_turn} {protocols}");
+            assert!(notice.is_none_or(|it| it.message.contains(expected.unwrap())));
+        }
+    }
+}
+
 const LADDER: &str = "[[grade]]\nname = \"named\"\nat = 0.2\n\
     [[grade]]\nname = \"closed\"\nat = 0.4\nside_channels = {}\n\
     [[grade]]\nname = \"withheld\"\nat = 0.6\nmin_confidence = 0.5\n\

@@ -6,6 +6,7 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
+    use guilloche::proxy::config::Probe;
     use guilloche::proxy::{Config, ConfigErrors};
 
     const LEAST: &str = "[upstream]\nurl = \"http://127.0.0.1:8000\"\n";
@@ -148,5 +149,71 @@ file = \"p.toml\"
             Config::parse("g.toml", &text, &environment(&[("GUILLOCHE_SECRET_KEY", "abab")]));
         let shown = wrong.unwrap_err().to_string();
         assert!(shown.contains("64 hexadecimal digits") && !shown.contains("abab"), "{shown}");
+    }
+
+    #[test]
+    fn carriers_stand_in_the_order_of_preference_and_are_set_in_sections_of_their_own() {
+        let text = format!(
+            "{LEAST}[marks]\ncarriers = [\"sglang\", \"vllm_xargs\", \"lexical\"]\nprobe = \"required\"\n\
+             [marks.sglang]\ncontext_window = 1\n[marks.vllm_xargs]\ndelta = 3\ngamma = 0.5\n"
+        );
+        let variables = environment(&[("GUILLOCHE_MARKS_VLLM_XARGS_KEY", "principal")]);
+        let config = Config::parse("g.toml", &text, &variables).unwrap();
+        let names: Vec<&str> =
+            config.carriers.order().iter().map(|setting| setting.carrier().name()).collect();
+        assert_eq!(names, ["sglang", "vllm_xargs", "lexical"]);
+        assert_eq!(config.probe, Probe::Required);
+        let shown = format!("{:?}", config.carriers.order());
+        for said in ["context_window: 1,", "delta: 3.0", "gamma: 0.5", "key_of: Principal"] {
+            assert!(shown.replace(" }", ",").contains(said), "{said}: {shown}");
+        }
+        assert!(config.marks.is_none(), "the keys are another's to read");
+        let variables = environment(&[("GUILLOCHE_MARKS_CARRIERS", "vllm,lexical")]);
+        let config = Config::parse("g.toml", LEAST, &variables).unwrap();
+        assert_eq!(config.carriers.order().len(), 2);
+    }
+
+    #[test]
+    fn what_is_wrong_with_carriers_is_named_with_its_line_and_field() {
+        let text = format!(
+            "{LEAST}[marks]\ncarriers = [\"sglang\", \"sglang\"]\nprobe = 1\n[marks.sglang]\n\
+             context_window = 65\ncontxt_window = 1\n[marks.vllm_xargs]\ngamma = 1.0\ndelta = \"2\"\n\
+             seeding_scheme = \"a b\"\nkey = \"mine\"\n[marks.logit_bias]\nentries = 1\ndelta = 2.5\n"
+        );
+        let errors = Config::parse("g.toml", &text, &environment(&[])).unwrap_err();
+        let lines = lines(&errors);
+        let starts = [
+            "g.toml:4: marks.carriers: expected a list of carriers, each at most once",
+            "g.toml:5: marks.probe: expected true, false or \"required\"",
+            "g.toml:7: marks.sglang.context_window: must be from 1 to 64",
+            "g.toml:8: marks.sglang.contxt_window: is no field; the section has: context_window",
+            "g.toml:10: marks.vllm_xargs.gamma: must be between 0 and 1",
+            "g.toml:11: marks.vllm_xargs.delta: expected a number",
+            "g.toml:12: marks.vllm_xargs.seeding_scheme: expected a name",
+            "g.toml:13: marks.vllm_xargs.key: expected \"deployment\"",
+            "g.toml:15: marks.logit_bias.entries: must be at least 2",
+            "g.toml:16: marks.logit_bias.delta: must be above 0 and at most 2",
+        ];
+        assert_eq!(lines.len(), starts.len(), "{lines:#?}");
+        for (line, start) in lines.iter().zip(starts) {
+            assert!(line.starts_with(start), "{start}: {lines:#?}");
+        }
+    }
+
+    #[test]
+    fn a_bias_needs_the_tokenizer_of_the_model() {
+        let carriers = "[marks]\ncarriers = [\"logit_bias\"]\n";
+        let text = format!("{LEAST}{carriers}");
+        let errors = Config::parse("g.toml", &text, &environment(&[])).unwrap_err();
+        let message = "g.toml: marks.logit_bias.tokenizer: is required with the carrier logit_bias";
+        assert!(lines(&errors)[0].starts_with(message), "{errors}");
+
+        let section = "[marks.logit_bias]\ntokenizer = \"/nonexistent/tokenizer.json\"\n";
+        let text = format!("{LEAST}{carriers}{section}");
+        let errors = Config::parse("g.toml", &text, &environment(&[])).unwrap_err();
+        let said = &lines(&errors)[0];
+        assert!(said.starts_with("g.toml:6: marks.logit_bias.tokenizer: cannot be "), "{said}");
+        // Without the feature the file is not looked at, and the error says how to get it.
+        assert_eq!(said.contains("--features tokenizers"), !cfg!(feature = "tokenizers"), "{said}");
     }
 }

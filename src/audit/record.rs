@@ -128,6 +128,8 @@ pub enum Counter {
     Sites,
     /// Words replaced by their other variant.
     WordsChanged,
+    /// Answers of earlier turns that came back marked and went to the upstream as it wrote them.
+    TextsRestored,
     /// Whole events left out of a stream.
     EventsDropped,
     /// Members taken out of a request or an answer.

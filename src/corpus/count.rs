@@ -62,10 +62,10 @@ impl Prompts {
         Ok(Self { sites, files })
     }
 
-    /// The files they were read from.
+    /// The digests of the files they were read from, in their order.
     #[must_use]
-    pub fn files(&self) -> &[FileRead] {
-        &self.files
+    pub fn digests(&self) -> Vec<String> {
+        self.files.iter().map(|file| format!("sha256 {}", file.sha256)).collect()
     }
 }
 
@@ -76,7 +76,7 @@ impl Prompts {
 ///
 /// # Errors
 ///
-/// If a file cannot be read to its end, or has counts by another lexicon.
+/// If a file cannot be read to its end, or has counts by another lexicon or with other prompts.
 pub fn count_lexical(
     paths: &[PathBuf],
     field: Option<&FieldPath>,
@@ -108,6 +108,9 @@ pub fn count_lexical(
     )?;
     for path in &shards {
         let shard = Shard::read(path)?;
+        if shard.prompts != prompts.digests() {
+            return Err(at(path)(CorpusProblem::OtherPrompts));
+        }
         counts.merge(&shard.counts).map_err(|error| at(path)(error.into()))?;
         excluded += shard.excluded;
         files.extend(shard.files.into_iter().map(|file| within(path, file)));

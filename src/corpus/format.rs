@@ -31,8 +31,9 @@ const LOOK: u64 = 4 << 10;
 
 impl Opened {
     pub(super) fn open(path: &Path) -> Result<Self, CorpusProblem> {
+        let at_start = |error| CorpusProblem::Read { records: 0, error };
         let Contents { reader, compression, digest } = open(path).map_err(CorpusProblem::Open)?;
-        let (mut start, reader) = peek(reader, LOOK).map_err(CorpusProblem::Open)?;
+        let (mut start, reader) = peek(reader, LOOK).map_err(at_start)?;
         let mut reader: Reader = Box::new(reader);
         if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = start.as_slice() {
             return Err(CorpusProblem::Utf16);
@@ -40,7 +41,7 @@ impl Opened {
         if start.starts_with(b"\xef\xbb\xbf") {
             start.drain(..3);
             let mut mark = Vec::new();
-            reader.by_ref().take(3).read_to_end(&mut mark).map_err(CorpusProblem::Open)?;
+            reader.by_ref().take(3).read_to_end(&mut mark).map_err(at_start)?;
         }
         let format = Format::of(path, &start);
         let mut described = format.as_str().to_owned();

@@ -25,6 +25,8 @@ mod field;
 mod format;
 mod record;
 mod shard;
+#[cfg(feature = "tokenizers")]
+mod tokens;
 mod windows;
 
 use std::io;
@@ -34,6 +36,8 @@ pub use count::{Counted, Prompts, count_lexical};
 pub use field::{FieldPath, FieldPathError};
 pub use record::{Document, RecordProblem};
 pub use shard::Shard;
+#[cfg(feature = "tokenizers")]
+pub use tokens::{CountedTokens, count_tokens, read_texts};
 pub use windows::for_each_document;
 
 use crate::mark::detect::MergeError;
@@ -82,6 +86,12 @@ pub enum CorpusProblem {
     /// Counts that do not fit the others.
     #[error(transparent)]
     Merge(#[from] MergeError),
+    /// Standard input, where a text is read for several schemes.
+    #[error("standard input is read once, and each scheme reads the texts: give a file")]
+    Once,
+    /// Counts from which the contexts of other prompts were left out.
+    #[error("was counted with other --prompts than these")]
+    OtherPrompts,
     /// More contexts in prompts than are kept.
     #[error("the prompts have more than {0} distinct contexts")]
     Prompts(usize),

@@ -7,9 +7,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::format::Opened;
-use super::{CorpusError, CorpusProblem, at};
+use super::{CorpusError, CorpusProblem, Counted, Prompts, at};
 use crate::mark::detect::CellCounts;
-use crate::mark::examination::FileRead;
+use crate::mark::examination::{FileRead, Material};
 
 /// How a file of counts begins.
 pub(super) const OPENING: &str = "{\"guilloche_counts\":";
@@ -26,6 +26,8 @@ pub struct Shard {
     version: Version,
     /// What was read.
     pub files: Vec<FileRead>,
+    /// The digests of the files of prompts whose contexts were left out.
+    pub prompts: Vec<String>,
     /// Sites left out because of prompts.
     pub excluded: u64,
     /// The counts.
@@ -53,8 +55,9 @@ impl TryFrom<u32> for Version {
 impl Shard {
     /// Counts with what they were made of.
     #[must_use]
-    pub fn new(files: Vec<FileRead>, excluded: u64, counts: CellCounts) -> Self {
-        Self { version: Version, files, excluded, counts }
+    pub fn new(counted: Counted, prompts: &Prompts) -> Self {
+        let Counted { counts, material: Material { files, excluded, .. } } = counted;
+        Self { version: Version, files, prompts: prompts.digests(), excluded, counts }
     }
 
     /// Writes the file.

@@ -40,7 +40,10 @@ pub fn for_each_document<T: Send>(
             match outcome {
                 Ok(documents) => {
                     report.documents += documents.len() as u64;
-                    documents.into_iter().for_each(&mut apply);
+                    for (words, document) in documents {
+                        report.words += words;
+                        apply(document);
+                    }
                 }
                 Err(problem) => skip(report, record, &problem),
             }
@@ -63,7 +66,9 @@ fn look_at<T: Send>(
     window: &Window,
     field: Option<&FieldPath>,
     map: &(impl Fn(Document<'_>) -> T + Sync),
-) -> Vec<Result<Vec<T>, RecordProblem>> {
+) -> Vec<Result<Vec<(u64, T)>, RecordProblem>> {
+    let map =
+        |document: Document<'_>| (document.text.split_whitespace().count() as u64, map(document));
     let look = |record: &Record| {
         let text = String::from_utf8_lossy(window.bytes(record)?);
         if record.format == Format::Text {

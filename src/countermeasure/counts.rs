@@ -36,4 +36,6 @@ pub struct Counts {
     pub sites: u64,
     /// Those of them at which the other variant had stood.
     pub flips: u64,
+    /// Answers of earlier turns that were written back as they were before they were marked.
+    pub texts_restored: u64,
 }

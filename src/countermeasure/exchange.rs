@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 
 use super::inline::{Inline, Unclosed};
-use super::watermark::{Caller, Carrier, Choice, Marked, MarkedAs, marks_although_signed};
+use super::watermark::{Caller, Carrier, Choice, Mark, Marked, MarkedAs, marks_although_signed};
 use super::{Counts, Editor, LaneEditor, downgrade, reasoning, side_channels, watermark};
 use crate::policy::plan::{Keep, Plan, Rate, Reasoning, Watermark, enforced};
 use crate::wire::json::{Edit, splice};
@@ -214,6 +214,14 @@ impl ResponseEdits {
             && !self.close_leaks.as_ref().is_some_and(closed)
     }
 
+    /// Remembers what a lane that has ended read like before it was marked.
+    pub fn remember(&self, lane: &mut LaneEditor) {
+        let original = lane.mark().and_then(Mark::original);
+        if let Some((marked, original)) = self.marked.as_ref().zip(original) {
+            marked.remember(original);
+        }
+    }
+
     /// Whether the event that holds usage only is to be left out.
     #[must_use]
     pub fn drops_usage_event(&self) -> bool {
@@ -253,15 +261,9 @@ fn choose(
     // What comes back has to be what the upstream wrote.
     let compared = request.signed_history
         || protocol.signs_reasoning() && request.thinking.iter().any(|it| it.off.is_some());
-    let barred = compared && !marks_although_signed(*multi_turn);
-    let carrier = carrier.filter(|carrier| *carrier != Carrier::Lexical || !barred);
-    let lexical = carrier == Some(Carrier::Lexical);
-    MarkChoice {
-        carrier,
-        fields_set: set,
-        edits,
-        removed,
-        stripped,
-        marked: lexical.then(|| Marked::new(caller, marked, *multi_turn)),
-    }
+    let barred = compared && !marks_although_signed(*multi_turn, caller);
+    let lexical = carrier == Some(Carrier::Lexical) && !barred;
+    let texts = lexical.then(|| Marked::new(caller, marked, *multi_turn)).flatten();
+    let carrier = carrier.filter(|carrier| *carrier != Carrier::Lexical || texts.is_some());
+    MarkChoice { carrier, fields_set: set, edits, removed, stripped, marked: texts }
 }

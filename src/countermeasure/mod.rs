@@ -8,7 +8,7 @@
 mod counts;
 pub mod downgrade;
 pub mod inline;
-
+pub mod originals;
 pub mod reasoning;
 pub mod refuse;
 mod sentences;

@@ -9,6 +9,7 @@ use tower_layer::Layer;
 
 use super::service::Defense;
 use crate::audit::{AuditKey, NoAudit, Sink};
+use crate::countermeasure::originals::{self, Originals};
 use crate::countermeasure::watermark::Marks;
 use crate::limit::{Limiter, Pacer};
 use crate::policy::Policy;
@@ -29,11 +30,20 @@ pub struct Caps {
     pub event: usize,
     /// The most principals whose rates are kept. Past it, new ones share what is left.
     pub principals: usize,
+    /// The most bytes in which is kept what undoes the marks of answers, for a policy that says
+    /// `multi_turn = "restore"`. Past it, what was not asked for the longest is forgotten.
+    pub originals: usize,
 }
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { request_body: 32 << 20, document: 32 << 20, event: 1 << 20, principals: 100_000 }
+        Self {
+            request_body: 32 << 20,
+            document: 32 << 20,
+            event: 1 << 20,
+            principals: 100_000,
+            originals: 64 << 20,
+        }
     }
 }
 
@@ -58,6 +68,7 @@ pub(super) struct Shared {
     pub(super) caps: Caps,
     pub(super) limiter: Limiter,
     pub(super) pacer: Pacer,
+    pub(super) originals: Arc<Originals>,
     pub(super) keys: Keys,
     pub(super) reports: Arc<Reports>,
 }
@@ -162,6 +173,8 @@ impl DefenseBuilder {
         let source = source
             .unwrap_or_else(|| Box::new(FromExtension::new(Context::new(Arc::clone(&reports)))));
         let now = Instant::now();
+        let secret = secret.unwrap_or_else(crate::random::secret);
+        let originals = Originals::new(&secret, caps.originals, originals::MAX_AGE);
         DefenseLayer {
             shared: Arc::new(Shared {
                 settings: ArcSwap::from_pointee(Settings {
@@ -173,7 +186,8 @@ impl DefenseBuilder {
                 caps,
                 limiter: Limiter::new(caps.principals, now),
                 pacer: Pacer::new(caps.principals, PACE_BURST, now),
-                keys: Keys::derive(secret.unwrap_or_else(crate::random::secret)),
+                originals: Arc::new(originals),
+                keys: Keys::derive(secret),
                 reports,
             }),
         }
@@ -200,6 +214,12 @@ impl DefenseHandle {
     #[must_use]
     pub fn limiter(&self) -> &Limiter {
         &self.shared.limiter
+    }
+
+    /// What undoes the marks of answers, to read its counters.
+    #[must_use]
+    pub fn originals(&self) -> &Originals {
+        &self.shared.originals
     }
 
     /// What the risk source could not believe, by reason.

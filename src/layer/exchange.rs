@@ -16,15 +16,18 @@ use super::document::Document;
 use super::error::BoxError;
 use super::guard::{Answer, Guard, MarkedFor, estimated_tokens};
 use super::head::{self, Readable};
+use super::history::{History, Restored};
 use super::reading::Form;
 use super::record::{begun, note};
 use super::refused::{Refused, insert_rate_limit, refused, too_large};
+use super::repeating::can_be_read;
 use super::stream::EventStream;
 use crate::audit::{Applied, Counter, Counts, Outcome};
+use crate::countermeasure::originals::Memory;
 use crate::countermeasure::watermark::{Caller, Marks};
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
 use crate::limit::RateLimitFields;
-use crate::policy::plan::{Measure, Mode, Plan, Rate};
+use crate::policy::plan::{Measure, Mode, MultiTurn, Plan, Rate, enforced};
 use crate::policy::{Countermeasure, Decision, Unhandled};
 use crate::risk::Assessment;
 use crate::wire::{Protocol, Refusal, RefusalKind, error_protocol};
@@ -136,6 +139,7 @@ impl Exchange {
         body: Bytes,
     ) -> Result<Bytes, Box<Refused>> {
         let Some(protocol) = self.protocol else { return Ok(body) };
+        let (body, memory) = self.restore(protocol, body);
         let request = protocol.scan_request(&body).map_err(|error| {
             let message = format!("the request body is {error}");
             Box::new(Refused::new(Refusal { kind: RefusalKind::Malformed, message }))
@@ -155,6 +159,7 @@ impl Exchange {
         let input_tokens = estimated_tokens(body.len() as u64);
         self.admit(Estimate { input_tokens, output_cap })?;
         let caller = self.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
+        let caller = caller.map(|caller| Caller { memory: memory.as_ref(), ..caller });
         let counts = &mut self.guard.counts;
         let edits = RequestEdits::apply(&plan, protocol, &request, body, caller, counts)
             .map_err(|refusal| Box::new(Refused::new(refusal)))?;
@@ -166,11 +171,42 @@ impl Exchange {
         head::frame_request(headers, edits.body.len());
         if !plan.is_empty() {
             head::rewrite_request(headers);
+        } else if self.guard.counts.texts_restored > 0 {
+            head::drop_digests(headers);
         }
         if self.reads_answer() {
             head::ask_for_plain_answer(headers);
         }
         Ok(edits.body)
+    }
+
+    /// Writes back what was marked of the conversation, and says where its answer is to be
+    /// remembered if that may be marked and come back.
+    fn restore(&mut self, protocol: &'static dyn Protocol, body: Bytes) -> (Bytes, Option<Memory>) {
+        let settings = enforced(&self.decision.plan.watermark);
+        let remembers = self.marks.is_some()
+            && settings.is_some_and(|settings| settings.multi_turn == MultiTurn::Restore);
+        let (originals, principal) = (&self.shared.originals, &self.assessment.principal);
+        let history = if remembers {
+            Some(History::new(originals, principal, protocol))
+        } else {
+            History::known(originals, principal, protocol)
+        };
+        let Some(history) = history else { return (body, None) };
+        let Restored { body, texts, place } = history.restore(body);
+        self.guard.counts.texts_restored += texts;
+        (body, remembers.then(|| history.memory(place)))
+    }
+
+    /// What the request repeats, if it may hold marked answers and can be read for them.
+    pub(super) fn known_history(&self, headers: &HeaderMap) -> Option<History> {
+        let protocol = self.protocol.filter(|_| can_be_read(headers, self.body_cap()))?;
+        History::known(&self.shared.originals, &self.assessment.principal, protocol)
+    }
+
+    /// So many texts of a request to which nothing else is done were written back.
+    pub(super) fn restored(&mut self, texts: u64) {
+        self.guard.counts.texts_restored += texts;
     }
 
     /// The answer, with the body that carries the plan out.

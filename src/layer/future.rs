@@ -15,6 +15,7 @@ use super::body::DefenseBody;
 use super::error::BoxError;
 use super::exchange::Exchange;
 use super::refused::{Refused, too_large};
+use super::repeating::Repeating;
 use super::request_body::RequestBody;
 use crate::wire::{Refusal, RefusalKind};
 
@@ -23,6 +24,7 @@ pin_project! {
     pub struct ResponseFuture<S, B>
     where
         S: Service<Request<RequestBody<B>>>,
+        B: Body,
     {
         #[pin]
         state: State<S, B, S::Future>,
@@ -34,6 +36,8 @@ pin_project! {
     enum State<S, B, F> {
         /// The request is being read.
         Collecting { #[pin] body: B, collected: BytesMut, rest: Option<Rest<S>> },
+        /// It is being read only for what it repeats.
+        Repeating { repeating: Option<Box<Repeating<S, B>>> },
         /// The inner service is answering; without an exchange, nothing is done to its answer.
         Answering { #[pin] future: F, exchange: Option<Box<Exchange>> },
         /// The layer answers.
@@ -52,10 +56,16 @@ struct Rest<S> {
 impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<RequestBody<B>>>,
+    B: Body,
 {
     /// The inner service answers, untouched.
     pub(super) fn passing(future: S::Future) -> Self {
         Self { state: State::Answering { future, exchange: None } }
+    }
+
+    /// Nothing is done to the caller, but the request may repeat answers that were marked.
+    pub(super) fn repeating(repeating: Repeating<S, B>) -> Self {
+        Self { state: State::Repeating { repeating: Some(Box::new(repeating)) } }
     }
 
     /// A caller who has reached a grade.
@@ -73,6 +83,13 @@ where
         if exchange.acts() {
             let rest = Some(Rest { exchange, parts, inner });
             return Self { state: State::Collecting { body, collected: BytesMut::new(), rest } };
+        }
+        let cap = exchange.body_cap();
+        if let Some(history) = exchange.known_history(&parts.headers) {
+            let (body, collected) = (Box::pin(body), BytesMut::new());
+            let exchange = Some(exchange);
+            let repeating = Repeating { history, exchange, parts, body, inner, collected, cap };
+            return Self::repeating(repeating);
         }
         exchange.observe(&parts.headers);
         let request = Request::from_parts(parts, RequestBody::original(body));
@@ -121,6 +138,14 @@ where
                     };
                     let collected = std::mem::take(collected).freeze();
                     forward(exchange, parts, inner, outcome.map(|()| collected))
+                }
+                StateProjection::Repeating { repeating } => {
+                    let Some(reading) = repeating else { return Poll::Pending };
+                    let read = ready!(reading.poll_read(context));
+                    let Some(repeating) = repeating.take() else { return Poll::Pending };
+                    let (exchange, parts, body, mut inner) = repeating.forward(read);
+                    let future = inner.call(Request::from_parts(parts, body));
+                    State::Answering { future, exchange }
                 }
                 StateProjection::Refused { exchange, refused } => {
                     let Some((exchange, refused)) = exchange.take().zip(refused.take()) else {
@@ -181,6 +206,7 @@ fn forward<S, B>(
 ) -> State<S, B, S::Future>
 where
     S: Service<Request<RequestBody<B>>>,
+    B: Body,
 {
     let prepared = collected
         .map_err(|refusal| Box::new(Refused::new(refusal)))
@@ -197,6 +223,7 @@ where
 impl<S, B> std::fmt::Debug for ResponseFuture<S, B>
 where
     S: Service<Request<RequestBody<B>>>,
+    B: Body,
 {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("ResponseFuture").finish_non_exhaustive()

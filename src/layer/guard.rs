@@ -227,6 +227,7 @@ fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
         mark_fields_removed,
         sites,
         flips,
+        texts_restored,
     } = *counts;
     let used = used.unwrap_or_default();
     let rows = [
@@ -248,6 +249,7 @@ fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
         (Countermeasure::Watermark, Counter::WordsChanged, flips),
         (Countermeasure::Watermark, Counter::FieldsSet, mark_fields_set),
         (Countermeasure::Watermark, Counter::FieldsStripped, mark_fields_removed),
+        (Countermeasure::Watermark, Counter::TextsRestored, texts_restored),
         (Countermeasure::Pace, Counter::WaitsMs, waited_ms),
     ];
     let mut applied: Vec<Applied> = Vec::new();

@@ -65,11 +65,6 @@ impl Lanes {
         self.lanes.get_mut(position).ok_or(TooManyLanes)
     }
 
-    /// The lane, if it was opened.
-    pub(super) fn get_mut(&mut self, lane: Lane) -> Option<&mut OpenLane> {
-        self.lanes.iter_mut().find(|open| open.lane == lane)
-    }
-
     /// Remembers the signed blocks of an event whose lanes have been opened.
     pub(super) fn signed(&mut self, scan: &Scan) {
         for Signed { group, .. } in &scan.signed {

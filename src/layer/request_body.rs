@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 pin_project! {
     /// The client's own body, or the bytes that a countermeasure made of it.
-    pub struct RequestBody<B> {
+    pub struct RequestBody<B: Body> {
         #[pin]
         kind: Kind<B>,
     }
@@ -18,30 +18,38 @@ pin_project! {
 
 pin_project! {
     #[project = KindProjection]
-    enum Kind<B> {
+    enum Kind<B: Body> {
         Original { #[pin] body: B },
         Whole { bytes: Option<Bytes> },
+        Begun { bytes: Option<Bytes>, failure: Option<B::Error>, rest: Pin<Box<B>> },
     }
 }
 
 /// Prints no text of the client's.
-impl<B> fmt::Debug for RequestBody<B> {
+impl<B: Body> fmt::Debug for RequestBody<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match &self.kind {
             Kind::Original { .. } => "original",
             Kind::Whole { .. } => "whole",
+            Kind::Begun { .. } => "begun",
         };
         formatter.debug_struct("RequestBody").field("kind", &kind).finish_non_exhaustive()
     }
 }
 
-impl<B> RequestBody<B> {
+impl<B: Body> RequestBody<B> {
     pub(super) fn original(body: B) -> Self {
         Self { kind: Kind::Original { body } }
     }
 
     pub(super) fn whole(bytes: Bytes) -> Self {
         Self { kind: Kind::Whole { bytes: Some(bytes).filter(|bytes| !bytes.is_empty()) } }
+    }
+
+    /// The client's own body of which `bytes` have been read, up to where it failed if it did.
+    pub(super) fn begun(bytes: Bytes, failure: Option<B::Error>, rest: Pin<Box<B>>) -> Self {
+        let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
+        Self { kind: Kind::Begun { bytes, failure, rest } }
     }
 }
 
@@ -58,6 +66,13 @@ impl<B: Body<Data = Bytes>> Body for RequestBody<B> {
             KindProjection::Whole { bytes } => {
                 Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))))
             }
+            KindProjection::Begun { bytes, failure, rest } => {
+                let read = bytes.take().map(|bytes| Ok(Frame::data(bytes)));
+                match read.or_else(|| failure.take().map(Err)) {
+                    Some(frame) => Poll::Ready(Some(frame)),
+                    None => rest.as_mut().poll_frame(context),
+                }
+            }
         }
     }
 
@@ -65,6 +80,9 @@ impl<B: Body<Data = Bytes>> Body for RequestBody<B> {
         match &self.kind {
             Kind::Original { body } => body.is_end_stream(),
             Kind::Whole { bytes } => bytes.is_none(),
+            Kind::Begun { bytes, failure, rest } => {
+                bytes.is_none() && failure.is_none() && rest.is_end_stream()
+            }
         }
     }
 
@@ -73,6 +91,16 @@ impl<B: Body<Data = Bytes>> Body for RequestBody<B> {
             Kind::Original { body } => body.size_hint(),
             Kind::Whole { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Kind::Begun { bytes, rest, .. } => {
+                let read = bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+                let left = rest.size_hint();
+                let mut hint = SizeHint::new();
+                hint.set_lower(left.lower().saturating_add(read));
+                if let Some(upper) = left.upper().and_then(|upper| upper.checked_add(read)) {
+                    hint.set_upper(upper);
+                }
+                hint
             }
         }
     }

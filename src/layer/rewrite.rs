@@ -139,7 +139,7 @@ impl Rewriter {
         for close in &scan.closes {
             self.close(*close, scan, before);
         }
-        let citations = self.citation_edits(scan, before);
+        let citations = self.citation_edits(scan, before)?;
         if block.is_some() && self.nothing_left(scan) {
             let withheld = self.outcomes.iter().any(|it| it.is_empty() && !it.deferred);
             self.counts.events_dropped += u64::from(withheld);
@@ -174,7 +174,7 @@ impl Rewriter {
     /// Ends every lane, for a stream that ends without having said so.
     pub(super) fn close_all(&mut self, before: &mut Vec<u8>) {
         for open in self.lanes.iter_mut() {
-            let text = open.finish(true);
+            let text = open.finish(true, &self.edits);
             self.seen.delivered += open.carry(&text, before);
         }
     }
@@ -256,12 +256,12 @@ impl Rewriter {
 
     fn close(&mut self, close: Close, scan: &Scan, before: &mut Vec<u8>) {
         let Close { group, reasoning_only, cut_short } = close;
-        let Self { lanes, outcomes, seen, .. } = self;
+        let Self { edits, lanes, outcomes, seen, .. } = self;
         let ending = lanes.iter_mut().filter(|open| {
             open.lane.group == group && (!reasoning_only || open.kind == Kind::Reasoning)
         });
         for open in ending {
-            let text = open.finish(cut_short);
+            let text = open.finish(cut_short, edits);
             seen.delivered += open.put(&text, scan, outcomes, before);
         }
     }
@@ -285,11 +285,17 @@ impl Rewriter {
     }
 
     /// Has annotations point to where the text they mean has come to stand.
-    fn citation_edits(&mut self, scan: &Scan, before: &mut Vec<u8>) -> Vec<Edit> {
-        let Self { lanes, outcomes, seen, .. } = self;
+    fn citation_edits(
+        &mut self,
+        scan: &Scan,
+        before: &mut Vec<u8>,
+    ) -> Result<Vec<Edit>, TooManyLanes> {
+        let Self { edits: made, lanes, outcomes, seen, .. } = self;
         let mut edits = Vec::new();
         for Citation { lane, start, end } in &scan.citations {
-            let Some(open) = lanes.get_mut(*lane) else { continue };
+            // A text that has not begun will be cited as it comes.
+            let channel = Channel { lane: *lane, kind: Kind::Answer, span: 0..0, signed: false };
+            let open = lanes.open(&channel, scan, made)?;
             let mut text = String::new();
             let located = open.editor.locate(start.1..end.1, &mut text);
             seen.delivered += open.put(&text, scan, outcomes, before);
@@ -298,7 +304,7 @@ impl Rewriter {
             let moved = moved.into_iter().filter(|((_, from), to)| from != to);
             edits.extend(moved.map(|((span, _), to)| Edit::literal(span.clone(), to.to_string())));
         }
-        edits
+        Ok(edits)
     }
 
     /// Whether the event had text, has none left, and says nothing else.
@@ -332,9 +338,10 @@ impl Rewriter {
 
 impl OpenLane {
     /// Ends the lane and gives the text that was held back.
-    fn finish(&mut self, cut_short: bool) -> String {
+    fn finish(&mut self, cut_short: bool, edits: &ResponseEdits) -> String {
         let mut text = String::new();
         self.editor.finish(cut_short, &mut text);
+        edits.remember(&mut self.editor);
         text
     }
 

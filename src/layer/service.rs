@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use http::{Request, Response};
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, request};
 use http_body::Body;
 use jiff::Timestamp;
 use tower_service::Service;
@@ -14,10 +14,12 @@ use super::builder::Shared;
 use super::error::BoxError;
 use super::exchange::Exchange;
 use super::future::ResponseFuture;
+use super::history::History;
+use super::repeating::{Repeating, can_be_read};
 use super::request_body::RequestBody;
 use crate::policy::RequestFacts;
 use crate::risk::Assessment;
-use crate::wire::{Route, route};
+use crate::wire::{Route, conversation_protocol, route};
 
 /// A service behind graded countermeasures; made by [`DefenseLayer`](super::DefenseLayer).
 #[derive(Clone, Debug)]
@@ -51,7 +53,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         // The instance that was polled ready must take the request; the clone is not ready.
         let clone = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let inner = std::mem::replace(&mut self.inner, clone);
 
         let (mut parts, body) = request.into_parts();
         let settings = self.shared.settings.load_full();
@@ -65,21 +67,55 @@ where
         let protocol = match route {
             Route::Protocol(protocol) => Some(protocol),
             Route::Unknown => None,
-            Route::NoText => {
-                let request = Request::from_parts(parts, RequestBody::original(body));
-                return ResponseFuture::passing(inner.call(request));
-            }
+            Route::NoText => return self.untouched(&assessment, parts, body, inner),
         };
         let facts =
             RequestFacts { path: parts.uri.path(), protocol: protocol.and_then(policy_name) };
         let decision = settings.policy.decide(&assessment, facts, now);
         if decision.grade.is_none() {
-            let request = Request::from_parts(parts, RequestBody::original(body));
-            return ResponseFuture::passing(inner.call(request));
+            return self.untouched(&assessment, parts, body, inner);
         }
         let exchange =
             Exchange::new(&self.shared, &settings, decision, assessment, protocol, &parts, now);
         ResponseFuture::decided(exchange, parts, body, inner)
+    }
+}
+
+impl<S> Defense<S> {
+    /// Nothing is done to this caller: the request goes on unread, unless it may repeat answers that
+    /// were marked.
+    fn untouched<B>(
+        &self,
+        assessment: &Assessment,
+        parts: request::Parts,
+        body: B,
+        mut inner: S,
+    ) -> ResponseFuture<S, B>
+    where
+        S: Service<Request<RequestBody<B>>>,
+        B: Body,
+    {
+        let Shared { originals, caps, .. } = &*self.shared;
+        // Where nothing is remembered of anyone, nothing is looked at.
+        let path = originals.is_used().then(|| parts.uri.path());
+        let known = path
+            .and_then(|path| conversation_protocol(&parts.method, path))
+            .and_then(|protocol| History::known(originals, &assessment.principal, protocol));
+        match known.filter(|_| can_be_read(&parts.headers, caps.request_body)) {
+            Some(history) => ResponseFuture::repeating(Repeating {
+                history,
+                exchange: None,
+                parts,
+                body: Box::pin(body),
+                inner,
+                collected: BytesMut::new(),
+                cap: caps.request_body,
+            }),
+            None => {
+                let request = Request::from_parts(parts, RequestBody::original(body));
+                ResponseFuture::passing(inner.call(request))
+            }
+        }
     }
 }
 

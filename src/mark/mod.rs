@@ -40,6 +40,8 @@ pub mod lexical;
 pub mod lexicon;
 #[cfg(feature = "tokenizers")]
 pub mod paired;
+#[cfg(feature = "forensics")]
+pub mod report;
 #[cfg(feature = "tokenizers")]
 pub mod tokenizer;
 #[cfg(feature = "forensics")]

@@ -223,10 +223,20 @@ impl Measures<'_, '_> {
                 self.source.problem(span, "`max` is less than `min`", None);
             }
         }
-        if let Some(At { value: MultiTurn::Mark, span }) = multi_turn {
-            if self.has_messages {
-                let message = "an upstream that signs its reasoning (Anthropic's own API) refuses \
-                               a conversation whose earlier answers were marked";
+        if let Some(At { value, span }) = multi_turn {
+            let message = match value {
+                MultiTurn::Skip => None,
+                MultiTurn::Restore => Some(
+                    "a conversation goes on only where its marked answers are remembered: one \
+                     process, or sessions that stay with their replica, for a day after its last \
+                     turn",
+                ),
+                MultiTurn::Mark => Some(
+                    "an upstream that signs its reasoning (Anthropic's own API) may refuse a \
+                     conversation in which text was marked that stands before it",
+                ),
+            };
+            if let Some(message) = message.filter(|_| self.has_messages) {
                 self.source.notice(span, message);
             }
         }

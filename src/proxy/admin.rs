@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::metrics::Metrics;
+use super::probe::CarrierState;
 use super::stack::counters;
 use crate::layer::DefenseHandle;
 
@@ -31,6 +32,8 @@ pub(super) struct Admin {
     /// The upstream as `host:port`, for a trial connection.
     pub(super) upstream: String,
     pub(super) connect_timeout: Duration,
+    /// The carriers of marks; `None` where nothing is marked.
+    pub(super) carriers: Option<CarrierState>,
 }
 
 /// Serves [`Admin`].
@@ -95,6 +98,7 @@ impl Admin {
             "stopping": self.stopping.load(Ordering::Relaxed),
             "in_flight": self.metrics.in_flight(),
             "policy": {"name": policy, "revision": revision},
+            "carriers": self.carriers.as_ref().map(CarrierState::status),
             "counters": counters(&self.defense),
         });
         answer(StatusCode::OK, "application/json", format!("{status}\n"))

@@ -26,7 +26,7 @@ pub(super) fn marks(
             _ => Ok(None),
         };
     };
-    let marks = Marks::new(Keys::read(&settings.keys)?);
+    let marks = Marks::new(Keys::read(&settings.keys)?).carriers(config.carriers.clone());
     Ok(Some(match ledger {
         Some(ledger) => marks.ledger(ledger),
         None => marks,

@@ -15,8 +15,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::probe::CarrierState;
 use crate::audit::record::mode_name;
 use crate::audit::{Lost, Outcome, Record};
+use crate::countermeasure::watermark::Carriers;
 use crate::mark::ledger::LostAnswers;
 use crate::risk::Reports;
 
@@ -114,6 +116,12 @@ impl Metrics {
         registry.register_collector(Box::new(LostLines { audit, access_log, ledger }));
         registry.register_collector(Box::new(UnknownRisks(reports)));
         Self { registry, ..metrics }
+    }
+
+    /// Tells what is known of these carriers as well.
+    pub(super) fn watching(mut self, carriers: &Carriers) -> Self {
+        self.registry.register_collector(Box::new(CarrierState(carriers.clone())));
+        self
     }
 
     /// The text that a scrape gets.

@@ -15,11 +15,12 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use super::admin::{Admin, AdminService};
-use super::config::{self, Config, LogOutput};
+use super::config::{self, Config, LogOutput, Probe};
 use super::exchange::Reports;
 use super::front::Front;
 use super::marks::ledger;
 use super::metrics::Metrics;
+use super::probe::{CarrierState, Prober, Unproven};
 use super::server::{Bounds, serve};
 use super::stack::{Stack, stack};
 use super::upstream::{TlsError, Upstream};
@@ -74,6 +75,9 @@ pub enum StartError {
         /// The configuration file and line that names it, or the environment variable.
         config: String,
     },
+    /// A carrier of marks does not work, and the configuration requires it.
+    #[error(transparent)]
+    Carrier(#[from] Unproven),
     /// Neither the policy file nor the risk settings can be used.
     #[error("{policy}\n{}", settings_list(risk))]
     PolicyAndRisk {
@@ -156,17 +160,32 @@ impl Proxy {
         let Self { config, listener, address: _, admin, upstream, audit, access_log, ledger } =
             self;
         let reports = Arc::default();
-        let metrics = Arc::new(Metrics::new(
+        let marked = config.marks.as_ref().map(|_| &config.carriers);
+        let prober = marked
+            .filter(|_| config.probe != Probe::Off)
+            .and_then(|carriers| Prober::new(upstream.clone(), carriers));
+        let mut metrics = Metrics::new(
             audit.as_ref().map(|audit| audit.lines().lost()),
             access_log.as_ref().map(|log| log.lost()),
             ledger.as_ref().map(|ledger| ledger.lost()),
             Arc::clone(&reports),
-        ));
+        );
+        if let Some(carriers) = marked {
+            metrics = metrics.watching(carriers);
+        }
+        let metrics = Arc::new(metrics);
         let sink = Arc::new(Metered {
             metrics: Arc::clone(&metrics),
             next: audit.clone().map(|audit| audit as Arc<dyn Sink>),
         });
         let Stack { service, defense } = stack(upstream, &config, sink, reports, ledger.clone())?;
+        let probing = match (prober, config.probe) {
+            (Some(prober), Probe::Required) => {
+                prober.require().await?;
+                None
+            }
+            (prober, _) => prober.map(|prober| tokio::spawn(prober.run())),
+        };
         let stopping = Arc::new(AtomicBool::new(false));
         let bounds = Bounds {
             max_connections: config.limits.max_connections,
@@ -180,6 +199,7 @@ impl Proxy {
             defense,
             upstream: host_and_port(&config.upstream.url),
             connect_timeout: config.upstream.connect_timeout,
+            carriers: marked.cloned().map(CarrierState),
         };
         let (served, admin_shutdown) = oneshot::channel::<()>();
         let reports = Arc::new(Reports { metrics, access_log: access_log.clone() });
@@ -201,6 +221,9 @@ impl Proxy {
         };
         let admin_shutdown = async { drop(admin_shutdown.await) };
         tokio::join!(clients, serve_admin(admin, shared, bounds, admin_shutdown));
+        if let Some(probing) = probing {
+            probing.abort();
+        }
         let flushed = spawn_blocking(move || {
             let audit = audit.is_none_or(|audit| audit.lines().flush(FLUSH));
             let ledger = ledger.is_none_or(|ledger| ledger.flush(FLUSH));

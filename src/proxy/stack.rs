@@ -10,6 +10,7 @@ use super::marks::marks;
 use super::run::StartError;
 use super::upstream::Upstream;
 use crate::audit::Sink;
+use crate::countermeasure::originals;
 use crate::layer::{Caps, Defense, DefenseHandle, DefenseLayer};
 use crate::limit::Dimension;
 use crate::mark::ledger::LedgerWriter;
@@ -57,6 +58,7 @@ pub(super) fn stack(
         request_body: config.limits.max_request_body,
         document: config.limits.max_document,
         event: config.limits.max_event,
+        originals: config.limits.max_originals,
         ..Caps::default()
     };
     let mut builder = DefenseLayer::builder(policy).risk(source, reports).audit(audit).caps(caps);
@@ -79,6 +81,19 @@ pub(super) fn counters(defense: &DefenseHandle) -> BTreeMap<String, u64> {
         ("limit_evicted".to_owned(), occupancy.evicted),
         ("limit_overflowed".to_owned(), occupancy.overflowed),
     ]);
+    let originals::Occupancy { texts, bytes, evicted, expired, guessed, restored } =
+        defense.originals().occupancy();
+    counters.extend(
+        [
+            ("originals_texts", texts as u64),
+            ("originals_bytes", bytes as u64),
+            ("originals_evicted", evicted),
+            ("originals_expired", expired),
+            ("originals_guessed", guessed),
+            ("originals_restored", restored),
+        ]
+        .map(|(name, count)| (name.to_owned(), count)),
+    );
     for dimension in Dimension::ALL {
         let name = format!("limit_denied_{}", dimension.name().replace('-', "_"));
         counters.insert(name, limiter.denied(dimension));

@@ -11,6 +11,11 @@ use std::ops::Range;
 use super::json::{Edit, Error, Kind, Members, Reader, removals};
 use super::request::fold;
 
+mod uses;
+
+pub use uses::Use;
+use uses::{is_off, number, use_of};
+
 /// How deep objects inside are searched for settings of marks.
 const DEPTH: usize = 4;
 
@@ -34,44 +39,6 @@ const PLUGIN_MARKS: [&str; 4] = ["gamma", "delta", "hash_key", "seeding_scheme"]
 /// as it is sent by other clients, Ollama's `options`, TGI's `parameters`, SGLang's
 /// `sampling_params`.
 const CONTAINERS: [&str; 4] = ["extra_body", "options", "parameters", "sampling_params"];
-
-/// Members that make the answer follow a schema, a grammar or a list, unless they are empty.
-const STRUCTURES: [&str; 13] = [
-    "allowed_token_ids",
-    "ebnf",
-    "format",
-    "grammar",
-    "guided_choice",
-    "guided_grammar",
-    "guided_json",
-    "guided_regex",
-    "json_schema",
-    "output_format",
-    "regex",
-    "structural_tag",
-    "structured_outputs",
-];
-
-/// Members that have the answer's probabilities told, unless they are empty.
-const PROBABILITIES: [&str; 5] =
-    ["logprob_token_ids", "logprobs", "n_probs", "prompt_logprobs", "top_logprobs"];
-
-/// A use of the answer that an edit of its text, or of the model's choice of words, would harm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Use {
-    /// It has to follow a schema, a grammar or a list of choices.
-    Structured,
-    /// It is compared with a text that the client predicts.
-    Predicted,
-    /// It calls a tool, and says nothing besides.
-    Called,
-    /// It comes with the probabilities of its tokens.
-    Probabilities,
-    /// It begins with the prompt.
-    Echoed,
-    /// It is spoken, and its text is a transcript.
-    Spoken,
-}
 
 /// An object of settings that a carrier may add to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,7 +134,7 @@ impl Generation {
                 self.tools |= kind == Kind::Array && !empty;
             }
             "beam_width" => self.beam |= number(value).is_some_and(|width| width > 1.0),
-            _ => self.beam |= !is_nothing(value),
+            _ => self.beam |= !is_off(value),
         }
         Ok(())
     }
@@ -235,92 +202,5 @@ impl Generation {
         let open = exact && !long && matches!(kind, Kind::Object | Kind::Null);
         settings.push(Setting { member, span, inside, names, kept, open });
         Ok(())
-    }
-}
-
-/// The use that a member of the top level says, if it says any.
-fn use_of(folded: &str, reader: &mut Reader<'_>) -> Result<Option<Use>, Error> {
-    let body = reader.bytes();
-    let kind = reader.kind()?;
-    let says =
-        |reader: &mut Reader<'_>| Ok(!is_nothing(body.get(reader.skip()?).unwrap_or_default()));
-    let found = match folded {
-        "response_format" => {
-            let mut text = false;
-            let value = reader.spanned(|reader| {
-                reader.members(|reader, key| {
-                    if !key.is("type") {
-                        return reader.pass();
-                    }
-                    text = reader.name()?.is_some_and(|(_, kind)| kind == "text");
-                    Ok(())
-                })
-            })?;
-            (!text && !is_nothing(body.get(value).unwrap_or_default())).then_some(Use::Structured)
-        }
-        "output_config" => {
-            let mut format = false;
-            reader.members(|reader, key| {
-                if fold(&String::from_utf8_lossy(&key.name())) != "format" {
-                    return reader.pass();
-                }
-                format |= says(reader)?;
-                Ok(())
-            })?;
-            format.then_some(Use::Structured)
-        }
-        "tool_choice" | "function_call" => forces(kind, reader)?.then_some(Use::Called),
-        "modalities" => {
-            let mut spoken = false;
-            reader.elements(|reader, _| {
-                spoken |= reader.name()?.is_none_or(|(_, modality)| modality != "text");
-                Ok(())
-            })?;
-            spoken.then_some(Use::Spoken)
-        }
-        "prediction" => says(reader)?.then_some(Use::Predicted),
-        "echo" => says(reader)?.then_some(Use::Echoed),
-        _ if STRUCTURES.contains(&folded) => says(reader)?.then_some(Use::Structured),
-        _ if PROBABILITIES.contains(&folded) => {
-            let value = body.get(reader.skip()?).unwrap_or_default();
-            // `top_logprobs: 0` asks for none.
-            (!is_nothing(value) && number(value) != Some(0.0)).then_some(Use::Probabilities)
-        }
-        _ => None,
-    };
-    Ok(found)
-}
-
-/// Whether a choice of tools leaves the model none but to call one.
-fn forces(kind: Kind, reader: &mut Reader<'_>) -> Result<bool, Error> {
-    if kind == Kind::String {
-        return Ok(reader.name()?.is_some_and(|(_, choice)| choice != "none" && choice != "auto"));
-    }
-    let mut free = false;
-    reader.members(|reader, key| {
-        if !key.is("type") {
-            return reader.pass();
-        }
-        free = reader
-            .name()?
-            .is_some_and(|(_, kind)| ["none", "auto", "allowed_tools"].contains(&kind.as_str()));
-        Ok(())
-    })?;
-    Ok(kind == Kind::Object && !free)
-}
-
-/// What servers take for a member that is not there.
-fn is_nothing(value: &[u8]) -> bool {
-    let nothing: [&[u8]; 4] = [b"null", b"false", b"[]", b"\"\""];
-    nothing.contains(&value)
-}
-
-/// A number as lenient servers read it: in quotes too, and `false` for zero.
-fn number(value: &[u8]) -> Option<f64> {
-    let text = std::str::from_utf8(value).ok()?;
-    match text {
-        "false" => Some(0.0),
-        "true" => Some(1.0),
-        _ => text.trim_matches('"').trim().parse().ok(),
     }
 }

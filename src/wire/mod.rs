@@ -7,6 +7,7 @@
 pub mod chat;
 pub mod framing;
 mod generation;
+mod history;
 pub mod json;
 pub mod messages;
 mod refusal;
@@ -18,9 +19,10 @@ mod scanner;
 use std::fmt::Debug;
 
 pub use generation::{Generation, Setting, Use};
+pub use history::Said;
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{Request, Thinking};
-pub use route::{Route, error_protocol, route};
+pub use route::{Route, conversation_protocol, error_protocol, route};
 pub use scan::{Channel, Citation, Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, Usage};
 pub use scanner::Scanner;
 
@@ -46,6 +48,13 @@ pub trait Protocol: Debug + Send + Sync {
     /// # Errors
     /// The body is not JSON.
     fn scan_request(&self, body: &[u8]) -> Result<Request, json::Error>;
+
+    /// Finds what a request repeats of its conversation: calls `each` with every text of its
+    /// messages, and with the end of every message.
+    ///
+    /// # Errors
+    /// The body is not a JSON object; `each` may have been called for what stands before that.
+    fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error>;
 
     /// Whether a payload is a stream's terminator that is not JSON, such as `[DONE]`.
     fn is_terminator(&self, payload: &[u8]) -> bool;

@@ -45,6 +45,16 @@ pub fn route(method: &Method, path: &str) -> Route {
     if method == Method::OPTIONS { Route::NoText } else { Route::Unknown }
 }
 
+/// The protocol in which a request repeats a conversation, its answer being text or a count.
+#[must_use]
+pub fn conversation_protocol(method: &Method, path: &str) -> Option<&'static dyn Protocol> {
+    match route(method, path) {
+        Route::Protocol(protocol) => Some(protocol),
+        Route::NoText if path == "/v1/messages/count_tokens" => Some(&Messages),
+        Route::NoText | Route::Unknown => None,
+    }
+}
+
 /// The protocol in whose shape a client of this path expects errors, the path being served or not.
 #[must_use]
 pub fn error_protocol(path: &str) -> &'static dyn Protocol {

@@ -115,6 +115,7 @@ fn an_answer_that_a_program_reads_is_neither_edited_nor_biased() {
         r#""response_format":null"#,
         r#""guided_json":null"#,
         r#""logprobs":false,"top_logprobs":0,"echo":false"#,
+        r#""logprobs":0,"echo":"No""#,
         r#""modalities":["text"]"#,
         r#""tool_choice":"none""#,
         r#""tool_choice":"required""#,

@@ -10,5 +10,6 @@
 mod choice;
 mod generated;
 mod merging;
+mod servers;
 mod stripping;
 mod support;

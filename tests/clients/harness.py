@@ -18,9 +18,11 @@ import tempfile
 import threading
 import time
 import tomllib
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 POLICIES = HERE.parent.parent / "policies"
+LEXICON = HERE.parent.parent / "src/mark/lexicon/classes.tsv"
 KEY_ID = "client-suite"
 START = 30  # seconds that a process may take until it listens
 # Tokens per second of the upstream whose streams are left or cut while they are under way.
@@ -72,7 +74,7 @@ def teacher(stack, *arguments):
     return Process(stack, ["teacher", "--listen", "127.0.0.1:0", *arguments], listens).found[1]
 
 
-def proxy(stack, directory, name, upstream, key_file, policy=None):
+def proxy(stack, directory, name, upstream, key_file, policy=None, mark_keys=None):
     """`guilloche serve` in front of an upstream: the addresses of the proxy and of its metrics."""
     lines = [
         '[listen]\naddress = "127.0.0.1:0"',
@@ -84,6 +86,8 @@ def proxy(stack, directory, name, upstream, key_file, policy=None):
     ]
     if policy:
         lines.append(f"[policy]\nfile = {json.dumps(str(policy))}")
+    if mark_keys:
+        lines.append(f"[marks]\nkeys = {json.dumps(str(mark_keys))}")
     config = directory / f"{name}.toml"
     config.write_text("\n".join(lines) + "\n")
     serving = r"serving address=(\S+) admin=(\S+)"
@@ -100,7 +104,7 @@ def plan(grade, policy):
     """What a grade does to an exchange, as far as a client can tell."""
     if policy["mode"] == "observe":
         return {}
-    known = {"name", "at", "min_confidence", "side_channels", "reasoning", "downgrade", "rate", "pace", "refuse"}
+    known = {"name", "at", "min_confidence", "side_channels", "reasoning", "downgrade", "rate", "pace", "refuse", "watermark"}
     unknown = grade.keys() - known
     assert not unknown, f"the suite does not know {unknown}"
     side, reasoning, downgrade = (grade.get(k) for k in ("side_channels", "reasoning", "downgrade"))
@@ -111,9 +115,25 @@ def plan(grade, policy):
         "round_usage": (reasoning or {}).get("round_usage", 1),
         "opened_by_template": (reasoning or {}).get("opened_by_template", []),
         "downgrade": downgrade,
+        "marked": grade.get("watermark") is not None,
         "requests": burst(grade.get("rate")),
         "refuse": grade.get("refuse") is not None,
     }
+
+
+def phrasings():
+    """Pairs of phrasings between which a mark chooses, the second and then the first, longest second."""
+    lines = [line.split("\t") for line in LEXICON.read_text().splitlines() if line[:1].isdigit()]
+    pairs = [pair for line in lines for pair in zip(line[3].split("|"), line[2].split("|"), strict=True)]
+    return sorted(pairs, key=lambda pair: (-len(pair[0]), pair))
+
+
+def marked(metrics):
+    """How many answers a proxy has marked."""
+    with urllib.request.urlopen(metrics) as answer:
+        text = answer.read().decode()
+    found = re.search(r'^guilloche_applied_total{countermeasure="watermark"} (\d+)$', text, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def risks(policy):
@@ -134,11 +154,14 @@ def servers():
         key_file = directory / "risk.key"
         key_file.touch(mode=0o600)
         key_file.write_text(key)
+        mark_keys = directory / "mark.keys"
+        new = ["keys", "new", "--keys", str(mark_keys), "--ledger", str(directory / "mark.ledger")]
+        subprocess.run([os.environ["GUILLOCHE"], *new], check=True, stdout=subprocess.DEVNULL)
         upstream = teacher(stack)
         policies = []
         for file in [*sorted(POLICIES.glob("*.toml")), HERE / "opened-by-template.toml"]:
             policy = tomllib.loads(file.read_text())
-            started = proxy(stack, directory, policy["name"], upstream, key_file, file)
+            started = proxy(stack, directory, policy["name"], upstream, key_file, file, mark_keys)
             policies.append({**started, "name": policy["name"], "risks": list(risks(policy)), "upstream": upstream})
         graded = POLICIES / "graded.toml"
         paced = teacher(stack, "--tokens-per-second", SLOW)
@@ -150,6 +173,7 @@ def servers():
             seen = proxy(stack, directory, f"{suite}-upstream", paced, key_file)
             outer = proxy(stack, directory, f"{suite}-cancel", seen["url"], key_file, graded)
             cancel[suite] = {"url": outer["url"], "metrics": [outer["metrics"], seen["metrics"]]}
+        restoring = proxy(stack, directory, "restoring", upstream, key_file, HERE / "restoring.toml", mark_keys)
         description = directory / "suite.json"
         description.write_text(
             json.dumps(
@@ -158,12 +182,14 @@ def servers():
                     "policies": policies,
                     "slow": slow,
                     "cancel": cancel,
+                    "restoring": restoring,
                     "risk_key": key,
                     "key_id": KEY_ID,
+                    "phrasings": phrasings(),
                 }
             )
         )
-        yield {**os.environ, "CLIENT_SUITE": str(description)}
+        yield {**os.environ, "CLIENT_SUITE": str(description)}, policies
 
 
 SUITES = {
@@ -177,12 +203,18 @@ def main():
     if not set(chosen) <= SUITES.keys():
         raise SystemExit(f"usage: run [{'|'.join(SUITES)} [ARGUMENTS]]")
     failed = False
-    with servers() as environment:
+    with servers() as (environment, policies):
         for suite in chosen:
             print(f"{suite}:", flush=True)
             began = time.monotonic()
             failed |= subprocess.run([*SUITES[suite], *rest], cwd=HERE, env=environment).returncode != 0
             print(f"({time.monotonic() - began:.0f} s)\n", flush=True)
+        for policy in policies:
+            marks = any(risk["plan"].get("marked") for risk in policy["risks"])
+            count = marked(policy["metrics"])
+            if bool(count) != marks and not rest:
+                print(f"{policy['name']}: {count} answers were marked")
+                failed = True
     raise SystemExit(failed)
 
 

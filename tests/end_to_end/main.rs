@@ -5,6 +5,10 @@ mod endings;
 #[cfg(test)]
 mod graded;
 #[cfg(test)]
+mod marked;
+#[cfg(test)]
+mod multi_turn;
+#[cfg(test)]
 mod operation;
 #[cfg(test)]
 #[path = "../hostile/process.rs"]

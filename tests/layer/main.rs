@@ -11,6 +11,8 @@ mod failing;
 #[cfg(test)]
 mod head;
 #[cfg(test)]
+mod marks;
+#[cfg(test)]
 mod pace;
 #[cfg(test)]
 mod rate;
@@ -20,6 +22,8 @@ mod refuse;
 mod replacing;
 #[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod restoring;
 #[cfg(test)]
 mod spoofing;
 #[cfg(test)]

@@ -180,6 +180,8 @@ pub(crate) struct Seen {
     pub(crate) frames: Vec<Bytes>,
     pub(crate) trailers: Option<HeaderMap>,
     pub(crate) length: SizeHint,
+    /// The body failed.
+    pub(crate) failed: bool,
 }
 
 impl Seen {
@@ -249,8 +251,8 @@ impl Service<Request<RequestBody<Script>>> for Upstream {
         Box::pin(async move {
             let (head, body) = request.into_parts();
             let length = body.size_hint();
-            let Read { frames, trailers, .. } = read(body).await;
-            shared.seen.lock().unwrap().push(Seen { head, frames, trailers, length });
+            let Read { frames, trailers, failed, .. } = read(body).await;
+            shared.seen.lock().unwrap().push(Seen { head, frames, trailers, length, failed });
             let reply = shared.replies.lock().unwrap().pop_front();
             match reply.expect("no reply is scripted") {
                 Reply::Answer(response) => Ok(response),

@@ -5,6 +5,8 @@ mod admin;
 #[cfg(test)]
 mod bounds;
 #[cfg(test)]
+mod carriers;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod passing;

@@ -1,6 +1,7 @@
 //! `guilloche demo`: the embedded upstream, the proxy, an ordinary caller and a harvester.
 
 mod caller;
+mod harvest;
 mod report;
 mod stage;
 mod text;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use clap::Args;
 
 use self::caller::{Asked, Received};
+use self::harvest::Harvest;
 use self::report::{Burst, Report, Row};
 use self::stage::Stage;
 use super::{Answer, Failure, Format};
@@ -25,7 +27,8 @@ const PROTOCOLS: [&str; 2] = ["chat", "messages"];
 /// See what each caller gets: an ordinary one and a harvester at rising scores.
 ///
 /// Starts the embedded upstream and the proxy with policies/graded.toml, asks the same problems as
-/// both, and prints what each received. Nothing leaves the machine.
+/// both, and prints what each received; then marks a harvest with policies/marked.toml and examines
+/// it. Nothing leaves the machine.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  guilloche demo\n  guilloche demo --keep")]
 pub(crate) struct Arguments {
@@ -71,6 +74,7 @@ async fn play(Arguments { format, keep, seed }: Arguments) -> Result<Answer, Fai
         question: questions.first().cloned().unwrap_or_default(),
         ordinary: ordinary.first().cloned().unwrap_or_default(),
         harvester: sample.unwrap_or_default(),
+        harvest: Harvest::reap(&stage, seed).await?,
         audit: Vec::new(),
     };
     let report = Report { audit: stage.audit(report.decided()).await?, ..report };
@@ -79,7 +83,7 @@ async fn play(Arguments { format, keep, seed }: Arguments) -> Result<Answer, Fai
         Format::Json => text::print_json(&report)?,
     }
     if keep {
-        text::print_invitation(&stage, &report.question)?;
+        text::print_invitation(&stage, &report)?;
         tokio::signal::ctrl_c().await?;
     }
     stage.stop().await;
@@ -124,17 +128,11 @@ async fn burst(stage: &Stage, question: &str) -> Result<Burst, Failure> {
     let (requests, accounts) = BURST;
     let asked = Asked { protocol: "messages", stream: true, question, log_probabilities: false };
     let names: Vec<String> = (0..requests).map(|n| format!("hydra-{}", n % accounts)).collect();
-    let mut waiting: Vec<_> =
+    let waiting =
         names.iter().map(|account| Box::pin(stage.ask(&asked, account, Some(0.75)))).collect();
     let mut burst = Burst { requests, accounts, ..Burst::default() };
-    // Together: each is polled while the others wait.
-    let mut received = Vec::new();
-    while !waiting.is_empty() {
-        let (answer, index) = stage::first(&mut waiting).await;
-        drop(waiting.swap_remove(index));
-        received.push(answer?);
-    }
-    for answer in received {
+    for answer in stage::together(waiting).await {
+        let answer = answer?;
         match answer.status {
             200 => burst.answered += 1,
             429 => burst.limited += 1,

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::caller::Received;
+use super::harvest::Harvest;
 use crate::audit::Record;
 
 /// Everything that is printed.
@@ -16,6 +17,7 @@ pub(super) struct Report {
     /// What the first problem brought the ordinary caller and the harvester.
     pub(super) ordinary: Received,
     pub(super) harvester: Received,
+    pub(super) harvest: Harvest,
     pub(super) audit: Vec<Record>,
 }
 

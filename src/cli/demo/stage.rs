@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
-use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -18,6 +17,7 @@ use super::caller::{Asked, Caller, Received};
 use super::{GRACE, UPSTREAM_TOKENS_PER_SECOND};
 use crate::audit::Record;
 use crate::cli::Failure;
+use crate::mark::keys::Keys;
 use crate::policy::Policy;
 use crate::proxy::{Config, Proxy, serve_service};
 use crate::risk::{
@@ -26,7 +26,9 @@ use crate::risk::{
 };
 use crate::teacher::{Settings, Teacher};
 
-const POLICY: &str = include_str!("../../../policies/graded.toml");
+/// The ladder that callers are compared on, and the one that the harvest meets.
+const GRADED: &str = include_str!("../../../policies/graded.toml");
+const MARKED: &str = include_str!("../../../policies/marked.toml");
 /// The harvester's accounts are known to belong together.
 const CLUSTER: &str = "hydra";
 /// How long a signed score can be used: long enough to try the printed requests.
@@ -36,6 +38,8 @@ const LIFETIME: Duration = Duration::from_secs(3600);
 pub(super) struct Stage {
     pub(super) upstream: SocketAddr,
     pub(super) proxy: SocketAddr,
+    /// The proxy whose policy marks.
+    marking: SocketAddr,
     policy: Policy,
     signer: Signer,
     caller: Caller,
@@ -44,69 +48,64 @@ pub(super) struct Stage {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// Where a caller asks, and the risk score that its requests carry there.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Door {
+    /// The upstream itself.
+    Upstream,
+    /// The proxy with `policies/graded.toml`.
+    Graded(f64),
+    /// The proxy with `policies/marked.toml`.
+    Marking(f64),
+}
+
+impl From<Option<f64>> for Door {
+    fn from(score: Option<f64>) -> Self {
+        score.map_or(Self::Upstream, Self::Graded)
+    }
+}
+
 impl Stage {
     pub(super) async fn start() -> Result<Self, Failure> {
-        let policy = Policy::parse("policies/graded.toml", POLICY)?;
+        let policy = Policy::parse("policies/graded.toml", GRADED)?;
         let folder = std::env::temp_dir().join(format!("guilloche-demo-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
-        let secret = blake3::Hash::from(crate::random::secret()).to_hex();
         let key = crate::random::secret();
-        let file = |name: &str, contents: &str| -> io::Result<String> {
-            let path = folder.join(name);
-            std::fs::write(&path, contents)?;
-            Ok(path.display().to_string())
-        };
-        let key_hex = blake3::Hash::from(key).to_hex();
-        let policy_file = file("graded.toml", POLICY)?;
-        let key_file = file("detector.key", &key_hex)?;
-        let secret_file = file("secret.key", &secret)?;
-        let audit_file = folder.join("audit.jsonl").display().to_string();
+        for (name, contents) in [
+            ("graded.toml", GRADED),
+            ("marked.toml", MARKED),
+            ("detector.key", &blake3::Hash::from(key).to_hex()),
+            ("secret.key", &blake3::Hash::from(crate::random::secret()).to_hex()),
+        ] {
+            std::fs::write(folder.join(name), contents)?;
+        }
+        Keys::generate(Timestamp::now())?.create(&folder.join("mark.keys"))?;
 
-        let (upstream_listener, upstream) = listen().await?;
+        let (listener, upstream) = listen().await?;
         let teacher = Teacher::new(Settings {
             tokens_per_second: Some(UPSTREAM_TOKENS_PER_SECOND),
             ..Settings::default()
         });
-        let config = toml::toml! {
-            [listen]
-            address = "127.0.0.1:0"
-            [admin]
-            address = "off"
-            [upstream]
-            url = (format!("http://{upstream}"))
-            [policy]
-            file = policy_file
-            [secret]
-            key_file = secret_file
-            [audit]
-            file = audit_file
-            [risk]
-            trust = "signature"
-            keys = [{ id = "demo", file = key_file }]
-        };
-        let config =
-            Config::parse("the demo's configuration", &config.to_string(), &BTreeMap::new())?;
-        let proxy = Proxy::bind(config).await?;
-        let address = proxy.address();
         let (stop_upstream, stopped) = oneshot::channel();
-        let upstream_task =
-            tokio::spawn(serve_service(upstream_listener, teacher, wait(stopped), GRACE));
-        let (stop_proxy, stopped) = oneshot::channel();
-        let proxy_task = tokio::spawn(async move {
-            if let Err(error) = proxy.run(wait(stopped)).await {
-                tracing::error!(%error, "the proxy ended");
-            }
-        });
+        let serving = tokio::spawn(serve_service(listener, teacher, wait(stopped), GRACE));
+        let graded = proxy(&folder, upstream, "graded").await?;
+        let marking = proxy(&folder, upstream, "marked").await?;
         Ok(Self {
             upstream,
-            proxy: address,
+            proxy: graded.address,
+            marking: marking.address,
             policy,
             signer: Signer::new(SigningKey::new("demo", &key)?).with_lifetime(LIFETIME),
             caller: Caller::new(),
             folder,
-            stop: vec![stop_proxy, stop_upstream],
-            tasks: vec![proxy_task, upstream_task],
+            stop: vec![graded.stop, marking.stop, stop_upstream],
+            tasks: vec![graded.serving, marking.serving, serving],
         })
+    }
+
+    /// A file of the demo's own, gone when it ends.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 
     /// The callers to compare: the upstream asked directly, an ordinary caller, and the harvester
@@ -130,20 +129,20 @@ impl Stage {
         reached.map(|grade| grade.name.to_string())
     }
 
-    /// Asks the upstream directly (no score), or through the proxy.
+    /// Asks the upstream directly, or through a proxy.
     pub(super) async fn ask(
         &self,
         asked: &Asked<'_>,
         account: &str,
-        score: Option<f64>,
+        door: impl Into<Door>,
     ) -> Result<Received, Failure> {
-        match score {
-            None => self.caller.ask(self.upstream, asked, None).await,
-            Some(score) => {
-                let fields = self.sign(account, score, asked.path())?;
-                self.caller.ask(self.proxy, asked, Some(&fields)).await
-            }
-        }
+        let (address, score) = match door.into() {
+            Door::Upstream => return self.caller.ask(self.upstream, asked, None).await,
+            Door::Graded(score) => (self.proxy, score),
+            Door::Marking(score) => (self.marking, score),
+        };
+        let fields = self.sign(account, score, asked.path())?;
+        self.caller.ask(address, asked, Some(&fields)).await
     }
 
     /// The header fields that a detector would send for this caller.
@@ -167,7 +166,7 @@ impl Stage {
     /// The audit, once it holds `expected` records or has stopped growing.
     pub(super) async fn audit(&self, expected: usize) -> Result<Vec<Record>, Failure> {
         const PATIENCE: Duration = Duration::from_millis(20);
-        let path = self.folder.join("audit.jsonl");
+        let path = self.file("graded.audit");
         let mut records = Vec::new();
         for _ in 0..100 {
             let text = std::fs::read_to_string(&path)?;
@@ -190,6 +189,56 @@ impl Stage {
     }
 }
 
+/// A proxy that serves, and how to end it.
+struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+/// Starts a proxy with the policy of this name.
+async fn proxy(folder: &Path, upstream: SocketAddr, policy: &str) -> Result<Running, Failure> {
+    let file = |name: &str| folder.join(name).display().to_string();
+    let (policy_file, audit_file) =
+        (file(&format!("{policy}.toml")), file(&format!("{policy}.audit")));
+    let [secret_file, key_file, mark_keys, ledger] =
+        ["secret.key", "detector.key", "mark.keys", "mark.ledger"].map(file);
+    let mut config = toml::toml! {
+        [listen]
+        address = "127.0.0.1:0"
+        [admin]
+        address = "off"
+        [upstream]
+        url = (format!("http://{upstream}"))
+        [policy]
+        file = policy_file
+        [secret]
+        key_file = secret_file
+        [audit]
+        file = audit_file
+        [risk]
+        trust = "signature"
+        keys = [{ id = "demo", file = key_file }]
+    };
+    if policy == "marked" {
+        config.extend(toml::toml! {
+            [marks]
+            keys = mark_keys
+            ledger = ledger
+        });
+    }
+    let config = Config::parse("the demo's configuration", &config.to_string(), &BTreeMap::new())?;
+    let proxy = Proxy::bind(config).await?;
+    let address = proxy.address();
+    let (stop, stopped) = oneshot::channel();
+    let serving = tokio::spawn(async move {
+        if let Err(error) = proxy.run(wait(stopped)).await {
+            tracing::error!(%error, "the proxy ended");
+        }
+    });
+    Ok(Running { address, stop, serving })
+}
+
 async fn listen() -> Result<(TcpListener, SocketAddr), Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
@@ -200,15 +249,22 @@ async fn wait(stopped: oneshot::Receiver<()>) {
     let _ = stopped.await;
 }
 
-/// The first of several futures to finish, and its place.
-pub(super) async fn first<F: Future>(futures: &mut [Pin<Box<F>>]) -> (F::Output, usize) {
+/// What several futures come to, which run together, in the order in which they end.
+pub(super) async fn together<F: Future>(mut waiting: Vec<Pin<Box<F>>>) -> Vec<F::Output> {
+    let mut ended = Vec::with_capacity(waiting.len());
     poll_fn(|context| {
-        for (index, future) in futures.iter_mut().enumerate() {
-            if let Poll::Ready(output) = future.as_mut().poll(context) {
-                return Poll::Ready((output, index));
+        let mut index = 0;
+        while let Some(future) = waiting.get_mut(index) {
+            match future.as_mut().poll(context) {
+                Poll::Ready(output) => {
+                    ended.push(output);
+                    drop(waiting.swap_remove(index));
+                }
+                Poll::Pending => index += 1,
             }
         }
-        Poll::Pending
+        if waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     })
-    .await
+    .await;
+    ended
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
+use super::harvest::Harvest;
 use super::report::{Burst, Report, Row};
 use super::stage::Stage;
 use super::{Asked, Failure};
@@ -40,7 +41,7 @@ pub(super) fn print(report: &Report) -> Result<(), Failure> {
         retry_after.map_or(String::new(), |seconds| format!(", retry-after up to {seconds} s"));
     writeln!(out, "{answered} answered, {limited} refused with 429{retry}.\n")?;
     audit(out, report)?;
-    Ok(())
+    verdict(out, &report.harvest)
 }
 
 fn line(row: &Row) -> String {
@@ -123,20 +124,53 @@ fn audit(out: &mut impl Write, report: &Report) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the examination says of the harvester's loot, and of the same answers without marks.
+fn verdict(out: &mut impl Write, harvest: &Harvest) -> Result<(), Failure> {
+    let Harvest { answers, accounts, score, loot, unmarked, command: _ } = harvest;
+    writeln!(out)?;
+    let texts = [
+        (
+            format!(
+                "Then {accounts} accounts of the harvester took {answers} answers, at score {score}, behind policies/marked.toml. `guilloche verify` reads their {} words:",
+                loot.words
+            ),
+            loot,
+        ),
+        (
+            format!(
+                "The same questions, answered straight by the upstream ({} words):",
+                unmarked.words
+            ),
+            unmarked,
+        ),
+    ];
+    for (title, examined) in &texts {
+        for line in wrap(title, WIDTH) {
+            writeln!(out, "{line}")?;
+        }
+        for line in wrap(&examined.sentence, WIDTH - 2) {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn print_json(report: &Report) -> Result<(), Failure> {
     let (same, all) = report.identical;
     let report = json!({
         "rows": report.rows,
         "ordinary_answers_identical_to_upstream": {"identical": same, "of": all},
         "burst": report.burst,
+        "harvest": report.harvest,
         "audit": report.audit,
     });
     Ok(writeln!(io::stdout().lock(), "{report:#}")?)
 }
 
 /// Requests to try while the demo stays up.
-pub(super) fn print_invitation(stage: &Stage, question: &str) -> Result<(), Failure> {
+pub(super) fn print_invitation(stage: &Stage, report: &Report) -> Result<(), Failure> {
     let out = &mut io::stdout().lock();
+    let question = report.question.as_str();
     let asked = Asked { protocol: "chat", stream: true, question, log_probabilities: false };
     let body = asked.body().to_string().replace('\'', "'\\''");
     let url = format!("http://{}{}", stage.proxy, asked.path());
@@ -169,6 +203,8 @@ pub(super) fn print_invitation(stage: &Stage, question: &str) -> Result<(), Fail
         out,
         "print(client.chat.completions.create(model=\"teacher-large\",\n    messages=[{{\"role\": \"user\", \"content\": {question:?}}}]).choices[0].message)"
     )?;
+    writeln!(out, "\n# The examination, with a page to look at:")?;
+    writeln!(out, "{} \\\n  --report report.html", report.harvest.command)?;
     Ok(())
 }
 

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::super::{Answer, Failure};
 use super::inputs::{Rosters, Seed};
+use super::schemes::SchemeArguments;
 use crate::corpus::{FieldPath, Prompts};
-use crate::mark::detect::LexicalSites;
-use crate::mark::examination::{CommittedPlan, FileRead};
+use crate::mark::examination::{CommittedPlan, MarkedBy};
 use crate::mark::keys::Keys;
 use crate::mark::tracing::Plan;
 
@@ -51,23 +51,27 @@ pub(super) struct Arguments {
     /// File to write instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    schemes: SchemeArguments,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let keys = Keys::read(&arguments.keys)?;
-    let rosters = Rosters::read(&keys, arguments.ledger.as_deref(), None)?;
+    let rosters = Rosters::read(&keys, MarkedBy::WORDS, arguments.ledger.as_deref(), None)?;
+    let schemes = arguments.schemes.read(&keys, arguments.ledger.as_deref(), None)?;
     let prompts = Prompts::read(&arguments.prompts, arguments.field.as_ref())?;
     let plan = Plan {
-        rules: LexicalSites::rules(),
+        rules: schemes.rules.clone(),
         decoy_seed: arguments.seed.unwrap_or(Seed::of(&keys)).0,
         decoys: arguments.decoys,
         material: arguments.material,
         field: arguments.field.map(|field| field.to_string()),
-        prompts: digests(prompts.files()),
+        prompts: prompts.digests(),
         controls: names(arguments.control),
     };
     let Rosters { issuances, lines, .. } = rosters;
-    let committed = CommittedPlan::new(plan, &keys, lines, &issuances, Timestamp::now());
+    let everybody = issuances.iter().chain(schemes.issuances());
+    let committed = CommittedPlan::new(plan, &keys, lines, everybody, Timestamp::now());
     let mut json = serde_json::to_string_pretty(&committed)?;
     json.push('\n');
     let mut stdout = std::io::stdout().lock();
@@ -79,11 +83,6 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         }
     }
     Ok(Answer::Done)
-}
-
-/// The digests of files, in their order.
-pub(super) fn digests(files: &[FileRead]) -> Vec<String> {
-    files.iter().map(|file| format!("sha256 {}", file.sha256)).collect()
 }
 
 /// Names without repetition, in one order.

@@ -9,6 +9,7 @@ use clap::Args;
 use super::super::{Answer, Failure};
 use super::progress::Progress;
 use crate::corpus::{FieldPath, Prompts, Shard, count_lexical};
+use crate::mark::examination::Material;
 
 const EXAMPLE: &str = "Example:
   guilloche verify count --suspect part-*.jsonl.gz --out part.counts
@@ -38,16 +39,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let mut progress = Progress::new("the suspect");
     let counted = count_lexical(suspect, field.as_ref(), &prompts, |bytes| progress.read(bytes))?;
     drop(progress);
-    let material = counted.material;
-    let (documents, sites) = (material.documents, material.sites);
-    let skipped: u64 = material.files.iter().map(|file| file.skipped).sum();
-    let shard = Shard::new(material.files, material.excluded, counted.counts);
+    let Material { documents, sites, files, .. } = &counted.material;
+    let skipped: u64 = files.iter().map(|file| file.skipped).sum();
+    let said = format!("{documents} documents, {sites} sites, {skipped} records skipped");
+    let shard = Shard::new(counted, &prompts);
     let file = File::create(out).map_err(|error| at(&error))?;
     shard.write(BufWriter::new(file)).map_err(|error| at(&error))?;
-    writeln!(
-        std::io::stdout().lock(),
-        "{}: {documents} documents, {sites} sites, {skipped} records skipped",
-        out.display()
-    )?;
+    writeln!(std::io::stdout().lock(), "{}: {said}", out.display())?;
     Ok(Answer::Done)
 }

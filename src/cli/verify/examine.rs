@@ -1,22 +1,23 @@
 //! `guilloche verify`: from files to a verdict.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::super::{Answer, Failure, Format};
-use super::commit::{digests, names};
-use super::inputs::{ControlFile, Rosters, Seed};
+use super::ask::AskArguments;
+use super::commit::names;
+use super::inputs::{ControlFile, Rosters, Seed, WrittenControls};
 use super::progress::Progress;
+use super::report::Report;
+use super::schemes::{SchemeArguments, Schemes, Texts};
 use super::text::write_text;
 use crate::corpus::{Counted, FieldPath, Prompts, count_lexical};
-use crate::mark::detect::LexicalSites;
 use crate::mark::evidence::Decoys;
 use crate::mark::examination::{
-    Committed, CommittedPlan, Method, Outcome, Sample, SchemeTests, Verdict, conclude,
-    plan_commitment, test_lexical,
+    Committed, CommittedPlan, Issuance, MarkedBy, Method, Outcome, Sample, SchemeTests, Verdict,
+    conclude, plan_commitment, test_lexical,
 };
 use crate::mark::keys::Keys;
 use crate::mark::tracing::Plan;
@@ -25,6 +26,7 @@ use crate::mark::tracing::Plan;
 pub(super) const DECOYS: u32 = 10_000;
 
 #[derive(Debug, Args)]
+#[group(id = "examination")]
 pub(super) struct Arguments {
     /// Key file
     #[arg(long, value_name = "FILE")]
@@ -33,7 +35,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
     /// Texts of the suspect: JSONL, plain text or counts, also gzip or zstd; `-` is standard input
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    #[arg(long, required_unless_present = "ask", num_args = 1.., value_name = "FILE")]
     suspect: Vec<PathBuf>,
     /// Text that cannot be marked: of another model, or from before; several files may have one
     /// name
@@ -57,24 +59,38 @@ pub(super) struct Arguments {
     /// How the report is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Also write the report as one page of HTML, which opens and prints from a file
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
+pub(super) fn run(
+    arguments: Arguments,
+    schemes: &SchemeArguments,
+    asking: &AskArguments,
+) -> Result<Answer, Failure> {
     let format = arguments.format;
-    let verdict = examine(arguments)?;
+    let report = arguments.report.as_deref().map(Report::create).transpose()?;
+    let verdict = examine(arguments, schemes, asking)?;
+    if let Some(report) = report {
+        report.write(&verdict)?;
+    }
     let mut out = std::io::stdout().lock();
     match format {
         Format::Text => write_text(&mut out, &verdict)?,
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&verdict)?)?,
     }
-    // A report in HTML is made of the verdict alone, here.
     Ok(match verdict.outcome {
         Outcome::Exposed => Answer::Done,
         Outcome::NotShown | Outcome::Refused => Answer::No,
     })
 }
 
-fn examine(arguments: Arguments) -> Result<Verdict, Failure> {
+pub(super) fn examine(
+    mut arguments: Arguments,
+    schemes: &SchemeArguments,
+    asking: &AskArguments,
+) -> Result<Verdict, Failure> {
     let keys = Keys::read(&arguments.keys)?;
     let committed = arguments.committed.as_deref().map(read_commitment).transpose()?;
     let field = match &committed {
@@ -82,40 +98,63 @@ fn examine(arguments: Arguments) -> Result<Verdict, Failure> {
         None => arguments.field.clone(),
     };
     let most = committed.as_ref().map(|(_, committed)| committed.ledger_lines);
-    let rosters = Rosters::read(&keys, arguments.ledger.as_deref(), most)?;
+    let rosters = Rosters::read(&keys, MarkedBy::WORDS, arguments.ledger.as_deref(), most)?;
+    let schemes = schemes.read(&keys, arguments.ledger.as_deref(), most)?;
     let prompts = Prompts::read(&arguments.prompts, field.as_ref())?;
-    let plan = plan(&arguments, &keys, field.as_ref(), &prompts, committed.as_ref());
+    let plan = plan(&arguments, &keys, &schemes, &prompts, field.as_ref(), committed.as_ref());
     if let Some((path, committed)) = &committed {
-        let checked = committed.check(&plan, &keys, &rosters.issuances);
+        let checked = committed.check(&plan, &keys, everybody(&rosters, &schemes));
         checked.map_err(|mismatch| format!("{}: {mismatch}", path.display()))?;
     }
 
-    let read = |what: &str, paths: &[PathBuf]| {
-        let mut progress = Progress::new(what);
-        count_lexical(paths, field.as_ref(), &prompts, |bytes| progress.read(bytes))
+    arguments.suspect.extend(asking.run(&arguments.prompts)?);
+    let controls = by_name(arguments.control);
+    let texts = Texts {
+        suspect: &arguments.suspect,
+        controls: &controls,
+        prompts: &arguments.prompts,
+        field: field.as_ref(),
     };
-    let suspect = read("the suspect", &arguments.suspect)?;
-    let controls: Vec<(String, Counted)> = by_name(arguments.control)
-        .into_iter()
-        .map(|(name, paths)| read(&name, &paths).map(|counted| (name, counted)))
-        .collect::<Result<_, _>>()?;
+    let decoys = Decoys::new(plan.decoy_seed, plan.decoys);
+    let mut tests = Vec::new();
+    if schemes.lexical {
+        tests.push(lexical(&keys, &rosters, &texts, &prompts, &decoys)?);
+    }
+    let (on_tokens, refusals) = schemes.test(&texts, &decoys)?;
+    tests.extend(on_tokens);
+    let method = method(&keys, &rosters, &schemes, &plan, committed);
+    Ok(conclude(tests, refusals, method))
+}
 
-    let tests = lexical(&keys, &rosters, &suspect, &controls, &plan);
-    let method = method(&keys, &rosters, &plan, committed);
-    Ok(conclude(vec![tests], Vec::new(), method))
+/// All whose keys are tested, by any scheme.
+fn everybody<'a>(
+    rosters: &'a Rosters,
+    schemes: &'a Schemes,
+) -> impl Iterator<Item = &'a Issuance> + Clone {
+    rosters.issuances.iter().chain(schemes.issuances())
 }
 
 fn lexical(
     keys: &Keys,
     rosters: &Rosters,
-    suspect: &Counted,
-    controls: &[(String, Counted)],
-    plan: &Plan,
-) -> SchemeTests {
-    let decoys = Decoys::new(plan.decoy_seed, plan.decoys);
+    texts: &Texts<'_>,
+    prompts: &Prompts,
+    decoys: &Decoys,
+) -> Result<SchemeTests, Failure> {
+    let read = |what: &str, paths: &[PathBuf]| {
+        let mut progress = Progress::new(what);
+        count_lexical(paths, texts.field, prompts, |bytes| progress.read(bytes))
+    };
+    let suspect = read("the suspect", texts.suspect)?;
+    let controls: Vec<(&str, Counted)> = texts
+        .controls
+        .iter()
+        .map(|(name, paths)| Ok::<_, Failure>((name.as_str(), read(name, paths)?)))
+        .collect::<Result<_, _>>()?;
     let controls: Vec<Sample<'_>> =
         controls.iter().map(|(name, control)| sample(name, control)).collect();
-    test_lexical(keys, &rosters.issuances, sample("suspect", suspect), &controls, &decoys)
+    let suspect = sample("suspect", &suspect);
+    Ok(test_lexical(keys, &rosters.issuances, suspect, &controls, decoys))
 }
 
 fn sample<'a>(name: &'a str, counted: &'a Counted) -> Sample<'a> {
@@ -132,8 +171,9 @@ fn read_commitment(path: &Path) -> Result<(PathBuf, CommittedPlan), Failure> {
 fn plan(
     arguments: &Arguments,
     keys: &Keys,
-    field: Option<&FieldPath>,
+    schemes: &Schemes,
     prompts: &Prompts,
+    field: Option<&FieldPath>,
     committed: Option<&(PathBuf, CommittedPlan)>,
 ) -> Plan {
     let planned = committed.map(|(_, committed)| &committed.plan);
@@ -141,7 +181,7 @@ fn plan(
     let suspects = || arguments.suspect.iter().map(|path| path.display().to_string());
     let seed = arguments.seed.unwrap_or(Seed::of(keys)).0;
     Plan {
-        rules: LexicalSites::rules(),
+        rules: schemes.rules.clone(),
         decoy_seed: planned.map_or(seed, |plan| plan.decoy_seed),
         decoys: planned.map_or(arguments.decoys.unwrap_or(DECOYS), |plan| plan.decoys),
         material: planned.map_or_else(
@@ -149,7 +189,7 @@ fn plan(
             |plan| plan.material.clone(),
         ),
         field: field.map(ToString::to_string),
-        prompts: digests(prompts.files()),
+        prompts: prompts.digests(),
         controls: names(controls),
     }
 }
@@ -157,11 +197,16 @@ fn plan(
 fn method(
     keys: &Keys,
     rosters: &Rosters,
+    schemes: &Schemes,
     plan: &Plan,
     committed: Option<(PathBuf, CommittedPlan)>,
 ) -> Method {
+    let mut notes: Vec<&str> = NOTES.to_vec();
+    if schemes.on_tokens() {
+        notes.push(TOKEN_NOTE);
+    }
     Method {
-        plan_hash: plan_commitment(plan, &rosters.issuances).to_string(),
+        plan_hash: plan_commitment(plan, everybody(rosters, schemes)).to_string(),
         committed: committed.map(|(path, committed)| Committed {
             file: path.display().to_string(),
             made: committed.made.to_string(),
@@ -172,7 +217,7 @@ fn method(
         key_fingerprint: keys.fingerprint(),
         ledger_lines: rosters.lines,
         ledger_lines_skipped: rosters.skipped,
-        notes: NOTES.iter().map(|note| (*note).to_owned()).collect(),
+        notes: notes.into_iter().map(str::to_owned).collect(),
     }
 }
 
@@ -190,8 +235,13 @@ const NOTES: [&str; 5] = [
     "A control that finds a mark at an adjusted p-value below 0.001 refuses every answer.",
 ];
 
-fn by_name(controls: Vec<ControlFile>) -> BTreeMap<String, Vec<PathBuf>> {
-    let mut by_name: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+/// How they were reached for marks on tokens.
+const TOKEN_NOTE: &str = "Of marks on tokens every distinct context with its token counts once in \
+     the whole corpus; p-values are those of the law of the score under a random key, and beside \
+     them stands the place among decoy keys. Text whose tokens do not give it back is left out.";
+
+fn by_name(controls: Vec<ControlFile>) -> WrittenControls {
+    let mut by_name = WrittenControls::new();
     for ControlFile { name, path } in controls {
         by_name.entry(name).or_default().push(path);
     }

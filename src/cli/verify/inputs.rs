@@ -1,17 +1,21 @@
 //! What the commands read: keys and ledger, seeds, controls.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::super::Failure;
-use crate::mark::examination::{Issuance, issuances};
+use crate::mark::examination::{Issuance, MarkedBy, issuances};
 use crate::mark::keys::Keys;
 use crate::mark::ledger::{Entries, EntryError};
 
+/// Files of controls, by their names.
+pub(super) type WrittenControls = BTreeMap<String, Vec<PathBuf>>;
+
 /// The rosters that a ledger makes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Rosters {
     pub(super) issuances: Vec<Issuance>,
     /// Lines that were read.
@@ -24,11 +28,12 @@ impl Rosters {
     /// Reads a ledger, at most so many lines of it. Without a ledger only the deployment is tested.
     pub(super) fn read(
         keys: &Keys,
+        marked_by: MarkedBy,
         ledger: Option<&Path>,
         most: Option<u64>,
     ) -> Result<Self, Failure> {
         let Some(path) = ledger else {
-            return Ok(Self { issuances: issuances(keys, [])?, lines: 0, skipped: 0 });
+            return Ok(Self { issuances: issuances(keys, marked_by, [])?, lines: 0, skipped: 0 });
         };
         let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let file = File::open(path).map_err(|error| at(&error))?;
@@ -48,7 +53,7 @@ impl Rosters {
             skipped += u64::from(entry.is_err());
             entry.ok()
         });
-        let issuances = issuances(keys, entries).map_err(|error| at(&error))?;
+        let issuances = issuances(keys, marked_by, entries).map_err(|error| at(&error))?;
         match broken {
             Some(error) => Err(at(&error).into()),
             None => Ok(Self { issuances, lines, skipped }),

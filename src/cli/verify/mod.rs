@@ -1,15 +1,19 @@
 //! `guilloche verify`: was this model trained on our answers, and whose?
 
+mod ask;
 mod commit;
 mod count;
 mod examine;
 mod inputs;
 mod progress;
+mod report;
+mod schemes;
 mod text;
 
-use clap::{Args, Subcommand};
+use clap::{Args, FromArgMatches, Subcommand};
 
 use super::{Answer, Failure};
+use crate::mark::examination::Verdict;
 
 const EXAMPLE: &str = "\
 Exit status: 0 the text was exposed to marked outputs; 1 that was not shown, or an
@@ -21,7 +25,12 @@ Examples:
   guilloche verify commit --keys mark.keys --ledger mark.ledger --control base \\
       --material \"10,000 answers of model X to prompts.jsonl\" --out plan.json
   guilloche verify --keys mark.keys --ledger mark.ledger --committed plan.json \\
-      --suspect answers.jsonl --control base=base-model.jsonl --format json
+      --suspect answers.jsonl --control base=base-model.jsonl --format json \\
+      --report report.html
+  guilloche verify --keys mark.keys --ledger mark.ledger --schemes schemes.toml \\
+      --scheme sglang --suspect answers.jsonl --control base=base-model.jsonl
+  guilloche verify --keys mark.keys --ledger mark.ledger --ask http://localhost:8001 \\
+      --model suspect --prompts prompts.jsonl --max-tokens-total 2000000
   guilloche verify count --suspect part-*.jsonl.gz --out part.counts";
 
 #[derive(Debug, Args)]
@@ -32,6 +41,10 @@ pub(crate) struct Arguments {
     command: Option<Command>,
     #[command(flatten)]
     examination: Option<examine::Arguments>,
+    #[command(flatten)]
+    schemes: schemes::SchemeArguments,
+    #[command(flatten)]
+    asking: ask::AskArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,11 +55,24 @@ enum Command {
     Count(count::Arguments),
 }
 
+/// The verdict of an examination that is written as on the command line, from `verify` on.
+pub(super) fn verdict(line: &[String]) -> Result<Verdict, Failure> {
+    let matches =
+        Arguments::augment_args(clap::Command::new("verify")).try_get_matches_from(line)?;
+    match Arguments::from_arg_matches(&matches)? {
+        Arguments { command: None, examination: Some(arguments), schemes, asking } => {
+            examine::examine(arguments, &schemes, &asking)
+        }
+        _ => Err("verify: no examination".into()),
+    }
+}
+
 pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
-    match (arguments.command, arguments.examination) {
+    let Arguments { command, examination, schemes, asking } = arguments;
+    match (command, examination) {
         (Some(Command::Commit(arguments)), _) => commit::run(arguments),
         (Some(Command::Count(arguments)), _) => count::run(&arguments),
-        (None, Some(arguments)) => examine::run(arguments),
+        (None, Some(arguments)) => examine::run(arguments, &schemes, &asking),
         (None, None) => Err("verify: --keys and --suspect are needed; see --help".into()),
     }
 }

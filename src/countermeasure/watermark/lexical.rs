@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Caller, MarkedAs};
+use crate::countermeasure::originals::{Memory, Original, Recording};
 use crate::mark::keys::Marking;
 use crate::mark::lexical::{Choice, OffsetMap, Rewriter, Site, Unit};
 use crate::mark::lexicon::Lexicon;
@@ -17,18 +18,30 @@ pub struct Marked {
     lexicon: &'static Lexicon,
     /// Also where the upstream may compare what comes back with what it wrote.
     although_signed: bool,
+    /// Where it is remembered what the texts read like before.
+    memory: Option<Memory>,
 }
 
 impl Marked {
+    /// None if the strength is too little to mark anything.
     pub(in crate::countermeasure) fn new(
         caller: &Caller<'_>,
         marked: MarkedAs<'_>,
         multi_turn: MultiTurn,
-    ) -> Self {
-        Self {
-            marking: Arc::new(caller.marks.marking(marked)),
+    ) -> Option<Self> {
+        let marking = caller.marks.marking(marked);
+        (!marking.is_nothing()).then(|| Self {
+            marking: Arc::new(marking),
             lexicon: caller.marks.lexicon(),
-            although_signed: marks_although_signed(multi_turn),
+            although_signed: marks_although_signed(multi_turn, caller),
+            memory: caller.memory.filter(|_| multi_turn == MultiTurn::Restore).cloned(),
+        })
+    }
+
+    /// Remembers what a text read like before, when it is complete.
+    pub(in crate::countermeasure) fn remember(&self, original: Original) {
+        if let Some(memory) = &self.memory {
+            memory.remember(original);
         }
     }
 
@@ -45,16 +58,22 @@ impl Marked {
             Kind::ToolArguments | Kind::Refusal => false,
         };
         let sound = text && (!signed || self.although_signed);
-        sound.then(|| Mark::new(self.lexicon, Arc::clone(&self.marking)))
+        // Of reasoning that is not signed nothing is compared.
+        let memory = self.memory.as_ref().filter(|_| channel.kind == Kind::Answer);
+        let recording = memory.map(Memory::recording);
+        sound.then(|| Mark::new(self.lexicon, Arc::clone(&self.marking), recording))
     }
 }
 
 /// Whether text is marked that an upstream which signs its reasoning may compare with what it
 /// wrote, when it comes back in the next request.
-pub(in crate::countermeasure) fn marks_although_signed(multi_turn: MultiTurn) -> bool {
+pub(in crate::countermeasure) fn marks_although_signed(
+    multi_turn: MultiTurn,
+    caller: &Caller<'_>,
+) -> bool {
     match multi_turn {
-        // What was marked is not remembered, so it cannot be restored.
-        MultiTurn::Skip | MultiTurn::Restore => false,
+        MultiTurn::Skip => false,
+        MultiTurn::Restore => caller.memory.is_some(),
         MultiTurn::Mark => true,
     }
 }
@@ -67,6 +86,8 @@ pub struct Mark {
     seen: Option<usize>,
     /// What comes from now on passes as it is.
     stopped: bool,
+    /// The text as it goes out, if it is to be remembered.
+    recording: Option<Recording>,
 }
 
 #[derive(Debug)]
@@ -79,9 +100,22 @@ impl Choice for Variants {
 }
 
 impl Mark {
-    fn new(lexicon: &'static Lexicon, marking: Arc<Marking>) -> Self {
+    fn new(lexicon: &'static Lexicon, marking: Arc<Marking>, recording: Option<Recording>) -> Self {
         let rewriter = Rewriter::new(lexicon, Variants(marking)).with_offsets(Unit::Characters);
-        Self { rewriter, seen: Some(0), stopped: false }
+        let rewriter = if recording.is_some() { rewriter.with_undo() } else { rewriter };
+        Self { rewriter, seen: Some(0), stopped: false, recording }
+    }
+
+    /// What the text read like before, once, if it is to be remembered and has ended.
+    pub fn original(&mut self) -> Option<Original> {
+        self.recording.take()?.finish(self.rewriter.undo()?)
+    }
+
+    /// Records what was appended to `out` since it had `length` bytes.
+    fn record(&mut self, out: &str, length: usize) {
+        if let Some(recording) = &mut self.recording {
+            recording.push(out.get(length..).unwrap_or_default());
+        }
     }
 
     /// Takes the next piece and appends what may leave now.
@@ -89,16 +123,20 @@ impl Mark {
         if let Some(seen) = &mut self.seen {
             *seen += Unit::Characters.length(text);
         }
+        let length = out.len();
         if self.stopped {
             out.push_str(text);
         } else if !text.is_empty() {
             self.rewriter.push(text, out);
         }
+        self.record(out, length);
     }
 
     /// A piece that cannot be decoded passes behind what is appended here.
     pub fn push_opaque(&mut self, out: &mut String) {
         self.seen = None;
+        // Nobody knows how the client will read it, so the text will not be known again.
+        self.recording = None;
         if !self.stopped {
             self.rewriter.push_opaque(out);
         }
@@ -107,17 +145,21 @@ impl Mark {
     /// The text ends, or something begins that clients expect behind it. `cut_short` if a limit
     /// ended it, so that its last words may be no words.
     pub fn end(&mut self, cut_short: bool, out: &mut String) {
+        let length = out.len();
         self.rewriter.finish(cut_short, out);
+        self.record(out, length);
     }
 
     /// Lets what is held leave as it is, because nothing has come for too long.
     pub fn flush(&mut self, out: &mut String) {
+        let length = out.len();
         self.rewriter.flush(out);
+        self.record(out, length);
     }
 
     /// Marks nothing of what is held or comes from now on.
     pub fn stop(&mut self, out: &mut String) {
-        self.rewriter.flush(out);
+        self.flush(out);
         self.stopped = true;
     }
 
@@ -143,7 +185,7 @@ impl Mark {
         if end > seen {
             self.stop(out);
         } else if end > seen - Unit::Characters.length(self.rewriter.held()) {
-            self.rewriter.finish(false, out);
+            self.end(false, out);
         }
         let offsets = self.rewriter.offsets()?;
         let start = offsets.map(start).or_else(|| Some(substitution(offsets, start)?.start))?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Carriers, MarkedAs};
+use crate::countermeasure::originals::Memory;
 use crate::mark::cell::Roles;
 use crate::mark::keys::{self, Keys, Marking};
 use crate::mark::ledger::{Issue, LedgerWriter};
@@ -36,6 +37,8 @@ pub struct Caller<'a> {
     pub principal: &'a Principal,
     /// The caller's risk score, 0 to 1.
     pub score: f64,
+    /// Where it is remembered what the answer read like before, if that is wanted.
+    pub memory: Option<&'a Memory>,
 }
 
 impl Marks {
@@ -94,7 +97,9 @@ impl<'a> Caller<'a> {
     pub fn of(marks: &'a Marks, assessment: &'a Assessment) -> Option<Self> {
         let Assessment { principal, risk } = assessment;
         match risk {
-            Risk::Known(score) => Some(Self { marks, principal, score: score.value() }),
+            Risk::Known(score) => {
+                Some(Self { marks, principal, score: score.value(), memory: None })
+            }
             Risk::Unknown(_) => None,
         }
     }

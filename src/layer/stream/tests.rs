@@ -4,6 +4,7 @@ mod client;
 mod exact;
 mod invariants;
 mod leaks;
+mod marked;
 mod parity;
 
 use std::num::NonZeroU32;

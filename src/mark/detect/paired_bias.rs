@@ -4,9 +4,9 @@
 //! The text then differs in cells of two variants, as with the lexical mark, and the same test
 //! reads it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::cells::CellCounts;
+use super::cells::{CellCounts, CellDocument};
 #[cfg(feature = "tokenizers")]
 use crate::mark::paired::{Pair, PairedClasses};
 
@@ -84,15 +84,38 @@ impl TokenPairs {
         prompt: &[u32],
         prompt_bucket: u32,
     ) -> bool {
-        let context = |class: u32, before: u32| u64::from(class) << 32 | u64::from(before);
-        let excluded: Vec<u64> =
-            self.sites(prompt).map(|(before, class, _)| context(class, before)).collect();
-        let Some(mut document) = counts.document(text, &excluded) else { return false };
+        let prompted: HashSet<u64> = self.contexts(prompt).collect();
+        let (document, _) =
+            self.document(text, answer, prompt_bucket, |context| prompted.contains(&context));
+        counts.add(&document)
+    }
+
+    /// The sites of an answer, given as text and as tokens, to a prompt of this bucket; and how
+    /// many were left out because their context is excluded.
+    #[must_use]
+    pub fn document(
+        &self,
+        text: &str,
+        answer: &[u32],
+        prompt_bucket: u32,
+        excluded: impl Fn(u64) -> bool,
+    ) -> (CellDocument, u64) {
+        let (mut document, mut left_out) = (CellDocument::new(text), 0);
         let bucket = prompt_bucket % self.prompt_buckets;
         for (before, class, variant) in self.sites(answer) {
-            document.observe(context(class, before), class * self.prompt_buckets + bucket, variant);
+            let context = context(class, before);
+            if excluded(context) {
+                left_out += 1;
+            } else {
+                document.observe(context, class * self.prompt_buckets + bucket, variant);
+            }
         }
-        true
+        (document.reduced(), left_out)
+    }
+
+    /// The contexts of the sites of a prompt: a class, and the token before it.
+    pub fn contexts<'a>(&'a self, prompt: &'a [u32]) -> impl Iterator<Item = u64> + 'a {
+        self.sites(prompt).map(|(before, class, _)| context(class, before))
     }
 
     /// The token before a site, its class and its variant.
@@ -103,4 +126,8 @@ impl TokenPairs {
             Some((before, *class, *variant))
         })
     }
+}
+
+fn context(class: u32, before: u32) -> u64 {
+    u64::from(class) << 32 | u64::from(before)
 }

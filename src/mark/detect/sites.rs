@@ -78,6 +78,9 @@ pub struct TokenSites {
     numbers: HashMap<u64, usize>,
     documents: Documents,
     past_capacity: u64,
+    /// Contexts, by their hash, of prompts of other documents.
+    excluded: HashSet<u64>,
+    prompted: u64,
 }
 
 impl TokenSites {
@@ -97,6 +100,17 @@ impl TokenSites {
             numbers: HashMap::new(),
             documents: Documents::default(),
             past_capacity: 0,
+            excluded: HashSet::new(),
+            prompted: 0,
+        }
+    }
+
+    /// Leaves the contexts of a prompt out of every document that is added from now on, not only
+    /// of the one that answers it.
+    pub fn exclude(&mut self, prompt: &[u32]) {
+        let width = usize::from(self.window.tokens);
+        if width > 0 {
+            self.excluded.extend(prompt.windows(width).map(hash));
         }
     }
 
@@ -112,7 +126,11 @@ impl TokenSites {
         text.extend(prompt.iter().skip(prompt.len() - tail).chain(answer));
         for row in text.windows(width + 1) {
             let Some((token, context)) = row.split_last() else { continue };
-            if row.contains(&MISSING) || prompted.contains(context) {
+            if row.contains(&MISSING) {
+                continue;
+            }
+            if prompted.contains(context) || self.is_excluded(context) {
+                self.prompted += 1;
                 continue;
             }
             self.insert(Site { context, token: *token }, group);
@@ -120,12 +138,15 @@ impl TokenSites {
         true
     }
 
+    fn is_excluded(&self, context: &[u32]) -> bool {
+        !self.excluded.is_empty() && self.excluded.contains(&hash(context))
+    }
+
     fn insert(&mut self, site: Site<'_>, group: Group) {
-        let mut hasher = DefaultHasher::new();
-        (site.context, site.token).hash(&mut hasher);
+        let hash = hash((site.context, site.token));
         let next = self.groups.len();
         // Two sites that share a 64-bit hash are taken for one: one site too few.
-        let number = *self.numbers.entry(hasher.finish()).or_insert(next);
+        let number = *self.numbers.entry(hash).or_insert(next);
         if let Some(first) = self.groups.get_mut(number) {
             // The least group, so that the order of documents and shards does not matter.
             *first = group.min(*first);
@@ -134,7 +155,7 @@ impl TokenSites {
             self.rows.extend_from_slice(site.context);
             self.rows.push(site.token);
         } else {
-            self.numbers.remove(&hasher.finish());
+            self.numbers.remove(&hash);
             self.past_capacity += 1;
         }
     }
@@ -152,6 +173,7 @@ impl TokenSites {
             self.insert(site, group);
         }
         self.past_capacity += other.past_capacity;
+        self.prompted += other.prompted;
         self.documents.merge(&other.documents);
         Ok(())
     }
@@ -205,11 +227,24 @@ impl TokenSites {
         self.past_capacity
     }
 
+    /// Occurrences of sites that were left out because their context stands in a prompt.
+    #[must_use]
+    pub fn prompted(&self) -> u64 {
+        self.prompted
+    }
+
     /// The documents they were read from.
     #[must_use]
     pub fn documents(&self) -> &Documents {
         &self.documents
     }
+}
+
+/// Compared within one run alone.
+fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl PartialEq for TokenSites {
@@ -242,6 +277,8 @@ struct Stored {
     groups: Vec<Group>,
     documents: Documents,
     past_capacity: u64,
+    #[serde(default)]
+    prompted: u64,
 }
 
 impl From<TokenSites> for Stored {
@@ -255,9 +292,11 @@ impl From<TokenSites> for Stored {
             numbers: _,
             documents,
             past_capacity,
+            excluded: _,
+            prompted,
         } = sites;
         let version = TokenSites::VERSION;
-        Self { version, rules, window, capacity, rows, groups, documents, past_capacity }
+        Self { version, rules, window, capacity, rows, groups, documents, past_capacity, prompted }
     }
 }
 
@@ -284,6 +323,7 @@ impl TryFrom<Stored> for TokenSites {
         }
         sites.documents = stored.documents;
         sites.past_capacity += stored.past_capacity;
+        sites.prompted = stored.prompted;
         Ok(sites)
     }
 }

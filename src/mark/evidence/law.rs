@@ -85,6 +85,18 @@ impl NullLaw {
         }
     }
 
+    /// [`NullLaw::ln_tail`] of a standardized score.
+    #[must_use]
+    pub fn ln_tail_at(&self, standardized: f64) -> LnP {
+        let Scale { mean, deviation } = Scale::of(self);
+        let total = mean + standardized * deviation;
+        match self {
+            // A whole number that arithmetic has moved a little; `ln_tail` would round it up.
+            Self::Binomial { .. } => self.ln_tail(total.round()),
+            _ => self.ln_tail(total),
+        }
+    }
+
     /// The logarithm of the moment-generating function of the score less its mean, for a tilt
     /// that is not negative.
     pub(super) fn cumulant(&self, tilt: f64) -> f64 {
@@ -183,4 +195,26 @@ fn moment(values: &[(u32, u32)], of: impl Fn(f64) -> f64) -> f64 {
     let sum: f64 =
         values.iter().map(|(value, places)| f64::from(*places) * of(f64::from(*value))).sum();
     if places > 0.0 { sum / places } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_standardized_score_has_the_tail_of_its_total() {
+        let laws = [
+            NullLaw::Binomial { trials: 1_003, probability: 0.3 },
+            NullLaw::Gamma { shape: 77 },
+            NullLaw::Signs { weights: vec![3, 1, 7, 2, 2, 9] },
+        ];
+        for law in laws {
+            for total in [0.0, 12.0, 100.0, 301.0, 345.0] {
+                let (found, expected) =
+                    (law.ln_tail_at(law.standardized(total)), law.ln_tail(total));
+                let close = (found - expected).abs() <= 1e-9 * expected.abs().max(1.0);
+                assert!(close || found == expected, "{law:?} at {total}: {found} {expected}");
+            }
+        }
+    }
 }

@@ -25,10 +25,12 @@ pub struct Evidence {
     pub decoys: DecoyScores,
     /// The deviation of the decoys' standardized scores; far from 1 if the law does not hold.
     pub dispersion: f64,
+    /// The law of the score.
+    pub law: NullLaw,
 }
 
 impl Evidence {
-    fn new(total: f64, law: &NullLaw, decoys: DecoyScores, hoeffding: Option<LnP>) -> Self {
+    fn new(total: f64, law: NullLaw, decoys: DecoyScores, hoeffding: Option<LnP>) -> Self {
         Self {
             total,
             standardized: law.standardized(total),
@@ -37,6 +39,7 @@ impl Evidence {
             ln_p_hoeffding: hoeffding,
             dispersion: decoys.deviation(),
             decoys,
+            law,
         }
     }
 
@@ -61,7 +64,7 @@ pub fn test_signs(weights: &Weights, key: &MarkKey, decoys: &Decoys) -> Evidence
     let compared = decoys.compare(scale.standardized(total), |key| {
         scale.standardized(sums.total(&MarkKey::from_bytes(*key)) as f64)
     });
-    Evidence::new(total, &law, compared, Some(hoeffding))
+    Evidence::new(total, law, compared, Some(hoeffding))
 }
 
 /// Tests whether tokens score high under a key. Each distinct site counts once.
@@ -84,7 +87,7 @@ pub fn test_tokens<S: TokenScheme>(
             scheme.null(&prepared, decoy.trials).standardized(decoy.total)
         }
     });
-    Evidence::new(total, &law, compared, None)
+    Evidence::new(total, law, compared, None)
 }
 
 /// `-T² / 2V` for a sum of fair signs with variance `V`; 0 if it is not positive.

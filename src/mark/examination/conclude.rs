@@ -126,7 +126,16 @@ fn ln_p(schemes: &[SchemeTests], of: impl Fn(&SchemeTests) -> &Vec<super::IdScor
     schemes.iter().flat_map(of).map(|score| score.ln_p).collect()
 }
 
+/// Tests whose decoys are told with their p-values, for a plot: the strongest.
+const PLOTTED: usize = 8;
+
 fn deployment_tests(schemes: &[SchemeTests], adjusted: &[Vec<Option<LnP>>]) -> Vec<DeploymentTest> {
+    let tested = schemes.iter().flat_map(|scheme| &scheme.deployments);
+    let mut strongest: Vec<LnP> = tested
+        .filter_map(|deployment| deployment.evidence.as_ref().map(|tested| tested.evidence.ln_p))
+        .collect();
+    strongest.sort_by(f64::total_cmp);
+    let least_plotted = strongest.get(PLOTTED).copied().unwrap_or(f64::INFINITY);
     let test = |scheme: &SchemeTests, deployment: &Deployment, adjusted: LnP| {
         let Deployment { tenant, epoch, issued, evidence } = deployment;
         let DeploymentEvidence { evidence, effect, least_effect, sites, terms } =
@@ -143,7 +152,11 @@ fn deployment_tests(schemes: &[SchemeTests], adjusted: &[Vec<Option<LnP>>]) -> V
             exact: evidence.exact,
             p_adjusted: PValue::from_ln(adjusted),
             p_hoeffding: evidence.ln_p_hoeffding.map(PValue::from_ln),
-            decoys: DecoySummary::from(&evidence.decoys),
+            decoys: if evidence.ln_p < least_plotted {
+                DecoySummary::with_p_values(evidence)
+            } else {
+                DecoySummary::from(&evidence.decoys)
+            },
             effect: effect.map(Into::into),
             least_effect: *least_effect,
         })

@@ -1,6 +1,6 @@
 //! Who is named at a level, over all epochs and schemes in which they were tested.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::measured::PValue;
 use super::scheme::{IdScore, SchemeTests};
@@ -64,7 +64,7 @@ pub(super) fn level_tests(
     };
     let (number, distinct) = (tests.len() as u64, ids.len() as u64);
     let strongest = strongest(tests, named.ids());
-    LevelTests { tests: number, ids: distinct, named, strongest }
+    LevelTests { tests: number, ids: distinct, named, gap: Finding::gap(&scores), strongest }
 }
 
 fn strongest(mut tests: Vec<Tested<'_>>, named: &[Id]) -> Vec<IdTest> {
@@ -72,9 +72,11 @@ fn strongest(mut tests: Vec<Tested<'_>>, named: &[Id]) -> Vec<IdTest> {
         let p = left.score.ln_p.total_cmp(&right.score.ln_p);
         p.then_with(|| right.score.standardized.total_cmp(&left.score.standardized))
     });
+    let mut unseen: HashSet<&Id> = named.iter().collect();
     let listed = tests.into_iter().enumerate().filter(|(rank, test)| {
-        let is_named = |id: &Id| id.id == test.score.id && id.tenant == test.tenant();
-        *rank < LISTED || named.iter().any(is_named)
+        let id = Id { tenant: test.tenant().to_owned(), id: test.score.id.clone() };
+        let first = unseen.remove(&id);
+        first || *rank < LISTED
     });
     listed.map(|(_, test)| written(&test)).collect()
 }

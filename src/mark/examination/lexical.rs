@@ -22,7 +22,7 @@ pub struct Sample<'a> {
 }
 
 /// Effects that are worked out at each of the levels of clusters and accounts.
-const EFFECTS: usize = 20;
+const EFFECTS: usize = 8;
 
 /// Tests a suspect's counts for everybody in the rosters, and the controls for the same.
 ///

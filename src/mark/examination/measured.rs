@@ -3,9 +3,10 @@
 use std::f64::consts::LN_10;
 use std::fmt;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::mark::evidence::{DecoyScores, Effect, LnP};
+use crate::mark::evidence::{DecoyScores, Effect, Evidence, LnP};
 
 /// The least logarithm that is written: JSON knows no infinity.
 const LEAST: f64 = -1e9;
@@ -94,6 +95,10 @@ pub struct Quantile {
     pub probability: f64,
     /// The standardized score of that rank.
     pub score: f64,
+    /// The decimal logarithm of the p-value that this score would have been given, by the same
+    /// law as the suspect's; for the tests that a report plots.
+    #[serde(default)]
+    pub log10_p: Option<f64>,
 }
 
 /// Counts in bins of one width; what lies outside is in the first or the last.
@@ -126,7 +131,7 @@ impl From<&DecoyScores> for DecoySummary {
         ranks.dedup();
         let quantile = |rank: usize| {
             let probability = (rank as f64 + 0.5) / scores.len() as f64;
-            Some(Quantile { probability, score: *scores.get(rank)? })
+            Some(Quantile { probability, score: *scores.get(rank)?, log10_p: None })
         };
         Self {
             count: scores.len() as u64,
@@ -136,6 +141,33 @@ impl From<&DecoyScores> for DecoySummary {
             quantiles: ranks.into_iter().filter_map(quantile).collect(),
             histogram: Histogram::new(scores),
         }
+    }
+}
+
+impl DecoySummary {
+    /// The same with p-values, by the test's own law, of the decoys that scored highest and of
+    /// ever fewer below them: as many as a logarithmic plot can show apart. Each takes up to some
+    /// milliseconds.
+    #[must_use]
+    pub(super) fn with_p_values(evidence: &Evidence) -> Self {
+        let mut summary = Self::from(&evidence.decoys);
+        let mut before = 0.0;
+        let (count, points) = (summary.count as f64, summary.quantiles.iter_mut().rev());
+        let told: Vec<&mut Quantile> = points
+            .filter(|quantile| {
+                let rank = (1.0 - quantile.probability) * count + 0.5;
+                let apart = rank < ENDS as f64 + 0.5 || rank >= before * 1.12;
+                if apart {
+                    before = rank;
+                }
+                apart
+            })
+            .collect();
+        told.into_par_iter().for_each(|quantile| {
+            let p = PValue::from_ln(evidence.law.ln_tail_at(quantile.score));
+            quantile.log10_p = Some(p.log10);
+        });
+        summary
     }
 }
 
@@ -157,7 +189,7 @@ impl Histogram {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mark::evidence::Decoys;
+    use crate::mark::evidence::{Decoys, NullLaw};
 
     #[test]
     fn a_p_value_is_shown_and_never_smaller_than_it_is() {
@@ -187,6 +219,34 @@ mod tests {
         assert_eq!(summary.histogram.counts.iter().sum::<u32>(), 5_000);
         let below = sorted.partition_point(|score| *score < -3.0) as u32;
         assert_eq!(summary.histogram.counts[..10].iter().sum::<u32>(), below);
+    }
+
+    #[test]
+    fn the_highest_decoys_have_p_values_and_below_them_ever_fewer() {
+        let (law, scores) =
+            (NullLaw::Gamma { shape: 50 }, |key: &[u8; 32]| f64::from(key[0]) / 40.0);
+        let decoys = Decoys::new([1; 32], 5_000).compare(2.0, scores);
+        let (total, standardized, dispersion) = (0.0, 0.0, 1.0);
+        let ln_p_hoeffding = None;
+        let evidence = Evidence {
+            total,
+            standardized,
+            ln_p: 0.0,
+            exact: true,
+            ln_p_hoeffding,
+            decoys,
+            dispersion,
+            law,
+        };
+        let summary = DecoySummary::with_p_values(&evidence);
+        let told: Vec<&Quantile> =
+            summary.quantiles.iter().filter(|quantile| quantile.log10_p.is_some()).collect();
+        assert!((40..70).contains(&told.len()), "{}", told.len());
+        assert!(summary.quantiles.iter().rev().take(10).all(|quantile| quantile.log10_p.is_some()));
+        for quantile in told {
+            let expected = evidence.law.ln_tail_at(quantile.score) / LN_10;
+            assert!((quantile.log10_p.unwrap() - expected).abs() < 1e-12);
+        }
     }
 
     #[test]

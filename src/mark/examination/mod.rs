@@ -17,14 +17,17 @@ mod plan;
 mod roster;
 mod scheme;
 mod sentence;
+#[cfg(feature = "tokenizers")]
+pub mod tokens;
 mod verdict;
 
 pub use conclude::conclude;
 pub use lexical::{Sample, test_lexical};
 pub use measured::{DecoySummary, EffectSize, Histogram, PValue, Quantile};
 pub use plan::{CommittedPlan, PlanMismatch, plan_commitment};
-pub use roster::{Issuance, LedgerMismatch, issuances};
+pub use roster::{Issuance, LedgerMismatch, MarkedBy, issuances};
 pub use scheme::{Deployment, DeploymentEvidence, IdScore, SchemeTests};
+pub use sentence::Said;
 pub use verdict::{
     Committed, ControlKind, ControlTest, DeploymentTest, FileRead, Id, IdTest, Issued, Level,
     LevelTests, Material, Method, Named, Outcome, Part, Refused, RefusedBy, Verdict,

@@ -59,17 +59,19 @@ pub enum PlanMismatch {
 impl CommittedPlan {
     /// Commits to a plan and rosters.
     #[must_use]
-    pub fn new(
+    pub fn new<'r>(
         plan: Plan,
         keys: &Keys,
         ledger_lines: u64,
-        issuances: &[Issuance],
+        issuances: impl IntoIterator<Item = &'r Issuance> + Clone,
         made: Timestamp,
     ) -> Self {
-        let count = |of: fn(&Issuance) -> usize| issuances.iter().map(of).sum::<usize>() as u64;
+        let count = |of: fn(&Issuance) -> usize| {
+            issuances.clone().into_iter().map(of).sum::<usize>() as u64
+        };
         Self {
             version: 1,
-            commitment: plan_commitment(&plan, issuances),
+            commitment: plan_commitment(&plan, issuances.clone()),
             made,
             plan,
             key_fingerprint: keys.fingerprint(),
@@ -84,11 +86,11 @@ impl CommittedPlan {
     /// # Errors
     ///
     /// What it does otherwise.
-    pub fn check(
+    pub fn check<'r>(
         &self,
         done: &Plan,
         keys: &Keys,
-        issuances: &[Issuance],
+        issuances: impl IntoIterator<Item = &'r Issuance>,
     ) -> Result<(), PlanMismatch> {
         if self.version != 1 {
             return Err(PlanMismatch::Version(self.version));
@@ -123,6 +125,9 @@ impl CommittedPlan {
 
 /// The digest of a plan with the rosters of these issuances.
 #[must_use]
-pub fn plan_commitment(plan: &Plan, issuances: &[Issuance]) -> Commitment {
-    Commitment::new(plan, issuances.iter().map(|issuance| &issuance.roster))
+pub fn plan_commitment<'r>(
+    plan: &Plan,
+    issuances: impl IntoIterator<Item = &'r Issuance>,
+) -> Commitment {
+    Commitment::new(plan, issuances.into_iter().map(|issuance| &issuance.roster))
 }

@@ -43,6 +43,31 @@ pub enum LedgerMismatch {
     UnknownEpoch(u32),
 }
 
+/// By what answers were marked, and what the keys of that are derived for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkedBy {
+    /// The name in the ledger.
+    pub carrier: &'static str,
+    /// The purpose of the keys.
+    pub purpose: Purpose,
+}
+
+impl MarkedBy {
+    /// The words of the text.
+    pub const WORDS: Self = Self { carrier: "lexical", purpose: Purpose::Lexical };
+    /// SGLang's own mark.
+    pub const SGLANG: Self = Self { carrier: "sglang", purpose: Purpose::Engine };
+    /// Paired entries of `logit_bias`.
+    pub const LOGIT_BIAS: Self = Self { carrier: "logit_bias", purpose: Purpose::LogitBias };
+
+    /// Whether an entry tells of answers that were marked so.
+    fn issued(self, carrier: Option<&str>, answers: u64, sites: u64) -> bool {
+        // A server that marks while it generates does not count its sites.
+        let marked = if self == Self::WORDS { sites > 0 } else { answers > 0 };
+        marked && carrier.unwrap_or(Self::WORDS.carrier) == self.carrier
+    }
+}
+
 #[derive(Default)]
 struct Received {
     issued: Issued,
@@ -60,7 +85,7 @@ struct Period {
 type Periods = BTreeMap<(String, u32), Period>;
 type Linked = BTreeMap<(String, String), String>;
 
-/// The rosters of a ledger, by tenant and epoch.
+/// The rosters of a ledger, by tenant and epoch, of those whose answers were marked so.
 ///
 /// An account belongs to the cluster under whose key most of its answers of the epoch were; if
 /// there were none, to the one it was linked with last, of which the sum of the members' own
@@ -72,12 +97,13 @@ type Linked = BTreeMap<(String, String), String>;
 /// If the ledger is not that of the keys.
 pub fn issuances(
     keys: &Keys,
+    marked_by: MarkedBy,
     entries: impl IntoIterator<Item = Entry>,
 ) -> Result<Vec<Issuance>, LedgerMismatch> {
     let mut periods = Periods::new();
     let mut linked = Linked::new();
     for entry in entries {
-        enter(keys, entry.event, &mut periods, &mut linked)?;
+        enter(keys, marked_by, entry.event, &mut periods, &mut linked)?;
     }
     if periods.is_empty() {
         let epochs = keys.epochs().iter().map(|epoch| (String::new(), epoch.number));
@@ -85,12 +111,13 @@ pub fn issuances(
     }
     Ok(periods
         .into_iter()
-        .map(|((tenant, epoch), period)| issuance(keys, tenant, epoch, period, &linked))
+        .map(|(period, received)| issuance(keys, marked_by.purpose, period, received, &linked))
         .collect())
 }
 
 fn enter(
     keys: &Keys,
+    marked_by: MarkedBy,
     event: Event,
     periods: &mut Periods,
     linked: &mut Linked,
@@ -102,11 +129,11 @@ fn enter(
                 return Err(LedgerMismatch::OtherKeys { epoch, found, expected });
             }
         }
-        Event::Issued { epoch, tenant, account, cluster, carrier: _, answers, sites, flips: _ } => {
+        Event::Issued { epoch, tenant, account, cluster, carrier, answers, sites, flips: _ } => {
             if !keys.epochs().iter().any(|known| known.number == epoch) {
                 return Err(LedgerMismatch::UnknownEpoch(epoch));
             }
-            if sites == 0 {
+            if !marked_by.issued(carrier.as_deref(), answers, sites) {
                 return Ok(());
             }
             let more = Issued { answers, sites };
@@ -138,9 +165,15 @@ impl Issued {
     }
 }
 
-fn issuance(keys: &Keys, tenant: String, epoch: u32, period: Period, linked: &Linked) -> Issuance {
+fn issuance(
+    keys: &Keys,
+    purpose: Purpose,
+    (tenant, epoch): (String, u32),
+    period: Period,
+    linked: &Linked,
+) -> Issuance {
     let key = |role, id: &str| {
-        let name = KeyName { purpose: Purpose::Lexical, tenant: &tenant, epoch, role, id };
+        let name = KeyName { purpose, tenant: &tenant, epoch, role, id };
         MarkKey::derive(keys.master(), &name)
     };
     let Period { accounts, mut clusters } = period;

@@ -1,5 +1,7 @@
 //! The answer in words that claim no more than was tested.
 
+use std::collections::HashSet;
+
 use super::measured::PValue;
 use super::verdict::{Id, IdTest, Level, LevelTests, Named, Outcome, Verdict};
 
@@ -18,48 +20,85 @@ pub(super) fn caveat(outcome: Outcome) -> &'static str {
     }
 }
 
+/// A piece of the sentence. Names are apart, since others chose them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    /// Words of the program.
+    Words(String),
+    /// The name of an account or a cluster.
+    Name(Id),
+    /// A p-value.
+    P(PValue),
+    /// What it would have to be below.
+    Level(f64),
+}
+
 /// The answer in one sentence.
 pub(super) fn sentence(verdict: &Verdict) -> String {
-    match (verdict.outcome, verdict.reached) {
-        (Outcome::Refused, _) => {
-            let reasons: Vec<&str> =
-                verdict.refusals.iter().map(|refused| refused.reason.as_str()).collect();
-            format!("No answer is given: {}.", reasons.join("; "))
+    let said = |piece: Said| match piece {
+        Said::Words(words) => words,
+        Said::Name(id) => id.to_string(),
+        Said::P(p) => p.to_string(),
+        Said::Level(level) => format!("{level:.0e}"),
+    };
+    verdict.said().into_iter().map(said).collect()
+}
+
+impl Verdict {
+    /// The pieces of [`Verdict::sentence`], from which it can be written with its names told
+    /// apart from its words.
+    #[must_use]
+    pub fn said(&self) -> Vec<Said> {
+        match (self.outcome, self.reached) {
+            (Outcome::Refused, _) => {
+                let reasons: Vec<&str> =
+                    self.refusals.iter().map(|refused| refused.reason.as_str()).collect();
+                vec![Said::Words(format!("No answer is given: {}.", reasons.join("; ")))]
+            }
+            (Outcome::Exposed, Some(Level::Account)) => exposed(&self.accounts, "account"),
+            (Outcome::Exposed, Some(Level::Cluster)) => exposed(&self.clusters, "cluster"),
+            (Outcome::Exposed, _) => vec![
+                words("The text was exposed to marked outputs of this deployment (adjusted p = "),
+                Said::P(least(self.deployments.iter().map(|test| test.p_adjusted))),
+                words("), which cannot be traced to any one account or cluster."),
+            ],
+            (Outcome::NotShown, _) => vec![
+                words(
+                    "It was not shown that the text was exposed to marked outputs of this \
+                     deployment (adjusted p = ",
+                ),
+                Said::P(least(self.deployments.iter().map(|test| test.p_adjusted))),
+                words(", where less than "),
+                Said::Level(self.accusation_level),
+                words(" would be needed)."),
+            ],
         }
-        (Outcome::Exposed, Some(Level::Account)) => exposed(&verdict.accounts, "account"),
-        (Outcome::Exposed, Some(Level::Cluster)) => exposed(&verdict.clusters, "cluster"),
-        (Outcome::Exposed, _) => format!(
-            "The text was exposed to marked outputs of this deployment (adjusted p = {}), which \
-             cannot be traced to any one account or cluster.",
-            least(verdict.deployments.iter().map(|test| test.p_adjusted))
-        ),
-        (Outcome::NotShown, _) => format!(
-            "It was not shown that the text was exposed to marked outputs of this deployment \
-             (adjusted p = {}, where less than {:.0e} would be needed).",
-            least(verdict.deployments.iter().map(|test| test.p_adjusted)),
-            verdict.accusation_level
-        ),
     }
 }
 
-fn exposed(level: &LevelTests, kind: &str) -> String {
+fn words(words: &str) -> Said {
+    Said::Words(words.to_owned())
+}
+
+fn exposed(level: &LevelTests, kind: &str) -> Vec<Said> {
     let ids = level.named.ids();
     let plural = if ids.len() == 1 { "" } else { "s" };
-    let names = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let is_named =
-        |test: &&IdTest| ids.contains(&Id { tenant: test.tenant.clone(), id: test.id.clone() });
+    let named: HashSet<(&str, &str)> =
+        ids.iter().map(|id| (id.tenant.as_str(), id.id.as_str())).collect();
+    let is_named = |test: &&IdTest| named.contains(&(test.tenant.as_str(), test.id.as_str()));
     let p = least(level.strongest.iter().filter(is_named).map(|test| test.p_adjusted));
-    let bound = if ids.len() == 1 { "" } else { "the least " };
-    match level.named {
-        Named::OneOf(_) => format!(
-            "The text was exposed to outputs of at least one of the {kind}{plural} {names} \
-             ({bound}adjusted p = {p})."
-        ),
-        _ => format!(
-            "The text was exposed to outputs of the {kind}{plural} {names} ({bound}adjusted p = \
-             {p})."
-        ),
+    let each = if matches!(level.named, Named::OneOf(_)) { "at least one of the" } else { "the" };
+    let mut said =
+        vec![Said::Words(format!("The text was exposed to outputs of {each} {kind}{plural} "))];
+    for (place, id) in ids.iter().enumerate() {
+        if place > 0 {
+            said.push(words(", "));
+        }
+        said.push(Said::Name(id.clone()));
     }
+    let bound = if ids.len() == 1 { "" } else { "the least " };
+    said.extend([Said::Words(format!(" ({bound}adjusted p = ")), Said::P(p), words(").")]);
+    said
 }
 
 fn least(values: impl Iterator<Item = PValue>) -> PValue {

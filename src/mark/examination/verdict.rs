@@ -128,6 +128,9 @@ pub struct FileRead {
     pub records: u64,
     /// Documents in them.
     pub documents: u64,
+    /// Words in these, between white space; 0 where they were not counted.
+    #[serde(default)]
+    pub words: u64,
     /// Records that could not be read.
     pub skipped: u64,
     /// The first of these, with line and reason.
@@ -185,7 +188,11 @@ pub struct LevelTests {
     pub ids: u64,
     /// Who is named.
     pub named: Named,
-    /// The strongest tests, and all of those who are named.
+    /// Standard deviations between the last whose adjusted p-value suffices, or else the first,
+    /// and the next.
+    #[serde(default)]
+    pub gap: Option<f64>,
+    /// The strongest tests, and the strongest of everyone who is named.
     pub strongest: Vec<IdTest>,
 }
 

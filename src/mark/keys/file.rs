@@ -193,13 +193,14 @@ fn read_master(digits: &str) -> Option<Zeroizing<[u8; 32]>> {
     rest.then_some(master)
 }
 
+/// That no one but the owner has any right on a file of secrets.
 #[cfg(unix)]
-fn check_permissions(file: &File) -> Result<(), KeyFileProblem> {
+pub(in crate::mark) fn check_permissions(file: &File) -> Result<(), KeyFileProblem> {
     let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata()?.permissions());
     if mode & 0o077 == 0 { Ok(()) } else { Err(KeyFileProblem::Permissions(mode & 0o7777)) }
 }
 
 #[cfg(not(unix))]
-fn check_permissions(_: &File) -> Result<(), KeyFileProblem> {
+pub(in crate::mark) fn check_permissions(_: &File) -> Result<(), KeyFileProblem> {
     Ok(())
 }

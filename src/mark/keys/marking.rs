@@ -72,6 +72,12 @@ impl Keys {
 }
 
 impl Marking {
+    /// Whether no cell carries anything: at a strength of less than half a 256th.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.threshold == 0
+    }
+
     /// The variant of a cell; `None` if the cell carries nothing at this strength.
     #[must_use]
     pub fn bit(&self, cell: Cell) -> Option<bool> {

@@ -15,6 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 pub use engine::EngineKey;
+#[cfg(all(feature = "forensics", feature = "tokenizers"))]
+pub(in crate::mark) use file::check_permissions;
 pub use file::{KeyFileError, KeyFileProblem};
 pub use marking::{Marked, Marking};
 

@@ -21,6 +21,9 @@ use super::{Entries, Entry, EntryError, Event, Ledger};
 /// The longest that an answer is missing from the ledger.
 const EVERY: Duration = Duration::from_secs(60);
 
+/// How long room in a full queue is waited for before it is looked for again.
+const FULL_QUEUE: Duration = Duration::from_millis(1);
+
 /// How much of a ledger's end is read to learn what need not be written again.
 const RECALLED_BYTES: u64 = 16 << 20;
 
@@ -134,16 +137,15 @@ impl LedgerWriter {
     pub fn flush(&self, patience: Duration) -> bool {
         let (written, wait) = mpsc::sync_channel(0);
         let mut message = Message::Flush(written);
+        let mut rest = patience;
         // A full queue is being emptied.
-        let started = std::time::Instant::now();
         while let Err(mpsc::TrySendError::Full(unsent)) = self.queue.try_send(message) {
-            if started.elapsed() > patience {
-                return false;
-            }
-            message = unsent;
-            thread::yield_now();
+            let Some(left) = rest.checked_sub(FULL_QUEUE) else { return false };
+            (message, rest) = (unsent, left);
+            // Nothing comes before it is sent: this waits.
+            let _still_full = wait.recv_timeout(FULL_QUEUE);
         }
-        wait.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected)
+        wait.recv_timeout(rest) == Err(RecvTimeoutError::Disconnected)
     }
 }
 

@@ -1,11 +1,5 @@
 //! What stands to the left of a word, and whether the text is English.
 
-use std::collections::HashSet;
-use std::hash::BuildHasherDefault;
-use std::sync::LazyLock;
-
-use crate::mark::lexicon::WordHasher;
-
 /// What lies between the last word and the place reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gap {
@@ -59,18 +53,6 @@ impl Gap {
     }
 }
 
-/// Words that are frequent in English and are no words of its neighbours.
-static FUNCTION_WORDS: LazyLock<HashSet<&str, BuildHasherDefault<WordHasher>>> = LazyLock::new(
-    || {
-        "the of and to is that it you for with are this be as by your from or have not can they which \
-     their these will when has its if but there other more how we what would each them like than \
-     some should into because between through while where after before those does could about then \
-     often it's don't you're i'm that's many such being both very my our his her him who been were"
-        .split_ascii_whitespace()
-        .collect()
-    },
-);
-
 /// Judges by the last sixteen words whether a text is English.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Language {
@@ -80,12 +62,12 @@ pub(super) struct Language {
 }
 
 impl Language {
-    /// A word, normalized, has passed.
-    pub(super) fn word(&mut self, normalized: &str) {
-        let function = FUNCTION_WORDS.contains(normalized);
-        // A name such as “Café” now and then does not make a text foreign.
+    /// A word has passed: whether it is frequent in English and in none of its neighbours, and
+    /// whether it has letters that English has not.
+    pub(super) fn word(&mut self, function: bool, foreign: bool) {
         self.function = self.function << 1 | u16::from(function);
-        self.foreign = self.foreign << 1 | u16::from(!normalized.is_ascii());
+        // A name such as “Café” now and then does not make a text foreign.
+        self.foreign = self.foreign << 1 | u16::from(foreign);
         self.seen = self.seen.saturating_add(1);
     }
 

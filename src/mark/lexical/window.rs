@@ -14,11 +14,26 @@ fn joins(character: char) -> bool {
     matches!(character, '\'' | '’' | '-')
 }
 
+/// A word as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Word<'t> {
+    pub(super) text: &'t str,
+    /// Whether it is of ASCII letters and digits alone, as nearly all are.
+    pub(super) plain: bool,
+}
+
+impl<'t> Word<'t> {
+    /// Any word.
+    pub(super) fn of(text: &'t str) -> Self {
+        Self { text, plain: text.bytes().all(|byte| byte.is_ascii_alphanumeric()) }
+    }
+}
+
 /// How far the word at the start of a text goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extent {
-    /// So many bytes.
-    Word(usize),
+pub(super) enum Extent<'t> {
+    /// So far.
+    Word(Word<'t>),
     /// More text is needed to know.
     Partial,
     /// Beyond [`MAX_WORD_BYTES`]; this is where to cut it.
@@ -26,14 +41,16 @@ pub(super) enum Extent {
 }
 
 /// The extent of the word that `text` begins with; `end` if no more text follows it.
-pub(super) fn extent(text: &str, end: bool) -> Extent {
-    // Nearly every word is of ASCII letters and ends before a space or punctuation.
-    let bytes = text.as_bytes().iter().take(MAX_WORD_BYTES).enumerate();
-    if let Some((at, last)) = bytes.into_iter().find(|(_, byte)| !byte.is_ascii_alphanumeric()) {
-        if last.is_ascii() && !joins(char::from(*last)) {
-            return Extent::Word(at);
+pub(super) fn extent(text: &str, end: bool) -> Extent<'_> {
+    // Nearly every word is plain and ends before a space or punctuation.
+    let bytes = text.as_bytes();
+    let other = |byte: &u8| !byte.is_ascii_alphanumeric();
+    if let Some(at) = bytes.iter().take(MAX_WORD_BYTES).position(other) {
+        if bytes.get(at).is_some_and(|byte| byte.is_ascii() && !joins(char::from(*byte))) {
+            return Extent::Word(Word { text: text.get(..at).unwrap_or_default(), plain: true });
         }
     }
+    let word = |length: usize| Extent::Word(Word::of(text.get(..length).unwrap_or_default()));
     let mut characters = text.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
         if at >= MAX_WORD_BYTES {
@@ -45,19 +62,10 @@ pub(super) fn extent(text: &str, end: bool) -> Extent {
         match characters.peek() {
             Some((_, next)) if joins(character) && is_word(*next) => {}
             None if joins(character) && !end => return Extent::Partial,
-            _ => return Extent::Word(at),
+            _ => return word(at),
         }
     }
-    if end { Extent::Word(text.len()) } else { Extent::Partial }
-}
-
-/// What became of a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// It left, and so many bytes were read.
-    Done(usize),
-    /// More text is needed to decide.
-    More,
+    if end { word(text.len()) } else { Extent::Partial }
 }
 
 /// Why the right side of a form is not known.
@@ -95,7 +103,7 @@ impl<'t> Window<'t> {
             };
             match behind.chars().next() {
                 Some(character) if is_word(character) => match extent(behind, end) {
-                    Extent::Word(length) => last += 1 + length,
+                    Extent::Word(word) => last += 1 + word.text.len(),
                     Extent::Partial => return None,
                     Extent::Long(_) => break,
                 },
@@ -112,6 +120,9 @@ impl<'t> Window<'t> {
     pub(super) fn matches(&self, form: &str, words: usize) -> Option<usize> {
         let last = *self.ends.get(words.checked_sub(1)?)?;
         let written = self.text.get(..last).filter(|_| words <= self.words)?;
+        if written.is_ascii() {
+            return written.eq_ignore_ascii_case(form).then_some(last);
+        }
         let same = |one: char, other: char| {
             one == other
                 || one == '’' && other == '\''

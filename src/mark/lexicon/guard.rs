@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::vocabulary::WordState;
+
 /// What stands to the left of a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left<'a> {
@@ -31,7 +33,7 @@ pub enum Right<'a> {
 /// A list of contexts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Contexts {
-    pub(super) words: HashSet<Box<str>>,
+    pub(super) words: HashSet<Box<str>, WordState>,
     pub(super) suffixes: Vec<Box<str>>,
     /// Any word at all.
     pub(super) any: bool,

@@ -15,14 +15,15 @@
 
 mod guard;
 mod read;
+mod vocabulary;
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 pub use guard::{Guard, Left, Right};
 pub use read::{LexiconError, LexiconProblem};
 
+use self::vocabulary::{Vocabulary, WordState};
 use super::cell::{BUCKETS, ClassId};
 
 /// The most words that one form has.
@@ -34,10 +35,23 @@ pub enum Gate {
     /// Every text.
     Open,
     /// Texts whose author has used a contraction before this place: whoever writes none is not
-    /// made to.
+    /// made to, nor to the other phrasings of talk.
     Contraction,
     /// Texts whose author has written a small number in digits before this place.
     Numeral,
+}
+
+/// What must be alike in one text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consistency {
+    /// Nothing: every place is a site of its own.
+    Free,
+    /// The class, as with spellings: the first place is the only site, and the others follow it.
+    Class,
+    /// All classes in which American English (the first variant) and British English (the second)
+    /// differ: the first place of any of them is the only site, and the others follow it. None is
+    /// a site behind a word that has told already which English it is.
+    Region,
 }
 
 /// A lexeme class as the file describes it.
@@ -53,9 +67,8 @@ pub struct Class {
     pub guard: Guard,
     /// In which texts.
     pub gate: Gate,
-    /// Whether a text that uses the class again must do as it did at first, as with spellings:
-    /// the first place is the only site, and the others follow it.
-    pub consistent: bool,
+    /// What a text that uses the class again must keep to.
+    pub consistency: Consistency,
     /// Where the class was taken from.
     pub provenance: Box<str>,
     /// Its licence, as an SPDX expression.
@@ -83,13 +96,30 @@ pub(super) struct Head {
     pub(super) forms: Vec<Form>,
     /// Words that must be seen behind the first to decide.
     pub(super) ahead: usize,
+    /// Whether the word itself tells American from British English.
+    pub(super) regional: bool,
+    /// Whether it is one of [`FUNCTION_WORDS`].
+    pub(super) function: bool,
 }
+
+impl Head {
+    /// Whether the word may decide something.
+    pub(super) fn is_candidate(&self) -> bool {
+        !self.forms.is_empty() || self.regional
+    }
+}
+
+/// Words that are frequent in English and are no words of its neighbours.
+const FUNCTION_WORDS: &str = "the of and to is that it you for with are this be as by your from or have not can they which \
+     their these will when has its if but there other more how we what would each them like than \
+     some should into because between through while where after before those does could about then \
+     often it's don't you're i'm that's many such being both very my our his her him who been were";
 
 /// The classes, and the forms by their first word.
 #[derive(Debug)]
 pub struct Lexicon {
     classes: Vec<Class>,
-    heads: HashMap<Box<str>, Head, BuildHasherDefault<WordHasher>>,
+    heads: Vocabulary<Head>,
     cells: u32,
 }
 
@@ -108,7 +138,7 @@ impl Lexicon {
     /// A lexicon without classes, which changes nothing.
     #[must_use]
     pub fn empty() -> Self {
-        Self { classes: Vec::new(), heads: HashMap::default(), cells: 0 }
+        Self { classes: Vec::new(), heads: Vocabulary::default(), cells: 0 }
     }
 
     /// The classes, in the order of the file.
@@ -122,9 +152,9 @@ impl Lexicon {
         self.cells
     }
 
-    /// The forms that begin with this normalized word.
+    /// What is known of a normalized word, if anything is.
     pub(super) fn head(&self, normalized: &str) -> Option<&Head> {
-        self.heads.get(normalized)
+        self.heads.find(normalized)
     }
 
     /// The class at a position.
@@ -132,8 +162,14 @@ impl Lexicon {
         self.classes.get(index)
     }
 
-    fn of(classes: Vec<Class>) -> Self {
+    fn of(classes: Vec<Class>, regional: &HashSet<Box<str>, WordState>) -> Self {
         let mut lexicon = Self::empty();
+        for word in regional {
+            lexicon.heads.change(word, |head| head.regional = true);
+        }
+        for word in FUNCTION_WORDS.split_ascii_whitespace() {
+            lexicon.heads.change(word, |head| head.function = true);
+        }
         for (index, class) in classes.iter().enumerate() {
             lexicon.cells = lexicon.cells.max((u32::from(class.id.0) + 1) * BUCKETS);
             for (first, second) in &class.pairs {
@@ -141,15 +177,17 @@ impl Lexicon {
                     let words = text.split(' ').count();
                     let mut head = String::new();
                     super::cell::normalize(text.split(' ').next().unwrap_or_default(), &mut head);
-                    let head = lexicon.heads.entry(head.into()).or_default();
-                    head.ahead = head.ahead.max(words);
-                    head.forms.push(Form {
+                    let form = Form {
                         class: class.id,
                         index,
                         variant,
                         text: text.clone(),
                         other: other.clone(),
                         words,
+                    };
+                    lexicon.heads.change(&head, |head| {
+                        head.ahead = head.ahead.max(words);
+                        head.forms.push(form);
                     });
                 }
             }
@@ -159,27 +197,5 @@ impl Lexicon {
         }
         lexicon.classes = classes;
         lexicon
-    }
-}
-
-/// FNV-1a, 64 bits. The words of the lexicon are public and few, so no one can make them collide.
-#[derive(Debug)]
-pub(super) struct WordHasher(u64);
-
-impl Default for WordHasher {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for WordHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::guard::{Contexts, Guard, Left};
-use super::{Class, Gate, Lexicon, MAX_FORM_WORDS};
+use super::{Class, Consistency, Gate, Lexicon, MAX_FORM_WORDS};
 use crate::mark::cell::{BUCKETS, ClassId, normalize};
 
 /// A lexicon file cannot be used.
@@ -51,12 +51,14 @@ pub enum LexiconProblem {
 impl Lexicon {
     /// Reads a lexicon.
     ///
-    /// Lines that begin with `#` are comments. `@name⇥words` defines a list. Every other line is a
-    /// class with seven columns between tabs:
+    /// Lines that begin with `#` are comments. `@name⇥words` defines a list; the list `@regional`
+    /// has the words that tell American from British English, see [`Consistency::Region`]. Every
+    /// other line is a class with seven columns between tabs:
     ///
     /// 1. *id*: its number, which names its cells for ever;
-    /// 2. *kind*: `contraction` and `numeral` are open only to texts that use them, see [`Gate`];
-    ///    `compound` and `spelling` are the same throughout a text, see [`Class::consistent`];
+    /// 2. *kind*: `contraction`, `informal` and `numeral` are open only to texts that use them, see
+    ///    [`Gate`]; `compound`, `spelling`, `numeral` and `regional` are the same throughout a
+    ///    text, see [`Consistency`];
     /// 3. *first* and 4. *second*: the forms of each variant, in pairs, between `|`;
     /// 5. *guards*: space-separated conditions `<list` (to the left stands one of), `<!list` (none
     ///    of), `>list` and `>!list` (to the right). A list has words, suffixes (`*ing`), `WORD`
@@ -74,12 +76,16 @@ impl Lexicon {
         let mut lists: HashMap<&str, &str> = HashMap::new();
         let mut classes: Vec<Class> = Vec::new();
         let mut lines = Vec::new();
+        let mut regional = Contexts::default();
         for (line, row) in text.lines().enumerate().map(|(line, row)| (line + 1, row)) {
             let at = |problem| LexiconError { line, problem };
             if row.is_empty() || row.starts_with('#') {
             } else if let Some(list) = row.strip_prefix('@') {
                 let (name, words) =
                     list.split_once('\t').ok_or_else(|| at(LexiconProblem::Columns))?;
+                if name == "regional" {
+                    contexts(words, &lists, &mut regional, 0).map_err(at)?;
+                }
                 lists.insert(name, words);
             } else {
                 let class = class(row, &lists).map_err(at)?;
@@ -92,7 +98,7 @@ impl Lexicon {
         }
         check_forms(&classes, &lines)?;
         close_lists(&mut classes);
-        Ok(Self::of(classes))
+        Ok(Self::of(classes, &regional.words))
     }
 }
 
@@ -138,13 +144,17 @@ fn class(row: &str, lists: &HashMap<&str, &str>) -> Result<Class, LexiconProblem
         return Err(LexiconProblem::Source);
     }
     let gate = match kind {
-        "contraction" => Gate::Contraction,
+        "contraction" | "informal" => Gate::Contraction,
         "numeral" => Gate::Numeral,
         _ => Gate::Open,
     };
-    let consistent = matches!(kind, "compound" | "spelling");
+    let consistency = match kind {
+        "compound" | "spelling" | "numeral" => Consistency::Class,
+        "regional" => Consistency::Region,
+        _ => Consistency::Free,
+    };
     let (kind, provenance, licence) = (kind.into(), provenance.into(), licence.into());
-    Ok(Class { id: ClassId(id), kind, pairs, guard, gate, consistent, provenance, licence })
+    Ok(Class { id: ClassId(id), kind, pairs, guard, gate, consistency, provenance, licence })
 }
 
 fn contexts(

@@ -27,12 +27,7 @@ impl Finding {
     /// Of the scores of a level, by their places.
     #[must_use]
     pub fn new(scores: &[Score]) -> Self {
-        let mut order: Vec<(usize, &Score)> = scores.iter().enumerate().collect();
-        order.sort_by(|(_, left), (_, right)| right.standardized.total_cmp(&left.standardized));
-        let named = order
-            .iter()
-            .take_while(|(_, score)| score.ln_p_adjusted < ACCUSATION_LEVEL.ln())
-            .count();
+        let (order, named) = ordered(scores);
         let Some((_, last)) = named.checked_sub(1).and_then(|last| order.get(last)) else {
             return Self::Nobody;
         };
@@ -44,6 +39,26 @@ impl Finding {
         let places = order.iter().take(named + near).map(|(place, _)| *place).collect();
         if near == 0 { Self::Each(places) } else { Self::OneOf(places) }
     }
+
+    /// The standard deviations between the last of a level whose p-value suffices, or the first
+    /// if nobody's does, and the next. None if there is no next.
+    #[must_use]
+    pub fn gap(scores: &[Score]) -> Option<f64> {
+        let (order, named) = ordered(scores);
+        let last = named.max(1);
+        let (_, before) = order.get(last - 1)?;
+        let (_, after) = order.get(last)?;
+        Some(before.standardized - after.standardized)
+    }
+}
+
+/// The scores with their places, the highest first, and how many of them suffice to be named.
+fn ordered(scores: &[Score]) -> (Vec<(usize, &Score)>, usize) {
+    let mut order: Vec<(usize, &Score)> = scores.iter().enumerate().collect();
+    order.sort_by(|(_, left), (_, right)| right.standardized.total_cmp(&left.standardized));
+    let sufficient = |score: &Score| score.ln_p_adjusted < ACCUSATION_LEVEL.ln();
+    let named = order.iter().take_while(|(_, score)| sufficient(score)).count();
+    (order, named)
 }
 
 /// The outcome of a trace.
@@ -108,5 +123,24 @@ fn said<'a>(
             "The text was exposed to outputs of at least one of the {kind}s {}.",
             names(places)
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scores(of: &[(f64, f64)]) -> Vec<Score> {
+        let score =
+            |&(standardized, ln_p): &(f64, f64)| Score { standardized, ln_p, ln_p_adjusted: ln_p };
+        of.iter().map(score).collect()
+    }
+
+    #[test]
+    fn the_gap_is_from_the_last_who_suffices_to_the_next() {
+        assert_eq!(Finding::gap(&scores(&[(2.5, -3.0), (9.0, -40.0), (7.0, -20.0)])), Some(4.5));
+        assert_eq!(Finding::gap(&scores(&[(1.0, -1.0), (3.0, -4.0)])), Some(2.0));
+        assert_eq!(Finding::gap(&scores(&[(9.0, -40.0)])), None);
+        assert_eq!(Finding::gap(&[]), None);
     }
 }

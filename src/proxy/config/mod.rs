@@ -19,6 +19,7 @@
 //! # Ok::<(), guilloche::proxy::ConfigErrors>(())
 //! ```
 
+mod carriers;
 mod marks;
 mod reader;
 mod setting;
@@ -33,11 +34,13 @@ use std::time::Duration;
 use http::Uri;
 use zeroize::Zeroizing;
 
+pub use carriers::Probe;
 pub use marks::Marks;
 pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX};
 use reader::{Reader, variable};
 use setting::{BaseUrl, OrOff, Size};
 
+use crate::countermeasure::watermark::Carriers;
 use crate::risk::RiskSettings;
 
 /// The whole configuration, checked.
@@ -61,6 +64,10 @@ pub struct Config {
     pub marks: Option<Marks>,
     /// `[secret]`, when it has a key.
     pub secret: Option<Secret>,
+    /// By what responses carry marks: the carriers of `[marks]`, and how each is set.
+    pub carriers: Carriers,
+    /// Whether the upstream is tried out for each of them.
+    pub probe: Probe,
     /// `[audit]`, when it has a file.
     pub audit: Option<Audit>,
     /// `[access_log]`, when it is on.
@@ -113,6 +120,8 @@ pub struct Limits {
     pub max_header_bytes: u32,
     /// Connections from clients at one time.
     pub max_connections: NonZeroU32,
+    /// Bytes in which is kept what undoes the marks of answers.
+    pub max_originals: usize,
 }
 
 /// Where audit records go.
@@ -196,7 +205,7 @@ impl Config {
         config.ok_or_else(|| ConfigErrors(Vec::new()))
     }
 
-    /// Every field there is, as `(section, field)`, but for those of `[risk]` and `[marks]`.
+    /// Every field there is, as `(section, field)`, but for those of `[risk]`.
     #[must_use]
     pub fn fields() -> Vec<(&'static str, &'static str)> {
         let environment = BTreeMap::new();
@@ -227,7 +236,8 @@ impl Config {
         let risk = reader.embedded("risk");
         let policy = reader.optional("policy", "file");
         let policy_place = reader.place("policy", "file");
-        let marks = reader.embedded("marks");
+        let (carriers, probe) = carriers::read(reader);
+        let marks = marks::read(reader);
         let secret = secret(reader);
         let audit = audit(reader, secret.is_some());
         let access_log = access_log(reader);
@@ -252,6 +262,8 @@ impl Config {
             policy_place,
             marks,
             secret,
+            carriers,
+            probe,
             audit,
             access_log,
             grace,
@@ -267,6 +279,7 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
     let max_request_body = size("max_request_body", 32 << 20);
     let max_document = size("max_document", 16 << 20);
     let max_event = size("max_event", 1 << 20);
+    let max_originals = size("max_originals", 64 << 20);
     let header_bytes = size("max_header_bytes", 64 << 10);
     let max_connections = NonZeroU32::MIN.saturating_add(9_999);
     let max_connections = reader.or("limits", "max_connections", max_connections);
@@ -278,7 +291,14 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
             0
         }
     };
-    Limits { max_request_body, max_document, max_event, max_header_bytes, max_connections }
+    Limits {
+        max_request_body,
+        max_document,
+        max_event,
+        max_header_bytes,
+        max_connections,
+        max_originals,
+    }
 }
 
 /// Lines that wait at most, unless the file says otherwise.

@@ -133,7 +133,7 @@ impl<'t> Reader<'t> {
     ) -> Option<T> {
         self.known.entry(section).or_default().insert(field);
         let Given { kind, text, place } = self.take(section, field)?;
-        let value = if kind.is_none_or(|kind| kind == T::KIND) { T::read(&text) } else { None };
+        let value = if kind.is_none_or(|kind| T::KIND.takes(kind)) { T::read(&text) } else { None };
         if value.is_none() {
             let message = format!("expected {}", T::EXPECTED);
             self.report(&place, Some(format!("{section}.{field}")), message);
@@ -193,6 +193,23 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Reports what was given in a section inside another and never asked for, and takes the section
+    /// out, so that who reads the rest of the other does not find it there.
+    pub(super) fn close(&mut self, outer: &'static str, inner: &'static str) {
+        let Some(DeValue::Table(table)) = self.root.get_mut(outer).map(Spanned::get_mut) else {
+            return;
+        };
+        let name = format!("{outer}.{inner}");
+        let Some((key, value)) = table.remove_entry(inner) else { return };
+        match value.into_inner() {
+            DeValue::Table(left) => self.unknown_fields(&name, left),
+            _ => {
+                let message = "is a section, not a value".to_owned();
+                self.report(&Place::Offset(key.span().start), Some(name), message);
+            }
+        }
+    }
+
     /// Where a field that was read stood; empty if it was given nowhere.
     pub(super) fn place(&self, section: &str, field: &str) -> String {
         let place = self.places.get(&format!("{section}.{field}"));
@@ -208,31 +225,8 @@ impl<'t> Reader<'t> {
 
     /// Reports what was given and never asked for, and returns all errors.
     pub(super) fn finish(mut self) -> Result<(), ConfigErrors> {
-        let sections: Vec<&str> = self.known.keys().copied().collect();
-        for (name, value) in std::mem::take(&mut self.root) {
-            let place = Place::Offset(name.span().start);
-            let Some(fields) = self.known.get(name.get_ref().as_ref()) else {
-                let message = format!("is no section; there are: {}", sections.join(", "));
-                self.report(&place, Some(name.into_inner().into_owned()), message);
-                continue;
-            };
-            let fields = fields.iter().copied().collect::<Vec<_>>().join(", ");
-            let DeValue::Table(unknown) = value.into_inner() else {
-                self.report(
-                    &place,
-                    Some(name.into_inner().into_owned()),
-                    "is a section, not a value".to_owned(),
-                );
-                continue;
-            };
-            for (field, _) in unknown {
-                self.report(
-                    &Place::Offset(field.span().start),
-                    Some(format!("{}.{}", name.get_ref(), field.get_ref())),
-                    format!("is no field; the section has: {fields}"),
-                );
-            }
-        }
+        let root = std::mem::take(&mut self.root);
+        self.unknown_sections(root);
         for name in std::mem::take(&mut self.environment).into_keys() {
             let message =
                 format!("names no setting: variables are {ENVIRONMENT_PREFIX}<SECTION>_<FIELD>");
@@ -243,6 +237,38 @@ impl<'t> Reader<'t> {
         }
         self.errors.sort_by_key(|(offset, _)| *offset);
         Err(ConfigErrors(self.errors.into_iter().map(|(_, error)| error).collect()))
+    }
+
+    fn unknown_sections(&mut self, root: DeTable<'_>) {
+        let sections: Vec<&str> = self.known.keys().copied().collect();
+        for (name, value) in root {
+            let place = Place::Offset(name.span().start);
+            let name = name.into_inner();
+            if !self.known.contains_key(name.as_ref()) {
+                let message = format!("is no section; there are: {}", sections.join(", "));
+                self.report(&place, Some(name.into_owned()), message);
+                continue;
+            }
+            let DeValue::Table(unknown) = value.into_inner() else {
+                let message = "is a section, not a value".to_owned();
+                self.report(&place, Some(name.into_owned()), message);
+                continue;
+            };
+            self.unknown_fields(&name, unknown);
+        }
+    }
+
+    /// Reports what is left of a section.
+    fn unknown_fields(&mut self, section: &str, left: DeTable<'_>) {
+        let known = self.known.get(section);
+        let fields: Vec<&str> = known.into_iter().flatten().copied().collect();
+        let fields = fields.join(", ");
+        for (field, _) in left {
+            let place = Place::Offset(field.span().start);
+            let name = format!("{section}.{}", field.get_ref());
+            let message = format!("is no field; the section has: {fields}");
+            self.report(&place, Some(name), message);
+        }
     }
 
     /// Every field that was asked for so far, by section.
@@ -261,10 +287,15 @@ impl<'t> Reader<'t> {
     }
 
     fn find(&mut self, section: &str, field: &str) -> Option<Given> {
-        let in_file = match self.root.get_mut(section).map(Spanned::get_mut) {
-            Some(DeValue::Table(table)) => table.remove(field),
-            _ => None,
-        };
+        let mut table = Some(&mut self.root);
+        for name in section.split('.') {
+            let inner = table.and_then(|table| table.get_mut(name)).map(Spanned::get_mut);
+            table = inner.and_then(|value| match value {
+                DeValue::Table(table) => Some(table),
+                _ => None,
+            });
+        }
+        let in_file = table.and_then(|table| table.remove(field));
         let name = variable(section, field);
         if let Some(text) = self.environment.remove(name.as_str()) {
             return Some(Given { kind: None, text: text.to_owned(), place: Place::Variable(name) });
@@ -278,10 +309,17 @@ impl<'t> Reader<'t> {
                 let number = i128::from_str_radix(digits.as_str(), digits.radix());
                 (Some(Kind::Integer), number.map_or_else(|_| String::new(), |it| it.to_string()))
             }
-            // No setting is any of these: an empty text is refused by each that it could be.
-            DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
-                (Some(Kind::Integer), String::new())
+            DeValue::Float(digits) => (Some(Kind::Number), digits.as_str().to_owned()),
+            DeValue::Array(elements) => {
+                let texts = elements.iter().map(|element| match element.get_ref() {
+                    DeValue::String(text) => text.as_ref(),
+                    // No name is empty.
+                    _ => "",
+                });
+                (Some(Kind::List), texts.collect::<Vec<_>>().join(","))
             }
+            // No setting is any of these: an empty text is refused by each that it could be.
+            DeValue::Datetime(_) | DeValue::Table(_) => (Some(Kind::Integer), String::new()),
         };
         Some(Given { kind, text, place })
     }
@@ -307,5 +345,5 @@ impl<'t> Reader<'t> {
 
 /// The environment variable of a field.
 pub(super) fn variable(section: &str, field: &str) -> String {
-    format!("{ENVIRONMENT_PREFIX}{section}_{field}").to_ascii_uppercase()
+    format!("{ENVIRONMENT_PREFIX}{section}_{field}").replace('.', "_").to_ascii_uppercase()
 }

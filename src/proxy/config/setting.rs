@@ -12,7 +12,24 @@ use http::Uri;
 pub(super) enum Kind {
     Text,
     Integer,
+    /// With a fraction, or without.
+    Number,
     Boolean,
+    /// Of texts; in the environment with commas between.
+    List,
+    /// A boolean or a text.
+    Switch,
+}
+
+impl Kind {
+    /// Whether a value of the kind `given` can be one of this kind.
+    pub(super) fn takes(self, given: Self) -> bool {
+        match self {
+            Self::Number => matches!(given, Self::Number | Self::Integer),
+            Self::Switch => matches!(given, Self::Boolean | Self::Text),
+            _ => self == given,
+        }
+    }
 }
 
 /// A type that settings may have.

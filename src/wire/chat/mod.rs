@@ -5,10 +5,11 @@
 //! content parts (Mistral), or `<think>` tags in the content. All are found on every choice, since
 //! the number of choices is the client's to set.
 
+mod history;
 mod request;
 mod response;
 
-use super::{Protocol, Refusal, RefusalKind, Request, Scan, json};
+use super::{Protocol, Refusal, RefusalKind, Request, Said, Scan, json};
 
 /// OpenAI Chat Completions: `POST /v1/chat/completions`.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,10 @@ impl Protocol for Chat {
 
     fn scan_request(&self, body: &[u8]) -> Result<Request, json::Error> {
         request::scan(body)
+    }
+
+    fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
+        super::history::scan(body, &history::NAMES, each)
     }
 
     fn is_terminator(&self, payload: &[u8]) -> bool {

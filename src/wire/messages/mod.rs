@@ -4,10 +4,11 @@
 //! shortened block is refused by the upstream at the next turn. The official way to withhold one
 //! is the shape that `thinking.display = "omitted"` gives: `"thinking":""` beside the signature.
 
+mod history;
 mod request;
 mod response;
 
-use super::{Protocol, Refusal, RefusalKind, Request, Scan, json};
+use super::{Protocol, Refusal, RefusalKind, Request, Said, Scan, json};
 
 /// Anthropic Messages: `POST /v1/messages`.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,10 @@ impl Protocol for Messages {
 
     fn scan_request(&self, body: &[u8]) -> Result<Request, json::Error> {
         request::scan(body)
+    }
+
+    fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
+        super::history::scan(body, &history::NAMES, each)
     }
 
     fn is_terminator(&self, _: &[u8]) -> bool {

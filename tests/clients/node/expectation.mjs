@@ -1,8 +1,29 @@
 // What an exchange through the proxy should come to, worked out from the upstream's own answer.
 
+import { readFileSync } from "node:fs";
+
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 const SMALLEST_BUDGET = 1024; // of thinking tokens, in Messages
 const WINDOW = 6; // words of reasoning in a row that may not reach the client
+
+// The second of two phrasings, and the first.
+const SUITE = JSON.parse(readFileSync(process.env.CLIENT_SUITE, "utf8"));
+const PHRASINGS = new Map(SUITE.phrasings.map((pair) => pair.map((form) => form.toLowerCase())));
+const SECOND = new RegExp(`(?<![\\w'-])(${[...PHRASINGS.keys()].join("|")})(?![\\w'-])`, "g");
+
+/** A value with the first of every two phrasings between which a mark chooses, so that it reads the
+ * same before and after it was marked. */
+export function phrased(value, plan) {
+  if (!plan.marked) return value;
+  if (Array.isArray(value)) return value.map((item) => phrased(item, plan));
+  if (value && typeof value === "object")
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, phrased(item, plan)]));
+  if (typeof value !== "string") return value;
+  let text = value.toLowerCase().replaceAll("’", "'");
+  // The first phrasing of one pair may hold the second of another.
+  for (let round = 0; round < 3; round += 1) text = text.replace(SECOND, (second) => PHRASINGS.get(second));
+  return text;
+}
 
 /** The parameters as the upstream should see them once the plan has been applied. */
 export function admitted(asked, plan) {

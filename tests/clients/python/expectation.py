@@ -1,10 +1,38 @@
 """What an exchange through the proxy should come to, worked out from the upstream's own answer."""
 
 import copy
+import json
+import os
+import pathlib
+import re
 
 EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 SMALLEST_BUDGET = 1024  # of thinking tokens, in Messages
 WINDOW = 6  # words of reasoning in a row that may not reach the client
+
+
+# The second of two phrasings, and the first.
+PHRASINGS = dict(json.loads(pathlib.Path(os.environ["CLIENT_SUITE"]).read_text())["phrasings"])
+PHRASINGS = {second.lower(): first.lower() for second, first in PHRASINGS.items()}
+SECOND = re.compile(rf"(?<![\w'-])({'|'.join(map(re.escape, PHRASINGS))})(?![\w'-])")
+
+
+def phrased(value, plan):
+    """A value with the first of every two phrasings between which a mark chooses, so that it reads
+    the same before and after it was marked."""
+    if not plan.get("marked"):
+        return value
+    if isinstance(value, list):
+        return [phrased(item, plan) for item in value]
+    if isinstance(value, dict):
+        return {name: phrased(item, plan) for name, item in value.items()}
+    if not isinstance(value, str):
+        return value
+    text = value.lower().replace("’", "'")
+    # The first phrasing of one pair may hold the second of another.
+    for _ in range(3):
+        text = SECOND.sub(lambda found: PHRASINGS[found[1]], text)
+    return text
 
 
 def admitted(params, plan):

@@ -22,6 +22,13 @@ pub trait Entries: Debug + Send + Sync {
     fn entries(&self, key: &MarkKey, delta: f64, most: usize) -> Vec<(u32, f64)>;
 }
 
+#[cfg(feature = "tokenizers")]
+impl Entries for crate::mark::paired::PairedClasses {
+    fn entries(&self, key: &MarkKey, delta: f64, most: usize) -> Vec<(u32, f64)> {
+        self.bias(key, delta / crate::mark::paired::DELTA, most)
+    }
+}
+
 /// How a bias is set.
 #[derive(Clone, Debug)]
 pub struct LogitBias {

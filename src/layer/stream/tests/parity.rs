@@ -46,7 +46,7 @@ fn a_sample_reads_the_same_as_a_document_and_as_a_stream_whatever_is_kept() {
 
 /// How a server words reasoning and answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Dialect {
+pub(super) enum Dialect {
     ReasoningContent,
     Reasoning,
     Details,
@@ -57,7 +57,7 @@ enum Dialect {
     TaggedBlock,
 }
 
-const DIALECTS: [Dialect; 8] = [
+pub(super) const DIALECTS: [Dialect; 8] = [
     Dialect::ReasoningContent,
     Dialect::Reasoning,
     Dialect::Details,
@@ -69,7 +69,7 @@ const DIALECTS: [Dialect; 8] = [
 ];
 
 impl Dialect {
-    fn messages(self) -> bool {
+    pub(super) fn messages(self) -> bool {
         matches!(self, Self::Thinking | Self::TaggedBlock)
     }
 
@@ -96,7 +96,7 @@ impl Dialect {
         }
     }
 
-    fn document(self, reasoning: &str, answer: &str, finish: &str) -> String {
+    pub(super) fn document(self, reasoning: &str, answer: &str, finish: &str) -> String {
         let mut said = self.said(reasoning, answer);
         said["role"] = "assistant".into();
         match (self, self.inline(reasoning, answer)) {
@@ -118,7 +118,13 @@ impl Dialect {
     }
 
     /// The stream, its texts cut behind so many characters each.
-    fn stream(self, reasoning: &str, answer: &str, finish: &str, cuts: &[usize]) -> String {
+    pub(super) fn stream(
+        self,
+        reasoning: &str,
+        answer: &str,
+        finish: &str,
+        cuts: &[usize],
+    ) -> String {
         let mut cuts = cuts.iter().copied().cycle();
         let mut pieces = |text: &str| -> Vec<String> {
             let mut characters = text.chars().peekable();

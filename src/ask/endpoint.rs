@@ -1,0 +1,333 @@
+//! One request, and what comes back.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower_service::Service;
+
+use super::backoff::retry_after;
+use super::prompt::Prompt;
+use super::spending::Tokens;
+use super::{AskError, Settings};
+use crate::proxy::config;
+use crate::proxy::upstream::{Upstream, UpstreamError};
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER_BYTES: usize = 8 << 20;
+
+/// Characters of an endpoint's own words that an error shows.
+const SHOWN_CHARACTERS: usize = 200;
+
+/// Why a prompt was not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Another status than success.
+    #[error("status {status}{}{said}", if said.is_empty() { "" } else { ": " })]
+    Status {
+        /// The status.
+        status: u16,
+        /// What the endpoint says, shortened.
+        said: String,
+    },
+    /// The exchange did not come to an end.
+    #[error("{0}")]
+    Exchange(String),
+    /// The answer is not a chat completion, is too large, or has no text.
+    #[error("the answer is no chat completion: {0}")]
+    Garbage(&'static str),
+}
+
+/// What to do about a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) failure: Failure,
+    /// Whether the request may have cost something all the same.
+    pub(super) charged: bool,
+    pub(super) then: Then,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// Another attempt may succeed; after this time, if the endpoint said so.
+    Retry(Option<Duration>),
+    /// This prompt will not be answered.
+    GiveUp,
+    /// No prompt will be.
+    Stop,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) text: String,
+    pub(super) reasoning: Option<String>,
+    pub(super) finish_reason: Option<String>,
+    /// What the endpoint says that it cost.
+    pub(super) usage: Option<Tokens>,
+}
+
+/// The endpoint. Clones share its connections.
+#[derive(Clone)]
+pub(super) struct Endpoint {
+    upstream: Upstream,
+    path: String,
+    authorization: Option<HeaderValue>,
+    model: String,
+    temperature: f64,
+    max_tokens: u32,
+}
+
+impl Endpoint {
+    pub(super) fn new(settings: &Settings) -> Result<Self, AskError> {
+        let url = &settings.url;
+        let wrong = || AskError::Address(without_user(url));
+        let authority = url.authority().ok_or_else(wrong)?;
+        if !matches!(url.scheme_str(), Some("http" | "https")) || authority.as_str().contains('@') {
+            return Err(wrong());
+        }
+        let authorization = match &settings.api_key {
+            None => None,
+            Some(key) => {
+                let text = zeroize::Zeroizing::new(format!("Bearer {}", key.as_str()));
+                let mut value = HeaderValue::from_str(&text).map_err(|_| AskError::ApiKey)?;
+                value.set_sensitive(true);
+                Some(value)
+            }
+        };
+        let base = Uri::builder()
+            .scheme(url.scheme_str().unwrap_or("https"))
+            .authority(authority.clone())
+            .path_and_query("/")
+            .build()
+            .map_err(|_| wrong())?;
+        let upstream = config::Upstream {
+            url: base,
+            ca_file: settings.ca_file.clone(),
+            connect_timeout: settings.timeout.min(Duration::from_secs(10)),
+            first_byte_timeout: settings.timeout,
+            idle_timeout: settings.timeout,
+            total_timeout: settings.timeout,
+            max_idle_connections: settings.concurrency,
+            http2: false,
+        };
+        Ok(Self {
+            upstream: Upstream::new(&upstream, 64 << 10)?,
+            path: path(url),
+            authorization,
+            model: settings.model.clone(),
+            temperature: settings.temperature,
+            max_tokens: settings.max_tokens,
+        })
+    }
+
+    /// Asks once.
+    pub(super) async fn ask(mut self, prompt: &Prompt) -> Result<Answer, Trouble> {
+        let body = json!({
+            "model": self.model,
+            "messages": prompt.messages(),
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+            "stream": false,
+        });
+        let mut request = Request::post(&self.path).header(CONTENT_TYPE, "application/json");
+        if let Some(key) = &self.authorization {
+            request = request.header(AUTHORIZATION, key.clone());
+        }
+        let request = request
+            .body(Full::new(Bytes::from(body.to_string())))
+            .map_err(|_| garbage("the address", false))?;
+        let response = self.upstream.call(request).await.map_err(broken_off)?;
+        let (head, body) = response.into_parts();
+        let body = match Limited::new(body, MAX_ANSWER_BYTES).collect().await {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) => match error.downcast::<UpstreamError>() {
+                Ok(error) => Err(broken_off(*error)),
+                Err(_) => Err(garbage("too large", true)),
+            },
+        };
+        if head.status.is_success() {
+            return read(&body?);
+        }
+        // What the refusal says matters less than that it is one.
+        let said = said(&body.unwrap_or_default());
+        Err(refusal(head.status, said, retry_after(&head.headers, Timestamp::now())))
+    }
+}
+
+/// Where chat completions are, given the endpoint's address.
+fn path(url: &Uri) -> String {
+    let (path, query) = (url.path().trim_end_matches('/'), url.query());
+    let version = |segment: &str| {
+        let number = segment.strip_prefix('v');
+        number.is_some_and(|number| number.starts_with(|digit: char| digit.is_ascii_digit()))
+    };
+    let whole = if path.ends_with("/chat/completions") {
+        path.to_owned()
+    } else if path.rsplit('/').next().is_some_and(version) {
+        format!("{path}/chat/completions")
+    } else {
+        format!("{path}/v1/chat/completions")
+    };
+    query.map_or(whole.clone(), |query| format!("{whole}?{query}"))
+}
+
+/// An address without the name and password that it should not have.
+fn without_user(url: &Uri) -> Uri {
+    let text = url.to_string();
+    let Some((_, rest)) = text.split_once('@') else { return url.clone() };
+    format!("{}://{rest}", url.scheme_str().unwrap_or("https")).parse().unwrap_or_default()
+}
+
+fn garbage(what: &'static str, charged: bool) -> Trouble {
+    Trouble { failure: Failure::Garbage(what), charged, then: Then::GiveUp }
+}
+
+fn broken_off(error: UpstreamError) -> Trouble {
+    let sent = !matches!(error, UpstreamError::Connect(_) | UpstreamError::ConnectTimeout);
+    Trouble {
+        failure: Failure::Exchange(error.to_string()),
+        charged: sent,
+        then: Then::Retry(None),
+    }
+}
+
+fn refusal(status: StatusCode, said: String, after: Option<Duration>) -> Trouble {
+    let (charged, then) = match status.as_u16() {
+        // Turned away at the door.
+        429 | 503 => (false, Then::Retry(after)),
+        408 | 409 | 425 | 500.. => (true, Then::Retry(after)),
+        401 | 403 | 404 | 405 => (false, Then::Stop),
+        400..=499 => (false, Then::GiveUp),
+        // A redirection would send the prompts and the key elsewhere.
+        _ => (false, Then::Stop),
+    };
+    Trouble { failure: Failure::Status { status: status.as_u16(), said }, charged, then }
+}
+
+/// The message of an error in JSON, or the beginning of any other text.
+fn said(body: &[u8]) -> String {
+    let value: Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = value
+        .pointer("/error/message")
+        .or_else(|| value.pointer("/message"))
+        .or_else(|| value.pointer("/error"))
+        .and_then(Value::as_str);
+    let text = message.map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned);
+    let printable = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    printable.take(SHOWN_CHARACTERS).collect::<String>().trim().to_owned()
+}
+
+#[derive(Deserialize)]
+struct Completion {
+    choices: Vec<Choice>,
+    #[serde(default)]
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    message: Message,
+    #[serde(default)]
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    #[serde(default)]
+    content: Option<String>,
+    #[serde(default, alias = "reasoning_content")]
+    reasoning: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+}
+
+fn read(body: &[u8]) -> Result<Answer, Trouble> {
+    let completion: Completion =
+        serde_json::from_slice(body).map_err(|_| garbage("not its JSON", true))?;
+    let usage = completion
+        .usage
+        .map(|usage| Tokens { input: usage.prompt_tokens, output: usage.completion_tokens });
+    let Some(Choice { message, finish_reason }) = completion.choices.into_iter().next() else {
+        return Err(garbage("no choice", true));
+    };
+    let reasoning = message.reasoning.filter(|text| !text.trim().is_empty());
+    let text = message.content.unwrap_or_default();
+    if text.trim().is_empty() && reasoning.is_none() {
+        return Err(garbage("no text", true));
+    }
+    Ok(Answer { text, reasoning, finish_reason, usage })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endpoint_is_found_below_the_address() {
+        for (url, expected) in [
+            ("https://a.example", "/v1/chat/completions"),
+            ("https://a.example/", "/v1/chat/completions"),
+            ("https://a.example/v1/", "/v1/chat/completions"),
+            ("https://a.example/api/v3", "/api/v3/chat/completions"),
+            ("https://a.example/openai", "/openai/v1/chat/completions"),
+            ("https://a.example/x/chat/completions?v=2", "/x/chat/completions?v=2"),
+        ] {
+            assert_eq!(path(&url.parse().unwrap()), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_shown() {
+        let shown = without_user(&"https://me:secret@a.example/v1".parse().unwrap()).to_string();
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again_and_only_what_was_turned_away_is_free() {
+        let of = |status: u16| {
+            let Trouble { charged, then, .. } =
+                refusal(StatusCode::from_u16(status).unwrap(), String::new(), None);
+            (charged, then)
+        };
+        assert_eq!(of(429), (false, Then::Retry(None)));
+        assert_eq!(of(503), (false, Then::Retry(None)));
+        assert_eq!(of(500), (true, Then::Retry(None)));
+        assert_eq!(of(504), (true, Then::Retry(None)));
+        assert_eq!(of(400), (false, Then::GiveUp));
+        assert_eq!(of(401), (false, Then::Stop));
+        assert_eq!(of(302), (false, Then::Stop));
+    }
+
+    #[test]
+    fn what_an_endpoint_says_is_shortened_and_printable() {
+        assert_eq!(
+            said(br#"{"error": {"message": "no such\u001b[31m model"}}"#),
+            "no such [31m model"
+        );
+        assert_eq!(said(br#"{"error": "plain"}"#), "plain");
+        assert_eq!(said("é".repeat(1_000).as_bytes()).chars().count(), SHOWN_CHARACTERS);
+        assert_eq!(said(&[0xff, 0, 10]), "\u{fffd}");
+    }
+
+    #[test]
+    fn an_answer_without_text_is_none() {
+        for (body, what) in [
+            ("<html>", "not its JSON"),
+            (r#"{"choices": []}"#, "no choice"),
+            (r#"{"choices": [{"message": {"content": " "}}]}"#, "no text"),
+            (r#"{"choices": [{"message": {"content": null}}]}"#, "no text"),
+        ] {
+            assert_eq!(read(body.as_bytes()).unwrap_err(), garbage(what, true), "{body}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What marked answers read like before, so that they can be written back.
+//!
+//! An upstream may bind its signed reasoning to all text before it, and refuse a conversation whose
+//! earlier answers read otherwise than it wrote them. So what undoes a mark is remembered for as
+//! long as the client may send the answer again. Of the text itself nothing is kept but a keyed
+//! hash: of the principal and the marked text, white space at its ends aside. Any other change
+//! makes it another text, which stays as it is.
+//!
+//! Two originals can have the same marked text: "for example" and "for instance" may both have
+//! become the same. So each is kept with its *place*, a hash of the message that it answered, and
+//! texts in which nothing was exchanged are kept as well. An upstream that compares what it wrote
+//! compares that message too, so a client cannot have changed it. From a place that is not known,
+//! a long text is taken for the newest original, since nobody says two that differ in nothing but
+//! our words; a short one stays as it is.
+//!
+//! The table is bounded in bytes, whoever its principals are, and what was not asked for the
+//! longest goes first. It is this process's own: after a restart, or on another replica, texts go
+//! to the upstream as the client sent them.
+
+mod conversation;
+mod memory;
+mod recording;
+mod table;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use conversation::Conversation;
+pub use memory::Memory;
+pub use recording::{Original, Recording};
+pub use table::Occupancy;
+
+use self::table::Table;
+
+/// Texts of this many bytes are taken for what they seem, wherever they stand.
+const LONG: usize = 256;
+
+/// How long an answer is remembered after it was last sent or repeated.
+pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Whose answers: a keyed hash of tenant and account.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Owner(u128);
+
+/// What was answered: a keyed hash of the message before an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Place(u64);
+
+/// What undoes the marks of the answers of late.
+#[derive(Debug)]
+pub struct Originals {
+    keys: Keys,
+    table: Mutex<Table>,
+    /// Where nothing was ever remembered, nobody waits for the table.
+    used: AtomicBool,
+}
+
+/// Keys of the three hashes.
+struct Keys {
+    owner: [u8; 32],
+    text: [u8; 32],
+    place: [u8; 32],
+}
+
+impl Originals {
+    /// A table of at most `max_bytes`, whose hashes are keyed with keys derived from `secret`.
+    #[must_use]
+    pub fn new(secret: &[u8; 32], max_bytes: usize, max_age: Duration) -> Self {
+        let key = |purpose: &str| blake3::derive_key(purpose, secret);
+        let keys = Keys {
+            owner: key("guilloche 2026 originals owner v1"),
+            text: key("guilloche 2026 originals text v1"),
+            place: key("guilloche 2026 originals place v1"),
+        };
+        let table = Mutex::new(Table::new(max_bytes, max_age));
+        Self { keys, table, used: AtomicBool::new(false) }
+    }
+
+    /// Whose answers those of an account are. Its cluster does not count: it may become known, or
+    /// change, in the middle of a conversation.
+    #[must_use]
+    pub fn owner(&self, tenant: Option<&str>, account: &str) -> Owner {
+        let mut hasher = blake3::Hasher::new_keyed(&self.keys.owner);
+        // The length keeps ("ab", "c") and ("a", "bc") apart, and none from an empty one.
+        let length = tenant.map_or(u64::MAX, |tenant| tenant.len() as u64);
+        hasher.update(&length.to_le_bytes());
+        hasher.update(tenant.unwrap_or_default().as_bytes());
+        hasher.update(account.as_bytes());
+        Owner(short(&hasher))
+    }
+
+    /// Whether anything was ever remembered.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.used.load(Ordering::Acquire)
+    }
+
+    /// Whether any answer of this owner is remembered. Cheap, so that the requests of all others
+    /// need not be read.
+    #[must_use]
+    pub fn knows(&self, owner: Owner, now: Instant) -> bool {
+        self.is_used() && self.table().knows(owner, now)
+    }
+
+    /// Records one text of an answer, given in `place`, as it goes to the client.
+    #[must_use]
+    pub fn recording(&self, owner: Owner, place: Place) -> Recording {
+        Recording::new(self.hasher(owner), owner, place)
+    }
+
+    /// A conversation as a client sends it, from its start.
+    #[must_use]
+    pub fn conversation(&self, owner: Owner) -> Conversation<'_> {
+        Conversation::new(self, owner)
+    }
+
+    /// Remembers an answer that the client has got.
+    pub fn remember(&self, original: Original, now: Instant) {
+        self.table().remember(original, now);
+        self.used.store(true, Ordering::Release);
+    }
+
+    /// The text as it was before it was marked, if it was. It counts as asked for.
+    fn restore(&self, owner: Owner, place: Place, text: &str, now: Instant) -> Option<String> {
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return None;
+        }
+        let mut hasher = self.hasher(owner);
+        hasher.update(trimmed.as_bytes());
+        let long = trimmed.len() >= LONG;
+        let steps = self.table().steps(short(&hasher), place, long, now)?;
+        let original = crate::mark::lexical::undo(&steps, text).filter(|_| !steps.is_empty())?;
+        self.table().count_restored();
+        Some(original)
+    }
+
+    /// How full the table is, and what it did.
+    #[must_use]
+    pub fn occupancy(&self) -> Occupancy {
+        self.table().occupancy()
+    }
+
+    fn hasher(&self, owner: Owner) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new_keyed(&self.keys.text);
+        hasher.update(&owner.0.to_le_bytes());
+        hasher
+    }
+
+    /// Nothing panics under this lock, so a poisoned one guards a sound table.
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The first 128 bits of a hash.
+fn short(hasher: &blake3::Hasher) -> u128 {
+    let mut hash = [0; 16];
+    hasher.finalize_xof().fill(&mut hash);
+    u128::from_le_bytes(hash)
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Keys(..)")
+    }
+}
+
+impl std::fmt::Debug for Owner {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Owner(..)")
+    }
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Place(..)")
+    }
+}

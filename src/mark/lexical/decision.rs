@@ -1,0 +1,135 @@
+//! Which form stands at a place, whether it is a site, and what is to stand there.
+
+use std::collections::HashMap;
+
+use super::casing::{self, Casing};
+use super::choice::{Choice, Site};
+use super::passage::Passage;
+use super::window::{Undecided, Window};
+use crate::mark::cell::{Cell, bucket};
+use crate::mark::lexicon::{Class, Consistency, Form, Gate, Head, Lexicon};
+
+/// Stands for American or British English among what must be consistent.
+const REGION: usize = usize::MAX;
+
+/// What became of a word with which forms begin.
+#[derive(Debug)]
+pub(super) enum Decision {
+    /// More text is needed to decide.
+    More,
+    /// There is no site.
+    None,
+    /// A form of so many bytes is a site and stays.
+    Keep(usize),
+    /// A form of so many bytes becomes this.
+    Replace(usize, String),
+}
+
+/// What the places before have decided, and the counts.
+#[derive(Debug, Default)]
+pub(super) struct Decisions {
+    numerals: bool,
+    /// What became of the classes that must be consistent, by their position in the lexicon or
+    /// [`REGION`]: the variant of the first site, or none if that was left alone.
+    consistent: HashMap<usize, Option<bool>>,
+    /// The word to the right, normalized; kept to be used again.
+    right: String,
+    pub(super) sites: u64,
+    pub(super) flips: u64,
+}
+
+impl Decisions {
+    /// Decides on the forms that begin with a word of `length` bytes at the start of `rest`.
+    pub(super) fn at_head(
+        &mut self,
+        lexicon: &Lexicon,
+        head: &Head,
+        passage: &Passage,
+        (rest, length, end): (&str, usize, bool),
+        choice: &mut impl Choice,
+    ) -> Decision {
+        if head.regional {
+            self.consistent.entry(REGION).or_insert(None);
+        }
+        let Some(window) = Window::new(rest, length, head.ahead, end) else {
+            return Decision::More;
+        };
+        for form in &head.forms {
+            let Some(length) = window.matches(&form.text, form.words) else { continue };
+            let right = match window.right(length, form.words, &mut self.right) {
+                Ok(right) => right,
+                Err(Undecided::More) => return Decision::More,
+                Err(Undecided::Bound) => continue,
+            };
+            let written = rest.get(..length).unwrap_or_default();
+            let Some(class) = lexicon.class(form.index) else { continue };
+            let casing = Casing::of(written, &form.text);
+            let left = casing.and_then(|casing| passage.left(casing, window.right_is_name(length)));
+            let admitted = left.is_some_and(|left| {
+                !casing::article_differs(left, &form.text, &form.other)
+                    && class.guard.admits(left, right)
+            });
+            let Some(casing) = casing.filter(|_| admitted) else {
+                // What is written so where it must stay is to be written so everywhere.
+                if let Some(unit) = unit(class, form) {
+                    self.consistent.entry(unit).or_insert(None);
+                }
+                continue;
+            };
+            if !self.is_open(class.gate, passage, written) {
+                continue;
+            }
+            let chosen = self.choose(class, form, passage, choice);
+            if chosen.is_none_or(|variant| variant == form.variant) {
+                return Decision::Keep(length);
+            }
+            self.flips += 1;
+            return Decision::Replace(length, casing.apply(&form.other, passage.curly));
+        }
+        Decision::None
+    }
+
+    fn is_open(&mut self, gate: Gate, passage: &Passage, written: &str) -> bool {
+        match gate {
+            Gate::Open => true,
+            Gate::Contraction => passage.contractions,
+            Gate::Numeral => {
+                // The first small number in digits opens the gate and stays.
+                let open = self.numerals;
+                self.numerals |= written.bytes().all(|byte| byte.is_ascii_digit());
+                open
+            }
+        }
+    }
+
+    fn choose(
+        &mut self,
+        class: &Class,
+        form: &Form,
+        passage: &Passage,
+        choice: &mut impl Choice,
+    ) -> Option<bool> {
+        let unit = unit(class, form);
+        if let Some(first) = unit.and_then(|unit| self.consistent.get(&unit)) {
+            return *first;
+        }
+        let previous = passage.previous.as_str();
+        let cell = Cell::from_bucket(form.class, bucket(previous));
+        let chosen =
+            choice.choose(&Site { cell, previous, form: &form.text, variant: form.variant });
+        self.sites += u64::from(chosen.is_some());
+        if let Some(unit) = unit {
+            self.consistent.insert(unit, chosen);
+        }
+        chosen
+    }
+}
+
+/// What must be consistent with a form.
+fn unit(class: &Class, form: &Form) -> Option<usize> {
+    match class.consistency {
+        Consistency::Free => None,
+        Consistency::Class => Some(form.index),
+        Consistency::Region => Some(REGION),
+    }
+}

@@ -1,0 +1,125 @@
+//! What is known at a place of a text from all that stands before it.
+
+use super::casing::{self, Casing};
+use super::context::{Gap, Language};
+use super::mask::Mask;
+use super::window::Word;
+use crate::mark::cell::normalize;
+use crate::mark::lexicon::{Head, Left, Lexicon};
+
+/// The state of a text up to the place reached.
+#[derive(Debug)]
+pub(super) struct Passage {
+    pub(super) mask: Mask,
+    pub(super) gap: Gap,
+    language: Language,
+    /// The last word, normalized, and whether it is capitalized inside a sentence.
+    pub(super) previous: String,
+    previous_is_name: bool,
+    /// The word reached, normalized.
+    word: String,
+    /// Whether the author has used a contraction.
+    pub(super) contractions: bool,
+    /// Whether the last apostrophe was a typographic one.
+    pub(super) curly: bool,
+}
+
+impl Passage {
+    pub(super) fn new() -> Self {
+        Self {
+            mask: Mask::new(),
+            gap: Gap::Line,
+            language: Language::default(),
+            previous: String::new(),
+            previous_is_name: false,
+            word: String::new(),
+            contractions: false,
+            curly: false,
+        }
+    }
+
+    /// Something that cannot be read stands here.
+    pub(super) fn opaque(&mut self) {
+        self.mask.opaque();
+        self.gap = Gap::Bound;
+        self.previous.clear();
+    }
+
+    /// Whether a form may begin here.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(
+            self.gap,
+            Gap::None | Gap::AfterStop | Gap::AfterComma | Gap::AfterClause | Gap::Bound
+        ) && self.mask.is_prose()
+            && self.language.is_english()
+    }
+
+    /// A word is reached: what the lexicon knows of it.
+    pub(super) fn reach<'l>(&mut self, lexicon: &'l Lexicon, word: Word<'_>) -> Option<&'l Head> {
+        self.word.clear();
+        if word.plain {
+            self.word.push_str(word.text);
+            self.word.make_ascii_lowercase();
+        } else {
+            normalize(word.text, &mut self.word);
+        }
+        lexicon.head(&self.word)
+    }
+
+    /// The word that was reached is passed; what the lexicon knows of it is `head`.
+    pub(super) fn pass_reached(&mut self, word: Word<'_>, head: Option<&Head>) {
+        let first = word.text.chars().next();
+        self.previous_is_name = first.is_some_and(char::is_uppercase)
+            && !matches!(self.gap, Gap::Line | Gap::Sentence)
+            && casing::is_capitalized(word.text);
+        if !word.plain && self.word.contains('\'') {
+            self.curly = word.text.contains('’');
+            self.contractions |= self.mask.is_prose() && casing::is_contraction(&self.word);
+        }
+        self.mask.word(first.is_some_and(char::is_numeric));
+        std::mem::swap(&mut self.previous, &mut self.word);
+        let foreign = !word.plain && !self.previous.is_ascii();
+        self.language.word(head.is_some_and(|head| head.function), foreign);
+        self.gap = Gap::None;
+    }
+
+    /// A word is passed.
+    pub(super) fn pass(&mut self, lexicon: &Lexicon, word: Word<'_>) {
+        let head = self.reach(lexicon, word);
+        self.pass_reached(word, head);
+    }
+
+    /// All words of a form are passed.
+    pub(super) fn pass_form(&mut self, lexicon: &Lexicon, form: &str) {
+        for (number, word) in form.split(' ').enumerate() {
+            if number > 0 {
+                self.pass_character(' ');
+            }
+            self.pass(lexicon, Word::of(word));
+        }
+    }
+
+    /// A character between words is passed.
+    pub(super) fn pass_character(&mut self, character: char) {
+        if character == ' ' && self.gap == Gap::None && self.mask.space() {
+            self.gap = Gap::Space;
+        } else {
+            self.mask.character(character);
+            self.gap = self.gap.then(character);
+        }
+    }
+
+    /// What stands on the left of a form written in this case, unless it is no place for one.
+    pub(super) fn left(&self, casing: Casing, right_is_name: bool) -> Option<Left<'_>> {
+        Some(match (self.gap, casing) {
+            (Gap::Line | Gap::Sentence, Casing::Title) if right_is_name => return None,
+            (Gap::Line | Gap::Sentence, Casing::Title | Casing::Exact) => Left::Start,
+            (Gap::Line, Casing::Lower) => Left::Start,
+            (_, Casing::Title) => return None,
+            _ if self.previous_is_name && right_is_name => return None,
+            (Gap::Space, _) => Left::Word(&self.previous),
+            (Gap::Comma, _) => Left::Comma,
+            _ => Left::Clause,
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! Writing markup in which nothing that somebody else chose can become markup.
+
+use super::names::is_hidden;
+
+/// A piece of well-formed markup. What is not known when the program is compiled gets in as text
+/// or as the value of an attribute, both escaped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Markup(String);
+
+impl Markup {
+    pub(super) fn into_string(self) -> String {
+        self.0
+    }
+
+    /// Markup of the program's own.
+    pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
+        self.0.push_str(markup);
+        self
+    }
+
+    /// Another piece.
+    pub(super) fn piece(&mut self, piece: &Self) -> &mut Self {
+        self.0.push_str(&piece.0);
+        self
+    }
+
+    /// Text of anybody's: escaped, and hidden characters in the open.
+    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+        for character in text.chars() {
+            match character {
+                '&' => self.0.push_str("&amp;"),
+                '<' => self.0.push_str("&lt;"),
+                '>' => self.0.push_str("&gt;"),
+                '"' => self.0.push_str("&quot;"),
+                '\'' => self.0.push_str("&#39;"),
+                hidden if is_hidden(hidden) => self.0.extend(hidden.escape_unicode()),
+                other => self.0.push(other),
+            }
+        }
+        self
+    }
+
+    pub(super) fn open(
+        &mut self,
+        name: &'static str,
+        attributes: &[(&'static str, &str)],
+    ) -> &mut Self {
+        self.start(name, attributes).raw(">")
+    }
+
+    pub(super) fn close(&mut self, name: &'static str) -> &mut Self {
+        self.raw("</").raw(name).raw(">\n")
+    }
+
+    /// An element without content.
+    pub(super) fn empty(
+        &mut self,
+        name: &'static str,
+        attributes: &[(&'static str, &str)],
+    ) -> &mut Self {
+        self.start(name, attributes).raw(" />\n")
+    }
+
+    /// An element with text in it, and no line break behind it.
+    pub(super) fn element(
+        &mut self,
+        name: &'static str,
+        attributes: &[(&'static str, &str)],
+        text: &str,
+    ) -> &mut Self {
+        self.open(name, attributes).text(text).raw("</").raw(name).raw(">")
+    }
+
+    fn start(&mut self, name: &'static str, attributes: &[(&'static str, &str)]) -> &mut Self {
+        self.raw("<").raw(name);
+        for (attribute, value) in attributes {
+            self.raw(" ").raw(attribute).raw("=\"").text(value).raw("\"");
+        }
+        self
+    }
+}
+
+/// Text as a piece of its own.
+pub(super) fn text(text: &str) -> Markup {
+    let mut piece = Markup::default();
+    piece.text(text);
+    piece
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_never_becomes_markup() {
+        let hostile = "\"><script>alert('1')</script>&\u{202e}\u{0}";
+        let mut markup = Markup::default();
+        markup.element("b", &[("title", hostile)], hostile);
+        let escaped =
+            "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;\\u{202e}\\u{0}";
+        assert_eq!(markup.into_string(), format!("<b title=\"{escaped}\">{escaped}</b>"));
+    }
+}

@@ -1,0 +1,6 @@
+//! Where a chat request repeats what was said.
+
+use crate::wire::history::Names;
+
+/// A result is told from others by the call that it answers.
+pub(super) const NAMES: Names = Names { message: &["tool_call_id"], part: &[] };
