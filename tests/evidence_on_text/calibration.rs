@@ -3,9 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::text::{
-    self, CELLS, KEYS, Source, documents, normal_tail, same_law, uniformity, unmarked_cells,
-};
+use super::text::{self, CELLS, KEYS, Source, documents, unmarked_cells};
+use super::uniformity::{continuous_p, normal_tail, same_law, uniformity};
 use guilloche::mark::cell::{Bits, MarkKey};
 use guilloche::mark::detect::{
     HuggingFaceKgw, KeyScore, Seeding, SglangGumbel, Site, SynthIdMain, SynthIdTable, TokenCounts,
@@ -23,18 +22,6 @@ fn sites<S: TokenScheme>(scheme: &S, tokens: usize) -> TokenSites {
     sites
 }
 
-/// The p-value of a total, continuous also where the law has steps.
-fn p_value(law: &NullLaw, total: f64, source: &mut Source) -> f64 {
-    let p = law.ln_tail(total).exp();
-    match law {
-        NullLaw::Binomial { .. } => {
-            let above = law.ln_tail(total + 1.0).exp();
-            above + (p - above) * source.uniform()
-        }
-        _ => p,
-    }
-}
-
 /// For each size of text: p-values of the law under random keys.
 fn calibrated<S: TokenScheme>(scheme: &S, sizes: &[usize], keys: u32) {
     let mut source = Source::new(9);
@@ -50,7 +37,7 @@ fn calibrated<S: TokenScheme>(scheme: &S, sizes: &[usize], keys: u32) {
             let (mut p, mut totals) = (Vec::new(), Vec::new());
             for KeyScore { total, trials } in scores {
                 let law = laws.entry(trials).or_insert_with(|| scheme.null(&prepared, trials));
-                p.push(p_value(law, total, &mut source));
+                p.push(continuous_p(law, total, source.uniform()));
                 totals.push(total);
             }
             if laws.values().all(NullLaw::is_exact) {

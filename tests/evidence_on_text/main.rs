@@ -1,4 +1,4 @@
-//! Detection, evidence and tracing on synthetic text: calibration without a mark, power with one.
+//! Detection, evidence and tracing on synthetic text, and on some that people wrote: calibration without a mark, power with one.
 //!
 //! An unoptimized build draws fewer keys; `cargo test --release --test evidence_on_text` draws as
 //! many as a report.
@@ -10,7 +10,11 @@
 )]
 
 mod calibration;
+mod coins;
 mod power;
+mod prose;
 mod shards;
+mod source;
 mod text;
 mod tracing;
+mod uniformity;

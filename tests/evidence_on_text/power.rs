@@ -1,6 +1,7 @@
 //! Marks that are there are found, under their own key and under no other.
 
-use super::text::{CELLS, Source, cells, documents, student, uniformity, unmarked_cells};
+use super::text::{CELLS, Source, cells, documents, student, unmarked_cells};
+use super::uniformity::uniformity;
 use guilloche::mark::cell::{Bits, MarkKey};
 use guilloche::mark::detect::{
     CellCounts, GreenKey, GreenTable, HuggingFaceKgw, Seeding, SglangGumbel, Site, SynthIdMain,

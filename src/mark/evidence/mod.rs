@@ -40,6 +40,7 @@
 
 mod anytime;
 mod chernoff;
+mod coins;
 mod controls;
 mod decoys;
 mod effect;
@@ -52,6 +53,7 @@ mod tilts;
 mod weights;
 
 pub use anytime::{AnytimeEvidence, block_of};
+pub use coins::Strengths;
 pub use controls::{CONTROL_LEVEL, Control, Refusal, examine};
 pub use decoys::{DecoyScores, Decoys};
 pub use effect::Effect;

@@ -98,6 +98,18 @@ impl Weights {
         kept
     }
 
+    /// Each weight, and its exposure, times a factor from 0 to 1 that does not depend on the key.
+    pub(super) fn times(&self, factor: impl Fn(usize) -> f64) -> Self {
+        let mut scaled = self.clone();
+        for (cell, (unit, exposure)) in
+            scaled.units.iter_mut().zip(&mut scaled.exposure).enumerate()
+        {
+            let factor = factor(cell).clamp(0.0, 1.0);
+            (*unit, *exposure) = (rounded(f64::from(*unit) * factor), *exposure * factor);
+        }
+        scaled
+    }
+
     /// The weights, in units.
     #[must_use]
     pub fn units(&self) -> &[i32] {

@@ -1,0 +1,308 @@
+//! P-values of unmarked text under thousands of keys, which were never used to mark it.
+
+use std::collections::HashMap;
+use tokio::time::Instant;
+
+use guilloche::mark::cell::{MarkKey, Purpose};
+use guilloche::mark::detect::{
+    HuggingFaceKgw, KeyScore, Seeding, SglangGumbel, SynthIdMain, SynthIdTable, TokenCounts,
+    TokenDocument, TokenPairs, TokenScheme, TokenSites, VllmGumbel,
+};
+use guilloche::mark::evidence::{Decoys, NullLaw, SignSums, Tilts, Weights};
+use rayon::prelude::*;
+
+use crate::corpus::Corpus;
+use crate::deployment::{counts_of, seed};
+use crate::figures::{below, deviation, head, p, row, thousands};
+use crate::green;
+use crate::naive;
+use crate::plot::{Axis, Plot, Series};
+use crate::samples::{SIZES, Samples, chosen, issued};
+use crate::source::Source;
+use crate::tokens::VOCABULARY;
+use crate::uniformity::{continuous_p, same_law, uniformity};
+
+/// Keys, and decoys to compare them with, for each size, where every key is quick.
+const QUICK: [(u32, u32); 3] = [(10_000, 10_000); 3];
+
+/// What came out for a scheme and a size.
+pub(crate) struct Line {
+    scheme: &'static str,
+    size: usize,
+    keys: u32,
+    decoys_drawn: u32,
+    law: &'static str,
+    /// Kolmogorov's p for the law's own p-values.
+    uniform: Option<f64>,
+    /// And for the ranks among decoys.
+    decoys: f64,
+    /// The p-values that a report gives.
+    p_values: Vec<f64>,
+    dispersion: f64,
+    seconds: f64,
+}
+
+impl Line {
+    /// Prints its row, now that it is known.
+    pub(crate) fn shown(self) -> Self {
+        row(&self.cells());
+        self
+    }
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.scheme.to_owned(),
+            thousands(self.size),
+            thousands(self.keys as usize),
+            thousands(self.decoys_drawn as usize),
+            self.law.to_owned(),
+            self.uniform.map_or("—".to_owned(), p),
+            p(self.decoys),
+            p(below(&self.p_values, 0.01)),
+            p(below(&self.p_values, 0.001)),
+            p(self.p_values.iter().copied().fold(1.0, f64::min)),
+            format!("{:.2}", self.dispersion),
+            format!("{:.0}", self.seconds),
+        ]
+    }
+
+    /// How many keys give a p-value at or below each of some levels.
+    fn curve(&self, name: &str, dashed: bool) -> Series {
+        curve(name.to_owned(), &self.p_values, dashed)
+    }
+}
+
+fn curve(name: String, p_values: &[f64], dashed: bool) -> Series {
+    let points = (0..=15).map(|step| 10_f64.powf(-f64::from(step) / 5.0));
+    let points =
+        points.map(|level| (level, below(p_values, level))).filter(|(_, rate)| *rate > 0.0);
+    Series { name, points: points.collect(), intervals: Vec::new(), dashed }
+}
+
+pub(crate) fn study(corpus: &Corpus) {
+    let samples = Samples::new(corpus);
+    for (size, tokens) in SIZES.iter().zip(&samples.tokens) {
+        let count: usize = tokens.iter().map(Vec::len).sum();
+        println!("{} words are {} tokens.", thousands(*size), thousands(count));
+    }
+    println!("\nP-values of unmarked text under random keys.");
+    head(&[
+        "scheme",
+        "words",
+        "keys",
+        "decoys",
+        "p-value of the law",
+        "uniform? KS p",
+        "as decoys? KS p",
+        "below 0.01",
+        "below 0.001",
+        "smallest",
+        "dispersion",
+        "s",
+    ]);
+    let mut lines = signs(corpus, &samples);
+    let kgw = |seeding| HuggingFaceKgw { vocabulary: VOCABULARY, green_ratio: 0.25, seeding };
+    let mut add = |more: Vec<Line>| lines.extend(more);
+    let s = &samples;
+    add(scheme("SynthID, table", &SynthIdTable::new(5, 30, 0), s, QUICK));
+    let sglang = SglangGumbel { context_window: 2, mixing_probability: None };
+    add(scheme("Gumbel, SGLang", &sglang, s, QUICK));
+    let mixed = SglangGumbel { context_window: 4, mixing_probability: Some(0.7) };
+    add(scheme("two-key Gumbel, SGLang", &mixed, s, QUICK));
+    let vllm = VllmGumbel { context_window: 2, alpha: None };
+    let slower = [(10_000, 10_000), (10_000, 3_000), (2_000, 1_000)];
+    add(scheme("Gumbel, vLLM", &vllm, s, slower));
+    let dual = VllmGumbel { context_window: 4, alpha: Some(0.1) };
+    add(scheme("two-key Gumbel, vLLM", &dual, s, slower));
+    let main = SynthIdMain { layers: 30, ngram_len: 5 };
+    let slow = [(10_000, 3_000), (3_000, 1_000), (300, 300)];
+    add(scheme("SynthID, main branch", &main, s, slow));
+    let lefthash = kgw(Seeding::LeftHash);
+    add(scheme("KGW lefthash", &lefthash, s, [(10_000, 1_000), (1_000, 500), (300, 200)]));
+    add(green::tables(s));
+    let selfhash = kgw(Seeding::SelfHash { context_width: 4 });
+    add(scheme("KGW selfhash", &selfhash, s, [(1_000, 500), (200, 100), (40, 40)]));
+    println!();
+    checks(&lines);
+    let naive = naive::study(s);
+    plot(&lines, &naive);
+}
+
+/// Among many honest checks some have a small p.
+fn checks(lines: &[Line]) {
+    let checks: Vec<f64> =
+        lines.iter().flat_map(|line| line.uniform.into_iter().chain([line.decoys])).collect();
+    let least = checks.iter().copied().fold(1.0, f64::min);
+    let adjusted = (least * checks.len() as f64).min(1.0);
+    println!(
+        "{} Kolmogorov–Smirnov tests; {} below 0.01; the least is {}, adjusted for their number {}; \
+         the {} p-values are themselves uniform with p = {}.",
+        checks.len(),
+        checks.iter().filter(|p| **p < 0.01).count(),
+        p(least),
+        p(adjusted),
+        checks.len(),
+        p(uniformity(checks.clone()))
+    );
+}
+
+/// Tests of signs: the lexical mark, a constant bias, pairs.
+fn signs(corpus: &Corpus, samples: &Samples<'_>) -> Vec<Line> {
+    let control = counts_of(corpus.control.iter().map(|document| document.text.as_str()));
+    let unigram = |documents: &[Vec<u32>]| {
+        let mut counts = TokenCounts::new("bench", VOCABULARY);
+        for document in documents {
+            counts.add(&[], document);
+        }
+        counts
+    };
+    let [zeros, ones] = &samples.words;
+    let classes =
+        zeros.iter().zip(ones).map(|(a, b)| [std::slice::from_ref(a), std::slice::from_ref(b)]);
+    let pairs = TokenPairs::new(classes, 1);
+    let paired = |documents: &[Vec<u32>]| {
+        let mut counts = pairs.counts("bench");
+        for (number, document) in documents.iter().enumerate() {
+            pairs.count(&mut counts, &number.to_string(), document, &[], 0);
+        }
+        counts
+    };
+    let (plain, pair_control) = (unigram(&samples.control_tokens), paired(&samples.control_tokens));
+    let mut lines = Vec::new();
+    for ((size, documents), tokens) in SIZES.iter().zip(&samples.documents).zip(&samples.tokens) {
+        let counts = counts_of(documents.iter().map(|document| document.text.as_str()));
+        let lexical = Weights::from_counts(&counts, &[&control]);
+        lines.push(sign_line("lexical", Purpose::Lexical, *size, &lexical));
+        let weights = unigram(tokens).weights(&plain);
+        lines.push(sign_line("Unigram", Purpose::LogitBias, *size, &weights));
+        let weights = Weights::from_counts(&paired(tokens), &[&pair_control]);
+        lines.push(sign_line("paired `logit_bias`", Purpose::LogitBias, *size, &weights));
+    }
+    lines.retain(|line| chosen(line.scheme));
+    lines.sort_by_key(|line| line.scheme);
+    lines.into_iter().map(Line::shown).collect()
+}
+
+fn sign_line(scheme: &'static str, purpose: Purpose, size: usize, weights: &Weights) -> Line {
+    let started = Instant::now();
+    let sums = SignSums::new(weights.units());
+    let score = |bytes: &[u8; 32]| sums.total(&MarkKey::from_bytes(*bytes)) as f64;
+    let (keys, decoys_drawn) = QUICK[0];
+    let totals: Vec<f64> =
+        (0..keys).into_par_iter().map(|number| score(&issued(purpose, number))).collect();
+    let decoys = Decoys::new([41; 32], decoys_drawn).scores(score);
+    // The bound at tilts that are fixed beforehand, as a trace takes it.
+    let tilts = Tilts::new([weights.units()], 1);
+    let p_values = totals.iter().map(|total| tilts.ln_p(*total, [1]).exp()).collect();
+    Line {
+        scheme,
+        size,
+        keys,
+        decoys_drawn,
+        law: "bound",
+        uniform: None,
+        decoys: same_law(&totals, &decoys),
+        p_values,
+        dispersion: deviation(&totals) / tilts.variance([1]).sqrt(),
+        seconds: started.elapsed().as_secs_f64(),
+    }
+}
+
+pub(crate) fn sites<S: TokenScheme>(scheme: &S, documents: &[Vec<u32>]) -> TokenSites {
+    let mut sites = TokenSites::new("bench", scheme.window(), usize::MAX);
+    for document in documents {
+        sites.add(&TokenDocument { answer: document, ..TokenDocument::default() });
+    }
+    sites
+}
+
+fn scheme<S: TokenScheme>(
+    name: &'static str,
+    scheme: &S,
+    samples: &Samples<'_>,
+    drawn: [(u32, u32); 3],
+) -> Vec<Line> {
+    if !chosen(name) {
+        return Vec::new();
+    }
+    let lines = SIZES.iter().zip(&samples.tokens).zip(drawn).map(|((size, tokens), drawn)| {
+        let (keys, decoys_drawn) = drawn;
+        let started = Instant::now();
+        let sites = sites(scheme, tokens);
+        let prepared = scheme.prepare(&mut sites.iter().map(|(site, _)| site));
+        let score = |bytes: &[u8; 32]| scheme.score(&scheme.key(bytes), &prepared);
+        let scores: Vec<KeyScore> = (0..keys)
+            .into_par_iter()
+            .map(|number| score(&issued(Purpose::Engine, number)))
+            .collect();
+        let decoys = Decoys::new([41; 32], decoys_drawn);
+        let decoys: Vec<KeyScore> =
+            (0..decoys_drawn).into_par_iter().map(|number| score(&decoys.key(number))).collect();
+        let null = |trials| scheme.null(&prepared, trials);
+        line(name, *size, &scores, &decoys, null, started).shown()
+    });
+    lines.collect()
+}
+
+pub(crate) fn line(
+    scheme: &'static str,
+    size: usize,
+    scores: &[KeyScore],
+    decoys: &[KeyScore],
+    null: impl Fn(u64) -> NullLaw,
+    started: Instant,
+) -> Line {
+    let mut laws: HashMap<u64, NullLaw> = HashMap::new();
+    for KeyScore { trials, .. } in scores.iter().chain(decoys) {
+        laws.entry(*trials).or_insert_with(|| null(*trials));
+    }
+    let exact = laws.values().all(NullLaw::is_exact);
+    let mut source = Source::of(seed("ties", 0));
+    let ties: Vec<f64> = scores.iter().map(|_| source.uniform()).collect();
+    let continuous: Vec<f64> = scores
+        .par_iter()
+        .zip(&ties)
+        .map(|(score, tie)| continuous_p(&laws[&score.trials], score.total, *tie))
+        .collect();
+    let p_values: Vec<f64> =
+        scores.par_iter().map(|score| laws[&score.trials].ln_tail(score.total).exp()).collect();
+    let standardized = |scores: &[KeyScore]| -> Vec<f64> {
+        scores.iter().map(|score| laws[&score.trials].standardized(score.total)).collect()
+    };
+    let (own, others) = (standardized(scores), standardized(decoys));
+    Line {
+        scheme,
+        size,
+        keys: scores.len() as u32,
+        decoys_drawn: decoys.len() as u32,
+        law: if exact { "exact" } else { "bound" },
+        uniform: exact.then(|| uniformity(continuous)),
+        decoys: same_law(&own, &others),
+        p_values,
+        dispersion: deviation(&own),
+        seconds: started.elapsed().as_secs_f64(),
+    }
+}
+
+fn plot(lines: &[Line], naive: &[naive::Line]) {
+    let largest = SIZES[2];
+    let of = |name: &str| lines.iter().find(|line| line.scheme == name && line.size == largest);
+    let mut series = Vec::new();
+    for name in ["lexical", "Gumbel, SGLang", "SynthID, table"] {
+        series.extend(of(name).map(|line| line.curve(name, false)));
+    }
+    for name in ["naive z, Unigram", "naive z, KGW lefthash", "naive z, lexical"] {
+        let line = naive.iter().find(|line| line.scheme == name && line.size == largest);
+        series.extend(line.map(|line| curve(name.to_owned(), &line.p_values(), true)));
+    }
+    if series.len() < 6 {
+        return; // Not all of them were examined.
+    }
+    Plot {
+        title: "False alarms on 100,000 unmarked words",
+        x: Axis::decades("level of the test", -3, 0),
+        y: Axis::decades("share of keys that are wrongly found", -4, 0),
+        series,
+    }
+    .write("calibration");
+}

@@ -1,0 +1,87 @@
+//! A student that was trained on marked answers: at each site it follows the mark now and then,
+//! and otherwise writes as the corpus does.
+
+use guilloche::mark::detect::CellCounts;
+use guilloche::mark::lexicon::Lexicon;
+
+use crate::corpus::Document;
+use crate::deployment::{Found, cells, count, no_counts, sites};
+use crate::source::Source;
+
+/// Where a student's text has sites, and how often an unmarked author takes variant 1 there.
+pub(crate) struct Student {
+    documents: Vec<(usize, Vec<Found>)>,
+    rates: Vec<f64>,
+}
+
+/// Sites of its class's rate that are added to each cell's own.
+const SHRINKAGE: f64 = 8.0;
+
+impl Student {
+    /// Writes about what these documents are about.
+    pub(crate) fn new(documents: &[Document]) -> Self {
+        let documents: Vec<(usize, Vec<Found>)> =
+            documents.iter().map(|document| (document.words, sites(&document.text))).collect();
+        let mut seen = vec![[0.0_f64; 2]; cells() as usize];
+        for site in documents.iter().flat_map(|(_, sites)| sites) {
+            seen[site.cell as usize][usize::from(site.variant)] += 1.0;
+        }
+        let mut rates = Vec::with_capacity(seen.len());
+        for class in seen.chunks(16) {
+            let [zeros, ones] =
+                class.iter().fold([0.0, 0.0], |[a, b], [zeros, ones]| [a + zeros, b + ones]);
+            let prior = (ones + 0.5) / (zeros + ones + 1.0);
+            rates.extend(
+                class
+                    .iter()
+                    .map(|[zeros, ones]| (ones + SHRINKAGE * prior) / (zeros + ones + SHRINKAGE)),
+            );
+        }
+        Self { documents, rates }
+    }
+
+    /// What is counted in so many words of its answers. `taught` is the variant of a cell in the
+    /// training answer that it recalls, if it recalls one and that was marked there.
+    pub(crate) fn write(
+        &self,
+        words: usize,
+        source: &mut Source,
+        mut taught: impl FnMut(&mut Source, u32) -> Option<bool>,
+    ) -> CellCounts {
+        let mut counts = no_counts();
+        let (mut so_far, mut number) = (0, 0_u32);
+        while so_far < words {
+            let place = source.below(self.documents.len() as u32) as usize;
+            let (length, sites) = &self.documents[place];
+            let written: Vec<Found> = sites
+                .iter()
+                .map(|site| {
+                    let own = source.chance(self.rates[site.cell as usize]);
+                    Found { variant: taught(source, site.cell).unwrap_or(own), ..*site }
+                })
+                .collect();
+            count(&mut counts, &number.to_string(), written.into_iter());
+            so_far += length;
+            number += 1;
+        }
+        counts
+    }
+
+    /// Sites in a thousand words.
+    pub(crate) fn density(&self) -> f64 {
+        let (words, sites) = self
+            .documents
+            .iter()
+            .fold((0, 0), |(words, sites), (more, found)| (words + more, sites + found.len()));
+        1_000.0 * sites as f64 / words as f64
+    }
+
+    /// Cells that occur, of all that the lexicon has.
+    pub(crate) fn cells_seen(&self) -> (usize, usize) {
+        let mut seen: Vec<u32> =
+            self.documents.iter().flat_map(|(_, sites)| sites).map(|site| site.cell).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        (seen.len(), Lexicon::english().classes().len() * 16)
+    }
+}
