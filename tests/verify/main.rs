@@ -2,6 +2,7 @@
 #![cfg(feature = "cli")]
 #![expect(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::string_slice,
     clippy::unwrap_used,
     reason = "helpers of tests fail as tests do"
