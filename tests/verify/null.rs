@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use guilloche::mark::detect::{CellCounts, LexicalSites};
 use guilloche::mark::evidence::Decoys;
 use guilloche::mark::examination::{
-    Material, Method, Named, Outcome, Sample, conclude, issuances, test_lexical,
+    MarkedBy, Material, Method, Named, Outcome, Sample, conclude, issuances, test_lexical,
 };
 use guilloche::mark::keys::Keys;
 use guilloche::mark::ledger::Entry;
@@ -39,7 +39,7 @@ fn of_many_deployments_none_finds_its_mark_in_a_text_that_has_none() {
             let cluster = (account < 10).then_some(if account < 5 { "one" } else { "two" });
             Entry::new(Timestamp::UNIX_EPOCH, issued(1, &format!("a-{account}"), cluster))
         });
-        let rosters = issuances(&keys, entries).unwrap();
+        let rosters = issuances(&keys, MarkedBy::WORDS, entries).unwrap();
         let suspect = Sample { name: "suspect", counts: &suspect, material: &suspect_material };
         let control = Sample { name: "base", counts: &control, material: &control_material };
         let tests = test_lexical(&keys, &rosters, suspect, &[control], &Decoys::new(master, 0));
