@@ -60,7 +60,7 @@ async fn the_answers_of_a_model_are_examined_like_a_file_and_asked_for_once() {
     // Unmarked and short: the answer is no, or none.
     assert_eq!(first.status.code(), Some(1), "{out}{error}");
     assert!(error.contains("6 of 6 prompts answered now, 0 before, by 6 requests"), "{error}");
-    assert!(out.contains("answers.jsonl"), "{out}");
+    assert!(out.contains("suspect: 6 documents in 1 file"), "{out}");
     assert_eq!((directory.lines().len(), asked(&teacher)), (6, 6));
 
     let second = example(&directory, format!("http://{address}")).await;
