@@ -43,7 +43,10 @@ use tokio::time::Instant;
 
 use corpus::Corpus;
 
-const STUDIES: [(&str, fn(&Corpus)); 5] = [
+/// Prints its tables and writes its plots.
+type Study = fn(&Corpus);
+
+const STUDIES: [(&str, Study); 5] = [
     ("calibration", calibration::study),
     ("power", power::study),
     ("audits", audits::study),

@@ -122,7 +122,7 @@ fn colluders(corpus: &Corpus, control: &CellCounts) {
 }
 
 /// The share that was named: of the accounts, or of the clusters if they have one.
-fn point(colluders: usize, outcomes: &[Outcome], linked: Linked) -> (f64, f64, (f64, f64)) {
+fn point(colluders: usize, outcomes: &[Outcome], linked: Linked) -> Point {
     let (hits, of) = if linked == Linked::Never {
         let right: usize = outcomes.iter().map(|outcome| outcome.right).sum();
         (right, outcomes.len() * colluders)
@@ -230,7 +230,10 @@ fn stolen(
     })
 }
 
-fn plot(lines: Vec<(String, Vec<(f64, f64, (f64, f64))>, bool)>) {
+/// Colluders, the share that was named, and its interval.
+type Point = (f64, f64, (f64, f64));
+
+fn plot(lines: Vec<(String, Vec<Point>, bool)>) {
     let series = lines.into_iter().map(|(name, points, dashed)| Series {
         name,
         intervals: points.iter().map(|(.., interval)| *interval).collect(),
