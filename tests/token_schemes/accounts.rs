@@ -78,7 +78,9 @@ fn a_cluster_is_found_by_its_shared_key() {
 fn a_text_without_a_mark_accuses_nobody() {
     let deployment = deployment("unmarked");
     let mut writer = Writer::new(4);
-    deployment.texts("suspect.jsonl", (0..40).map(|_| writer.unmarked(250)));
+    for file in ["base.jsonl", "suspect.jsonl"] {
+        deployment.texts(file, (0..40).map(|_| writer.unmarked_prose(250)));
+    }
     let (status, verdict) = deployment.verify("suspect.jsonl", &[]);
     assert_eq!((status, &verdict["outcome"]), (1, &Value::from("not_shown")), "{verdict:#}");
     let schemes: Vec<&Value> =

@@ -95,8 +95,8 @@ fn every_scheme_is_read_and_tested_and_finds_nothing_where_nothing_is() {
         deployment.issue(carrier, "acct-1", None);
     }
     let mut writer = Writer::new(8);
-    deployment.texts("base.jsonl", (0..2).map(|_| writer.unmarked(150)));
-    deployment.texts("suspect.jsonl", (0..2).map(|_| writer.unmarked(150)));
+    deployment.texts("base.jsonl", (0..2).map(|_| writer.unmarked_prose(150)));
+    deployment.texts("suspect.jsonl", (0..2).map(|_| writer.unmarked_prose(150)));
     let mut arguments = vec!["--decoys=10".to_owned()];
     arguments.extend(SCHEMES.map(|name| format!("--scheme={name}")));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

@@ -109,6 +109,13 @@ impl Writer {
         self.gumbel(length, 0.0, 1, |_, _| 0.5)
     }
 
+    /// The same, with words behind it between which a mark could choose.
+    pub(crate) fn unmarked_prose(&mut self, length: usize) -> String {
+        self.unmarked(length)
+            + "\n\nThis is one of the tools. For example, you can use it instead of that, because each kind \
+               of file needs a type. If it is large, start with the whole of it rather than a part."
+    }
+
     /// A document with a bias on some tokens; among the words stand the tokens of `pairs`.
     pub(crate) fn biased(
         &mut self,

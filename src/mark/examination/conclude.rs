@@ -208,7 +208,8 @@ fn all_refusals(
         let name = format!("the control {:?}", control.name);
         refusals.extend(unreadable(&name, material));
         if material.sites == 0 {
-            let reason = format!("{name} has no site at which a mark could stand");
+            let scheme = &control.scheme;
+            let reason = format!("{name} has no site at which a mark ({scheme}) could stand");
             refusals.push(Refused { by: RefusedBy::NoSites, reason });
         }
     }
