@@ -122,9 +122,20 @@ def plan(grade, policy):
 
 
 def phrasings():
-    """Pairs of phrasings between which a mark chooses, the second and then the first, longest second."""
-    lines = [line.split("\t") for line in LEXICON.read_text().splitlines() if line[:1].isdigit()]
-    pairs = [pair for line in lines for pair in zip(line[3].split("|"), line[2].split("|"), strict=True)]
+    """Phrasings between which a mark chooses, directly or by way of others, each with the shortest of them."""
+    lines = [line.lower().split("\t") for line in LEXICON.read_text().splitlines() if line[:1].isdigit()]
+    shortest = {}
+
+    def find(form):
+        while shortest.setdefault(form, form) != form:
+            form = shortest[form]
+        return form
+
+    for line in lines:
+        for pair in zip(line[2].split("|"), line[3].split("|"), strict=True):
+            first, second = sorted(map(find, pair), key=lambda form: (len(form), form))
+            shortest[second] = first
+    pairs = [(form, find(form)) for form in shortest if find(form) != form]
     return sorted(pairs, key=lambda pair: (-len(pair[0]), pair))
 
 

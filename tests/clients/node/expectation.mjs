@@ -6,12 +6,12 @@ const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 const SMALLEST_BUDGET = 1024; // of thinking tokens, in Messages
 const WINDOW = 6; // words of reasoning in a row that may not reach the client
 
-// The second of two phrasings, and the first.
+// Phrasings, and the shortest between which and them a mark chooses.
 const SUITE = JSON.parse(readFileSync(process.env.CLIENT_SUITE, "utf8"));
-const PHRASINGS = new Map(SUITE.phrasings.map((pair) => pair.map((form) => form.toLowerCase())));
-const SECOND = new RegExp(`(?<![\\w'-])(${[...PHRASINGS.keys()].join("|")})(?![\\w'-])`, "g");
+const PHRASINGS = new Map(SUITE.phrasings);
+const LONGER = new RegExp(`(?<![\\w'-])(${[...PHRASINGS.keys()].join("|")})(?![\\w'-])`, "g");
 
-/** A value with the first of every two phrasings between which a mark chooses, so that it reads the
+/** A value with the shortest of the phrasings between which a mark chooses, so that it reads the
  * same before and after it was marked. */
 export function phrased(value, plan) {
   if (!plan.marked) return value;
@@ -20,8 +20,11 @@ export function phrased(value, plan) {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, phrased(item, plan)]));
   if (typeof value !== "string") return value;
   let text = value.toLowerCase().replaceAll("’", "'");
-  // The first phrasing of one pair may hold the second of another.
-  for (let round = 0; round < 3; round += 1) text = text.replace(SECOND, (second) => PHRASINGS.get(second));
+  // What is put in may make another phrasing with what stands beside it.
+  for (let last = ""; last !== text; ) {
+    last = text;
+    text = text.replace(LONGER, (longer) => PHRASINGS.get(longer));
+  }
   return text;
 }
 

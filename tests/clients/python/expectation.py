@@ -11,15 +11,14 @@ SMALLEST_BUDGET = 1024  # of thinking tokens, in Messages
 WINDOW = 6  # words of reasoning in a row that may not reach the client
 
 
-# The second of two phrasings, and the first.
+# Phrasings, and the shortest between which and them a mark chooses.
 PHRASINGS = dict(json.loads(pathlib.Path(os.environ["CLIENT_SUITE"]).read_text())["phrasings"])
-PHRASINGS = {second.lower(): first.lower() for second, first in PHRASINGS.items()}
-SECOND = re.compile(rf"(?<![\w'-])({'|'.join(map(re.escape, PHRASINGS))})(?![\w'-])")
+LONGER = re.compile(rf"(?<![\w'-])({'|'.join(map(re.escape, PHRASINGS))})(?![\w'-])")
 
 
 def phrased(value, plan):
-    """A value with the first of every two phrasings between which a mark chooses, so that it reads
-    the same before and after it was marked."""
+    """A value with the shortest of the phrasings between which a mark chooses, so that it reads the
+    same before and after it was marked."""
     if not plan.get("marked"):
         return value
     if isinstance(value, list):
@@ -29,9 +28,9 @@ def phrased(value, plan):
     if not isinstance(value, str):
         return value
     text = value.lower().replace("’", "'")
-    # The first phrasing of one pair may hold the second of another.
-    for _ in range(3):
-        text = SECOND.sub(lambda found: PHRASINGS[found[1]], text)
+    # What is put in may make another phrasing with what stands beside it.
+    while (shorter := LONGER.sub(lambda found: PHRASINGS[found[1]], text)) != text:
+        text = shorter
     return text
 
 
