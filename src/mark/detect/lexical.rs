@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::cells::{CellCounts, CellDocument};
+use super::reading::reading;
 use crate::mark::cell::{BUCKETS, ClassId};
 use crate::mark::lexical::{Site, each_site};
 use crate::mark::lexicon::Lexicon;
 
 /// Raised when the scanner finds other sites in the same text by the same lexicon.
-const SCANNER: u32 = 1;
+const SCANNER: u32 = 2;
 
 /// The built-in lexicon, of which the counts depend.
 const ENGLISH: &str = include_str!("../lexicon/classes.tsv");
@@ -18,6 +19,10 @@ const ENGLISH: &str = include_str!("../lexicon/classes.tsv");
 ///
 /// A site's context is its class with the word before it. Contexts that occur in a document's
 /// prompt are left out, since a model that repeats a marked prompt has not learned from it.
+///
+/// Texts and prompts are read as they were before trivial changes: blanks between words as one
+/// space, paragraphs in capitals in lower case, lookalike letters as the usual ones, and `dont` as
+/// `don't` in a text without apostrophes.
 ///
 /// ```
 /// use guilloche::mark::detect::LexicalSites;
@@ -74,7 +79,9 @@ impl LexicalSites {
     #[must_use]
     pub fn contexts(&self, prompt: &str) -> Vec<u64> {
         let mut contexts = Vec::new();
-        each_site(self.lexicon, prompt, |site| contexts.push(context(site.class(), site.previous)));
+        each_site(self.lexicon, &reading(prompt), |site| {
+            contexts.push(context(site.class(), site.previous))
+        });
         contexts
     }
 
@@ -91,7 +98,7 @@ impl LexicalSites {
             prompted.extend(self.contexts(prompt));
         }
         let mut left_out = 0;
-        each_site(self.lexicon, text, |site: &Site<'_>| {
+        each_site(self.lexicon, &reading(text), |site: &Site<'_>| {
             let context = context(site.class(), site.previous);
             if prompted.contains(&context) || self.excluded.contains(&context) {
                 left_out += 1;

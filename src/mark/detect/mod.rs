@@ -44,6 +44,7 @@ mod mersenne;
 mod murmur;
 mod paired_bias;
 mod philox;
+mod reading;
 #[cfg(feature = "tokenizers")]
 mod retokenize;
 mod scheme;

@@ -1,0 +1,113 @@
+//! One space for each run of blanks between words.
+//!
+//! Code, indentation and what stands between backticks keep their blanks. A tab is one only where
+//! most words of a long line are apart by tabs: elsewhere it separates the columns of a table.
+
+use super::Changed;
+use super::lines::{Kind, Line, Lines, is_structured};
+
+/// Gaps between words from which on a line of tabs is prose.
+const TABBED: usize = 8;
+
+/// The text with single spaces; `None` if it has them.
+pub(super) fn single(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let needed = memchr::memmem::find(bytes, b"  ").is_some()
+        || memchr::memchr(b'\t', bytes).is_some()
+        || !text.is_ascii() && text.chars().any(is_foreign_blank);
+    if !needed || is_structured(text) {
+        return None;
+    }
+    let mut changed = Changed::new(text);
+    let mut ticks = Ticks::default();
+    for line in Lines::new(text) {
+        match line.kind {
+            Kind::Blank => ticks = Ticks::default(),
+            Kind::Code => {}
+            Kind::Prose => single_in(line, &mut ticks, &mut changed),
+        }
+    }
+    changed.finish()
+}
+
+fn single_in(line: Line<'_>, ticks: &mut Ticks, changed: &mut Changed<'_>) {
+    let indent = line.text.len() - line.text.trim_start_matches([' ', '\t']).len();
+    let tabs = has_tabs_for_spaces(line.text);
+    let is_blank = |character: char| {
+        character == ' ' || tabs && character == '\t' || is_foreign_blank(character)
+    };
+    let mut run: Option<usize> = None;
+    let mut end = |start: usize, end: usize, within: bool| {
+        let written = line.text.get(start..end).unwrap_or_default();
+        // Behind the indentation nothing is left, so that it does not grow to that of code.
+        let with = if start == indent { "" } else { " " };
+        if !within && written != with {
+            changed.replace(line.start + start, line.start + end, with);
+        }
+    };
+    for (at, character) in line.text.char_indices().skip(indent) {
+        if is_blank(character) {
+            ticks.pass(character);
+            run = run.or(Some(at));
+            continue;
+        }
+        if let Some(start) = run.take() {
+            end(start, at, ticks.within());
+        }
+        ticks.pass(character);
+    }
+    if let Some(start) = run {
+        end(start, line.text.len(), ticks.within());
+    }
+    ticks.pass('\n');
+}
+
+/// Whether tabs stand where spaces would.
+fn has_tabs_for_spaces(line: &str) -> bool {
+    if memchr::memchr(b'\t', line.as_bytes()).is_none() {
+        return false;
+    }
+    let (mut gaps, mut tabs, mut run, mut tab) = (0_usize, 0_usize, false, false);
+    for byte in line.trim().bytes() {
+        let blank = matches!(byte, b' ' | b'\t');
+        if run && !blank {
+            gaps += 1;
+            tabs += usize::from(tab);
+        }
+        tab = blank && (byte == b'\t' || run && tab);
+        run = blank;
+    }
+    gaps >= TABBED && 2 * tabs >= gaps
+}
+
+fn is_foreign_blank(character: char) -> bool {
+    character > '\u{7f}' && character.is_whitespace() && character != '\u{85}'
+}
+
+/// Where inline code begins and ends.
+#[derive(Default)]
+struct Ticks {
+    /// Of the run of backticks that opened it.
+    open: usize,
+    /// Of the run that passes.
+    run: usize,
+}
+
+impl Ticks {
+    fn pass(&mut self, character: char) {
+        if character == '`' {
+            self.run += 1;
+        } else if self.run > 0 {
+            self.open = match self.open {
+                0 => self.run,
+                open if open == self.run => 0,
+                open => open,
+            };
+            self.run = 0;
+        }
+    }
+
+    fn within(&self) -> bool {
+        self.open > 0
+    }
+}
