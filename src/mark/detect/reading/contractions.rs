@@ -91,9 +91,11 @@ fn is_letter(byte: u8) -> bool {
 
 /// Where the apostrophe of a word was lost.
 fn lost(word: &[u8]) -> Option<usize> {
-    if word.len() > LONGEST
-        || !matches!(word.last()?.to_ascii_lowercase(), b't' | b'e' | b's' | b'd' | b'l' | b'm')
-    {
+    let &[.., before, last] = word else { return None };
+    let ending = [before.to_ascii_lowercase(), last.to_ascii_lowercase()];
+    // Few words end so, and the others need not be looked up.
+    let endings = [b"nt", b"re", b"ve", b"ts", b"es", b"ws", b"ll", b"yd", b"ud", b"im"];
+    if word.len() > LONGEST || !endings.contains(&&ending) {
         return None;
     }
     let mut lower = [0; LONGEST];
