@@ -92,10 +92,17 @@ fn is_letter(byte: u8) -> bool {
 /// Where the apostrophe of a word was lost.
 fn lost(word: &[u8]) -> Option<usize> {
     let &[.., before, last] = word else { return None };
-    let ending = [before.to_ascii_lowercase(), last.to_ascii_lowercase()];
     // Few words end so, and the others need not be looked up.
-    let endings = [b"nt", b"re", b"ve", b"ts", b"es", b"ws", b"ll", b"yd", b"ud", b"im"];
-    if word.len() > LONGEST || !endings.contains(&&ending) {
+    let ending = matches!(
+        [before | 0x20, last | 0x20],
+        [b'n', b't']
+            | [b'r' | b'v', b'e']
+            | [b't' | b'e' | b'w', b's']
+            | [b'l', b'l']
+            | [b'y' | b'u', b'd']
+            | [b'i', b'm']
+    );
+    if !ending || word.len() > LONGEST {
         return None;
     }
     let mut lower = [0; LONGEST];
