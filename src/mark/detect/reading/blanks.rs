@@ -4,7 +4,7 @@
 //! most words of a long line are apart by tabs: elsewhere it separates the columns of a table.
 
 use super::Changed;
-use super::lines::{Kind, Line, Lines, is_structured};
+use super::lines::{Kind, Line, Lines, has_rare_characters, is_structured};
 
 /// Gaps between words from which on a line of tabs is prose.
 const TABBED: usize = 8;
@@ -14,7 +14,7 @@ pub(super) fn single(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let needed = memchr::memmem::find(bytes, b"  ").is_some()
         || memchr::memchr(b'\t', bytes).is_some()
-        || !text.is_ascii() && text.chars().any(is_foreign_blank);
+        || !text.is_ascii() && has_rare_characters(text) && text.chars().any(is_foreign_blank);
     if !needed || is_structured(text) {
         return None;
     }

@@ -91,9 +91,18 @@ fn is_letter(byte: u8) -> bool {
 
 /// Where the apostrophe of a word was lost.
 fn lost(word: &[u8]) -> Option<usize> {
-    if word.len() > LONGEST
-        || !matches!(word.last()?.to_ascii_lowercase(), b't' | b'e' | b's' | b'd' | b'l' | b'm')
-    {
+    let &[.., before, last] = word else { return None };
+    // Few words end so, and the others need not be looked up.
+    let ending = matches!(
+        [before | 0x20, last | 0x20],
+        [b'n', b't']
+            | [b'r' | b'v', b'e']
+            | [b't' | b'e' | b'w', b's']
+            | [b'l', b'l']
+            | [b'y' | b'u', b'd']
+            | [b'i', b'm']
+    );
+    if !ending || word.len() > LONGEST {
         return None;
     }
     let mut lower = [0; LONGEST];

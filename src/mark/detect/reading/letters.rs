@@ -4,9 +4,11 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::lines::has_rare_characters;
+
 /// The text in usual letters; `None` if it is.
 pub(super) fn usual(text: &str) -> Option<String> {
-    if text.is_ascii() {
+    if text.is_ascii() || !has_rare_characters(text) {
         return None;
     }
     let (mut other, mut marks) = (false, false);

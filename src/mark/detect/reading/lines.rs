@@ -74,3 +74,12 @@ impl<'t> Iterator for Lines<'t> {
 pub(super) fn is_structured(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[', '<'])
 }
+
+/// Whether a text has characters beyond ASCII, dashes, quotation marks and the ellipsis: nearly all
+/// English text has none, and bytes are faster to look at.
+pub(super) fn has_rare_characters(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let usual = |at: usize| matches!(bytes.get(at + 1..at + 3), Some([0x80, 0x93..=0xa6]));
+    bytes.iter().any(|byte| matches!(byte, 0xc2..=0xe1 | 0xe3..))
+        || memchr::memchr_iter(0xe2, bytes).any(|at| !usual(at))
+}
