@@ -1,11 +1,12 @@
-//! Substitutions, each alone in its sentence.
+//! Substitutions, each alone in its sentence, but for those that a text has to keep up.
 
 use std::cell::Cell;
+use std::ops::Range;
 
 use guilloche::mark::cell::{ClassId, KeyStream, MarkKey};
 use guilloche::mark::keys::Marking;
 use guilloche::mark::lexical::{Choice, Rewriter, Site, Unit};
-use guilloche::mark::lexicon::Class;
+use guilloche::mark::lexicon::{Class, Consistency};
 
 /// A substitution and the sentence it stands in.
 pub(crate) struct Substitution {
@@ -13,7 +14,8 @@ pub(crate) struct Substitution {
     pub(crate) class: ClassId,
     /// The sentence of the corpus.
     pub(crate) before: String,
-    /// The same with this substitution and no other.
+    /// The same with this substitution, and with those that keep it up where a text must be
+    /// consistent.
     pub(crate) after: String,
 }
 
@@ -46,22 +48,47 @@ fn collect(text: &str, mut choose: impl FnMut(&Site<'_>) -> Option<bool>) -> Vec
     rewriter.finish(false, &mut out);
     let Some(map) = rewriter.offsets() else { return Vec::new() };
     classes.resize(map.len(), class.get());
-    let edits = map.substitutions().zip(classes);
-    edits
+    let edits: Vec<Edit<'_>> = map
+        .substitutions()
+        .zip(classes)
         .filter_map(|((at, removed, to, inserted), class)| {
-            let (start, end) = sentence(text, at, at + removed);
-            let new = out.get(to..to + inserted)?;
-            let (left, right) = (text.get(start..at)?, text.get(at + removed..end)?);
-            let before = text.get(start..end)?.to_owned();
-            let class = class_of(class, text.get(at..at + removed)?, new);
-            Some(Substitution { class, before, after: format!("{left}{new}{right}") })
+            let (at, new) = (at..at + removed, out.get(to..to + inserted)?);
+            Some(Edit { class: class_of(class, text.get(at.clone())?, new)?, at, new })
         })
-        .collect()
+        .collect();
+    edits.iter().filter_map(|edit| alone(text, edit, &edits)).collect()
+}
+
+/// What stands in a text at a place instead.
+struct Edit<'t> {
+    class: &'static Class,
+    at: Range<usize>,
+    new: &'t str,
+}
+
+/// The sentence around an edit, with it and those that follow from it.
+fn alone(text: &str, edit: &Edit<'_>, edits: &[Edit<'_>]) -> Option<Substitution> {
+    let (start, end) = sentence(text, edit.at.start, edit.at.end);
+    let follows = |other: &&Edit<'_>| match edit.class.consistency {
+        Consistency::Free => other.at == edit.at,
+        Consistency::Class => other.class.id == edit.class.id,
+        Consistency::Region => other.class.consistency == Consistency::Region,
+    };
+    let (mut after, mut from) = (String::new(), start);
+    for Edit { at, new, .. } in edits.iter().filter(follows) {
+        if at.start >= start && at.end <= end {
+            after += text.get(from..at.start)?;
+            after += new;
+            from = at.end;
+        }
+    }
+    after += text.get(from..end)?;
+    Some(Substitution { class: edit.class.id, before: text.get(start..end)?.to_owned(), after })
 }
 
 /// The class that writes `new` for `old`: the one that was `asked` last, or, where a text only keeps
 /// up what it did before, the one that has both.
-fn class_of(asked: ClassId, old: &str, new: &str) -> ClassId {
+fn class_of(asked: ClassId, old: &str, new: &str) -> Option<&'static Class> {
     let form = |text: &str| text.to_lowercase().replace('’', "'");
     let (old, new) = (form(old), form(new));
     let has_both = |class: &&Class| {
@@ -70,10 +97,9 @@ fn class_of(asked: ClassId, old: &str, new: &str) -> ClassId {
             (&first, &second) == (&old, &new) || (&first, &second) == (&new, &old)
         })
     };
-    let mut classes = super::lexicon().classes();
-    let same =
-        super::lexicon().classes().filter(|class| class.id == asked).any(|class| has_both(&class));
-    if same { asked } else { classes.find(has_both).map_or(asked, |class| class.id) }
+    let classes = || super::lexicon().classes();
+    let asked = classes().filter(|class| class.id == asked);
+    asked.chain(classes()).find(has_both)
 }
 
 struct Noted<F>(F);
