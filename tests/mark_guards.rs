@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
-use guilloche::mark::lexical::{Rewriter, Site};
+use guilloche::mark::lexical::{Rewriter, Site, each_site};
 use guilloche::mark::lexicon::Lexicon;
 
 /// English, with a contraction and a small number in digits, so that every gate is open.
@@ -279,6 +279,9 @@ const LEFT: &[&str] = &[
     "\n# It usually rains",
     "\n{\"it\": \"usually\",\n \"is\": true, usually }",
     "\nkey\tit usually rains",
+    // Verse.
+    "\nThe clouds are low above the plains,\nand in the night it usually rains,",
+    "\nThe clouds are low above the plains,\nand there it rains.\n\nAnd now?\nIt usually rains.",
 ];
 
 #[test]
@@ -337,6 +340,27 @@ fn text_behind_a_mask_is_prose_again() {
         let text = format!("Here {mask}it usually rains.");
         assert_eq!(forced(&text, true), text.replace("usually", "typically"), "{mask:?}");
     }
+}
+
+#[test]
+fn a_long_line_and_an_item_end_verse() {
+    let long =
+        "and a line of as many words as this one has in it is no verse, so it usually rains.";
+    for text in
+        [format!("\nThe clouds are low\n{long}"), format!("\nThe clouds\n{long}\n\n- {long}")]
+    {
+        assert_eq!(forced(&text, true), text.replace("usually", "typically"));
+    }
+    let item = "\nThe clouds are low\nand dark\n\n- It usually rains.";
+    assert_eq!(forced(item, true), item.replace("usually", "typically"));
+}
+
+#[test]
+fn what_is_spared_as_verse_is_read_all_the_same() {
+    let text = "The clouds are low above the plains,\nand in the night it usually rains,";
+    let mut sites = 0;
+    each_site(Lexicon::english(), text, |_| sites += 1);
+    assert_eq!(sites, 1);
 }
 
 #[test]

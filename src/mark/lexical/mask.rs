@@ -4,6 +4,8 @@
 //! the line or the paragraph ends. It is fed words whole (they hold no markup) and everything
 //! between them character by character.
 
+use super::verse::Verse;
+
 /// The state of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -52,17 +54,31 @@ pub(super) struct Mask {
     /// Fence characters that opened this line.
     fence: u32,
     begun: bool,
+    verse: Verse,
 }
 
 impl Mask {
     pub(super) fn new() -> Self {
-        Self { mode: Mode::Prose, previous: '\n', blank: true, indent: 0, fence: 0, begun: false }
+        Self {
+            mode: Mode::Prose,
+            previous: '\n',
+            blank: true,
+            indent: 0,
+            fence: 0,
+            begun: false,
+            verse: Verse::default(),
+        }
     }
 
     /// Whether a word that begins here is prose.
     pub(super) fn is_prose(&self) -> bool {
         let indented = self.blank && self.indent >= 4;
         matches!(self.mode, Mode::Prose) && !indented
+    }
+
+    /// Whether a word that begins here may stand in a line of verse.
+    pub(super) fn is_verse(&self) -> bool {
+        self.verse.is_verse()
     }
 
     /// Something that cannot be read stands here: nothing on the line is prose any more.
@@ -76,8 +92,9 @@ impl Mask {
     /// A word passes, or a further piece of a long one.
     pub(super) fn word(&mut self, digit: bool) {
         if self.blank {
-            self.open_line('a');
+            self.open_line(if digit { '0' } else { 'a' });
         }
+        self.verse.word();
         self.mode = match self.mode {
             Mode::Star(true) => Mode::Emphasis,
             Mode::Star(false) => Mode::Prose,
@@ -123,6 +140,7 @@ impl Mask {
     }
 
     fn open_line(&mut self, first: char) {
+        self.verse.open_line(if self.indent >= 4 { ' ' } else { first });
         let whole = !self.begun;
         (self.begun, self.blank, self.fence) = (true, false, 0);
         if matches!(self.mode, Mode::Fence { .. } | Mode::Whole) {
@@ -140,6 +158,7 @@ impl Mask {
 
     fn end_line(&mut self) {
         let paragraph = self.blank;
+        self.verse.end_line(paragraph);
         self.mode = match self.mode {
             Mode::Fence { opening: false, run, length, bare: true, .. } if run >= length => {
                 Mode::Prose

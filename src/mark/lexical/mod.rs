@@ -2,7 +2,8 @@
 //!
 //! Both are one scanner: it finds the sites of a text, asks at each which variant should stand
 //! there, and writes that. A detector is the scanner with a choice that changes nothing, so it
-//! finds the sites where the rewriter found them.
+//! finds the sites where the rewriter found them; it also reads what the rewriter spares as verse,
+//! because a copy may break its lines anywhere.
 //!
 //! A word is held back only if it begins a form of the lexicon, at most three whole words at a
 //! time, and whatever the text is cut into, the same text comes out. What was written is the context of
@@ -29,6 +30,7 @@ mod offsets;
 mod passage;
 mod rewriter;
 mod undo;
+mod verse;
 mod window;
 
 pub use choice::{Choice, Site, each_site};

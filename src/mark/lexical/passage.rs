@@ -22,6 +22,8 @@ pub(super) struct Passage {
     pub(super) contractions: bool,
     /// Whether the last apostrophe was a typographic one.
     pub(super) curly: bool,
+    /// Whether forms in verse are left alone.
+    pub(super) spares_verse: bool,
 }
 
 impl Passage {
@@ -35,6 +37,7 @@ impl Passage {
             word: String::new(),
             contractions: false,
             curly: false,
+            spares_verse: true,
         }
     }
 
@@ -51,6 +54,7 @@ impl Passage {
             self.gap,
             Gap::None | Gap::AfterStop | Gap::AfterComma | Gap::AfterClause | Gap::Bound
         ) && self.mask.is_prose()
+            && !(self.spares_verse && self.mask.is_verse())
             && self.language.is_english()
     }
 

@@ -128,6 +128,7 @@ impl<'l, C: Choice> Rewriter<'l, C> {
 
     /// Reads a whole text and writes nothing.
     pub(super) fn read(mut self, text: &str) {
+        self.passage.spares_verse = false;
         self.run(text, true, &mut Nowhere);
     }
 

@@ -1,0 +1,50 @@
+//! Where a line may be verse, whose metre and rhyme no substitution respects.
+//!
+//! Verse is not marked in any way that could be relied on, so it is told by its lines: one that
+//! follows a short line, and is not an item of a list, counts as verse until it turns out to be long.
+//! Stanzas count with the lines before them. The first line of a poem cannot be told in time.
+
+/// Words of a line that another line of verse may follow.
+const SHORT: u32 = 10;
+/// Words beyond which a line is prose.
+const LONG: u32 = 14;
+
+/// What the lines so far say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Verse {
+    /// Words of the line reached.
+    words: u32,
+    /// The line reached is an item, a heading, or something else that is short in prose as well.
+    item: bool,
+    /// The line before it was short, and ended in this line.
+    after_short: bool,
+    verse: bool,
+}
+
+impl Verse {
+    pub(super) fn is_verse(self) -> bool {
+        self.verse
+    }
+
+    /// The first character on a line that is not white space, `a` for any letter.
+    pub(super) fn open_line(&mut self, first: char) {
+        self.item = !matches!(first, 'a' | '"' | '\'' | '“' | '‘' | '(' | '…' | '—');
+        if self.item {
+            self.verse = false;
+        } else if self.after_short {
+            self.verse = true;
+        }
+    }
+
+    pub(super) fn word(&mut self) {
+        self.words = self.words.saturating_add(1);
+        if self.words > LONG {
+            self.verse = false;
+        }
+    }
+
+    pub(super) fn end_line(&mut self, blank: bool) {
+        self.after_short = !blank && !self.item && (1..=SHORT).contains(&self.words);
+        (self.words, self.item) = (0, false);
+    }
+}
