@@ -28,7 +28,7 @@ use std::sync::{Arc, LazyLock};
 
 use guilloche::mark::cell::{ClassId, Roles};
 use guilloche::mark::keys::{Keys, Marked, Marking};
-use guilloche::mark::lexical::each_site;
+use guilloche::mark::lexical::{Rewriter, Site};
 use guilloche::mark::lexicon::Lexicon;
 
 use self::corpus::Documents;
@@ -79,7 +79,13 @@ fn density(corpus: &[&str]) -> Result<(), Failure> {
     let lexicon = lexicon();
     let mut counts: BTreeMap<ClassId, u64> = BTreeMap::new();
     for text in documents.texts() {
-        each_site(lexicon, text, |site| *counts.entry(site.class()).or_default() += 1);
+        let mut rewriter = Rewriter::new(lexicon, |site: &Site<'_>| {
+            *counts.entry(site.class()).or_default() += 1;
+            None
+        });
+        let mut out = String::new();
+        rewriter.push(text, &mut out);
+        rewriter.finish(false, &mut out);
     }
     let (words, sites) = (documents.words(), counts.values().sum::<u64>());
     let mut rows: Vec<_> =
