@@ -3,7 +3,8 @@
 //! `kat/watermark_kat.json` was made with torch 2.15.0 (CPU) and transformers 5.23.0 (KGW,
 //! SynthID), with synthid-text 0.2.1 and the `main` branch of google-deepmind/synthid-text, with the
 //! detector of the sglang 0.5.23 wheel and with the Philox code of the vllm 0.33.0 wheel;
-//! `kat/sglang_dual_key.json` with the detector of the sglang 0.5.23 wheel.
+//! `kat/sglang_dual_key.json` with the detector of the sglang 0.5.23 wheel,
+//! `kat/synthid_cuda_tables.json` with transformers 5.17.0 and torch 2.11.0 on an NVIDIA H200.
 #![cfg(feature = "forensics")]
 #![expect(
     clippy::indexing_slicing,
@@ -12,10 +13,11 @@
 )]
 
 use guilloche::mark::detect::{
-    HuggingFaceKgw, LayerKeys, MISSING, Seeding, SglangGumbel, SglangKey, SynthIdMain,
+    Device, HuggingFaceKgw, LayerKeys, MISSING, Seeding, SglangGumbel, SglangKey, SynthIdMain,
     SynthIdTable, TokenDocument, TokenScheme, TokenSites, VllmGumbel, VllmKey,
 };
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 fn vectors() -> Value {
     serde_json::from_str(include_str!("kat/watermark_kat.json")).unwrap()
@@ -87,7 +89,8 @@ fn synthid_bits_with_a_table_are_those_of_transformers() {
     let vectors = vectors();
     let vector = &vectors["synthid_hf"];
     let (keys, ids) = (layer_keys(vector), numbers::<u32>(&vector["ids"]));
-    let scheme = SynthIdTable::new(5, keys.layers(), vector["table_seed"].as_u64().unwrap());
+    let scheme =
+        SynthIdTable::new(5, keys.layers(), vector["table_seed"].as_u64().unwrap(), Device::Cpu);
     assert_eq!(scheme.table()[..32], numbers::<u8>(&vector["table_first32"]));
     for (ngram, expected) in ids.windows(5).zip(vector["g"].as_array().unwrap()) {
         let expected: Vec<u8> = numbers(expected);
@@ -95,6 +98,27 @@ fn synthid_bits_with_a_table_are_those_of_transformers() {
         let ones: u8 = expected.iter().sum();
         assert_eq!(total(&scheme, &keys, ngram), f64::from(ones));
     }
+}
+
+/// transformers 5.17.0 on torch 2.11.0 with CUDA 13.0.
+#[test]
+fn synthid_tables_that_were_drawn_on_a_gpu_are_those_of_the_gpu() {
+    let vectors: Value =
+        serde_json::from_str(include_str!("kat/synthid_cuda_tables.json")).unwrap();
+    for vector in vectors["tables"].as_array().unwrap() {
+        let scheme = SynthIdTable::new(5, 1, vector["seed"].as_u64().unwrap(), Device::Cuda);
+        let bytes: Vec<u8> = scheme
+            .table()
+            .chunks_exact(8)
+            .map(|bits| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit))
+            .collect();
+        assert_eq!(hex(&bytes[..64]), vector["first_64_bytes"].as_str().unwrap());
+        assert_eq!(hex(&Sha256::digest(&bytes)), vector["sha256"].as_str().unwrap());
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// google-deepmind/synthid-text, branch `main` since June 2025, `compute_g_values`.

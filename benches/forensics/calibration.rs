@@ -5,8 +5,8 @@ use tokio::time::Instant;
 
 use guilloche::mark::cell::{MarkKey, Purpose};
 use guilloche::mark::detect::{
-    HuggingFaceKgw, KeyScore, Seeding, SglangGumbel, SynthIdMain, SynthIdTable, TokenCounts,
-    TokenDocument, TokenPairs, TokenScheme, TokenSites, VllmGumbel,
+    Device, HuggingFaceKgw, KeyScore, Seeding, SglangGumbel, SynthIdMain, SynthIdTable,
+    TokenCounts, TokenDocument, TokenPairs, TokenScheme, TokenSites, VllmGumbel,
 };
 use guilloche::mark::evidence::{Decoys, NullLaw, SignSums, Tilts, Weights};
 use rayon::prelude::*;
@@ -104,7 +104,7 @@ pub(crate) fn study(corpus: &Corpus) {
     let kgw = |seeding| HuggingFaceKgw { vocabulary: VOCABULARY, green_ratio: 0.25, seeding };
     let mut add = |more: Vec<Line>| lines.extend(more);
     let s = &samples;
-    add(scheme("SynthID, table", &SynthIdTable::new(5, 30, 0), s, QUICK));
+    add(scheme("SynthID, table", &SynthIdTable::new(5, 30, 0, Device::Cpu), s, QUICK));
     let sglang = SglangGumbel { context_window: 2, mixing_probability: None };
     add(scheme("Gumbel, SGLang", &sglang, s, QUICK));
     let mixed = SglangGumbel { context_window: 4, mixing_probability: Some(0.7) };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use guilloche::mark::cell::{Bits, MarkKey, Purpose};
 use guilloche::mark::detect::{
-    HuggingFaceKgw, Seeding, SglangGumbel, SynthIdTable, TokenScheme, VllmGumbel,
+    Device, HuggingFaceKgw, Seeding, SglangGumbel, SynthIdTable, TokenScheme, VllmGumbel,
 };
 use rayon::prelude::*;
 
@@ -109,7 +109,7 @@ pub(crate) fn study(samples: &Samples<'_>) -> Vec<Line> {
         });
         let fives = occurrences(tokens, 5);
         let n = 30.0 * total(&fives);
-        let synthid = SynthIdTable::new(5, 30, 0);
+        let synthid = SynthIdTable::new(5, 30, 0, Device::Cpu);
         add("naive z, SynthID, table", KEYS, &|number| {
             let keys = synthid.key(&issued(Purpose::Engine, number));
             let ones = fives.iter().map(|(row, count)| {

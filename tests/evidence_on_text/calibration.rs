@@ -7,8 +7,8 @@ use super::text::{self, CELLS, KEYS, Source, documents, unmarked_cells};
 use super::uniformity::{continuous_p, normal_tail, same_law, uniformity};
 use guilloche::mark::cell::{Bits, MarkKey};
 use guilloche::mark::detect::{
-    HuggingFaceKgw, KeyScore, Seeding, SglangGumbel, Site, SynthIdMain, SynthIdTable, TokenCounts,
-    TokenDocument, TokenScheme, TokenSites, VllmGumbel,
+    Device, HuggingFaceKgw, KeyScore, Seeding, SglangGumbel, Site, SynthIdMain, SynthIdTable,
+    TokenCounts, TokenDocument, TokenScheme, TokenSites, VllmGumbel,
 };
 use guilloche::mark::evidence::{Decoys, NullLaw, SignSums, Weights, test_signs};
 
@@ -82,7 +82,7 @@ fn p_values_of_synthid_without_a_table_are_uniform() {
 
 #[test]
 fn p_values_of_synthid_with_a_table_are_those_of_decoys() {
-    calibrated(&SynthIdTable::new(5, 30, 0), LARGE, KEYS);
+    calibrated(&SynthIdTable::new(5, 30, 0, Device::Cpu), LARGE, KEYS);
 }
 
 #[test]

@@ -4,8 +4,9 @@ use super::text::{CELLS, Source, cells, documents, student, unmarked_cells};
 use super::uniformity::uniformity;
 use guilloche::mark::cell::{Bits, MarkKey};
 use guilloche::mark::detect::{
-    CellCounts, GreenKey, GreenTable, HuggingFaceKgw, Seeding, SglangGumbel, Site, SynthIdMain,
-    SynthIdTable, TokenCounts, TokenDocument, TokenPairs, TokenScheme, TokenSites, VllmGumbel,
+    CellCounts, Device, GreenKey, GreenTable, HuggingFaceKgw, Seeding, SglangGumbel, Site,
+    SynthIdMain, SynthIdTable, TokenCounts, TokenDocument, TokenPairs, TokenScheme, TokenSites,
+    VllmGumbel,
 };
 use guilloche::mark::evidence::{
     AnytimeEvidence, Control, Decoys, Effect, Evidence, NullLaw, Refusal, Weights, examine,
@@ -66,7 +67,7 @@ fn every_token_scheme_finds_its_own_mark_and_no_other() {
     found(&lefthash, one_site(&lefthash));
     let main = SynthIdMain { layers: 4, ngram_len: 3 };
     found(&main, one_site(&main));
-    let table = SynthIdTable::new(3, 4, 0);
+    let table = SynthIdTable::new(3, 4, 0, Device::Cpu);
     found(&table, |keys, context, token| {
         let ngram: Vec<u32> = context.iter().copied().chain([token]).collect();
         table.bits(keys, &ngram).iter().map(|bit| f64::from(*bit)).sum()

@@ -7,7 +7,7 @@
 use sha2::{Digest, Sha256};
 
 use super::gumbel_sglang::sum_of_scores;
-use super::philox::philox;
+use super::philox::{key_words, philox};
 use super::{KeyScore, Site, TokenScheme, Window};
 use crate::mark::evidence::NullLaw;
 
@@ -31,11 +31,6 @@ impl std::fmt::Debug for VllmKey {
 }
 
 impl VllmKey {
-    fn words(self) -> [u32; 2] {
-        let [a, b, c, d, e, f, g, h] = self.0.to_le_bytes();
-        [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]
-    }
-
     /// `key_a` and `key_b` of `dual_key_gumbel`.
     #[must_use]
     pub fn pair(self) -> [Self; 2] {
@@ -82,7 +77,7 @@ impl VllmGumbel {
     /// [`MISSING`](super::MISSING)), as vLLM rounds it.
     #[must_use]
     pub fn uniform(key: VllmKey, context: &[u32], token: u32) -> f32 {
-        let key = key.words();
+        let key = key_words(key.0);
         let word = candidate_word(key, context_state(key, context), token);
         ((f64::from(word >> 8) + 1.0) / 16_777_217.0) as f32
     }
@@ -98,7 +93,7 @@ pub struct ContextSites {
 impl ContextSites {
     /// Sum of the scores under one key.
     fn sum(&self, key: VllmKey) -> f64 {
-        let key = key.words();
+        let key = key_words(key.0);
         let (mut last, mut state): (Option<&[u32]>, _) = (None, [0; 4]);
         sum_of_scores(self.rows.chunks_exact(self.width + 1).filter_map(move |row| {
             let (token, context) = row.split_last()?;

@@ -62,5 +62,5 @@ pub use lexical::LexicalSites;
 pub use paired_bias::TokenPairs;
 pub use scheme::{KeyScore, TokenScheme};
 pub use sites::{MISSING, MergeError, Site, TokenDocument, TokenSites, Window};
-pub use synthid::{LayerKeys, LayerScores, Ngrams, SynthIdMain, SynthIdTable};
+pub use synthid::{Device, LayerKeys, LayerScores, Ngrams, SynthIdMain, SynthIdTable};
 pub use unigram::TokenCounts;

@@ -1,4 +1,4 @@
-//! Philox4x32-10 (Salmon et al., SC 2011), the generator under vLLM's watermark.
+//! Philox4x32-10 (Salmon et al., SC 2011), the generator under vLLM's watermark and of PyTorch on CUDA.
 
 /// Ten rounds over a counter of four words with a key of two.
 pub(super) const fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
@@ -14,6 +14,12 @@ pub(super) const fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
         round += 1;
     }
     [c0, c1, c2, c3]
+}
+
+/// The two words of a key of 64 bits, the low one first.
+pub(super) const fn key_words(key: u64) -> [u32; 2] {
+    let [a, b, c, d, e, f, g, h] = key.to_le_bytes();
+    [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the two halves of a 64-bit product")]

@@ -8,10 +8,12 @@
 //! and is what the p-value is made of here. The `main` branch of google-deepmind/synthid-text
 //! since June 2025 computes the bits without a table. Gemini's own hash is not public.
 
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::convolution::correlations;
 use super::mersenne::TorchGenerator;
+use super::philox::{key_words, philox};
 use super::{KeyScore, Site, TokenScheme, Window};
 use crate::mark::evidence::NullLaw;
 
@@ -57,6 +59,18 @@ impl std::fmt::Debug for LayerKeys {
     }
 }
 
+/// Where the table was drawn, which is where the model ran: PyTorch draws other numbers from the same
+/// seed on each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Device {
+    /// PyTorch's generator for processors.
+    Cpu,
+    /// PyTorch's generator for CUDA, as every card with 32 multiprocessors or more uses it.
+    #[default]
+    Cuda,
+}
+
 /// SynthID-Text with the table of `transformers` and `synthid-text` 0.2.1.
 #[derive(Clone)]
 pub struct SynthIdTable {
@@ -67,11 +81,24 @@ pub struct SynthIdTable {
 
 impl SynthIdTable {
     /// `ngram_len`, the number of `keys`, and `sampling_table_seed`, of a table of 65,536 entries
-    /// (`sampling_table_size`, the default, and the only size for which a layer is a shift).
+    /// (`sampling_table_size`, the default, and the only size for which a layer is a shift), drawn on
+    /// this device.
     #[must_use]
-    pub fn new(ngram_len: u8, layers: usize, table_seed: u64) -> Self {
-        let mut generator = TorchGenerator::new(table_seed);
-        let table = (0..TABLE).map(|_| u8::from(generator.next_u32() % 2 == 1)).collect();
+    pub fn new(ngram_len: u8, layers: usize, table_seed: u64, drawn_on: Device) -> Self {
+        let table = match drawn_on {
+            Device::Cpu => {
+                let mut generator = TorchGenerator::new(table_seed);
+                (0..TABLE).map(|_| u8::from(generator.next_u32() % 2 == 1)).collect()
+            }
+            // One thread for each entry, with a subsequence of its own.
+            Device::Cuda => {
+                let bit = |entry: u16| {
+                    let [first, ..] = philox([0, 0, entry.into(), 0], key_words(table_seed));
+                    u8::from(first % 2 == 1)
+                };
+                (0..=u16::MAX).map(bit).collect()
+            }
+        };
         Self { layers, ngram: ngram_len, table }
     }
 

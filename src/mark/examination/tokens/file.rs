@@ -9,8 +9,8 @@ use serde::de::{Deserializer, Error as _};
 
 use super::{Kind, Scheme};
 use crate::mark::detect::{
-    GreenTable, GreenTableError, HuggingFaceKgw, LayerKeys, Seeding, SglangGumbel, SglangKey,
-    SynthIdMain, SynthIdTable, TokenPairs, VllmGumbel, VllmKey,
+    Device, GreenTable, GreenTableError, HuggingFaceKgw, LayerKeys, Seeding, SglangGumbel,
+    SglangKey, SynthIdMain, SynthIdTable, TokenPairs, VllmGumbel, VllmKey,
 };
 use crate::mark::keys::{KeyFileProblem, check_permissions};
 use crate::mark::lexicon::Lexicon;
@@ -134,6 +134,8 @@ enum Entry {
         ngram_len: u8,
         #[serde(default)]
         sampling_table_seed: u64,
+        #[serde(default)]
+        drawn_on: Device,
         keys: Vec<i64>,
     },
     SynthidMain {
@@ -317,10 +319,11 @@ impl Entry {
                 context(context_width, "context_width must be from 1 to 64")?;
                 kgw(vocabulary, green_ratio, Seeding::SelfHash { context_width }, key)
             }
-            Self::Synthid { ngram_len, sampling_table_seed, keys, .. } => {
+            Self::Synthid { ngram_len, sampling_table_seed, drawn_on, keys, .. } => {
                 layers(&keys)?;
                 context(ngram_len.saturating_sub(1), NGRAM)?;
-                let synthid = SynthIdTable::new(ngram_len, keys.len(), sampling_table_seed);
+                let synthid =
+                    SynthIdTable::new(ngram_len, keys.len(), sampling_table_seed, drawn_on);
                 Kind::SynthIdTable(synthid, LayerKeys::new(keys))
             }
             Self::SynthidMain { ngram_len, keys, .. } => {
