@@ -4,6 +4,7 @@
 //! SynthID), with synthid-text 0.2.1 and the `main` branch of google-deepmind/synthid-text, with the
 //! detector of the sglang 0.5.23 wheel and with the Philox code of the vllm 0.33.0 wheel;
 //! `kat/sglang_dual_key.json` with the detector of the sglang 0.5.23 wheel,
+//! `kat/sbw.json` with sbw 1.0.0 on torch 2.11.0 (CPU),
 //! `kat/synthid_cuda_tables.json` with transformers 5.17.0 and torch 2.11.0 on an NVIDIA H200.
 #![cfg(feature = "forensics")]
 #![expect(
@@ -13,8 +14,8 @@
 )]
 
 use guilloche::mark::detect::{
-    Device, HuggingFaceKgw, LayerKeys, MISSING, Seeding, SglangGumbel, SglangKey, SynthIdMain,
-    SynthIdTable, TokenDocument, TokenScheme, TokenSites, VllmGumbel, VllmKey,
+    Device, HuggingFaceKgw, LayerKeys, MISSING, Sbw, SbwKey, Seeding, SglangGumbel, SglangKey,
+    SynthIdMain, SynthIdTable, TokenDocument, TokenScheme, TokenSites, VllmGumbel, VllmKey,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -135,6 +136,30 @@ fn synthid_bits_without_a_table_are_those_of_the_main_branch() {
         assert_eq!(SynthIdMain::bits(&keys, initial, ngram).collect::<Vec<_>>(), expected);
         let ones: u8 = expected.iter().sum();
         assert_eq!(total(&scheme, &keys, ngram), f64::from(ones));
+    }
+}
+
+/// sbw 1.0.0, `_selfsalt_fullvocab_inner`, on torch 2.11.0.
+#[test]
+fn tokens_that_sbw_favours_are_those_of_its_kernel() {
+    let vectors: Value = serde_json::from_str(include_str!("kat/sbw.json")).unwrap();
+    for list in vectors["lists"].as_array().unwrap() {
+        let scheme = Sbw { gamma: list["gamma"].as_f64().unwrap() };
+        let key = SbwKey(list["hash_key"].as_u64().unwrap());
+        // The plugin hands over four tokens and leaves out the first.
+        let context: Vec<u32> = numbers(&list["context"]);
+        let [_, prefix @ ..] = <[u32; 4]>::try_from(context).unwrap();
+        let vocabulary = u32::try_from(list["vocabulary"].as_u64().unwrap()).unwrap();
+        let mut green = vec![0_u8; vocabulary as usize / 8];
+        for token in (0..vocabulary).filter(|token| scheme.is_green(key, prefix, *token)) {
+            green[token as usize / 8] |= 1 << (token % 8);
+        }
+        assert_eq!(hex(&green), list["green"].as_str().unwrap());
+        for token in [0, 5, 1023] {
+            let expected = f64::from(u8::from(scheme.is_green(key, prefix, token)));
+            let ngram = [&prefix[..], &[token]].concat();
+            assert_eq!(total(&scheme, &key, &ngram), expected);
+        }
     }
 }
 

@@ -47,6 +47,7 @@ mod philox;
 mod reading;
 #[cfg(feature = "tokenizers")]
 mod retokenize;
+mod sbw;
 mod scheme;
 mod sites;
 mod synthid;
@@ -60,6 +61,7 @@ pub use gumbel_vllm::{ContextSites, VllmGumbel, VllmKey};
 pub use kgw::{ByContext, HuggingFaceKgw, KgwKey, Seeding};
 pub use lexical::LexicalSites;
 pub use paired_bias::TokenPairs;
+pub use sbw::{ByToken, Sbw, SbwKey};
 pub use scheme::{KeyScore, TokenScheme};
 pub use sites::{MISSING, MergeError, Site, TokenDocument, TokenSites, Window};
 pub use synthid::{Device, LayerKeys, LayerScores, Ngrams, SynthIdMain, SynthIdTable};

@@ -38,6 +38,12 @@ impl EngineKey {
         self.0
     }
 
+    /// Its upper 53 bits, which every reader of JSON keeps: `hash_key` of vllm-sbw. Secret.
+    #[must_use]
+    pub fn hash_key(&self) -> u64 {
+        self.0 >> 11
+    }
+
     /// Sixteen lower-case hexadecimal digits, as SGLang's `watermark.key` has them. Secret.
     #[must_use]
     pub fn hex(&self) -> Zeroizing<String> {

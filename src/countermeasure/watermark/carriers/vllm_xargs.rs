@@ -44,7 +44,7 @@ impl Default for VllmXargs {
         Self {
             gamma: 0.25,
             delta: 2.0,
-            seeding_scheme: "selfhash".to_owned(),
+            seeding_scheme: "gpu-fused-selfhash-fullvocab".to_owned(),
             key_of: KeyOf::default(),
         }
     }
@@ -63,7 +63,7 @@ impl VllmXargs {
         )
     }
 
-    /// The plugin's key: the upper 53 bits of the engine key, which every reader of JSON keeps.
+    /// The plugin's key ([`EngineKey::hash_key`]).
     #[must_use]
     pub fn hash_key(&self, keys: &Keys, marked: MarkedAs<'_>) -> u64 {
         let MarkedAs { marked, epoch, .. } = marked;
@@ -77,7 +77,7 @@ impl VllmXargs {
                 id: "",
             })),
         };
-        key.number() >> 11
+        key.hash_key()
     }
 
     pub(super) fn edits(&self, asked: &Asked<'_>) -> Option<Vec<Edit>> {
