@@ -44,7 +44,8 @@ fn trace_100_000_accounts_over_1_000_000_sites(bencher: Bencher<'_, '_>) {
         Account { key: key(Role::Account, &name), name, cluster: None, marked_alone: true }
     };
     let accounts = (0..100_000).map(account).collect();
-    let roster = Roster { global: key(Role::Global, ""), accounts, clusters: Vec::new() };
+    let (global, clusters) = (key(Role::Global, ""), Vec::new());
+    let roster = Roster { global, accounts, clusters, membership_fixed: true };
     let suspect = counts(100_000);
     let roles = Roles::new(&[7; 32], CELLS);
     bencher.bench(|| {

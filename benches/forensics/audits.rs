@@ -74,6 +74,7 @@ fn audit(corpus: &Corpus, control: &CellCounts, number: u32) -> Audit {
         global: global(&deployment),
         accounts: accounts.collect(),
         clusters: (0..ISSUED / 20).map(|place| cluster(&deployment, place)).collect(),
+        membership_fixed: true,
     };
     let mut source = Source::of(seed("audits", number));
     let words = 1_000.0 * 100_f64.powf(source.uniform());

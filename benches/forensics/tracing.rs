@@ -178,6 +178,7 @@ fn one(
         global: global(&deployment),
         accounts: accounts.collect(),
         clusters: (0..own + CLUSTERS).map(|place| cluster(&deployment, place)).collect(),
+        membership_fixed: true,
     };
     let counts = stolen(student, &deployment, &roster, (colluders, words, copying), linked, number);
     let started = Instant::now();

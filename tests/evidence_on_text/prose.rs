@@ -84,6 +84,7 @@ impl Deployment {
             global: self.key(Purpose::Lexical, Role::Global, ""),
             accounts: (0..accounts).map(account).collect(),
             clusters: (0..(accounts / 2).div_ceil(10)).map(cluster).collect(),
+            membership_fixed: true,
         }
     }
 }

@@ -31,6 +31,7 @@ fn roster(accounts: usize, linked: usize, size: usize, marked_alone: bool) -> Ro
         global: key(Role::Global, ""),
         accounts: (0..accounts).map(account).collect(),
         clusters: (0..linked.div_ceil(size)).map(cluster).collect(),
+        membership_fixed: true,
     }
 }
 
@@ -110,7 +111,7 @@ fn a_cluster_is_named_by_the_sum_of_its_members_for_the_time_before_it_was_linke
     let trace = trace(&suspect, &roster);
     assert_eq!(trace.findings(&[]).unwrap().clusters, Finding::Each(vec![1]));
     let ClusterScore { shared_key, members, .. } = trace.clusters[1];
-    assert!(members.standardized > 6.0 && shared_key.standardized < 4.0);
+    assert!(members.unwrap().standardized > 6.0 && shared_key.standardized < 4.0);
 }
 
 #[test]
@@ -223,4 +224,27 @@ fn a_commitment_holds_for_its_own_plan_and_roster_alone() {
     renamed.accounts[3].key = key(Role::Account, "someone else");
     assert!(!read.holds(&plan, [&renamed]));
     assert!(serde_json::from_str::<Commitment>("\"00\"").is_err());
+}
+
+/// The hostile choice: of many innocent accounts, link those that score highest.
+#[test]
+fn a_cluster_of_accounts_that_were_linked_because_they_score_high_is_not_found() {
+    let roles = roles();
+    let weights = Weights::new((0..CELLS).map(|_| (1.0, 1.0)));
+    let mut roster = roster(400, 400, 40, true);
+    let decoys = Decoys::new([9; 32], 0);
+    let scored = Trace::new(&weights, &roles, &roster, &decoys).accounts;
+    let mut order: Vec<usize> = (0..400).collect();
+    order.sort_by(|left, right| scored[*left].ln_p.total_cmp(&scored[*right].ln_p));
+    for (rank, place) in order.into_iter().enumerate() {
+        roster.accounts[place].cluster = Some(rank / 40);
+    }
+    let mut whole = |fixed: bool| {
+        roster.membership_fixed = fixed;
+        Trace::new(&weights, &roles, &roster, &decoys).clusters[0]
+    };
+    // What would be said if the link were taken for one that was made before.
+    assert!(whole(true).whole.ln_p < 1e-12_f64.ln());
+    let found = whole(false);
+    assert!(found.members.is_none() && found.whole.ln_p > 1e-3_f64.ln(), "{found:?}");
 }

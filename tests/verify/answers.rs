@@ -63,13 +63,35 @@ fn a_cluster_is_named_whose_members_shared_the_work() {
     let members = ["a-30", "a-31", "a-32", "a-33", "a-34"].map(|account| (account, Some("hydra")));
     let suspect = scene.write("suspect.jsonl", &scene.copies(2, &members));
     let control = scene.control();
-    let said = scene.verify(&["--suspect", text(&suspect), "--control", text(&control)]);
-    let verdict = said.verdict();
-    assert_eq!((said.code, verdict.outcome), (0, Outcome::Exposed), "{}", said.out);
-    assert_eq!(names(&verdict.clusters.named), ["hydra"]);
-    let parts: Vec<&str> =
-        verdict.clusters.strongest[0].parts.iter().map(|part| part.name.as_str()).collect();
-    assert_eq!(parts, ["shared key", "members"]);
+    // The shared key is found whenever the link was made; members count if it was made before.
+    for (until, tests) in
+        [(None, &["shared key"][..]), (Some("1970-01-01T00:00:00Z"), &["shared key", "members"])]
+    {
+        let arguments = ["--suspect", text(&suspect), "--control", text(&control)];
+        let cutoff: Vec<&str> =
+            until.into_iter().flat_map(|time| ["--ledger-until", time]).collect();
+        let said = scene.verify(&[&arguments[..], &cutoff].concat());
+        let verdict = said.verdict();
+        assert_eq!((said.code, verdict.outcome), (0, Outcome::Exposed), "{}", said.out);
+        assert_eq!(names(&verdict.clusters.named), ["hydra"]);
+        let parts: Vec<&str> =
+            verdict.clusters.strongest[0].parts.iter().map(|part| part.name.as_str()).collect();
+        assert_eq!(parts, tests);
+        assert_eq!(verdict.method.ledger_until.as_deref(), until);
+        let left_out = |note: &String| note.contains("codewords is left out");
+        assert_eq!(verdict.method.notes.iter().any(left_out), until.is_none());
+    }
+}
+
+#[test]
+fn entries_after_the_cutoff_are_as_if_they_were_not_there() {
+    let scene = Scene::new("cutoff");
+    let suspect = scene.write("suspect.jsonl", &scene.copies(2, &[("a-7", None)]));
+    let control = scene.control();
+    let cutoff = ["--ledger-until", "1969-12-31T23:59:59Z"];
+    let arguments = ["--suspect", text(&suspect), "--control", text(&control)];
+    let verdict = scene.verify(&[&arguments[..], &cutoff].concat()).verdict();
+    assert_eq!((verdict.accounts.tests, verdict.clusters.tests), (0, 0));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::super::{Answer, Failure};
-use super::inputs::{Rosters, Seed};
+use super::inputs::{LedgerPart, Rosters, Seed};
 use super::schemes::SchemeArguments;
 use crate::corpus::{FieldPath, Prompts};
 use crate::mark::examination::{CommittedPlan, MarkedBy};
@@ -57,8 +57,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let keys = Keys::read(&arguments.keys)?;
-    let rosters = Rosters::read(&keys, MarkedBy::WORDS, arguments.ledger.as_deref(), None)?;
-    let schemes = arguments.schemes.read(&keys, arguments.ledger.as_deref(), None)?;
+    let now = LedgerPart::default();
+    let rosters = Rosters::read(&keys, MarkedBy::WORDS, arguments.ledger.as_deref(), now)?;
+    let schemes = arguments.schemes.read(&keys, arguments.ledger.as_deref(), now)?;
     let prompts = Prompts::read(&arguments.prompts, arguments.field.as_ref())?;
     let plan = Plan {
         rules: schemes.rules.clone(),

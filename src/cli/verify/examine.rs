@@ -4,11 +4,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::super::{Answer, Failure, Format};
 use super::ask::AskArguments;
 use super::commit::names;
-use super::inputs::{ControlFile, Rosters, Seed, WrittenControls};
+use super::inputs::{ControlFile, LedgerPart, Rosters, Seed, WrittenControls};
 use super::progress::Progress;
 use super::report::Report;
 use super::schemes::{SchemeArguments, Schemes, Texts};
@@ -34,6 +35,10 @@ pub(super) struct Arguments {
     /// Ledger; without it nobody can be named
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
+    /// Time up to which entries of the ledger are read, such as 2026-11-01T00:00:00Z: before the
+    /// text was at hand
+    #[arg(long, value_name = "TIME", requires = "ledger", conflicts_with = "committed")]
+    ledger_until: Option<Timestamp>,
     /// Texts of the suspect: JSONL, plain text or counts, also gzip or zstd; `-` is standard input
     #[arg(long, required_unless_present = "ask", num_args = 1.., value_name = "FILE")]
     suspect: Vec<PathBuf>,
@@ -97,9 +102,10 @@ pub(super) fn examine(
         Some((_, committed)) => committed.plan.field.as_deref().map(str::parse).transpose()?,
         None => arguments.field.clone(),
     };
-    let most = committed.as_ref().map(|(_, committed)| committed.ledger_lines);
-    let rosters = Rosters::read(&keys, MarkedBy::WORDS, arguments.ledger.as_deref(), most)?;
-    let schemes = schemes.read(&keys, arguments.ledger.as_deref(), most)?;
+    let lines = committed.as_ref().map(|(_, committed)| committed.ledger_lines);
+    let part = LedgerPart { lines, until: arguments.ledger_until };
+    let rosters = Rosters::read(&keys, MarkedBy::WORDS, arguments.ledger.as_deref(), part)?;
+    let schemes = schemes.read(&keys, arguments.ledger.as_deref(), part)?;
     let prompts = Prompts::read(&arguments.prompts, field.as_ref())?;
     let plan = plan(&arguments, &keys, &schemes, &prompts, field.as_ref(), committed.as_ref());
     if let Some((path, committed)) = &committed {
@@ -122,7 +128,7 @@ pub(super) fn examine(
     }
     let (on_tokens, refusals) = schemes.test(&texts, &decoys)?;
     tests.extend(on_tokens);
-    let method = method(&keys, &rosters, &schemes, &plan, committed);
+    let method = method(&keys, (&rosters, part), &schemes, &plan, committed);
     Ok(conclude(tests, refusals, method))
 }
 
@@ -196,7 +202,7 @@ fn plan(
 
 fn method(
     keys: &Keys,
-    rosters: &Rosters,
+    (rosters, part): (&Rosters, LedgerPart),
     schemes: &Schemes,
     plan: &Plan,
     committed: Option<(PathBuf, CommittedPlan)>,
@@ -204,6 +210,9 @@ fn method(
     let mut notes: Vec<&str> = NOTES.to_vec();
     if schemes.on_tokens() {
         notes.push(TOKEN_NOTE);
+    }
+    if rosters.has_clusters() || schemes.has_clusters() {
+        notes.push(if part.is_fixed() { FIXED_NOTE } else { OPEN_NOTE });
     }
     Method {
         plan_hash: plan_commitment(plan, everybody(rosters, schemes)).to_string(),
@@ -217,6 +226,7 @@ fn method(
         key_fingerprint: keys.fingerprint(),
         ledger_lines: rosters.lines,
         ledger_lines_skipped: rosters.skipped,
+        ledger_until: part.until.map(|until| until.to_string()),
         notes: notes.into_iter().map(str::to_owned).collect(),
     }
 }
@@ -239,6 +249,17 @@ const NOTES: [&str; 5] = [
 const TOKEN_NOTE: &str = "Of marks on tokens every distinct context with its token counts once in \
      the whole corpus; p-values are those of the law of the score under a random key, and beside \
      them stands the place among decoy keys. Text whose tokens do not give it back is left out.";
+
+/// What clusters are tested by if membership was fixed.
+const FIXED_NOTE: &str = "Who is in which cluster was fixed before, by the commitment or by the time \
+     up to which the ledger was read: beside the key that a cluster shares, the sum of its members' \
+     codewords and each member's own test count for it, adjusted.";
+
+/// What they are tested by if not.
+const OPEN_NOTE: &str = "It is not shown that who is in which cluster was recorded before the text \
+     was at hand (neither a commitment nor a time up to which the ledger is read). So clusters are \
+     tested by the key that they share and by nothing else: the test of the sum of members' \
+     codewords is left out, and accounts are tested as if they were in no cluster.";
 
 fn by_name(controls: Vec<ControlFile>) -> WrittenControls {
     let mut by_name = WrittenControls::new();

@@ -6,6 +6,8 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use jiff::Timestamp;
+
 use super::super::Failure;
 use crate::mark::examination::{Issuance, MarkedBy, issuances};
 use crate::mark::keys::Keys;
@@ -25,12 +27,35 @@ pub(super) struct Rosters {
 }
 
 impl Rosters {
-    /// Reads a ledger, at most so many lines of it. Without a ledger only the deployment is tested.
+    /// Whether there is anybody who may have been linked.
+    pub(super) fn has_clusters(&self) -> bool {
+        self.issuances.iter().any(|issuance| !issuance.roster.clusters.is_empty())
+    }
+}
+
+/// Which part of a ledger is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LedgerPart {
+    /// At most so many lines: those that there were when a plan was committed to.
+    pub(super) lines: Option<u64>,
+    /// Only entries up to this time.
+    pub(super) until: Option<Timestamp>,
+}
+
+impl LedgerPart {
+    /// Whether who is in which cluster cannot have been written down later.
+    pub(super) fn is_fixed(self) -> bool {
+        self.lines.is_some() || self.until.is_some()
+    }
+}
+
+impl Rosters {
+    /// Reads a part of a ledger. Without a ledger only the deployment is tested.
     pub(super) fn read(
         keys: &Keys,
         marked_by: MarkedBy,
         ledger: Option<&Path>,
-        most: Option<u64>,
+        part: LedgerPart,
     ) -> Result<Self, Failure> {
         let Some(path) = ledger else {
             return Ok(Self { issuances: issuances(keys, marked_by, [])?, lines: 0, skipped: 0 });
@@ -38,7 +63,7 @@ impl Rosters {
         let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let file = File::open(path).map_err(|error| at(&error))?;
         let (mut lines, mut skipped, mut broken) = (0, 0, None);
-        let most = usize::try_from(most.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        let most = usize::try_from(part.lines.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
         // A file that cannot be read further would not end.
         let readable =
             Entries::new(BufReader::new(file)).take(most).map_while(|entry| match entry {
@@ -51,9 +76,12 @@ impl Rosters {
         let entries = readable.filter_map(|entry| {
             lines += 1;
             skipped += u64::from(entry.is_err());
-            entry.ok()
+            entry.ok().filter(|entry| part.until.is_none_or(|until| entry.time <= until))
         });
-        let issuances = issuances(keys, marked_by, entries).map_err(|error| at(&error))?;
+        let mut issuances = issuances(keys, marked_by, entries).map_err(|error| at(&error))?;
+        for issuance in &mut issuances {
+            issuance.roster.membership_fixed = part.is_fixed();
+        }
         match broken {
             Some(error) => Err(at(&error).into()),
             None => Ok(Self { issuances, lines, skipped }),

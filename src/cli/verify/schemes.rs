@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::super::Failure;
-use super::inputs::{Rosters, WrittenControls};
+use super::inputs::{LedgerPart, Rosters, WrittenControls};
 use super::progress::Progress;
 use crate::corpus::{CountedTokens, FieldPath, count_tokens, read_texts};
 use crate::mark::detect::LexicalSites;
@@ -56,7 +56,7 @@ impl SchemeArguments {
         &self,
         keys: &Keys,
         ledger: Option<&Path>,
-        most: Option<u64>,
+        part: LedgerPart,
     ) -> Result<Schemes, Failure> {
         let wanted =
             |name: &str| self.scheme.is_empty() || self.scheme.iter().any(|scheme| scheme == name);
@@ -75,7 +75,7 @@ impl SchemeArguments {
         for scheme in listed {
             let rosters = match scheme.marked_by() {
                 None => Rosters::default(),
-                Some(marked_by) => Rosters::read(keys, marked_by, ledger, most)?,
+                Some(marked_by) => Rosters::read(keys, marked_by, ledger, part)?,
             };
             let nobody = rosters.issuances.iter().all(|one| one.roster.accounts.is_empty());
             if scheme.marked_by().is_some() && nobody {
@@ -122,6 +122,11 @@ impl Schemes {
     /// Whose keys are tested by the schemes on tokens.
     pub(super) fn issuances(&self) -> impl Iterator<Item = &Issuance> + Clone {
         self.tokens.iter().flat_map(|(_, rosters)| &rosters.issuances)
+    }
+
+    /// Whether any of them tests clusters.
+    pub(super) fn has_clusters(&self) -> bool {
+        self.tokens.iter().any(|(_, rosters)| rosters.has_clusters())
     }
 
     /// Whether there is a scheme on tokens.

@@ -180,6 +180,9 @@ fn write_method(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
         skipped => format!(", of which {} are no entries", grouped(skipped)),
     };
     writeln!(out, "  ledger    {}{skipped}", many(method.ledger_lines, "line"))?;
+    if let Some(until) = &method.ledger_until {
+        writeln!(out, "            entries up to {}", printable(until))?;
+    }
     for material in &verdict.materials {
         writeln!(out, "  rules     {}", material.rules)?;
     }

@@ -81,14 +81,16 @@ fn enter(tests: &mut SchemeTests, deployment: usize, issuance: &Issuance, trace:
             standardized: score.standardized,
             p: PValue::from_ln(score.ln_p),
         };
-        let parts = vec![part("shared key", &score.shared_key), part("members", &score.members)];
+        let mut parts = vec![part("shared key", &score.shared_key)];
+        parts.extend(score.members.as_ref().map(|score| part("members", score)));
         tests.clusters.push(IdScore {
             parts,
             ..id_score(&cluster.name, deployment, None, *issued, score.whole)
         });
     }
     for ((account, score), issued) in roster.accounts.iter().zip(&trace.accounts).zip(accounts) {
-        let cluster = account.cluster.map(|place| first + place);
+        let fixed = account.cluster.filter(|_| roster.membership_fixed);
+        let cluster = fixed.map(|place| first + place);
         tests.accounts.push(id_score(&account.name, deployment, cluster, *issued, *score));
     }
 }

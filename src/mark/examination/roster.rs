@@ -88,8 +88,9 @@ type Linked = BTreeMap<(String, String), String>;
 /// The rosters of a ledger, by tenant and epoch, of those whose answers were marked so.
 ///
 /// An account belongs to the cluster under whose key most of its answers of the epoch were; if
-/// there were none, to the one it was linked with last, of which the sum of the members' own
-/// codewords is tested. Accounts to which no marked site was issued are nobody's suspects. If
+/// there were none, to the one it was linked with last. When the lines were written, this does not
+/// know: [`Roster::membership_fixed`] is for the caller to set, and until then no test rests on who
+/// is in which cluster. Accounts to which no marked site was issued are nobody's suspects. If
 /// nothing was issued at all, the epochs of the key file are tested for the deployment alone.
 ///
 /// # Errors
@@ -209,6 +210,7 @@ fn issuance(
             .keys()
             .map(|name| Cluster { key: key(Role::Cluster, name), name: name.clone() })
             .collect(),
+        membership_fixed: false,
     };
     let clusters = clusters.values().copied().collect();
     Issuance { tenant, epoch, issued, roster, accounts: received, clusters }

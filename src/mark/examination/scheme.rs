@@ -56,7 +56,7 @@ pub struct IdScore {
     /// The place of its tenant and epoch in [`SchemeTests::deployments`].
     pub deployment: usize,
     /// Of an account: the place of its cluster in [`SchemeTests::clusters`], whose gate it has to
-    /// pass in place of the deployment's.
+    /// pass in place of the deployment's. None if membership was not fixed before.
     pub cluster: Option<usize>,
     /// What was issued to it in the epoch.
     pub issued: Issued,

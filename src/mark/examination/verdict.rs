@@ -323,6 +323,9 @@ pub struct Method {
     pub ledger_lines: u64,
     /// Those of them that are no entries, such as one that a crash left unfinished.
     pub ledger_lines_skipped: u64,
+    /// The time after which entries of the ledger were not looked at, if one was given.
+    #[serde(default)]
+    pub ledger_until: Option<String>,
     /// How the numbers were reached, in sentences.
     pub notes: Vec<String>,
 }

@@ -13,9 +13,11 @@ const SHOWN: usize = 30;
 
 pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
     evidence_section(page, verdict, "6", "Clusters and accounts");
-    page.raw("<p>Everybody who was issued marked answers was tested, and nobody else. A cluster is a \
-              set of accounts that the operator had linked before. Nobody is named whose cluster, or \
-              whose deployment, did not pass its own test; and where the next score is less than ");
+    page.raw(
+        "<p>Everybody who was issued marked answers was tested, and nobody else. A cluster is a \
+              set of accounts that the operator’s ledger links. Nobody is named whose cluster, or \
+              whose deployment, did not pass its own test; and where the next score is less than ",
+    );
     page.text(&format!("{CLEAR_GAP:.0}"));
     page.raw(" standard deviations behind, the finding is a set and not a name.</p>\n");
     let tenants = has_tenants(verdict);

@@ -54,8 +54,9 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
          prompt has not learned from it.</li>\n\
          <li>Within each level, all tests are adjusted together by Holm’s method, over ids, tenants, \
          epochs and schemes. Levels are gates: the deployment, then clusters, then accounts.</li>\n\
-         <li>Who belongs to a cluster was recorded when the answers were issued, not found by \
-         looking at scores.</li>\n\
+         <li>A test rests on who belongs to which cluster only if that was fixed before, by a \
+         commitment or by a time up to which the ledger is read. Else accounts could have been \
+         linked because they score high, and a cluster is tested by the key that it shares.</li>\n\
          <li>Where a control finds a mark, or decoys do not scatter as they should, no answer is \
          given.</li>\n\
          </ul>\n",

@@ -65,14 +65,17 @@ fn code(page: &mut Markup, name: &'static str, value: &str) {
 }
 
 fn ledger(method: &Method) -> String {
-    match method.ledger_lines_skipped {
-        0 => grouped(method.ledger_lines),
-        skipped => format!(
-            "{}, of which {} are no entries",
-            grouped(method.ledger_lines),
-            grouped(skipped)
-        ),
+    let mut said = grouped(method.ledger_lines);
+    if method.ledger_lines_skipped > 0 {
+        said.push_str(&format!(
+            ", of which {} are no entries",
+            grouped(method.ledger_lines_skipped)
+        ));
     }
+    if let Some(until) = &method.ledger_until {
+        said.push_str(&format!("; entries up to {until}"));
+    }
+    said
 }
 
 /// The command as a shell takes it, with base names in place of paths.

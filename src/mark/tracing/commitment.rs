@@ -58,7 +58,8 @@ impl Commitment {
     }
 
     fn enter(hasher: &mut blake3::Hasher, roster: &Roster) {
-        let Roster { global, accounts, clusters } = roster;
+        // Of a commitment membership is always fixed.
+        let Roster { global, accounts, clusters, membership_fixed: _ } = roster;
         field(hasher, global.as_bytes());
         field(hasher, &(clusters.len() as u64).to_le_bytes());
         for cluster in clusters {

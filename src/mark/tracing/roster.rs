@@ -35,6 +35,11 @@ pub struct Roster {
     pub accounts: Vec<Account>,
     /// Clusters.
     pub clusters: Vec<Cluster>,
+    /// Whether who is in which cluster was fixed before the text was at hand: by a commitment, or
+    /// because later lines of the ledger were not read. If not, accounts can have been linked
+    /// because they score high; then a cluster is tested by its shared key alone, and its members
+    /// like accounts without a cluster.
+    pub membership_fixed: bool,
 }
 
 /// The roles whose cells carry an account's own key.

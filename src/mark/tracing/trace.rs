@@ -19,15 +19,15 @@ pub struct Score {
     pub ln_p_adjusted: LnP,
 }
 
-/// What the text says of a cluster, with the three tests that it is made of.
+/// What the text says of a cluster, with the tests that it is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClusterScore {
     /// The test of the cluster's own key.
     pub shared_key: Score,
-    /// The test of the sum of its members' codewords.
-    pub members: Score,
+    /// The test of the sum of its members' codewords; none unless membership was fixed before.
+    pub members: Option<Score>,
     /// The cluster as a whole: the least of these two and of the members' own tests, adjusted for
-    /// being the least.
+    /// being the least; that of the shared key alone unless membership was fixed before.
     pub whole: Score,
 }
 
@@ -118,7 +118,8 @@ impl Trace {
             cluster.whole.ln_p_adjusted = gated(global.ln_p, cluster.whole.ln_p_adjusted);
         }
         for (account, score) in roster.accounts.iter().zip(&mut accounts) {
-            let cluster = account.cluster.and_then(|cluster| clusters.get(cluster));
+            let cluster = account.cluster.filter(|_| roster.membership_fixed);
+            let cluster = cluster.and_then(|cluster| clusters.get(cluster));
             let parent = cluster.map_or(global.ln_p, |cluster| cluster.whole.ln_p_adjusted);
             score.ln_p_adjusted = gated(parent, score.ln_p_adjusted);
         }
@@ -170,11 +171,14 @@ fn clusters(
         .map(|((cluster, members), own)| {
             let total = tables.cluster.total(&cluster.key);
             let shared_key = tables.score(Sum { total, copies: [0, 1] });
+            if !roster.membership_fixed {
+                return ClusterScore { shared_key, members: None, whole: shared_key };
+            }
             let members = tables.score(members);
             let ln_p = least_of(&[shared_key.ln_p, members.ln_p, least_of(&own)]);
             let standardized = shared_key.standardized.max(members.standardized);
             let whole = Score { standardized, ln_p, ln_p_adjusted: ln_p };
-            ClusterScore { shared_key, members, whole }
+            ClusterScore { shared_key, members: Some(members), whole }
         })
         .collect()
 }

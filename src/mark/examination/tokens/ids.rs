@@ -103,7 +103,7 @@ impl<'a> Ids<'a> {
                 .accounts
                 .iter()
                 .zip(&own)
-                .filter(|(account, _)| account.cluster == Some(place))
+                .filter(|(account, _)| roster.membership_fixed && account.cluster == Some(place))
                 .map(|(_, score)| *score)
                 .collect();
             tests.clusters.push(cluster_score(
@@ -117,7 +117,7 @@ impl<'a> Ids<'a> {
         for ((Account { name, cluster, .. }, score), issued) in
             roster.accounts.iter().zip(&own).zip(accounts)
         {
-            let cluster = cluster.map(|place| first + place);
+            let cluster = cluster.filter(|_| roster.membership_fixed).map(|place| first + place);
             tests.accounts.push(id_score(name, deployment, cluster, *issued, *score));
         }
     }
