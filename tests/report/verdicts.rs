@@ -79,7 +79,7 @@ pub(crate) fn control(name: &str, kind: ControlKind, p: f64) -> ControlTest {
         ..Material::default()
     });
     let scheme = "lexical".to_owned();
-    ControlTest { name: name.into(), kind, scheme, p, p_adjusted: p, rejected: false, material }
+    ControlTest { name: name.into(), kind, scheme, p, rejected: false, material }
 }
 
 pub(crate) fn file(name: &str) -> FileRead {

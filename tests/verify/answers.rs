@@ -99,17 +99,12 @@ fn unmarked_text_is_not_said_to_be_exposed_and_nobody_is_named() {
     let scene = Scene::new("unmarked");
     let suspect = scene.write("suspect.jsonl", halves().0);
     let control = scene.control();
-    for controls in [vec!["--control", text(&control)], vec![]] {
-        let said = scene.verify(&[&["--suspect", text(&suspect)][..], &controls].concat());
-        let verdict = said.verdict();
-        assert_eq!((said.code, verdict.outcome), (1, Outcome::NotShown), "{}", said.out);
-        assert_eq!(
-            (verdict.clusters.named, verdict.accounts.named),
-            (Named::Nobody, Named::Nobody)
-        );
-        assert_eq!(verdict.reached, None);
-        assert!(verdict.sentence.starts_with("It was not shown"), "{}", verdict.sentence);
-    }
+    let said = scene.verify(&["--suspect", text(&suspect), "--control", text(&control)]);
+    let verdict = said.verdict();
+    assert_eq!((said.code, verdict.outcome), (1, Outcome::NotShown), "{}", said.out);
+    assert_eq!((verdict.clusters.named, verdict.accounts.named), (Named::Nobody, Named::Nobody));
+    assert_eq!(verdict.reached, None);
+    assert!(verdict.sentence.starts_with("It was not shown"), "{}", verdict.sentence);
 }
 
 #[test]
@@ -153,6 +148,19 @@ fn a_text_without_sites_and_one_without_controls_get_no_answer() {
     let verdict = scene.run(&[&arguments[..], &["--decoys", "100"]].concat()).verdict();
     assert_eq!(verdict.outcome, Outcome::Refused);
     assert_eq!(verdict.refusals[0].by, RefusedBy::NoControl);
+}
+
+#[test]
+fn a_control_too_small_to_have_shown_the_same_answers_nothing() {
+    let scene = Scene::new("small-control");
+    let suspect = scene.write("suspect.jsonl", &scene.copies(2, &[("a-7", None)]));
+    let small = scene.write("small.jsonl", &halves().1[..2]);
+    let said = scene.verify(&["--suspect", text(&suspect), "--control", text(&small)]);
+    let verdict = said.verdict();
+    assert_eq!((said.code, verdict.outcome), (1, Outcome::Refused), "{}", said.out);
+    assert_eq!(verdict.refusals[0].by, RefusedBy::NoControl);
+    assert!(verdict.refusals[0].reason.contains("the largest has"), "{:?}", verdict.refusals);
+    assert!(!said.out.contains("a-7"));
 }
 
 #[test]

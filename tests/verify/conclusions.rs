@@ -43,12 +43,17 @@ fn control(p: f64) -> ControlTest {
     let p = PValue::from_ln(p.ln());
     let (name, scheme) = ("never issued".to_owned(), "lexical".to_owned());
     let kind = ControlKind::NeverIssued;
-    ControlTest { name, kind, scheme, p, p_adjusted: p, rejected: false, material: None }
+    ControlTest { name, kind, scheme, p, rejected: false, material: None }
+}
+
+fn text_control(sites: u64) -> ControlTest {
+    let material = Some(Material { sites, ..Material::default() });
+    ControlTest { kind: ControlKind::Text, material, ..control(0.4) }
 }
 
 fn scheme(name: &str, deployments: Vec<Deployment>, accounts: Vec<IdScore>) -> SchemeTests {
     let material = Material { scheme: name.to_owned(), sites: 100, ..Material::default() };
-    let controls = vec![control(0.4)];
+    let controls = vec![control(0.4), text_control(100)];
     SchemeTests { material, deployments, clusters: Vec::new(), accounts, controls }
 }
 
@@ -140,7 +145,7 @@ fn a_control_of_one_scheme_refuses_the_answer_of_all() {
     assert_eq!(verdict.refusals[0].by, RefusedBy::Control);
     assert!(verdict.accounts.strongest.is_empty());
     let rejected: Vec<bool> = verdict.controls.iter().map(|control| control.rejected).collect();
-    assert_eq!(rejected, [false, true]);
+    assert_eq!(rejected, [false, false, true]);
 }
 
 #[test]
@@ -150,4 +155,48 @@ fn decoys_that_scatter_otherwise_than_the_law_refuse_the_answer() {
     tested.evidence.dispersion = 1.4;
     tested.evidence.decoys = Decoys::new([2; 32], 1_000).compare(3.0, |key| f64::from(key[0]));
     assert_eq!(concluded(vec![broken]).refusals[0].by, RefusedBy::Dispersion);
+}
+
+#[test]
+fn a_control_that_rejects_refuses_however_many_others_there_are() {
+    let mut many = scheme("lexical", vec![deployment(1, Some(0.5))], Vec::new());
+    many.controls.extend((0..500).map(|_| control(0.5)));
+    assert_eq!(concluded(vec![many.clone()]).outcome, Outcome::NotShown);
+    many.controls.push(control(0.0009));
+    assert_eq!(concluded(vec![many]).refusals[0].by, RefusedBy::Control);
+}
+
+#[test]
+fn a_scheme_without_a_text_control_is_unanswered_and_the_others_are_answered() {
+    let found = |name: &str| {
+        scheme(name, vec![deployment(1, Some(1e-12))], vec![id(name, 0, None, 9.0, 1e-18)])
+    };
+    let mut without = found("sglang");
+    without.controls = vec![control(0.4)];
+    let verdict = concluded(vec![found("lexical"), without.clone()]);
+    assert_eq!((verdict.outcome, verdict.reached), (Outcome::Exposed, Some(Level::Account)));
+    assert_eq!(verdict.accounts.named.ids()[0].id, "lexical");
+    assert_eq!((verdict.accounts.named.ids().len(), verdict.accounts.strongest.len()), (1, 1));
+    // What was not answered was adjusted for all the same.
+    assert_eq!((verdict.accounts.tests, verdict.accounts.ids), (2, 2));
+    assert_eq!(verdict.unanswered[0].scheme, "sglang");
+    assert!(verdict.sentence.contains("Of the mark sglang nothing is said: there is no text"));
+
+    let quiet = scheme("lexical", vec![deployment(1, Some(0.3))], Vec::new());
+    let verdict = concluded(vec![quiet, without.clone()]);
+    assert_eq!((verdict.outcome, verdict.reached), (Outcome::NotShown, None));
+    assert_eq!(concluded(vec![without]).refusals[0].by, RefusedBy::NoControl);
+}
+
+/// `ln 0.001 / ln p` of the suspect's sites: a sixth at 1e-18.
+#[test]
+fn a_control_has_as_many_sites_as_would_have_shown_the_same() {
+    let outcome = |sites| {
+        let accounts = vec![id("a", 0, None, 9.0, 1e-18)];
+        let mut scheme = scheme("lexical", vec![deployment(1, Some(1e-12))], accounts);
+        scheme.material.sites = 6_000;
+        scheme.controls = vec![text_control(sites), text_control(10)];
+        concluded(vec![scheme]).outcome
+    };
+    assert_eq!((outcome(999), outcome(1_001)), (Outcome::Refused, Outcome::Exposed));
 }

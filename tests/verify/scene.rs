@@ -133,13 +133,23 @@ impl Scene {
         self.write("control.jsonl", halves().1)
     }
 
-    /// `guilloche verify` with the keys and ledger, a small number of decoys, and JSON.
+    /// `guilloche verify` with the keys and ledger, a small number of decoys, and JSON; with the
+    /// usual control if none is given.
     pub(crate) fn verify(&self, arguments: &[&str]) -> Said {
         let (keys, ledger) = (self.file("mark.keys"), self.file("mark.ledger"));
         let given = ["--keys", text(&keys), "--ledger", text(&ledger), "--format", "json"];
         let decoys: &[&str] =
             if arguments.contains(&"--committed") { &[] } else { &["--decoys", "1000"] };
-        self.run(&[&["verify"], &given[..], decoys, arguments].concat())
+        let controls: &[&str] = if arguments.contains(&"--control") {
+            &[]
+        } else {
+            // Each text stands in two fields, of which one is asked for by name.
+            let line = |text: &String| json!({ "text": text, "rows": [0, { "deep": text }] });
+            let lines: String = halves().1.iter().map(|text| format!("{}\n", line(text))).collect();
+            fs::write(self.file("usual.jsonl"), lines).unwrap();
+            &["--control", "usual.jsonl"]
+        };
+        self.run(&[&["verify"], &given[..], decoys, arguments, controls].concat())
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {

@@ -19,7 +19,7 @@ pub(super) fn write_text(out: &mut impl Write, verdict: &Verdict) -> io::Result<
     }
     write_level(out, "Clusters", &verdict.clusters)?;
     write_level(out, "Accounts", &verdict.accounts)?;
-    writeln!(out, "\n{:<40}{:>10} {:>10}", "Controls", "p", "adjusted")?;
+    writeln!(out, "\n{:<40}{:>10}", "Controls", "p")?;
     for control in &verdict.controls {
         write_control(out, control)?;
     }
@@ -129,8 +129,7 @@ fn write_row(out: &mut impl Write, name: &str, numbers: &Numbers) -> io::Result<
 fn write_control(out: &mut impl Write, control: &ControlTest) -> io::Result<()> {
     let name = format!("  {}", printable(&control.name));
     let found = if control.rejected { "  found a mark" } else { "" };
-    let (p, adjusted) = (control.p.to_string(), control.p_adjusted.to_string());
-    writeln!(out, "{name:<40}{p:>10} {adjusted:>10}{found}")
+    writeln!(out, "{name:<40}{:>10}{found}", control.p.to_string())
 }
 
 fn write_material(out: &mut impl Write, name: &str, material: &Material) -> io::Result<()> {

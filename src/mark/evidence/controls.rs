@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use super::multiplicity::holm;
 use super::tail::LnP;
 use super::test::Evidence;
 
@@ -20,12 +19,12 @@ pub struct Control {
 pub enum Refusal {
     /// A control found a mark where there is none.
     #[error(
-        "the control {name:?} found a mark where there is none (adjusted p = {p:.1e}): the setup is at fault, not the suspect"
+        "the control {name:?} found a mark where there is none (p = {p:.1e}): the setup is at fault, not the suspect"
     )]
     Control {
         /// Which.
         name: String,
-        /// Its p-value, adjusted for the number of controls.
+        /// Its p-value.
         p: f64,
     },
     /// The decoys do not scatter as the law says.
@@ -41,7 +40,8 @@ pub enum Refusal {
     NoControl,
 }
 
-/// An adjusted p-value below which a control has found something.
+/// A p-value below which a control has found something. It is not adjusted for the number of
+/// controls: whoever adds controls must not make it harder for each to refuse.
 pub const CONTROL_LEVEL: f64 = 1e-3;
 
 /// Whether a result may be given, by what its controls say.
@@ -53,11 +53,10 @@ pub fn examine(controls: &[Control]) -> Result<(), Refusal> {
     if controls.is_empty() {
         return Err(Refusal::NoControl);
     }
-    let adjusted = holm(&controls.iter().map(|control| control.ln_p).collect::<Vec<_>>());
-    let worst = controls.iter().zip(adjusted).min_by(|left, right| left.1.total_cmp(&right.1));
+    let worst = controls.iter().min_by(|left, right| left.ln_p.total_cmp(&right.ln_p));
     match worst {
-        Some((control, ln_p)) if ln_p < CONTROL_LEVEL.ln() => {
-            Err(Refusal::Control { name: control.name.clone(), p: ln_p.exp() })
+        Some(Control { name, ln_p }) if *ln_p < CONTROL_LEVEL.ln() => {
+            Err(Refusal::Control { name: name.clone(), p: ln_p.exp() })
         }
         _ => Ok(()),
     }

@@ -1,12 +1,13 @@
 //! All tests together: adjustment over everything that was tested, gates, controls, the answer.
 
+use super::answered::unanswered;
 use super::findings::{Adjusted, level_tests};
 use super::measured::{DecoySummary, PValue};
 use super::scheme::{Deployment, DeploymentEvidence, SchemeTests};
 use super::sentence;
 use super::verdict::{
     ControlTest, DeploymentTest, FileRead, Level, Material, Method, Named, Outcome, Refused,
-    RefusedBy, Verdict,
+    RefusedBy, Unanswered, Verdict,
 };
 use crate::mark::evidence::{CONTROL_LEVEL, LnP, Refusal, gated, holm};
 use crate::mark::tracing::ACCUSATION_LEVEL;
@@ -20,13 +21,21 @@ use crate::mark::tracing::ACCUSATION_LEVEL;
 #[must_use]
 pub fn conclude(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Method) -> Verdict {
     let gates = Gates::new(&schemes);
-    let clusters = level_tests(&schemes, &gates.clusters, |scheme| &scheme.clusters);
-    let accounts = level_tests(&schemes, &gates.accounts, |scheme| &scheme.accounts);
+    let without: Vec<Option<Unanswered>> = schemes.iter().map(unanswered).collect();
+    let answered: Vec<bool> = without.iter().map(Option::is_none).collect();
+    let unanswered: Vec<Unanswered> = without.into_iter().flatten().collect();
+    let clusters = level_tests(&schemes, &answered, &gates.clusters, |scheme| &scheme.clusters);
+    let accounts = level_tests(&schemes, &answered, &gates.accounts, |scheme| &scheme.accounts);
 
     let deployments = deployment_tests(&schemes, &gates.deployments);
     let controls = controls(&schemes);
-    let refusals = all_refusals(refusals, &schemes, &controls);
-    let found = deployments.iter().any(|test| test.p_adjusted.is_below(ACCUSATION_LEVEL));
+    let refusals = all_refusals(refusals, &schemes, &controls, &unanswered);
+    let is_answered =
+        |test: &&DeploymentTest| unanswered.iter().all(|other| other.scheme != test.scheme);
+    let found = deployments
+        .iter()
+        .filter(is_answered)
+        .any(|test| test.p_adjusted.is_below(ACCUSATION_LEVEL));
     let reached = if accounts.named != Named::Nobody {
         Some(Level::Account)
     } else if clusters.named != Named::Nobody {
@@ -47,6 +56,7 @@ pub fn conclude(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Metho
         caveat: sentence::caveat(outcome).to_owned(),
         reached,
         refusals,
+        unanswered,
         accusation_level: ACCUSATION_LEVEL,
         materials: schemes.into_iter().map(|scheme| scheme.material).collect(),
         deployments,
@@ -170,15 +180,12 @@ fn deployment_tests(schemes: &[SchemeTests], adjusted: &[Vec<Option<LnP>>]) -> V
     schemes.iter().zip(adjusted).flat_map(of_scheme).collect()
 }
 
-/// The controls of all schemes, adjusted for their number.
+/// The controls of all schemes. More of them do not make it harder for one to refuse.
 fn controls(schemes: &[SchemeTests]) -> Vec<ControlTest> {
     let mut controls: Vec<ControlTest> =
         schemes.iter().flat_map(|scheme| scheme.controls.iter().cloned()).collect();
-    let natural: Vec<LnP> =
-        controls.iter().map(|control| control.p.log10 * std::f64::consts::LN_10).collect();
-    for (control, adjusted) in controls.iter_mut().zip(holm(&natural)) {
-        control.p_adjusted = PValue::from_ln(adjusted);
-        control.rejected = control.p_adjusted.is_below(CONTROL_LEVEL);
+    for control in &mut controls {
+        control.rejected = control.p.is_below(CONTROL_LEVEL);
     }
     controls
 }
@@ -200,6 +207,7 @@ fn all_refusals(
     mut refusals: Vec<Refused>,
     schemes: &[SchemeTests],
     controls: &[ControlTest],
+    unanswered: &[Unanswered],
 ) -> Vec<Refused> {
     refusals
         .extend(schemes.iter().filter_map(|scheme| unreadable("the suspect", &scheme.material)));
@@ -207,21 +215,19 @@ fn all_refusals(
         let Some(material) = &control.material else { continue };
         let name = format!("the control {:?}", control.name);
         refusals.extend(unreadable(&name, material));
-        if material.sites == 0 {
-            let scheme = &control.scheme;
-            let reason = format!("{name} has no site at which a mark ({scheme}) could stand");
-            refusals.push(Refused { by: RefusedBy::NoSites, reason });
-        }
     }
     if schemes.iter().all(|scheme| scheme.material.sites == 0) {
         let reason = "there is no site in the text at which a mark could stand".to_owned();
         refusals.push(Refused { by: RefusedBy::NoSites, reason });
     }
-    if controls.is_empty() {
-        refusals.push(Refused { by: RefusedBy::NoControl, reason: Refusal::NoControl.to_string() });
+    if unanswered.len() == schemes.len() {
+        refusals.extend(unanswered.iter().map(|unanswered| {
+            let Unanswered { scheme, reason } = unanswered;
+            Refused { by: RefusedBy::NoControl, reason: format!("{scheme}: {reason}") }
+        }));
     }
     for control in controls.iter().filter(|control| control.rejected) {
-        let (name, p) = (control.name.clone(), control.p_adjusted.p);
+        let (name, p) = (control.name.clone(), control.p.p);
         let reason = Refusal::Control { name, p }.to_string();
         refusals.push(Refused { by: RefusedBy::Control, reason });
     }

@@ -28,14 +28,25 @@ impl Tested<'_> {
 }
 
 /// The tests of a level with the finding. An id that was tested several times, in several epochs
-/// or by several schemes, counts with its strongest test: all of them have been adjusted for.
+/// or by several schemes, counts with its strongest test: all of them have been adjusted for. Of schemes
+/// that are not answered nobody is named or listed, but their tests are counted.
 pub(super) fn level_tests(
     schemes: &[SchemeTests],
+    answered: &[bool],
     adjusted: &[Adjusted],
     of: impl Fn(&SchemeTests) -> &Vec<IdScore>,
 ) -> LevelTests {
     let mut tests: Vec<Tested<'_>> = Vec::new();
-    for (scheme, adjusted) in schemes.iter().zip(adjusted) {
+    let (mut number, mut all) = (0, HashSet::new());
+    for ((scheme, answered), adjusted) in schemes.iter().zip(answered).zip(adjusted) {
+        number += of(scheme).len() as u64;
+        if !answered {
+            let tenant = |score: &IdScore| {
+                scheme.deployments.get(score.deployment).map_or("", |own| own.tenant.as_str())
+            };
+            all.extend(of(scheme).iter().map(|score| (tenant(score), score.id.as_str())));
+            continue;
+        }
         let scores = of(scheme).iter().zip(adjusted);
         tests.extend(scores.map(|(score, adjusted)| Tested { scheme, score, adjusted: *adjusted }));
     }
@@ -62,7 +73,8 @@ pub(super) fn level_tests(
         Finding::Each(places) => Named::Each(named(places)),
         Finding::OneOf(places) => Named::OneOf(named(places)),
     };
-    let (number, distinct) = (tests.len() as u64, ids.len() as u64);
+    all.extend(ids);
+    let distinct = all.len() as u64;
     let strongest = strongest(tests, named.ids());
     LevelTests { tests: number, ids: distinct, named, gap: Finding::gap(&scores), strongest }
 }

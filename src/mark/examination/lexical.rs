@@ -118,7 +118,7 @@ fn id_score(
 fn control(name: String, kind: ControlKind, ln_p: LnP, material: Option<Material>) -> ControlTest {
     let p = PValue::from_ln(ln_p);
     let scheme = "lexical".to_owned();
-    ControlTest { name, kind, scheme, p, p_adjusted: p, rejected: false, material }
+    ControlTest { name, kind, scheme, p, rejected: false, material }
 }
 
 struct Case<'a> {

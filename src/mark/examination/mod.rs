@@ -9,6 +9,7 @@
 //! - What is said is "exposed to outputs of": lawful republication has the same effect.
 //! - A verdict holds names and numbers, never text and never keys.
 
+mod answered;
 mod conclude;
 mod findings;
 mod lexical;
@@ -30,5 +31,5 @@ pub use scheme::{Deployment, DeploymentEvidence, IdScore, SchemeTests};
 pub use sentence::Said;
 pub use verdict::{
     Committed, ControlKind, ControlTest, DeploymentTest, FileRead, Id, IdTest, Issued, Level,
-    LevelTests, Material, Method, Named, Outcome, Part, Refused, RefusedBy, Verdict,
+    LevelTests, Material, Method, Named, Outcome, Part, Refused, RefusedBy, Unanswered, Verdict,
 };

@@ -14,8 +14,7 @@ pub struct SchemeTests {
     pub clusters: Vec<IdScore>,
     /// Of accounts.
     pub accounts: Vec<IdScore>,
-    /// Tests that must find nothing. `p_adjusted` and `rejected` are filled in by
-    /// [`conclude`](super::conclude).
+    /// Tests that must find nothing. `rejected` is filled in by [`conclude`](super::conclude).
     pub controls: Vec<ControlTest>,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::measured::PValue;
-use super::verdict::{Id, IdTest, Level, LevelTests, Named, Outcome, Verdict};
+use super::verdict::{Id, IdTest, Level, LevelTests, Named, Outcome, Unanswered, Verdict};
 
 /// What must be said along with an answer.
 pub(super) fn caveat(outcome: Outcome) -> &'static str {
@@ -49,6 +49,21 @@ impl Verdict {
     /// apart from its words.
     #[must_use]
     pub fn said(&self) -> Vec<Said> {
+        let mut said = self.answer();
+        if self.outcome != Outcome::Refused {
+            said.extend(self.unanswered.iter().map(|Unanswered { scheme, reason }| {
+                Said::Words(format!(" Of the mark {scheme} nothing is said: {reason}."))
+            }));
+        }
+        said
+    }
+
+    fn least_answered(&self) -> PValue {
+        let tests = self.deployments.iter().filter(|test| self.answers(&test.scheme));
+        least(tests.map(|test| test.p_adjusted))
+    }
+
+    fn answer(&self) -> Vec<Said> {
         match (self.outcome, self.reached) {
             (Outcome::Refused, _) => {
                 let reasons: Vec<&str> =
@@ -59,7 +74,7 @@ impl Verdict {
             (Outcome::Exposed, Some(Level::Cluster)) => exposed(&self.clusters, "cluster"),
             (Outcome::Exposed, _) => vec![
                 words("The text was exposed to marked outputs of this deployment (adjusted p = "),
-                Said::P(least(self.deployments.iter().map(|test| test.p_adjusted))),
+                Said::P(self.least_answered()),
                 words("), which cannot be traced to any one account or cluster."),
             ],
             (Outcome::NotShown, _) => vec![
@@ -67,7 +82,7 @@ impl Verdict {
                     "It was not shown that the text was exposed to marked outputs of this \
                      deployment (adjusted p = ",
                 ),
-                Said::P(least(self.deployments.iter().map(|test| test.p_adjusted))),
+                Said::P(self.least_answered()),
                 words(", where less than "),
                 Said::Level(self.accusation_level),
                 words(" would be needed)."),

@@ -21,6 +21,9 @@ pub struct Verdict {
     pub reached: Option<Level>,
     /// Why no answer is given; empty unless the outcome is [`Outcome::Refused`].
     pub refusals: Vec<Refused>,
+    /// Schemes of which nothing is said, for want of a control that could have shown something.
+    #[serde(default)]
+    pub unanswered: Vec<Unanswered>,
     /// Who or what is named has an adjusted p-value below this.
     pub accusation_level: f64,
     /// What was read, by scheme.
@@ -40,6 +43,12 @@ pub struct Verdict {
 impl Verdict {
     /// The version of the form.
     pub const VERSION: u32 = 1;
+
+    /// Whether something may be said of a scheme.
+    #[must_use]
+    pub fn answers(&self, scheme: &str) -> bool {
+        self.unanswered.iter().all(|unanswered| unanswered.scheme != scheme)
+    }
 }
 
 /// The answer.
@@ -81,14 +90,23 @@ pub struct Refused {
 pub enum RefusedBy {
     /// A control found a mark where there is none.
     Control,
-    /// There is no control.
+    /// There is no control that could have shown something.
     NoControl,
     /// The scores of decoys do not scatter as the law says.
     Dispersion,
     /// Too large a share of the records could not be read.
     Unreadable,
-    /// There is no site in the text, or in that of a control.
+    /// There is no site in the text.
     NoSites,
+}
+
+/// A scheme that is not answered, while others are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unanswered {
+    /// Which.
+    pub scheme: String,
+    /// Why not, in words.
+    pub reason: String,
 }
 
 /// What was read for one scheme.
@@ -284,10 +302,9 @@ pub struct ControlTest {
     pub kind: ControlKind,
     /// The scheme.
     pub scheme: String,
-    /// Its p-value.
+    /// Its p-value, adjusted for the keys that it was tested for, and not for the number of
+    /// controls.
     pub p: PValue,
-    /// Adjusted for the number of controls.
-    pub p_adjusted: PValue,
     /// Whether it found something.
     pub rejected: bool,
     /// What was read, if the control is a text.

@@ -79,7 +79,9 @@ pub(super) fn tests(page: &mut Markup, verdict: &Verdict) {
         ("p-value", NUMBER),
         ("adjusted", NUMBER),
     ]);
-    let below = |test: &DeploymentTest| test.p_adjusted.is_below(verdict.accusation_level);
+    let below = |test: &DeploymentTest| {
+        test.p_adjusted.is_below(verdict.accusation_level) && verdict.answers(&test.scheme)
+    };
     let rows: Vec<Row> = shown
         .iter()
         .map(|(number, test)| Row { cells: tested(*number, test, tenants), named: below(test) })

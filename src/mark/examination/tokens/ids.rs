@@ -38,7 +38,7 @@ pub(super) fn control(
 ) -> ControlTest {
     let p = PValue::from_ln(ln_p);
     let (name, scheme) = (name.to_owned(), scheme.to_owned());
-    ControlTest { name, kind, scheme, p, p_adjusted: p, rejected: false, material }
+    ControlTest { name, kind, scheme, p, rejected: false, material }
 }
 
 impl<'a> Ids<'a> {
