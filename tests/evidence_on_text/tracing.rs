@@ -204,6 +204,7 @@ fn a_commitment_holds_for_its_own_plan_and_roster_alone() {
         field: None,
         prompts: Vec::new(),
         controls: vec!["base model".to_owned()],
+        control_files: Vec::new(),
     };
     let commitment = Commitment::new(&plan, [&roster(10, 4, 2, true)]);
     let written = serde_json::to_string(&commitment).unwrap();
@@ -218,6 +219,8 @@ fn a_commitment_holds_for_its_own_plan_and_roster_alone() {
     assert!(!read.holds(&plan, [&roster(10, 4, 2, true), &roster(0, 0, 1, true)]));
     let prompts = vec!["digest".to_owned()];
     assert!(!read.holds(&Plan { prompts, ..plan.clone() }, [&roster(10, 4, 2, true)]));
+    let control_files = vec!["base model: sha256 00".to_owned()];
+    assert!(!read.holds(&Plan { control_files, ..plan.clone() }, [&roster(10, 4, 2, true)]));
     let field = Some("digest".to_owned());
     assert!(!read.holds(&Plan { field, ..plan.clone() }, [&roster(10, 4, 2, true)]));
     let mut renamed = roster(10, 4, 2, true);

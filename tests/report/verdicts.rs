@@ -46,6 +46,7 @@ fn deployment(epoch: u32, follows: u32, documents: u32, decoys: u32) -> Deployme
         issued: Issued { answers: 40_211, sites: 512_300 },
         evidence: Some(DeploymentEvidence {
             evidence,
+            ln_p_without_controls: Some(-30.0),
             effect: Some(Effect::of_signs(&counts, &[], &bits, |_| true, [9; 32])),
             least_effect: Some(0.011),
             sites: counts.sites(),

@@ -19,7 +19,7 @@ fn commit(scene: &Scene, more: &[&str]) -> Said {
         "--control",
         "base",
         "--decoys",
-        "500",
+        "1200",
         "--out",
         "plan.json",
     ];
@@ -46,7 +46,7 @@ fn an_examination_as_it_was_planned_carries_the_hash_though_the_ledger_has_grown
     assert_eq!(verdict.method.committed.unwrap().made, committed.made.to_string());
     assert_eq!(
         (verdict.method.decoys, verdict.method.subject.as_str()),
-        (500, "answers of model X")
+        (1200, "answers of model X")
     );
     assert_eq!(verdict.accounts.tests, 60);
 }
@@ -70,10 +70,33 @@ fn an_examination_that_was_not_planned_so_is_refused() {
     assert_eq!(scene.verify(&[&planned[..], &seeded].concat()).code, 2);
 
     let plan = fs::read_to_string(scene.file("plan.json")).unwrap();
-    fs::write(scene.file("plan.json"), plan.replace("\"decoys\": 500", "\"decoys\": 501")).unwrap();
+    fs::write(scene.file("plan.json"), plan.replace("\"decoys\": 1200", "\"decoys\": 1201"))
+        .unwrap();
     refused(&["--control", &control], "altered");
     fs::write(scene.file("plan.json"), &plan).unwrap();
     let ledger = fs::read_to_string(scene.file("mark.ledger")).unwrap();
     fs::write(scene.file("mark.ledger"), ledger.replace("\"a-9\"", "\"b-9\"")).unwrap();
     refused(&["--control", &control], "altered");
+}
+
+#[test]
+fn the_file_of_a_control_that_was_committed_to_cannot_be_exchanged() {
+    let scene = Scene::new("exchanged");
+    let control = format!("base={}", text(&scene.control()));
+    let arguments = ["verify", "commit", "--keys", "mark.keys", "--ledger", "mark.ledger"];
+    let more = ["--material", "answers", "--decoys", "1000", "--out", "plan.json"];
+    let said = scene.run(&[&arguments[..], &more, &["--control", &control]].concat());
+    assert_eq!((said.code, said.error.as_str()), (0, ""));
+
+    let suspect = scene.write("suspect.jsonl", &halves().0[..20]);
+    let examine = || {
+        let arguments = ["--suspect", text(&suspect), "--committed", "plan.json"];
+        scene.verify(&[&arguments[..], &["--control", &control]].concat())
+    };
+    let chosen = |note: &String| note.contains("were not fixed before");
+    assert!(!examine().verdict().method.notes.iter().any(chosen));
+    scene.write("control.jsonl", &halves().1[1..]);
+    let said = examine();
+    assert_eq!((said.code, said.out.as_str()), (2, ""));
+    assert!(said.error.contains("the files of controls"), "{}", said.error);
 }

@@ -18,7 +18,14 @@ fn evidence(p: f64) -> DeploymentEvidence {
         law: NullLaw::Gamma { shape: 10 },
         decoys: spread,
     };
-    DeploymentEvidence { evidence, effect: None, least_effect: None, sites: 10, terms: 10 }
+    DeploymentEvidence {
+        evidence,
+        ln_p_without_controls: None,
+        effect: None,
+        least_effect: None,
+        sites: 10,
+        terms: 10,
+    }
 }
 
 fn deployment(epoch: u32, p: Option<f64>) -> Deployment {

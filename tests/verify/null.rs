@@ -43,14 +43,47 @@ fn of_many_deployments_none_finds_its_mark_in_a_text_that_has_none() {
         let suspect = Sample { name: "suspect", counts: &suspect, material: &suspect_material };
         let control = Sample { name: "base", counts: &control, material: &control_material };
         let tests = test_lexical(&keys, &rosters, suspect, &[control], &Decoys::new(master, 0));
+        let p: Vec<f64> =
+            tests.accounts.iter().chain(&tests.clusters).map(|test| test.ln_p.exp()).collect();
+        low += u32::from(p.into_iter().fold(1.0, f64::min) < 1e-3);
         let verdict = conclude(vec![tests], Vec::new(), Method::default());
         // A control may refuse: one in a thousand does by chance.
         assert_ne!(verdict.outcome, Outcome::Exposed, "{}", verdict.sentence);
         assert_eq!(verdict.accounts.named, Named::Nobody);
-        let least = verdict.accounts.strongest.iter().chain(&verdict.clusters.strongest);
-        low += u32::from(least.fold(1.0, |least: f64, test| least.min(test.p.p)) < 1e-3);
     }
     // 22 tests each: a raw p below 0.001 is expected in at most one deployment of 45.
     let expected = f64::from(DEPLOYMENTS) * 22.0 * 1e-3;
     assert!(f64::from(low) <= expected + 4.0 * expected.sqrt(), "{low}, expected {expected}");
+}
+
+/// The hostile choice: a control that leans against the key where the suspect leans nowhere.
+#[test]
+fn a_control_that_leans_against_a_key_refuses_the_answer() {
+    use guilloche::mark::cell::{Bits, KeyName, Purpose, Role};
+    use guilloche::mark::examination::RefusedBy;
+
+    let keys = Keys::from_master(&[0x55; 32], Timestamp::UNIX_EPOCH);
+    let name =
+        KeyName { purpose: Purpose::Lexical, tenant: "", epoch: 1, role: Role::Global, id: "" };
+    let cells = LexicalSites::english().counts().cells();
+    let bits = Bits::new(&keys.derive(&name), cells);
+    let (suspect, suspect_material) = counted(halves().0);
+    let mut against = LexicalSites::english().counts();
+    for number in 0..2_000_u32 {
+        let mut document = against.document(&number.to_string(), &[]).unwrap();
+        for site in 0..6 {
+            let cell = (number * 6 + site).wrapping_mul(2_654_435_761) % cells;
+            let bit = bits.words()[cell as usize / 32] >> (cell % 32) & 1 == 1;
+            document.observe(u64::from(site), cell, !bit);
+        }
+    }
+    let material = Material { sites: against.sites(), ..Material::default() };
+    let rosters = issuances(&keys, MarkedBy::WORDS, []).unwrap();
+    let suspect = Sample { name: "suspect", counts: &suspect, material: &suspect_material };
+    let control = Sample { name: "chosen", counts: &against, material: &material };
+    let tests = test_lexical(&keys, &rosters, suspect, &[control], &Decoys::new([1; 32], 1_000));
+    let tested = tests.deployments[0].evidence.as_ref().unwrap();
+    assert!(tested.ln_p_without_controls.unwrap() > 1e-3_f64.ln());
+    let verdict = conclude(vec![tests], Vec::new(), Method::default());
+    assert_eq!(verdict.refusals[0].by, RefusedBy::Control, "{:?}", verdict.refusals);
 }

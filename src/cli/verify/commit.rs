@@ -7,7 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::super::{Answer, Failure};
-use super::inputs::{LedgerPart, Rosters, Seed};
+use super::inputs::{LedgerPart, PlannedControl, Rosters, Seed, control_files};
 use super::schemes::SchemeArguments;
 use crate::corpus::{FieldPath, Prompts};
 use crate::mark::examination::{CommittedPlan, MarkedBy};
@@ -15,7 +15,7 @@ use crate::mark::keys::Keys;
 use crate::mark::tracing::Plan;
 
 const EXAMPLE: &str = "Example:
-  guilloche verify commit --keys mark.keys --ledger mark.ledger --control base \\
+  guilloche verify commit --keys mark.keys --ledger mark.ledger --control base=base.jsonl \\
       --material \"10,000 answers of model X to prompts.jsonl\" --out plan.json
 
 The file holds no keys and names nobody. Publish it, or its commitment, where the
@@ -33,9 +33,10 @@ pub(super) struct Arguments {
     /// What will be examined, in words
     #[arg(long, value_name = "TEXT")]
     material: String,
-    /// Name of a control that there will be
-    #[arg(long, value_name = "NAME")]
-    control: Vec<String>,
+    /// Control that there will be; of a FILE that is there already the SHA-256 is written, so that
+    /// it cannot be exchanged
+    #[arg(long, value_name = "NAME[=FILE]")]
+    control: Vec<PlannedControl>,
     /// Prompts whose contexts will be left out everywhere
     #[arg(long, num_args = 1.., value_name = "FILE")]
     prompts: Vec<PathBuf>,
@@ -61,6 +62,10 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let rosters = Rosters::read(&keys, MarkedBy::WORDS, arguments.ledger.as_deref(), now)?;
     let schemes = arguments.schemes.read(&keys, arguments.ledger.as_deref(), now)?;
     let prompts = Prompts::read(&arguments.prompts, arguments.field.as_ref())?;
+    let controls = arguments.control;
+    let files = controls
+        .iter()
+        .filter_map(|control| Some((control.name.as_str(), control.path.as_deref()?)));
     let plan = Plan {
         rules: schemes.rules.clone(),
         decoy_seed: arguments.seed.unwrap_or(Seed::of(&keys)).0,
@@ -68,7 +73,8 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         material: arguments.material,
         field: arguments.field.map(|field| field.to_string()),
         prompts: prompts.digests(),
-        controls: names(arguments.control),
+        controls: names(controls.iter().map(|control| control.name.clone()).collect()),
+        control_files: control_files(files)?,
     };
     let Rosters { issuances, lines, .. } = rosters;
     let everybody = issuances.iter().chain(schemes.issuances());

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::super::{Answer, Failure, Format};
 use super::ask::AskArguments;
 use super::commit::names;
-use super::inputs::{ControlFile, LedgerPart, Rosters, Seed, WrittenControls};
+use super::inputs::{ControlFile, LedgerPart, Rosters, Seed, WrittenControls, control_files};
 use super::progress::Progress;
 use super::report::Report;
 use super::schemes::{SchemeArguments, Schemes, Texts};
@@ -107,7 +107,7 @@ pub(super) fn examine(
     let rosters = Rosters::read(&keys, MarkedBy::WORDS, arguments.ledger.as_deref(), part)?;
     let schemes = schemes.read(&keys, arguments.ledger.as_deref(), part)?;
     let prompts = Prompts::read(&arguments.prompts, field.as_ref())?;
-    let plan = plan(&arguments, &keys, &schemes, &prompts, field.as_ref(), committed.as_ref());
+    let plan = plan(&arguments, &keys, &schemes, &prompts, field.as_ref(), committed.as_ref())?;
     if let Some((path, committed)) = &committed {
         let checked = committed.check(&plan, &keys, everybody(&rosters, &schemes));
         checked.map_err(|mismatch| format!("{}: {mismatch}", path.display()))?;
@@ -181,12 +181,17 @@ fn plan(
     prompts: &Prompts,
     field: Option<&FieldPath>,
     committed: Option<&(PathBuf, CommittedPlan)>,
-) -> Plan {
+) -> Result<Plan, Failure> {
     let planned = committed.map(|(_, committed)| &committed.plan);
     let controls = arguments.control.iter().map(|control| control.name.clone()).collect();
     let suspects = || arguments.suspect.iter().map(|path| path.display().to_string());
     let seed = arguments.seed.unwrap_or(Seed::of(keys)).0;
-    Plan {
+    // The files whose digests were planned; of others the report has the digest.
+    let is_planned =
+        |control: &&ControlFile| planned.is_some_and(|plan| fixes(plan, &control.name));
+    let files = arguments.control.iter().filter(is_planned);
+    let files = files.map(|control| (control.name.as_str(), control.path.as_path()));
+    Ok(Plan {
         rules: schemes.rules.clone(),
         decoy_seed: planned.map_or(seed, |plan| plan.decoy_seed),
         decoys: planned.map_or(arguments.decoys.unwrap_or(DECOYS), |plan| plan.decoys),
@@ -197,7 +202,16 @@ fn plan(
         field: field.map(ToString::to_string),
         prompts: prompts.digests(),
         controls: names(controls),
-    }
+        control_files: control_files(files)?,
+    })
+}
+
+/// Whether a plan has digests of the files of a control.
+fn fixes(plan: &Plan, control: &str) -> bool {
+    let of_control = |file: &String| {
+        file.strip_prefix(control).is_some_and(|digest| digest.starts_with(": sha256 "))
+    };
+    plan.control_files.iter().any(of_control)
 }
 
 fn method(
@@ -213,6 +227,9 @@ fn method(
     }
     if rosters.has_clusters() || schemes.has_clusters() {
         notes.push(if part.is_fixed() { FIXED_NOTE } else { OPEN_NOTE });
+    }
+    if !plan.controls.iter().all(|control| fixes(plan, control)) {
+        notes.push(CHOSEN_NOTE);
     }
     Method {
         plan_hash: plan_commitment(plan, everybody(rosters, schemes)).to_string(),
@@ -250,6 +267,11 @@ const NOTES: [&str; 5] = [
 const TOKEN_NOTE: &str = "Of marks on tokens every distinct context with its token counts once in \
      the whole corpus; p-values are those of the law of the score under a random key, and beside \
      them stands the place among decoy keys. Text whose tokens do not give it back is left out.";
+
+/// What must be said where the files of controls were not committed to.
+const CHOSEN_NOTE: &str = "The files of the controls were not fixed before the text was seen. \
+     Controls give the usual rates of cells: whoever chooses them has a say in the weights. The \
+     p-value without controls rests on no such choice.";
 
 /// What clusters are tested by if membership was fixed.
 const FIXED_NOTE: &str = "Who is in which cluster was fixed before, by the commitment or by the time \

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use super::super::Failure;
 use crate::mark::examination::{Issuance, MarkedBy, issuances};
@@ -108,6 +109,38 @@ impl FromStr for ControlFile {
             None => Ok(Self { name: text.to_owned(), path: text.into() }),
         }
     }
+}
+
+/// A control that there will be: a name, with a file of its text if it is there already.
+#[derive(Clone, Debug)]
+pub(super) struct PlannedControl {
+    pub(super) name: String,
+    pub(super) path: Option<PathBuf>,
+}
+
+impl FromStr for PlannedControl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let ControlFile { name, path } = text.parse()?;
+        Ok(Self { name, path: text.contains('=').then_some(path) })
+    }
+}
+
+/// The files of controls as a plan has them, with their SHA-256.
+pub(super) fn control_files<'a>(
+    controls: impl IntoIterator<Item = (&'a str, &'a Path)>,
+) -> Result<Vec<String>, Failure> {
+    let digest = |(name, path): (&str, &Path)| {
+        let mut digest = Sha256::new();
+        let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut digest));
+        copied.map_err(|error| format!("{}: {error}", path.display()))?;
+        let digits: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(format!("{name}: sha256 {digits}"))
+    };
+    let mut files = controls.into_iter().map(digest).collect::<Result<Vec<_>, Failure>>()?;
+    files.sort_unstable();
+    Ok(files)
 }
 
 /// A seed of 32 bytes.

@@ -56,8 +56,10 @@ fn write_deployment(out: &mut impl Write, test: &DeploymentTest) -> io::Result<(
     let least = least_effect.map_or(String::new(), |least| {
         format!("; an effect of {} would have been enough", percent(least))
     });
+    let without =
+        test.p_without_controls.map_or(String::new(), |p| format!("; without controls: p = {p}"));
     let words = format!(
-        "{} sites in {} terms; {} decoys: p = {}, mean {:.2}, deviation {:.2}{least}",
+        "{} sites in {} terms; {} decoys: p = {}, mean {:.2}, deviation {:.2}{without}{least}",
         grouped(*sites),
         grouped(*terms),
         grouped(decoys.count),

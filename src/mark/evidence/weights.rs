@@ -86,6 +86,12 @@ impl Weights {
         suspect.groups().map(group).collect()
     }
 
+    /// The weights of the test whether cells lean *against* a key.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self { units: self.units.iter().map(|unit| -unit).collect(), ..self.clone() }
+    }
+
     /// The weights of the cells that pass; the others' are zero.
     #[must_use]
     pub fn only(&self, keep: impl Fn(usize) -> bool) -> Self {

@@ -148,8 +148,14 @@ fn deployment_tests(schemes: &[SchemeTests], adjusted: &[Vec<Option<LnP>>]) -> V
     let least_plotted = strongest.get(PLOTTED).copied().unwrap_or(f64::INFINITY);
     let test = |scheme: &SchemeTests, deployment: &Deployment, adjusted: LnP| {
         let Deployment { tenant, epoch, issued, evidence } = deployment;
-        let DeploymentEvidence { evidence, effect, least_effect, sites, terms } =
-            evidence.as_ref()?;
+        let DeploymentEvidence {
+            evidence,
+            ln_p_without_controls,
+            effect,
+            least_effect,
+            sites,
+            terms,
+        } = evidence.as_ref()?;
         Some(DeploymentTest {
             scheme: scheme.material.scheme.clone(),
             tenant: tenant.clone(),
@@ -162,6 +168,7 @@ fn deployment_tests(schemes: &[SchemeTests], adjusted: &[Vec<Option<LnP>>]) -> V
             exact: evidence.exact,
             p_adjusted: PValue::from_ln(adjusted),
             p_hoeffding: evidence.ln_p_hoeffding.map(PValue::from_ln),
+            p_without_controls: ln_p_without_controls.map(PValue::from_ln),
             decoys: if evidence.ln_p < least_plotted {
                 DecoySummary::with_p_values(evidence)
             } else {

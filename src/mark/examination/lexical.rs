@@ -41,6 +41,7 @@ pub fn test_lexical(
     let case = Case {
         suspect: suspect.counts,
         weights: Weights::from_counts(suspect.counts, &baseline),
+        without_controls: Weights::from_counts(suspect.counts, &[]),
         baseline,
         roles,
         decoys,
@@ -125,6 +126,8 @@ struct Case<'a> {
     suspect: &'a CellCounts,
     baseline: Vec<&'a CellCounts>,
     weights: Weights,
+    /// What the weights would be if nobody had chosen a control.
+    without_controls: Weights,
     roles: Roles,
     decoys: &'a Decoys,
 }
@@ -138,6 +141,7 @@ impl Case<'_> {
         let key = &issuance.roster.global;
         let is_global = |cell: usize| self.has_role(cell, Role::Global);
         let weights = self.weights.only(is_global);
+        let none = Decoys::new([0; 32], 0);
         let totals = self.suspect.totals();
         let counted = totals.iter().enumerate().filter(|(cell, _)| is_global(*cell));
         let sites = counted.map(|(_, [zeros, ones])| u64::from(*zeros) + u64::from(*ones)).sum();
@@ -147,6 +151,9 @@ impl Case<'_> {
             issued: issuance.issued,
             evidence: Some(DeploymentEvidence {
                 evidence: test_signs(&weights, key, self.decoys),
+                ln_p_without_controls: Some(
+                    test_signs(&self.without_controls.only(is_global), key, &none).ln_p,
+                ),
                 effect: Some(self.effect(key, is_global)),
                 least_effect: least_effect(&weights, deployments),
                 sites,
@@ -161,6 +168,9 @@ impl Case<'_> {
     }
 
     /// Tests every text that cannot be marked for everybody; the other controls are its baseline.
+    ///
+    /// On both sides: a text that leans against a key was not found by chance either, and as a
+    /// baseline it would make the suspect seem to lean towards it.
     fn controls(&self, issuances: &[Issuance], controls: &[Sample<'_>]) -> Vec<ControlTest> {
         let test = |(place, sample): (usize, &Sample<'_>)| {
             let others: Vec<&CellCounts> = controls
@@ -170,21 +180,26 @@ impl Case<'_> {
                 .map(|(_, control)| control.counts)
                 .collect();
             let weights = Weights::from_counts(sample.counts, &others);
-            let (mut deployments, mut clusters, mut accounts) = (vec![], vec![], vec![]);
-            for issuance in issuances {
-                // The ids that were never issued are tested with the suspect.
-                let none = Decoys::new([0; 32], 0);
-                let trace = Trace::new(&weights, &self.roles, &issuance.roster, &none);
-                deployments.push(trace.global.ln_p);
-                clusters.extend(trace.clusters.iter().map(|cluster| cluster.whole.ln_p));
-                accounts.extend(trace.accounts.iter().map(|account| account.ln_p));
-            }
-            let ln_p =
-                least_of(&[least_of(&deployments), least_of(&clusters), least_of(&accounts)]);
+            let sides = [&weights, &weights.reversed()].map(|side| self.least(issuances, side));
+            let ln_p = least_of(&sides);
             let material = Some(sample.material.clone());
             control(sample.name.to_owned(), ControlKind::Text, ln_p, material)
         };
         controls.iter().enumerate().map(test).collect()
+    }
+
+    /// The least p-value of anybody, adjusted for all there are.
+    fn least(&self, issuances: &[Issuance], weights: &Weights) -> LnP {
+        let (mut deployments, mut clusters, mut accounts) = (vec![], vec![], vec![]);
+        for issuance in issuances {
+            // The ids that were never issued are tested with the suspect.
+            let none = Decoys::new([0; 32], 0);
+            let trace = Trace::new(weights, &self.roles, &issuance.roster, &none);
+            deployments.push(trace.global.ln_p);
+            clusters.extend(trace.clusters.iter().map(|cluster| cluster.whole.ln_p));
+            accounts.extend(trace.accounts.iter().map(|account| account.ln_p));
+        }
+        least_of(&[least_of(&deployments), least_of(&clusters), least_of(&accounts)])
     }
 
     /// Works out the effects of the strongest clusters and accounts.

@@ -12,7 +12,7 @@ use crate::mark::tracing::{Commitment, Plan};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommittedPlan {
-    /// The version of this form, 1.
+    /// The version of this form, 2.
     pub version: u32,
     /// The digest of the plan and of everybody in the rosters.
     pub commitment: Commitment,
@@ -70,7 +70,7 @@ impl CommittedPlan {
             issuances.clone().into_iter().map(of).sum::<usize>() as u64
         };
         Self {
-            version: 1,
+            version: 2,
             commitment: plan_commitment(&plan, issuances.clone()),
             made,
             plan,
@@ -92,14 +92,23 @@ impl CommittedPlan {
         keys: &Keys,
         issuances: impl IntoIterator<Item = &'r Issuance>,
     ) -> Result<(), PlanMismatch> {
-        if self.version != 1 {
+        if self.version != 2 {
             return Err(PlanMismatch::Version(self.version));
         }
         if self.key_fingerprint != keys.fingerprint() {
             return Err(PlanMismatch::Keys(self.key_fingerprint.clone()));
         }
         let parts = |plan: &Plan| {
-            let Plan { rules, decoy_seed, decoys, material, field, prompts, controls } = plan;
+            let Plan {
+                rules,
+                decoy_seed,
+                decoys,
+                material,
+                field,
+                prompts,
+                controls,
+                control_files,
+            } = plan;
             [
                 ("the lexicon", rules.clone()),
                 ("the seed", blake3::Hash::from_bytes(*decoy_seed).to_string()),
@@ -108,6 +117,7 @@ impl CommittedPlan {
                 ("the field", format!("{:?}", field.as_deref().unwrap_or("the usual ones"))),
                 ("the prompts", format!("{prompts:?}")),
                 ("the controls", format!("{controls:?}")),
+                ("the files of controls", format!("{control_files:?}")),
             ]
         };
         for ((what, planned), (_, done)) in parts(&self.plan).into_iter().zip(parts(done)) {

@@ -37,6 +37,9 @@ pub struct Deployment {
 pub struct DeploymentEvidence {
     /// The test.
     pub evidence: Evidence,
+    /// Of a test with a baseline from controls: its p-value with the suspect's own rates in their
+    /// place, which no choice of controls can move.
+    pub ln_p_without_controls: Option<LnP>,
     /// The share of sites in which the text follows the key.
     pub effect: Option<Effect>,
     /// The least share that this much text would have shown.

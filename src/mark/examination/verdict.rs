@@ -189,6 +189,10 @@ pub struct DeploymentTest {
     pub p_adjusted: PValue,
     /// A wider bound that can be checked by hand, for signs of cells.
     pub p_hoeffding: Option<PValue>,
+    /// The p-value with the suspect's own rates in place of those of the controls, which no choice
+    /// of controls can move; none for a scheme whose scores do not rest on controls.
+    #[serde(default)]
+    pub p_without_controls: Option<PValue>,
     /// What decoy keys scored.
     pub decoys: DecoySummary,
     /// The share of sites in which the text follows the key.

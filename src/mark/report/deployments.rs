@@ -94,6 +94,7 @@ pub(super) fn tests(page: &mut Markup, verdict: &Verdict) {
         ("Test", NUMBER),
         ("p is", TEXT),
         ("Bound by hand", NUMBER),
+        ("Without controls", NUMBER),
         ("Decoys as high", NUMBER),
         ("p by decoys", NUMBER),
         ("Decoys’ mean", NUMBER),
@@ -105,7 +106,8 @@ pub(super) fn tests(page: &mut Markup, verdict: &Verdict) {
     table::write(page, "The same tests, checked in other ways", &columns, &rows);
     page.raw(
         "<p class=\"note\">The bound by hand is exp(−T² / 2Σu²d²): wider, and it can be worked \
-              out with a pocket calculator. By decoys, a p-value is (1 + decoys as high) / (1 + \
+              out with a pocket calculator. Without controls, the text’s own rates stand in place of the \
+              controls’, so that no choice of controls can move that p-value. By decoys, a p-value is (1 + decoys as high) / (1 + \
               decoys), and never below the reciprocal of their number.</p>\n",
     );
     answer::more(page, verdict.deployments.len(), SHOWN, "tests, all weaker,");
@@ -146,6 +148,11 @@ fn checked(number: usize, test: &DeploymentTest) -> Row {
         Some(p) => hoeffding.p_value(p),
         None => hoeffding.raw("–"),
     };
+    let mut without = Markup::default();
+    match test.p_without_controls {
+        Some(p) => without.p_value(p),
+        None => without.raw("–"),
+    };
     let mut by_decoys = Markup::default();
     by_decoys.p_value(test.decoys.p);
     let reached = decoys_reached(test.decoys.p, test.decoys.count);
@@ -153,6 +160,7 @@ fn checked(number: usize, test: &DeploymentTest) -> Row {
         text(&number.to_string()),
         text(if test.exact { "exact" } else { "bound" }),
         hoeffding,
+        without,
         text(&format!("{} of {}", grouped(reached), grouped(test.decoys.count))),
         by_decoys,
         text(&signed(test.decoys.mean, 3)),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::roster::Roster;
 
 /// The context of BLAKE3's key derivation. Another value is another form of commitments.
-const CONTEXT: &str = "guilloche 2026-11-23 forensic commitment v1";
+const CONTEXT: &str = "guilloche 2026-11-26 forensic commitment v2";
 
 /// How a text will be examined.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Plan {
     pub prompts: Vec<String>,
     /// The controls that must find nothing.
     pub controls: Vec<String>,
+    /// Of controls whose files are there already, `NAME: sha256 DIGITS` for each file, in order.
+    #[serde(default)]
+    pub control_files: Vec<String>,
 }
 
 /// The digest of a plan, and of everybody in the rosters with their keys and membership: published
@@ -43,7 +46,16 @@ impl Commitment {
     #[must_use]
     pub fn new<'r>(plan: &Plan, rosters: impl IntoIterator<Item = &'r Roster>) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-        let Plan { rules, decoy_seed, decoys, material, field: path, prompts, controls } = plan;
+        let Plan {
+            rules,
+            decoy_seed,
+            decoys,
+            material,
+            field: path,
+            prompts,
+            controls,
+            control_files,
+        } = plan;
         field(&mut hasher, rules.as_bytes());
         field(&mut hasher, decoy_seed);
         field(&mut hasher, &decoys.to_le_bytes());
@@ -51,6 +63,7 @@ impl Commitment {
         fields(&mut hasher, path.as_slice());
         fields(&mut hasher, prompts);
         fields(&mut hasher, controls);
+        fields(&mut hasher, control_files);
         for roster in rosters {
             Self::enter(&mut hasher, roster);
         }

@@ -212,6 +212,7 @@ impl Scheme {
         let (_, terms) = scores.of(key);
         let evidence = DeploymentEvidence {
             evidence: test_tokens(scheme, key, counted, decoys),
+            ln_p_without_controls: None,
             effect: Some(Effect::of_tokens(scheme, key, counted, decoys.derived_seed())),
             least_effect: None,
             sites: counted.len() as u64,
