@@ -268,11 +268,36 @@ fn a_result_is_refused_with_the_reason_where_a_control_finds_something() {
     // A text that repeats one passage, with every occurrence taken for a trial by a wrong law.
     let text = cells(1, 20_000, |_, _, own| own);
     let weights = Weights::from_counts(&text, &[]);
-    let mut evidence =
+    let evidence =
         test_signs(&weights, &MarkKey::from_bytes([1; 32]), &Decoys::new([8; 32], 1_000));
-    assert_eq!(evidence.examine(), Ok(()));
-    evidence.dispersion = 2.9;
-    assert_eq!(evidence.examine(), Err(Refusal::Dispersion { dispersion: 2.9 }));
+    assert_eq!(evidence.decoys.examine(), Ok(()));
+}
+
+#[test]
+fn how_far_decoys_may_be_off_follows_from_their_number() {
+    // Uniform scores with a deviation and a mean of their own.
+    let examine = |deviation: f64, mean: f64, number: u32| {
+        let uniform = |key: &[u8; 32]| {
+            let [a, b, c, d, ..] = *key;
+            f64::from(u32::from_le_bytes([a, b, c, d])) / f64::from(u32::MAX)
+        };
+        let score = |key: &[u8; 32]| (uniform(key) - 0.5) * 12_f64.sqrt() * deviation + mean;
+        Decoys::new([8; 32], number).compare(0.0, score).examine()
+    };
+    for number in [1_000, 10_000] {
+        assert_eq!(examine(1.0, 0.0, number), Ok(()));
+    }
+    // The bands of 1,000 are 0.089 and 0.126, those of 10,000 are 0.028 and 0.04.
+    assert_eq!((examine(1.06, 0.0, 1_000), examine(1.0, 0.08, 1_000)), (Ok(()), Ok(())));
+    for deviation in [0.94, 1.06] {
+        let refusal = examine(deviation, 0.0, 10_000).unwrap_err();
+        assert!(
+            matches!(refusal, Refusal::Dispersion { band, .. } if (band - 0.0283).abs() < 1e-3)
+        );
+    }
+    assert!(matches!(examine(1.0, -0.08, 10_000), Err(Refusal::Mean { .. })));
+    assert_eq!(examine(1.0, 0.0, 999), Err(Refusal::FewDecoys(999)));
+    assert!(examine(f64::NAN, 0.0, 1_000).is_err());
 }
 
 #[test]

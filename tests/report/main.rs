@@ -140,7 +140,7 @@ fn references_lead_to_what_is_there_and_ids_are_there_once() {
 fn hostile_names_stay_names() {
     let hostile = "</bdi><script>alert(1)</script>\u{202e}\u{200b}&amp;'\" onload=\"x\0\u{1b}[31m";
     let mut scheme = verdicts::scheme(vec![]);
-    scheme.deployments = verdicts::exposed_deployments(200);
+    scheme.deployments = verdicts::exposed_deployments(1_000);
     scheme.deployments[0].tenant = format!("tenant {hostile}");
     scheme.material.scheme = format!("scheme {hostile}");
     scheme.material.rules = hostile.into();
@@ -215,7 +215,7 @@ fn a_refusal_tells_its_reasons_and_names_nobody() {
 #[test]
 fn of_ten_thousand_accounts_and_epochs_the_strongest_are_shown() {
     let mut scheme = verdicts::scheme(vec![]);
-    scheme.deployments = verdicts::exposed_deployments(200);
+    scheme.deployments = verdicts::exposed_deployments(1_000);
     let many = scheme.deployments[1].clone();
     scheme.deployments.extend((0..1_000).map(|_| many.clone()));
     scheme.material.files =

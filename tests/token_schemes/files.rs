@@ -97,11 +97,18 @@ fn every_scheme_is_read_and_tested_and_finds_nothing_where_nothing_is() {
     let mut writer = Writer::new(8);
     deployment.texts("base.jsonl", (0..2).map(|_| writer.unmarked_prose(150)));
     deployment.texts("suspect.jsonl", (0..2).map(|_| writer.unmarked_prose(150)));
+    // Ten decoys do not suffice for an answer; a thousand of each scheme take minutes.
     let mut arguments = vec!["--decoys=10".to_owned()];
     arguments.extend(SCHEMES.map(|name| format!("--scheme={name}")));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (status, verdict) = deployment.verify("suspect.jsonl", &arguments);
-    assert_eq!((status, &verdict["outcome"]), (1, &"not_shown".into()), "{verdict:#}");
+    assert_eq!((status, &verdict["outcome"]), (1, &"refused".into()), "{verdict:#}");
+    for refused in verdict["refusals"].as_array().unwrap() {
+        assert!(refused["reason"].as_str().unwrap().contains("do not tell"), "{refused:#}");
+    }
+    for test in verdict["deployments"].as_array().unwrap() {
+        assert!(test["p_adjusted"]["p"].as_f64().unwrap() > 1e-3, "{test:#}");
+    }
     let materials = verdict["materials"].as_array().unwrap();
     let schemes: Vec<&str> =
         materials.iter().map(|material| material["scheme"].as_str().unwrap()).collect();

@@ -7,7 +7,7 @@ use guilloche::mark::examination::{
 };
 
 fn evidence(p: f64) -> DeploymentEvidence {
-    let spread = Decoys::new([2; 32], 999).compare(3.0, |key| f64::from(key[0]) / 74.0 - 1.72);
+    let spread = Decoys::new([2; 32], 1_000).compare(3.0, |key| f64::from(key[0]) / 74.0 - 1.72);
     let evidence = Evidence {
         total: 1.0,
         standardized: 3.0,
@@ -159,7 +159,6 @@ fn a_control_of_one_scheme_refuses_the_answer_of_all() {
 fn decoys_that_scatter_otherwise_than_the_law_refuse_the_answer() {
     let mut broken = scheme("sglang", vec![deployment(1, Some(1e-12))], Vec::new());
     let tested = broken.deployments[0].evidence.as_mut().unwrap();
-    tested.evidence.dispersion = 1.4;
     tested.evidence.decoys = Decoys::new([2; 32], 1_000).compare(3.0, |key| f64::from(key[0]));
     assert_eq!(concluded(vec![broken]).refusals[0].by, RefusedBy::Dispersion);
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::scene::{halves, issued};
 
-const DEPLOYMENTS: u32 = if cfg!(debug_assertions) { 40 } else { 2_000 };
+const DEPLOYMENTS: u32 = if cfg!(debug_assertions) { 20 } else { 2_000 };
 
 fn counted(texts: &[String]) -> (CellCounts, Material) {
     let sites = LexicalSites::english();
@@ -42,7 +42,7 @@ fn of_many_deployments_none_finds_its_mark_in_a_text_that_has_none() {
         let rosters = issuances(&keys, MarkedBy::WORDS, entries).unwrap();
         let suspect = Sample { name: "suspect", counts: &suspect, material: &suspect_material };
         let control = Sample { name: "base", counts: &control, material: &control_material };
-        let tests = test_lexical(&keys, &rosters, suspect, &[control], &Decoys::new(master, 0));
+        let tests = test_lexical(&keys, &rosters, suspect, &[control], &Decoys::new(master, 1_000));
         let p: Vec<f64> =
             tests.accounts.iter().chain(&tests.clusters).map(|test| test.ln_p.exp()).collect();
         low += u32::from(p.into_iter().fold(1.0, f64::min) < 1e-3);

@@ -12,7 +12,7 @@ pub struct Decoys {
 }
 
 impl Decoys {
-    /// So many keys from a seed. 10,000 is the least for a report.
+    /// So many keys from a seed.
     #[must_use]
     pub fn new(seed: [u8; 32], count: u32) -> Self {
         Self { seed, count }
@@ -84,6 +84,14 @@ impl DecoyScores {
     #[must_use]
     pub fn mean(&self) -> f64 {
         self.sorted.iter().sum::<f64>() / self.sorted.len().max(1) as f64
+    }
+
+    /// Their kurtosis: 3 for a normal law.
+    pub(super) fn kurtosis(&self) -> f64 {
+        let (mean, deviation) = (self.mean(), self.deviation());
+        let fourth =
+            self.sorted.iter().map(|score| ((score - mean) / deviation).powi(4)).sum::<f64>();
+        fourth / self.sorted.len().max(1) as f64
     }
 
     /// Their standard deviation.

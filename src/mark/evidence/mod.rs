@@ -54,7 +54,7 @@ mod weights;
 
 pub use anytime::{AnytimeEvidence, block_of};
 pub use coins::Strengths;
-pub use controls::{CONTROL_LEVEL, Control, Refusal, examine};
+pub use controls::{CONTROL_LEVEL, Control, LEAST_DECOYS, Refusal, examine};
 pub use decoys::{DecoyScores, Decoys};
 pub use effect::Effect;
 pub use law::NullLaw;

@@ -241,7 +241,7 @@ fn all_refusals(
     let tested = schemes.iter().flat_map(|scheme| &scheme.deployments);
     for evidence in tested.filter_map(|deployment| deployment.evidence.as_ref()) {
         // A score of nothing does not scatter.
-        if let (Err(refusal), true) = (evidence.evidence.examine(), evidence.terms > 0) {
+        if let (Err(refusal), true) = (evidence.evidence.decoys.examine(), evidence.terms > 0) {
             refusals.push(Refused { by: RefusedBy::Dispersion, reason: refusal.to_string() });
         }
     }

@@ -92,7 +92,7 @@ pub enum RefusedBy {
     Control,
     /// There is no control that could have shown something.
     NoControl,
-    /// The scores of decoys do not scatter as the law says.
+    /// The scores of decoys do not scatter as the law says, or they are too few to tell.
     Dispersion,
     /// Too large a share of the records could not be read.
     Unreadable,

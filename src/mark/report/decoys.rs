@@ -126,7 +126,8 @@ pub(super) fn quantiles(page: &mut Markup, verdict: &Verdict) {
         &[],
         &format!(
             "The decoys’ scores have a mean of {} and a standard deviation of {}; a law that holds \
-             gives 0 and 1. Where the deviation is not between 0.9 and 1.1, no answer is given.",
+             gives 0 and 1. Where the mean of K decoys is more than 4/√K from 0, or their deviation \
+             more than 4/√(2K) from 1 (for a law with heavy tails somewhat more), no answer is given.",
             signed(test.decoys.mean, 3),
             signed(test.decoys.deviation, 3)
         ),

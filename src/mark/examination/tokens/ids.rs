@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::scores::{Scored, Scores};
 use super::{TokenSample, pairs};
 use crate::mark::detect::CellCounts;
-use crate::mark::evidence::{DecoyScores, Decoys, LnP, Refusal, least_of};
+use crate::mark::evidence::{DecoyScores, Decoys, LnP, least_of};
 use crate::mark::examination::PValue;
 use crate::mark::examination::roster::Issuance;
 use crate::mark::examination::scheme::{Deployment, IdScore, SchemeTests};
@@ -16,9 +16,6 @@ use crate::mark::tracing::Account;
 
 /// Ids of which the effect and the place among decoys are worked out, at each level.
 const DETAILED: usize = 20;
-
-/// Fewer decoys than this do not tell how scores scatter.
-const TELLING: usize = 1_000;
 
 /// Whom to test, and on what.
 pub(super) struct Ids<'a> {
@@ -146,7 +143,7 @@ impl<'a> Ids<'a> {
     /// Works out, for the strongest of each level, effects and places among decoys; and says
     /// whether decoys scatter as they must.
     fn detail(&self, tests: &mut SchemeTests, scores: &dyn Scores) -> Vec<Refused> {
-        if scores.is_empty() || self.decoys.count() == 0 {
+        if scores.is_empty() {
             return Vec::new();
         }
         let decoys = self.decoys.compare(0.0, |key| scores.standardized(key));
@@ -167,11 +164,7 @@ impl<'a> Ids<'a> {
                 id.parts.push(among(&decoys, scores.standardized(&key)));
             }
         }
-        let scatter = decoys.deviation();
-        if decoys.sorted().len() < TELLING || (0.9..=1.1).contains(&scatter) {
-            return Vec::new();
-        }
-        let reason = Refusal::Dispersion { dispersion: scatter }.to_string();
+        let Err(reason) = decoys.examine() else { return Vec::new() };
         vec![Refused { by: RefusedBy::Dispersion, reason: format!("{}: {reason}", self.scheme) }]
     }
 }
