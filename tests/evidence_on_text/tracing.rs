@@ -158,7 +158,7 @@ fn scored(accounts: Vec<Score>) -> Trace {
 fn without_a_clear_gap_the_finding_is_one_of_these() {
     let near = scored(vec![score(1.0, 0.9), score(8.0, 1e-9), score(6.0, 1e-3), score(2.9, 0.5)]);
     assert_eq!(near.findings(&[]).unwrap().accounts, Finding::OneOf(vec![1, 2]));
-    let clear = scored(vec![score(1.0, 0.9), score(9.0, 1e-9), score(5.0, 1e-3)]);
+    let clear = scored(vec![score(1.0, 0.9), score(9.0, 1e-12), score(5.0, 1e-3)]);
     assert_eq!(clear.findings(&[]).unwrap().accounts, Finding::Each(vec![1]));
     let weak = scored(vec![score(1.0, 0.9), score(9.0, 1.1e-6)]);
     assert_eq!(weak.findings(&[]).unwrap().accounts, Finding::Nobody);

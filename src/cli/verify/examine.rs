@@ -258,7 +258,7 @@ const NOTES: [&str; 5] = [
     "Within each level (deployment, clusters, accounts) p-values are adjusted by Holm's method \
      over all ids, tenants, epochs and schemes, and no level opens before the one above it.",
     "Who is named has an adjusted p-value below the accusation level, and stands three standard \
-     deviations clear of whoever is not.",
+     deviations, by its p-value, clear of whoever is not.",
     "A control that finds a mark at a p-value below 0.001 refuses every answer. Of a scheme without \
      a text control of enough sites nothing is said.",
 ];

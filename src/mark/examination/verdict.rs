@@ -210,8 +210,8 @@ pub struct LevelTests {
     pub ids: u64,
     /// Who is named.
     pub named: Named,
-    /// Standard deviations between the last whose adjusted p-value suffices, or else the first,
-    /// and the next.
+    /// Between the p-values of the last whose adjusted one suffices, or else of the first, and of
+    /// the next: the difference of `√(-2 ln p)`, the standard deviations that each amounts to.
     #[serde(default)]
     pub gap: Option<f64>,
     /// The strongest tests, and the strongest of everyone who is named.

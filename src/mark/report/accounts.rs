@@ -16,10 +16,10 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
     page.raw(
         "<p>Everybody who was issued marked answers was tested, and nobody else. A cluster is a \
               set of accounts that the operator’s ledger links. Nobody is named whose cluster, or \
-              whose deployment, did not pass its own test; and where the next score is less than ",
+              whose deployment, did not pass its own test; and where the next p-value is less than ",
     );
     page.text(&format!("{CLEAR_GAP:.0}"));
-    page.raw(" standard deviations behind, the finding is a set and not a name.</p>\n");
+    page.raw(" standard deviations behind (each p-value amounts to √(−2 ln p) of them), the finding is a set and not a name.</p>\n");
     let tenants = has_tenants(verdict);
     for (kind, level) in [(Level::Cluster, &verdict.clusters), (Level::Account, &verdict.accounts)]
     {

@@ -7,7 +7,8 @@ use crate::mark::evidence::{Control, Refusal};
 /// An accusation needs an adjusted p-value below this.
 pub const ACCUSATION_LEVEL: f64 = 1e-6;
 
-/// An accusation needs so many standard deviations between the last who is named and the next.
+/// An accusation needs so much between the last who is named and the next, in
+/// [`Score::strength`].
 pub const CLEAR_GAP: f64 = 3.0;
 
 /// What may be said of the accounts, or of the clusters, of a roster.
@@ -34,13 +35,13 @@ impl Finding {
         let near = order
             .iter()
             .skip(named)
-            .take_while(|(_, next)| last.standardized - next.standardized <= CLEAR_GAP)
+            .take_while(|(_, next)| last.strength() - next.strength() <= CLEAR_GAP)
             .count();
         let places = order.iter().take(named + near).map(|(place, _)| *place).collect();
         if near == 0 { Self::Each(places) } else { Self::OneOf(places) }
     }
 
-    /// The standard deviations between the last of a level whose p-value suffices, or the first
+    /// The difference in [`Score::strength`] between the last of a level whose p-value suffices, or the first
     /// if nobody's does, and the next. None if there is no next.
     #[must_use]
     pub fn gap(scores: &[Score]) -> Option<f64> {
@@ -48,14 +49,19 @@ impl Finding {
         let last = named.max(1);
         let (_, before) = order.get(last - 1)?;
         let (_, after) = order.get(last)?;
-        Some(before.standardized - after.standardized)
+        Some(before.strength() - after.strength())
     }
 }
 
-/// The scores with their places, the highest first, and how many of them suffice to be named.
+/// The scores with their places, the least p-value first, and how many of them suffice to be named.
 fn ordered(scores: &[Score]) -> (Vec<(usize, &Score)>, usize) {
     let mut order: Vec<(usize, &Score)> = scores.iter().enumerate().collect();
-    order.sort_by(|(_, left), (_, right)| right.standardized.total_cmp(&left.standardized));
+    // By the adjusted value first: behind a gate that is shut a low p-value does not suffice.
+    let key = |score: &Score| (score.ln_p_adjusted >= ACCUSATION_LEVEL.ln(), score.ln_p);
+    order.sort_by(|(_, left), (_, right)| {
+        let ((left_behind, left), (right_behind, right)) = (key(left), key(right));
+        left_behind.cmp(&right_behind).then(left.total_cmp(&right))
+    });
     let sufficient = |score: &Score| score.ln_p_adjusted < ACCUSATION_LEVEL.ln();
     let named = order.iter().take_while(|(_, score)| sufficient(score)).count();
     (order, named)
@@ -138,9 +144,24 @@ mod tests {
 
     #[test]
     fn the_gap_is_from_the_last_who_suffices_to_the_next() {
-        assert_eq!(Finding::gap(&scores(&[(2.5, -3.0), (9.0, -40.0), (7.0, -20.0)])), Some(4.5));
-        assert_eq!(Finding::gap(&scores(&[(1.0, -1.0), (3.0, -4.0)])), Some(2.0));
-        assert_eq!(Finding::gap(&scores(&[(9.0, -40.0)])), None);
+        let scores = |of: &[f64]| {
+            scores(&of.iter().map(|strength| (0.0, -strength * strength / 2.0)).collect::<Vec<_>>())
+        };
+        let gap = |of: &[f64]| Finding::gap(&scores(of)).map(|gap| (gap * 1e9).round() / 1e9);
+        assert_eq!(gap(&[2.5, 9.0, 7.0]), Some(4.5));
+        assert_eq!(gap(&[1.0, 3.0]), Some(2.0));
+        assert_eq!(gap(&[9.0]), None);
         assert_eq!(Finding::gap(&[]), None);
+    }
+
+    /// Scores of tests with few terms and with many are not on one scale.
+    #[test]
+    fn who_is_near_is_told_by_p_values_and_not_by_scores() {
+        let far = scores(&[(6.0, -60.0), (5.9, -2.0)]);
+        assert_eq!(Finding::new(&far), Finding::Each(vec![0]));
+        let near = scores(&[(9.0, -20.0), (2.0, -13.0)]);
+        assert_eq!(Finding::new(&near), Finding::OneOf(vec![0, 1]));
+        let order = scores(&[(9.0, -20.0), (6.0, -80.0)]);
+        assert_eq!(Finding::new(&order), Finding::Each(vec![1, 0]));
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! Levels are gated: the deployment, then clusters, then accounts, with Holm's adjustment in each;
 //! nobody is named whose cluster, or deployment, is not. An accusation needs an adjusted p-value
-//! below [`ACCUSATION_LEVEL`] and [`CLEAR_GAP`] standard deviations to the next; short of the gap
+//! below [`ACCUSATION_LEVEL`] and a distance of [`CLEAR_GAP`] to the next p-value; short of the gap
 //! the finding is "one of these". What is said is "exposed to outputs of": lawful republication
 //! has the same effect.
 //!

@@ -19,6 +19,15 @@ pub struct Score {
     pub ln_p_adjusted: LnP,
 }
 
+impl Score {
+    /// The standard deviations that the p-value amounts to, `√(-2 ln p)`: of tests with different
+    /// numbers of terms p-values can be compared, and scores cannot.
+    #[must_use]
+    pub fn strength(&self) -> f64 {
+        (-2.0 * self.ln_p.min(0.0)).sqrt()
+    }
+}
+
 /// What the text says of a cluster, with the tests that it is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClusterScore {
