@@ -112,7 +112,7 @@ pub fn count_lexical(
             return Err(at(path)(CorpusProblem::OtherPrompts));
         }
         counts.merge(&shard.counts).map_err(|error| at(path)(error.into()))?;
-        excluded += shard.excluded;
+        excluded = u64::saturating_add(excluded, shard.excluded);
         files.extend(shard.files.into_iter().map(|file| within(path, file)));
     }
     let documents = counts.documents();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::Opened;
 use super::{CorpusError, CorpusProblem, Counted, Prompts, at};
-use crate::mark::detect::CellCounts;
+use crate::mark::detect::{CellCounts, MergeError};
 use crate::mark::examination::{FileRead, Material};
 
 /// How a file of counts begins.
@@ -78,7 +78,13 @@ impl Shard {
     /// If it cannot be opened, or holds no counts of this version.
     pub fn read(path: &Path) -> Result<Self, CorpusError> {
         let opened = Opened::open(path).map_err(at(path))?;
-        serde_json::from_reader(opened.reader.take(MAX_BYTES))
-            .map_err(|error| at(path)(CorpusProblem::Shard(error)))
+        let shard: Self = serde_json::from_reader(opened.reader.take(MAX_BYTES))
+            .map_err(|error| at(path)(CorpusProblem::Shard(error)))?;
+        // What was skipped was a record.
+        if shard.files.iter().any(|file| file.skipped > file.records) {
+            let damaged = MergeError::Damaged("more records skipped than read");
+            return Err(at(path)(damaged.into()));
+        }
+        Ok(shard)
     }
 }

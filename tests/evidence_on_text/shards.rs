@@ -5,7 +5,9 @@ use guilloche::mark::cell::MarkKey;
 use guilloche::mark::detect::{
     CellCounts, MergeError, SglangGumbel, TokenCounts, TokenDocument, TokenScheme, TokenSites,
 };
+use guilloche::mark::evidence::Weights;
 use proptest::prelude::*;
+use serde_json::json;
 
 fn through_a_file<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
     serde_json::from_slice(&serde_json::to_vec(value).unwrap()).unwrap()
@@ -138,4 +140,54 @@ fn shards_of_other_rules_or_versions_and_damaged_ones_are_refused() {
     let rows = serde_json::to_string(&sites).unwrap();
     refused(&rows, "\"version\":1", "\"version\":7", "format version 7");
     refused(&rows, "\"rows\":[1,2,3]", "\"rows\":[1,2]", "differ in number");
+}
+
+fn number() -> impl Strategy<Value = u32> {
+    prop_oneof![0..4_u32, Just(u32::MAX), Just(u32::MAX / 2 + 1), any::<u32>()]
+}
+
+proptest! {
+    /// Counts that somebody else wrote: they are refused, or every sum of them is a number.
+    #[test]
+    fn hostile_counts_are_refused_or_add_up(
+        cells in prop_oneof![0..40_u32, number()],
+        per_class in number(),
+        counts in prop::collection::vec((0..70_u8, 0..40_u32, number(), number()), 0..6),
+        digests in prop::collection::btree_set(any::<u64>(), 0..6),
+        repeated in prop_oneof![0..4_u64, Just(u64::MAX), any::<u64>()],
+        unchecked in prop_oneof![0..4_u64, Just(u64::MAX)],
+    ) {
+        let documents = json!({ "digests": digests, "repeated": repeated, "unchecked": unchecked });
+        let stored = json!({
+            "version": 1, "rules": "r", "cells": cells, "cells_per_class": per_class,
+            "counts": counts, "documents": documents,
+        });
+        let Ok(read) = serde_json::from_value::<CellCounts>(stored) else { return Ok(()) };
+        prop_assert!(cells <= 1 << 17 && unchecked == 0);
+        let mut merged = read.clone();
+        for _ in 0..2 {
+            merged.merge(&read).unwrap();
+        }
+        prop_assert!(merged.documents().repeated() >= read.documents().repeated());
+        let sum: u64 = merged.totals().iter().map(|[a, b]| u64::from(*a) + u64::from(*b)).sum();
+        prop_assert!(sum <= merged.sites());
+        for weights in [Weights::from_counts(&read, &[&merged, &read]), Weights::from_counts(&merged, &[])] {
+            prop_assert!(weights.exposure().is_finite() && weights.unit().is_finite());
+        }
+    }
+}
+
+#[test]
+fn more_sites_than_the_documents_can_have_are_refused() {
+    let stored = |ones: u32| {
+        json!({
+            "version": 1, "rules": "r", "cells": 32, "cells_per_class": 16,
+            "counts": [[5, 3, 1, ones]],
+            "documents": { "digests": [5, 69, 6], "repeated": 0, "unchecked": 0 },
+        })
+    };
+    // Two documents are in group 5, and each counts twice at most.
+    assert!(serde_json::from_value::<CellCounts>(stored(3)).is_ok());
+    let error = serde_json::from_value::<CellCounts>(stored(4)).unwrap_err().to_string();
+    assert!(error.contains("more sites in a cell"), "{error}");
 }

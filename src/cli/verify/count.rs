@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let counted = count_lexical(suspect, field.as_ref(), &prompts, |bytes| progress.read(bytes))?;
     drop(progress);
     let Material { documents, sites, files, .. } = &counted.material;
-    let skipped: u64 = files.iter().map(|file| file.skipped).sum();
+    let skipped: u64 = files.iter().map(|file| file.skipped).fold(0, u64::saturating_add);
     let said = format!("{documents} documents, {sites} sites, {skipped} records skipped");
     let shard = Shard::new(counted, &prompts);
     let file = File::create(out).map_err(|error| at(&error))?;

@@ -136,7 +136,7 @@ fn write_control(out: &mut impl Write, control: &ControlTest) -> io::Result<()> 
 
 fn write_material(out: &mut impl Write, name: &str, material: &Material) -> io::Result<()> {
     let Material { files, documents, repeated, unchecked, sites, excluded, .. } = material;
-    let skipped: u64 = files.iter().map(|file| file.skipped).sum();
+    let skipped = files.iter().map(|file| file.skipped).fold(0, u64::saturating_add);
     let mut words = format!(
         "{} in {}, {}",
         many(*documents, "document"),

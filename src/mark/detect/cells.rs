@@ -81,17 +81,18 @@ impl CellCounts {
     pub fn cell(&self, cell: u32) -> [u32; 2] {
         self.groups().fold([0, 0], |[zeros, ones], group| {
             let [zero, one] = group.get(index(cell)).copied().unwrap_or_default();
-            [zeros + zero, ones + one]
+            [zeros.saturating_add(zero), ones.saturating_add(one)]
         })
     }
 
     /// The counts of all cells.
     #[must_use]
     pub fn totals(&self) -> Vec<[u32; 2]> {
-        let mut totals = vec![[0; 2]; index(self.cells)];
+        let mut totals = vec![[0_u32; 2]; index(self.cells)];
         for group in self.groups() {
             for (total, [zeros, ones]) in totals.iter_mut().zip(group) {
-                *total = [total[0] + zeros, total[1] + ones];
+                let [zero, one] = *total;
+                *total = [zero.saturating_add(*zeros), one.saturating_add(*ones)];
             }
         }
         totals
@@ -286,10 +287,22 @@ impl TryFrom<Stored> for CellCounts {
         if stored.cells > MOST_CELLS {
             return Err(MergeError::Damaged("more cells than there can be"));
         }
+        if !stored.documents.is_possible() {
+            return Err(MergeError::Damaged("more documents than are remembered"));
+        }
+        let documents = stored.documents.by_group();
+        let most = |group: Group| {
+            documents.get(usize::from(group)).map_or(0, |most| most * PER_DOCUMENT as u64)
+        };
         let mut counts = Self::new(stored.rules, stored.cells, stored.cells_per_class);
         for (group, cell, zeros, ones) in stored.counts {
             let place = usize::from(group) * index(stored.cells) + index(cell);
             match counts.counts.get_mut(place) {
+                Some(_) if u64::from(zeros) + u64::from(ones) > most(group) => {
+                    return Err(MergeError::Damaged(
+                        "more sites in a cell than its documents can have",
+                    ));
+                }
                 Some(count) if group < GROUPS && cell < stored.cells && *count == [0, 0] => {
                     *count = [zeros, ones];
                 }

@@ -36,7 +36,7 @@ impl Documents {
     /// The same for a document of which only the [`digest`] is at hand.
     pub(super) fn enter_digest(&mut self, digest: u64) -> Option<Group> {
         if self.digests.contains(&digest) {
-            self.repeated += 1;
+            self.repeated = self.repeated.saturating_add(1);
             return None;
         }
         self.remember(digest);
@@ -53,20 +53,41 @@ impl Documents {
         if self.digests.len() < REMEMBERED {
             self.digests.insert(digest);
         } else {
-            self.unchecked += 1;
+            self.unchecked = self.unchecked.saturating_add(1);
         }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
-        self.repeated += other.repeated;
-        self.unchecked += other.unchecked;
+        self.repeated = self.repeated.saturating_add(other.repeated);
+        self.unchecked = self.unchecked.saturating_add(other.unchecked);
         for digest in &other.digests {
             if self.digests.contains(digest) {
-                self.repeated += 1;
+                self.repeated = self.repeated.saturating_add(1);
             } else {
                 self.remember(*digest);
             }
         }
+    }
+
+    /// Whether counting can have come to this: no more are remembered than there is room for, and
+    /// none is unchecked before.
+    pub(super) fn is_possible(&self) -> bool {
+        let room = REMEMBERED.saturating_sub(self.digests.len());
+        self.digests.len() <= REMEMBERED && (self.unchecked == 0 || room == 0)
+    }
+
+    /// The most documents that can have been counted in each group. One that is repeated between
+    /// shards counts in both.
+    pub(super) fn by_group(&self) -> Vec<u64> {
+        let more = self.repeated.saturating_add(self.unchecked).min(u64::from(u32::MAX));
+        let mut most = vec![more; usize::from(GROUPS)];
+        for digest in &self.digests {
+            let group = usize::try_from(digest % u64::from(GROUPS)).unwrap_or(0);
+            if let Some(most) = most.get_mut(group) {
+                *most += 1;
+            }
+        }
+        most
     }
 
     /// Documents that are remembered: all distinct ones, up to two million.

@@ -231,7 +231,7 @@ fn spread(controls: &[Vec<[u32; 2]>]) -> Option<f64> {
     let (mut excess, mut weight) = (0.0, 0.0);
     for other in others {
         for ([z0, o0], [z1, o1]) in first.iter().zip(other) {
-            let (n, m) = (f64::from(z0 + o0), f64::from(z1 + o1));
+            let [n, m] = [[z0, o0], [z1, o1]].map(|[z, o]| f64::from(*z) + f64::from(*o));
             if n < 2.0 || m < 2.0 {
                 continue;
             }

@@ -202,7 +202,7 @@ fn controls(schemes: &[SchemeTests]) -> Vec<ControlTest> {
 const UNREADABLE: f64 = 0.01;
 
 fn unreadable(name: &str, material: &Material) -> Option<Refused> {
-    let sum = |of: fn(&FileRead) -> u64| material.files.iter().map(of).sum::<u64>();
+    let sum = |of: fn(&FileRead) -> u64| material.files.iter().map(of).fold(0, u64::saturating_add);
     let (records, skipped) = (sum(|file| file.records), sum(|file| file.skipped));
     (skipped as f64 > records as f64 * UNREADABLE).then(|| Refused {
         by: RefusedBy::Unreadable,

@@ -154,7 +154,8 @@ pub(super) fn key_numbers(page: &mut Markup, verdict: &Verdict) {
 }
 
 fn counts(page: &mut Markup, material: &Material, leading: Option<&DeploymentTest>) {
-    let words: u64 = material.files.iter().map(|file: &FileRead| file.words).sum();
+    let words: u64 =
+        material.files.iter().map(|file: &FileRead| file.words).fold(0, u64::saturating_add);
     let mut numbers = vec![(material.documents, "texts", "different from each other")];
     if words > 0 {
         numbers.push((words, "words read", "repeated texts included"));

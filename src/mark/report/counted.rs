@@ -52,7 +52,7 @@ fn controls(page: &mut Markup, verdict: &Verdict) {
     ];
     let rows = texts.iter().take(CONTROLS).map(|(control, material)| {
         let Material { documents, repeated, unchecked, sites, excluded, .. } = *material;
-        let skipped = material.files.iter().map(|file| file.skipped).sum();
+        let skipped = material.files.iter().map(|file| file.skipped).fold(0, u64::saturating_add);
         let mut name = Markup::default();
         name.name(&base_name(&control.name));
         let numbers = [*documents, *repeated, *unchecked, *sites, *excluded, skipped];
@@ -66,7 +66,7 @@ fn controls(page: &mut Markup, verdict: &Verdict) {
 }
 
 fn sums(page: &mut Markup, material: &Material) {
-    let sum = |of: fn(&FileRead) -> u64| material.files.iter().map(of).sum::<u64>();
+    let sum = |of: fn(&FileRead) -> u64| material.files.iter().map(of).fold(0, u64::saturating_add);
     let rows = [
         (material.documents, "distinct texts counted"),
         (material.repeated, "texts left out because they repeat another"),
