@@ -99,8 +99,7 @@ impl DecoyScores {
         }
         let (count, mean, dispersion) = (number as f64, self.mean(), self.deviation());
         let band = BAND / count.sqrt();
-        // A value that is no number is in no band.
-        if !(mean.abs() <= band) {
+        if mean.is_nan() || mean.abs() > band {
             return Err(Refusal::Mean { mean, band });
         }
         let band = BAND * ((self.kurtosis().clamp(3.0, 9.0) - 1.0) / (4.0 * count)).sqrt();

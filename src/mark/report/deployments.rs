@@ -39,7 +39,10 @@ pub(super) fn effects(page: &mut Markup, verdict: &Verdict) {
             percent(least)
         ));
     }
-    page.raw(". The interval is of 95 %, by resampling groups of documents.</p>\n");
+    page.raw(
+        ". The interval is of 95 %, by resampling groups of documents; it is not adjusted for \
+         the number of tests.</p>\n",
+    );
     let description = format!(
         "Effects with intervals for {} tests. The strongest test has {}.",
         tests.len(),

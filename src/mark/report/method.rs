@@ -40,6 +40,12 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
          often.</p>\n\
          <p>Two ways lead to a p-value, and both are reported: the law of such a sum, as its exact \
          tail or as an upper bound of it; and trial, by scoring the same text with decoy keys.</p>\n\
+         <h3>What all of this rests on</h3>\n\
+         <p><b>The text must not depend on the key in any other way than through marked answers.</b> \
+         Whoever wrote the text, chose the prompts, or picked which texts are examined must not \
+         have had the key, marked answers next to unmarked ones, or scores. A text that was chosen \
+         after looking at scores is no longer independent of the key, and no p-value on this page \
+         holds for it. The numbers cannot show whether this was so.</p>\n\
          <h3>Why the usual z-test is wrong</h3>\n\
          <p>The usual test counts sites as if each were an independent toss. They are not. An author \
          who likes “in addition” writes it a thousand times; that is one habit, which a key agrees \
