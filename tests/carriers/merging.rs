@@ -74,7 +74,9 @@ fn xargs(settings: Xargs, marked: MarkedAs<'_>, body: &str) -> String {
 #[test]
 fn a_plugins_settings_stand_beside_the_callers_other_arguments() {
     let key = Xargs::default().hash_key(&keys(), ACCOUNT);
-    let ours = format!(r#""gamma":0.25,"delta":2,"hash_key":{key},"seeding_scheme":"gpu-fused-selfhash-fullvocab""#);
+    let ours = format!(
+        r#""gamma":0.25,"delta":2,"hash_key":{key},"seeding_scheme":"gpu-fused-selfhash-fullvocab""#
+    );
     for (own, expected) in [
         ("", format!(r#"{{"vllm_xargs":{{{ours}}},"messages":[]}}"#)),
         (

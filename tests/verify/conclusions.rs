@@ -132,10 +132,10 @@ fn a_scheme_without_a_key_of_the_deployment_bears_its_error_rate_itself() {
 #[test]
 fn an_account_is_not_its_own_rival_in_another_epoch() {
     let deployments = || vec![deployment(1, Some(1e-12)), deployment(2, Some(1e-12))];
-    let near = vec![id("a", 0, None, 9.0, 1e-18), id("a", 1, None, 8.0, 1e-9)];
+    let near = vec![id("a", 0, None, 9.0, 1e-10), id("a", 1, None, 8.0, 2e-6)];
     let verdict = concluded(vec![scheme("lexical", deployments(), near.clone())]);
     assert!(matches!(&verdict.accounts.named, Named::Each(ids) if ids.len() == 1));
-    let rival = [near, vec![id("b", 1, None, 1.0, 1e-9)]].concat();
+    let rival = [near, vec![id("b", 1, None, 1.0, 2e-6)]].concat();
     let verdict = concluded(vec![scheme("lexical", deployments(), rival)]);
     assert!(matches!(&verdict.accounts.named, Named::OneOf(ids) if ids.len() == 2));
     assert!(verdict.sentence.contains("at least one of the accounts a, b"), "{}", verdict.sentence);
