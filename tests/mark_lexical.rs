@@ -238,7 +238,7 @@ fn capitalized(word: &str) -> String {
 }
 
 /// The sites that a marking decides and those that are read in the marked text, in order.
-fn written_and_read(text: &str, marking: &Marking) -> (Vec<(Cell, bool)>, Vec<(Cell, bool)>) {
+fn written_and_read(text: &str, marking: &Marking) -> [Vec<(Cell, bool)>; 2] {
     let (mut written, mut read) = (Vec::new(), Vec::new());
     let mut rewriter = Rewriter::new(Lexicon::english(), |site: &Site<'_>| {
         let bit = marking.bit(site.cell);
@@ -250,7 +250,7 @@ fn written_and_read(text: &str, marking: &Marking) -> (Vec<(Cell, bool)>, Vec<(C
     rewriter.finish(false, &mut out);
     drop(rewriter);
     each_site(Lexicon::english(), &out, |site| read.push((site.cell, site.variant)));
-    (written, read)
+    [written, read]
 }
 
 proptest! {
@@ -303,13 +303,13 @@ proptest! {
     #[test]
     fn sites_are_read_where_they_were_written(text in prose(), seed in 0..8_u8) {
         // Lines of verse apart, each line is a paragraph.
-        let (written, read) = written_and_read(&text.replace('\n', "\n\n"), &MARKINGS[usize::from(seed)]);
+        let [written, read] = written_and_read(&text.replace('\n', "\n\n"), &MARKINGS[usize::from(seed)]);
         prop_assert_eq!(read, written);
     }
 
     #[test]
     fn beyond_what_was_written_only_verse_is_read(text in prose(), seed in 0..8_u8) {
-        let (written, read) = written_and_read(&text, &MARKINGS[usize::from(seed)]);
+        let [written, read] = written_and_read(&text, &MARKINGS[usize::from(seed)]);
         let mut read = read.iter();
         for site in &written {
             prop_assert!(read.any(|other| other == site), "{:?}", site);

@@ -63,6 +63,7 @@ pub(crate) fn id(name: &str, standardized: f64, cluster: Option<usize>) -> IdSco
         cluster,
         issued: Issued { answers: 1_204, sites: 15_310 },
         standardized,
+        ln_tail: ln_p,
         ln_p,
         effect: None,
         parts: vec![],

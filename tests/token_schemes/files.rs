@@ -34,7 +34,7 @@ key = "00000000deadbeef"
 name = "kgw-lefthash"
 tokenizer = "tokenizer.json"
 vocabulary = 4096
-key = 15485863
+key = 15485867
 
 [[scheme]]
 name = "kgw-selfhash"
@@ -42,7 +42,11 @@ tokenizer = "tokenizer.json"
 vocabulary = 4096
 green_ratio = 0.5
 context_width = 4
-key = 15485863
+key = 15485867
+
+[[scheme]]
+name = "vllm-sbw"
+tokenizer = "tokenizer.json"
 
 [[scheme]]
 name = "synthid"
@@ -65,12 +69,13 @@ tokenizer = "tokenizer.json"
 table = "green.jsonl"
 "#;
 
-const SCHEMES: [&str; 9] = [
+const SCHEMES: [&str; 10] = [
     "sglang",
     "vllm",
     "vllm-dual",
     "kgw-lefthash",
     "kgw-selfhash",
+    "vllm-sbw",
     "synthid",
     "synthid-main",
     "logit-bias",
@@ -157,6 +162,7 @@ fn a_mistake_is_named_and_no_key_is_shown() {
             scheme("name = \"kgw-lefthash\"\nkey = 1\nvocabulary = 9\ngreen_ratio = 1.0"),
             "green_ratio",
         ),
+        (scheme("name = \"kgw-lefthash\"\nkey = 15485863\nvocabulary = 9"), "public default"),
         (scheme("name = \"synthid\"\nkeys = []"), "keys must be"),
         (scheme("name = \"sglang\"\nkey_b = 1"), "key_b needs mixing_probability"),
         (scheme("name = \"green-table\"\ntable = \"none.jsonl\""), "none.jsonl"),

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod files;
+mod plugin;
 mod server_key;
 mod support;
 mod writer;

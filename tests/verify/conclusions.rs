@@ -40,6 +40,7 @@ fn id(id: &str, deployment: usize, cluster: Option<usize>, score: f64, p: f64) -
         cluster,
         issued: Issued::default(),
         standardized: score,
+        ln_tail: p.ln(),
         ln_p: p.ln(),
         effect: None,
         parts: Vec::new(),

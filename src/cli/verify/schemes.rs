@@ -18,11 +18,12 @@ use crate::mark::keys::Keys;
 const LEXICAL: &str = "lexical";
 
 /// The names that `--scheme` takes.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     LEXICAL,
     "sglang",
     "vllm",
     "vllm-dual",
+    "vllm-sbw",
     "kgw-lefthash",
     "kgw-selfhash",
     "synthid",
@@ -78,7 +79,7 @@ impl SchemeArguments {
                 Some(marked_by) => Rosters::read(keys, marked_by, ledger, part)?,
             };
             let nobody = rosters.issuances.iter().all(|one| one.roster.accounts.is_empty());
-            if scheme.marked_by().is_some() && nobody {
+            if scheme.has_keys_of_accounts() && nobody {
                 let name = scheme.name();
                 return Err(format!(
                     "scheme {name}: its keys are those of accounts, and the ledger has no account \

@@ -204,6 +204,11 @@ impl TokenScheme for GreenTable {
         NullLaw::Binomial { trials, probability: self.green_ratio }
     }
 
+    /// What drew the lists is not known; no generator of a server takes a longer seed.
+    fn key_bits(&self) -> u32 {
+        64
+    }
+
     fn key(&self, bytes: &[u8; 32]) -> GreenKey {
         GreenKey::Decoy(*bytes)
     }

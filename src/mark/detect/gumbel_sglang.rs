@@ -136,6 +136,11 @@ impl TokenScheme for SglangGumbel {
         NullLaw::Gamma { shape: trials }
     }
 
+    /// A key is hashed to 32 bits before anything else is; two keys and their coin to more.
+    fn key_bits(&self) -> u32 {
+        if self.mixing_probability.is_some() { 64 } else { 32 }
+    }
+
     /// The first and the second eight bytes, big-endian, as hexadecimal digits are read.
     fn key(&self, bytes: &[u8; 32]) -> SglangKey {
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *bytes;

@@ -144,6 +144,10 @@ impl TokenScheme for VllmGumbel {
         }
     }
 
+    fn key_bits(&self) -> u32 {
+        64
+    }
+
     /// The first eight bytes, little-endian.
     fn key(&self, bytes: &[u8; 32]) -> VllmKey {
         let [a, b, c, d, e, f, g, h, ..] = *bytes;

@@ -192,6 +192,11 @@ impl TokenScheme for HuggingFaceKgw {
         NullLaw::Binomial { trials, probability }
     }
 
+    /// The generator is seeded with 32 bits.
+    fn key_bits(&self) -> u32 {
+        32
+    }
+
     /// The first four bytes, little-endian: the generator drops what lies above 32 bits.
     fn key(&self, bytes: &[u8; 32]) -> KgwKey {
         let [a, b, c, d, ..] = *bytes;

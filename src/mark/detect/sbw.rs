@@ -132,6 +132,10 @@ impl TokenScheme for Sbw {
         NullLaw::Binomial { trials, probability }
     }
 
+    fn key_bits(&self) -> u32 {
+        53
+    }
+
     fn key(&self, bytes: &[u8; 32]) -> SbwKey {
         SbwKey(EngineKey::new(&MarkKey::from_bytes(*bytes)).hash_key())
     }

@@ -1,7 +1,7 @@
 //! What every token scheme gives a test: a score of sites under a key, and its law without a mark.
 
 use super::{Site, Window};
-use crate::mark::evidence::NullLaw;
+use crate::mark::evidence::{LnP, NullLaw};
 
 /// What sites score under one key.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +31,15 @@ pub trait TokenScheme: Sync {
     /// The law of the total of so many trials if the text is independent of the key and the key
     /// is random.
     fn null(&self, prepared: &Self::Prepared, trials: u64) -> NullLaw;
+
+    /// How many bits of a key the scheme can tell apart, at most 256. A text that was marked with any
+    /// of the keys that act alike scores as high, so no p-value may be below `2^-key_bits`.
+    fn key_bits(&self) -> u32;
+
+    /// The least p-value that there can be, as a logarithm.
+    fn least_ln_p(&self) -> LnP {
+        -f64::from(self.key_bits()) * std::f64::consts::LN_2
+    }
 
     /// The key that 256 random or derived bits stand for, in the scheme's form.
     fn key(&self, bytes: &[u8; 32]) -> Self::Key;

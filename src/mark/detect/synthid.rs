@@ -176,6 +176,11 @@ impl TokenScheme for SynthIdTable {
         NullLaw::layers(&prepared.ones, self.layers)
     }
 
+    /// Of a layer's key the table tells 16 bits apart.
+    fn key_bits(&self) -> u32 {
+        u32::try_from(self.layers).unwrap_or(16).min(16) * 16
+    }
+
     fn key(&self, bytes: &[u8; 32]) -> LayerKeys {
         LayerKeys::derived(bytes, self.layers)
     }
@@ -264,6 +269,10 @@ impl TokenScheme for SynthIdMain {
 
     fn null(&self, _: &Ngrams, trials: u64) -> NullLaw {
         NullLaw::Binomial { trials, probability: 0.5 }
+    }
+
+    fn key_bits(&self) -> u32 {
+        u32::try_from(self.layers).unwrap_or(4).min(4) * 64
     }
 
     fn key(&self, bytes: &[u8; 32]) -> LayerKeys {

@@ -67,7 +67,8 @@ pub fn test_signs(weights: &Weights, key: &MarkKey, decoys: &Decoys) -> Evidence
     Evidence::new(total, law, compared, Some(hoeffding))
 }
 
-/// Tests whether tokens score high under a key. Each distinct site counts once.
+/// Tests whether tokens score high under a key. Each distinct site counts once. The p-value is not
+/// below that of one key in all that the scheme can tell apart.
 #[must_use]
 pub fn test_tokens<S: TokenScheme>(
     scheme: &S,
@@ -87,7 +88,8 @@ pub fn test_tokens<S: TokenScheme>(
             scheme.null(&prepared, decoy.trials).standardized(decoy.total)
         }
     });
-    Evidence::new(total, law, compared, None)
+    let evidence = Evidence::new(total, law, compared, None);
+    Evidence { ln_p: evidence.ln_p.max(scheme.least_ln_p()), ..evidence }
 }
 
 /// `-T² / 2V` for a sum of fair signs with variance `V`; 0 if it is not positive.

@@ -28,7 +28,8 @@ impl Tested<'_> {
 }
 
 /// The tests of a level with the finding. An id that was tested several times, in several epochs
-/// or by several schemes, counts with its strongest test: all of them have been adjusted for. Of schemes
+/// or by several schemes, counts with its strongest test: all of them have been adjusted for. The gap
+/// is one of tails: where few keys keep p-values up, the scores still tell ids apart. Of schemes
 /// that are not answered nobody is named or listed, but their tests are counted.
 pub(super) fn level_tests(
     schemes: &[SchemeTests],
@@ -59,7 +60,7 @@ pub(super) fn level_tests(
             ln_p_adjusted: 0.0,
         });
         whole.standardized = whole.standardized.max(test.score.standardized);
-        whole.ln_p = whole.ln_p.min(test.score.ln_p);
+        whole.ln_p = whole.ln_p.min(test.score.ln_tail);
         whole.ln_p_adjusted = whole.ln_p_adjusted.min(test.adjusted);
     }
     let ids: Vec<(&str, &str)> = by_id.keys().copied().collect();
@@ -81,7 +82,7 @@ pub(super) fn level_tests(
 
 fn strongest(mut tests: Vec<Tested<'_>>, named: &[Id]) -> Vec<IdTest> {
     tests.sort_by(|left, right| {
-        let p = left.score.ln_p.total_cmp(&right.score.ln_p);
+        let p = left.score.ln_tail.total_cmp(&right.score.ln_tail);
         p.then_with(|| right.score.standardized.total_cmp(&left.score.standardized))
     });
     let mut unseen: HashSet<&Id> = named.iter().collect();
@@ -94,7 +95,8 @@ fn strongest(mut tests: Vec<Tested<'_>>, named: &[Id]) -> Vec<IdTest> {
 }
 
 fn written(test: &Tested<'_>) -> IdTest {
-    let IdScore { id, deployment, cluster, issued, standardized, ln_p, effect, parts } = test.score;
+    let IdScore { id, deployment, cluster, issued, standardized, ln_p, effect, parts, ln_tail: _ } =
+        test.score;
     let cluster = cluster.and_then(|place| test.scheme.clusters.get(place));
     IdTest {
         scheme: test.scheme.material.scheme.clone(),

@@ -110,6 +110,7 @@ fn id_score(
         cluster,
         issued,
         standardized,
+        ln_tail: ln_p,
         ln_p,
         effect: None,
         parts: Vec::new(),

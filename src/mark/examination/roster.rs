@@ -57,6 +57,8 @@ impl MarkedBy {
     pub const WORDS: Self = Self { carrier: "lexical", purpose: Purpose::Lexical };
     /// SGLang's own mark.
     pub const SGLANG: Self = Self { carrier: "sglang", purpose: Purpose::Engine };
+    /// The mark of the vLLM plugin vllm-sbw.
+    pub const VLLM_XARGS: Self = Self { carrier: "vllm_xargs", purpose: Purpose::Engine };
     /// Paired entries of `logit_bias`.
     pub const LOGIT_BIAS: Self = Self { carrier: "logit_bias", purpose: Purpose::LogitBias };
 

@@ -64,7 +64,10 @@ pub struct IdScore {
     pub issued: Issued,
     /// The score in standard deviations.
     pub standardized: f64,
-    /// Its p-value or a bound of it, without adjustment.
+    /// The tail of the score's law, by which ids are compared.
+    pub ln_tail: LnP,
+    /// Its p-value or a bound of it, without adjustment: the tail, but not below what the number of
+    /// keys allows.
     pub ln_p: LnP,
     /// The share of sites in which the text follows its key, where that was worked out.
     pub effect: Option<Effect>,

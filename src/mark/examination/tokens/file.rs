@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use super::{Kind, Scheme};
+use super::{KeyOf, Kind, Scheme};
 use crate::mark::detect::{
-    Device, GreenTable, GreenTableError, HuggingFaceKgw, LayerKeys, Seeding, SglangGumbel,
+    Device, GreenTable, GreenTableError, HuggingFaceKgw, LayerKeys, Sbw, Seeding, SglangGumbel,
     SglangKey, SynthIdMain, SynthIdTable, TokenPairs, VllmGumbel, VllmKey,
 };
 use crate::mark::keys::{KeyFileProblem, check_permissions};
@@ -28,6 +28,10 @@ const MOST_LAYERS: usize = 1_000;
 
 /// The greatest vocabulary.
 const MOST_TOKENS: u32 = 1 << 22;
+
+/// `hashing_key` where nobody sets one: in the authors' code, in Hugging Face's and in vllm-sbw. A text
+/// that follows it tells of none of their users.
+const PUBLIC_KEY: u64 = 15_485_863;
 
 /// A file of schemes cannot be used. Nothing of a key is shown.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +109,13 @@ enum Entry {
         tokenizer: PathBuf,
         context_window: u8,
         key: Number,
+    },
+    VllmSbw {
+        tokenizer: PathBuf,
+        #[serde(default = "quarter")]
+        gamma: f64,
+        #[serde(default)]
+        key_of: KeyOf,
     },
     VllmDual {
         tokenizer: PathBuf,
@@ -245,6 +256,7 @@ impl Entry {
         !matches!(
             self,
             Self::Sglang { key: None, key_b: None, .. }
+                | Self::VllmSbw { .. }
                 | Self::LogitBias { .. }
                 | Self::GreenTable { .. }
         )
@@ -261,6 +273,7 @@ impl Entry {
         match self {
             Self::Sglang { tokenizer, .. } => ("sglang", tokenizer),
             Self::Vllm { tokenizer, .. } => ("vllm", tokenizer),
+            Self::VllmSbw { tokenizer, .. } => ("vllm-sbw", tokenizer),
             Self::VllmDual { tokenizer, .. } => ("vllm-dual", tokenizer),
             Self::KgwLefthash { tokenizer, .. } => ("kgw-lefthash", tokenizer),
             Self::KgwSelfhash { tokenizer, .. } => ("kgw-selfhash", tokenizer),
@@ -303,10 +316,18 @@ impl Entry {
                 context(context_window, WINDOW)?;
                 Kind::Vllm(VllmGumbel { context_window, alpha: None }, VllmKey(key))
             }
+            Self::VllmSbw { gamma, key_of, .. } => {
+                share(gamma, "gamma must be between 0 and 1")?;
+                Kind::Sbw(Sbw { gamma }, key_of)
+            }
             Self::VllmDual { context_window, alpha, key: Number(key), .. } => {
                 context(context_window, WINDOW)?;
                 share(alpha, "alpha must be between 0 and 1")?;
                 Kind::Vllm(VllmGumbel { context_window, alpha: Some(alpha) }, VllmKey(key))
+            }
+            Self::KgwLefthash { key: Number(PUBLIC_KEY), .. }
+            | Self::KgwSelfhash { key: Number(PUBLIC_KEY), .. } => {
+                return Err(SchemesProblem::Value { scheme, what: "key is the public default" });
             }
             Self::KgwLefthash { vocabulary, green_ratio, key, .. } => {
                 check((1..=MOST_TOKENS).contains(&vocabulary), "vocabulary is out of range")?;

@@ -182,7 +182,7 @@ fn strongest(scores: &[IdScore], keys: &[[u8; 32]]) -> Vec<(usize, [u8; 32])> {
     let mut order: Vec<(LnP, usize, [u8; 32])> = (0..)
         .zip(scores)
         .zip(keys)
-        .map(|((place, score), key)| (score.ln_p, place, *key))
+        .map(|((place, score), key)| (score.ln_tail, place, *key))
         .collect();
     order.sort_by(|(left, ..), (right, ..)| left.total_cmp(right));
     order.into_iter().take(DETAILED).map(|(_, place, key)| (place, key)).collect()
@@ -193,7 +193,7 @@ fn id_score(
     deployment: usize,
     cluster: Option<usize>,
     issued: Issued,
-    Scored { standardized, ln_p }: Scored,
+    Scored { standardized, ln_tail, ln_p }: Scored,
 ) -> IdScore {
     IdScore {
         id: id.to_owned(),
@@ -201,6 +201,7 @@ fn id_score(
         cluster,
         issued,
         standardized,
+        ln_tail,
         ln_p,
         effect: None,
         parts: Vec::new(),
@@ -215,19 +216,21 @@ fn cluster_score(
     shared: Scored,
     members: &[Scored],
 ) -> IdScore {
-    let own = Scored {
-        standardized: members.iter().fold(0.0, |most, member| member.standardized.max(most)),
-        ln_p: least_of(&members.iter().map(|member| member.ln_p).collect::<Vec<_>>()),
+    let least = |of: fn(&Scored) -> LnP, scores: &[Scored]| {
+        least_of(&scores.iter().map(of).collect::<Vec<_>>())
     };
+    let of_all = |scores: &[Scored]| Scored {
+        standardized: scores.iter().fold(0.0, |most, score| score.standardized.max(most)),
+        ln_tail: least(|score| score.ln_tail, scores),
+        ln_p: least(|score| score.ln_p, scores),
+    };
+    let own = of_all(members);
     let part = |name: &str, score: Scored| Part {
         name: name.to_owned(),
         standardized: score.standardized,
         p: PValue::from_ln(score.ln_p),
     };
-    let whole = Scored {
-        standardized: shared.standardized.max(own.standardized),
-        ln_p: least_of(&[shared.ln_p, own.ln_p]),
-    };
+    let whole = of_all(&[shared, own]);
     let parts = vec![part("shared key", shared), part("members", own)];
     IdScore { parts, ..id_score(id, deployment, None, issued, whole) }
 }

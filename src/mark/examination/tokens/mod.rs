@@ -2,7 +2,7 @@
 //!
 //! [`Scheme`] is a mark with its settings and its tokenizer, from a file that [`read_schemes`]
 //! reads. Where every account has a key of its own (SGLang, `logit_bias`) the accounts and clusters
-//! of a ledger are tested; where the server has one key (vLLM and others), that key is.
+//! of a ledger are tested; where one key marks all answers (vLLM and others), that key is.
 
 mod file;
 mod ids;
@@ -10,13 +10,15 @@ mod scores;
 
 use std::collections::HashSet;
 
+use serde::Deserialize;
+
 use super::roster::{Issuance, MarkedBy};
 use super::scheme::{Deployment, DeploymentEvidence, SchemeTests};
 use super::verdict::{ControlKind, Issued, Material, Refused};
 use crate::mark::detect::{
     CellCounts, CellDocument, GreenKey, GreenTable, HuggingFaceKgw, KgwKey, LayerKeys, MISSING,
-    SglangGumbel, SglangKey, SynthIdMain, SynthIdTable, TokenDocument, TokenPairs, TokenScheme,
-    TokenSites, VllmGumbel, VllmKey, Window,
+    Sbw, SglangGumbel, SglangKey, SynthIdMain, SynthIdTable, TokenDocument, TokenPairs,
+    TokenScheme, TokenSites, VllmGumbel, VllmKey, Window,
 };
 use crate::mark::evidence::{Decoys, Effect, least_of, test_tokens};
 use crate::mark::tokenizer::Tokenizer;
@@ -45,11 +47,21 @@ enum Kind {
     /// With a key by hand, or with those of accounts.
     Sglang(SglangGumbel, Option<SglangKey>),
     Vllm(VllmGumbel, VllmKey),
+    Sbw(Sbw, KeyOf),
     Kgw(HuggingFaceKgw, KgwKey),
     SynthIdTable(SynthIdTable, LayerKeys),
     SynthIdMain(SynthIdMain, LayerKeys),
     GreenTable(GreenTable),
     LogitBias(TokenPairs),
+}
+
+/// Whose key the proxy has a plugin mark with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum KeyOf {
+    #[default]
+    Deployment,
+    Principal,
 }
 
 /// What a scheme counts of a corpus.
@@ -110,19 +122,30 @@ impl Scheme {
         }
     }
 
-    /// Whose keys are tested: those of the accounts that the ledger has for this carrier, or none
-    /// but the one in the file.
+    /// Whose keys are tested: those of the key file for this carrier, or none but the one in the
+    /// file of schemes.
     #[must_use]
     pub fn marked_by(&self) -> Option<MarkedBy> {
         match &self.kind {
             Kind::Sglang(_, None) => Some(MarkedBy::SGLANG),
+            Kind::Sbw(..) => Some(MarkedBy::VLLM_XARGS),
             Kind::LogitBias(_) => Some(MarkedBy::LOGIT_BIAS),
             _ => None,
         }
     }
 
+    /// Whether the keys are those of the accounts and clusters in a ledger.
+    #[must_use]
+    pub fn has_keys_of_accounts(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Sglang(_, None) | Kind::LogitBias(_) | Kind::Sbw(_, KeyOf::Principal)
+        )
+    }
+
     fn window(&self) -> Option<Window> {
         match &self.kind {
+            Kind::Sbw(scheme, _) => Some(scheme.window()),
             Kind::Sglang(scheme, _) => Some(scheme.window()),
             Kind::Vllm(scheme, _) => Some(scheme.window()),
             Kind::Kgw(scheme, _) => Some(scheme.window()),
@@ -188,42 +211,66 @@ impl Scheme {
         decoys: &Decoys,
     ) -> (SchemeTests, Vec<Refused>) {
         let ids = Ids { scheme: self.name, issuances, suspect, controls, decoys };
-        match &self.kind {
+        let tests = match &self.kind {
             Kind::Sglang(scheme, None) => {
-                ids.test(|sample, _| Box::new(TokenScores::new(scheme, sites(sample))))
+                return ids.test(|sample, _| Box::new(TokenScores::new(scheme, sites(sample))));
+            }
+            Kind::Sbw(scheme, KeyOf::Principal) => {
+                return ids.test(|sample, _| Box::new(TokenScores::new(scheme, sites(sample))));
             }
             Kind::LogitBias(_) => {
-                ids.test(|sample, others| Box::new(PairScores::new(pairs(sample), others)))
+                return ids.test(|sample, others| Box::new(PairScores::new(pairs(sample), others)));
             }
-            Kind::Sglang(scheme, Some(key)) => (self.one_key(scheme, key, &ids), Vec::new()),
-            Kind::Vllm(scheme, key) => (self.one_key(scheme, key, &ids), Vec::new()),
-            Kind::Kgw(scheme, key) => (self.one_key(scheme, key, &ids), Vec::new()),
-            Kind::SynthIdTable(scheme, key) => (self.one_key(scheme, key, &ids), Vec::new()),
-            Kind::SynthIdMain(scheme, key) => (self.one_key(scheme, key, &ids), Vec::new()),
-            Kind::GreenTable(scheme) => (self.one_key(scheme, &GreenKey::Table, &ids), Vec::new()),
-        }
+            Kind::Sbw(scheme, KeyOf::Deployment) => {
+                let key = |one: &Issuance| scheme.key(one.roster.global.as_bytes());
+                let keys: Vec<_> = issuances.iter().map(|one| (Some(one), key(one))).collect();
+                self.of_all(scheme, &keys, &ids)
+            }
+            Kind::Sglang(scheme, Some(key)) => self.of_all(scheme, &[(None, *key)], &ids),
+            Kind::Vllm(scheme, key) => self.of_all(scheme, &[(None, *key)], &ids),
+            Kind::Kgw(scheme, key) => self.of_all(scheme, &[(None, key.clone())], &ids),
+            Kind::SynthIdTable(scheme, key) => self.of_all(scheme, &[(None, key.clone())], &ids),
+            Kind::SynthIdMain(scheme, key) => self.of_all(scheme, &[(None, key.clone())], &ids),
+            Kind::GreenTable(scheme) => self.of_all(scheme, &[(None, GreenKey::Table)], &ids),
+        };
+        (tests, Vec::new())
     }
 
-    /// The tests of one key that marks everybody's answers.
-    fn one_key<S: TokenScheme>(&self, scheme: &S, key: &S::Key, ids: &Ids<'_>) -> SchemeTests {
+    /// The tests of keys that mark everybody's answers: the server's own, or that of the deployment
+    /// for each tenant and epoch.
+    fn of_all<S: TokenScheme>(
+        &self,
+        scheme: &S,
+        keys: &[(Option<&Issuance>, S::Key)],
+        ids: &Ids<'_>,
+    ) -> SchemeTests {
         let Ids { suspect, controls, decoys, .. } = *ids;
         let counted = sites(&suspect);
         let scores = TokenScores::new(scheme, counted);
-        let (_, terms) = scores.of(key);
-        let evidence = DeploymentEvidence {
-            evidence: test_tokens(scheme, key, counted, decoys),
-            ln_p_without_controls: None,
-            effect: Some(Effect::of_tokens(scheme, key, counted, decoys.derived_seed())),
-            least_effect: None,
-            sites: counted.len() as u64,
-            terms,
+        let deployment = |(issuance, key): &(Option<&Issuance>, S::Key)| {
+            let (_, terms) = scores.of(key);
+            let evidence = DeploymentEvidence {
+                evidence: test_tokens(scheme, key, counted, decoys),
+                ln_p_without_controls: None,
+                effect: Some(Effect::of_tokens(scheme, key, counted, decoys.derived_seed())),
+                least_effect: None,
+                sites: counted.len() as u64,
+                terms,
+            };
+            Deployment {
+                tenant: issuance.map_or_else(String::new, |one| one.tenant.clone()),
+                epoch: issuance.map_or(0, |one| one.epoch),
+                issued: issuance.map_or_else(Issued::default, |one| one.issued),
+                evidence: Some(evidence),
+            }
         };
         let mut tested: Vec<_> = controls
             .iter()
             .map(|sample| {
-                let (score, _) = TokenScores::new(scheme, sites(sample)).of(key);
+                let scores = TokenScores::new(scheme, sites(sample));
+                let each: Vec<_> = keys.iter().map(|(_, key)| scores.of(key).0.ln_p).collect();
                 let material = Some(sample.material.clone());
-                control(self.name, sample.name, ControlKind::Text, score.ln_p, material)
+                control(self.name, sample.name, ControlKind::Text, least_of(&each), material)
             })
             .collect();
         // Keys behind those of the decoys.
@@ -234,12 +281,7 @@ impl Scheme {
         tested.push(control(self.name, name, ControlKind::NeverIssued, nobody, None));
         SchemeTests {
             material: suspect.material.clone(),
-            deployments: vec![Deployment {
-                tenant: String::new(),
-                epoch: 0,
-                issued: Issued::default(),
-                evidence: Some(evidence),
-            }],
+            deployments: keys.iter().map(deployment).collect(),
             clusters: Vec::new(),
             accounts: Vec::new(),
             controls: tested,

@@ -8,6 +8,9 @@ use crate::mark::evidence::{Effect, LnP, SignSums, Tilts, Weights};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scored {
     pub(super) standardized: f64,
+    /// The tail of the law, by which scores are compared.
+    pub(super) ln_tail: LnP,
+    /// The p-value: not below that of one key in all there are.
     pub(super) ln_p: LnP,
 }
 
@@ -43,7 +46,9 @@ impl<'a, S: TokenScheme> TokenScores<'a, S> {
     pub(super) fn of(&self, key: &S::Key) -> (Scored, u64) {
         let KeyScore { total, trials } = self.scheme.score(key, &self.prepared);
         let law = self.scheme.null(&self.prepared, trials);
-        (Scored { standardized: law.standardized(total), ln_p: law.ln_tail(total) }, trials)
+        let (standardized, ln_tail) = (law.standardized(total), law.ln_tail(total));
+        let ln_p = ln_tail.max(self.scheme.least_ln_p());
+        (Scored { standardized, ln_tail, ln_p }, trials)
     }
 }
 
@@ -94,7 +99,7 @@ impl<'a> PairScores<'a> {
 impl Scores for PairScores<'_> {
     fn score(&self, key: &[u8; 32]) -> Scored {
         let ln_p = self.tilts.ln_p(self.total(key), [1]);
-        Scored { standardized: self.standardized(key), ln_p }
+        Scored { standardized: self.standardized(key), ln_tail: ln_p, ln_p }
     }
 
     fn standardized(&self, key: &[u8; 32]) -> f64 {
