@@ -4,8 +4,10 @@
 //! A table is lines of JSON. The first is `{"version": 1, "vocabulary": V, "context_tokens": h,
 //! "green_ratio": g}`; each further one is `{"context": [t, …], "green": "…"}`, where `green` is
 //! base64 of a bitmap: token `n` is bit `n % 8`, from the low end, of byte `n / 8`. A list that
-//! does not depend on the context (Unigram) has one line, with an empty context.
+//! does not depend on the context (Unigram) has one line, with an empty context. The share of each list
+//! is checked against the ratio, and the greatest is what a token is green with by chance.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
 
@@ -101,7 +103,7 @@ impl GreenTable {
         let bytes = usize::try_from(head.vocabulary.div_ceil(8)).unwrap_or(usize::MAX);
         let longest = bytes / 3 * 4 + 4 + usize::from(head.context_tokens) * 24 + 256;
         let mut lists: HashMap<Vec<u32>, Vec<u8>> = HashMap::new();
-        let mut number = 1;
+        let (mut number, mut greatest) = (1, 0.0_f64);
         while let Some(text) = line(&mut source, longest)? {
             number += 1;
             let Line { context, green } = serde_json::from_slice(&text)
@@ -117,18 +119,42 @@ impl GreenTable {
             if (lists.len() + 1).saturating_mul(bytes) > MOST_BYTES {
                 return Err(wrong(number, "more lists than are held in memory"));
             }
+            let ratio = green_share(&bitmap, head.vocabulary);
+            let deviation =
+                (head.green_ratio * (1.0 - head.green_ratio) / f64::from(head.vocabulary)).sqrt();
+            if (ratio - head.green_ratio).abs()
+                > 6.0 * deviation + f64::from(head.vocabulary).recip()
+            {
+                return Err(wrong(
+                    number,
+                    "a list whose share of the vocabulary is not green_ratio",
+                ));
+            }
+            greatest = greatest.max(ratio);
             if lists.insert(context, bitmap).is_some() {
                 return Err(wrong(number, "a context that came before"));
             }
         }
-        let Head { context_tokens, green_ratio, .. } = head;
-        Ok(Self { context_tokens, green_ratio, lists })
+        // What was drawn counts, not what was declared; the greatest, so that no p-value is too low.
+        let green_ratio = if lists.is_empty() { head.green_ratio } else { greatest };
+        Ok(Self { context_tokens: head.context_tokens, green_ratio, lists })
     }
 
     fn is_green(&self, context: &[u32], token: u32) -> Option<bool> {
         let byte = usize::try_from(token / 8).ok()?;
         Some(self.lists.get(context)?.get(byte)? >> (token % 8) & 1 == 1)
     }
+}
+
+/// The share of a vocabulary that a bitmap has.
+fn green_share(bitmap: &[u8], vocabulary: u32) -> f64 {
+    let whole = usize::try_from(vocabulary / 8).unwrap_or(usize::MAX);
+    let ones = |(place, byte): (usize, &u8)| match place.cmp(&whole) {
+        Ordering::Less => byte.count_ones(),
+        Ordering::Equal => (byte & ((1 << (vocabulary % 8)) - 1)).count_ones(),
+        Ordering::Greater => 0,
+    };
+    f64::from(bitmap.iter().enumerate().map(ones).sum::<u32>()) / f64::from(vocabulary)
 }
 
 /// The next line, without its end; an error if it is longer than `most`.
