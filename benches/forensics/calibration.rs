@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use guilloche::mark::cell::{MarkKey, Purpose};
 use guilloche::mark::detect::{
-    Device, HuggingFaceKgw, KeyScore, Seeding, SglangGumbel, SynthIdMain, SynthIdTable,
+    Device, HuggingFaceKgw, KeyScore, Sbw, Seeding, SglangGumbel, SynthIdMain, SynthIdTable,
     TokenCounts, TokenDocument, TokenPairs, TokenScheme, TokenSites, VllmGumbel,
 };
 use guilloche::mark::evidence::{Decoys, NullLaw, SignSums, Tilts, Weights};
@@ -114,6 +114,8 @@ pub(crate) fn study(corpus: &Corpus) {
     add(scheme("Gumbel, vLLM", &vllm, s, slower));
     let dual = VllmGumbel { context_window: 4, alpha: Some(0.1) };
     add(scheme("two-key Gumbel, vLLM", &dual, s, slower));
+    let sbw = Sbw { gamma: 0.25 };
+    add(scheme("vllm-sbw", &sbw, s, [(10_000, 10_000), (10_000, 3_000), (2_000, 1_000)]));
     let main = SynthIdMain { layers: 30, ngram_len: 5 };
     let slow = [(10_000, 3_000), (3_000, 1_000), (300, 300)];
     add(scheme("SynthID, main branch", &main, s, slow));

@@ -113,7 +113,7 @@ fn a_dumped_table_finds_the_mark_that_its_lists_made() {
     assert!(unmarked.ln_p > -7.0);
 
     let cut = file.strip_suffix("\"}\n").unwrap();
-    let (other, doubled) = (file.replacen("0.5}", "0.4}", 1), file.replacen("[1]", "[0]", 1));
+    let (other, doubled) = (file.replacen("0.5}", "0.1}", 1), file.replacen("[1]", "[0]", 1));
     let damaged = ["", "{}", cut, &doubled, &other];
     for file in damaged {
         assert!(GreenTable::read(file.as_bytes()).is_err());
