@@ -110,14 +110,14 @@ pub(crate) fn study(corpus: &Corpus) {
     let mixed = SglangGumbel { context_window: 4, mixing_probability: Some(0.7) };
     add(scheme("two-key Gumbel, SGLang", &mixed, s, QUICK));
     let vllm = VllmGumbel { context_window: 2, alpha: None };
-    let slower = [(10_000, 10_000), (10_000, 3_000), (2_000, 1_000)];
+    let slower = [(10_000, 10_000), (10_000, 10_000), (10_000, 3_000)];
     add(scheme("Gumbel, vLLM", &vllm, s, slower));
     let dual = VllmGumbel { context_window: 4, alpha: Some(0.1) };
     add(scheme("two-key Gumbel, vLLM", &dual, s, slower));
     let sbw = Sbw { gamma: 0.25 };
-    add(scheme("vllm-sbw", &sbw, s, [(10_000, 10_000), (10_000, 3_000), (2_000, 1_000)]));
+    add(scheme("vllm-sbw", &sbw, s, QUICK));
     let main = SynthIdMain { layers: 30, ngram_len: 5 };
-    let slow = [(10_000, 3_000), (3_000, 1_000), (300, 300)];
+    let slow = [(10_000, 10_000), (10_000, 3_000), (10_000, 1_000)];
     add(scheme("SynthID, main branch", &main, s, slow));
     let lefthash = kgw(Seeding::LeftHash);
     add(scheme("KGW lefthash", &lefthash, s, [(10_000, 1_000), (1_000, 500), (300, 200)]));
