@@ -120,10 +120,10 @@ pub(crate) fn study(corpus: &Corpus) {
     let slow = [(10_000, 10_000), (10_000, 3_000), (10_000, 1_000)];
     add(scheme("SynthID, main branch", &main, s, slow));
     let lefthash = kgw(Seeding::LeftHash);
-    add(scheme("KGW lefthash", &lefthash, s, [(10_000, 1_000), (1_000, 500), (300, 200)]));
+    add(scheme("KGW lefthash", &lefthash, s, [(10_000, 1_000), (10_000, 1_000), (3_000, 500)]));
     add(green::tables(s));
     let selfhash = kgw(Seeding::SelfHash { context_width: 4 });
-    add(scheme("KGW selfhash", &selfhash, s, [(1_000, 500), (200, 100), (40, 40)]));
+    add(scheme("KGW selfhash", &selfhash, s, [(10_000, 1_000), (2_000, 500), (300, 200)]));
     println!();
     checks(&lines);
     let naive = naive::study(s);
