@@ -161,9 +161,9 @@ impl Proxy {
             self;
         let reports = Arc::default();
         let marked = config.marks.as_ref().map(|_| &config.carriers);
-        let prober = marked
-            .filter(|_| config.probe != Probe::Off)
-            .and_then(|carriers| Prober::new(upstream.clone(), carriers));
+        let prober = marked.filter(|_| config.probe != Probe::Off).and_then(|carriers| {
+            Prober::new(upstream.clone(), config.probe_credential.clone(), carriers)
+        });
         let mut metrics = Metrics::new(
             audit.as_ref().map(|audit| audit.lines().lost()),
             access_log.as_ref().map(|log| log.lost()),

@@ -3,6 +3,9 @@
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 
+use http::HeaderValue;
+use zeroize::Zeroizing;
+
 use super::reader::Reader;
 use super::setting::{Kind, Setting};
 use crate::countermeasure::watermark::{
@@ -30,9 +33,10 @@ const GREATEST_DELTA: f64 = 20.0;
 /// The greatest bias of `logit_bias`: beyond it the text suffers and the mark gains little.
 const GREATEST_BIAS: f64 = 2.0;
 
-pub(super) fn read(reader: &mut Reader<'_>) -> (Carriers, Probe) {
+pub(super) fn read(reader: &mut Reader<'_>) -> (Carriers, Probe, Option<HeaderValue>) {
     let Order(order) = reader.or("marks", "carriers", Order(vec![Carrier::Lexical]));
     let probe = reader.or("marks", "probe", Probe::default());
+    let credential = probe_credential(reader);
     let sglang = sglang(reader);
     let vllm_xargs = vllm_xargs(reader);
     let mut logit_bias = logit_bias(reader, order.contains(&Carrier::LogitBias));
@@ -47,7 +51,34 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Carriers, Probe) {
         Carrier::LogitBias => logit_bias.take().map(CarrierSetting::LogitBias),
         Carrier::Lexical => Some(CarrierSetting::Lexical),
     });
-    (Carriers::new(settings.collect()), probe)
+    (Carriers::new(settings.collect()), probe, credential)
+}
+
+/// `authorization` with the API key that trials are made with.
+fn probe_credential(reader: &mut Reader<'_>) -> Option<HeaderValue> {
+    let key_file: Option<PathBuf> = reader.optional("marks", "probe_key_file");
+    let key = reader.secret("marks", "probe_key").map(Zeroizing::new);
+    let (field, text) = match (key, key_file) {
+        (Some(key), _) => ("probe_key", Ok(key)),
+        (None, Some(path)) => ("probe_key_file", std::fs::read_to_string(path).map(Zeroizing::new)),
+        (None, None) => return None,
+    };
+    let problem = match text {
+        Ok(text) if text.trim().is_empty() => "there is no key in it".to_owned(),
+        Ok(text) => {
+            let bearer = Zeroizing::new(format!("Bearer {}", text.trim()));
+            match HeaderValue::from_str(&bearer) {
+                Ok(mut value) => {
+                    value.set_sensitive(true);
+                    return Some(value);
+                }
+                Err(_) => "an API key has printable ASCII characters on one line".to_owned(),
+            }
+        }
+        Err(error) => format!("cannot be read: {error}"),
+    };
+    reader.wrong("marks", field, problem);
+    None
 }
 
 fn sglang(reader: &mut Reader<'_>) -> Sglang {

@@ -31,7 +31,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http::Uri;
+use http::{HeaderValue, Uri};
 use zeroize::Zeroizing;
 
 pub use carriers::Probe;
@@ -68,6 +68,8 @@ pub struct Config {
     pub carriers: Carriers,
     /// Whether the upstream is tried out for each of them.
     pub probe: Probe,
+    /// `authorization` of those trials.
+    pub probe_credential: Option<HeaderValue>,
     /// `[audit]`, when it has a file.
     pub audit: Option<Audit>,
     /// `[access_log]`, when it is on.
@@ -236,7 +238,7 @@ impl Config {
         let risk = reader.embedded("risk");
         let policy = reader.optional("policy", "file");
         let policy_place = reader.place("policy", "file");
-        let (carriers, probe) = carriers::read(reader);
+        let (carriers, probe, probe_credential) = carriers::read(reader);
         let marks = marks::read(reader);
         let secret = secret(reader);
         let audit = audit(reader, secret.is_some());
@@ -264,6 +266,7 @@ impl Config {
             secret,
             carriers,
             probe,
+            probe_credential,
             audit,
             access_log,
             grace,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{Method, Request, StatusCode};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
@@ -25,6 +25,8 @@ const PROMPT: &str = "Write a few words.";
 #[derive(Debug)]
 pub(super) struct Conversation {
     upstream: Upstream,
+    /// `authorization`.
+    credential: Option<HeaderValue>,
     /// What stands before the paths of the API, and the model's name.
     learned: Option<(&'static str, Option<String>)>,
 }
@@ -43,8 +45,19 @@ pub(super) enum Said {
 pub(super) struct NotNow(pub(super) String);
 
 impl Conversation {
-    pub(super) fn new(upstream: Upstream) -> Self {
-        Self { upstream, learned: None }
+    pub(super) fn new(upstream: Upstream, credential: Option<HeaderValue>) -> Self {
+        Self { upstream, credential, learned: None }
+    }
+
+    /// That it answers with a status which is no answer.
+    fn unexpected(&self, what: &str, status: StatusCode) -> NotNow {
+        let denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        let advice = match &self.credential {
+            None if denied => ": it wants an API key; name one in marks.probe_key_file",
+            Some(_) if denied => ": it does not take the API key of marks.probe_key_file",
+            _ => "",
+        };
+        NotNow(format!("it answers {what}with status {status}{advice}"))
     }
 
     /// Has the model say at most `tokens` tokens. `members` are added to the request.
@@ -68,7 +81,7 @@ impl Conversation {
                 None => Err(NotNow("its answer is no chat completion".to_owned())),
             },
             400 | 422 => Ok(Said::Refused(status)),
-            _ => Err(NotNow(format!("it answers with status {status}"))),
+            _ => Err(self.unexpected("", status)),
         }
     }
 
@@ -95,7 +108,7 @@ impl Conversation {
                 break;
             }
             if status != StatusCode::NOT_FOUND {
-                return Err(NotNow(format!("it answers {path} with status {status}")));
+                return Err(self.unexpected(&format!("{path} "), status));
             }
         }
         self.learned = Some(learned.clone());
@@ -109,13 +122,16 @@ impl Conversation {
         body: String,
     ) -> Result<(StatusCode, Bytes), NotNow> {
         let body = Full::new(Bytes::from(body));
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "*/*")
             .body(body)
             .map_err(|error| NotNow(error.to_string()))?;
+        if let Some(credential) = &self.credential {
+            request.headers_mut().insert(AUTHORIZATION, credential.clone());
+        }
         let answering = async {
             let response = self.upstream.call(request).await?;
             let status = response.status();

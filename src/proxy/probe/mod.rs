@@ -13,6 +13,7 @@ mod trial;
 
 use std::time::Duration;
 
+use http::HeaderValue;
 use tokio::time::sleep;
 
 use crate::countermeasure::watermark::{Carrier, CarrierSetting, Carriers, Proof};
@@ -46,16 +47,20 @@ pub(super) struct Prober {
 }
 
 impl Prober {
-    /// What tries `carriers` out at this upstream; `None` if there is nothing to try. From now on
+    /// What tries `carriers` out at this upstream, with this `authorization`; `None` if there is nothing to try. From now on
     /// none of them is relied on before it has been seen to work.
-    pub(super) fn new(upstream: Upstream, carriers: &Carriers) -> Option<Self> {
+    pub(super) fn new(
+        upstream: Upstream,
+        credential: Option<HeaderValue>,
+        carriers: &Carriers,
+    ) -> Option<Self> {
         let tried = carriers.order().iter().map(CarrierSetting::carrier).filter(needs_trial);
         let mut any = false;
         for carrier in tried {
             carriers.proofs().set(carrier, Proof::Open);
             any = true;
         }
-        let conversation = Conversation::new(upstream);
+        let conversation = Conversation::new(upstream, credential);
         any.then(|| Self { conversation, carriers: carriers.clone() })
     }
 

@@ -84,7 +84,7 @@ fn upstream(address: SocketAddr) -> Upstream {
 /// What is known of each carrier after one trial.
 async fn tried(address: SocketAddr) -> [Proof; 5] {
     let carriers = Carriers::new(every_carrier());
-    let mut prober = Prober::new(upstream(address), &carriers).unwrap();
+    let mut prober = Prober::new(upstream(address), None, &carriers).unwrap();
     assert_eq!(carriers.proofs().get(Carrier::Sglang), Proof::Open);
     let _ = prober.open().await;
     Carrier::ALL.map(|carrier| carriers.proofs().get(carrier))
@@ -194,7 +194,7 @@ async fn an_upstream_that_cannot_be_asked_is_asked_again() {
 #[tokio::test]
 async fn what_is_required_and_does_not_work_is_an_error_that_says_why() {
     let order = vec![CarrierSetting::Sglang(Sglang::default()), CarrierSetting::Lexical];
-    let prober = Prober::new(upstream(serve("/v1", "", plain).await), &Carriers::new(order));
+    let prober = Prober::new(upstream(serve("/v1", "", plain).await), None, &Carriers::new(order));
     let error: Unproven = prober.unwrap().require().await.unwrap_err();
     assert_eq!(error.carrier, Carrier::Sglang);
     assert!(error.to_string().contains("does not read it"), "{error}");
@@ -203,5 +203,43 @@ async fn what_is_required_and_does_not_work_is_an_error_that_says_why() {
 #[tokio::test]
 async fn where_only_words_are_changed_there_is_nothing_to_try() {
     let address = SocketAddr::from(([127, 0, 0, 1], 9));
-    assert!(Prober::new(upstream(address), &Carriers::default()).is_none());
+    assert!(Prober::new(upstream(address), None, &Carriers::default()).is_none());
+}
+
+/// A server that answers nobody without its API key.
+async fn guarded() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = |request: Request| async move {
+        let given = request.headers().get("authorization").map(|value| value.as_bytes().to_vec());
+        if given.as_deref() != Some(b"Bearer sk-trial") {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
+        Json(json!({"data": [], "choices": [{"message": {"content": "A few."}}]})).into_response()
+    };
+    tokio::spawn(async move {
+        axum::serve(listener, axum::Router::new().fallback(answer)).await.unwrap();
+    });
+    address
+}
+
+// Break it: send no credential, or say of a server that wants one only that it fails.
+#[tokio::test]
+async fn a_server_that_wants_a_key_is_asked_with_one_or_the_operator_is_told() {
+    let carriers = Carriers::new(every_carrier());
+    let address = guarded().await;
+    for (key, said) in [
+        (None, "it wants an API key; name one in marks.probe_key_file"),
+        (Some("Bearer sk-other"), "it does not take the API key of marks.probe_key_file"),
+    ] {
+        let key = key.map(|key| key.parse().unwrap());
+        let mut prober = Prober::new(upstream(address), key, &carriers).unwrap();
+        let (_, reason) = prober.open().await.unwrap();
+        assert!(reason.contains(said) && !reason.contains("sk-"), "{reason}");
+        assert_eq!(carriers.proofs().get(Carrier::Sglang), Proof::Open);
+    }
+    let key = Some("Bearer sk-trial".parse().unwrap());
+    let mut prober = Prober::new(upstream(address), key, &carriers).unwrap();
+    assert!(prober.open().await.is_none());
+    assert_eq!(carriers.proofs().get(Carrier::Sglang), Proof::Fails);
 }
