@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use guilloche::corpus::{Prompts, count_lexical};
+use guilloche::corpus::{Corpus, Prompts, count_lexical};
 
 fn main() {
     divan::main();
@@ -39,8 +39,9 @@ fn file(name: &str, bytes: &[u8]) -> PathBuf {
 fn count(bencher: Bencher<'_, '_>, name: &str, bytes: &[u8], size: usize) {
     let path = file(name, bytes);
     let prompts = Prompts::none();
+    let corpus = Corpus { texts: vec![path.clone()], counts: Vec::new() };
     bencher.counter(BytesCount::new(size)).bench_local(|| {
-        let counted = count_lexical(std::slice::from_ref(&path), None, &prompts, |_| ());
+        let counted = count_lexical(&corpus, None, &prompts, |_| ());
         counted.map_or(0, |counted| counted.material.sites)
     });
     let _ = fs::remove_file(path);

@@ -35,6 +35,7 @@ pub mod corpus;
 pub mod countermeasure;
 pub mod layer;
 pub mod limit;
+mod lines;
 pub mod mark;
 pub mod policy;
 mod random;

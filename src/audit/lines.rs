@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -16,6 +16,8 @@ use std::thread;
 use std::time::Duration;
 
 use serde::Serialize;
+
+use crate::lines;
 
 /// Takes lines without waiting and has them written in order.
 ///
@@ -47,7 +49,8 @@ struct State {
 
 impl LineWriter {
     /// Appends to a file, which is created readable by its owner only. At most `capacity` lines
-    /// wait while as many again are being written.
+    /// wait while as many again are being written. A last line that a crash has cut stays a line of
+    /// its own.
     ///
     /// # Errors
     /// When the file cannot be opened, or no thread can be started.
@@ -56,7 +59,12 @@ impl LineWriter {
         options.append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Self::new(options.open(path)?, capacity)
+        let output = options.open(path)?;
+        // What is no file, such as a pipe, has no last line; of a file that may be written and not
+        // read it is not known, and an empty line costs less than a lost one.
+        let cut = output.metadata()?.is_file()
+            && File::open(path).and_then(|mut file| lines::last_is_cut(&mut file)).unwrap_or(true);
+        Self::start(output, capacity, cut)
     }
 
     /// Writes to standard output.
@@ -73,10 +81,19 @@ impl LineWriter {
     /// # Errors
     /// When no thread can be started.
     pub fn new(output: impl Write + Send + 'static, capacity: NonZeroUsize) -> io::Result<Self> {
+        Self::start(output, capacity, false)
+    }
+
+    /// `cut` if the output stands within a line.
+    fn start(
+        output: impl Write + Send + 'static,
+        capacity: NonZeroUsize,
+        cut: bool,
+    ) -> io::Result<Self> {
         let shared =
             Arc::new(Shared { capacity, state: Mutex::default(), changed: Condvar::new() });
         let of_thread = Arc::clone(&shared);
-        thread::Builder::new().name("lines".into()).spawn(move || of_thread.drain(output))?;
+        thread::Builder::new().name("lines".into()).spawn(move || of_thread.drain(output, cut))?;
         Ok(Self { shared })
     }
 
@@ -156,7 +173,8 @@ impl Shared {
     }
 
     /// The thread: writes what waits until the writer is dropped and nothing waits any more.
-    fn drain(&self, mut output: impl Write) {
+    /// `cut` if the output stands within a line.
+    fn drain(&self, mut output: impl Write, mut cut: bool) {
         let mut batch = VecDeque::new();
         let mut broken = false;
         loop {
@@ -178,7 +196,7 @@ impl Shared {
             drop(state);
 
             let lines = batch.len() as u64;
-            if let Err(error) = write_batch(&mut output, &mut batch, lost, broken) {
+            if let Err(error) = write_batch(&mut output, &mut batch, lost, cut) {
                 batch.clear();
                 let mut state = self.lock();
                 state.lose(lines);
@@ -188,7 +206,7 @@ impl Shared {
                 if !broken {
                     tracing::error!(%error, "lines cannot be written; they are being lost");
                 }
-                broken = true;
+                (broken, cut) = (true, true);
                 if give_up {
                     state.lost = 0;
                     continue;
@@ -200,22 +218,22 @@ impl Shared {
                     .wait_while(state, |state| state.waiting.is_empty() && !state.closed)
                     .unwrap_or_else(PoisonError::into_inner);
             } else {
-                broken = false;
+                (broken, cut) = (false, false);
             }
         }
     }
 }
 
-/// Writes the lines, then what was lost after them. After a failed write the output may stand in
-/// the middle of a line, so the next batch starts a new one.
+/// Writes the lines, then what was lost after them; on a line of their own if the output stands
+/// within one, as after a failed write.
 fn write_batch(
     output: &mut impl Write,
     batch: &mut VecDeque<Vec<u8>>,
     lost: u64,
-    after_failure: bool,
+    cut: bool,
 ) -> io::Result<()> {
     let mut bytes = Vec::new();
-    if after_failure {
+    if cut {
         bytes.push(b'\n');
     }
     for line in batch.drain(..) {
@@ -339,6 +357,23 @@ mod tests {
         }
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "1\n2\n");
         std::fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn a_line_that_a_crash_has_cut_does_not_swallow_the_next() {
+        let path = std::env::temp_dir().join(format!("guilloche-cut-{}.jsonl", std::process::id()));
+        for (before, after) in
+            [("1\n{\"a\":", "1\n{\"a\":\n2\n3\n"), ("1\n", "1\n2\n3\n"), ("", "2\n3\n")]
+        {
+            std::fs::write(&path, before).unwrap();
+            let lines = LineWriter::append(&path, NonZeroUsize::MIN).unwrap();
+            for value in [2, 3] {
+                lines.write(&value);
+                assert!(lines.flush(PATIENCE));
+            }
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), after);
+        }
+        std::fs::remove_file(path).unwrap();
     }
 
     #[test]

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::format::{Format, Opened};
 use super::windows::for_each_document;
-use super::{CorpusError, CorpusProblem, FieldPath, STANDARD_INPUT, Shard, at};
+use super::{Corpus, CorpusError, CorpusProblem, FieldPath, Shard, at};
 use crate::mark::detect::{CellCounts, LexicalSites};
 use crate::mark::examination::{FileRead, Material};
 
@@ -69,8 +68,7 @@ impl Prompts {
     }
 }
 
-/// Counts the cells of the lexical mark in texts, and adds those of files of counts among them.
-/// `progress` is called with the bytes read so far.
+/// Counts the cells of the lexical mark in texts, and adds those of files of counts. `progress` is called with the bytes read so far.
 ///
 /// The counts do not depend on the number of cores.
 ///
@@ -78,17 +76,11 @@ impl Prompts {
 ///
 /// If a file cannot be read to its end, or has counts by another lexicon or with other prompts.
 pub fn count_lexical(
-    paths: &[PathBuf],
+    corpus: &Corpus,
     field: Option<&FieldPath>,
     prompts: &Prompts,
     progress: impl FnMut(u64),
 ) -> Result<Counted, CorpusError> {
-    let (mut texts, mut shards) = (Vec::new(), Vec::new());
-    for path in paths {
-        let target = if holds_counts(path)? { &mut shards } else { &mut texts };
-        target.push(path.clone());
-    }
-
     let sites = &prompts.sites;
     let mut counts = sites.counts();
     let mut excluded = 0;
@@ -96,7 +88,7 @@ pub fn count_lexical(
         sites.document(document.text, document.prompts.iter().map(Cow::as_ref))
     };
     let mut files = for_each_document(
-        texts,
+        corpus.texts.clone(),
         field,
         document,
         |(document, left_out)| {
@@ -106,7 +98,7 @@ pub fn count_lexical(
         },
         progress,
     )?;
-    for path in &shards {
+    for path in &corpus.counts {
         let shard = Shard::read(path)?;
         if shard.prompts != prompts.digests() {
             return Err(at(path)(CorpusProblem::OtherPrompts));
@@ -127,15 +119,6 @@ pub fn count_lexical(
         excluded,
     };
     Ok(Counted { counts, material })
-}
-
-/// Whether a file holds counts and no text. What can be read only once, such as standard input and
-/// pipes, holds text.
-fn holds_counts(path: &Path) -> Result<bool, CorpusError> {
-    if path == Path::new(STANDARD_INPUT) || !path.is_file() {
-        return Ok(false);
-    }
-    Ok(Opened::open(path).map_err(at(path))?.format == Format::Counts)
 }
 
 fn within(shard: &Path, file: FileRead) -> FileRead {

@@ -90,7 +90,7 @@ impl Feed {
             let Some(report) = self.files.last_mut() else { break };
             let read = match current.format {
                 Format::Text => current.piece(window, file, report),
-                Format::Jsonl | Format::Counts => current.line(window, file, report),
+                Format::Jsonl => current.line(window, file, report),
             };
             let more = read.map_err(|error| {
                 at(&current.path)(CorpusProblem::Read { records: report.records, error })
@@ -141,6 +141,9 @@ impl Current {
             let number = self.number;
             let format = self.format;
             window.records.push(Record { file, number, format, start, end, too_long });
+        } else {
+            // A window of nothing else would be taken for the end.
+            window.bytes.truncate(start);
         }
         Ok(true)
     }
@@ -168,6 +171,8 @@ impl Current {
             report.records += 1;
             let (number, format) = (self.number, self.format);
             window.records.push(Record { file, number, format, start, end, too_long: false });
+        } else {
+            window.bytes.truncate(start);
         }
         Ok(true)
     }

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::CorpusProblem;
 use super::compression::{Contents, FileDigest, Reader, open, peek};
-use super::shard::OPENING;
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +13,6 @@ pub(super) enum Format {
     Jsonl,
     /// Text.
     Text,
-    /// Counts of a corpus that was read elsewhere.
-    Counts,
 }
 
 /// An open file.
@@ -55,9 +52,6 @@ impl Opened {
 
 impl Format {
     fn of(path: &Path, start: &[u8]) -> Self {
-        if start.starts_with(OPENING.as_bytes()) {
-            return Self::Counts;
-        }
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
         let named = [".jsonl", ".ndjson", ".json"].iter().any(|ending| name.ends_with(ending));
@@ -72,7 +66,6 @@ impl Format {
         match self {
             Self::Jsonl => "jsonl",
             Self::Text => "text",
-            Self::Counts => "counts",
         }
     }
 }

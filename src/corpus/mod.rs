@@ -1,7 +1,8 @@
 //! Reading a suspect's texts, and counting the marks in them.
 //!
 //! A corpus is a list of files: JSONL, plain text, or counts that were made elsewhere; each may be
-//! compressed with gzip or Zstandard, which its first bytes tell. It is read once, front to back,
+//! compressed with gzip or Zstandard, which its first bytes tell. Whether a file holds counts is for
+//! the caller to say: a suspect whose text could say so would choose the numbers. It is read once, front to back,
 //! in windows of a few megabytes, so that memory does not grow with it; documents are looked at on
 //! all cores and put together in their order, so that the result does not depend on how many cores
 //! there are.
@@ -52,6 +53,16 @@ pub const TEXT_DOCUMENT_BYTES: usize = 8 << 10;
 /// The name that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
 
+/// The files of one corpus.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Corpus {
+    /// Texts.
+    pub texts: Vec<PathBuf>,
+    /// Counts of texts that were read elsewhere, as [`Shard`] writes them: numbers, which are
+    /// believed.
+    pub counts: Vec<PathBuf>,
+}
+
 /// A corpus cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
@@ -86,6 +97,9 @@ pub enum CorpusProblem {
     /// Counts that do not fit the others.
     #[error(transparent)]
     Merge(#[from] MergeError),
+    /// Counts of words, where tokens are needed.
+    #[error("counts of words say nothing of tokens: give the text, or --scheme lexical")]
+    NoTokens,
     /// Standard input, where a text is read for several schemes.
     #[error("standard input is read once, and each scheme reads the texts: give a file")]
     Once,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::field::{FieldPath, Name};
+use super::shard::OPENING;
 
 /// A text with what was asked before it.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,9 @@ pub enum RecordProblem {
     /// None of the usual fields has a text.
     #[error("no text in any of the usual fields; --field names another")]
     NoText,
+    /// It is a file of counts, which was given as text.
+    #[error("counts, not text; --suspect-counts and --control-counts read files of counts")]
+    Counts,
     /// The field that was asked for has none.
     #[error("no text in the field {0}")]
     NoField(String),
@@ -93,6 +97,7 @@ impl<'a> Extracted<'a> {
         }
         if found.texts.is_empty() {
             return Err(match field {
+                _ if line.starts_with(OPENING) => RecordProblem::Counts,
                 Some(path) => RecordProblem::NoField(path.to_string()),
                 None => RecordProblem::NoText,
             });

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::windows::for_each_document;
-use super::{CorpusError, CorpusProblem, FieldPath, STANDARD_INPUT, at};
+use super::{Corpus, CorpusError, CorpusProblem, FieldPath, STANDARD_INPUT, at};
 use crate::mark::examination::Material;
 use crate::mark::examination::tokens::{Scheme, TokenCounted};
 
@@ -22,22 +22,26 @@ pub struct CountedTokens {
 ///
 /// # Errors
 ///
-/// If a file cannot be read to its end, or is standard input, which can be read once, and not for
+/// If a file cannot be read to its end, holds counts of words, or is standard input, which can be read once, and not for
 /// every scheme.
 pub fn count_tokens(
     scheme: &Scheme,
-    paths: &[PathBuf],
+    corpus: &Corpus,
     field: Option<&FieldPath>,
     prompts: &[String],
     progress: impl FnMut(u64),
 ) -> Result<CountedTokens, CorpusError> {
-    if let Some(path) = paths.iter().find(|path| *path == Path::new(STANDARD_INPUT)) {
+    let Corpus { texts, counts } = corpus;
+    if let Some(path) = counts.first() {
+        return Err(at(path)(CorpusProblem::NoTokens));
+    }
+    if let Some(path) = texts.iter().find(|path| *path == Path::new(STANDARD_INPUT)) {
         return Err(at(path)(CorpusProblem::Once));
     }
     let empty = scheme.counted(prompts);
     let mut counted = empty.clone();
     let files = for_each_document(
-        paths.to_vec(),
+        texts.clone(),
         field,
         |document| {
             let prompts = document.prompts.iter().map(Cow::as_ref);

@@ -19,11 +19,13 @@ mod writer;
 
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::lines;
 
 pub use writer::{Issue, LedgerWriter, LostAnswers};
 
@@ -130,11 +132,13 @@ impl Entry {
 #[derive(Debug)]
 pub struct Ledger {
     file: File,
+    /// The file may end within a line: a write failed half-way, now or before a crash.
+    cut: bool,
 }
 
 impl Ledger {
     /// Opens a ledger, or begins one that only its owner can read. A last line that a crash left
-    /// unfinished is closed, so that it spoils no other.
+    /// unfinished is closed with the next entry, so that it spoils no other.
     ///
     /// # Errors
     ///
@@ -147,15 +151,8 @@ impl Ledger {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
         check_permissions(&file)?;
-        if file.seek(SeekFrom::End(0))? > 0 {
-            let mut last = [0];
-            file.seek(SeekFrom::End(-1))?;
-            file.read_exact(&mut last)?;
-            if last != *b"\n" {
-                file.write_all(b"\n")?;
-            }
-        }
-        Ok(Self { file })
+        let cut = lines::last_is_cut(&mut file)?;
+        Ok(Self { file, cut })
     }
 
     /// Appends one entry, in one write.
@@ -174,11 +171,16 @@ impl Ledger {
     /// [`EntryError::Json`] or [`EntryError::File`].
     pub fn append_all(&mut self, entries: &[Entry]) -> Result<(), EntryError> {
         let mut lines = Vec::new();
+        if self.cut {
+            lines.push(b'\n');
+        }
         for entry in entries {
             serde_json::to_writer(&mut lines, entry)?;
             lines.push(b'\n');
         }
-        Ok(self.file.write_all(&lines)?)
+        let written = self.file.write_all(&lines);
+        self.cut = written.is_err();
+        Ok(written?)
     }
 }
 

@@ -77,20 +77,61 @@ fn a_corpus_that_is_counted_in_parts_is_the_corpus_as_a_whole() {
     let said = scene.run(&["verify", "count", "--suspect", &parts[0], "--out", "0.counts"]);
     assert_eq!((said.code, said.error.as_str()), (0, ""), "{}", said.out);
     scene.run(&["verify", "count", "--suspect", &parts[1], "--out", "1.counts"]);
-    let verdict = scene.verify(&["--suspect", "0.counts", &parts[2], "1.counts"]).verdict();
+    let verdict = scene
+        .verify(&["--suspect", &parts[2], "--suspect-counts", "0.counts", "1.counts"])
+        .verdict();
     let names: Vec<&str> =
         verdict.materials[0].files.iter().map(|file| file.name.as_str()).collect();
     assert!(names[1].starts_with("0.counts: ") && names[1].ends_with("part-0.jsonl"), "{names:?}");
     assert_eq!(numbers(verdict), expected);
 
     // A shard of shards, compressed.
-    scene.run(&["verify", "count", "--suspect", "0.counts", "1.counts", "--out", "01.counts"]);
+    scene.run(&[
+        "verify",
+        "count",
+        "--suspect-counts",
+        "0.counts",
+        "1.counts",
+        "--out",
+        "01.counts",
+    ]);
     let packed = zstd::encode_all(&fs::read(scene.file("01.counts")).unwrap()[..], 1).unwrap();
     fs::write(scene.file("packed"), packed).unwrap();
-    let verdict = scene.verify(&["--suspect", "packed", &parts[2]]).verdict();
+    let verdict = scene.verify(&["--suspect-counts", "packed", "--suspect", &parts[2]]).verdict();
     assert_eq!(numbers(verdict), expected);
     let shard = fs::read_to_string(scene.file("01.counts")).unwrap();
     assert!(!shard.contains(texts[0].lines().next().unwrap()));
+}
+
+/// To see it fail, have `count_lexical` take for counts what begins like a file of them.
+#[test]
+fn counts_are_believed_only_where_the_caller_says_that_they_are_counts() {
+    let scene = Scene::new("posing");
+    let texts = scene.copies(2, &[("a-7", None)]);
+    let marked = scene.write("marked.jsonl", &texts);
+    scene.run(&["verify", "count", "--suspect", text(&marked), "--out", "marked.counts"]);
+    let numbers = fs::read(scene.file("marked.counts")).unwrap();
+    // A suspect's own file, whose author would like to choose what is counted.
+    for name in ["answers.txt", "answers.jsonl", "answers.counts"] {
+        fs::write(scene.file(name), &numbers).unwrap();
+        for role in ["--suspect", "--control"] {
+            let more: &[&str] =
+                if role == "--control" { &["--suspect", text(&marked)] } else { &[] };
+            let verdict = scene.verify(&[&[role, name], more].concat()).verdict();
+            let controls = verdict.controls.iter().filter_map(|it| it.material.as_ref());
+            let read = verdict.materials.iter().chain(controls).flat_map(|it| &it.files);
+            let file = read.into_iter().find(|file| file.name == name).unwrap();
+            assert_eq!((file.documents, file.skipped), (0, 1), "{role} {name}");
+            assert!(file.problems[0].contains("--suspect-counts"), "{:?}", file.problems);
+        }
+    }
+    let said = scene.verify(&["--suspect-counts", "answers.txt"]).verdict();
+    assert_eq!(said.accounts.named.ids()[0].id, "a-7");
+    let control = halves().1.to_vec();
+    let control = scene.write("other.jsonl", &control);
+    scene.run(&["verify", "count", "--suspect", text(&control), "--out", "other.counts"]);
+    let said = scene.verify(&["--suspect", text(&marked), "--control-counts", "base=other.counts"]);
+    assert!(said.verdict().controls.iter().any(|it| it.name == "base"));
 }
 
 #[test]
@@ -155,7 +196,7 @@ fn what_repeats_a_marked_prompt_says_nothing() {
     assert_eq!(verdict.materials[0].sites, 0);
     assert!(verdict.sentence.contains("no site"), "{}", verdict.sentence);
     scene.run(&["verify", "count", "--suspect", text(&suspect), "--out", "all.counts"]);
-    let said = scene.verify(&["--suspect", "all.counts", "--prompts", "echo.jsonl"]);
+    let said = scene.verify(&["--suspect-counts", "all.counts", "--prompts", "echo.jsonl"]);
     assert_eq!(said.code, 2);
     assert!(said.error.contains("all.counts: was counted with other --prompts"), "{}", said.error);
     let half = scene.write("half.jsonl", &texts[..texts.len() / 2]);

@@ -37,24 +37,71 @@ fn where_more_than_a_small_share_cannot_be_read_there_is_no_answer() {
 }
 
 #[test]
-fn a_bomb_is_one_line_that_is_too_long() {
-    let scene = Scene::new("bomb");
+fn a_line_that_is_too_long_costs_no_other_line() {
+    let scene = Scene::new("long-line");
     let texts = scene.copies(2, &[("a-7", None)]);
-    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
-    encoder.write_all(jsonl(&texts).as_bytes()).unwrap();
-    encoder.write_all(b"{\"text\":\"").unwrap();
-    for _ in 0..300 {
-        encoder.write_all(&[b'a'; 1 << 20]).unwrap();
+    let mut lines = jsonl(&texts);
+    lines.push_str(&format!("{{\"text\":\"{}\"}}\n", "a".repeat(40 << 20)));
+    lines.push_str("{\"text\":\"more\"}\n");
+    // As it is, and in the little that is read whatever it was compressed to.
+    let packed = zstd::encode_all(lines.as_bytes(), 1).unwrap();
+    for (name, bytes) in [("long.jsonl", lines.into_bytes()), ("long.zst", packed)] {
+        fs::write(scene.file(name), bytes).unwrap();
+        let verdict = scene.verify(&["--suspect", name]).verdict();
+        let file = &verdict.materials[0].files[0];
+        assert_eq!((file.skipped, file.documents), (1, texts.len() as u64 + 1), "{name}");
+        assert!(file.problems[0].contains("longer than 16 MiB"), "{:?}", file.problems);
+        assert!(file.bytes > 40 << 20);
     }
-    encoder.write_all(b"\"}\n{\"text\":\"more\"}\n").unwrap();
-    let bytes = encoder.finish().unwrap();
-    assert!(bytes.len() < 1 << 20);
-    fs::write(scene.file("bomb.zst"), bytes).unwrap();
-    let verdict = scene.verify(&["--suspect", "bomb.zst"]).verdict();
-    let file = &verdict.materials[0].files[0];
-    assert_eq!((file.skipped, file.documents), (1, texts.len() as u64 + 1));
-    assert!(file.problems[0].contains("longer than 16 MiB"), "{:?}", file.problems);
-    assert!(file.bytes > 300 << 20);
+}
+
+#[test]
+fn what_stands_behind_megabytes_of_nothing_is_read() {
+    let scene = Scene::new("nothing");
+    let texts = scene.copies(2, &[("a-7", None)]);
+    let blank = " \n".repeat(5 << 20);
+    fs::write(scene.file("far.jsonl"), blank.clone() + &jsonl(&texts)).unwrap();
+    fs::write(scene.file("far.txt"), blank + &texts.join("\n\n")).unwrap();
+    for name in ["far.jsonl", "far.txt"] {
+        let verdict = scene.verify(&["--suspect", name]).verdict();
+        assert_eq!(verdict.accounts.named.ids()[0].id, "a-7", "{name}");
+        assert_eq!(verdict.materials[0].files[0].sha256.len(), 64);
+    }
+}
+
+/// A line of gigabytes was read to its end before, however small the file.
+#[test]
+fn a_bomb_is_put_down_before_it_has_cost_much() {
+    let scene = Scene::new("bomb");
+    let good = scene.write("good.jsonl", &scene.copies(2, &[("a-7", None)]));
+    let start = fs::read(&good).unwrap();
+    let mebibyte = vec![b'a'; 1 << 20];
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let short_lines = vec![b'\n'; 1 << 20];
+    type Pack<'p> = &'p dyn Fn(&[u8]) -> Vec<u8>;
+    for (name, pack, fill) in [
+        ("line.gz", &gzip as Pack<'_>, &mebibyte),
+        ("line.zst", &zstd, &mebibyte),
+        ("lines.gz", &gzip, &short_lines),
+        ("lines.jsonl.zst", &zstd, &short_lines),
+    ] {
+        let mut bomb = pack(if name.contains("lines") { &start } else { b"" });
+        let member = pack(fill);
+        (0..256).for_each(|_| bomb.extend_from_slice(&member));
+        fs::write(scene.file(name), &bomb).unwrap();
+        for arguments in [&["--suspect", name][..], &["--suspect", text(&good), "--control", name]]
+        {
+            let said = scene.verify(arguments);
+            assert!(said.code == 2 && said.out.is_empty(), "{name}");
+            let told = said.error.contains(name) && said.error.contains("250 times its size");
+            assert!(told, "{}", said.error);
+        }
+    }
 }
 
 #[test]
@@ -87,7 +134,8 @@ fn what_cannot_be_used_ends_with_two_and_names_the_file() {
         ("damaged.counts", "not counts of this version"),
         ("newer.counts", "version 2"),
     ] {
-        let said = scene.verify(&["--suspect", text(&good), "--control", name]);
+        let control = if name.ends_with(".counts") { "--control-counts" } else { "--control" };
+        let said = scene.verify(&["--suspect", text(&good), control, name]);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{name}");
         assert!(said.error.contains(name) && said.error.contains(reason), "{}", said.error);
     }
@@ -109,7 +157,9 @@ proptest! {
     ) {
         let scene = Scene::new("any-bytes");
         fs::write(scene.file("suspect"), [start, &bytes].concat()).unwrap();
-        let said = scene.run(&["verify", "count", "--suspect", "suspect", "--out", "counts"]);
-        prop_assert!([0, 2].contains(&said.code), "{} {}", said.code, said.error);
+        for kind in ["--suspect", "--suspect-counts"] {
+            let said = scene.run(&["verify", "count", kind, "suspect", "--out", "counts"]);
+            prop_assert!([0, 2].contains(&said.code), "{} {}", said.code, said.error);
+        }
     }
 }

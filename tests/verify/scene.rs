@@ -140,7 +140,8 @@ impl Scene {
         let given = ["--keys", text(&keys), "--ledger", text(&ledger), "--format", "json"];
         let decoys: &[&str] =
             if arguments.contains(&"--committed") { &[] } else { &["--decoys", "1000"] };
-        let controls: &[&str] = if arguments.contains(&"--control") {
+        let says = |name: &str| arguments.iter().any(|argument| argument.starts_with(name));
+        let controls: &[&str] = if says("--control") {
             &[]
         } else {
             // Each text stands in two fields, of which one is asked for by name.

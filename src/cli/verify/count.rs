@@ -8,19 +8,22 @@ use clap::Args;
 
 use super::super::{Answer, Failure};
 use super::progress::Progress;
-use crate::corpus::{FieldPath, Prompts, Shard, count_lexical};
+use crate::corpus::{Corpus, FieldPath, Prompts, Shard, count_lexical};
 use crate::mark::examination::Material;
 
 const EXAMPLE: &str = "Example:
   guilloche verify count --suspect part-*.jsonl.gz --out part.counts
-  guilloche verify --keys mark.keys --ledger mark.ledger --suspect *.counts";
+  guilloche verify --keys mark.keys --ledger mark.ledger --suspect-counts *.counts";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Arguments {
-    /// Texts of the suspect: JSONL, plain text or counts, also gzip or zstd; `-` is standard input
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    /// Texts of the suspect: JSONL or plain text, also gzip or zstd; `-` is standard input
+    #[arg(long, required_unless_present = "suspect_counts", num_args = 1.., value_name = "FILE")]
     suspect: Vec<PathBuf>,
+    /// Counts of the suspect's texts, made by this command, to be put together
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    suspect_counts: Vec<PathBuf>,
     /// Prompts whose contexts are left out everywhere
     #[arg(long, num_args = 1.., value_name = "FILE")]
     prompts: Vec<PathBuf>,
@@ -33,11 +36,12 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
-    let Arguments { suspect, prompts, field, out } = arguments;
+    let Arguments { suspect, suspect_counts, prompts, field, out } = arguments;
     let at = |error: &dyn std::fmt::Display| format!("{}: {error}", out.display());
     let prompts = Prompts::read(prompts, field.as_ref())?;
     let mut progress = Progress::new("the suspect");
-    let counted = count_lexical(suspect, field.as_ref(), &prompts, |bytes| progress.read(bytes))?;
+    let suspect = Corpus { texts: suspect.clone(), counts: suspect_counts.clone() };
+    let counted = count_lexical(&suspect, field.as_ref(), &prompts, |bytes| progress.read(bytes))?;
     drop(progress);
     let Material { documents, sites, files, .. } = &counted.material;
     let skipped: u64 = files.iter().map(|file| file.skipped).fold(0, u64::saturating_add);

@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::report::Report;
 use super::schemes::{SchemeArguments, Schemes, Texts};
 use super::text::write_text;
-use crate::corpus::{Counted, FieldPath, Prompts, count_lexical};
+use crate::corpus::{Corpus, Counted, FieldPath, Prompts, count_lexical};
 use crate::mark::evidence::Decoys;
 use crate::mark::examination::{
     Committed, CommittedPlan, Issuance, MarkedBy, Method, Outcome, Sample, SchemeTests, Verdict,
@@ -39,13 +39,19 @@ pub(super) struct Arguments {
     /// text was at hand
     #[arg(long, value_name = "TIME", requires = "ledger", conflicts_with = "committed")]
     ledger_until: Option<Timestamp>,
-    /// Texts of the suspect: JSONL, plain text or counts, also gzip or zstd; `-` is standard input
-    #[arg(long, required_unless_present = "ask", num_args = 1.., value_name = "FILE")]
+    /// Texts of the suspect: JSONL or plain text, also gzip or zstd; `-` is standard input
+    #[arg(long, required_unless_present_any = ["ask", "suspect_counts"], num_args = 1.., value_name = "FILE")]
     suspect: Vec<PathBuf>,
+    /// Counts of texts of the suspect, made by `verify count`: believed as they are
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    suspect_counts: Vec<PathBuf>,
     /// Text that cannot be marked: of another model, or from before; several files may have one
     /// name
     #[arg(long, value_name = "[NAME=]FILE")]
     control: Vec<ControlFile>,
+    /// Counts of such text, made by `verify count`
+    #[arg(long, value_name = "[NAME=]FILE")]
+    control_counts: Vec<ControlFile>,
     /// Prompts whose contexts are left out everywhere
     #[arg(long, num_args = 1.., value_name = "FILE")]
     prompts: Vec<PathBuf>,
@@ -114,9 +120,10 @@ pub(super) fn examine(
     }
 
     arguments.suspect.extend(asking.run(&arguments.prompts)?);
-    let controls = by_name(arguments.control);
+    let suspect = Corpus { texts: arguments.suspect, counts: arguments.suspect_counts };
+    let controls = by_name(arguments.control, arguments.control_counts);
     let texts = Texts {
-        suspect: &arguments.suspect,
+        suspect: &suspect,
         controls: &controls,
         prompts: &arguments.prompts,
         field: field.as_ref(),
@@ -147,15 +154,15 @@ fn lexical(
     prompts: &Prompts,
     decoys: &Decoys,
 ) -> Result<SchemeTests, Failure> {
-    let read = |what: &str, paths: &[PathBuf]| {
+    let read = |what: &str, corpus: &Corpus| {
         let mut progress = Progress::new(what);
-        count_lexical(paths, texts.field, prompts, |bytes| progress.read(bytes))
+        count_lexical(corpus, texts.field, prompts, |bytes| progress.read(bytes))
     };
     let suspect = read("the suspect", texts.suspect)?;
     let controls: Vec<(&str, Counted)> = texts
         .controls
         .iter()
-        .map(|(name, paths)| Ok::<_, Failure>((name.as_str(), read(name, paths)?)))
+        .map(|(name, corpus)| Ok::<_, Failure>((name.as_str(), read(name, corpus)?)))
         .collect::<Result<_, _>>()?;
     let controls: Vec<Sample<'_>> =
         controls.iter().map(|(name, control)| sample(name, control)).collect();
@@ -183,13 +190,15 @@ fn plan(
     committed: Option<&(PathBuf, CommittedPlan)>,
 ) -> Result<Plan, Failure> {
     let planned = committed.map(|(_, committed)| &committed.plan);
-    let controls = arguments.control.iter().map(|control| control.name.clone()).collect();
-    let suspects = || arguments.suspect.iter().map(|path| path.display().to_string());
+    let given = || arguments.control.iter().chain(&arguments.control_counts);
+    let controls = given().map(|control| control.name.clone()).collect();
+    let suspects = arguments.suspect.iter().chain(&arguments.suspect_counts);
+    let suspects = || suspects.map(|path| path.display().to_string());
     let seed = arguments.seed.unwrap_or(Seed::of(keys)).0;
     // The files whose digests were planned; of others the report has the digest.
     let is_planned =
         |control: &&ControlFile| planned.is_some_and(|plan| fixes(plan, &control.name));
-    let files = arguments.control.iter().filter(is_planned);
+    let files = given().filter(is_planned);
     let files = files.map(|control| (control.name.as_str(), control.path.as_path()));
     Ok(Plan {
         rules: schemes.rules.clone(),
@@ -286,10 +295,13 @@ const OPEN_NOTE: &str = "It is not shown that who is in which cluster was record
      tested by the key that they share and by nothing else: the test of the sum of members' \
      codewords is left out, and accounts are tested as if they were in no cluster.";
 
-fn by_name(controls: Vec<ControlFile>) -> WrittenControls {
+fn by_name(texts: Vec<ControlFile>, counts: Vec<ControlFile>) -> WrittenControls {
     let mut by_name = WrittenControls::new();
-    for ControlFile { name, path } in controls {
-        by_name.entry(name).or_default().push(path);
+    for ControlFile { name, path } in texts {
+        by_name.entry(name).or_default().texts.push(path);
+    }
+    for ControlFile { name, path } in counts {
+        by_name.entry(name).or_default().counts.push(path);
     }
     by_name
 }

@@ -10,12 +10,13 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::super::Failure;
+use crate::corpus::Corpus;
 use crate::mark::examination::{Issuance, MarkedBy, issuances};
 use crate::mark::keys::Keys;
 use crate::mark::ledger::{Entries, EntryError};
 
 /// Files of controls, by their names.
-pub(super) type WrittenControls = BTreeMap<String, Vec<PathBuf>>;
+pub(super) type WrittenControls = BTreeMap<String, Corpus>;
 
 /// The rosters that a ledger makes.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use clap::Args;
 use super::super::Failure;
 use super::inputs::{LedgerPart, Rosters, WrittenControls};
 use super::progress::Progress;
-use crate::corpus::{CountedTokens, FieldPath, count_tokens, read_texts};
+use crate::corpus::{Corpus, CountedTokens, FieldPath, count_tokens, read_texts};
 use crate::mark::detect::LexicalSites;
 use crate::mark::evidence::Decoys;
 use crate::mark::examination::tokens::{Scheme, TokenSample, read_schemes};
@@ -147,16 +147,16 @@ impl Schemes {
         }
         let prompts = read_texts(texts.prompts, texts.field)?;
         for (scheme, rosters) in &self.tokens {
-            let read = |what: &str, paths: &[PathBuf]| {
+            let read = |what: &str, corpus: &Corpus| {
                 let mut progress = Progress::new(&format!("{what} ({})", scheme.name()));
                 let bytes = |bytes| progress.read(bytes);
-                count_tokens(scheme, paths, texts.field, &prompts, bytes)
+                count_tokens(scheme, corpus, texts.field, &prompts, bytes)
             };
             let suspect = read("the suspect", texts.suspect)?;
             let controls: Vec<(&str, CountedTokens)> = texts
                 .controls
                 .iter()
-                .map(|(name, paths)| Ok::<_, Failure>((name.as_str(), read(name, paths)?)))
+                .map(|(name, corpus)| Ok::<_, Failure>((name.as_str(), read(name, corpus)?)))
                 .collect::<Result<_, _>>()?;
             let samples: Vec<TokenSample<'_>> =
                 controls.iter().map(|(name, counted)| sample(name, counted)).collect();
@@ -176,7 +176,7 @@ fn sample<'a>(name: &'a str, counted: &'a CountedTokens) -> TokenSample<'a> {
 
 /// What is read.
 pub(super) struct Texts<'a> {
-    pub(super) suspect: &'a [PathBuf],
+    pub(super) suspect: &'a Corpus,
     pub(super) controls: &'a WrittenControls,
     pub(super) prompts: &'a [PathBuf],
     pub(super) field: Option<&'a FieldPath>,
