@@ -40,6 +40,8 @@ pub mod mark;
 pub mod policy;
 mod random;
 pub mod risk;
+#[cfg(feature = "proxy")]
+mod secret;
 pub mod wire;
 
 #[cfg(all(feature = "proxy", feature = "forensics"))]

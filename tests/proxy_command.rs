@@ -28,8 +28,50 @@ mod tests {
         let path = file("good.toml", "[upstream]\nurl = \"http://127.0.0.1:1\"\n");
         let output = guilloche().arg("--check").arg("--config").arg(&path).output().unwrap();
         std::fs::remove_file(&path).unwrap();
-        let expected = format!("{} can be served\n", path.display());
-        assert_eq!(shown(&output), (Some(0), expected, String::new()));
+        let (status, stdout, stderr) = shown(&output);
+        assert_eq!((status, stdout), (Some(0), format!("{} can be served\n", path.display())));
+        assert!(stderr.starts_with("warning: NOTHING IS GRADED: there is no [policy]"), "{stderr}");
+    }
+
+    /// Every way to have a defense that does nothing, or one that believes anybody.
+    #[test]
+    fn what_nobody_may_have_meant_is_told_by_the_check() {
+        let policy = |name: &str| {
+            let root = env!("CARGO_MANIFEST_DIR");
+            format!("[policy]\nfile = \"{root}/policies/{name}.toml\"\n")
+        };
+        let idle = file(
+            "idle-policy.toml",
+            "version = 1\nname = \"p\"\nmode = \"enforce\"\n\
+            [[grade]]\nname = \"a\"\nat = 0.5\n",
+        );
+        let idle_policy = format!("[policy]\nfile = \"{}\"\n", idle.display());
+        let peer = "[risk]\ntrust = \"peer\"\n";
+        let public = "[listen]\naddress = \"0.0.0.0:8080\"\n";
+        for (name, text, said) in [
+            ("norisk", policy("graded"), "NOTHING IS GRADED: there is a [policy] and no [risk]"),
+            (
+                "extension",
+                policy("graded") + "[risk]\ntrust = \"extension\"\n",
+                "NOTHING IS GRADED: trust = \"extension\" takes a detector in the same process",
+            ),
+            ("empty", idle_policy + peer, "NOTHING IS GRADED: no grade of"),
+            ("monitor", policy("monitor") + peer, "the policy monitor only observes"),
+            ("public", policy("graded") + peer + public, "whoever can reach 0.0.0.0:8080"),
+            ("good", policy("graded") + peer, ""),
+        ] {
+            let path = file(name, &format!("[upstream]\nurl = \"http://127.0.0.1:1\"\n{text}"));
+            let output = guilloche().arg("--check").arg("--config").arg(&path).output().unwrap();
+            std::fs::remove_file(&path).unwrap();
+            let (status, _, stderr) = shown(&output);
+            assert_eq!(status, Some(0), "{name}: {stderr}");
+            assert!(
+                stderr.contains(said) && stderr.is_empty() == said.is_empty(),
+                "{name}: {stderr}"
+            );
+            assert!(stderr.lines().count() < 2, "{stderr}");
+        }
+        std::fs::remove_file(idle).unwrap();
     }
 
     #[test]
@@ -56,8 +98,13 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn it_tells_its_addresses_and_stops_at_sigterm() {
-        let path = file("run.toml", "[upstream]\nurl = \"http://127.0.0.1:1\"\n");
+    fn it_tells_what_it_serves_survives_sighup_and_stops_at_sigterm() {
+        let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/graded.toml");
+        let text = format!(
+            "[upstream]\nurl = \"http://127.0.0.1:1\"\n[policy]\nfile = \"{policy}\"\n\
+             [risk]\ntrust = \"extension\"\n"
+        );
+        let path = file("run.toml", &text);
         // A test that fails must not leave the proxy running.
         struct Running(std::process::Child);
         impl Drop for Running {
@@ -77,11 +124,33 @@ mod tests {
         let mut stderr = BufReader::new(child.0.stderr.take().unwrap());
         let mut line = String::new();
         stderr.read_line(&mut line).unwrap();
-        assert!(line.contains("address=127.0.0.1:") && line.contains("admin=127.0.0.1:"), "{line}");
-        let killed = Command::new("kill").arg(child.0.id().to_string()).status().unwrap();
-        assert!(killed.success());
+        let revision = guilloche::policy::Policy::load(policy.as_ref()).unwrap().revision;
+        for said in [
+            "address=127.0.0.1:",
+            "admin=127.0.0.1:",
+            "upstream=http://127.0.0.1:1",
+            "policy=\"graded\"",
+            &format!("revision=\"{revision}\""),
+            "mode=\"enforce\"",
+            "trust=\"extension\"",
+        ] {
+            assert!(line.contains(said), "{said}: {line}");
+        }
+        line.clear();
+        stderr.read_line(&mut line).unwrap();
+        assert!(line.contains("WARN") && line.contains("NOTHING IS GRADED"), "{line}");
+        let signal = |name: &str| {
+            let id = child.0.id().to_string();
+            assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+        };
+        signal("HUP");
+        line.clear();
+        stderr.read_line(&mut line).unwrap();
+        assert!(line.contains("SIGHUP: the configuration is not read again"), "{line}");
+        signal("TERM");
         let mut rest = String::new();
         stderr.read_to_string(&mut rest).unwrap();
+        assert!(!rest.contains("NOTHING IS GRADED"), "{rest}");
         assert!(rest.contains("stopping"), "{rest}");
         assert_eq!(child.0.wait().unwrap().code(), Some(0));
         std::fs::remove_file(&path).unwrap();

@@ -127,6 +127,208 @@ file = \"p.toml\"
     }
 
     #[test]
+    fn what_kubernetes_injects_is_ignored_with_a_notice_and_a_misspelt_variable_is_an_error() {
+        let injected = [
+            ("GUILLOCHE_PORT", "tcp://10.96.11.7:8080"),
+            ("GUILLOCHE_SERVICE_HOST", "10.96.11.7"),
+            ("GUILLOCHE_SERVICE_PORT_HTTP", "8080"),
+            ("GUILLOCHE_PORT_8080_TCP_ADDR", "10.96.11.7"),
+            // Of a service `guilloche-risk`.
+            ("GUILLOCHE_RISK_PORT", "tcp://10.96.11.8:80"),
+        ];
+        let config = Config::parse("g.toml", LEAST, &environment(&injected)).unwrap();
+        let [notice] = config.notices.as_slice() else { panic!("{:?}", config.notices) };
+        for (name, _) in injected {
+            assert!(notice.contains(name), "{name}: {notice}");
+        }
+        let misspelt = [injected[0], ("GUILLOCHE_PROT", "80"), ("GUILLOCHE_LISTEN_PORT", "80")];
+        let errors = Config::parse("g.toml", LEAST, &environment(&misspelt)).unwrap_err();
+        assert_eq!(errors.0.len(), 2, "{errors}");
+        // None of them hides a setting.
+        for (section, field) in Config::fields() {
+            let name = format!("GUILLOCHE_{section}_{field}").replace('.', "_").to_uppercase();
+            for value in ["8080", "10.96.11.7", "tcp://10.96.11.7:8080", "tcp"] {
+                let config = Config::parse("g.toml", LEAST, &environment(&[(&name, value)]));
+                assert!(
+                    config.is_err_and(|it| it.0[0].place.contains(&name))
+                        || !name.ends_with("_PORT")
+                );
+            }
+        }
+    }
+
+    /// A folder of its own with a policy, gone with the test.
+    struct Folder(std::path::PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("config-{name}"));
+            let _ = std::fs::remove_dir_all(&path);
+            std::fs::create_dir_all(path.join("policies")).unwrap();
+            std::fs::copy(
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/graded.toml"),
+                path.join("policies/graded.toml"),
+            )
+            .unwrap();
+            Self(path)
+        }
+
+        fn write(&self, name: &str, text: &str) -> std::path::PathBuf {
+            let path = self.0.join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        }
+
+        #[cfg(unix)]
+        fn secret(&self, name: &str, mode: u32) {
+            use std::os::unix::fs::PermissionsExt;
+
+            let path = self.write(name, &"0a".repeat(32));
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn paths_in_the_file_lead_from_its_folder_and_those_of_variables_from_the_working_directory() {
+        let folder = Folder::new("relative");
+        folder.write("risk.key", &"0a".repeat(32));
+        folder.write("secret.key", &"0b".repeat(32));
+        let text = format!(
+            "{LEAST}[policy]\nfile = \"policies/graded.toml\"\n[secret]\nkey_file = \"secret.key\"\n\
+             [audit]\nfile = \"audit.jsonl\"\n[access_log]\noutput = \"access.jsonl\"\n[risk]\n\
+             trust = \"signature\"\nkeys = [{{ id = \"a\", file = \"risk.key\" }}]\n\
+             account_key = {{ file = \"secret.key\" }}\n"
+        );
+        let path = folder.write("guilloche.toml", &text);
+        let config = Config::load(&path, &environment(&[])).unwrap();
+        assert_eq!(config.policy.unwrap(), folder.0.join("policies/graded.toml"));
+        assert_eq!(config.audit.unwrap().file, folder.0.join("audit.jsonl"));
+        assert!(format!("{:?}", config.access_log).contains(folder.0.to_str().unwrap()));
+        assert_eq!(config.risk.unwrap().keys[0].file, Some(folder.0.join("risk.key")));
+
+        let variables = [
+            ("GUILLOCHE_POLICY_FILE", "policies/strict.toml"),
+            ("GUILLOCHE_RISK_KEYS", "[{ id = \"a\", file = \"Cargo.toml\" }]"),
+        ];
+        let errors = Config::load(&path, &environment(&variables)).unwrap_err();
+        let expected = "environment variable GUILLOCHE_RISK_KEYS: risk.keys[0].file: cannot be ";
+        assert!(lines(&errors)[0].starts_with(expected), "{errors}");
+        let config = Config::load(&path, &environment(&variables[..1])).unwrap();
+        assert_eq!(config.policy.unwrap(), Path::new("policies/strict.toml"));
+    }
+
+    #[test]
+    fn what_the_file_leads_to_is_told_with_all_other_errors_and_once() {
+        let text = "\
+[upstream]
+url = 1
+[policy]
+file = \"nowhere/policy.toml\"
+[marks]
+keys = \"nowhere/mark.keys\"
+[risk]
+trust = \"signature\"
+keys = [
+    { id = \"a\", env = \"NO_SUCH_DETECTOR_KEY\" },
+    { id = \"b\", file = \"nowhere/risk.key\" },
+]
+label = \"Not A Label\"
+";
+        let errors = Config::parse("etc/g.toml", text, &environment(&[])).unwrap_err();
+        let starts = [
+            "etc/g.toml:2: upstream.url: expected",
+            "etc/g.toml:4: policy.file: etc/nowhere/policy.toml cannot be read: No such file",
+            "etc/g.toml:6: marks.keys: etc/nowhere/mark.keys: No such file",
+            "etc/g.toml:10: risk.keys[0].env: the environment variable NO_SUCH_DETECTOR_KEY is not set",
+            "etc/g.toml:11: risk.keys[1].file: cannot be read: No such file",
+            "etc/g.toml:13: risk.label: a label has",
+        ];
+        let lines = lines(&errors);
+        assert_eq!(lines.len(), starts.len(), "{lines:#?}");
+        for (line, start) in lines.iter().zip(starts) {
+            assert!(line.starts_with(start), "{start}: {line}");
+            assert!(line.matches("No such file").count() < 2, "{line}");
+        }
+        let folder = Folder::new("policy");
+        folder.write("policy.toml", "version = 1\nname = \"p\"\nmode = \"maybe\"\n");
+        let path = folder.write("g.toml", &format!("{LEAST}[policy]\nfile = \"policy.toml\"\n"));
+        let errors = Config::load(&path, &environment(&[])).unwrap_err();
+        let policy = folder.0.join("policy.toml").display().to_string();
+        assert_eq!(errors.0.len(), 2, "{errors}");
+        assert!(errors.0.iter().all(|error| error.place.starts_with(&policy)), "{errors}");
+    }
+
+    #[test]
+    fn two_listeners_do_not_get_one_address_nor_the_upstream_that_of_the_proxy() {
+        let with = |listen: &str, admin: &str, upstream: &str| {
+            let variables = [
+                ("GUILLOCHE_LISTEN_ADDRESS", listen),
+                ("GUILLOCHE_ADMIN_ADDRESS", admin),
+                ("GUILLOCHE_UPSTREAM_URL", upstream),
+            ];
+            let errors = Config::parse("g.toml", "", &environment(&variables)).err();
+            errors.map(|errors| errors.0[0].field.clone().unwrap()).unwrap_or_default()
+        };
+        let other = "http://127.0.0.1:8000";
+        for (listen, admin) in [
+            ("127.0.0.1:8080", "127.0.0.1:8080"),
+            ("0.0.0.0:8080", "127.0.0.1:8080"),
+            ("[::1]:8080", "[::]:8080"),
+        ] {
+            assert_eq!(with(listen, admin, other), "admin.address", "{listen} {admin}");
+        }
+        for (listen, admin) in [
+            ("127.0.0.1:8080", "127.0.0.1:8081"),
+            ("127.0.0.1:8080", "127.0.0.2:8080"),
+            ("127.0.0.1:0", "127.0.0.1:0"),
+            ("127.0.0.1:8080", "off"),
+        ] {
+            assert_eq!(with(listen, admin, other), "", "{listen} {admin}");
+        }
+        for (listen, upstream) in [
+            ("127.0.0.1:8000", other),
+            ("0.0.0.0:8000", other),
+            ("127.0.0.1:8000", "http://localhost:8000/v1"),
+            ("[::1]:80", "http://[::1]"),
+        ] {
+            assert_eq!(with(listen, "off", upstream), "upstream.url", "{listen} {upstream}");
+        }
+        assert_eq!(with("0.0.0.0:8000", "off", "http://10.0.0.1:8000"), "");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn secrets_that_others_can_read_are_pointed_at() {
+        let folder = Folder::new("modes");
+        for (name, mode) in [("risk.key", 0o644), ("account.key", 0o640), ("secret.key", 0o604)] {
+            folder.secret(name, mode);
+        }
+        folder.secret("good.key", 0o600);
+        let text = format!(
+            "{LEAST}[secret]\nkey_file = \"secret.key\"\n[risk]\ntrust = \"signature\"\nkeys = [\n\
+             {{ id = \"a\", file = \"good.key\" }},\n{{ id = \"b\", file = \"risk.key\" }}]\n\
+             account_key = {{ file = \"account.key\" }}\n"
+        );
+        let path = folder.write("g.toml", &text);
+        let notices = Config::load(&path, &environment(&[])).unwrap().notices;
+        assert_eq!(notices.len(), 3, "{notices:#?}");
+        for said in [
+            "g.toml:9: risk.keys[1].file: ",
+            "risk.account_key.file: ",
+            "g.toml:4: secret.key_file: ",
+            "risk.key: the file mode is 644; no one but its owner should have access (chmod 600)",
+        ] {
+            assert!(notices.iter().any(|notice| notice.contains(said)), "{said}: {notices:#?}");
+        }
+    }
+
+    #[test]
     fn the_risk_section_is_read_by_its_own_room() {
         let text = format!("{LEAST}[risk]\ntrust = \"peer\"\nclock_skew = 5\n");
         let variables = environment(&[("GUILLOCHE_RISK_CLOCK_SKEW", "7")]);

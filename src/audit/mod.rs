@@ -40,6 +40,12 @@ pub use record::{
 pub trait Sink: Send + Sync + fmt::Debug {
     /// Takes one record.
     fn record(&self, record: Record);
+
+    /// Whether records can be looked at afterwards. Asked when a policy is loaded that does nothing
+    /// but record.
+    fn keeps(&self) -> bool {
+        true
+    }
 }
 
 /// Keeps no records.
@@ -48,6 +54,10 @@ pub struct NoAudit;
 
 impl Sink for NoAudit {
     fn record(&self, _: Record) {}
+
+    fn keeps(&self) -> bool {
+        false
+    }
 }
 
 /// Writes each record as one line of JSON.

@@ -13,8 +13,11 @@ use crate::proxy::{Config, Proxy, shutdown_signal};
 
 /// Run the reverse proxy in front of an inference server.
 ///
+/// The log's first line says where it listens and what decides: policy, revision, mode, and whose word
+/// on risk is taken. Warnings follow, above all that nothing can be graded.
+///
 /// Stops at SIGTERM or SIGINT: takes no more connections, lets streams finish for the configured
-/// grace, then cuts off what is left. Its own messages go to standard error; RUST_LOG sets which.
+/// grace, then cuts off what is left. SIGHUP changes nothing. Its own messages go to standard error; RUST_LOG sets which.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  guilloche serve --config guilloche.toml\n  \
     GUILLOCHE_UPSTREAM_URL=http://127.0.0.1:8000 guilloche serve --config guilloche.toml --check")]
@@ -37,7 +40,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         .collect();
     let config = Config::load(&path, &environment)?;
     if check {
-        Proxy::check(&config).map_err(with_causes)?;
+        for notice in Proxy::check(&config).map_err(with_causes)? {
+            writeln!(io::stderr().lock(), "warning: {notice}")?;
+        }
         writeln!(io::stdout().lock(), "{} can be served", path.display())?;
         return Ok(Answer::Done);
     }
@@ -51,26 +56,22 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     runtime.block_on(async {
         // Before the addresses are told: whoever reads them may send a signal.
         let shutdown = shutdown_signal()?;
-        let upstream = config.upstream.url.clone();
         let proxy = Proxy::bind(config).await.map_err(with_causes)?;
-        tracing::info!(
-            address = %proxy.address(),
-            admin = proxy.admin_address().map(tracing::field::display),
-            %upstream,
-            "serving"
-        );
         proxy.run(shutdown).await.map_err(with_causes)?;
         Ok(Answer::Done)
     })
 }
 
-/// The error with what caused it, on one line.
+/// The error with what caused it, on one line; a cause that it has told is not told again.
 fn with_causes(error: crate::proxy::StartError) -> Failure {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);
     while let Some(at) = cause {
-        text.push_str(": ");
-        text.push_str(&at.to_string());
+        let cause_text = at.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
         cause = at.source();
     }
     text.into()

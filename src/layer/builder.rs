@@ -12,7 +12,8 @@ use crate::audit::{AuditKey, NoAudit, Sink};
 use crate::countermeasure::originals::{self, Originals};
 use crate::countermeasure::watermark::Marks;
 use crate::limit::{Limiter, Pacer};
-use crate::policy::Policy;
+use crate::policy::plan::Mode;
+use crate::policy::{Policy, Reach};
 use crate::risk::{Context, FromExtension, Reports, RiskSource};
 
 /// What a paced stream may send at once, in time at its rate.
@@ -101,6 +102,8 @@ pub struct DefenseBuilder {
     caps: Caps,
     secret: Option<[u8; 32]>,
     marks: Option<Marks>,
+    /// Somebody else says what the layer would say of itself.
+    silent: bool,
 }
 
 impl DefenseLayer {
@@ -122,6 +125,7 @@ impl DefenseLayer {
             caps: Caps::default(),
             secret: None,
             marks: None,
+            silent: false,
         }
     }
 
@@ -166,10 +170,25 @@ impl DefenseBuilder {
         Self { marks: Some(marks), ..self }
     }
 
-    /// The layer.
+    /// Leaves it to the caller to tell when nothing can be graded.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn silent(self) -> Self {
+        Self { silent: true, ..self }
+    }
+
+    /// The layer. That it will do nothing, or that nobody will see what it observes, is logged.
     #[must_use]
     pub fn build(self) -> DefenseLayer {
-        let Self { policy, source, reports, sink, caps, secret, marks } = self;
+        let Self { policy, source, reports, sink, caps, secret, marks, silent } = self;
+        if !silent {
+            if source.is_none() {
+                tracing::info!(
+                    "no risk source was given: only requests whose extensions hold an `Assessment` \
+                     are graded"
+                );
+            }
+            warn_if_idle(&policy, sink.keeps());
+        }
         let source = source
             .unwrap_or_else(|| Box::new(FromExtension::new(Context::new(Arc::clone(&reports)))));
         let now = Instant::now();
@@ -199,6 +218,7 @@ impl DefenseHandle {
     /// [`reports`](Self::reports) of the one before if it was given them. Rates already used stay
     /// used.
     pub fn replace(&self, policy: Policy, source: Box<dyn RiskSource>, marks: Option<Marks>) {
+        warn_if_idle(&policy, self.shared.sink.keeps());
         let marks = marks.map(Arc::new);
         self.shared.settings.store(Arc::new(Settings { policy, source, marks }));
     }
@@ -208,6 +228,12 @@ impl DefenseHandle {
     pub fn policy(&self) -> (String, String) {
         let settings = self.shared.settings.load();
         (settings.policy.name.clone(), settings.policy.revision.to_string())
+    }
+
+    /// Its mode.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.shared.settings.load().policy.mode
     }
 
     /// The limiter, to read its counters.
@@ -226,6 +252,22 @@ impl DefenseHandle {
     #[must_use]
     pub fn reports(&self) -> &Arc<Reports> {
         &self.shared.reports
+    }
+}
+
+/// Says, when a policy is loaded, that nothing will come of it.
+fn warn_if_idle(policy: &Policy, is_recorded: bool) {
+    let policy_name = policy.name.as_str();
+    match policy.reach() {
+        Reach::Nothing => tracing::warn!(
+            policy = policy_name,
+            "NOTHING IS GRADED: no grade of the policy names a countermeasure"
+        ),
+        Reach::Records if !is_recorded => tracing::warn!(
+            policy = policy_name,
+            "the policy only observes, and no audit keeps what it would do"
+        ),
+        Reach::Records | Reach::Acts => {}
     }
 }
 

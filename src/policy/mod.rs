@@ -10,6 +10,7 @@ mod measures;
 pub mod pattern;
 pub mod plan;
 pub mod problem;
+mod reach;
 #[cfg(feature = "schema")]
 mod schema;
 mod source;
@@ -25,6 +26,7 @@ pub use ladder::{Grade, Policy, RequestScope};
 pub use pattern::Pattern;
 pub use plan::Plan;
 pub use problem::{LoadError, Notice, Problem};
+pub use reach::Reach;
 #[cfg(feature = "schema")]
 pub use schema::schema;
 pub use value::quota_text;

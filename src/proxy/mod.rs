@@ -34,6 +34,7 @@ mod front;
 mod headers;
 mod marks;
 mod metrics;
+mod notices;
 mod probe;
 mod request_body;
 mod run;

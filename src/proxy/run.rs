@@ -24,7 +24,9 @@ use super::probe::{CarrierState, Prober, Unproven};
 use super::server::{Bounds, serve};
 use super::stack::{Stack, stack};
 use super::upstream::{TlsError, Upstream};
+use crate::audit::record::mode_name;
 use crate::audit::{JsonLines, LineWriter, NoAudit, Record, Sink};
+use crate::layer::DefenseHandle;
 use crate::mark::keys::KeyFileError;
 use crate::mark::ledger::LedgerWriter;
 use crate::policy::LoadError;
@@ -58,7 +60,8 @@ pub enum StartError {
     /// The policy file cannot be used.
     #[error(transparent)]
     Policy(#[from] LoadError),
-    /// The risk source cannot be made: every setting that is wrong.
+    /// The risk source cannot be made: every setting that is wrong. Like the policy, it was seen
+    /// to work when the configuration was read.
     #[error("{}", settings_list(.0))]
     Risk(Vec<SettingError>),
     /// The key file of the marks cannot be used.
@@ -78,14 +81,6 @@ pub enum StartError {
     /// A carrier of marks does not work, and the configuration requires it.
     #[error(transparent)]
     Carrier(#[from] Unproven),
-    /// Neither the policy file nor the risk settings can be used.
-    #[error("{policy}\n{}", settings_list(risk))]
-    PolicyAndRisk {
-        /// What is wrong with the policy file.
-        policy: LoadError,
-        /// Every risk setting that is wrong.
-        risk: Vec<SettingError>,
-    },
 }
 
 /// The proxy, bound to its addresses and ready to run.
@@ -105,13 +100,16 @@ pub struct Proxy {
 const FLUSH: Duration = Duration::from_secs(5);
 
 impl Proxy {
-    /// Checks what can be checked without binding an address or writing a file.
+    /// Checks what can be checked without binding an address or writing a file. Returns what is not
+    /// wrong, and yet not what someone who sets up a defense is likely to want: above all, that
+    /// nothing can be graded.
     ///
     /// # Errors
     /// As [`bind`](Self::bind).
-    pub fn check(config: &Config) -> Result<(), StartError> {
+    pub fn check(config: &Config) -> Result<Vec<String>, StartError> {
         let upstream = Upstream::new(&config.upstream, config.limits.max_header_bytes)?;
-        stack(upstream, config, Arc::new(NoAudit), Arc::default(), None).map(drop)
+        let stack = stack(upstream, config, Arc::new(NoAudit), Arc::default(), None)?;
+        Ok(stack.notices)
     }
 
     /// Binds the addresses and opens the files that `config` names.
@@ -157,8 +155,7 @@ impl Proxy {
     /// # Errors
     /// When the defense cannot be made.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { config, listener, address: _, admin, upstream, audit, access_log, ledger } =
-            self;
+        let Self { config, listener, address, admin, upstream, audit, access_log, ledger } = self;
         let reports = Arc::default();
         let marked = config.marks.as_ref().map(|_| &config.carriers);
         let prober = marked.filter(|_| config.probe != Probe::Off).and_then(|carriers| {
@@ -178,7 +175,9 @@ impl Proxy {
             metrics: Arc::clone(&metrics),
             next: audit.clone().map(|audit| audit as Arc<dyn Sink>),
         });
-        let Stack { service, defense } = stack(upstream, &config, sink, reports, ledger.clone())?;
+        let Stack { service, defense, notices } =
+            stack(upstream, &config, sink, reports, ledger.clone())?;
+        tell(&config, address, admin.as_ref().map(|(_, address)| *address), &defense, &notices);
         let probing = match (prober, config.probe) {
             (Some(prober), Probe::Required) => {
                 prober.require().await?;
@@ -233,6 +232,32 @@ impl Proxy {
             tracing::error!("the last lines of the logs could not be written");
         }
         Ok(())
+    }
+}
+
+/// Logs what is served and by what it is decided, and then what the operator may not have meant.
+fn tell(
+    config: &Config,
+    address: SocketAddr,
+    admin: Option<SocketAddr>,
+    defense: &DefenseHandle,
+    notices: &[String],
+) {
+    let (policy, revision) = defense.policy();
+    let configured = config.policy.is_some();
+    tracing::info!(
+        address = %address,
+        admin = admin.map(tracing::field::display),
+        upstream = %config.upstream.url,
+        policy = if configured { policy.as_str() } else { "none" },
+        revision = configured.then_some(revision),
+        mode = configured.then(|| mode_name(defense.mode())),
+        trust = config.risk.as_ref().map_or("none", |risk| risk.trust.name()),
+        audit = config.audit.is_some(),
+        "serving"
+    );
+    for notice in notices {
+        tracing::warn!("{notice}");
     }
 }
 

@@ -7,6 +7,7 @@ use tower_layer::Layer;
 
 use super::config::Config;
 use super::marks::marks;
+use super::notices::notices;
 use super::run::StartError;
 use super::upstream::Upstream;
 use crate::audit::Sink;
@@ -27,6 +28,8 @@ const NO_POLICY: &str = "version = 1\nname = \"none\"\nmode = \"observe\"\n\
 pub(super) struct Stack {
     pub(super) service: Defense<Upstream>,
     pub(super) defense: DefenseHandle,
+    /// What the operator may not have meant.
+    pub(super) notices: Vec<String>,
 }
 
 /// Builds what every request goes through. Unknown risks are counted in `reports`, issued marks
@@ -46,13 +49,9 @@ pub(super) fn stack(
         Some(settings) => settings.clone().build(Arc::clone(&reports)),
         None => Ok(Box::new(FromExtension::new(Context::new(Arc::clone(&reports))))),
     };
-    // Both, so that all that is wrong can be mended in one go.
-    let (policy, source) = match (policy, source) {
-        (Ok(policy), Ok(source)) => (policy, source),
-        (Err(policy), Ok(_)) => return Err(policy.into()),
-        (Ok(_), Err(risk)) => return Err(StartError::Risk(risk)),
-        (Err(policy), Err(risk)) => return Err(StartError::PolicyAndRisk { policy, risk }),
-    };
+    // Both were looked at when the configuration was read, and all that was wrong told together.
+    let (policy, source) = (policy?, source.map_err(StartError::Risk)?);
+    let notices = notices(config, &policy);
     let marks = marks(config, &policy, ledger)?;
     let caps = Caps {
         request_body: config.limits.max_request_body,
@@ -61,7 +60,12 @@ pub(super) fn stack(
         originals: config.limits.max_originals,
         ..Caps::default()
     };
-    let mut builder = DefenseLayer::builder(policy).risk(source, reports).audit(audit).caps(caps);
+    let mut builder = DefenseLayer::builder(policy)
+        .risk(source, reports)
+        .audit(audit)
+        .caps(caps)
+        // The notices say it, once.
+        .silent();
     if let Some(secret) = &config.secret {
         builder = builder.secret(secret.bytes());
     }
@@ -69,7 +73,7 @@ pub(super) fn stack(
         builder = builder.marks(marks);
     }
     let layer = builder.build();
-    Ok(Stack { defense: layer.handle(), service: layer.layer(upstream) })
+    Ok(Stack { defense: layer.handle(), service: layer.layer(upstream), notices })
 }
 
 /// The counters that the admin listener shows, by name.

@@ -38,6 +38,18 @@ pub enum Trust {
     Extension,
 }
 
+impl Trust {
+    /// The name in configurations and logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Signature => "signature",
+            Self::Peer => "peer",
+            Self::Extension => "extension",
+        }
+    }
+}
+
 /// The settings of a risk source.
 ///
 /// ```
@@ -109,6 +121,15 @@ fn default_clock_skew() -> u64 {
 }
 
 impl RiskSettings {
+    /// The files that it names, by their fields.
+    pub fn files(&mut self) -> impl Iterator<Item = (String, &mut PathBuf)> {
+        let keys = self.keys.iter_mut().enumerate();
+        let keys = keys
+            .filter_map(|(index, key)| Some((format!("keys[{index}].file"), key.file.as_mut()?)));
+        let account_key = self.account_key.as_mut().and_then(|key| key.file.as_mut());
+        keys.chain(account_key.map(|file| ("account_key.file".to_owned(), file)))
+    }
+
     /// Reads the secrets and makes the source, which counts into `reports`.
     ///
     /// # Errors
@@ -243,13 +264,23 @@ impl SecretSettings {
     fn read(self) -> Result<Zeroizing<Vec<u8>>, SettingProblem> {
         let text = match (self.file, self.env) {
             (Some(file), None) => read_secret_file(&file).map_err(SettingProblem::File)?,
-            (None, Some(variable)) => std::env::var(variable)
+            (None, Some(variable)) => std::env::var(&variable)
                 .map(Zeroizing::new)
-                .map_err(|_| SettingProblem::Environment)?,
+                .map_err(|_| SettingProblem::Environment(shown(&variable)))?,
             _ => return Err(SettingProblem::OneOf),
         };
         decode_secret(&text).map_err(SettingProblem::Key)
     }
+}
+
+/// The name of a variable, unless it looks like a key that was put where a name belongs.
+fn shown(variable: &str) -> Option<String> {
+    /// Digits of the shortest key, in Base64.
+    const SHORTEST_KEY: usize = 22;
+    let ordinary = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_name =
+        variable.len() < SHORTEST_KEY || variable.contains('_') && variable.bytes().all(ordinary);
+    is_name.then(|| variable.escape_debug().to_string())
 }
 
 /// The text of a small file that holds a secret.
@@ -330,6 +361,25 @@ mod tests {
             ]
         );
         assert!(toml::from_str::<RiskSettings>("trust = \"peer\"\nkey = 1").is_err());
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_named_and_a_key_in_its_place_is_not() {
+        let said = |variable: &str| {
+            let keys = format!("keys = [{{ id = \"a\", env = \"{variable}\" }}]");
+            build(&format!("trust = \"signature\"\n{keys}")).unwrap_err().concat()
+        };
+        assert_eq!(
+            said("NO_SUCH_DETECTOR_SIGNING_KEY"),
+            "keys[0].env: the environment variable NO_SUCH_DETECTOR_SIGNING_KEY is not set, or not text"
+        );
+        for key in ["0a".repeat(32), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd_v8".to_owned()] {
+            let said = said(&key);
+            assert!(
+                said.contains("names no variable that is set") && !said.contains(&key),
+                "{said}"
+            );
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The carriers of marks: their order under `[marks]`, and a section for each that can be set.
 
 use std::num::NonZeroU8;
-use std::path::PathBuf;
 
 use http::HeaderValue;
 use zeroize::Zeroizing;
@@ -56,11 +55,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Carriers, Probe, Option<HeaderVa
 
 /// `authorization` with the API key that trials are made with.
 fn probe_credential(reader: &mut Reader<'_>) -> Option<HeaderValue> {
-    let key_file: Option<PathBuf> = reader.optional("marks", "probe_key_file");
+    let key_file = reader.path("marks", "probe_key_file");
     let key = reader.secret("marks", "probe_key").map(Zeroizing::new);
     let (field, text) = match (key, key_file) {
         (Some(key), _) => ("probe_key", Ok(key)),
-        (None, Some(path)) => ("probe_key_file", std::fs::read_to_string(path).map(Zeroizing::new)),
+        (None, Some(path)) => {
+            reader.notice_mode("marks", "probe_key_file", &path);
+            ("probe_key_file", std::fs::read_to_string(path).map(Zeroizing::new))
+        }
         (None, None) => return None,
     };
     let problem = match text {
@@ -110,7 +112,7 @@ fn vllm_xargs(reader: &mut Reader<'_>) -> VllmXargs {
 /// `None` if it is not among the carriers, or if something is wrong, which is then reported.
 fn logit_bias(reader: &mut Reader<'_>, wanted: bool) -> Option<LogitBias> {
     const SECTION: &str = "marks.logit_bias";
-    let tokenizer: Option<PathBuf> = reader.optional(SECTION, "tokenizer");
+    let tokenizer = reader.path(SECTION, "tokenizer");
     let entries = reader.or(SECTION, "entries", std::num::NonZeroUsize::MIN.saturating_add(299));
     let delta = reader.or(SECTION, "delta", 1.5);
     if !(delta > 0.0 && delta <= GREATEST_BIAS) {

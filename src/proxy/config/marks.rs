@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::reader::Reader;
+use crate::mark::keys::Keys;
 
 /// What answers are marked with; by what is [`Config::carriers`](super::Config::carriers).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,12 +19,15 @@ pub struct Marks {
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Marks> {
-    let keys: Option<PathBuf> = reader.optional("marks", "keys");
-    let ledger: Option<PathBuf> = reader.optional("marks", "ledger");
+    let keys = reader.path("marks", "keys");
+    let ledger = reader.path("marks", "ledger");
     let queue = super::queue(reader, "marks");
     if keys.is_none() && ledger.is_some() {
         // Nothing could be written into it.
         reader.wrong("marks", "ledger", "needs marks.keys beside it".to_owned());
+    }
+    if let Some(Err(error)) = keys.as_deref().map(Keys::read) {
+        reader.wrong("marks", "keys", error.to_string());
     }
     Some(Marks { keys: keys?, ledger, queue })
 }

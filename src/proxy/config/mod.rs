@@ -19,7 +19,10 @@
 //! # Ok::<(), guilloche::proxy::ConfigErrors>(())
 //! ```
 
+mod addresses;
 mod carriers;
+mod deciding;
+mod injected;
 mod marks;
 mod reader;
 mod setting;
@@ -60,6 +63,9 @@ pub struct Config {
     pub policy: Option<PathBuf>,
     /// Where that is said, for errors: the file and line, or the environment variable.
     pub policy_place: String,
+    /// What is not wrong, and that whoever wrote it may not have meant: ignored variables, secrets
+    /// that others can read.
+    pub notices: Vec<String>,
     /// `[marks]`, when it says anything.
     pub marks: Option<Marks>,
     /// `[secret]`, when it has a key.
@@ -224,7 +230,7 @@ impl Config {
             idle_timeout: reader.or("listen", "idle_timeout", seconds(60)),
         };
         let url = reader.required("upstream", "url").map(|BaseUrl(url)| url);
-        let ca_file = reader.optional("upstream", "ca_file");
+        let ca_file = reader.path("upstream", "ca_file");
         let connect_timeout = reader.or("upstream", "connect_timeout", seconds(5));
         let first_byte_timeout = reader.or("upstream", "first_byte_timeout", seconds(600));
         let idle_timeout = reader.or("upstream", "idle_timeout", seconds(300));
@@ -235,8 +241,8 @@ impl Config {
         let http2 = reader.or("upstream", "http2", false);
         let limits = limits(reader);
         let OrOff(admin) = reader.or("admin", "address", OrOff(Some(loopback(8081))));
-        let risk = reader.embedded("risk");
-        let policy = reader.optional("policy", "file");
+        let risk = deciding::risk(reader);
+        let policy = deciding::policy(reader);
         let policy_place = reader.place("policy", "file");
         let (carriers, probe, probe_credential) = carriers::read(reader);
         let marks = marks::read(reader);
@@ -244,6 +250,8 @@ impl Config {
         let audit = audit(reader, secret.is_some());
         let access_log = access_log(reader);
         let grace = reader.or("shutdown", "grace", seconds(30));
+        addresses::check(reader, listen.address, admin, url.as_ref());
+        let notices = reader.notices();
         let upstream = Upstream {
             url: url?,
             ca_file,
@@ -262,6 +270,7 @@ impl Config {
             risk,
             policy,
             policy_place,
+            notices,
             marks,
             secret,
             carriers,
@@ -310,11 +319,14 @@ fn queue(reader: &mut Reader<'_>, section: &'static str) -> NonZeroUsize {
 }
 
 fn secret(reader: &mut Reader<'_>) -> Option<Secret> {
-    let key_file: Option<PathBuf> = reader.optional("secret", "key_file");
+    let key_file = reader.path("secret", "key_file");
     let key = reader.secret("secret", "key").map(Zeroizing::new);
     let (field, text) = match (key, key_file) {
         (Some(key), _) => ("key", Ok(key)),
-        (None, Some(path)) => ("key_file", std::fs::read_to_string(path).map(Zeroizing::new)),
+        (None, Some(path)) => {
+            reader.notice_mode("secret", "key_file", &path);
+            ("key_file", std::fs::read_to_string(path).map(Zeroizing::new))
+        }
         (None, None) => return None,
     };
     let problem = match text {
@@ -330,13 +342,16 @@ fn secret(reader: &mut Reader<'_>) -> Option<Secret> {
 }
 
 fn audit(reader: &mut Reader<'_>, has_secret: bool) -> Option<Audit> {
-    let file: Option<PathBuf> = reader.optional("audit", "file");
+    let file = reader.path("audit", "file");
     let queue = queue(reader, "audit");
     let file = file?;
     if !has_secret {
         // Without one the hashes of callers would change with every start.
         let variable = variable("secret", "key");
-        let message = format!("is required with an audit file, unless {variable} is set");
+        let message = format!(
+            "is required with an audit file, unless {variable} is set: callers are hashed under a key \
+             derived from it (`openssl rand -hex 32` makes one)"
+        );
         reader.wrong("secret", "key_file", message);
     }
     Some(Audit { file, queue })
@@ -349,6 +364,9 @@ fn access_log(reader: &mut Reader<'_>) -> Option<AccessLog> {
     match output.to_str() {
         Some("off") => None,
         Some("stdout") => Some(AccessLog { output: LogOutput::Stdout, queue }),
-        _ => Some(AccessLog { output: LogOutput::File(output), queue }),
+        _ => {
+            let file = reader.resolved("access_log.output", output);
+            Some(AccessLog { output: LogOutput::File(file), queue })
+        }
     }
 }

@@ -6,14 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::injected::is_injected;
 use super::setting::{Kind, Setting};
+use crate::secret;
 
-/// Every environment variable that begins so is a setting, or an error.
+/// Every environment variable that begins so is a setting, or an error, but for those that Kubernetes
+/// injects for a service of this name.
 pub const ENVIRONMENT_PREFIX: &str = "GUILLOCHE_";
 
 /// One thing that is wrong: where, with which field, and what.
@@ -51,12 +55,17 @@ impl fmt::Display for ConfigErrors {
 pub(super) struct Reader<'t> {
     name: &'t str,
     text: &'t str,
+    /// The folder of the file, from which its relative paths lead.
+    folder: &'t Path,
     root: DeTable<'t>,
     environment: BTreeMap<&'t str, &'t str>,
+    /// Variables that look like settings and were put there by Kubernetes.
+    injected: Vec<&'t str>,
     known: BTreeMap<&'static str, BTreeSet<&'static str>>,
     /// Where the fields that were read stood.
     places: BTreeMap<String, Place>,
     errors: Vec<(usize, ConfigError)>,
+    notices: Vec<String>,
 }
 
 /// A value as it was given, and where.
@@ -81,18 +90,26 @@ impl<'t> Reader<'t> {
         environment: &'t BTreeMap<String, String>,
     ) -> Self {
         let (root, syntax) = DeTable::parse_recoverable(text);
+        let ours = environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX));
+        let (injected, environment): (Vec<_>, BTreeMap<_, _>) = {
+            let (injected, settings): (Vec<_>, Vec<_>) =
+                ours.partition(|(name, value)| is_injected(name, value));
+            (injected, settings.into_iter().collect())
+        };
         let mut reader = Self {
             name,
             text,
+            folder: Path::new(name).parent().unwrap_or(Path::new("")),
             root: root.into_inner(),
-            environment: environment
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str()))
-                .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX))
-                .collect(),
+            environment,
+            injected: injected.into_iter().map(|(name, _)| name).collect(),
             known: BTreeMap::new(),
             places: BTreeMap::new(),
             errors: Vec::new(),
+            notices: Vec::new(),
         };
         for error in syntax {
             let offset = error.span().map_or(0, |span| span.start);
@@ -141,6 +158,40 @@ impl<'t> Reader<'t> {
         value
     }
 
+    /// A field with the path of a file: from the folder of the configuration file if it stands
+    /// there, from the working directory if a variable says it.
+    pub(super) fn path(&mut self, section: &'static str, field: &'static str) -> Option<PathBuf> {
+        let path: PathBuf = self.optional(section, field)?;
+        Some(self.resolved(&format!("{section}.{field}"), path))
+    }
+
+    /// What a path in a field that was read leads to.
+    pub(super) fn resolved(&self, field: &str, path: PathBuf) -> PathBuf {
+        match self.places.get(field) {
+            Some(Place::Variable(_)) => path,
+            _ => self.folder.join(path),
+        }
+    }
+
+    /// Says that a file with a secret is open to others than its owner, if it is.
+    pub(super) fn notice_mode(&mut self, section: &str, field: &str, path: &Path) {
+        if let Some(mode) = secret::open_to_others(path) {
+            let at = self.place(section, field);
+            let path = path.display();
+            self.notices.push(format!("{at}: {section}.{field}: {path}: {mode}"));
+        }
+    }
+
+    /// What is worth knowing, though nothing is wrong with it.
+    pub(super) fn notices(&mut self) -> Vec<String> {
+        let mut notices = std::mem::take(&mut self.notices);
+        if !self.injected.is_empty() {
+            let names = self.injected.join(", ");
+            notices.push(format!("ignored, as Kubernetes injects them for a service: {names}"));
+        }
+        notices
+    }
+
     /// A field that may stand in the environment only, because it is a secret.
     pub(super) fn secret(&mut self, section: &'static str, field: &'static str) -> Option<String> {
         self.known.entry(section).or_default().insert(field);
@@ -175,7 +226,22 @@ impl<'t> Reader<'t> {
             let value = DeValue::parse(text)
                 .unwrap_or_else(|_| Spanned::new(0..0, DeValue::String(text.into())));
             fields.remove(field.as_str());
+            let variable = Place::Variable((*name).to_owned());
+            note_places(
+                &format!("{section}.{field}"),
+                &value,
+                &|_| variable.clone(),
+                &mut self.places,
+            );
             fields.insert(Spanned::new(0..0, field.into()), Spanned::new(0..0, value.into_inner()));
+        }
+        if let DeValue::Table(fields) = table.get_ref() {
+            let given = fields.iter().filter(|(_, value)| value.span() != (0..0));
+            for (field, value) in given {
+                let field = format!("{section}.{}", field.get_ref());
+                let offset = |value: &Spanned<DeValue<'_>>| Place::Offset(value.span().start);
+                note_places(&field, value, &offset, &mut self.places);
+            }
         }
         if matches!(table.get_ref(), DeValue::Table(fields) if fields.is_empty()) {
             return None;
@@ -221,6 +287,13 @@ impl<'t> Reader<'t> {
         let field = format!("{section}.{field}");
         let place = self.places.get(&field).cloned().unwrap_or(Place::Offset(usize::MAX));
         self.report(&place, Some(field), message);
+    }
+
+    /// Reports what is wrong in a file that a field names.
+    pub(super) fn wrong_in(&mut self, section: &str, field: &str, error: ConfigError) {
+        let place = self.places.get(&format!("{section}.{field}"));
+        let order = place.map_or(usize::MAX, |place| self.locate(place).0);
+        self.errors.push((order, error));
     }
 
     /// Reports what was given and never asked for, and returns all errors.
@@ -340,6 +413,29 @@ impl<'t> Reader<'t> {
             }
             Place::Variable(name) => (usize::MAX, format!("environment variable {name}")),
         }
+    }
+}
+
+/// Notes where a value stands, and what is in it.
+fn note_places(
+    field: &str,
+    value: &Spanned<DeValue<'_>>,
+    place: &impl Fn(&Spanned<DeValue<'_>>) -> Place,
+    places: &mut BTreeMap<String, Place>,
+) {
+    places.insert(field.to_owned(), place(value));
+    match value.get_ref() {
+        DeValue::Table(table) => {
+            for (name, value) in table {
+                note_places(&format!("{field}.{}", name.get_ref()), value, place, places);
+            }
+        }
+        DeValue::Array(elements) => {
+            for (index, value) in elements.iter().enumerate() {
+                note_places(&format!("{field}[{index}]"), value, place, places);
+            }
+        }
+        _ => {}
     }
 }
 

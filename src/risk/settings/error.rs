@@ -36,9 +36,9 @@ pub enum SettingProblem {
     /// The file cannot be read.
     #[error("cannot be read: {0}")]
     File(#[source] io::Error),
-    /// The environment variable is not set or not text.
-    #[error("is not set, or not text")]
-    Environment,
+    /// The environment variable is not set or not text. Its name, unless that may be a key.
+    #[error("{}", environment(.0.as_deref()))]
+    Environment(Option<String>),
     /// What was read is no key.
     #[error("{0}")]
     Key(#[source] KeyError),
@@ -51,4 +51,11 @@ pub enum SettingProblem {
     /// More than ten minutes.
     #[error("at most {MAX_CLOCK_SKEW_SECONDS} seconds")]
     ClockSkew,
+}
+
+fn environment(variable: Option<&str>) -> String {
+    match variable {
+        Some(name) => format!("the environment variable {name} is not set, or not text"),
+        None => "names no variable that is set (a key itself does not belong here)".to_owned(),
+    }
 }

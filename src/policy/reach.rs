@@ -1,0 +1,56 @@
+//! How far a policy can go, whoever asks.
+//!
+//! A defense that does nothing looks like one that has nothing to do. So it is found out when the
+//! policy is loaded, and told then.
+
+use super::countermeasure::Countermeasure;
+use super::ladder::Policy;
+use super::plan::Mode;
+
+/// The most that any grade of a policy does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// No grade names a countermeasure.
+    Nothing,
+    /// Countermeasures are only recorded.
+    Records,
+    /// At least one is carried out.
+    Acts,
+}
+
+impl Policy {
+    /// The most that any of its grades does.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        let plans = self.grades.iter().map(|grade| &grade.plan);
+        let modes = plans.flat_map(|plan| {
+            Countermeasure::ALL.into_iter().filter_map(|named| named.mode_in(plan))
+        });
+        let reach = modes.map(|mode| match mode {
+            Mode::Observe => Reach::Records,
+            Mode::Enforce => Reach::Acts,
+        });
+        reach.max().unwrap_or(Reach::Nothing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_that_any_grade_does_counts() {
+        let policy = |mode: &str, measures: &str| {
+            let text = format!(
+                "version = 1\nname = \"p\"\nmode = \"{mode}\"\n[[grade]]\nname = \"a\"\nat = 0.1\n\
+                 [[grade]]\nname = \"b\"\nat = 0.5\n{measures}"
+            );
+            Policy::parse("p.toml", &text).unwrap().reach()
+        };
+        assert_eq!(policy("enforce", ""), Reach::Nothing);
+        assert_eq!(policy("enforce", "side_channels = { max_choices = 1 }\n"), Reach::Acts);
+        assert_eq!(policy("observe", "side_channels = { max_choices = 1 }\n"), Reach::Records);
+        let weaker = "side_channels = { max_choices = 1, mode = \"observe\" }\n";
+        assert_eq!(policy("enforce", weaker), Reach::Records);
+    }
+}

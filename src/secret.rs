@@ -1,0 +1,35 @@
+//! Files that hold secrets.
+
+use std::fmt;
+use std::path::Path;
+
+/// The mode of a file that others than its owner may read or write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OpenMode(u32);
+
+impl fmt::Display for OpenMode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "the file mode is {:o}; no one but its owner should have access (chmod 600)",
+            self.0
+        )
+    }
+}
+
+/// The mode of the file at `path`, if others than its owner have any right on it.
+#[cfg(unix)]
+pub(crate) fn open_to_others(path: &Path) -> Option<OpenMode> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let metadata = std::fs::metadata(path).ok()?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    // A pipe, such as a shell's `<(…)`, is gone when it has been read.
+    (metadata.is_file() && mode & 0o077 != 0).then_some(OpenMode(mode))
+}
+
+/// The mode of the file at `path`, if others than its owner have any right on it.
+#[cfg(not(unix))]
+pub(crate) fn open_to_others(_: &Path) -> Option<OpenMode> {
+    None
+}
