@@ -2,6 +2,10 @@
 //!
 //! It wraps the upstream's body: no task, no channel, so that a client who leaves drops the
 //! upstream's body with it, and a client who reads slowly slows the upstream down.
+//!
+//! A failure comes one poll after all that was read before it. Servers that write what they have when
+//! a body has nothing more, as hyper's do, have written it by then, unless the client is behind: a
+//! body cannot see whether its bytes have left. The proxy, which owns the socket, waits for that.
 
 use std::fmt;
 use std::pin::Pin;
@@ -20,10 +24,15 @@ use crate::wire::Protocol;
 pin_project! {
     /// A response body under the layer: the upstream's own, one that is read and rewritten as it
     /// comes, or an answer of the layer's.
+    ///
+    /// A failed answer ends with an error, never as if it were complete. Of a stream, the protocol's
+    /// error event comes before it. The error is given only when the body is polled anew after
+    /// everything else was taken.
     pub struct DefenseBody<B> {
         #[pin]
         kind: Kind<B>,
         guard: Option<Guard>,
+        failure: Option<BodyError>,
     }
 
     impl<B> PinnedDrop for DefenseBody<B> {
@@ -67,13 +76,13 @@ impl<B> DefenseBody<B> {
         if let Some(guard) = guard.as_mut().filter(|_| body.is_end_stream()) {
             guard.end(Outcome::Complete);
         }
-        Self { kind: Kind::Passed { body }, guard }
+        Self { kind: Kind::Passed { body }, guard, failure: None }
     }
 
     /// An answer of the layer's own.
     pub(super) fn whole(bytes: Bytes) -> Self {
         let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
-        Self { kind: Kind::Whole { bytes }, guard: None }
+        Self { kind: Kind::Whole { bytes }, guard: None, failure: None }
     }
 
     /// The upstream's body, read as it comes.
@@ -85,7 +94,8 @@ impl<B> DefenseBody<B> {
         guard: Guard,
     ) -> Self {
         let reading = Reading::new(protocol, form, pacing);
-        Self { kind: Kind::Read { body, reading: Box::new(reading) }, guard: Some(guard) }
+        let kind = Kind::Read { body, reading: Box::new(reading) };
+        Self { kind, guard: Some(guard), failure: None }
     }
 }
 
@@ -98,6 +108,52 @@ where
     type Error = BodyError;
 
     fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(failure) = self.as_mut().project().failure.take() {
+            return Poll::Ready(Some(Err(failure)));
+        }
+        match ready!(self.as_mut().poll_any(context)) {
+            Some(Err(failure)) => {
+                *self.project().failure = Some(failure);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => Poll::Ready(frame),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        if self.failure.is_some() {
+            return false;
+        }
+        match &self.kind {
+            Kind::Whole { bytes } => bytes.is_none(),
+            Kind::Passed { body } => body.is_end_stream(),
+            // True is a promise that nothing is held: a server that is told so asks no more.
+            Kind::Read { reading, .. } => reading.is_done(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Whole { bytes } => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Kind::Passed { body } => body.size_hint(),
+            Kind::Read { .. } => SizeHint::default(),
+        }
+    }
+}
+
+impl<B> DefenseBody<B>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    /// The next frame, or failure.
+    fn poll_any(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
@@ -142,25 +198,6 @@ where
                 }
                 Poll::Ready(frame)
             }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match &self.kind {
-            Kind::Whole { bytes } => bytes.is_none(),
-            Kind::Passed { body } => body.is_end_stream(),
-            // True is a promise that nothing is held: a server that is told so asks no more.
-            Kind::Read { reading, .. } => reading.is_done(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.kind {
-            Kind::Whole { bytes } => {
-                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-            }
-            Kind::Passed { body } => body.size_hint(),
-            Kind::Read { .. } => SizeHint::default(),
         }
     }
 }

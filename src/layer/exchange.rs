@@ -28,7 +28,7 @@ use crate::countermeasure::watermark::{Caller, Marks};
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
 use crate::limit::RateLimitFields;
 use crate::policy::plan::{Measure, Mode, MultiTurn, Plan, Rate, enforced};
-use crate::policy::{Countermeasure, Decision, Unhandled};
+use crate::policy::{Countermeasure, Decision, Reason, Unhandled};
 use crate::risk::Assessment;
 use crate::wire::{Protocol, Refusal, RefusalKind, error_protocol};
 
@@ -89,6 +89,12 @@ impl Exchange {
         Countermeasure::ALL
             .into_iter()
             .any(|named| named.mode_in(&self.decision.plan) == Some(Mode::Enforce))
+    }
+
+    /// Whether the caller's text may not pass by the layer: something is carried out, or would be on
+    /// another path.
+    pub(super) fn keeps_protocol(&self) -> bool {
+        self.acts() || self.decision.reasons.contains(Reason::UnknownRoutePassed)
     }
 
     /// The most bytes of a request body that are read.

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
+use http::header::UPGRADE;
 use http::{Request, Response, request};
 use http_body::Body;
 use http_body_util::LengthLimitError;
@@ -71,11 +72,15 @@ where
     /// A caller who has reached a grade.
     pub(super) fn decided(
         exchange: Exchange,
-        parts: request::Parts,
+        mut parts: request::Parts,
         body: B,
         mut inner: S,
     ) -> Self {
         let mut exchange = Box::new(exchange);
+        if exchange.keeps_protocol() {
+            // A protocol switched to would not pass through here.
+            parts.headers.remove(UPGRADE);
+        }
         if let Some(refusal) = exchange.refuse_by_head(&parts.headers) {
             let (exchange, refused) = (Some(exchange), Some(Refused::new(refusal)));
             return Self { state: State::Refused { exchange, refused } };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
+use http::header::UPGRADE;
 use http::{Request, Response, request};
 use http_body::Body;
 use jiff::Timestamp;
@@ -67,6 +68,8 @@ where
         let protocol = match route {
             Route::Protocol(protocol) => Some(protocol),
             Route::Unknown => None,
+            // Nobody knows what is said behind a change of protocol.
+            Route::NoText if parts.headers.contains_key(UPGRADE) => None,
             Route::NoText => return self.untouched(&assessment, parts, body, inner),
         };
         let facts =

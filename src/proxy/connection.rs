@@ -4,17 +4,28 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::delivery::{Delivery, Frames};
+use super::tunnel::Tunnel;
+
+/// How long the last bytes may take to the client before the connection is reset: a reset overtakes
+/// them.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What the exchanges of a connection and its socket know of each other.
 #[derive(Debug)]
 pub(super) struct Connection {
     activity: Mutex<Activity>,
+    /// What was written.
+    pub(super) delivery: Delivery,
+    /// What the connection becomes when its protocol is left.
+    tunnel: Mutex<Option<Tunnel>>,
     /// HTTP/1.0 clients take the end of the connection for the end of the body. Until the body is
     /// complete the socket therefore closes with a reset, which no client takes for an end.
     reset: AtomicBool,
@@ -31,7 +42,12 @@ struct Activity {
 impl Connection {
     pub(super) fn new() -> Self {
         let activity = Activity { requests: 0, idle_since: Instant::now() };
-        Self { activity: Mutex::new(activity), reset: AtomicBool::new(false) }
+        Self {
+            activity: Mutex::new(activity),
+            delivery: Delivery::default(),
+            tunnel: Mutex::new(None),
+            reset: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn request_began(&self) {
@@ -47,6 +63,22 @@ impl Connection {
 
     pub(super) fn reset_unless_complete(&self, reset: bool) {
         self.reset.store(reset, Ordering::Relaxed);
+    }
+
+    /// The connection goes on as a tunnel once its server has let go of it.
+    pub(super) fn becomes(&self, tunnel: Tunnel) {
+        *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
+    }
+
+    pub(super) fn take_tunnel(&self) -> Option<Tunnel> {
+        self.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Gives the last bytes time to arrive, if the connection ends with a reset.
+    pub(super) async fn linger(&self) {
+        if self.reset.load(Ordering::Relaxed) {
+            sleep(LINGER).await;
+        }
     }
 
     /// Returns once no request has been under way for `period`.
@@ -76,11 +108,50 @@ impl Connection {
 pub(super) struct Socket {
     stream: TcpStream,
     connection: Arc<Connection>,
+    protocol: Protocol,
 }
+
+/// What is spoken on a connection, by its first byte.
+#[derive(Debug)]
+enum Protocol {
+    Unknown,
+    Http1,
+    Http2(Frames),
+}
+
+/// What every HTTP/2 connection begins with, as far as is needed: `PRI` is no method.
+const PREFACE: &[u8] = b"PRI";
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
-        Self { stream, connection }
+        Self { stream, connection, protocol: Protocol::Unknown }
+    }
+
+    /// Notes what was read first.
+    fn look_at(&mut self, read: &[u8]) {
+        if matches!(self.protocol, Protocol::Unknown) && !read.is_empty() {
+            let known = read.len().min(PREFACE.len());
+            self.protocol = if read.get(..known) == PREFACE.get(..known) {
+                Protocol::Http2(Frames::default())
+            } else {
+                Protocol::Http1
+            };
+        }
+    }
+
+    /// Notes what was written.
+    fn wrote<'s>(&mut self, bytes: usize, slices: impl IntoIterator<Item = &'s [u8]>) {
+        let mut parts = (0, 0);
+        if let Protocol::Http2(frames) = &mut self.protocol {
+            let mut left = bytes;
+            for slice in slices {
+                let taken = left.min(slice.len());
+                let (heads, data) = frames.count(slice.get(..taken).unwrap_or_default());
+                parts = (parts.0 + heads, parts.1 + data);
+                left -= taken;
+            }
+        }
+        self.connection.delivery.wrote(bytes, parts);
     }
 }
 
@@ -99,7 +170,10 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.look_at(buffer.filled().get(before..).unwrap_or_default());
+        read
     }
 }
 
@@ -109,11 +183,15 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
+        self.wrote(*written.as_ref().unwrap_or(&0), [bytes]);
+        Poll::Ready(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(context));
+        self.connection.delivery.flushed();
+        Poll::Ready(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -129,7 +207,9 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices));
+        self.wrote(*written.as_ref().unwrap_or(&0), slices.iter().map(|slice| &**slice));
+        Poll::Ready(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -11,13 +11,16 @@ use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
 use http_body_util::{Either, Full, Limited};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use tower_service::Service;
 
 use super::connection::Connection;
+use super::delivery::Delivered;
 use super::ending::{Guard, Watched};
 use super::exchange::{Exchange, Reports};
 use super::failure;
 use super::request_body::Witnessed;
+use super::tunnel::{Switched, Tunnel};
 use super::upstream::{BoxError, UpstreamError};
 use crate::wire::Refusal;
 
@@ -33,7 +36,7 @@ pub(super) struct Front<S> {
     pub(super) max_request_body: usize,
 }
 
-type Answer<B> = Response<Watched<Either<Full<Bytes>, B>, Exchange>>;
+type Answer<B> = Response<Watched<Delivered<Either<Full<Bytes>, B>>, Exchange>>;
 
 impl<S, B> hyper::service::Service<Request<Incoming>> for Front<S>
 where
@@ -50,13 +53,15 @@ where
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let Self { stack, reports, connection, max_request_body } = self.clone();
         // Made before the first await: a client that leaves at any point is noticed.
-        let exchange = Exchange::new(&request, reports, connection);
+        let exchange = Exchange::new(&request, reports, Arc::clone(&connection));
         let path = request.uri().path().to_owned();
         let mut guard = Guard::new(exchange);
-        let one_at_a_time = request.version() < Version::HTTP_2;
+        let version = request.version();
+        let one_at_a_time = version < Version::HTTP_2;
         // A client that waits for leave to send its body is not told to go on for nothing.
         let holds_back = request.headers().contains_key(EXPECT);
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let client: Option<OnUpgrade> = parts.extensions.remove();
         let (body, witness) = Witnessed::new(body);
         let request = Request::from_parts(parts, body);
         Box::pin(async move {
@@ -80,7 +85,12 @@ where
             if let Some(exchange) = guard.observer() {
                 exchange.answered(&response);
             }
-            Ok(response.map(|body| Watched::new(body, guard)))
+            let switched: Option<Switched> = response.extensions_mut().remove();
+            if let Some((client, switched)) = client.zip(switched) {
+                connection.becomes(Tunnel { client, switched });
+            }
+            let delivered = |body| Delivered::new(body, connection, version);
+            Ok(response.map(|body| Watched::new(delivered(body), guard)))
         })
     }
 }

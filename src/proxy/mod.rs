@@ -26,6 +26,7 @@
 mod admin;
 pub mod config;
 mod connection;
+mod delivery;
 mod ending;
 mod exchange;
 mod failure;
@@ -41,6 +42,7 @@ mod run;
 mod server;
 mod signal;
 mod stack;
+mod tunnel;
 pub mod upstream;
 mod when_woken;
 

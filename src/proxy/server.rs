@@ -64,7 +64,7 @@ pub(super) async fn serve<M, S, B>(
         let connection = Arc::new(Connection::new());
         let service = make_service(Arc::clone(&connection));
         let socket = TokioIo::new(Socket::new(stream, Arc::clone(&connection)));
-        let served = http.serve_connection(socket, service).into_owned();
+        let served = http.serve_connection_with_upgrades(socket, service).into_owned();
         let stop = stopping.subscribe();
         connections.spawn(async move {
             drive(served, &connection, stop, bounds.idle_timeout).await;
@@ -142,12 +142,12 @@ async fn accept(
 
 /// Serves one connection until it ends, has been idle for too long, or is told to stop.
 async fn drive<S, B>(
-    served: auto::Connection<'_, TokioIo<Socket>, S, TokioExecutor>,
+    served: auto::UpgradeableConnection<'_, TokioIo<Socket>, S, TokioExecutor>,
     connection: &Connection,
     mut stop: watch::Receiver<bool>,
     idle_timeout: Duration,
 ) where
-    S: Service<Request<Incoming>, Response = Response<B>> + Send,
+    S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes> + Send + 'static,
@@ -161,14 +161,24 @@ async fn drive<S, B>(
             () = connection.idle(idle_timeout) => {}
         }
     };
-    tokio::select! {
-        ended = served.as_mut() => return note(ended),
-        () = WhenWoken::new(close) => {}
+    let ended = tokio::select! {
+        ended = served.as_mut() => Some(ended),
+        () = WhenWoken::new(close) => None,
+    };
+    match ended {
+        Some(ended) => note(ended),
+        None => {
+            served.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = served.as_mut() => note(ended),
+                () = WhenWoken::new(connection.idle(idle_timeout)) => {}
+            }
+        }
     }
-    served.as_mut().graceful_shutdown();
-    tokio::select! {
-        ended = served => note(ended),
-        () = WhenWoken::new(connection.idle(idle_timeout)) => {}
+    // What was served holds the socket still.
+    connection.linger().await;
+    if let Some(tunnel) = connection.take_tunnel() {
+        tunnel.run().await;
     }
 }
 

@@ -5,14 +5,20 @@ mod admin;
 #[cfg(test)]
 mod bounds;
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod carriers;
 #[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod passing;
 #[cfg(test)]
+mod reuse;
+#[cfg(test)]
 mod stopping;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod upgrades;

@@ -109,7 +109,7 @@ pub struct Upstream {
     pub idle_timeout: Duration,
     /// From sending the request to the end of the answer.
     pub total_timeout: Duration,
-    /// Connections that are kept open while unused.
+    /// Connections that are kept open while unused; with 0 each serves one request.
     pub max_idle_connections: usize,
     /// HTTP/2 without asking: prior knowledge over `http`, the only protocol offered over `https`.
     pub http2: bool,
@@ -235,9 +235,7 @@ impl Config {
         let first_byte_timeout = reader.or("upstream", "first_byte_timeout", seconds(600));
         let idle_timeout = reader.or("upstream", "idle_timeout", seconds(300));
         let total_timeout = reader.or("upstream", "total_timeout", seconds(3600));
-        let max_idle_connections = reader
-            .or("upstream", "max_idle_connections", NonZeroU32::MIN.saturating_add(255))
-            .get();
+        let max_idle_connections: u32 = reader.or("upstream", "max_idle_connections", 256);
         let http2 = reader.or("upstream", "http2", false);
         let limits = limits(reader);
         let OrOff(admin) = reader.or("admin", "address", OrOff(Some(loopback(8081))));

@@ -70,6 +70,15 @@ impl Setting for NonZeroU32 {
     }
 }
 
+impl Setting for u32 {
+    const KIND: Kind = Kind::Integer;
+    const EXPECTED: &'static str = "a whole number from 0 to 4294967295";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
 impl Setting for SocketAddr {
     const EXPECTED: &'static str =
         "an IP address and port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"";

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::UpstreamError;
+use super::reuse::AfterAnswer;
 
 pin_project! {
     /// The upstream's body as it comes: same frames, same bytes, size hints and trailers. When the
@@ -28,13 +29,24 @@ pin_project! {
         idle_timeout: Duration,
         total_due: Instant,
         failed: bool,
+        // What is done when it has come to its end.
+        after: Option<AfterAnswer>,
     }
 }
 
-impl<B> UpstreamBody<B> {
+impl<B: Body> UpstreamBody<B> {
     pub(super) fn new(inner: B, idle_timeout: Duration, total_due: Instant) -> Self {
         let timer = sleep_until(total_due);
-        Self { inner, timer, waiting: false, idle_timeout, total_due, failed: false }
+        Self { inner, timer, waiting: false, idle_timeout, total_due, failed: false, after: None }
+    }
+
+    /// Has `after` done when the body has come to its end.
+    pub(super) fn before(mut self, after: Option<AfterAnswer>) -> Self {
+        self.after = after;
+        if self.inner.is_end_stream() {
+            self.after.take().into_iter().for_each(AfterAnswer::ended);
+        }
+        self
     }
 }
 
@@ -54,7 +66,12 @@ where
         if *this.failed {
             return Poll::Ready(None);
         }
-        match this.inner.poll_frame(context) {
+        let polled = this.inner.as_mut().poll_frame(context);
+        // A body of known length is not polled past it.
+        if matches!(polled, Poll::Ready(None)) || this.inner.is_end_stream() {
+            this.after.take().into_iter().for_each(AfterAnswer::ended);
+        }
+        match polled {
             // After a wait the timer has watched the total; without one nothing has.
             Poll::Ready(Some(Ok(_))) if !*this.waiting && Instant::now() >= *this.total_due => {
                 *this.failed = true;

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use tower_service::Service;
 
 use super::BoxError;
+use super::reuse::Counted;
 use crate::proxy::config;
 
 /// Why connections to the upstream cannot be prepared.
@@ -88,7 +89,7 @@ impl Connector {
 }
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Response = TokioIo<Counted<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
@@ -98,7 +99,10 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, address: Uri) -> Self::Future {
         let connecting = timeout(self.limit, self.inner.call(address));
-        Box::pin(async move { connecting.await.map_err(|_| TimedOut)? })
+        Box::pin(async move {
+            let stream = connecting.await.map_err(|_| TimedOut)??;
+            Ok(TokioIo::new(Counted::new(TokioIo::new(stream))))
+        })
     }
 }
 

@@ -4,11 +4,13 @@
 //! over HTTP/1 by closing the connection, over HTTP/2 by resetting the stream. No task and no
 //! channel stand between.
 //!
-//! A request is sent once. The one thing that is tried again is a request of which nothing was
-//! written because the pooled connection turned out to be closed.
+//! A request is sent once. What is tried again, once and on a new connection, is a request that met
+//! a pooled connection which the upstream was closing: see [`reuse`].
 
 mod body;
 mod connect;
+mod replay;
+mod reuse;
 
 use std::error::Error;
 use std::future::Future;
@@ -19,11 +21,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::HOST;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, StatusCode, Uri, Version};
+use http::{Request, Response, StatusCode, Uri, Version, request};
 use http_body::Body;
-use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, LengthLimitError};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::client::legacy;
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
@@ -34,6 +39,9 @@ use connect::{Connector, TimedOut};
 
 use super::config;
 use super::headers::strip_hop_by_hop;
+use super::tunnel::{self, Switched};
+use replay::{Replay, Replayed};
+use reuse::AfterAnswer;
 
 /// Any error.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -74,10 +82,14 @@ pub enum UpstreamError {
     Address(#[source] http::Error),
 }
 
+type HttpClient = Client<Connector, Replayed>;
+
 /// The pooled client. Clones share the pool.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    client: Client<Connector, UnsyncBoxBody<Bytes, BoxError>>,
+    client: HttpClient,
+    /// The same without a pool.
+    unpooled: HttpClient,
     scheme: Scheme,
     authority: Authority,
     /// Without a slash at its end.
@@ -98,7 +110,8 @@ impl Upstream {
             return Err(TlsError::NoHost);
         };
         let connector = Connector::new(settings)?;
-        let client = Client::builder(TokioExecutor::new())
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(90))
@@ -107,11 +120,13 @@ impl Upstream {
             .http2_only(settings.http2)
             .http2_max_header_list_size(max_header_bytes)
             // A dead connection must not hold its streams until their idle timeout.
-            .http2_keep_alive_interval(Duration::from_secs(30))
-            .build(connector);
+            .http2_keep_alive_interval(Duration::from_secs(30));
+        let client = builder.build(connector.clone());
+        let unpooled = builder.pool_max_idle_per_host(0).build(connector);
         let base_path = settings.url.path().trim_end_matches('/').to_owned();
         Ok(Self {
             client,
+            unpooled,
             scheme,
             authority,
             base_path,
@@ -152,39 +167,69 @@ where
         let started = Instant::now();
         let (mut head, body) = request.into_parts();
         let address = self.address(&head.uri);
+        let upgrades = tunnel::is_asked_for(&head);
         strip_hop_by_hop(&mut head.headers);
+        if upgrades {
+            tunnel::announce(&mut head.headers);
+        }
         // The client sets it from the address.
         head.headers.remove(HOST);
         // What the client spoke says nothing about this connection.
         head.version = Version::HTTP_11;
         head.extensions.clear();
-        let client = self.client.clone();
+        let clients = (self.client.clone(), self.unpooled.clone());
         let head_due = started + self.first_byte_timeout.min(self.total_timeout);
         let total_due = started + self.total_timeout;
         let idle_timeout = self.idle_timeout;
         Box::pin(async move {
             head.uri = address?;
-            let request = Request::from_parts(head, body.map_err(Into::into).boxed_unsync());
-            let response = timeout_at(head_due, client.request(request))
+            let replay = Replay::new(body.map_err(Into::into).boxed_unsync());
+            let (response, connection) = timeout_at(head_due, ask(clients, head, &replay))
                 .await
                 .map_err(|_| UpstreamError::FirstByteTimeout)?
                 .map_err(classify)?;
+            replay.forget();
             let (mut head, body) = response.into_parts();
-            // No request asks for it: `Upgrade` has been removed.
-            if head.status == StatusCode::SWITCHING_PROTOCOLS {
-                return Err(UpstreamError::Switched);
-            }
+            let after = AfterAnswer::of(&head.headers, &head.extensions, connection);
+            let upstream = head.extensions.remove::<OnUpgrade>().filter(|_| upgrades);
             strip_hop_by_hop(&mut head.headers);
             // The server frames for the client's version.
             head.version = Version::HTTP_11;
             head.extensions.clear();
-            Ok(Response::from_parts(head, UpstreamBody::new(body, idle_timeout, total_due)))
+            if head.status == StatusCode::SWITCHING_PROTOCOLS {
+                let upstream = upstream.ok_or(UpstreamError::Switched)?;
+                tunnel::announce(&mut head.headers);
+                head.extensions.insert(Switched { upstream, idle_timeout, total_due });
+            }
+            let body = UpstreamBody::new(body, idle_timeout, total_due).before(after);
+            Ok(Response::from_parts(head, body))
         })
     }
 }
 
+/// Sends the request, and once more if its connection turned out to be closing.
+async fn ask(
+    (pooled, unpooled): (HttpClient, HttpClient),
+    head: request::Parts,
+    replay: &Replay,
+) -> Result<(Response<Incoming>, CaptureConnection), legacy::Error> {
+    let asked = Instant::now();
+    let send = |client: HttpClient, head, body| {
+        let mut request = Request::from_parts(head, body);
+        let connection = capture_connection(&mut request);
+        async move { Ok((client.request(request).await?, connection)) }
+    };
+    match send(pooled, head.clone(), replay.first()).await {
+        Err(error) if reuse::was_closing(&error, asked) => match replay.again() {
+            Some(body) => send(unpooled, head, body).await,
+            None => Err(error),
+        },
+        answered => answered,
+    }
+}
+
 /// Finds the cause that an answer depends on, however deep it lies.
-fn classify(error: hyper_util::client::legacy::Error) -> UpstreamError {
+fn classify(error: legacy::Error) -> UpstreamError {
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
     while let Some(at) = cause {
         if at.is::<LengthLimitError>() {

@@ -1,0 +1,206 @@
+//! What has to be known of a connection to the upstream before it is used again.
+//!
+//! A server may close a connection whenever it is idle, and a request that is on its way by then gets
+//! no answer. Where the server says how long it waits (`Keep-Alive: timeout=5`), the connection is
+//! given up in time. Where it does not, the request is sent once more, on a new connection, if the old
+//! one had answered before and broke without a byte of an answer: it was closing, and nobody has begun
+//! to work on the request.
+
+use std::error::Error;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http::{Extensions, HeaderMap, HeaderName};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, sleep};
+
+/// A server that closes an idle connection has done so before this.
+const CLOSES_WITHIN: Duration = Duration::from_secs(5);
+
+/// How much earlier than the server a connection is given up: a request takes its time to arrive.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// One connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Link(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Bytes received.
+    received: AtomicU64,
+    /// Bytes received by the end of the last answer.
+    answered: AtomicU64,
+    answers: AtomicU64,
+}
+
+impl Link {
+    fn answer_ended(&self) -> u64 {
+        self.0.answered.store(self.0.received.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.0.answers.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Whether it has answered before, and nothing has come since.
+    fn is_silent_since_an_answer(&self) -> bool {
+        let Counts { received, answered, answers } = &*self.0;
+        answers.load(Ordering::Relaxed) > 0
+            && received.load(Ordering::Relaxed) == answered.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether a request sent at `asked` got no answer because its connection was closing.
+pub(super) fn was_closing(error: &legacy::Error, asked: Instant) -> bool {
+    let mut extras = Extensions::new();
+    if let Some(connection) = error.connect_info() {
+        connection.get_extras(&mut extras);
+    }
+    let silent = extras.get::<Link>().is_some_and(Link::is_silent_since_an_answer);
+    silent && asked.elapsed() < CLOSES_WITHIN && is_close(error)
+}
+
+/// Whether the peer closed or reset the connection.
+fn is_close(error: &legacy::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(at) = cause {
+        let closed = at.downcast_ref().is_some_and(|error: &hyper::Error| {
+            error.is_incomplete_message() || error.is_closed() || error.is_canceled()
+        });
+        let reset = at.downcast_ref().is_some_and(|error: &io::Error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::UnexpectedEof
+                    | io::ErrorKind::NotConnected
+            )
+        });
+        if closed || reset {
+            return true;
+        }
+        cause = at.source();
+    }
+    false
+}
+
+/// What happens to a connection when its answer has come to its end.
+#[derive(Debug)]
+pub(super) struct AfterAnswer {
+    link: Link,
+    /// How long it may be idle, if the server says so.
+    idle: Option<Duration>,
+    connection: CaptureConnection,
+}
+
+impl AfterAnswer {
+    /// By the head of the answer, before the fields of the connection are removed.
+    pub(super) fn of(
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        connection: CaptureConnection,
+    ) -> Option<Self> {
+        let link = extensions.get::<Link>()?.clone();
+        Some(Self { link, idle: keep_alive(headers), connection })
+    }
+
+    /// The answer has ended.
+    pub(super) fn ended(self) {
+        let Self { link, idle, connection } = self;
+        let answers = link.answer_ended();
+        // It is not used again then; one that is in use goes on to the end of its answer.
+        let give_up = move || {
+            connection.connection_metadata().as_ref().inspect(|connection| connection.poison());
+        };
+        match idle.map(|idle| idle.saturating_sub(MARGIN)) {
+            None => {}
+            Some(Duration::ZERO) => give_up(),
+            Some(rest) => drop(tokio::spawn(async move {
+                sleep(rest).await;
+                if link.0.answers.load(Ordering::Relaxed) == answers {
+                    give_up();
+                }
+            })),
+        }
+    }
+}
+
+/// `timeout` of the field `Keep-Alive`.
+fn keep_alive(headers: &HeaderMap) -> Option<Duration> {
+    let field = headers.get(HeaderName::from_static("keep-alive"))?.to_str().ok()?;
+    let mut parameters = field.split(',').filter_map(|parameter| parameter.split_once('='));
+    let (_, seconds) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("timeout"))?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
+}
+
+pin_project! {
+    /// A connection that counts what comes on it.
+    #[derive(Debug)]
+    pub(super) struct Counted<T> {
+        #[pin]
+        io: T,
+        link: Link,
+    }
+}
+
+impl<T> Counted<T> {
+    pub(super) fn new(io: T) -> Self {
+        Self { io, link: Link::default() }
+    }
+}
+
+impl<T: Connection> Connection for Counted<T> {
+    fn connected(&self) -> Connected {
+        self.io.connected().extra(self.link.clone())
+    }
+}
+
+impl<T: AsyncRead> AsyncRead for Counted<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.project();
+        let before = buffer.filled().len();
+        ready!(this.io.poll_read(context, buffer))?;
+        let bytes = buffer.filled().len().saturating_sub(before);
+        this.link.0.received.fetch_add(bytes as u64, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncWrite> AsyncWrite for Counted<T> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.project().io.poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().io.poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().io.poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.project().io.poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+}
