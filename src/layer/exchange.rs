@@ -123,7 +123,7 @@ impl Exchange {
 
     fn refuse_by_policy(&mut self) -> Option<Refusal> {
         let settings = self.decision.plan.refuse.as_ref().and_then(Measure::enforced)?;
-        let refusal = refuse::refusal(settings, &self.decision.id.to_string());
+        let refusal = refuse::refusal(settings);
         self.count(Countermeasure::Refuse, Counter::RequestsRefused);
         Some(refusal)
     }

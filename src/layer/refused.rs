@@ -1,20 +1,14 @@
 //! Answers that the layer gives itself.
 
-use bytes::Bytes;
 use http::Response;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
 use super::body::DefenseBody;
 use super::guard::Guard;
 use crate::audit::Outcome;
 use crate::limit::{Denied, RateLimitFields};
 use crate::policy::Decision;
-use crate::wire::{Protocol, Refusal, RefusalKind};
-
-/// Names the decision to the client of a refused request, for support to look up.
-const DECISION: HeaderName = HeaderName::from_static("guilloche-decision");
-/// Tells the vendors' client libraries not to try again: each refusal would cost three requests.
-const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+use crate::wire::{Protocol, Refusal, RefusalKind, refuse_for_good};
 
 /// A refusal on its way to the client.
 #[derive(Debug)]
@@ -30,9 +24,10 @@ impl Refused {
     }
 }
 
-/// A request body over the cap.
+/// A request body over the cap; in the words of the proxy, which says the same to those who have
+/// reached no grade.
 pub(super) fn too_large() -> Refusal {
-    let message = "the request body is too large".to_owned();
+    let message = "The request body is too large.".to_owned();
     Refusal { kind: RefusalKind::TooLarge, message }
 }
 
@@ -46,23 +41,17 @@ pub(super) fn refused<R>(
 ) -> Response<DefenseBody<R>> {
     let Refused { refusal, denied } = refused;
     let status = refusal.kind.status();
-    let body = Bytes::from(protocol.error_body(&refusal));
-    let length = body.len();
-    let mut response = Response::new(DefenseBody::whole(body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    if let Ok(id) = HeaderValue::from_str(&decision.id.to_string()) {
-        headers.insert(DECISION, id);
-    }
-    if matches!(refusal.kind, RefusalKind::Refused | RefusalKind::RateLimited) {
-        headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
-    }
+    let answer = refusal.answer(protocol, &decision.id.to_string());
+    let mut response = answer.map(DefenseBody::whole);
     if let Some(denied) = denied {
-        headers.insert(RETRY_AFTER, HeaderValue::from(denied.retry_after_seconds()));
+        let wait = HeaderValue::from(denied.retry_after_seconds());
+        response.headers_mut().insert(RETRY_AFTER, wait);
+        // What passes soon may be tried again: a library that is told not to gives up for good.
+        if !denied.passes_within_a_minute() {
+            refuse_for_good(&mut response);
+        }
     }
-    insert_rate_limit(rate_limit, headers);
+    insert_rate_limit(rate_limit, response.headers_mut());
     if let Some(record) = guard.record() {
         record.status = Some(status.as_u16());
         response.extensions_mut().insert(record.decision.clone());

@@ -18,6 +18,7 @@ use super::future::ResponseFuture;
 use super::history::History;
 use super::repeating::{Repeating, can_be_read};
 use super::request_body::RequestBody;
+use crate::audit;
 use crate::policy::RequestFacts;
 use crate::risk::Assessment;
 use crate::wire::{Route, conversation_protocol, route};
@@ -78,6 +79,8 @@ where
         if decision.grade.is_none() {
             return self.untouched(&assessment, parts, body, inner);
         }
+        // An inner service that fails gives no answer to carry it.
+        parts.extensions.insert(audit::DecisionId(decision.id.to_string()));
         let exchange =
             Exchange::new(&self.shared, &settings, decision, assessment, protocol, &parts, now);
         ResponseFuture::decided(exchange, parts, body, inner)

@@ -64,6 +64,12 @@ impl Denied {
         retry_after_seconds(self.retry_after, self.subject)
     }
 
+    /// Whether the limit lets the request in within a minute, so that trying again is of use.
+    #[must_use]
+    pub fn passes_within_a_minute(&self) -> bool {
+        self.retry_after <= Duration::from_secs(LONGEST_RETRY)
+    }
+
     pub(super) fn longer(self, other: Option<Self>) -> Self {
         other.filter(|other| other.retry_after >= self.retry_after).unwrap_or(self)
     }

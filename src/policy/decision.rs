@@ -60,6 +60,16 @@ pub struct GradeReached {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DecisionId(u128);
 
+impl DecisionId {
+    /// An id for an answer of our own where nothing was decided. Its shape is that of any other, so
+    /// that a failure does not tell a caller whether they have reached a grade.
+    #[must_use]
+    pub fn undecided() -> Self {
+        let random = crate::random::secret();
+        Self(u128::from_le_bytes(random.first_chunk().copied().unwrap_or_default()))
+    }
+}
+
 impl fmt::Display for DecisionId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "gd_{:032x}", self.0)

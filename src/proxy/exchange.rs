@@ -36,7 +36,9 @@ pub(super) struct Exchange {
     family: Family,
     status: Option<u16>,
     bytes: u64,
+    /// The decision, or what an answer of ours is known by where there was none.
     decision: Option<DecisionId>,
+    is_decided: bool,
     /// Whether the client knows the end of the body only by the end of the connection.
     by_closing: bool,
 }
@@ -81,6 +83,7 @@ impl Exchange {
             status: None,
             bytes: 0,
             decision: None,
+            is_decided: false,
             by_closing,
         }
     }
@@ -89,6 +92,18 @@ impl Exchange {
     pub(super) fn answered<B>(&mut self, response: &Response<B>) {
         self.status = Some(response.status().as_u16());
         self.decision = response.extensions().get().cloned();
+        self.is_decided = self.decision.is_some();
+    }
+
+    /// Notes the head of an answer of ours, because the upstream gave none.
+    pub(super) fn failed<B>(
+        &mut self,
+        response: &Response<B>,
+        decision: DecisionId,
+        is_decided: bool,
+    ) {
+        self.status = Some(response.status().as_u16());
+        (self.decision, self.is_decided) = (Some(decision), is_decided);
     }
 }
 
@@ -111,7 +126,7 @@ impl Observer for Exchange {
             Ending::Cancelled => Outcome::Cancelled,
         };
         // The end of a decided exchange is in its audit record, which knows more endings.
-        if self.decision.is_none() {
+        if !self.is_decided {
             metrics.stream_ended(outcome);
         }
         if self.by_closing && ending == Ending::Complete {

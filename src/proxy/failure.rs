@@ -2,11 +2,11 @@
 //! client's library expects.
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Response};
+use http::Response;
 use http_body_util::Full;
 
 use super::upstream::UpstreamError;
+use crate::audit::DecisionId;
 use crate::wire::{Refusal, RefusalKind, error_protocol};
 
 /// The refusal that a failure to get an answer amounts to.
@@ -43,11 +43,12 @@ pub(super) fn tunnel() -> Refusal {
     Refusal { kind: RefusalKind::Method, message }
 }
 
-/// The answer to a request for `path`.
-pub(super) fn response(refusal: &Refusal, path: &str) -> Response<Full<Bytes>> {
-    let body = error_protocol(path).error_body(refusal);
-    let mut response = Response::new(Full::from(body));
-    *response.status_mut() = refusal.kind.status();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+/// The answer to a request for `path` about which this was decided. Where nothing was, it is known by
+/// an id that only the access log has beside the client.
+pub(super) fn response(
+    refusal: &Refusal,
+    path: &str,
+    decision: &DecisionId,
+) -> Response<Full<Bytes>> {
+    refusal.answer(error_protocol(path), &decision.0).map(Full::from)
 }

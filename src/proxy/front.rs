@@ -15,13 +15,16 @@ use hyper::upgrade::OnUpgrade;
 use tower_service::Service;
 
 use super::connection::Connection;
+use super::decided::Failed;
 use super::delivery::Delivered;
 use super::ending::{Guard, Watched};
 use super::exchange::{Exchange, Reports};
 use super::failure;
 use super::request_body::Witnessed;
 use super::tunnel::{Switched, Tunnel};
-use super::upstream::{BoxError, UpstreamError};
+use super::upstream::BoxError;
+use crate::audit::DecisionId;
+use crate::policy;
 use crate::wire::Refusal;
 
 /// The body of a request as the stack gets it.
@@ -40,7 +43,7 @@ type Answer<B> = Response<Watched<Delivered<Either<Full<Bytes>, B>>, Exchange>>;
 
 impl<S, B> hyper::service::Service<Request<Incoming>> for Front<S>
 where
-    S: Service<Request<RequestBody>, Response = Response<B>, Error = UpstreamError>,
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Failed>,
     S: Clone + Send + 'static,
     S::Future: Send,
     B: Body<Data = Bytes> + Send + 'static,
@@ -71,19 +74,29 @@ where
                 }
                 Err(refusal) => {
                     drop(request);
-                    Err(refusal)
+                    Err((refusal, None))
                 }
             };
             let mut response = match answer {
-                Ok(response) => response.map(Either::Right),
-                Err(refusal) => failure::response(&refusal, &path).map(Either::Left),
+                Ok(response) => {
+                    if let Some(exchange) = guard.observer() {
+                        exchange.answered(&response);
+                    }
+                    response.map(Either::Right)
+                }
+                Err((refusal, decision)) => {
+                    let is_decided = decision.is_some();
+                    let decision = decision.unwrap_or_else(undecided);
+                    let response = failure::response(&refusal, &path, &decision);
+                    if let Some(exchange) = guard.observer() {
+                        exchange.failed(&response, decision, is_decided);
+                    }
+                    response.map(Either::Left)
+                }
             };
             let left = one_at_a_time && !witness.saw_the_end();
             if left && (holds_back || !witness.discard_rest().await) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            if let Some(exchange) = guard.observer() {
-                exchange.answered(&response);
             }
             let switched: Option<Switched> = response.extensions_mut().remove();
             if let Some((client, switched)) = client.zip(switched) {
@@ -109,16 +122,25 @@ fn check<B>(request: &Request<B>, max_request_body: usize) -> Result<(), Refusal
     Ok(())
 }
 
-async fn ask<S, B>(mut stack: S, request: Request<RequestBody>) -> Result<Response<B>, Refusal>
+/// The name of an answer of ours to a request about which nothing was decided.
+fn undecided() -> DecisionId {
+    DecisionId(policy::DecisionId::undecided().to_string())
+}
+
+/// The answer; or why there is none, with the decision about the request if there was one.
+async fn ask<S, B>(
+    mut stack: S,
+    request: Request<RequestBody>,
+) -> Result<Response<B>, (Refusal, Option<DecisionId>)>
 where
-    S: Service<Request<RequestBody>, Response = Response<B>, Error = UpstreamError>,
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Failed>,
 {
     let answer = async {
         std::future::poll_fn(|context| stack.poll_ready(context)).await?;
         stack.call(request).await
     };
-    answer.await.map_err(|error| {
+    answer.await.map_err(|Failed { error, decision }| {
         tracing::warn!(error = &error as &dyn std::error::Error, "no answer of the upstream's");
-        failure::refusal(&error)
+        (failure::refusal(&error), decision)
     })
 }

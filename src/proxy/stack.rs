@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use super::config::Config;
+use super::decided::Decided;
 use super::marks::marks;
 use super::notices::notices;
 use super::run::StartError;
@@ -26,7 +27,7 @@ const NO_POLICY: &str = "version = 1\nname = \"none\"\nmode = \"observe\"\n\
 /// The defended upstream, and what tells of its state.
 #[derive(Debug)]
 pub(super) struct Stack {
-    pub(super) service: Defense<Upstream>,
+    pub(super) service: Defense<Decided<Upstream>>,
     pub(super) defense: DefenseHandle,
     /// What the operator may not have meant.
     pub(super) notices: Vec<String>,
@@ -73,7 +74,7 @@ pub(super) fn stack(
         builder = builder.marks(marks);
     }
     let layer = builder.build();
-    Ok(Stack { defense: layer.handle(), service: layer.layer(upstream), notices })
+    Ok(Stack { defense: layer.handle(), service: layer.layer(Decided(upstream)), notices })
 }
 
 /// The counters that the admin listener shows, by name.

@@ -18,9 +18,11 @@ mod scanner;
 
 use std::fmt::Debug;
 
+use http::HeaderName;
+
 pub use generation::{Generation, Setting, Use};
 pub use history::Said;
-pub use refusal::{Refusal, RefusalKind};
+pub use refusal::{Refusal, RefusalKind, refuse_for_good};
 pub use request::{Request, Thinking};
 pub use route::{Route, conversation_protocol, error_protocol, route};
 pub use scan::{Channel, Citation, Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, Usage};
@@ -61,6 +63,9 @@ pub trait Protocol: Debug + Send + Sync {
 
     /// The body of an error response.
     fn error_body(&self, refusal: &Refusal) -> Vec<u8>;
+
+    /// The response field that the vendor's libraries show as the id of the request.
+    fn request_id(&self) -> HeaderName;
 
     /// The event that tells a client of this protocol that its stream failed, as a raw block.
     fn error_event(&self, refusal: &Refusal) -> Vec<u8>;

@@ -1,6 +1,15 @@
 //! Answers that the layer gives itself, before a protocol gives them their shape.
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+
+use super::Protocol;
+
+/// Names the decision to the client, for support to look up.
+const DECISION: HeaderName = HeaderName::from_static("guilloche-decision");
+/// Tells the vendors' client libraries not to try again: each refusal would cost three requests.
+const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Why a request is not answered, or a stream broken off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +41,39 @@ pub enum RefusalKind {
 pub struct Refusal {
     /// Why.
     pub kind: RefusalKind,
-    /// What the client is told, decision id included.
+    /// What the client is told; the decision's id is put behind it.
     pub message: String,
+}
+
+impl Refusal {
+    /// The answer in the protocol's shape. It carries `decision`, the id by which it can be looked
+    /// up, in the body, in a field of ours, and in the field that the vendor's libraries show as the
+    /// id of the request.
+    #[must_use]
+    pub fn answer(&self, protocol: &dyn Protocol, decision: &str) -> Response<Bytes> {
+        let Self { kind, message } = self;
+        let told = Self { kind: *kind, message: format!("{message} (decision {decision})") };
+        let body = Bytes::from(protocol.error_body(&told));
+        let length = body.len();
+        let mut response = Response::new(body);
+        *response.status_mut() = kind.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        if let Ok(id) = HeaderValue::from_str(decision) {
+            headers.insert(DECISION, id.clone());
+            headers.insert(protocol.request_id(), id);
+        }
+        if *kind == RefusalKind::Refused {
+            refuse_for_good(&mut response);
+        }
+        response
+    }
+}
+
+/// Tells the client's library that trying again is of no use.
+pub fn refuse_for_good<B>(response: &mut Response<B>) {
+    response.headers_mut().insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
 }
 
 impl RefusalKind {

@@ -177,11 +177,11 @@ async fn an_answer_that_cannot_be_read_is_refused_in_the_protocols_shape() {
     for (path, shape) in [
         (
             CHAT,
-            r#"{"error":{"code":"bad_gateway","message":"the upstream's answer cannot be read","param":null,"type":"server_error"}}"#,
+            r#"{"error":{"code":"bad_gateway","message":"the upstream's answer cannot be read (decision ID)","param":null,"type":"server_error"}}"#,
         ),
         (
             MESSAGES,
-            r#"{"error":{"message":"the upstream's answer cannot be read","type":"api_error"},"type":"error"}"#,
+            r#"{"error":{"message":"the upstream's answer cannot be read (decision ID)","type":"api_error"},"type":"error"}"#,
         ),
     ] {
         for answer in opaque_answers() {
@@ -190,10 +190,12 @@ async fn an_answer_that_cannot_be_read_is_refused_in_the_protocols_shape() {
             let answer = world.call(request(suspicious(), path, Script::whole(ASKS))).await;
             assert_eq!(answer.status(), 502);
             assert_eq!(answer.headers()["content-type"], "application/json");
+            let record = world.records.only();
+            let shape = shape.replace("ID", &record.decision.0);
             assert_eq!(answer.headers()["content-length"], shape.len().to_string());
+            assert_eq!(answer.headers()["guilloche-decision"], record.decision.0);
             assert!(witness.is_dropped());
             assert_eq!(read(answer.into_body()).await.text(), shape);
-            let record = world.records.only();
             assert_eq!((record.outcome, record.status), (Outcome::UpstreamError, Some(502)));
         }
     }

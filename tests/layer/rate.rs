@@ -67,6 +67,28 @@ async fn accounts_of_the_same_name_in_two_tenants_are_two() {
     assert_eq!(status(&world, of("t")).await, 429);
 }
 
+/// Frameworks give up for good when they are told so, whatever `retry-after` says.
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_passes_within_a_minute_may_be_tried_again_when_it_has_passed() {
+    for quota in ["60 per minute, burst 1", "2 per minute, burst 1", "1 per minute"] {
+        let world =
+            World::new(policy(&format!("rate = {{ account = {{ requests = \"{quota}\" }} }}")));
+        assert_eq!(status(&world, asks("alice", None)).await, 200);
+        let caller = caller("alice", None, 0.9);
+        let answer = world.call(request(caller, CHAT, Script::whole(ASKS))).await;
+        assert_eq!(answer.status(), 429);
+        assert!(!answer.headers().contains_key("x-should-retry"), "{quota}");
+        let after: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..=60).contains(&after), "{quota}: {after}");
+        if quota == "1 per minute" {
+            // So long a wait is spread below the minute.
+            continue;
+        }
+        advance(Duration::from_secs(after)).await;
+        assert_eq!(status(&world, asks("alice", None)).await, 200, "{quota}");
+    }
+}
+
 /// Fails when `refused` leaves out one of the fields.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_has_the_protocols_shape_and_tells_when_to_come_back() {
@@ -75,11 +97,11 @@ async fn a_refusal_has_the_protocols_shape_and_tells_when_to_come_back() {
     for (path, shape) in [
         (
             CHAT,
-            r#"{"error":{"code":"rate_limit_exceeded","message":"Rate limit reached for this account.","param":null,"type":"requests"}}"#,
+            r#"{"error":{"code":"rate_limit_exceeded","message":"Rate limit reached for this account. (decision ID)","param":null,"type":"requests"}}"#,
         ),
         (
             MESSAGES,
-            r#"{"error":{"message":"Rate limit reached for this account.","type":"rate_limit_error"},"type":"error"}"#,
+            r#"{"error":{"message":"Rate limit reached for this account. (decision ID)","type":"rate_limit_error"},"type":"error"}"#,
         ),
     ] {
         let caller = caller("alice", None, 0.9);
@@ -91,9 +113,10 @@ async fn a_refusal_has_the_protocols_shape_and_tells_when_to_come_back() {
         let wait: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
         assert!((1..=60).contains(&wait));
         assert!(!headers.contains_key("ratelimit"));
-        assert_eq!(read(answer.into_body()).await.text(), shape);
         let record = world.records.all().pop().unwrap();
         assert_eq!(headers["guilloche-decision"], record.decision.0);
+        let text = read(answer.into_body()).await.text();
+        assert_eq!(text, shape.replace("ID", &record.decision.0));
         assert_eq!((record.outcome, record.status), (Outcome::Refused, Some(429)));
         assert_eq!(count(&record.applied, Countermeasure::Rate, Counter::RequestsRefused), 1);
     }

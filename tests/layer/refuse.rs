@@ -32,6 +32,9 @@ async fn a_refusal_names_its_decision_in_header_body_and_audit() {
         assert_eq!(answer.headers()["x-should-retry"], "false");
         let id = answer.headers()["guilloche-decision"].to_str().unwrap().to_owned();
         assert!(id.starts_with("gd_"));
+        // What the vendors' libraries show as the id of the request.
+        let shown = if path == CHAT { "x-request-id" } else { "request-id" };
+        assert_eq!(answer.headers()[shown], id);
         assert_eq!(read(answer.into_body()).await.text(), format!("{front}{id}{behind}"));
         assert_eq!(witness.given(), 0);
         assert!(world.upstream.seen().is_empty());

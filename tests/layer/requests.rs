@@ -8,10 +8,12 @@ use super::support::*;
 fn shape(path: &str, kind: &str, code: &str, message: &str) -> String {
     if path == CHAT {
         format!(
-            r#"{{"error":{{"code":"{code}","message":"{message}","param":null,"type":"invalid_request_error"}}}}"#
+            r#"{{"error":{{"code":"{code}","message":"{message} (decision ID)","param":null,"type":"invalid_request_error"}}}}"#
         )
     } else {
-        format!(r#"{{"error":{{"message":"{message}","type":"{kind}"}},"type":"error"}}"#)
+        format!(
+            r#"{{"error":{{"message":"{message} (decision ID)","type":"{kind}"}},"type":"error"}}"#
+        )
     }
 }
 
@@ -22,7 +24,7 @@ async fn refused(world: &World, request: http::Request<Script>, status: u16, sha
     assert!(witness.is_dropped());
     let decision = answer.headers()["guilloche-decision"].to_str().unwrap().to_owned();
     assert!(!answer.headers().contains_key("x-should-retry"));
-    assert_eq!(read(answer.into_body()).await.text(), shape);
+    assert_eq!(read(answer.into_body()).await.text(), shape.replace("ID", &decision));
     assert!(world.upstream.seen().is_empty());
     let record = world.records.all().pop().unwrap();
     assert_eq!((record.outcome, record.status), (Outcome::Refused, Some(status)));
@@ -55,7 +57,7 @@ async fn a_request_over_the_cap_is_refused_with_413_by_its_length_and_by_countin
     let world = World::with(policy(WITHHOLD), |builder| builder.caps(caps));
     for path in [CHAT, MESSAGES] {
         let shape =
-            shape(path, "request_too_large", "request_too_large", "the request body is too large");
+            shape(path, "request_too_large", "request_too_large", "The request body is too large.");
         let counted = Script::new([data(ASKS), data(" "), Step::Hang]);
         refused(&world, request(suspicious(), path, counted), 413, &shape).await;
 
@@ -111,7 +113,8 @@ async fn a_request_that_names_a_governed_member_twice_is_refused_with_400() {
             let body = Script::whole(body);
             let answer = world.call(request(suspicious(), path, body)).await;
             assert_eq!(answer.status(), 400);
-            assert_eq!(read(answer.into_body()).await.text(), shape);
+            let decision = answer.headers()["guilloche-decision"].to_str().unwrap().to_owned();
+            assert_eq!(read(answer.into_body()).await.text(), shape.replace("ID", &decision));
         }
     }
     assert!(world.upstream.seen().is_empty());

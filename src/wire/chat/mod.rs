@@ -9,6 +9,8 @@ mod history;
 mod request;
 mod response;
 
+use http::HeaderName;
+
 use super::{Protocol, Refusal, RefusalKind, Request, Said, Scan, json};
 
 /// OpenAI Chat Completions: `POST /v1/chat/completions`.
@@ -58,6 +60,10 @@ impl Protocol for Chat {
             "error": {"message": refusal.message, "type": kind, "param": null, "code": code}
         });
         error.to_string().into_bytes()
+    }
+
+    fn request_id(&self) -> HeaderName {
+        HeaderName::from_static("x-request-id")
     }
 
     fn error_event(&self, refusal: &Refusal) -> Vec<u8> {

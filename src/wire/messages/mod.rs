@@ -8,6 +8,8 @@ mod history;
 mod request;
 mod response;
 
+use http::HeaderName;
+
 use super::{Protocol, Refusal, RefusalKind, Request, Said, Scan, json};
 
 /// Anthropic Messages: `POST /v1/messages`.
@@ -55,6 +57,10 @@ impl Protocol for Messages {
             "type": "error", "error": {"type": kind, "message": refusal.message}
         });
         error.to_string().into_bytes()
+    }
+
+    fn request_id(&self) -> HeaderName {
+        HeaderName::from_static("request-id")
     }
 
     fn error_event(&self, refusal: &Refusal) -> Vec<u8> {

@@ -174,12 +174,12 @@ async function converse(sdk, form, made, params, headers) {
   return [[whole], whole];
 }
 
-/** Makes one call. An exception is an outcome like any other. */
-export function exchange(sdk, form, url, params, headers = {}) {
+/** Makes one call, with these settings of the library's. An exception is an outcome like any other. */
+export function exchange(sdk, form, url, params, headers = {}, settings = {}) {
   const count = { requests: 0 };
   return sent.run(count, async () => {
     try {
-      const [parsed, whole] = await converse(sdk, form, client(sdk, url), params, headers);
+      const [parsed, whole] = await converse(sdk, form, client(sdk, url).withOptions(settings), params, headers);
       return { error: null, parsed, whole, requests: count.requests };
     } catch (error) {
       if (error instanceof assert.AssertionError) throw error;

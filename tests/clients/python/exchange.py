@@ -206,14 +206,18 @@ async def converse_async(sdk, form, url, params, headers):
                 return [*items, whole], whole
 
 
-def exchange(sdk, form, url, params, headers=None):
-    """Makes one call. An exception is an outcome like any other."""
+def exchange(sdk, form, url, params, headers=None, retries=None):
+    """Makes one call, with as many retries as the library makes of its own accord unless it is told.
+    An exception is an outcome like any other."""
     sent.requests = 0
     try:
         if form.startswith("async"):
             parsed, whole = asyncio.run(converse_async(sdk, form, url, params, headers or {}))
         else:
-            parsed, whole = converse(sdk, form, client(sdk, url), params, headers or {})
+            made = client(sdk, url)
+            if retries is not None:
+                made = made.with_options(max_retries=retries)
+            parsed, whole = converse(sdk, form, made, params, headers or {})
     except AssertionError:
         raise
     except Exception as error:
