@@ -1,22 +1,19 @@
-//! `guilloche risk`: what a detector does, by hand.
+//! `guilloche risk`: what a detector says, and what the proxy makes of it.
+
+mod curl;
+mod head;
+mod sign;
+mod verify;
 
 use std::io::Write;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::Path;
 
-use clap::{Args, Subcommand, ValueEnum};
-use http::Method;
+use clap::{Args, Subcommand};
 use http::uri::PathAndQuery;
-use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use super::{Answer, Failure};
-use crate::risk::key::decode_secret;
-use crate::risk::settings::read_secret_file;
-use crate::risk::{
-    AccountId, ClusterId, DEFAULT_LABEL, Principal, RiskClaim, RiskScore, SignedFields, Signer,
-    SigningKey, TenantId, Validity, credential,
-};
+use crate::secret;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -27,146 +24,16 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Sign a risk header for one request, as a detector would send it.
-    Sign(Box<SignArguments>),
-}
-
-const EXAMPLE: &str = r#"Example:
-  openssl rand -hex 32 > risk.key
-  guilloche risk sign --key-file risk.key --key-id 2026-11 --account acct-17 --cluster hydra-3 \
-      --score 0.87 --label cot-elicit --api-key-env OPENAI_API_KEY > risk.headers
-  curl -H @risk.headers -H "Authorization: Bearer $OPENAI_API_KEY" \
-      --json @request.json http://127.0.0.1:8080/v1/chat/completions"#;
-
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLE)]
-struct SignArguments {
-    /// File with the key in hexadecimal digits or Base64, at least 16 bytes of it
-    #[arg(long, value_name = "FILE", required_unless_present = "key_env")]
-    key_file: Option<PathBuf>,
-    /// Environment variable with the key instead
-    #[arg(long, value_name = "VARIABLE", conflicts_with = "key_file")]
-    key_env: Option<String>,
-    /// Id by which the proxy knows the key
-    #[arg(long, value_name = "ID")]
-    key_id: String,
-    /// Account that sends the request
-    #[arg(long, value_name = "ID")]
-    account: String,
-    /// Cluster of linked accounts that it belongs to
-    #[arg(long, value_name = "ID")]
-    cluster: Option<String>,
-    /// Tenant that it belongs to
-    #[arg(long, value_name = "ID")]
-    tenant: Option<String>,
-    /// Risk from 0 to 1, rounded to three decimals; higher is riskier
-    #[arg(long, value_name = "NUMBER")]
-    score: f64,
-    /// How sure the detector is, 0 to 1
-    #[arg(long, value_name = "NUMBER")]
-    confidence: Option<f64>,
-    /// Detector's label; may be given several times
-    #[arg(long = "label", value_name = "LABEL")]
-    labels: Vec<String>,
-    /// Name of the detector's model
-    #[arg(long, value_name = "NAME")]
-    model: Option<String>,
-    /// How long score and signature hold
-    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = parse_ttl)]
-    ttl: Duration,
-    /// Method of the request
-    #[arg(long, default_value = "POST")]
-    method: Method,
-    /// Path of the request, without a query
-    #[arg(long, default_value = "/v1/chat/completions", value_parser = parse_path)]
-    path: String,
-    /// Environment variable with the API key that the request will carry
-    #[arg(long, value_name = "VARIABLE", conflicts_with = "credential_sha256")]
-    api_key_env: Option<String>,
-    /// SHA-256 of the API key that the request will carry, in hexadecimal digits
-    #[arg(long, value_name = "HEX")]
-    credential_sha256: Option<String>,
-    /// Label of the signature
-    #[arg(long, value_name = "LABEL", default_value = DEFAULT_LABEL)]
-    signature_label: String,
-    /// How the fields are written
-    #[arg(long, value_enum, default_value_t)]
-    format: HeaderFormat,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum HeaderFormat {
-    /// A line for each field, as `curl -H @FILE` reads them.
-    #[default]
-    Headers,
-    /// Arguments of curl, quoted for a shell.
-    Curl,
-    /// One JSON object.
-    Json,
+    Sign(Box<sign::Arguments>),
+    /// Tell what the proxy would make of a request's risk header, and why.
+    Verify(Box<verify::Arguments>),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
-    let Arguments { command: Command::Sign(arguments) } = arguments;
-    let format = arguments.format;
-    let fields = sign(*arguments, Timestamp::now())?;
-    writeln!(std::io::stdout().lock(), "{}", render(&fields, format)?)?;
-    Ok(Answer::Done)
-}
-
-fn sign(arguments: SignArguments, now: Timestamp) -> Result<SignedFields, Failure> {
-    let key_text = match (&arguments.key_file, &arguments.key_env) {
-        (Some(file), _) => {
-            read_secret_file(file).map_err(|error| format!("{}: {error}", file.display()))?
-        }
-        (None, variable) => read_environment(variable.as_deref().unwrap_or_default())?,
-    };
-    let key = SigningKey::from_text(&arguments.key_id, &key_text)?;
-    let principal = Principal {
-        account: AccountId::new(&arguments.account).map_err(at("--account"))?,
-        cluster: arguments
-            .cluster
-            .as_deref()
-            .map(ClusterId::new)
-            .transpose()
-            .map_err(at("--cluster"))?,
-        tenant: arguments
-            .tenant
-            .as_deref()
-            .map(TenantId::new)
-            .transpose()
-            .map_err(at("--tenant"))?,
-    };
-    let validity = Validity { issued: now, ttl: arguments.ttl };
-    let mut score = RiskScore::new(arguments.score, validity)?
-        .with_labels(arguments.labels.iter().map(String::as_str))?;
-    if let Some(confidence) = arguments.confidence {
-        score = score.with_confidence(confidence)?;
+    match arguments.command {
+        Command::Sign(arguments) => sign::run(&arguments),
+        Command::Verify(arguments) => verify::run(*arguments),
     }
-    if let Some(model) = &arguments.model {
-        score = score.with_model(model)?;
-    }
-    let credential = match (&arguments.api_key_env, &arguments.credential_sha256) {
-        (Some(variable), _) => {
-            Some(credential::hash(read_environment(variable)?.trim_ascii().as_bytes()))
-        }
-        (None, Some(hash)) => Some(
-            decode_secret(hash)
-                .ok()
-                .and_then(|bytes| bytes.as_slice().try_into().ok())
-                .ok_or("--credential-sha256: a SHA-256 has 64 hexadecimal digits")?,
-        ),
-        (None, None) => None,
-    };
-    let claim = RiskClaim { credential, ..RiskClaim::new(principal, score) };
-    Ok(Signer::new(key).with_label(arguments.signature_label).with_lifetime(arguments.ttl).sign(
-        &claim,
-        &arguments.method,
-        &arguments.path,
-        now,
-    )?)
-}
-
-fn at<E: std::fmt::Display>(argument: &'static str) -> impl FnOnce(E) -> String {
-    move |error| format!("{argument}: {error}")
 }
 
 fn read_environment(variable: &str) -> Result<Zeroizing<String>, Failure> {
@@ -174,30 +41,12 @@ fn read_environment(variable: &str) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text))
 }
 
-fn render(fields: &SignedFields, format: HeaderFormat) -> Result<String, Failure> {
-    let lines = fields.entries().map(|(name, value)| format!("{name}: {value}"));
-    Ok(match format {
-        HeaderFormat::Headers => lines.join("\n"),
-        HeaderFormat::Curl => {
-            lines.map(|line| format!("-H '{}'", line.replace('\'', r"'\''"))).join(" \\\n")
-        }
-        HeaderFormat::Json => {
-            let object: serde_json::Map<String, serde_json::Value> = fields
-                .entries()
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect();
-            serde_json::to_string_pretty(&object)?
-        }
-    })
-}
-
-fn parse_ttl(text: &str) -> Result<Duration, String> {
-    let ttl: SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
-    match Duration::try_from(ttl) {
-        Ok(ttl) if ttl.as_secs() > 0 => Ok(ttl),
-        _ => Err("at least one second, such as `300s` or `5m`".to_owned()),
+/// Says on standard error that others than its owner can read a file with a key.
+fn warn_of_mode(file: &Path) -> Result<(), Failure> {
+    if let Some(mode) = secret::open_to_others(file) {
+        writeln!(std::io::stderr(), "warning: {}: {mode}", file.display())?;
     }
+    Ok(())
 }
 
 fn parse_path(text: &str) -> Result<String, String> {

@@ -32,13 +32,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let Arguments { config: path, check } = arguments;
-    // Variables that are not text cannot be settings, and are named as such by being empty.
-    let environment: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-        .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX))
-        .map(|(name, value)| (name, value.into_string().unwrap_or_default()))
-        .collect();
-    let config = Config::load(&path, &environment)?;
+    let config = Config::load(&path, &environment())?;
     if check {
         for notice in Proxy::check(&config).map_err(with_causes)? {
             writeln!(io::stderr().lock(), "warning: {notice}")?;
@@ -60,6 +54,16 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         proxy.run(shutdown).await.map_err(with_causes)?;
         Ok(Answer::Done)
     })
+}
+
+/// The environment variables that a configuration may be overridden by. Those that are not text
+/// cannot be settings, and are named as such by being empty.
+pub(super) fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX))
+        .map(|(name, value)| (name, value.into_string().unwrap_or_default()))
+        .collect()
 }
 
 /// The error with what caused it, on one line; a cause that it has told is not told again.

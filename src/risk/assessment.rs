@@ -85,6 +85,34 @@ impl UnknownReason {
         }
     }
 
+    /// What it means, in a sentence.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Absent => "The request has no guilloche-risk header.",
+            Self::NotScored => "The header is good and has no score.",
+            Self::Malformed => {
+                "The header is not what the contract prescribes: its syntax, a type or range, or a \
+                 member or parameter that is missing."
+            }
+            Self::TooLarge => "The header is longer than 4096 bytes.",
+            Self::Unsigned => "There is no signature under our label.",
+            Self::BadSignature => {
+                "The signature does not match: the header, the method, the path or the parameters \
+                 are others than were signed, or another key was used."
+            }
+            Self::UnknownKey => "No key has the signature's keyid.",
+            Self::Untrusted => {
+                "It was signed for another purpose: another tag or algorithm, or other parts of the \
+                 request."
+            }
+            Self::Expired => "The signature has expired.",
+            Self::Stale => "The score is older than its time to live.",
+            Self::FromFuture => "It was signed or issued later than now: a clock is wrong.",
+            Self::OtherPrincipal => "It was issued for a caller with another API key.",
+        }
+    }
+
     /// Whether something is wrong: everything but a detector that stays silent.
     #[must_use]
     pub fn is_fault(self) -> bool {

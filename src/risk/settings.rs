@@ -121,6 +121,20 @@ fn default_clock_skew() -> u64 {
 }
 
 impl RiskSettings {
+    /// Headers signed with this one key are believed, and everything else is as usual.
+    #[must_use]
+    pub fn signed(key: KeySettings) -> Self {
+        Self {
+            trust: Trust::Signature,
+            keys: vec![key],
+            label: None,
+            clock_skew: default_clock_skew(),
+            bind_credential: None,
+            credential_headers: None,
+            account_key: None,
+        }
+    }
+
     /// The files that it names, by their fields.
     pub fn files(&mut self) -> impl Iterator<Item = (String, &mut PathBuf)> {
         let keys = self.keys.iter_mut().enumerate();

@@ -47,6 +47,43 @@ async fn a_header_that_the_command_signs_is_believed_for_its_caller_and_path_alo
     }
 }
 
+/// The command stands in the README: it has to show the defense, not one that does nothing.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_that_is_printed_for_curl_runs_as_it_is() {
+    let (_, upstream) = model(Settings::default()).await;
+    let directory = Directory::new();
+    let key = directory.write("risk.key", &"0a".repeat(32));
+    let keys = format!("[{{ id = \"2026-11\", file = \"{key}\" }}]");
+    let policy = repository("policies/strict.toml").display().to_string();
+    let more =
+        [("RISK_TRUST", "signature"), ("RISK_KEYS", keys.as_str()), ("POLICY_FILE", &policy)];
+    let proxy = Served::start(&upstream, &more).await;
+    let url = format!("http://{}", proxy.address);
+    for (path, api_key) in [
+        ("/v1/chat/completions", &["--api-key-env", "CALLERS_KEY"][..]),
+        ("/v1/messages", &["--api-key-env", "CALLERS_KEY"]),
+        ("/v1/chat/completions", &[]),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guilloche"));
+        command.args(["risk", "sign", "--format", "curl", "--key-file", &key]);
+        command.args(["--key-id", "2026-11", "--account", "it's", "--score", "0.95"]);
+        command.args(["--url", &url, "--path", path]).args(api_key);
+        let printed = command.env("CALLERS_KEY", "sk-caller").output().await.unwrap();
+        let printed = String::from_utf8(printed.stdout).unwrap();
+        assert!(!printed.contains("sk-caller"), "{printed}");
+        let mut shell = Command::new("sh");
+        let run = shell.args(["-c", &printed]).env("CALLERS_KEY", "sk-caller").output();
+        let output = soon(run).await.unwrap();
+        let body: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+            panic!("{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+        });
+        let message = body["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains("(decision gd_"), "{printed}\n{body}");
+    }
+    assert_eq!(proxy.metric("guilloche_risk_unknown_total{reason=\"other_principal\"}").await, 0.0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ways_round_are_closed_to_graded_callers_and_open_to_others() {
     let (_, upstream) = model(Settings::default()).await;

@@ -1,0 +1,59 @@
+//! The command that asks the proxy with a signed header.
+
+use http::{Method, Uri};
+use serde_json::json;
+
+use super::super::Failure;
+use crate::risk::SignedFields;
+use crate::wire::{Route, error_protocol, route};
+
+/// The request that the header was signed for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    /// Where the proxy listens.
+    pub(super) url: &'a Uri,
+    pub(super) method: &'a Method,
+    pub(super) path: &'a str,
+    pub(super) model: &'a str,
+    /// The variable of the shell that holds the caller's API key.
+    pub(super) api_key_variable: Option<&'a str>,
+}
+
+/// A command for a shell, whole and ready to run.
+pub(super) fn command(fields: &SignedFields, asked: &Asked<'_>) -> Result<String, Failure> {
+    let Asked { url, method, path, model, api_key_variable } = asked;
+    let url = url.to_string();
+    let mut words =
+        vec![format!("curl {}", quoted(&format!("{}{path}", url.trim_end_matches('/'))))];
+    words.extend(
+        fields.entries().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))),
+    );
+    let is_messages = error_protocol(path).name() == "messages";
+    if let Some(variable) = api_key_variable {
+        let field = if is_messages { "x-api-key: " } else { "authorization: Bearer " };
+        words.push(format!("-H \"{field}${variable}\""));
+    }
+    match route(method, path) {
+        Route::Protocol(_) => {
+            let mut body = json!({
+                "model": model,
+                "messages": [{"role": "user", "content": "Maria has 12 apples and buys 5 more. How \
+                    many apples does she have?"}],
+            });
+            if let (true, Some(body)) = (is_messages, body.as_object_mut()) {
+                body.insert("max_tokens".to_owned(), json!(1024));
+                words.push("-H 'anthropic-version: 2023-06-01'".to_owned());
+            }
+            words.push("-H 'content-type: application/json'".to_owned());
+            words.push(format!("-d {}", quoted(&serde_json::to_string(&body)?)));
+        }
+        _ if **method == Method::GET => {}
+        _ => words.push(format!("-X {method}")),
+    }
+    Ok(words.join(" \\\n    "))
+}
+
+/// A word for a shell, as it stands.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
