@@ -5,13 +5,15 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 
 use super::inline::{Inline, Unclosed};
+use super::usage::{Rounded, Rounding};
 use super::watermark::{Caller, Carrier, Choice, Mark, Marked, MarkedAs, marks_although_signed};
 use super::{Counts, Editor, LaneEditor, downgrade, reasoning, side_channels, watermark};
 use crate::policy::plan::{Keep, Plan, Rate, Reasoning, Watermark, enforced};
 use crate::wire::json::{Edit, splice};
-use crate::wire::{
-    Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request, Usage,
-};
+use crate::wire::{Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request};
+
+/// The longest message of an error that is passed on where no text is withheld.
+const MESSAGE: usize = 4096;
 
 /// A request after its countermeasures, and what the response still needs.
 #[derive(Debug)]
@@ -30,13 +32,22 @@ pub struct ResponseEdits {
     opened: Option<Unclosed>,
     /// Leaks are closed but for these names.
     close_leaks: Option<Vec<String>>,
-    /// The model name to show.
-    rename: Option<String>,
+    /// The model's name is hidden behind the one that was asked for.
+    rename: Option<Renamed>,
     round_usage: Option<NonZeroU32>,
     /// The client did not ask for the usage event that the rates need.
     drop_usage_event: bool,
     /// Texts are marked.
     marked: Option<Marked>,
+}
+
+/// A model that answers under another's name.
+#[derive(Debug)]
+pub struct Renamed {
+    /// The one that answers.
+    pub from: String,
+    /// The one that was asked for, which is shown.
+    pub to: String,
 }
 
 impl RequestEdits {
@@ -138,7 +149,8 @@ impl ResponseEdits {
             close_leaks,
             rename: downgraded
                 .filter(|(_, disclose)| !disclose)
-                .and_then(|_| requested.map(str::to_owned)),
+                .zip(requested)
+                .map(|((from, _), to)| Renamed { from: from.to_owned(), to: to.to_owned() }),
             round_usage: reasoning.and_then(|settings| settings.round_usage),
             drop_usage_event,
             marked: None,
@@ -181,27 +193,78 @@ impl ResponseEdits {
         }
     }
 
-    /// The edit of a field, counted; `usage` is what its event states.
-    pub fn field(&self, field: &Field, usage: Usage, counts: &mut Counts) -> Option<Edit> {
-        match field.kind {
-            FieldKind::Leak => {
-                let edit = side_channels::response_edit(self.close_leaks.as_deref()?, field)?;
-                counts.response_fields_closed += 1;
-                Some(edit)
+    /// The edit of a field, counted; `rounded` is what becomes of its event's token counts.
+    pub fn field(
+        &self,
+        field: &Field,
+        rounded: Option<&Rounded>,
+        counts: &mut Counts,
+    ) -> Option<Edit> {
+        let edit = match field.kind {
+            FieldKind::Leak => side_channels::response_edit(self.close_leaks.as_deref()?, field)?,
+            FieldKind::Telling if self.round_usage.is_some() => {
+                side_channels::response_edit(self.close_leaks.as_deref()?, field)?
             }
-            FieldKind::Model => Some(Edit::text(field.span.clone(), self.rename.as_deref()?)),
-            FieldKind::ReasoningTokens(count) => {
-                let rounded = count.next_multiple_of(u64::from(self.round_usage?.get()));
-                // Clients subtract it from the output that it is a part of.
-                let rounded = usage.output.map_or(rounded, |output| rounded.min(output.max(count)));
-                if rounded == count {
+            FieldKind::ErrorDetail if self.guards() => {
+                let allow = self.close_leaks.as_deref().unwrap_or_default();
+                side_channels::response_edit(allow, field)?
+            }
+            FieldKind::ErrorMessage(failure) if self.guards() => {
+                let free = self.keep.is_none() && self.rename.is_none();
+                if free && field.span.len() <= MESSAGE {
+                    return None;
+                }
+                Edit::string(field.span.clone(), failure.message())
+            }
+            FieldKind::Model => {
+                return Some(Edit::text(field.span.clone(), &self.rename.as_ref()?.to));
+            }
+            FieldKind::ModelTrace => {
+                self.rename.as_ref()?;
+                return Some(Edit::literal(field.span.clone(), "null"));
+            }
+            kind => {
+                let (stated, shown) = rounded?.count(kind)?;
+                if stated == shown {
                     return None;
                 }
                 counts.usage_rounded += 1;
-                Some(Edit::literal(field.span.clone(), rounded.to_string()))
+                return Some(Edit::literal(field.span.clone(), shown.to_string()));
             }
-            FieldKind::Role | FieldKind::Usage | FieldKind::Once | FieldKind::Padding => None,
-        }
+        };
+        counts.response_fields_closed += 1;
+        Some(edit)
+    }
+
+    /// What rounds the token counts of the response, if the policy says so.
+    #[must_use]
+    pub fn rounding(&self) -> Option<Rounding> {
+        self.round_usage.map(Rounding::new)
+    }
+
+    /// What leaks are let through all the same; `None` where none are closed.
+    #[must_use]
+    pub fn allowed_leaks(&self) -> Option<&[String]> {
+        self.close_leaks.as_deref()
+    }
+
+    /// The model whose name is hidden, if one is.
+    #[must_use]
+    pub fn renamed(&self) -> Option<&Renamed> {
+        self.rename.as_ref()
+    }
+
+    /// What counts of tokens are rounded to, if they are.
+    #[must_use]
+    pub fn rounded_to(&self) -> Option<NonZeroU32> {
+        self.round_usage
+    }
+
+    /// Whether something is kept from the client that may also stand in errors, heads and trailers:
+    /// text, what repeats it, or the name of the model.
+    #[must_use]
+    pub fn guards(&self) -> bool {
+        self.keep.is_some() || self.close_leaks.is_some() || self.rename.is_some()
     }
 
     /// Whether a field that goes out repeats text that the mark would change, token by token.

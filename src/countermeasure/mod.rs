@@ -13,14 +13,16 @@ pub mod reasoning;
 pub mod refuse;
 mod sentences;
 pub mod side_channels;
+mod usage;
 pub mod watermark;
 
 mod exchange;
 mod lane;
 
 pub use counts::Counts;
-pub use exchange::{RequestEdits, ResponseEdits};
+pub use exchange::{Renamed, RequestEdits, ResponseEdits};
 pub use lane::LaneEditor;
+pub use usage::{Rounded, Rounding};
 
 use std::fmt::Debug;
 

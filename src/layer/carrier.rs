@@ -53,7 +53,7 @@ pub(super) fn carrier(
                 Some(Edit::literal(field.span.clone(), "null"))
             }
             FieldKind::Padding => Some(Edit::text(field.span.clone(), "")),
-            _ => edits.field(field, scan.usage, &mut uncounted),
+            _ => edits.field(field, None, &mut uncounted),
         })
         .collect();
     let others = scan.channels.iter().filter(|other| other.span != channel.span);

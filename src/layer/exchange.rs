@@ -14,12 +14,13 @@ use super::body::DefenseBody;
 use super::builder::{Settings, Shared};
 use super::document::Document;
 use super::error::BoxError;
+use super::fields;
 use super::guard::{Answer, Guard, MarkedFor, estimated_tokens};
 use super::head::{self, Readable};
 use super::history::{History, Restored};
 use super::reading::Form;
 use super::record::{begun, note};
-use super::refused::{Refused, insert_rate_limit, refused, too_large};
+use super::refused::{Refused, insert_rate_limit, refused, told_anew, too_large};
 use super::repeating::can_be_read;
 use super::stream::EventStream;
 use crate::audit::{Applied, Counter, Counts, Outcome};
@@ -222,14 +223,19 @@ impl Exchange {
         R::Error: Into<BoxError>,
     {
         let (mut head, body) = response.into_parts();
+        let readable = head::readable(&self.method, &head);
+        if self.edits.guards() {
+            fields::guard(&self.edits, &mut head.headers);
+            // Some servers keep the reason phrase there, and send it on.
+            head.extensions.clear();
+        }
         if let Some(record) = self.guard.record() {
             record.status = Some(head.status.as_u16());
             head.extensions.insert(record.decision.clone());
         }
         self.tell_rate_limit(&mut head.headers);
-        let readable = head::readable(&self.method, &head);
         self.guard.answer = match readable {
-            Readable::NoAnswer => Answer::Missing,
+            Readable::NoBody | Readable::Error => Answer::Missing,
             _ => Answer::Unread,
         };
         let Some(protocol) = self.protocol.filter(|_| self.reads_answer()) else {
@@ -241,6 +247,19 @@ impl Exchange {
         let counts = guard.counts;
         let on_opaque = if must_be_read { decision.on_opaque } else { Unhandled::Pass };
         let form = match (readable, on_opaque) {
+            (Readable::Error, _) if edits.guards() => {
+                let status = head.status;
+                if !head::is_plain_json(&head.headers) {
+                    return told_anew(protocol, head, guard);
+                }
+                head::rewrite_response(&mut head.headers);
+                let cap = shared.caps.document;
+                let form = Form::Document(Document::error(protocol, edits, counts, status, cap));
+                return Response::from_parts(
+                    head,
+                    DefenseBody::read(body, protocol, form, None, guard),
+                );
+            }
             (Readable::Events, _) => {
                 let cap = shared.caps.event;
                 Form::Events(EventStream::new(protocol, edits, counts, on_opaque, cap))
@@ -249,7 +268,12 @@ impl Exchange {
                 let cap = shared.caps.document;
                 Form::Document(Document::new(protocol, edits, counts, on_opaque, cap))
             }
-            (Readable::NoAnswer, _) => {
+            (Readable::NoBody, _) if edits.guards() => {
+                // What trailers it has are passed unread otherwise.
+                guard.end(Outcome::Complete);
+                return Response::from_parts(head, DefenseBody::whole(Bytes::new()));
+            }
+            (Readable::NoBody | Readable::Error, _) => {
                 return Response::from_parts(head, DefenseBody::passed(body, Some(guard)));
             }
             (Readable::Opaque, Unhandled::Pass) => {

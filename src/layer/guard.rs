@@ -186,7 +186,7 @@ impl Guard {
 
     /// The tokens of an answer that was read, as far as it came.
     fn used(&self, outcome: Outcome) -> Amounts {
-        let Usage { input, output, reasoning } = self.usage;
+        let Usage { input, output, reasoning, beside: _ } = self.usage;
         // What a cancelled stream had stated is not yet all that it used.
         let seen = output.unwrap_or_default().max(estimated_tokens(self.seen.all));
         let stated = output.filter(|_| outcome == Outcome::Complete);

@@ -24,8 +24,10 @@ pub(super) enum Readable {
     Events,
     /// As one JSON document.
     Document,
-    /// It carries no answer: no body, or an error.
-    NoAnswer,
+    /// It has no body.
+    NoBody,
+    /// It carries no answer but an error, or leads elsewhere.
+    Error,
     /// Not at all: compressed all the same, a range, another type.
     Opaque,
 }
@@ -66,8 +68,11 @@ pub(super) fn ask_for_plain_answer(headers: &mut HeaderMap) {
 pub(super) fn readable(method: &Method, head: &response::Parts) -> Readable {
     let no_body = *method == Method::HEAD
         || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    if no_body || !head.status.is_success() {
-        return Readable::NoAnswer;
+    if no_body {
+        return Readable::NoBody;
+    }
+    if !head.status.is_success() {
+        return Readable::Error;
     }
     // A part of a representation cannot be understood without the rest (RFC 9110, section 14).
     let partial =
@@ -75,16 +80,29 @@ pub(super) fn readable(method: &Method, head: &response::Parts) -> Readable {
     if partial || is_compressed(&head.headers) {
         return Readable::Opaque;
     }
-    let content_type = head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let media_type = content_type.unwrap_or_default().split(|byte| *byte == b';').next();
-    let media_type = media_type.unwrap_or_default().trim_ascii().to_ascii_lowercase();
+    let media_type = media_type(&head.headers);
     if media_type == b"text/event-stream" {
         Readable::Events
-    } else if media_type == b"application/json" || media_type.ends_with(b"+json") {
+    } else if is_json(&media_type) {
         Readable::Document
     } else {
         Readable::Opaque
     }
+}
+
+/// Whether the body of an error can be read.
+pub(super) fn is_plain_json(headers: &HeaderMap) -> bool {
+    !is_compressed(headers) && is_json(&media_type(headers))
+}
+
+fn media_type(headers: &HeaderMap) -> Vec<u8> {
+    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let media_type = content_type.unwrap_or_default().split(|byte| *byte == b';').next();
+    media_type.unwrap_or_default().trim_ascii().to_ascii_lowercase()
+}
+
+fn is_json(media_type: &[u8]) -> bool {
+    media_type == b"application/json" || media_type.ends_with(b"+json")
 }
 
 /// Prepares the head of a response whose body is rewritten. `Cache-Control: no-transform` is not

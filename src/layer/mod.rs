@@ -62,6 +62,7 @@ mod carrier;
 mod document;
 mod error;
 mod exchange;
+mod fields;
 mod future;
 mod guard;
 mod head;

@@ -214,8 +214,10 @@ impl Reading {
                     Form::Document(document) => self.held = document.push(chunk)?,
                 },
                 Err(frame) => {
-                    self.trailers = frame.into_trailers().ok();
-                    self.trailers.iter_mut().for_each(drop_digests);
+                    let mut trailers = frame.into_trailers().unwrap_or_default();
+                    drop_digests(&mut trailers);
+                    self.rewriter().guard_fields(&mut trailers);
+                    self.trailers = Some(trailers).filter(|trailers| !trailers.is_empty());
                     self.finish()?;
                 }
             },

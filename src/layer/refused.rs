@@ -1,10 +1,13 @@
 //! Answers that the layer gives itself.
 
-use http::Response;
-use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use http::{Response, response};
 
 use super::body::DefenseBody;
 use super::guard::Guard;
+use super::{document, head};
 use crate::audit::Outcome;
 use crate::limit::{Denied, RateLimitFields};
 use crate::policy::Decision;
@@ -61,6 +64,22 @@ pub(super) fn refused<R>(
         _ => Outcome::Refused,
     });
     response
+}
+
+/// An upstream's error that cannot be read, in the layer's words and the protocol's shape.
+pub(super) fn told_anew<R>(
+    protocol: &dyn Protocol,
+    mut head: response::Parts,
+    mut guard: Guard,
+) -> Response<DefenseBody<R>> {
+    let body = document::told_anew(protocol, head.status);
+    head::rewrite_response(&mut head.headers);
+    head.headers.remove(CONTENT_ENCODING);
+    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    guard.counts.response_fields_closed += 1;
+    guard.end(Outcome::Complete);
+    Response::from_parts(head, DefenseBody::whole(body))
 }
 
 /// Tells the state of the advertised limits.

@@ -3,12 +3,15 @@
 //! The only place where channels meet countermeasures. Streams and documents both come through
 //! here, so that neither can be skipped.
 
-use crate::countermeasure::{Counts, ResponseEdits};
+use http::HeaderMap;
+
+use crate::countermeasure::{Counts, ResponseEdits, Rounded, Rounding};
 use crate::wire::framing::sse::Block;
 use crate::wire::json::{Edit, splice, unescape, unescape_lossy};
 use crate::wire::{Channel, Citation, Close, FieldKind, Kind, Scan, Usage};
 
 use super::carrier::{Carrier, carrier};
+use super::fields;
 use super::lanes::{LANES, Lanes, OpenLane, TooManyLanes};
 
 /// Rewrites the events of one response, or its document.
@@ -19,6 +22,9 @@ pub(super) struct Rewriter {
     counts: Counts,
     /// Token counts as the upstream stated them last.
     usage: Usage,
+    rounding: Option<Rounding>,
+    /// The choices whose role has gone out.
+    begun: Vec<u32>,
     /// Bytes of text seen, in all and of reasoning: what tokens are estimated from until the
     /// upstream has stated them.
     seen: TextBytes,
@@ -74,6 +80,8 @@ impl Outcome {
 impl Rewriter {
     pub(super) fn new(edits: ResponseEdits, counts: Counts) -> Self {
         Self {
+            rounding: edits.rounding(),
+            begun: Vec::new(),
             edits,
             lanes: Lanes::default(),
             counts,
@@ -94,6 +102,16 @@ impl Rewriter {
         let mut counts = self.counts;
         self.lanes.counts(&mut counts);
         counts
+    }
+
+    /// What the response's fields may say.
+    pub(super) fn guard_fields(&self, fields: &mut HeaderMap) {
+        fields::guard(&self.edits, fields);
+    }
+
+    /// A body is replaced that could not be read.
+    pub(super) fn close_unread(&mut self) {
+        self.counts.response_fields_closed += 1;
     }
 
     pub(super) fn usage(&self) -> Usage {
@@ -145,6 +163,7 @@ impl Rewriter {
             self.counts.events_dropped += u64::from(withheld);
             return Ok(Rewritten::Dropped);
         }
+        self.begin(scan);
         let mut edits = self.field_edits(scan);
         edits.extend(citations);
         for (channel, outcome) in scan.channels.iter().zip(self.outcomes.drain(..)) {
@@ -307,9 +326,24 @@ impl Rewriter {
         Ok(edits)
     }
 
-    /// Whether the event had text, has none left, and says nothing else.
+    /// Remembers the choices whose role this event brings.
+    fn begin(&mut self, scan: &Scan) {
+        if roles(scan) == 0 {
+            return;
+        }
+        for Channel { lane, .. } in &scan.channels {
+            if self.begun.len() < LANES && !self.begun.contains(&lane.group) {
+                self.begun.push(lane.group);
+            }
+        }
+    }
+
+    /// Whether the event had text, has none left, and says nothing else. A role that comes with
+    /// every piece says nothing after the first: an empty event for each would tell how many
+    /// pieces were withheld.
     fn nothing_left(&self, scan: &Scan) -> bool {
-        let role = scan.fields.iter().any(|field| field.kind == FieldKind::Role);
+        let first = scan.channels.iter().any(|channel| !self.begun.contains(&channel.lane.group));
+        let role = roles(scan) > usize::from(!first);
         let mut emptied = false;
         let empty = scan.channels.iter().zip(&self.outcomes).all(|(channel, outcome)| {
             emptied |= outcome.is_empty() && !channel.span.is_empty();
@@ -319,7 +353,18 @@ impl Rewriter {
         emptied && empty && !scan.says_more && !role
     }
 
+    /// What becomes of the event's token counts.
+    fn rounded(&mut self, scan: &Scan) -> Option<Rounded> {
+        if scan.usage == Usage::default() {
+            return None;
+        }
+        let withheld = self.seen.reasoning + self.counts().words_removed;
+        let withheld = (self.seen.all > 0).then_some(withheld);
+        self.rounding.as_mut().map(|rounding| rounding.round(scan.usage, withheld))
+    }
+
     fn field_edits(&mut self, scan: &Scan) -> Vec<Edit> {
+        let rounded = self.rounded(scan);
         let Self { edits, counts, outcomes, .. } = self;
         let edited = outcomes.iter().any(|outcome| {
             !outcome.stays || !outcome.before.is_empty() || !outcome.behind.is_empty()
@@ -330,10 +375,14 @@ impl Rewriter {
             .filter_map(|field| match field.kind {
                 // It hides the length that the text no longer has.
                 kind if padding(kind) => Some(Edit::text(field.span.clone(), "")),
-                _ => edits.field(field, scan.usage, counts),
+                _ => edits.field(field, rounded.as_ref(), counts),
             })
             .collect()
     }
+}
+
+fn roles(scan: &Scan) -> usize {
+    scan.fields.iter().filter(|field| field.kind == FieldKind::Role).count()
 }
 
 impl OpenLane {

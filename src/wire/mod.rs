@@ -5,21 +5,27 @@
 //! on JSON and streams alike.
 
 pub mod chat;
+mod error;
+mod failure;
 pub mod framing;
 mod generation;
 mod history;
 pub mod json;
+mod listed;
 pub mod messages;
 mod refusal;
 mod request;
 mod route;
 mod scan;
 mod scanner;
+mod usage;
 
 use std::fmt::Debug;
 
 use http::HeaderName;
 
+pub(crate) use error::scan_error;
+pub use failure::Failure;
 pub use generation::{Generation, Setting, Use};
 pub use history::Said;
 pub use refusal::{Refusal, RefusalKind, refuse_for_good};

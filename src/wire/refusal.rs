@@ -77,6 +77,22 @@ pub fn refuse_for_good<B>(response: &mut Response<B>) {
 }
 
 impl RefusalKind {
+    /// The kind that comes nearest to an upstream's status.
+    #[must_use]
+    pub fn of_status(status: StatusCode) -> Self {
+        match status.as_u16() {
+            401 | 403 => Self::Refused,
+            404 => Self::NotFound,
+            405 => Self::Method,
+            408 | 504 => Self::UpstreamTimeout,
+            413 => Self::TooLarge,
+            415 => Self::Encoding,
+            429 => Self::RateLimited,
+            400..=499 => Self::Malformed,
+            _ => Self::UpstreamFailed,
+        }
+    }
+
     /// The HTTP status, by which the vendors' clients choose their exception.
     #[must_use]
     pub fn status(self) -> StatusCode {

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use super::failure::Failure;
 use super::json::{self, Error, Reader};
+use super::listed::{Listed, Shape, shape};
 
 /// What runs of text are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,16 +68,30 @@ pub enum FieldKind {
     Leak,
     /// The name of the model that answers: a string's contents.
     Model,
+    /// What differs from model to model without being its name.
+    ModelTrace,
     /// The role, which clients may see once per choice only.
     Role,
     /// The whole usage object.
     Usage,
+    /// A count of output tokens: its digits.
+    OutputTokens(u64),
     /// A count of reasoning tokens.
     ReasoningTokens(u64),
+    /// A count of some other part of the output.
+    PartTokens(u64),
+    /// A count of all tokens.
+    TotalTokens(u64),
+    /// What may tell how much was generated without counting it: a cost, a duration.
+    Telling,
     /// What an event says besides its texts and must say once: tool calls, a finish reason.
     Once,
     /// Random filling that hides an event's length: a string's contents.
     Padding,
+    /// What an error says in words, and what it is about.
+    ErrorMessage(Failure),
+    /// What else stands in an error and may say anything.
+    ErrorDetail,
 }
 
 /// Where such a value stands.
@@ -131,6 +147,8 @@ pub struct Usage {
     pub output: Option<u64>,
     /// Tokens of reasoning.
     pub reasoning: Option<u64>,
+    /// The server states the reasoning beside the output, not as a part of it.
+    pub beside: bool,
 }
 
 /// Everything found in one event or document, in document order.
@@ -188,7 +206,7 @@ impl Scan {
         value: impl FnOnce(&mut Self, &mut Reader<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let span = reader.spanned(|reader| value(self, reader))?;
-        let nothing: [&[u8]; 3] = [b"null", b"[]", b"\"\""];
+        let nothing: [&[u8]; 4] = [b"null", b"[]", b"{}", b"\"\""];
         if !nothing.contains(&reader.bytes().get(span.clone()).unwrap_or_default()) {
             self.says_more = true;
             self.field(FieldKind::Once, span);
@@ -212,22 +230,96 @@ impl Scan {
 
     /// Reads the next value as a leak, unless it is null.
     pub(super) fn leak(&mut self, reader: &mut Reader<'_>, name: &[u8]) -> Result<(), Error> {
+        self.unlisted(reader, FieldKind::Leak, name)
+    }
+
+    /// Passes over the next value if `list` has its name and it is of the shape that goes with it;
+    /// otherwise it is read as a leak.
+    pub(super) fn listed(
+        &mut self,
+        reader: &mut Reader<'_>,
+        list: &[Listed],
+        name: &[u8],
+    ) -> Result<(), Error> {
+        match shape(list, name) {
+            Some(shape) => self.shaped(reader, shape, FieldKind::Leak, name),
+            None => self.leak(reader, name),
+        }
+    }
+
+    /// Passes over the next value if it has a shape; otherwise it is read as a field of this kind.
+    pub(super) fn shaped(
+        &mut self,
+        reader: &mut Reader<'_>,
+        shape: Shape,
+        kind: FieldKind,
+        name: &[u8],
+    ) -> Result<(), Error> {
+        let span = reader.skip()?;
+        if !shape.fits(reader.bytes().get(span.clone()).unwrap_or_default()) {
+            self.named_field(kind, span, name);
+        }
+        Ok(())
+    }
+
+    /// The contents of the next value if it is an identifier; any other but null is read as a leak.
+    pub(super) fn identifier(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: &[u8],
+    ) -> Result<Option<Range<usize>>, Error> {
+        let text = reader.kind()? == json::Kind::String;
+        let start = reader.position();
+        let known = self.fields.len();
+        self.shaped(reader, Shape::Identifier, FieldKind::Leak, name)?;
+        let contents = start + 1..reader.position() - 1;
+        Ok((text && self.fields.len() == known).then_some(contents))
+    }
+
+    /// Reads the next value as the name of the model that answers.
+    pub(super) fn model(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
+        let model = self.identifier(reader, b"model")?;
+        model.into_iter().for_each(|span| self.field(FieldKind::Model, span));
+        Ok(())
+    }
+
+    /// Reads the next value as a field of this kind, unless it is null.
+    pub(super) fn unlisted(
+        &mut self,
+        reader: &mut Reader<'_>,
+        kind: FieldKind,
+        name: &[u8],
+    ) -> Result<(), Error> {
         let null = reader.kind()? == json::Kind::Null;
         let span = reader.skip()?;
         if !null {
-            let name = String::from_utf8_lossy(name).into_owned();
-            self.fields.push(Field { kind: FieldKind::Leak, span, name });
+            self.named_field(kind, span, name);
         }
         Ok(())
+    }
+
+    fn named_field(&mut self, kind: FieldKind, span: Range<usize>, name: &[u8]) {
+        let name = String::from_utf8_lossy(name).into_owned();
+        self.fields.push(Field { kind, span, name });
+    }
+
+    /// Says what an error is about whose fields begin with the one at `first`.
+    pub(super) fn settle(&mut self, first: usize, failure: Failure) {
+        for field in self.fields.iter_mut().skip(first) {
+            if matches!(field.kind, FieldKind::ErrorMessage(_)) {
+                field.kind = FieldKind::ErrorMessage(failure);
+            }
+        }
     }
 }
 
 impl Usage {
     /// Takes over the counts that `later` states.
     pub fn update(&mut self, later: Self) {
-        let Self { input, output, reasoning } = later;
+        let Self { input, output, reasoning, beside } = later;
         self.input = input.or(self.input);
         self.output = output.or(self.output);
         self.reasoning = reasoning.or(self.reasoning);
+        self.beside = if output.is_some() { beside } else { self.beside };
     }
 }

@@ -109,13 +109,15 @@ async fn after_its_failure_a_body_has_ended() {
     assert_eq!(world.records.all().len(), 1);
 }
 
-/// An error that the upstream states itself is the client's, and no answer.
+/// An error that the upstream states itself is the client's, and no answer. What it says in words
+/// may be the model's.
 #[tokio::test(start_paused = true)]
-async fn an_upstreams_own_error_event_is_passed_and_recorded() {
+async fn an_upstreams_own_error_event_is_told_in_fixed_words_and_recorded() {
     let world = World::new(policy(WITHHOLD));
-    let error = "data: {\"error\":{\"message\":\"overloaded\"}}\n\n";
+    let error = "data: {\"error\":{\"code\":503,\"message\":\"a thought\"}}\n\n";
     let read = world.exchange(chat(), stream([data(says("<thi")), data(error), data(DONE)])).await;
-    assert_eq!(read.text(), says("<thi") + error + DONE);
+    let told = error.replace("a thought", "The server had an error while processing the request.");
+    assert_eq!(read.text(), says("<thi") + &told + DONE);
     assert!(!read.failed);
     let record = world.records.only();
     assert_eq!(record.outcome, Outcome::UpstreamError);

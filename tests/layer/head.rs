@@ -129,19 +129,23 @@ async fn a_request_that_was_read_has_one_length_and_no_stale_digest() {
 /// Fails when `head::readable` takes one of them for an answer.
 #[tokio::test(start_paused = true)]
 async fn what_carries_no_answer_is_passed() {
-    for status in [204, 304, 400, 401, 404, 429, 500, 503] {
-        let world = World::new(policy(WITHHOLD));
-        let body = if status < 400 { "" } else { THOUGHT };
-        let mut answer = with_validators(json(body));
-        *answer.status_mut() = StatusCode::from_u16(status).unwrap();
-        let headers = answer.headers().clone();
-        world.upstream.answer(answer);
-        let answer = world.call(chat()).await;
-        assert_eq!((answer.status().as_u16(), answer.headers()), (status, &headers));
-        assert_eq!(read(answer.into_body()).await.text(), body, "{status}");
-        let record = world.records.only();
-        assert_eq!((record.outcome, record.status), (Outcome::Complete, Some(status)));
-        assert!(record.applied.is_empty());
+    // From whom nothing is withheld, errors are passed too.
+    let plans = [(WITHHOLD, &[204, 304][..]), ("watermark = {}", &[204, 304, 400, 401, 429, 500])];
+    for (plan, statuses) in plans {
+        for status in statuses {
+            let world = World::new(policy(plan));
+            let body = if *status < 400 { "" } else { THOUGHT };
+            let mut answer = with_validators(json(body));
+            *answer.status_mut() = StatusCode::from_u16(*status).unwrap();
+            let headers = answer.headers().clone();
+            world.upstream.answer(answer);
+            let answer = world.call(chat()).await;
+            assert_eq!((answer.status().as_u16(), answer.headers()), (*status, &headers));
+            assert_eq!(read(answer.into_body()).await.text(), body, "{status}");
+            let record = world.records.only();
+            assert_eq!((record.outcome, record.status), (Outcome::Complete, Some(*status)));
+            assert!(record.applied.is_empty());
+        }
     }
 }
 

@@ -15,6 +15,8 @@ mod marks;
 #[cfg(test)]
 mod pace;
 #[cfg(test)]
+mod planted;
+#[cfg(test)]
 mod rate;
 #[cfg(test)]
 mod refuse;

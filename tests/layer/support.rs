@@ -46,7 +46,7 @@ pub(crate) fn wait(seconds: u64) -> Step {
 }
 
 pub(crate) fn trailers() -> HeaderMap {
-    HeaderMap::from_iter([("x-checksum".parse().unwrap(), "abc".parse().unwrap())])
+    HeaderMap::from_iter([("x-request-id".parse().unwrap(), "abc".parse().unwrap())])
 }
 
 /// How far a scripted body has come.

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use crate::wire::json::{Error, Kind as JsonKind, Reader, Text};
+use crate::wire::listed::{Listed, Shape, shape};
 use crate::wire::scan::{Citation, Close, FieldKind, Kind, Lane, Scan, Signed, Slot};
+use crate::wire::{error, usage};
 
 /// A whole response, or one chunk of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,43 +15,87 @@ pub(super) enum Form {
 }
 
 /// Members of the top level that carry no text of the model's.
-const TOP_LEVEL: [&[u8]; 12] = [
-    b"id",
-    b"object",
-    b"created",
-    b"service_tier",
-    b"system_fingerprint",
-    b"provider",
-    b"citations",
-    b"search_results",
-    b"timings",
-    b"x_groq",
-    b"prompt_filter_results",
-    b"metadata",
+const TOP_LEVEL: [Listed; 7] = [
+    (b"id", Shape::Identifier),
+    (b"object", Shape::Identifier),
+    (b"created", Shape::Time),
+    (b"service_tier", Shape::Identifier),
+    (b"citations", Shape::Links),
+    (b"search_results", Shape::Quoted(QUOTED)),
+    (b"prompt_filter_results", Shape::Findings),
 ];
 
 /// Members of a choice that carry none.
-const CHOICE: [&[u8]; 4] =
-    [b"stop_reason", b"native_finish_reason", b"content_filter_results", b"content_filter_offsets"];
+const CHOICE: [Listed; 3] = [
+    (b"stop_reason", Shape::Identifier),
+    (b"native_finish_reason", Shape::Identifier),
+    (b"content_filter_results", Shape::Findings),
+];
 
 /// Members of a message or delta that carry none that a countermeasure edits.
-const MESSAGE: [&[u8]; 5] = [b"audio", b"images", b"name", b"tool_call_id", b"context"];
+const MESSAGE: [Listed; 3] =
+    [(b"images", Shape::Data), (b"name", Shape::Identifier), (b"tool_call_id", Shape::Identifier)];
+
+/// Members of spoken answers. The transcript says what is heard.
+const AUDIO: [Listed; 4] = [
+    (b"id", Shape::Identifier),
+    (b"data", Shape::Sealed),
+    (b"expires_at", Shape::Time),
+    (b"transcript", Shape::Text(QUOTED)),
+];
+
+/// What an answer was drawn from (Azure).
+const CONTEXT: [Listed; 2] =
+    [(b"citations", Shape::Quoted(QUOTED)), (b"all_retrieved_documents", Shape::Quoted(QUOTED))];
+
+/// Members of an annotation, and of what it is about.
+const ANNOTATION: [Listed; 11] = [
+    (b"type", Shape::Identifier),
+    (b"url", Shape::Text(QUOTED)),
+    (b"title", Shape::Text(QUOTED)),
+    (b"content", Shape::Text(QUOTED)),
+    (b"quote", Shape::Text(QUOTED)),
+    (b"index", Shape::Data),
+    (b"file_id", Shape::Identifier),
+    (b"filename", Shape::Text(QUOTED)),
+    (b"container_id", Shape::Identifier),
+    (b"file", Shape::Quoted(FILE)),
+    (b"file_path", Shape::Data),
+];
 
 /// Members of an array's content part that carry none.
-const PART: [&[u8]; 12] = [
-    b"type",
-    b"closed",
-    b"signature",
-    b"annotations",
-    b"reference_ids",
-    b"image_url",
-    b"input_audio",
-    b"audio_url",
-    b"file",
-    b"refusal",
-    b"id",
-    b"index",
+const PART: [Listed; 10] = [
+    (b"type", Shape::Identifier),
+    (b"closed", Shape::Flag),
+    (b"signature", Shape::Sealed),
+    (b"reference_ids", Shape::Data),
+    (b"image_url", Shape::Data),
+    (b"input_audio", Shape::Data),
+    (b"audio_url", Shape::Data),
+    (b"file", Shape::Data),
+    (b"id", Shape::Identifier),
+    (b"index", Shape::Data),
 ];
+
+/// Members of an entry of `reasoning_details` that carry none: what is sealed stays.
+const DETAIL: [Listed; 5] = [
+    (b"type", Shape::Identifier),
+    (b"format", Shape::Identifier),
+    (b"id", Shape::Identifier),
+    (b"data", Shape::Sealed),
+    (b"signature", Shape::Sealed),
+];
+
+/// Members of a tool call besides the call itself. Google's compatible endpoint puts its thought
+/// signatures into the last.
+const TOOL_CALL: [Listed; 3] =
+    [(b"id", Shape::Identifier), (b"type", Shape::Identifier), (b"extra_content", Shape::Data)];
+
+/// The most bytes of what a server quotes of pages and documents.
+const QUOTED: usize = 256 * 1024;
+
+/// The most bytes of a file that was read for the model and is given back to be sent again.
+const FILE: usize = 16 * 1024 * 1024;
 
 pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Error> {
     let mut choices = 0;
@@ -62,26 +108,36 @@ pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Erro
                 })
             }
             b"choices" => Ok(()),
-            b"model" => {
-                let model = reader.text()?;
-                model.into_iter().for_each(|text| scan.field(FieldKind::Model, text.span));
+            b"model" => scan.model(reader),
+            b"usage" => usage::scan(reader, scan),
+            b"x_groq" if scan.expects(JsonKind::Object, reader, b"x_groq")? => {
+                reader.members(|reader, key| match &*key.name() {
+                    b"usage" => usage::scan(reader, scan),
+                    name => scan.listed(reader, &[(b"id", Shape::Identifier)], name),
+                })
+            }
+            b"x_groq" => Ok(()),
+            name @ (b"timings" | b"metadata") => usage::telling(reader, name, scan),
+            name @ (b"system_fingerprint" | b"provider") => {
+                let trace = scan.identifier(reader, name)?;
+                trace.into_iter().for_each(|span| {
+                    scan.field(FieldKind::ModelTrace, span.start - 1..span.end + 1);
+                });
                 Ok(())
             }
-            b"usage" => usage(reader, scan),
             b"error" => {
                 // SDKs raise on any truthy value.
-                let span = reader.skip()?;
+                let span = reader.spanned(|reader| error::member(reader, scan))?;
                 let falsy: [&[u8]; 5] = [b"null", b"false", b"0", b"\"\"", b"{}"];
                 scan.error |= !falsy.contains(&bytes.get(span).unwrap_or_default());
                 Ok(())
             }
             b"obfuscation" => {
-                let padding = reader.text()?;
-                padding.into_iter().for_each(|text| scan.field(FieldKind::Padding, text.span));
+                let padding = scan.identifier(reader, b"obfuscation")?;
+                padding.into_iter().for_each(|span| scan.field(FieldKind::Padding, span));
                 Ok(())
             }
-            name if TOP_LEVEL.contains(&name) => reader.pass(),
-            name => scan.leak(reader, name),
+            name => scan.listed(reader, &TOP_LEVEL, name),
         })
     })?;
     scan.only_usage = choices == 0 && scan.usage.output.is_some();
@@ -113,18 +169,14 @@ fn choice(
         }
         name @ (b"message" | b"delta") => message(reader, name, &mut answered, scan),
         b"finish_reason" => {
-            if reader.kind()? != JsonKind::String {
-                return reader.pass();
-            }
             // Empty, it says that the choice goes on.
-            scan.once(reader, |_, reader| {
-                let reason = reader.text()?.map(|text| text.span);
+            scan.once(reader, |scan, reader| {
+                let reason = scan.identifier(reader, b"finish_reason")?;
                 finish = reason.filter(|reason| !reason.is_empty());
                 Ok(())
             })
         }
-        name if CHOICE.contains(&name) => reader.pass(),
-        name => scan.leak(reader, name),
+        name => scan.listed(reader, &CHOICE, name),
     })?;
     // The index may stand behind the text it applies to.
     for channel in scan.channels.iter_mut().skip(first_channel) {
@@ -198,13 +250,17 @@ fn message(
             Ok(())
         }
         b"role" => {
-            if let Some(Text { span, .. }) = reader.text()? {
+            if let Some(span) = scan.identifier(reader, b"role")? {
                 scan.field(FieldKind::Role, span.start - 1..span.end + 1);
             }
             Ok(())
         }
         b"annotations" => scan.once(reader, annotations),
-        name if MESSAGE.contains(&name) => scan.once(reader, |_, reader| reader.pass()),
+        name @ b"audio" => object_of(reader, name, &AUDIO, scan),
+        name @ b"context" => object_of(reader, name, &CONTEXT, scan),
+        name if shape(&MESSAGE, name).is_some() => {
+            scan.once(reader, |scan, reader| scan.listed(reader, &MESSAGE, name))
+        }
         name => scan.leak(reader, name),
     })
 }
@@ -234,18 +290,27 @@ fn part(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result
         }
         b"text" => Ok(()),
         b"type" => {
-            let kind = reader.name()?.map(|(_, kind)| kind);
-            answers = matches!(kind.as_deref(), Some("text" | "output_text"));
+            let kind = scan.identifier(reader, b"type")?.and_then(|span| reader.bytes().get(span));
+            answers = matches!(kind, Some(b"text" | b"output_text"));
             Ok(())
         }
-        name if PART.contains(&name) => {
-            // References, images, signatures: nothing to edit, and not to be dropped.
-            let more = !matches!(name, b"type" | b"closed");
-            scan.says_more |= more;
-            scan.unrepeatable |= more;
+        b"annotations" => {
+            (scan.says_more, scan.unrepeatable) = (true, true);
+            annotations(scan, reader)
+        }
+        b"refusal" if scan.expects(JsonKind::String, reader, b"refusal")? => {
+            scan.says_more = true;
+            scan.unrepeatable = true;
             reader.pass()
         }
-        name => scan.leak(reader, name),
+        b"refusal" => Ok(()),
+        name => {
+            // References, images, signatures: nothing to edit, and not to be dropped.
+            let more = shape(&PART, name).is_some() && name != b"closed";
+            scan.says_more |= more;
+            scan.unrepeatable |= more;
+            scan.listed(reader, &PART, name)
+        }
     })?;
     *answered |= answers && filled;
     for channel in scan.channels.iter_mut().skip(first_channel).filter(|_| !answers) {
@@ -265,8 +330,7 @@ fn thinking(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(),
         }
         reader.members(|reader, key| match &*key.name() {
             name @ b"text" => reasoning(reader, Slot::ReasoningPart, name, scan),
-            b"type" => reader.pass(),
-            name => scan.leak(reader, name),
+            name => scan.listed(reader, &[(b"type", Shape::Identifier)], name),
         })
     })
 }
@@ -286,16 +350,17 @@ fn detail(reader: &mut Reader<'_>, position: usize, scan: &mut Scan) -> Result<(
             }
             Ok(())
         }
-        b"data" | b"signature" => {
+        name @ (b"data" | b"signature") => {
             // Reasoning belongs before the answer, wherever a server puts it.
             scan.once(reader, |scan, reader| {
-                let signs = reader.text()?.is_some_and(|text| !text.span.is_empty());
+                let signs = reader.kind()? == JsonKind::String;
+                let span = reader.spanned(|reader| scan.listed(reader, &DETAIL, name))?;
+                let signs = signs && span.len() > 2;
                 scan.signed.extend(signs.then_some(Signed { group: None, from: 0 }));
                 Ok(())
             })
         }
-        b"type" | b"format" | b"id" => reader.pass(),
-        name => scan.leak(reader, name),
+        name => scan.listed(reader, &DETAIL, name),
     })?;
     for channel in scan.channels.iter_mut().skip(first_channel) {
         channel.lane.slot = Slot::ReasoningDetail(index);
@@ -306,10 +371,16 @@ fn detail(reader: &mut Reader<'_>, position: usize, scan: &mut Scan) -> Result<(
 /// Annotations point into the answer as it stands in the whole message, by characters, either
 /// themselves or in a member such as `url_citation`.
 fn annotations(scan: &mut Scan, reader: &mut Reader<'_>) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Array, reader, b"annotations")? {
+        return Ok(());
+    }
     reader.elements(|reader, _| citation(scan, reader, true))
 }
 
 fn citation(scan: &mut Scan, reader: &mut Reader<'_>, outer: bool) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, b"annotations")? {
+        return Ok(());
+    }
     let (mut start, mut end) = (None, None);
     reader.members(|reader, key| match &*key.name() {
         b"start_index" => {
@@ -321,7 +392,7 @@ fn citation(scan: &mut Scan, reader: &mut Reader<'_>, outer: bool) -> Result<(),
             Ok(())
         }
         name if outer && name.ends_with(b"_citation") => citation(scan, reader, false),
-        _ => reader.pass(),
+        name => scan.listed(reader, &ANNOTATION, name),
     })?;
     if let Some((start, end)) = start.zip(end) {
         scan.citations.push(Citation { lane: lane(Slot::Answer), start, end });
@@ -329,7 +400,25 @@ fn citation(scan: &mut Scan, reader: &mut Reader<'_>, outer: bool) -> Result<(),
     Ok(())
 }
 
+/// An object of listed members, which its event says once.
+fn object_of(
+    reader: &mut Reader<'_>,
+    name: &[u8],
+    list: &[Listed],
+    scan: &mut Scan,
+) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, name)? {
+        return Ok(());
+    }
+    scan.once(reader, |scan, reader| {
+        reader.members(|reader, key| scan.listed(reader, list, &key.name()))
+    })
+}
+
 fn tool_call(reader: &mut Reader<'_>, position: usize, scan: &mut Scan) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, b"tool_calls")? {
+        return Ok(());
+    }
     let first_channel = scan.channels.len();
     let mut index = u32::try_from(position).unwrap_or(u32::MAX);
     reader.members(|reader, key| match &*key.name() {
@@ -340,9 +429,7 @@ fn tool_call(reader: &mut Reader<'_>, position: usize, scan: &mut Scan) -> Resul
             Ok(())
         }
         b"function" | b"custom" => function(reader, scan),
-        // Google's compatible endpoint puts its thought signatures into the last.
-        b"id" | b"type" | b"extra_content" => reader.pass(),
-        name => scan.leak(reader, name),
+        name => scan.listed(reader, &TOOL_CALL, name),
     })?;
     for channel in scan.channels.iter_mut().skip(first_channel) {
         channel.lane.slot = Slot::Tool(index);
@@ -351,15 +438,18 @@ fn tool_call(reader: &mut Reader<'_>, position: usize, scan: &mut Scan) -> Resul
 }
 
 fn function(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, b"tool_calls")? {
+        return Ok(());
+    }
     reader.members(|reader, key| match &*key.name() {
+        // Some servers send them unwritten, as an object.
         b"arguments" | b"input" => {
             if let Some(Text { span, .. }) = reader.text()? {
                 scan.text(lane(Slot::Tool(0)), Kind::ToolArguments, span);
             }
             Ok(())
         }
-        b"name" => reader.pass(),
-        name => scan.leak(reader, name),
+        name => scan.listed(reader, &[(b"name", Shape::Identifier)], name),
     })
 }
 
@@ -390,38 +480,6 @@ fn reasoning(
         }
     }
     Ok(())
-}
-
-fn usage(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
-    if reader.kind()? != JsonKind::Object {
-        return reader.pass();
-    }
-    let span = reader.spanned(|reader| {
-        reader.members(|reader, key| {
-            match &*key.name() {
-                b"prompt_tokens" => scan.usage.input = reader.whole_number()?.map(|(_, n)| n),
-                b"completion_tokens" => scan.usage.output = reader.whole_number()?.map(|(_, n)| n),
-                b"completion_tokens_details" => reasoning_tokens(reader, scan)?,
-                _ => reader.pass()?,
-            }
-            Ok(())
-        })
-    })?;
-    scan.field(FieldKind::Usage, span);
-    Ok(())
-}
-
-fn reasoning_tokens(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
-    reader.members(|reader, key| {
-        if !key.is("reasoning_tokens") {
-            return reader.pass();
-        }
-        if let Some((span, count)) = reader.whole_number()? {
-            scan.usage.reasoning = Some(count);
-            scan.field(FieldKind::ReasoningTokens(count), span);
-        }
-        Ok(())
-    })
 }
 
 fn lane(slot: Slot) -> Lane {

@@ -22,6 +22,15 @@ impl Edit {
         Self { span, with }
     }
 
+    /// Replaces a whole value by a string.
+    #[must_use]
+    pub fn string(span: Range<usize>, text: &str) -> Self {
+        let mut edit = Self::text(span, text);
+        edit.with.insert(0, b'"');
+        edit.with.push(b'"');
+        edit
+    }
+
     /// Replaces a whole value by a literal such as `null` or a number.
     #[must_use]
     pub fn literal(span: Range<usize>, literal: impl Into<String>) -> Self {

@@ -2,44 +2,74 @@
 
 use std::ops::Range;
 
-use crate::wire::json::{Error, Key, Kind as JsonKind, Reader, Text};
+use crate::wire::json::{Error, Key, Kind as JsonKind, Reader, Text, unescape_lossy};
+use crate::wire::listed::{Listed, Shape};
 use crate::wire::scan::{Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot};
+use crate::wire::{error, usage};
 
 /// Members of a message that carry no text of the model's.
-const MESSAGE: [&[u8]; 9] = [
-    b"id",
-    b"type",
-    b"role",
-    b"stop_reason",
-    b"stop_sequence",
-    b"stop_details",
-    b"container",
-    b"context_management",
-    b"diagnostics",
+const MESSAGE: [Listed; 8] = [
+    (b"id", Shape::Identifier),
+    (b"type", Shape::Identifier),
+    (b"role", Shape::Identifier),
+    (b"stop_reason", Shape::Identifier),
+    (b"stop_sequence", Shape::Text(STOP)),
+    (b"container", Shape::Data),
+    (b"context_management", Shape::Data),
+    (b"diagnostics", Shape::Data),
 ];
 
-/// Members of a delta that carry none: those of `message_delta`, and what is no text of an answer.
-const DELTA: [&[u8]; 6] =
-    [b"citation", b"stop_reason", b"stop_sequence", b"stop_details", b"container", b"content"];
+/// Members of a delta that carry none: those of `message_delta`.
+const DELTA: [Listed; 3] = [
+    (b"stop_reason", Shape::Identifier),
+    (b"stop_sequence", Shape::Text(STOP)),
+    (b"container", Shape::Data),
+];
 
-/// Members of a content block that carry none: tool input, sealed data, citations, results of the
+/// Why the model stopped, in the vendor's words, which are not passed on.
+const STOP_DETAILS: [Listed; 2] = [(b"type", Shape::Identifier), (b"category", Shape::Identifier)];
+
+/// Members of a content block that carry none.
+const BLOCK: [Listed; 8] = [
+    (b"id", Shape::Identifier),
+    (b"name", Shape::Identifier),
+    (b"signature", Shape::Sealed),
+    (b"tool_use_id", Shape::Identifier),
+    (b"is_error", Shape::Flag),
+    (b"caller", Shape::Data),
+    (b"server_name", Shape::Identifier),
+    (b"file_id", Shape::Identifier),
+];
+
+/// Members of a citation.
+const CITATION: [Listed; 16] = [
+    (b"type", Shape::Identifier),
+    (b"cited_text", Shape::Text(QUOTED)),
+    (b"title", Shape::Text(QUOTED)),
+    (b"document_title", Shape::Text(QUOTED)),
+    (b"source", Shape::Text(QUOTED)),
+    (b"url", Shape::Text(QUOTED)),
+    (b"file_id", Shape::Identifier),
+    (b"encrypted_index", Shape::Sealed),
+    (b"document_index", Shape::Data),
+    (b"search_result_index", Shape::Data),
+    (b"start_char_index", Shape::Data),
+    (b"end_char_index", Shape::Data),
+    (b"start_page_number", Shape::Data),
+    (b"end_page_number", Shape::Data),
+    (b"start_block_index", Shape::Data),
+    (b"end_block_index", Shape::Data),
+];
+
+/// The most bytes of what is quoted of a source.
+const QUOTED: usize = 256 * 1024;
+
+/// What stands in blocks that are not the model's text: tool input, citations, results of the
 /// vendor's own tools.
-const BLOCK: [&[u8]; 14] = [
-    b"id",
-    b"name",
-    b"input",
-    b"signature",
-    b"citations",
-    b"content",
-    b"tool_use_id",
-    b"is_error",
-    b"caller",
-    b"server_name",
-    b"file_id",
-    b"cache_control",
-    b"source",
-    b"title",
-];
+const CARRIED: [&[u8]; 5] = [b"input", b"content", b"source", b"title", b"cache_control"];
+
+/// The longest stop sequence of the client's.
+const STOP: usize = 256;
 
 pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Error> {
     scan.says_more = true;
@@ -48,11 +78,12 @@ pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Erro
         reader.object(|reader, key| match &*key.name() {
             b"content" => content(reader, &mut blocks, scan),
             b"type" => {
-                scan.error |= reader.name()?.is_some_and(|(_, kind)| kind == "error");
+                let kind = scan.identifier(reader, b"type")?;
+                scan.error |= kind.and_then(|span| reader.bytes().get(span)) == Some(b"error");
                 Ok(())
             }
-            b"error" if scan.error => reader.pass(),
-            b"request_id" => reader.pass(),
+            b"error" => error::member(reader, scan),
+            name @ b"request_id" => scan.identifier(reader, name).map(|_| ()),
             _ => message_member(reader, key, scan),
         })
     })?;
@@ -67,7 +98,7 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
     Reader::new(payload).document(|reader| {
         reader.object(|reader, key| match &*key.name() {
             b"type" => {
-                event.kind = reader.text()?.map(|Text { span, .. }| span);
+                event.kind = scan.identifier(reader, b"type")?;
                 Ok(())
             }
             b"index" => {
@@ -84,8 +115,10 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
             b"message" => Ok(()),
             b"content_block" => block(reader, u32::MAX, scan),
             b"delta" => delta(reader, &mut event, scan),
-            b"usage" => usage(reader, scan),
-            b"error" | b"request_id" | b"context_management" => reader.pass(),
+            b"usage" => usage::scan(reader, scan),
+            b"error" => error::member(reader, scan),
+            name @ b"request_id" => scan.identifier(reader, name).map(|_| ()),
+            name @ b"context_management" => scan.listed(reader, &MESSAGE, name),
             name => scan.leak(reader, name),
         })
     })?;
@@ -124,15 +157,26 @@ struct Event {
 
 fn message_member(reader: &mut Reader<'_>, key: Key<'_>, scan: &mut Scan) -> Result<(), Error> {
     match &*key.name() {
-        b"model" => {
-            let model = reader.text()?;
-            model.into_iter().for_each(|text| scan.field(FieldKind::Model, text.span));
-            Ok(())
-        }
-        b"usage" => usage(reader, scan),
-        name if MESSAGE.contains(&name) => reader.pass(),
-        name => scan.leak(reader, name),
+        b"model" => scan.model(reader),
+        b"usage" => usage::scan(reader, scan),
+        b"stop_details" => stop_details(reader, scan),
+        name => scan.listed(reader, &MESSAGE, name),
     }
+}
+
+fn stop_details(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, b"stop_details")? {
+        return Ok(());
+    }
+    reader.members(|reader, key| scan.listed(reader, &STOP_DETAILS, &key.name()))
+}
+
+/// A passage that a text is drawn from: it points into the source, not into the answer.
+fn citation(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, b"citations")? {
+        return Ok(());
+    }
+    reader.members(|reader, key| scan.listed(reader, &CITATION, &key.name()))
 }
 
 /// The blocks of a message; `last` becomes the index of the last one.
@@ -154,9 +198,11 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<(), Err
     let first_channel = scan.channels.len();
     let mut kind = String::new();
     let mut data = None;
+    let mut carried = Vec::new();
     reader.members(|reader, key| match &*key.name() {
         b"type" => {
-            kind = reader.name()?.map(|(_, kind)| kind).unwrap_or_default();
+            let span = scan.identifier(reader, b"type")?.unwrap_or_default();
+            kind = unescape_lossy(reader.bytes().get(span).unwrap_or_default());
             Ok(())
         }
         name @ (b"thinking" | b"text") => text(reader, group, name, scan),
@@ -164,14 +210,32 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<(), Err
             data = Some(reader.skip()?);
             Ok(())
         }
-        name if BLOCK.contains(&name) => reader.pass(),
-        name => scan.leak(reader, name),
+        name @ b"citations" => {
+            if !scan.expects(JsonKind::Array, reader, name)? {
+                return Ok(());
+            }
+            reader.elements(|reader, _| citation(reader, scan))
+        }
+        name if CARRIED.contains(&name) => {
+            let span = reader.skip()?;
+            carried.push((span, String::from_utf8_lossy(name).into_owned()));
+            Ok(())
+        }
+        name => scan.listed(reader, &BLOCK, name),
     })?;
+    // In a block of text or thinking they would be a second way to say it.
+    let texts = matches!(kind.as_str(), "" | "text" | "thinking" | "redacted_thinking");
+    let leaks = carried.into_iter().filter(|_| texts);
+    scan.fields.extend(leaks.map(|(span, name)| Field { kind: FieldKind::Leak, span, name }));
     if matches!(kind.as_str(), "thinking" | "redacted_thinking") {
         scan.signed.push(Signed { group: None, from: reader.position() });
     }
     // What the vendor has sealed stays; of another block nobody knows what its data say.
-    if let Some(span) = data.filter(|_| kind != "redacted_thinking") {
+    let sealed = |span: &Range<usize>| {
+        let data = reader.bytes().get(span.clone()).unwrap_or_default();
+        kind == "redacted_thinking" && Shape::Sealed.fits(data)
+    };
+    if let Some(span) = data.filter(|span| !sealed(span)) {
         scan.fields.push(Field { kind: FieldKind::Leak, span, name: "data".to_owned() });
     }
     for channel in scan.channels.iter_mut().skip(first_channel) {
@@ -187,20 +251,31 @@ fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<
     if !scan.expects(JsonKind::Object, reader, b"delta")? {
         return Ok(());
     }
-    let mut answers = false;
+    let (mut answers, mut compacts, mut content) = (false, false, None);
     reader.members(|reader, key| match &*key.name() {
         b"type" => {
-            answers = reader.name()?.is_some_and(|(_, kind)| kind == "text_delta");
+            let kind = scan.identifier(reader, b"type")?.and_then(|span| reader.bytes().get(span));
+            answers = kind == Some(b"text_delta");
+            compacts = kind == Some(b"compaction_delta");
             Ok(())
         }
         name @ (b"thinking" | b"text" | b"partial_json") => text(reader, u32::MAX, name, scan),
-        b"signature" => {
+        name @ b"signature" => {
             event.signature = true;
-            reader.pass()
+            scan.listed(reader, &BLOCK, name)
         }
-        name if DELTA.contains(&name) => reader.pass(),
-        name => scan.leak(reader, name),
+        b"stop_details" => stop_details(reader, scan),
+        b"citation" => citation(reader, scan),
+        // The client sends a summary of the conversation again.
+        b"content" if reader.kind()? == JsonKind::String => {
+            content = Some(reader.skip()?);
+            Ok(())
+        }
+        name => scan.listed(reader, &DELTA, name),
     })?;
+    if let Some(span) = content.filter(|_| !compacts) {
+        scan.fields.push(Field { kind: FieldKind::Leak, span, name: "content".to_owned() });
+    }
     for channel in &mut scan.channels {
         if channel.kind == Kind::Answer && !answers {
             (channel.lane.slot, channel.kind) = (Slot::Reasoning, Kind::Reasoning);
@@ -222,30 +297,5 @@ fn text(reader: &mut Reader<'_>, group: u32, name: &[u8], scan: &mut Scan) -> Re
             scan.text(Lane { group, slot }, kind, span);
         }
     }
-    Ok(())
-}
-
-fn usage(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
-    let span = reader.spanned(|reader| {
-        reader.members(|reader, key| {
-            match &*key.name() {
-                b"input_tokens" => scan.usage.input = reader.whole_number()?.map(|(_, n)| n),
-                b"output_tokens" => scan.usage.output = reader.whole_number()?.map(|(_, n)| n),
-                b"output_tokens_details" => reader.members(|reader, key| {
-                    if !key.is("thinking_tokens") {
-                        return reader.pass();
-                    }
-                    if let Some((span, count)) = reader.whole_number()? {
-                        scan.usage.reasoning = Some(count);
-                        scan.field(FieldKind::ReasoningTokens(count), span);
-                    }
-                    Ok(())
-                })?,
-                _ => reader.pass()?,
-            }
-            Ok(())
-        })
-    })?;
-    scan.field(FieldKind::Usage, span);
     Ok(())
 }

@@ -1,0 +1,205 @@
+//! Which fields of a response's head and trailers a guarded caller gets.
+//!
+//! A server may put anything into its fields: the model that answered, tokens used, times, parts of
+//! the text. From whoever text is withheld, channels are closed or the model's name is hidden gets
+//! the fields that clients work with, and no others. A redirect's target is not among them, since
+//! it leads past the layer.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::countermeasure::{Renamed, ResponseEdits};
+
+/// Fields of HTTP itself, of browsers and of the connection.
+const STANDARD: [&str; 29] = [
+    "accept-ranges",
+    "age",
+    "allow",
+    "alt-svc",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-range",
+    "content-security-policy",
+    "content-type",
+    "date",
+    "etag",
+    "expires",
+    "keep-alive",
+    "last-modified",
+    "permissions-policy",
+    "pragma",
+    "referrer-policy",
+    "server",
+    "set-cookie",
+    "strict-transport-security",
+    "transfer-encoding",
+    "vary",
+    "via",
+    "www-authenticate",
+    "x-content-type-options",
+    "x-frame-options",
+];
+
+/// Fields by which clients and their operators find a request again, retry and keep limits.
+const KNOWN: [&str; 27] = [
+    "anthropic-organization-id",
+    "anthropic-workspace-id",
+    "apim-request-id",
+    "cf-cache-status",
+    "cf-ray",
+    "content-digest",
+    "content-md5",
+    "correlation-id",
+    "digest",
+    "fly-request-id",
+    "openai-organization",
+    "openai-version",
+    "repr-digest",
+    "request-id",
+    "retry-after-ms",
+    "traceparent",
+    "x-amz-cf-id",
+    "x-amzn-requestid",
+    "x-amzn-trace-id",
+    "x-cloud-trace-context",
+    "x-correlation-id",
+    "x-generation-id",
+    "x-ms-request-id",
+    "x-request-id",
+    "x-should-retry",
+    "x-trace-id",
+    "x-vercel-id",
+];
+
+/// What such fields begin with.
+const KNOWN_PREFIXES: [&str; 5] =
+    ["access-control-", "anthropic-ratelimit-", "ratelimit", "x-ratelimit-", "retry-after"];
+
+/// The longest value of a known field that is no standard one.
+const VALUE: usize = 256;
+
+/// The longest value of a standard field.
+const STANDARD_VALUE: usize = 4096;
+
+/// Leaves of a head's or a trailer's fields what this response's caller may see, in their order.
+pub(super) fn guard(edits: &ResponseEdits, fields: &mut HeaderMap) {
+    if !edits.guards() {
+        return;
+    }
+    let all = std::mem::take(fields);
+    let mut name = None;
+    for (next, value) in all {
+        name = next.or(name);
+        let Some(name) = &name else { continue };
+        if let Some(value) = kept(edits, name.as_str(), value) {
+            fields.append(HeaderName::clone(name), value);
+        }
+    }
+}
+
+fn kept(edits: &ResponseEdits, name: &str, value: HeaderValue) -> Option<HeaderValue> {
+    if let Some(allow) = edits.allowed_leaks() {
+        if !allow.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)) && !fits(name, &value) {
+            return None;
+        }
+    }
+    let value = match edits.renamed() {
+        Some(renamed) => without_model(renamed, name, value)?,
+        None => value,
+    };
+    match edits.rounded_to() {
+        Some(step) if name.contains("token") => without_count(u64::from(step.get()), name, value),
+        _ => Some(value),
+    }
+}
+
+/// Whether a field is one that clients work with, and its value one that such a field has.
+fn fits(name: &str, value: &HeaderValue) -> bool {
+    if STANDARD.contains(&name) {
+        return value.len() <= STANDARD_VALUE;
+    }
+    let unbroken = || value.len() <= VALUE && value.as_bytes().iter().all(u8::is_ascii_graphic);
+    let listed = || value.len() <= VALUE && value.to_str().is_ok();
+    match name {
+        _ if name.starts_with("access-control-") => value.len() <= STANDARD_VALUE,
+        // A date, or a list.
+        "retry-after" => retry_after(value),
+        "ratelimit" | "ratelimit-policy" => listed(),
+        _ if KNOWN.contains(&name) => unbroken(),
+        _ => KNOWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && unbroken(),
+    }
+}
+
+/// Seconds, or a date of HTTP's.
+fn retry_after(value: &HeaderValue) -> bool {
+    let value = value.as_bytes();
+    let seconds = value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    value.len() <= 16 && seconds || value.len() <= 32 && value.ends_with(b" GMT")
+}
+
+/// The field with the name of the model that was asked for in place of the one that answered.
+fn without_model(renamed: &Renamed, name: &str, value: HeaderValue) -> Option<HeaderValue> {
+    let Renamed { from, to } = renamed;
+    let Ok(text) = value.to_str() else {
+        // Nobody can say that the name is not in it.
+        return None;
+    };
+    let shown = replace_name(text, from, to);
+    if name.contains("model") || name.contains("engine") || name.contains("deployment") {
+        // It may name the model in another way.
+        return (shown == *to).then(|| HeaderValue::from_str(&shown).ok()).flatten();
+    }
+    if shown == text { Some(value) } else { HeaderValue::from_str(&shown).ok() }
+}
+
+/// The text with a name replaced where it stands as a whole, in whatever case.
+fn replace_name(text: &str, from: &str, to: &str) -> String {
+    let (lower, name) = (text.to_ascii_lowercase(), from.to_ascii_lowercase());
+    let mut out = String::new();
+    let mut copied = 0;
+    let is_part = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    for (at, _) in lower.match_indices(&name) {
+        let end = at + name.len();
+        let before = at.checked_sub(1).and_then(|before| lower.as_bytes().get(before));
+        if name.is_empty() || is_part(before) || is_part(lower.as_bytes().get(end)) {
+            continue;
+        }
+        out.push_str(text.get(copied..at).unwrap_or_default());
+        out.push_str(to);
+        copied = end;
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    out
+}
+
+/// The field of a limit on tokens, from one of which to the next nobody can subtract.
+fn without_count(step: u64, name: &str, value: HeaderValue) -> Option<HeaderValue> {
+    if name.contains("reset") {
+        return None;
+    }
+    if !name.contains("remaining") && !name.contains("used") {
+        return Some(value);
+    }
+    let count: u64 = value.to_str().ok()?.parse().ok()?;
+    Some(HeaderValue::from(count / step * step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_replaced_where_it_stands_as_a_whole() {
+        for (text, shown) in [
+            ("teacher-small", "big"),
+            ("vllm/Teacher-Small-2026", "vllm/big-2026"),
+            ("teacher-smaller", "teacher-smaller"),
+            ("ateacher-small", "ateacher-small"),
+            ("a teacher-small, teacher-small", "a big, big"),
+        ] {
+            assert_eq!(replace_name(text, "teacher-small", "big"), shown);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What a member of an allow-list may be.
+//!
+//! A member is allowed for what it is known to say. Under the same name another server may say
+//! anything, so each has a shape, and what does not fit is treated like a member that nobody knows.
+
+use super::json::{Kind, Reader, unescape};
+
+/// A member's name, and what may stand under it.
+pub(super) type Listed = (&'static [u8], Shape);
+
+/// What may stand under a name; `null` always may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A name that programs give: one string without white space.
+    Identifier,
+    /// True or false.
+    Flag,
+    /// A point in time, in seconds or finer.
+    Time,
+    /// One string of at most so many bytes that the client or the vendor has written.
+    Text(usize),
+    /// Identifiers, flags and small numbers, nested: a moderation's findings.
+    Findings,
+    /// One string without white space, however long: a signature, sealed or encoded data.
+    Sealed,
+    /// Identifiers of any length, nested: addresses of pages.
+    Links,
+    /// Identifiers and numbers of any length, nested: media, references.
+    Data,
+    /// Anything of at most so many bytes: what was found elsewhere and is quoted.
+    Quoted(usize),
+}
+
+/// The longest identifier.
+const IDENTIFIER: usize = 256;
+
+/// The longest findings.
+const FINDINGS: usize = 8192;
+
+/// From here on a finding's number could be a count of tokens.
+const SMALL: f64 = 100.0;
+
+/// 2001, in seconds: no count of tokens is as high.
+const EARLIEST: f64 = 1e9;
+
+impl Shape {
+    /// Whether a value has this shape.
+    pub(super) fn fits(self, value: &[u8]) -> bool {
+        if value == b"null" {
+            return true;
+        }
+        match self {
+            Self::Identifier => contents(value).is_some_and(is_identifier),
+            Self::Flag => is_flag(value),
+            Self::Time => {
+                contents(value).is_some_and(is_identifier)
+                    || number(value).is_some_and(|time| time >= EARLIEST)
+            }
+            Self::Text(most) => contents(value).is_some_and(|text| text.len() <= most),
+            Self::Quoted(most) => value.len() <= most,
+            Self::Findings => {
+                let small = |leaf: Leaf<'_>| match leaf {
+                    Leaf::Text(text) => is_identifier(text) && number(text).is_none_or(is_small),
+                    Leaf::Other(other) => is_flag(other) || number(other).is_some_and(is_small),
+                };
+                value.len() <= FINDINGS && leaves(value, small)
+            }
+            Self::Sealed => contents(value).is_some_and(is_unbroken),
+            Self::Links => leaves(value, |leaf| match leaf {
+                Leaf::Text(text) => is_unbroken(text),
+                Leaf::Other(other) => is_flag(other),
+            }),
+            Self::Data => leaves(value, |leaf| match leaf {
+                Leaf::Text(text) => is_unbroken(text),
+                Leaf::Other(other) => is_flag(other) || number(other).is_some(),
+            }),
+        }
+    }
+}
+
+/// What stands under `name` in a list.
+pub(super) fn shape(list: &[Listed], name: &[u8]) -> Option<Shape> {
+    list.iter().find(|(known, _)| *known == name).map(|(_, shape)| *shape)
+}
+
+/// A value as a number, be it written as a string or as a fraction.
+pub(super) fn number(value: &[u8]) -> Option<f64> {
+    let digits = contents(value).unwrap_or(value);
+    let number: f64 = std::str::from_utf8(digits).ok()?.trim().parse().ok()?;
+    number.is_finite().then_some(number)
+}
+
+fn is_small(number: f64) -> bool {
+    number.abs() < SMALL
+}
+
+/// The contents of a value that is a string.
+fn contents(value: &[u8]) -> Option<&[u8]> {
+    value.strip_prefix(b"\"")?.strip_suffix(b"\"")
+}
+
+fn is_flag(value: &[u8]) -> bool {
+    matches!(value, b"true" | b"false" | b"null")
+}
+
+fn is_identifier(raw: &[u8]) -> bool {
+    raw.len() <= IDENTIFIER && is_unbroken(raw)
+}
+
+/// Whether a string's contents hold no white space, written or escaped, and nothing but ASCII: in
+/// the scripts that need no spaces a thought would have none.
+fn is_unbroken(raw: &[u8]) -> bool {
+    match raw.contains(&b'\\') {
+        false => raw.iter().all(u8::is_ascii_graphic),
+        true => unescape(raw).is_ok_and(|text| text.bytes().all(|byte| byte.is_ascii_graphic())),
+    }
+}
+
+enum Leaf<'a> {
+    /// The contents of a string, a member's name or its value.
+    Text(&'a [u8]),
+    Other(&'a [u8]),
+}
+
+/// Whether all strings, numbers and words of a value, however deep they stand, fit.
+fn leaves(value: &[u8], fits: impl Fn(Leaf<'_>) -> bool) -> bool {
+    let mut at = 0;
+    while let Some(byte) = value.get(at) {
+        if matches!(byte, b'{' | b'}' | b'[' | b']' | b',' | b':' | b' ' | b'\n' | b'\r' | b'\t') {
+            at += 1;
+            continue;
+        }
+        let mut reader = Reader::at(value, at);
+        let text = reader.kind() == Ok(Kind::String);
+        let Ok(span) = reader.skip() else { return false };
+        at = span.end;
+        let leaf = value.get(span).unwrap_or_default();
+        if !fits(if text {
+            Leaf::Text(contents(leaf).unwrap_or_default())
+        } else {
+            Leaf::Other(leaf)
+        }) {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thought_fits_no_shape_but_those_of_what_others_wrote() {
+        let thought = br#""the zebra is striped""#;
+        let spaceless = r#""斑马有条纹""#.as_bytes();
+        let escaped = br#""the\u0020zebra""#;
+        let nested = br#"{"a":[{"b":"the zebra"}]}"#;
+        let named = br#"{"the zebra":1}"#;
+        for shape in [Shape::Identifier, Shape::Flag, Shape::Time, Shape::Findings, Shape::Data] {
+            for value in [&thought[..], spaceless, escaped, nested, named] {
+                assert!(!shape.fits(value), "{shape:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_servers_send_under_such_names_fits() {
+        for (shape, value) in [
+            (Shape::Identifier, r#""chatcmpl-9_a.b:c""#),
+            (Shape::Identifier, "null"),
+            (Shape::Time, "1764374400"),
+            (Shape::Time, "1764374400.25"),
+            (Shape::Time, r#""2026-11-29T11:00:00Z""#),
+            (Shape::Findings, r#"{"hate": {"filtered":false,"severity":"safe"}, "score":0.5}"#),
+            (Shape::Data, r#"[{"image_url":{"url":"data:image\/png;base64,AA=="}}]"#),
+            (Shape::Quoted(20), r#"[{"title":"A b"}]"#),
+        ] {
+            assert!(shape.fits(value.as_bytes()), "{shape:?} {value}");
+        }
+    }
+
+    #[test]
+    fn a_count_is_no_time_and_no_finding() {
+        assert!(!Shape::Time.fits(b"7919") && !Shape::Findings.fits(br#"{"n":7919}"#));
+        assert!(!Shape::Identifier.fits(b"7919") && !Shape::Flag.fits(b"7919"));
+    }
+
+    #[test]
+    fn a_number_is_read_however_it_is_written() {
+        let numbers = ["7919", "\"7919\"", "7919.0", "7.919e3", "\" 7919\""];
+        assert!(numbers.iter().all(|written| number(written.as_bytes()) == Some(7919.0)));
+        assert!(["NaN", "\"\"", "true", "[1]"].iter().all(|it| number(it.as_bytes()).is_none()));
+    }
+}
