@@ -103,7 +103,8 @@ fn is_flag(value: &[u8]) -> bool {
     matches!(value, b"true" | b"false" | b"null")
 }
 
-fn is_identifier(raw: &[u8]) -> bool {
+/// Whether a string's contents are an identifier.
+pub(super) fn is_identifier(raw: &[u8]) -> bool {
     raw.len() <= IDENTIFIER && is_unbroken(raw)
 }
 

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
+use super::listed::is_identifier;
 use super::scan::{Channel, Field, FieldKind};
 use super::{Protocol, Scan, json};
 
@@ -114,6 +115,10 @@ impl Template {
                 scan.channels.push(Channel { span: at..end, ..channel.clone() });
                 channel.span.end
             } else if let Some(field) = fields.next() {
+                // Padding that is none is told by a full scan.
+                if !is_identifier(payload.get(at..end).unwrap_or_default()) {
+                    return false;
+                }
                 scan.fields.push(Field { span: at..end, ..field.clone() });
                 field.span.end
             } else {
