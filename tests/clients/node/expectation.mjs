@@ -61,10 +61,15 @@ function divided(content, model, plan) {
   return [content.slice(0, end).replace("<think>", ""), content.slice(end + 8).replace(/^\n+/, "")];
 }
 
+/** Counts of the output and its parts. */
+const COUNTS = ["completion_tokens", "output_tokens", "reasoning_tokens", "thinking_tokens"];
+
 /** A completion or message as it should be when its reasoning is withheld and its counts rounded. */
 export function withoutReasoning(value, model, plan, step = 1, output = Infinity) {
-  // A count is not rounded past all of the output.
-  const all = value?.completion_tokens || value?.output_tokens || output;
+  const up = (count) => Math.ceil(count / step) * step;
+  // A count is not rounded past all of the output, which is rounded itself.
+  const stated = value?.completion_tokens || value?.output_tokens;
+  const all = stated ? up(stated) : output;
   const inner = (item) => withoutReasoning(item, model, plan, step, all);
   if (Array.isArray(value)) return value.map(inner);
   if (value === null || typeof value !== "object") return value;
@@ -79,8 +84,8 @@ export function withoutReasoning(value, model, plan, step = 1, output = Infinity
       result[name] = divided(item.replaceAll("[object Object]", ""), model, plan)[1] || null;
     // Asked for by the proxy, to count, and left out of the stream.
     else if (name === "usage" && item === null) continue;
-    else if ((name === "reasoning_tokens" || name === "thinking_tokens") && item)
-      result[name] = Math.min(Math.ceil(item / step) * step, Math.max(all, item));
+    else if (COUNTS.includes(name) && item) result[name] = Math.min(up(item), all);
+    else if (name === "total_tokens" && item) result[name] = value.prompt_tokens + all;
     else result[name] = inner(item);
   }
   return result;

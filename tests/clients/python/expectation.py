@@ -93,23 +93,29 @@ def without_reasoning(value, model, plan):
     return result
 
 
-def rounded(value, step, output=None):
-    """Counts of reasoning tokens rounded up to a multiple of `step`, but not past all of the output."""
+def rounded(value, step, over=None):
+    """Counts of the output rounded up to a multiple of `step`: all of it, its parts, and the sum with the input."""
     if isinstance(value, list):
-        return [rounded(item, step, output) for item in value]
+        return [rounded(item, step, over) for item in value]
     if not isinstance(value, dict):
         return value
-    output = value.get("completion_tokens") or value.get("output_tokens") or output
+    output = next((value[name] for name in ("completion_tokens", "output_tokens") if value.get(name)), None)
+    over = up(output, step) if output else over
 
-    def count(item):
-        up = -(-item // step) * step
-        return up if output is None else min(up, max(output, item))
+    def count(name, item):
+        if name == "total_tokens":
+            return value["prompt_tokens"] + up(output, step)
+        return min(up(item, step), over or up(item, step))
 
-    counts = ("reasoning_tokens", "thinking_tokens")
+    counts = ("completion_tokens", "output_tokens", "reasoning_tokens", "thinking_tokens", "total_tokens")
     return {
-        name: count(item) if name in counts and item else rounded(item, step, output)
+        name: count(name, item) if name in counts and item else rounded(item, step, over)
         for name, item in value.items()
     }
+
+
+def up(count, step):
+    return -(-count // step) * step
 
 
 def reasoning_in(value, model, plan):
