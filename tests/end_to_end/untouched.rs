@@ -44,7 +44,7 @@ async fn below_the_first_grade_every_answer_is_the_upstreams_byte_for_byte() {
                 error["error"]["message"].take().as_str().map(|_| error.to_string())
             };
             assert_eq!(got.status, direct.status, "{question:?}");
-            assert_eq!(told(&got.bytes()), told(&direct.bytes()), "{question:?}");
+            assert_eq!(told(got.bytes()), told(direct.bytes()), "{question:?}");
             assert!(got.bytes() == direct.bytes() || score > 0.1, "{question:?}");
         }
     }
