@@ -10,7 +10,7 @@ use crate::mark::lexical::{Site, each_site};
 use crate::mark::lexicon::Lexicon;
 
 /// Raised when the scanner finds other sites in the same text by the same lexicon.
-const SCANNER: u32 = 2;
+const SCANNER: u32 = 3;
 
 /// The built-in lexicon, of which the counts depend.
 const ENGLISH: &str = include_str!("../lexicon/classes.tsv");

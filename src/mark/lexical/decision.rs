@@ -7,7 +7,7 @@ use super::choice::{Choice, Site};
 use super::passage::Passage;
 use super::window::{Undecided, Window};
 use crate::mark::cell::{Cell, bucket};
-use crate::mark::lexicon::{Class, Consistency, Form, Gate, Head, Lexicon};
+use crate::mark::lexicon::{Class, Consistency, Form, Gate, Head, Left, Lexicon, Right};
 
 /// Stands for American or British English among what must be consistent.
 const REGION: usize = usize::MAX;
@@ -63,11 +63,13 @@ impl Decisions {
             };
             let written = rest.get(..length).unwrap_or_default();
             let Some(class) = lexicon.class(form.index) else { continue };
-            let casing = Casing::of(written, &form.text);
+            let casing = Casing::of(written, &form.text)
+                .filter(|_| !passage.mask.is_line_start() || window.may_begin_line(length, form));
             let left = casing.and_then(|casing| passage.left(casing, window.right_is_name(length)));
             let admitted = left.is_some_and(|left| {
-                !casing::article_differs(left, &form.text, &form.other)
-                    && class.guard.admits(left, right)
+                let named = class.consistency == Consistency::Class && is_name(casing, left, right);
+                let differs = casing::article_differs(left, &form.text, &form.other);
+                !named && !differs && class.guard.admits(left, right)
             });
             let Some(casing) = casing.filter(|_| admitted) else {
                 // What is written so where it must stay is to be written so everywhere.
@@ -123,6 +125,13 @@ impl Decisions {
         }
         chosen
     }
+}
+
+/// Whether a word whose spelling is chosen may be a name that somebody gave: it opens a sentence, or
+/// stands alone in a list, as columns and products do.
+fn is_name(casing: Option<Casing>, left: Left<'_>, right: Right<'_>) -> bool {
+    let alone = !matches!(left, Left::Word(_)) && matches!(right, Right::Comma | Right::Stop);
+    alone || casing == Some(Casing::Title)
 }
 
 /// What must be consistent with a form.

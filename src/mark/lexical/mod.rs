@@ -21,10 +21,14 @@
 //! assert_eq!(out, "This is one of the tools that you can use. For instance, it can sort `for example`.");
 //! ```
 
+mod block;
 mod casing;
 mod choice;
 mod context;
 mod decision;
+mod keywords;
+mod line;
+mod markup;
 mod mask;
 mod offsets;
 mod passage;

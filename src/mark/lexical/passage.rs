@@ -48,12 +48,12 @@ impl Passage {
         self.previous.clear();
     }
 
-    /// Whether a form may begin here.
-    pub(super) fn is_open(&self) -> bool {
+    /// Whether a form may begin here, with this word.
+    pub(super) fn is_open(&self, word: Word<'_>) -> bool {
         !matches!(
             self.gap,
             Gap::None | Gap::AfterStop | Gap::AfterComma | Gap::AfterClause | Gap::Bound
-        ) && self.mask.is_prose()
+        ) && self.mask.is_prose(word.text)
             && !(self.spares_verse && self.mask.is_verse())
             && self.language.is_english()
     }
@@ -78,9 +78,10 @@ impl Passage {
             && casing::is_capitalized(word.text);
         if !word.plain && self.word.contains('\'') {
             self.curly = word.text.contains('’');
-            self.contractions |= self.mask.is_prose() && casing::is_contraction(&self.word);
+            self.contractions |=
+                self.mask.is_prose(word.text) && casing::is_contraction(&self.word);
         }
-        self.mask.word(first.is_some_and(char::is_numeric));
+        self.mask.word(word.text, first.is_some_and(char::is_numeric));
         std::mem::swap(&mut self.previous, &mut self.word);
         let foreign = !word.plain && !self.previous.is_ascii();
         self.language.word(head.is_some_and(|head| head.function), foreign);

@@ -183,6 +183,7 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                 continue;
             }
             if self.tail {
+                self.passage.mask.rest_of_word(character.encode_utf8(&mut [0; 4]));
                 read += character.len_utf8();
                 continue;
             }
@@ -198,7 +199,7 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                 Extent::Word(word) => word,
             };
             let head = self.passage.reach(self.lexicon, word);
-            let candidate = head.filter(|head| head.is_candidate() && self.passage.is_open());
+            let candidate = head.filter(|head| head.is_candidate() && self.passage.is_open(word));
             let decision = candidate.map_or(Decision::None, |head| {
                 let place = (rest, word.text.len(), end);
                 let choice = &mut self.choice;

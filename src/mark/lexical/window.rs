@@ -2,8 +2,9 @@
 
 use super::MAX_WORD_BYTES;
 use super::casing::is_capitalized;
+use super::line::is_reserved;
 use crate::mark::cell::normalize;
-use crate::mark::lexicon::{MAX_FORM_WORDS, Right};
+use crate::mark::lexicon::{Form, MAX_FORM_WORDS, Right};
 
 /// Whether a character belongs to a word.
 pub(super) fn is_word(character: char) -> bool {
@@ -150,6 +151,7 @@ impl<'t> Window<'t> {
             Some(' ' | ',' | '…' | '.' | ';' | ':' | '!' | '?' | ')' | '*' | '_') if missing => {
                 Err(Undecided::More)
             }
+            Some(' ') if next.is_some_and(is_operator) => Err(Undecided::Bound),
             Some(' ') if next.is_some_and(is_word) => {
                 let word = self.ends.get(words).filter(|_| words < self.words);
                 let word = word.and_then(|end| self.text.get(length + 1..*end));
@@ -181,11 +183,29 @@ impl<'t> Window<'t> {
         }
     }
 
+    /// Whether a line of prose may begin with a form of so many bytes, in either variant: not with a
+    /// word and a colon, as keys do, and not in small letters with a word as code begins with.
+    pub(super) fn may_begin_line(&self, length: usize, form: &Form) -> bool {
+        let head = |form: &str| is_reserved(form.split(' ').next().unwrap_or_default());
+        let key =
+            form.words == 1 && self.text.get(length..).is_some_and(|rest| rest.starts_with(':'));
+        !key && !head(&form.text) && !head(&form.other)
+    }
+
     /// Whether the word behind a form of so many bytes has a capital.
     pub(super) fn right_is_name(&self, length: usize) -> bool {
         let rest = self.text.get(length..).unwrap_or_default();
         rest.strip_prefix(' ').is_some_and(is_capitalized)
     }
+}
+
+/// Whether a character behind a space stands between the parts of an expression, a command or a
+/// row of a table, and not between the words of a sentence.
+fn is_operator(character: char) -> bool {
+    matches!(
+        character,
+        '=' | '|' | '{' | '}' | '<' | '>' | '&' | '^' | '~' | '\\' | '+' | '@' | '#' | ':'
+    )
 }
 
 /// The most punctuation marks that are looked at behind a form.

@@ -63,25 +63,28 @@ impl Paragraph {
             // `İ` has a mark behind its small letter, which no text has that comes here.
             let letters = written.chars().flat_map(char::to_lowercase);
             let mut lower: String = letters.filter(|letter| *letter != '\u{307}').collect();
-            if let Some(raised) = raised(&lower) {
+            if let Some(raised) = raised(&lower, true) {
                 lower = raised;
             }
             if lower != written {
                 changed.replace(self.start, self.end, &lower);
             }
         } else if !written.chars().any(char::is_uppercase) {
-            if let Some(raised) = raised(written) {
+            // Commands and data, which the scanner tells by their small letters, end in no stop.
+            let prose = written.trim_end().ends_with(['.', '!', '?', '”', ')']);
+            if let Some(raised) = raised(written, prose) {
                 changed.replace(self.start, self.end, &raised);
             }
         }
     }
 }
 
-/// The text with a capital `I` for the pronoun and capitals behind full stops. At the start of a
-/// line the scanner needs none.
-fn raised(text: &str) -> Option<String> {
+/// The text with a capital `I` for the pronoun and capitals behind full stops and, if it is `prose`,
+/// at its start. At the start of a further line the scanner needs none.
+fn raised(text: &str, prose: bool) -> Option<String> {
     let mut changed = Changed::new(text);
     let (mut previous, mut ended, mut letters) = ('\n', false, 0_usize);
+    let start = text.find(|letter: char| letter.is_ascii_alphanumeric()).filter(|_| prose);
     let mut characters = text.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
         let next = characters.peek().map(|(_, next)| *next);
@@ -90,7 +93,8 @@ fn raised(text: &str) -> Option<String> {
             && alone
             && next.is_none_or(|next| !next.is_alphanumeric() && !matches!(next, '.' | '-'));
         let sentence = ended && previous == ' ' && character.is_ascii_lowercase();
-        if pronoun || sentence {
+        let first = start == Some(at) && character.is_ascii_lowercase();
+        if pronoun || sentence || first {
             let capital = character.to_ascii_uppercase();
             changed.replace(at, at + 1, capital.encode_utf8(&mut [0; 4]));
         }

@@ -72,7 +72,8 @@ impl<'t> Iterator for Lines<'t> {
 
 /// Whether the whole text is data or markup, which the scanner does not read.
 pub(super) fn is_structured(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '[', '<'])
+    let text = text.trim_start();
+    text.starts_with(['{', '[']) || ["<!", "<?", "<|"].iter().any(|begin| text.starts_with(begin))
 }
 
 /// Whether a text has characters beyond ASCII, dashes, quotation marks and the ellipsis: nearly all

@@ -59,7 +59,7 @@ fn blanks_between_words_are_one_space() {
 fn paragraphs_in_one_case_are_written_as_usual() {
     assert_eq!(
         reading("THIS IS IT, AND I SAY SO. DON'T ASK (E.G. THERE)!\n\nNot here: NASA."),
-        "this is it, and I say so. Don't ask (e.g. there)!\n\nNot here: NASA."
+        "This is it, and I say so. Don't ask (e.g. there)!\n\nNot here: NASA."
     );
     assert_eq!(
         reading("so i say. it's, i.e. this, i'm sure"),

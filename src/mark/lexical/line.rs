@@ -1,0 +1,308 @@
+//! What the first words of a line say of it: prose, or something that a program reads.
+//!
+//! A stream does not wait for the end of a line, so that the line must tell by what comes before
+//! its first site: a prompt, a keyword, a key, a call, a date with a time. Which lines came before
+//! it helps: behind a colon or code, a line that begins with a small letter is no prose, and behind
+//! a line of prose that was not finished nearly every line is.
+
+use super::block::{Block, End};
+use super::keywords::{CAPITALS, COMMANDS, KEYWORDS, STATEMENTS};
+
+/// What a line is taken for.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Nothing speaks against prose, so far.
+    Prose,
+    /// This line is not prose.
+    Line,
+    /// This line and those below it are code, up to a blank line that no indented line follows.
+    Code,
+    /// A difference between files: lines that begin with ` `, `+`, `-` or `@`, and blank lines.
+    Diff,
+    /// The lines below are a block.
+    Block(Block),
+}
+
+/// What is known before a line begins.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Before {
+    /// The line above ended within a sentence of prose.
+    pub(super) continues: bool,
+    /// The last line with text ended with a colon, or was code.
+    pub(super) announces: bool,
+}
+
+/// The first bytes of a line that are looked at.
+const MAX_OPENING: usize = 120;
+/// The first tokens that are.
+const TOKENS: usize = 4;
+
+/// The first tokens of a line, behind the marker of a list.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Opening {
+    text: String,
+    /// Where the token begins that is reached.
+    token: usize,
+    /// How many have passed.
+    passed: usize,
+    indented: bool,
+    item: bool,
+    before: Before,
+}
+
+impl Opening {
+    /// A line begins, behind its indentation.
+    pub(super) fn begin(&mut self, indented: bool, before: Before) {
+        self.text.clear();
+        (self.token, self.passed, self.item) = (0, 0, false);
+        (self.indented, self.before) = (indented, before);
+    }
+
+    /// Whether the line is still looked at.
+    pub(super) fn is_open(&self) -> bool {
+        self.passed < TOKENS
+    }
+
+    /// Whether nothing has passed but the marker of a list.
+    pub(super) fn is_at_start(&self) -> bool {
+        self.passed == 0 && self.text.is_empty()
+    }
+
+    /// Whether the line has begun a comment of several lines, up to its last character.
+    pub(super) fn is_comment(&self) -> bool {
+        self.text == "/*"
+    }
+
+    /// The line is not looked at any more.
+    pub(super) fn close(&mut self) {
+        self.passed = TOKENS;
+    }
+
+    /// A word, or a character that is not white space, passes.
+    pub(super) fn pass(&mut self, text: &str) {
+        if self.text.len() < MAX_OPENING {
+            self.text.push_str(text);
+        }
+    }
+
+    /// White space passes, or the line ends: what the tokens so far say.
+    pub(super) fn space(&mut self, end: bool) -> Verdict {
+        let token = self.text.get(self.token..).unwrap_or_default();
+        if token.is_empty() {
+            return Verdict::Prose;
+        }
+        let verdict = match self.passed {
+            0 if !end && is_marker(token) => {
+                self.item = true;
+                self.text.clear();
+                return Verdict::Prose;
+            }
+            0 => self.first(token),
+            _ => self.further(token),
+        };
+        self.passed += 1;
+        self.text.push(' ');
+        self.token = self.text.len();
+        verdict
+    }
+
+    /// What the first token says.
+    fn first(&self, token: &str) -> Verdict {
+        let Some(first) = token.chars().next() else { return Verdict::Prose };
+        // Markdown around a word of prose.
+        if matches!(first, '`' | '*' | '_') && !is_run(token) {
+            return Verdict::Prose;
+        }
+        if token.starts_with("<<<<<<<") {
+            return Verdict::Block(Block::new(End::Replaced));
+        }
+        if token.starts_with("@@") {
+            return Verdict::Diff;
+        }
+        // A rule or the head of a patch, of which the next token tells.
+        if is_run(token) {
+            return Verdict::Line;
+        }
+        let lower = first.is_lowercase();
+        let word = token.trim_end_matches([',', ';', ':', '.', ')']);
+        if self.item {
+            let key = lower && token.ends_with(':') && token.len() > 2;
+            return if key || COMMANDS.contains(&word) { Verdict::Code } else { Verdict::Prose };
+        }
+        let certain = begins_code(first, token)
+            || is_identifier(token)
+            || is_key(token, lower, self.indented)
+            || STATEMENTS.contains(&word)
+            || CAPITALS.contains(&word);
+        if self.before.continues {
+            if certain { Verdict::Line } else { Verdict::Prose }
+        } else if certain
+            || KEYWORDS.contains(&word)
+            || COMMANDS.contains(&word)
+            || lower && self.before.announces
+        {
+            Verdict::Code
+        } else if is_stamp(token) {
+            Verdict::Line
+        } else {
+            Verdict::Prose
+        }
+    }
+
+    /// What a further token says together with those before it.
+    fn further(&self, token: &str) -> Verdict {
+        let before = self.text.get(..self.token).unwrap_or_default().trim_end();
+        let second = self.passed == 1;
+        match before {
+            "***" if second && token == "Begin" => {
+                return Verdict::Block(Block::new(End::Line("*** End Patch")));
+            }
+            "***" if second && matches!(token, "Update" | "Add" | "Delete") => {
+                return Verdict::Diff;
+            }
+            "+++" if second => return Verdict::Diff,
+            "Traceback" | "Caused" | "Exception" if second => {
+                if matches!(token, "(most" | "by:" | "in") {
+                    return Verdict::Code;
+                }
+            }
+            _ => {}
+        }
+        if second && token == "SEARCH" && is_run(before) {
+            return Verdict::Block(Block::new(End::Replaced));
+        }
+        let operator = matches!(
+            token,
+            "=" | ":=" | "+=" | "-=" | "==" | "=>" | "->" | "<-" | "?=" | ":" | "::"
+        );
+        let loud = second && is_loud(before) && is_loud(token);
+        if second && operator || loud || is_time(token) && before.len() < 24 {
+            Verdict::Code
+        } else if operator {
+            Verdict::Line
+        } else {
+            Verdict::Prose
+        }
+    }
+}
+
+/// Whether a line that begins with this word may be prose, as far as the word tells.
+pub(super) fn may_begin(word: &str, before: Before) -> bool {
+    let lower = word.starts_with(char::is_lowercase);
+    let known = STATEMENTS.contains(&word)
+        || !before.continues && (KEYWORDS.contains(&word) || COMMANDS.contains(&word))
+        || CAPITALS.contains(&word);
+    !(known || lower && before.announces && !before.continues)
+}
+
+/// Whether a word begins code at the start of a line, whatever stands before.
+pub(super) fn is_reserved(word: &str) -> bool {
+    STATEMENTS.contains(&word) || KEYWORDS.contains(&word) || COMMANDS.contains(&word)
+}
+
+/// The marker of an item of a list: `-`, `*`, `+`, `•`, `1.`, `2)`, `a)`.
+fn is_marker(token: &str) -> bool {
+    let number = token.strip_suffix(['.', ')']).unwrap_or_default();
+    matches!(token, "-" | "*" | "+" | "•" | "–" | "—")
+        || (1..=3).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+        || number.len() == 1 && number.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// One character again and again: a rule, an underline, a marker.
+fn is_run(token: &str) -> bool {
+    let mut characters = token.chars();
+    let first = characters.next();
+    token.len() >= 3
+        && first.is_some_and(|first| first.is_ascii_punctuation())
+        && characters.all(|character| Some(character) == first)
+}
+
+/// Whether no prose begins with these characters.
+fn begins_code(first: char, token: &str) -> bool {
+    let second = token.chars().nth(1);
+    match first {
+        '@' | '/' | '!' | '%' | '&' | ';' | ',' | '=' | '}' | ')' | ']' | '^' | '?' | ':' => true,
+        '.' => second.is_none_or(|second| second != '.'),
+        '-' | '+' => second.is_some_and(|second| second != '*'),
+        // `$ ls`, `${name}`, `$(date)`, but no `$x$` and no `$5`.
+        '$' => second.is_none_or(|second| matches!(second, '{' | '(' | '_')),
+        '>' | '#' | '|' => false,
+        _ => false,
+    }
+}
+
+/// Whether a token is of the kinds that programs have: a call, a path, an assignment, values
+/// between commas.
+fn is_identifier(token: &str) -> bool {
+    let bytes = token.as_bytes();
+    let letters = |at: usize| {
+        let near = |at: Option<usize>| {
+            at.and_then(|at| bytes.get(at)).is_some_and(|byte| byte.is_ascii_alphanumeric())
+        };
+        near(at.checked_sub(1)) && near(Some(at + 1))
+    };
+    let digits = |at: usize| {
+        let digit =
+            |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+        digit(at.checked_sub(1)) && digit(Some(at + 1))
+    };
+    let plural = |at: usize| {
+        bytes.get(at..).is_some_and(|rest| rest.starts_with(b"(s)") || rest.starts_with(b"(es)"))
+    };
+    let lower = bytes.first().is_some_and(u8::is_ascii_lowercase);
+    let abbreviation = token.starts_with("e.g") || token.starts_with("i.e");
+    bytes.iter().enumerate().any(|(at, byte)| match byte {
+        b'(' => at > 0 && bytes.get(at - 1).is_some_and(u8::is_ascii_alphanumeric) && !plural(at),
+        b'[' => at > 0 && bytes.get(at + 1).is_some_and(|next| *next != b'^') && letters(at),
+        b'=' | b'{' | b'}' => true,
+        b'_' | b'@' => letters(at),
+        b',' => letters(at) && !digits(at),
+        b':' => bytes.get(at + 1) == Some(&b':'),
+        b'.' => lower && letters(at) && !digits(at) && !abbreviation,
+        b'/' => lower && letters(at) && token.contains('.'),
+        b';' => at + 1 == bytes.len() && lower,
+        _ => false,
+    }) || bytes.first().is_some_and(u8::is_ascii_digit) && token.ends_with(',')
+}
+
+/// A key with its colon, as no sentence begins.
+fn is_key(token: &str, lower: bool, indented: bool) -> bool {
+    let Some(key) = token.strip_suffix(':') else { return false };
+    let error = |ending: &str| key.ends_with(ending);
+    key.len() > 1
+        && (lower
+            || indented
+            || key.contains(['-', '_', '.', '/', '[', '"'])
+            || CAPITALS.contains(&key)
+            || error("Error")
+            || error("Exception")
+            || matches!(key, "Feature" | "Scenario" | "Background"))
+}
+
+/// A date, a time, an address of the network.
+fn is_stamp(token: &str) -> bool {
+    let token = token.trim_matches(['[', ']', ':', ',']);
+    let marks = token.bytes().filter(|byte| matches!(byte, b'-' | b':' | b'/' | b'.')).count();
+    token.len() >= 6
+        && marks >= 2
+        && token.bytes().filter(u8::is_ascii_digit).count() * 2 >= token.len()
+        && token.bytes().next().is_some_and(|byte| byte.is_ascii_digit())
+}
+
+/// `12:00:01`.
+fn is_time(token: &str) -> bool {
+    let bytes = token.trim_matches(['[', ']', '(', ')']).as_bytes();
+    bytes.len() >= 8
+        && bytes.get(..8).is_some_and(|time| {
+            time.iter().enumerate().all(|(at, byte)| match at {
+                2 | 5 => *byte == b':',
+                _ => byte.is_ascii_digit(),
+            })
+        })
+}
+
+/// A word of capitals.
+fn is_loud(token: &str) -> bool {
+    let token = token.trim_end_matches([',', ';', '(', ')']);
+    token.len() >= 2 && token.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+}

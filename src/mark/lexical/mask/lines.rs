@@ -1,0 +1,139 @@
+//! The ground: what a line is from its first character to its end.
+
+use super::{Ground, Mask, Span, Waiting, after_ticks};
+use crate::mark::lexical::line::{Before, Verdict};
+use crate::mark::lexical::verse::Verse;
+
+impl Mask {
+    /// What the opening of the line has told.
+    pub(super) fn follow(&mut self, verdict: Verdict) {
+        let ground = match verdict {
+            Verdict::Prose => return,
+            Verdict::Line => Ground::Line,
+            Verdict::Code => Ground::Code,
+            Verdict::Diff => Ground::Diff,
+            Verdict::Block(block) => {
+                self.waiting = Some(Waiting { block, bare: false });
+                Ground::Code
+            }
+        };
+        if matches!(self.ground, Ground::Prose | Ground::Line) || ground == Ground::Diff {
+            (self.ground, self.within) = (ground, false);
+            if !matches!(self.span, Span::Inline { .. } | Span::Markup) {
+                self.span = Span::None;
+            }
+        }
+    }
+
+    /// The ground of a line that begins here.
+    pub(super) fn ground_here(&self) -> Ground {
+        match self.ground {
+            Ground::Code | Ground::Diff if self.parted && self.indent == 0 => Ground::Prose,
+            ground => ground,
+        }
+    }
+
+    /// What is known before a line that begins here.
+    pub(super) fn before_line(&self) -> Before {
+        Before { continues: self.last_line.continues && !self.parted, ..self.last_line }
+    }
+
+    /// What the line that ends says of the next.
+    fn after_line(&self) -> Before {
+        if matches!(self.span, Span::Fence { .. }) {
+            return Before::default();
+        }
+        let prose = self.ground == Ground::Prose || self.ground == Ground::Line && self.within;
+        let ended = matches!(self.last, '.' | ':' | '!' | '?' | '{' | '}' | '>' | '=' | '|' | '\\');
+        Before {
+            continues: prose && !ended,
+            announces: self.last == ':' || matches!(self.ground, Ground::Code | Ground::Diff),
+        }
+    }
+
+    pub(super) fn open_line(&mut self, first: char) {
+        self.verse.open_line(if self.indent >= 4 { ' ' } else { first });
+        let before = self.before_line();
+        let diff = self.ground == Ground::Diff && matches!(first, '+' | '-' | '@' | '\\');
+        self.ground = if diff { Ground::Diff } else { self.ground_here() };
+        self.first_line = !self.begun;
+        (self.begun, self.blank, self.parted, self.within) = (true, false, false, false);
+        // In a difference between files an indented fence is a line of them.
+        let fence = matches!(first, '`' | '~') && !(self.ground == Ground::Diff && self.indent > 0);
+        self.fence = u32::from(fence);
+        self.opening.begin(self.indent > 0, before);
+        if matches!(self.span, Span::Fence { .. }) || self.ground != Ground::Prose {
+            return;
+        }
+        self.ground = match first {
+            '{' | '[' if self.first_line => Ground::Whole,
+            '{' | '[' => Ground::Code,
+            '>' => Ground::Paragraph,
+            '|' | '#' => Ground::Line,
+            '`' | '~' => Ground::Prose,
+            _ if self.indent >= 4 => Ground::Line,
+            _ => Ground::Prose,
+        };
+    }
+
+    pub(super) fn end_line(&mut self) {
+        let empty = self.blank;
+        if let Some(block) = &mut self.block {
+            let over = block.end_line();
+            self.verse = Verse::default();
+            if over {
+                self.close_block();
+                self.last_line = Before { continues: false, announces: true };
+            }
+            (self.blank, self.indent) = (true, 0);
+            return;
+        }
+        if !empty && self.opening.is_open() && !matches!(self.span, Span::Fence { .. }) {
+            let verdict = self.opening.space(true);
+            self.follow(verdict);
+        }
+        self.verse.end_line(empty);
+        if !matches!(self.ground, Ground::Prose | Ground::Line) {
+            self.verse = Verse::default();
+        }
+        if matches!(self.span, Span::Markup) {
+            self.judge_markup(true);
+        }
+        if !empty {
+            self.last_line = self.after_line();
+        }
+        self.span = match self.span {
+            Span::Fence { opening: false, run, length, bare: true, .. } if run >= length => {
+                Span::None
+            }
+            Span::Fence { mark, length, .. } => {
+                Span::Fence { mark, length, opening: false, run: 0, bare: true }
+            }
+            _ if empty => Span::None,
+            Span::Inline { ticks, run, opening } => after_ticks(ticks, run, opening),
+            Span::Until(close @ ('"' | '”' | '»' | '}')) => Span::Until(close),
+            Span::Markup => {
+                self.markup.push(' ');
+                Span::Markup
+            }
+            _ => Span::None,
+        };
+        self.ground = match self.ground {
+            Ground::Line => Ground::Prose,
+            Ground::Paragraph if empty => Ground::Prose,
+            ground => ground,
+        };
+        if let Some(waiting) = self.waiting.take() {
+            (self.span, self.block) = (Span::None, Some(waiting.block));
+        }
+        self.parted |= empty;
+        (self.blank, self.indent, self.fence) = (true, 0, 0);
+    }
+
+    /// The block is over: what follows in its paragraph is taken for code.
+    pub(super) fn close_block(&mut self) {
+        self.block = None;
+        (self.ground, self.span, self.parted) = (Ground::Code, Span::None, false);
+        self.opening.close();
+    }
+}

@@ -1,0 +1,332 @@
+//! Where nothing may be changed: code, quotations, mathematics, links, tables, headings, markup.
+//!
+//! A machine over the text as it passes, without lookahead: when in doubt it stays masked until
+//! the line or the paragraph ends. It is fed words whole (they hold no markup) and everything
+//! between them character by character.
+//!
+//! Three layers, the outermost first: a *block* that a program reads ([`Block`]) and that ends where
+//! it says; the *ground*, which is what the line and its paragraph are taken for ([`Opening`]); and
+//! the *span* within a line of prose.
+
+mod lines;
+mod spans;
+
+use self::spans::after_ticks;
+use super::block::{Block, End};
+use super::line::{self, Before, Opening};
+use super::verse::Verse;
+
+/// What a line and its paragraph are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ground {
+    Prose,
+    /// Masked until the line ends, or the paragraph.
+    Line,
+    Paragraph,
+    /// Code: masked until a blank line that no indented line follows.
+    Code,
+    /// A difference between files: masked until a blank line that no line of one follows.
+    Diff,
+    /// Masked for good.
+    Whole,
+}
+
+/// What is open within a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Span {
+    None,
+    /// A fence of this character and length; `run` counts the fence characters that opened the
+    /// current line, and `bare` says that nothing else stood on it.
+    Fence {
+        mark: char,
+        length: u32,
+        opening: bool,
+        run: u32,
+        bare: bool,
+    },
+    /// Until a run of exactly `ticks` backticks.
+    Inline {
+        ticks: u32,
+        run: u32,
+        opening: bool,
+    },
+    /// Until this closing character, which must not follow white space.
+    Until(char),
+    /// Between `*` or `_` and the same behind a word.
+    Emphasis,
+    /// Runs of `*` or `_` whose meaning the next character tells; whether they may open.
+    Star(bool),
+    /// Behind a `$`, whose meaning the next character tells.
+    Dollar,
+    /// Within what began with `<` or `\`.
+    Markup,
+    /// Until white space.
+    Chunk,
+}
+
+/// A block that begins with the next line.
+#[derive(Clone, Debug)]
+struct Waiting {
+    block: Block,
+    /// Only if nothing else stands on this line.
+    bare: bool,
+}
+
+/// Tells masked text from prose.
+#[derive(Clone, Debug)]
+pub(super) struct Mask {
+    block: Option<Block>,
+    waiting: Option<Waiting>,
+    ground: Ground,
+    span: Span,
+    /// The character before this one, `\n` at the start, `a` behind a word, and the one before that.
+    previous: char,
+    before: char,
+    /// The last character that is not white space.
+    last: char,
+    /// Only white space so far on this line, and this much of it.
+    blank: bool,
+    indent: u32,
+    /// A blank line came since the last line with text.
+    parted: bool,
+    /// What the last line with text says of the next.
+    last_line: Before,
+    /// This line is masked for a character within it, not for how it begins.
+    within: bool,
+    opening: Opening,
+    /// Fence characters that opened this line.
+    fence: u32,
+    begun: bool,
+    /// Whether the line reached is the first with text.
+    first_line: bool,
+    /// What came of the tag or the like that is open, whether it stands first on its line, and
+    /// whether behind a space in a line of prose.
+    markup: String,
+    markup_leads: bool,
+    markup_in_prose: bool,
+    verse: Verse,
+}
+
+impl Mask {
+    pub(super) fn new() -> Self {
+        Self {
+            block: None,
+            waiting: None,
+            ground: Ground::Prose,
+            span: Span::None,
+            previous: '\n',
+            before: '\n',
+            last: '\n',
+            blank: true,
+            indent: 0,
+            parted: true,
+            last_line: Before::default(),
+            within: false,
+            opening: Opening::default(),
+            fence: 0,
+            begun: false,
+            first_line: false,
+            markup: String::new(),
+            markup_leads: false,
+            markup_in_prose: false,
+            verse: Verse::default(),
+        }
+    }
+
+    /// Whether a word that begins here is prose.
+    pub(super) fn is_prose(&self, word: &str) -> bool {
+        if !matches!(self.span, Span::None) || self.block.is_some() {
+            return false;
+        }
+        if self.blank {
+            let ground = self.ground_here();
+            return ground == Ground::Prose
+                && self.indent < 4
+                && line::may_begin(word, self.before_line());
+        }
+        self.ground == Ground::Prose
+    }
+
+    /// Whether a word that begins here is the first of its line, behind the marker of a list.
+    pub(super) fn is_line_start(&self) -> bool {
+        self.blank || self.opening.is_at_start()
+    }
+
+    /// Whether a word that begins here may stand in a line of verse.
+    pub(super) fn is_verse(&self) -> bool {
+        self.verse.is_verse()
+    }
+
+    /// Something that cannot be read stands here: nothing on the line is prose any more.
+    pub(super) fn opaque(&mut self) {
+        if self.blank {
+            self.open_line('a');
+        }
+        if matches!(self.ground, Ground::Prose) {
+            self.ground = Ground::Line;
+        }
+        (self.previous, self.last) = ('a', 'a');
+    }
+
+    /// A word passes, or a further piece of a long one.
+    pub(super) fn word(&mut self, word: &str, digit: bool) {
+        if let Some(block) = &mut self.block {
+            if block.word(word) {
+                self.close_block();
+            }
+            (self.blank, self.previous, self.last) = (false, 'a', 'a');
+            return;
+        }
+        if self.blank {
+            self.open_line(if digit { '0' } else { 'a' });
+        }
+        self.verse.word();
+        if self.opening.is_open() {
+            self.opening.pass(word);
+        }
+        if self.waiting.as_ref().is_some_and(|waiting| waiting.bare) {
+            self.waiting = None;
+        }
+        self.span = match self.span {
+            Span::None => {
+                if self.ground == Ground::Prose && self.joins_code(digit) {
+                    self.mask_line();
+                }
+                Span::None
+            }
+            Span::Star(true) => Span::Emphasis,
+            Span::Star(false) => Span::None,
+            Span::Dollar if digit => Span::Chunk,
+            Span::Dollar => Span::Until('$'),
+            Span::Markup => {
+                self.markup.push_str(word);
+                self.span
+            }
+            Span::Inline { ticks, run, opening } => after_ticks(ticks, run, opening),
+            Span::Fence { mark, length, .. } => {
+                Span::Fence { mark, length, opening: false, run: 0, bare: false }
+            }
+            other => other,
+        };
+        if matches!(self.span, Span::Markup) {
+            self.judge_markup(false);
+        }
+        (self.before, self.previous, self.last) = (self.previous, 'a', 'a');
+    }
+
+    /// Whether a word is part of code by the characters directly before it.
+    fn joins_code(&self, digit: bool) -> bool {
+        match (self.before, self.previous) {
+            // A flag: ` -x`, ` --long`.
+            (' ', '-') => !digit && !self.opening.is_at_start(),
+            // Values without a space between them, but for numbers.
+            (_, ',') => !digit,
+            (_, ';') => true,
+            _ => false,
+        }
+    }
+
+    /// What follows on this line is not prose.
+    fn mask_line(&mut self) {
+        (self.ground, self.within) = (Ground::Line, true);
+    }
+
+    /// A space behind a word of prose passes: the most frequent character, in the fewest steps.
+    /// False, and nothing done, if that is not where the text is.
+    pub(super) fn space(&mut self) -> bool {
+        let prose = self.ground == Ground::Prose
+            && matches!(self.span, Span::None)
+            && self.block.is_none()
+            && !self.blank
+            && !self.opening.is_open();
+        if prose {
+            (self.before, self.previous) = ('a', ' ');
+        }
+        prose
+    }
+
+    /// A further piece passes of a word whose beginning has passed.
+    pub(super) fn rest_of_word(&mut self, piece: &str) {
+        if let Some(block) = &mut self.block {
+            if block.word(piece) {
+                self.close_block();
+            }
+        } else if matches!(self.span, Span::Markup) {
+            self.markup.push_str(piece);
+            self.judge_markup(false);
+        } else if self.opening.is_open() {
+            self.opening.pass(piece);
+        }
+    }
+
+    /// A character between words passes.
+    pub(super) fn character(&mut self, character: char) {
+        if character == '\n' {
+            self.end_line();
+        } else if self.block.is_some() {
+            self.blank &= matches!(character, ' ' | '\t' | '\r');
+            if self.block.as_mut().is_some_and(|block| block.character(character)) {
+                self.close_block();
+            }
+        } else if self.blank && matches!(character, ' ' | '\t') {
+            self.indent += if character == '\t' { 4 } else { 1 };
+        } else if !(self.blank && character == '\r') {
+            let first = self.blank;
+            if first {
+                self.open_line(character);
+            }
+            self.outside(character, first);
+        }
+        if !character.is_whitespace() {
+            self.last = character;
+        }
+        // Of several hyphens, what stands before the first.
+        if !(character == '-' && self.previous == '-') {
+            self.before = self.previous;
+        }
+        self.previous = character;
+    }
+
+    /// A character of a line that no block holds.
+    fn outside(&mut self, character: char, first: bool) {
+        let white = character.is_whitespace();
+        if self.opening.is_open() && !matches!(self.span, Span::Fence { .. }) {
+            if white {
+                let verdict = self.opening.space(false);
+                self.follow(verdict);
+            } else {
+                self.opening.pass(character.encode_utf8(&mut [0; 4]));
+            }
+        }
+        if !white && self.waiting.as_ref().is_some_and(|waiting| waiting.bare) {
+            self.waiting = None;
+        }
+        let fenced = matches!(self.span, Span::Fence { .. }) || self.ground == Ground::Whole;
+        if self.fence > 0 && character == self.previous && !fenced {
+            self.fence += 1;
+            if self.fence == 3 {
+                // What the line was taken for before does not matter.
+                self.ground = Ground::Prose;
+                self.span =
+                    Span::Fence { mark: character, length: 3, opening: true, run: 0, bare: false };
+                self.fence = 0;
+                return;
+            }
+        } else if !first {
+            self.fence = 0;
+        }
+        self.inside(character, first);
+        // Three quotation marks are those of code.
+        if matches!(character, '"' | '\'')
+            && (self.previous, self.before) == (character, character)
+            && !matches!(self.span, Span::Fence { .. } | Span::Inline { .. })
+        {
+            let end = End::Text(String::from(character).repeat(3).into());
+            (self.span, self.block) = (Span::None, Some(Block::new(end)));
+        }
+        if character == '*' && self.previous == '/' && self.opening.is_comment() {
+            let end = End::Text("*/".into());
+            (self.span, self.block) = (Span::None, Some(Block::new(end)));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The spans: what is open within a line.
+
+use super::{Ground, Mask, Span, Waiting};
+use crate::mark::lexical::block::Block;
+use crate::mark::lexical::markup::{self, Markup};
+
+impl Mask {
+    /// What the markup that is open turned out to be.
+    pub(super) fn judge_markup(&mut self, end: bool) {
+        let masked = |ground| if ground == Ground::Prose { Ground::Paragraph } else { ground };
+        let first = self.markup_leads && self.first_line;
+        match markup::judge(&self.markup, first, end) {
+            // A tag that stands first on its line may go on in the next.
+            Markup::Open if !end || self.markup_leads && !self.blank => return,
+            Markup::None | Markup::Wrapper => {}
+            Markup::Open | Markup::Tag => self.ground = masked(self.ground),
+            Markup::Element(name) => {
+                self.ground = masked(self.ground);
+                let block = Block::element(&name);
+                if self.markup_leads {
+                    self.block = Some(block);
+                } else if self.markup_in_prose {
+                    self.waiting = Some(Waiting { block, bare: true });
+                }
+            }
+            Markup::Block(block) => self.block = Some(block),
+            Markup::Here(block) => {
+                self.ground = masked(self.ground);
+                self.waiting = Some(Waiting { block, bare: false });
+            }
+            Markup::Whole => self.ground = Ground::Whole,
+        }
+        self.span = Span::None;
+        self.markup.clear();
+    }
+
+    /// A character that is no line break, `first` if it is the first on its line.
+    pub(super) fn inside(&mut self, character: char, first: bool) {
+        if let Span::Inline { ticks, run, opening } = self.span {
+            self.span = match (character, opening) {
+                ('`', true) => Span::Inline { ticks: ticks + 1, run: 0, opening },
+                ('`', false) => Span::Inline { ticks, run: run + 1, opening },
+                _ => after_ticks(ticks, run, opening),
+            };
+            if !matches!(self.span, Span::None) {
+                return;
+            }
+        }
+        self.span = match self.span {
+            Span::Fence { mark, length, opening, run, bare } => {
+                let same = character == mark;
+                if opening && same {
+                    Span::Fence { mark, length: length + 1, opening, run, bare }
+                } else {
+                    let in_run = same && (first || run > 0);
+                    Span::Fence {
+                        mark,
+                        length,
+                        opening: false,
+                        run: run + u32::from(in_run),
+                        bare: bare && (in_run || matches!(character, ' ' | '\t' | '\r')),
+                    }
+                }
+            }
+            Span::Markup => {
+                self.markup.push(character);
+                self.judge_markup(false);
+                if matches!(self.span, Span::None) && self.block.is_none() && character != '>' {
+                    self.prose(character, first)
+                } else {
+                    self.span
+                }
+            }
+            Span::Until(close) if character == close && !self.previous.is_whitespace() => {
+                Span::None
+            }
+            Span::Until('$') if character == '$' => Span::None,
+            Span::Emphasis if matches!(character, '*' | '_') && !self.previous.is_whitespace() => {
+                Span::Star(false)
+            }
+            Span::Chunk if character.is_whitespace() => Span::None,
+            Span::Star(open) => match character {
+                '*' | '_' => Span::Star(open),
+                _ if open && !character.is_whitespace() => Span::Emphasis,
+                _ => self.prose(character, first),
+            },
+            Span::Dollar if character == '$' => {
+                self.ground = Ground::Paragraph;
+                Span::None
+            }
+            Span::Dollar => Span::Until('$'),
+            Span::None => self.prose(character, first),
+            other => other,
+        };
+    }
+
+    /// A character outside of every span: what opens behind it.
+    fn prose(&mut self, character: char, first: bool) -> Span {
+        if matches!(character, '<' | '\\') {
+            self.markup.clear();
+            self.markup.push(character);
+            self.markup_leads = first;
+            self.markup_in_prose = self.ground == Ground::Prose && self.previous == ' ';
+            return Span::Markup;
+        }
+        if self.ground != Ground::Prose {
+            return Span::None;
+        }
+        let opens = first
+            || self.previous.is_whitespace()
+            || matches!(self.previous, '(' | '[' | '{' | '—' | '–' | '-' | '*' | '_' | '/' | '“');
+        match character {
+            '`' => Span::Inline { ticks: 1, run: 0, opening: true },
+            '"' if opens => Span::Until('"'),
+            '\'' if opens => Span::Until('\''),
+            '“' | '„' => Span::Until('”'),
+            '«' => Span::Until('»'),
+            '‘' => Span::Until('’'),
+            '[' => Span::Until(']'),
+            '{' => Span::Until('}'),
+            '*' | '_' => Span::Star(opens),
+            '$' => Span::Dollar,
+            '/' if self.previous == ':' => Span::Chunk,
+            // The columns of a table, of which the rows below are part.
+            '|' | '\t' => {
+                self.ground = Ground::Paragraph;
+                Span::None
+            }
+            '=' | '^' | '>' => {
+                self.mask_line();
+                Span::None
+            }
+            ':' | '&' if self.previous == character => {
+                self.mask_line();
+                Span::None
+            }
+            _ => Span::None,
+        }
+    }
+}
+
+/// The state behind a run of backticks within inline code, which closes it or not.
+pub(super) fn after_ticks(ticks: u32, run: u32, opening: bool) -> Span {
+    if opening || run != ticks {
+        Span::Inline { ticks, run: 0, opening: false }
+    } else {
+        Span::None
+    }
+}

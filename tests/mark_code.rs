@@ -1,0 +1,143 @@
+//! What a program reads comes out as it went in, under every key and however it was cut; prose
+//! around it is marked.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::sync::Arc;
+
+use guilloche::mark::cell::{Cell, Roles};
+use guilloche::mark::keys::{Keys, Marked, Marking};
+use guilloche::mark::lexical::{Choice, Rewriter, Site, each_site};
+use guilloche::mark::lexicon::Lexicon;
+
+const PROGRAMS: &str = include_str!("fixtures/marks/programs.txt");
+
+/// English with a contraction and a small number in digits, so that every gate is open.
+const BEFORE: &str = "I've read the file and there are 2 things that we don't need. For example, it \
+    usually rains, and it's often used.\n\n";
+
+/// A text of the fixture: what stands before, what a program reads, what stands behind.
+struct Case {
+    name: &'static str,
+    before: &'static str,
+    read: &'static str,
+    behind: &'static str,
+}
+
+impl Case {
+    fn all() -> Vec<Self> {
+        let cases = PROGRAMS.strip_prefix("%%% ").unwrap().split("\n%%% ").collect::<Vec<_>>();
+        let mut all: Vec<Self> = Vec::new();
+        for section in cases {
+            let (title, text) = section.split_once('\n').unwrap();
+            match (title, all.last_mut()) {
+                ("read by a program", Some(case)) => case.read = text,
+                ("prose", Some(case)) => case.behind = text,
+                _ => all.push(Self { name: title, before: text, read: "", behind: "" }),
+            }
+        }
+        all
+    }
+
+    fn text(&self) -> String {
+        format!("{BEFORE}{}\n\n{}\n\n{}", self.before, self.read, self.behind)
+    }
+}
+
+fn marking(account: u8) -> Marking {
+    let keys = Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH);
+    let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
+    let marked = Marked { tenant: "", account: &account.to_string(), cluster: None };
+    keys.marking(&roles, 1, marked, 1.0)
+}
+
+fn rewrite(text: &str, size: usize, choice: impl Choice) -> String {
+    let mut rewriter = Rewriter::new(Lexicon::english(), choice);
+    let mut out = String::new();
+    let characters: Vec<char> = text.chars().collect();
+    for piece in characters.chunks(size) {
+        rewriter.push(&piece.iter().collect::<String>(), &mut out);
+    }
+    rewriter.finish(false, &mut out);
+    out
+}
+
+fn forced(text: &str, variant: bool) -> String {
+    rewrite(text, text.len().max(1), |_: &Site<'_>| Some(variant))
+}
+
+#[test]
+fn the_fixture_has_texts_of_every_kind() {
+    let cases = Case::all();
+    assert!(cases.len() >= 60, "{}", cases.len());
+    for case in &cases {
+        assert!(!case.read.is_empty(), "{}", case.name);
+    }
+}
+
+#[test]
+fn what_a_program_reads_is_the_same_whatever_is_chosen() {
+    let mut wrong = Vec::new();
+    for case in Case::all() {
+        for variant in [false, true] {
+            let out = forced(&case.text(), variant);
+            if !out.contains(case.read) {
+                let changed = case.read.lines().filter(|line| !out.contains(line));
+                wrong.push(format!("{}: {:?}", case.name, changed.collect::<Vec<_>>()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_a_program_reads_is_the_same_under_any_account() {
+    let markings: Vec<Marking> = (0..25).map(marking).collect();
+    for case in Case::all() {
+        for marking in &markings {
+            assert!(
+                rewrite(&case.text(), usize::MAX, marking).contains(case.read),
+                "{}",
+                case.name
+            );
+        }
+    }
+}
+
+#[test]
+fn prose_behind_it_is_marked() {
+    let mut left = Vec::new();
+    for case in Case::all().iter().filter(|case| !case.behind.is_empty()) {
+        let changed = [false, true].map(|variant| forced(&case.text(), variant));
+        if changed.iter().all(|out| out.ends_with(case.behind)) {
+            left.push(case.name);
+        }
+    }
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn it_is_the_same_however_it_is_cut() {
+    let marking = marking(3);
+    for case in Case::all() {
+        let whole = rewrite(&case.text(), usize::MAX, &marking);
+        for size in [1, 2, 3, 7, 20] {
+            assert_eq!(rewrite(&case.text(), size, &marking), whole, "{} by {size}", case.name);
+        }
+    }
+}
+
+#[test]
+fn a_reader_finds_the_sites_that_were_written_and_no_other() {
+    for case in Case::all() {
+        let mut written: Vec<(Cell, bool)> = Vec::new();
+        let out = rewrite(&case.text(), usize::MAX, |site: &Site<'_>| {
+            let variant = site.cell.index() % 2 == 1;
+            written.push((site.cell, variant));
+            Some(variant)
+        });
+        let mut read = Vec::new();
+        each_site(Lexicon::english(), &out, |site| read.push((site.cell, site.variant)));
+        assert_eq!(read, written, "{}", case.name);
+    }
+}
