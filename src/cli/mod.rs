@@ -6,6 +6,7 @@ mod keys;
 mod mark;
 mod paragraph;
 mod policy;
+mod progress;
 mod risk;
 mod serve;
 mod teacher;

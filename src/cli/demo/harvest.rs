@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::caller::Asked;
 use super::stage::{Door, Stage, together};
+use crate::cli::progress::Progress;
 use crate::cli::{Failure, verify};
 use crate::mark::examination::{Outcome, Verdict};
 use crate::teacher::problem::Problems;
@@ -48,11 +49,16 @@ impl Harvest {
         let mut problems = Problems::new(seed.wrapping_add(SEED)).map(|problem| problem.text);
         let asked: Vec<String> = problems.by_ref().take(ANSWERS).collect();
         let others: Vec<String> = problems.take(ANSWERS).collect();
+        let mut progress = Progress::new("the harvest");
+        let mut answers = async |questions: &[String], marked| {
+            answers(stage, questions, marked, &mut progress).await
+        };
         let texts = [
-            ("loot.jsonl", answers(stage, &asked, true).await?),
-            ("unmarked.jsonl", answers(stage, &asked, false).await?),
-            ("control.jsonl", answers(stage, &others, false).await?),
+            ("loot.jsonl", answers(&asked, true).await?),
+            ("unmarked.jsonl", answers(&asked, false).await?),
+            ("control.jsonl", answers(&others, false).await?),
         ];
+        progress.say("examining");
         for (name, texts) in &texts {
             std::fs::write(stage.file(name), lines(texts)?)?;
         }
@@ -77,8 +83,10 @@ async fn answers(
     stage: &Stage,
     questions: &[String],
     marked: bool,
+    progress: &mut Progress,
 ) -> Result<Vec<String>, Failure> {
     let mut answers = Vec::new();
+    let all = questions.len();
     let mut accounts = (0..ACCOUNTS).map(|number| format!("hydra-{number}")).cycle();
     for questions in questions.chunks(AT_ONCE) {
         let asked = questions.iter().zip(accounts.by_ref()).map(|(question, account)| {
@@ -90,6 +98,8 @@ async fn answers(
         for received in together(asked.collect()).await {
             answers.push(received?.answer);
         }
+        let kind = if marked { "marked" } else { "unmarked" };
+        progress.say(format_args!("{} of {} {kind} answers", answers.len(), all));
     }
     Ok(answers)
 }

@@ -14,6 +14,8 @@ use self::caller::{Asked, Received};
 use self::harvest::Harvest;
 use self::report::{Burst, Report, Row};
 use self::stage::Stage;
+use self::text::Printer;
+use super::progress::Progress;
 use super::{Answer, Failure, Format};
 use crate::teacher::problem::Problems;
 
@@ -23,11 +25,13 @@ const PROBLEMS: usize = 3;
 const BURST: (usize, usize) = (30, 5);
 /// The protocols, by name.
 const PROTOCOLS: [&str; 2] = ["chat", "messages"];
+/// The account of the caller whom nobody suspects.
+const ORDINARY: &str = "ordinary";
 
 /// See what each caller gets: an ordinary one and a harvester at rising scores.
 ///
 /// Starts the embedded upstream and the proxy with policies/graded.toml, asks the same problems as
-/// both, and prints what each received; then marks a harvest with policies/marked.toml and examines
+/// both, and prints what each received, as it comes; then marks a harvest with policies/marked.toml and examines
 /// it. Nothing leaves the machine.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  guilloche demo\n  guilloche demo --keep")]
@@ -55,32 +59,39 @@ async fn play(Arguments { format, keep, seed }: Arguments) -> Result<Answer, Fai
         .take(PROBLEMS)
         .map(|problem| problem.text)
         .collect();
-    let (mut rows, mut sample) = (Vec::new(), None);
-    let ordinary = ask_all(&stage, "an ordinary caller", &questions, Some(0.05)).await?;
+    let question = questions.first().cloned().unwrap_or_default();
+    // What is found is printed as soon as it is: the harvest alone takes most of the time.
+    let printer = Printer::new(format);
+    printer.opening(questions.len())?;
+    let (mut rows, mut ordinary, mut harvester) = (Vec::new(), None, None);
     for (name, score) in stage.scores() {
-        let received = match score {
-            Some(score) if score < 0.1 => ordinary.clone(),
-            _ => ask_all(&stage, name, &questions, score).await?,
-        };
-        if score.is_some_and(|score| (0.7..0.9).contains(&score)) {
-            sample = received.first().cloned();
+        let mut progress = Progress::new(name);
+        progress.say("asking");
+        let received = ask_all(&stage, name, &questions, score).await?;
+        drop(progress);
+        match score {
+            Some(score) if score < 0.1 => ordinary = received.first().cloned(),
+            Some(score) if (0.7..0.9).contains(&score) => harvester = received.first().cloned(),
+            _ => {}
         }
-        rows.push(Row::new(name, score, stage.grade(score), &received));
+        let row = Row::new(name, score, stage.grade(score), &received);
+        printer.row(&row)?;
+        rows.push(row);
     }
-    let report = Report {
-        rows,
-        identical: identical(&stage, &questions).await?,
-        burst: burst(&stage, questions.first().map_or("", String::as_str)).await?,
-        question: questions.first().cloned().unwrap_or_default(),
-        ordinary: ordinary.first().cloned().unwrap_or_default(),
-        harvester: sample.unwrap_or_default(),
-        harvest: Harvest::reap(&stage, seed).await?,
-        audit: Vec::new(),
-    };
-    let report = Report { audit: stage.audit(report.decided()).await?, ..report };
-    match format {
-        Format::Text => text::print(&report)?,
-        Format::Json => text::print_json(&report)?,
+    let (ordinary, harvester) = (ordinary.unwrap_or_default(), harvester.unwrap_or_default());
+    let identical = identical(&stage, &questions).await?;
+    printer.identical(identical)?;
+    printer.side_by_side(&question, &ordinary, &harvester)?;
+    let burst = burst(&stage, &question).await?;
+    printer.burst(&burst)?;
+    let decided = rows.iter().filter(|row| row.grade.is_some()).map(|row| row.requests);
+    let audit = stage.audit(decided.sum::<usize>() + burst.requests).await?;
+    printer.audit(&audit)?;
+    let harvest = Harvest::reap(&stage, seed).await?;
+    printer.verdict(&harvest)?;
+    let report = Report { rows, identical, burst, question, harvest, audit };
+    if format == Format::Json {
+        text::print_json(&report)?;
     }
     if keep {
         text::print_invitation(&stage, &report)?;
@@ -113,8 +124,8 @@ async fn identical(stage: &Stage, questions: &[String]) -> Result<(usize, usize)
         for protocol in PROTOCOLS {
             for stream in [false, true] {
                 let asked = Asked { protocol, stream, question, log_probabilities: false };
-                let direct = stage.ask(&asked, "the upstream", None).await?;
-                let proxied = stage.ask(&asked, "an ordinary caller", Some(0.05)).await?;
+                let direct = stage.ask(&asked, "upstream", None).await?;
+                let proxied = stage.ask(&asked, ORDINARY, Some(0.05)).await?;
                 all += 1;
                 same += usize::from(direct.body == proxied.body && direct.status == proxied.status);
             }

@@ -6,7 +6,7 @@ use super::caller::Received;
 use super::harvest::Harvest;
 use crate::audit::Record;
 
-/// Everything that is printed.
+/// Everything that was found.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) rows: Vec<Row>,
@@ -14,9 +14,6 @@ pub(super) struct Report {
     pub(super) identical: (usize, usize),
     pub(super) burst: Burst,
     pub(super) question: String,
-    /// What the first problem brought the ordinary caller and the harvester.
-    pub(super) ordinary: Received,
-    pub(super) harvester: Received,
     pub(super) harvest: Harvest,
     pub(super) audit: Vec<Record>,
 }
@@ -69,13 +66,5 @@ impl Row {
             tokens_per_second: rates.get(rates.len() / 2).copied(),
             requests: received.len(),
         }
-    }
-}
-
-impl Report {
-    /// How many requests reached a grade, and so must be in the audit.
-    pub(super) fn decided(&self) -> usize {
-        let graded = self.rows.iter().filter(|row| row.grade.is_some());
-        graded.map(|row| row.requests).sum::<usize>() + self.burst.requests
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::caller::{Asked, Caller, Received};
-use super::{GRACE, UPSTREAM_TOKENS_PER_SECOND};
+use super::{GRACE, ORDINARY, UPSTREAM_TOKENS_PER_SECOND};
 use crate::audit::Record;
 use crate::cli::Failure;
 use crate::mark::keys::Keys;
@@ -22,7 +22,7 @@ use crate::policy::Policy;
 use crate::proxy::{Config, Proxy, serve_service};
 use crate::risk::{
     AccountId, ClusterId, Principal, RiskClaim, RiskScore, SignedFields, Signer, SigningKey,
-    Validity,
+    Validity, credential,
 };
 use crate::teacher::{Settings, Teacher};
 
@@ -77,7 +77,7 @@ impl Stage {
             ("detector.key", &blake3::Hash::from(key).to_hex()),
             ("secret.key", &blake3::Hash::from(crate::random::secret()).to_hex()),
         ] {
-            std::fs::write(folder.join(name), contents)?;
+            write(&folder.join(name), contents)?;
         }
         Keys::generate(Timestamp::now())?.create(&folder.join("mark.keys"))?;
 
@@ -111,10 +111,9 @@ impl Stage {
     /// The callers to compare: the upstream asked directly, an ordinary caller, and the harvester
     /// in every grade of the policy.
     pub(super) fn scores(&self) -> Vec<(&'static str, Option<f64>)> {
-        let mut scores = vec![("the upstream", None), ("an ordinary caller", Some(0.05))];
+        let mut scores = vec![("upstream", None), (ORDINARY, Some(0.05))];
         // Just past each threshold.
-        scores
-            .extend(self.policy.grades.iter().map(|grade| ("a harvester", Some(grade.at + 0.05))));
+        scores.extend(self.policy.grades.iter().map(|grade| ("harvester", Some(grade.at + 0.05))));
         scores
     }
 
@@ -141,16 +140,18 @@ impl Stage {
             Door::Graded(score) => (self.proxy, score),
             Door::Marking(score) => (self.marking, score),
         };
-        let fields = self.sign(account, score, asked.path())?;
+        let fields = self.sign(account, score, asked.path(), None)?;
         self.caller.ask(address, asked, Some(&fields)).await
     }
 
-    /// The header fields that a detector would send for this caller.
+    /// The header fields that a detector would send for this caller, bound to the API key that the
+    /// request carries if it has one.
     pub(super) fn sign(
         &self,
         account: &str,
         score: f64,
         path: &str,
+        api_key: Option<&str>,
     ) -> Result<SignedFields, Failure> {
         let now = Timestamp::now();
         let harvests = score > 0.1;
@@ -159,8 +160,26 @@ impl Stage {
             ..Principal::of(AccountId::new(account)?)
         };
         let score = RiskScore::new(score, Validity { issued: now, ttl: LIFETIME })?;
-        let claim = RiskClaim::new(principal, score.with_model("demo-detector")?);
+        let claim = RiskClaim {
+            credential: api_key.map(|api_key| credential::hash(api_key.as_bytes())),
+            ..RiskClaim::new(principal, score.with_model("demo-detector")?)
+        };
         Ok(self.signer.sign(&claim, &http::Method::POST, path, now)?)
+    }
+
+    /// Why the demo's own header is not believed on a request, if it is not.
+    #[cfg(test)]
+    pub(super) fn unknown(&self, request: &http::request::Parts) -> Option<&'static str> {
+        use crate::risk::settings::KeySettings;
+        use crate::risk::{Risk, RiskSettings};
+
+        let file = Some(self.file("detector.key"));
+        let settings = RiskSettings::signed(KeySettings { id: "demo".into(), file, env: None });
+        let source = settings.build(Default::default()).ok()?;
+        match source.assess(request, Timestamp::now()).risk {
+            Risk::Known(_) => None,
+            Risk::Unknown(reason) => Some(reason.name()),
+        }
     }
 
     /// The audit, once it holds `expected` records or has stopped growing.
@@ -187,6 +206,15 @@ impl Stage {
         }
         let _ = std::fs::remove_dir_all(folder);
     }
+}
+
+/// Writes a file for its owner alone: some hold keys.
+fn write(path: &Path, contents: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::io::Write::write_all(&mut options.open(path)?, contents.as_bytes())
 }
 
 /// A proxy that serves, and how to end it.

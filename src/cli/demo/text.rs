@@ -8,40 +8,99 @@ use serde_json::json;
 use super::harvest::Harvest;
 use super::report::{Burst, Report, Row};
 use super::stage::Stage;
-use super::{Asked, Failure};
-use crate::audit::Counter;
+use super::{Asked, Failure, Received};
+use crate::audit::{Counter, Record};
+use crate::cli::Format;
+use crate::risk::SignedFields;
 
 const WIDTH: usize = 80;
+/// What the printed call of the vendor's library sends as its API key.
+const API_KEY: &str = "sk-demo";
 
-pub(super) fn print(report: &Report) -> Result<(), Failure> {
-    let out = &mut io::stdout().lock();
-    let problems = report.rows.first().map_or(0, |row| row.requests);
-    writeln!(
-        out,
-        "{problems} word problems, asked over Chat Completions as streams, with log-probabilities."
-    )?;
-    writeln!(out, "Words are summed over the problems; the policy is policies/graded.toml.\n")?;
-    writeln!(
-        out,
-        "caller              score  grade          model          reasoning  answer  tok/s"
-    )?;
-    for row in &report.rows {
-        writeln!(out, "{}", line(row))?;
+/// The heading of the table, whose columns are those of [`line`].
+const HEADING: &str = "caller    score grade         model         reasoning answer tok/s logprobs";
+
+/// Prints each finding of the demo when it is there, or nothing where all of it is printed as JSON
+/// at the end.
+pub(super) struct Printer {
+    shown: bool,
+}
+
+impl Printer {
+    pub(super) fn new(format: Format) -> Self {
+        Self { shown: format == Format::Text }
     }
-    let (same, all) = report.identical;
-    writeln!(out, "\nThe ordinary caller got the upstream's bytes in {same} of {all} answers")?;
-    writeln!(out, "(Chat Completions and Messages, as documents and as streams).\n")?;
-    side_by_side(out, report)?;
-    let Burst { requests, accounts, answered, limited, retry_after } = &report.burst;
-    writeln!(
-        out,
-        "\n{requests} requests at once from {accounts} accounts of one cluster, at score 0.75:"
-    )?;
-    let retry =
-        retry_after.map_or(String::new(), |seconds| format!(", retry-after up to {seconds} s"));
-    writeln!(out, "{answered} answered, {limited} refused with 429{retry}.\n")?;
-    audit(out, report)?;
-    verdict(out, &report.harvest)
+
+    fn print(
+        &self,
+        write: impl FnOnce(&mut io::StdoutLock<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if self.shown {
+            let out = &mut io::stdout().lock();
+            write(out)?;
+            // Into a pipe as well, whoever waits there.
+            out.flush()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn opening(&self, problems: usize) -> Result<(), Failure> {
+        self.print(|out| {
+            let text = format!(
+                "{problems} word problems, asked over Chat Completions as streams, with \
+                 log-probabilities. Words of reasoning and answer are summed over the problems; the \
+                 policy is policies/graded.toml."
+            );
+            for line in wrap(&text, WIDTH) {
+                writeln!(out, "{line}")?;
+            }
+            Ok(writeln!(out, "\n{HEADING}")?)
+        })
+    }
+
+    pub(super) fn row(&self, row: &Row) -> Result<(), Failure> {
+        self.print(|out| Ok(writeln!(out, "{}", line(row))?))
+    }
+
+    pub(super) fn identical(&self, (same, all): (usize, usize)) -> Result<(), Failure> {
+        self.print(|out| {
+            writeln!(
+                out,
+                "\nThe ordinary caller got the upstream's bytes in {same} of {all} answers"
+            )?;
+            Ok(writeln!(out, "(Chat Completions and Messages, as documents and as streams).\n")?)
+        })
+    }
+
+    pub(super) fn side_by_side(
+        &self,
+        question: &str,
+        ordinary: &Received,
+        harvester: &Received,
+    ) -> Result<(), Failure> {
+        self.print(|out| side_by_side(out, question, ordinary, harvester))
+    }
+
+    pub(super) fn burst(&self, burst: &Burst) -> Result<(), Failure> {
+        let Burst { requests, accounts, answered, limited, retry_after } = burst;
+        let retry =
+            retry_after.map_or(String::new(), |seconds| format!(", retry-after up to {seconds} s"));
+        self.print(|out| {
+            writeln!(
+                out,
+                "\n{requests} requests at once from {accounts} accounts of one cluster, at score 0.75:"
+            )?;
+            Ok(writeln!(out, "{answered} answered, {limited} refused with 429{retry}.\n")?)
+        })
+    }
+
+    pub(super) fn audit(&self, records: &[Record]) -> Result<(), Failure> {
+        self.print(|out| audit(out, records))
+    }
+
+    pub(super) fn verdict(&self, harvest: &Harvest) -> Result<(), Failure> {
+        self.print(|out| verdict(out, harvest))
+    }
 }
 
 fn line(row: &Row) -> String {
@@ -49,23 +108,28 @@ fn line(row: &Row) -> String {
     let score = score.map_or("-".to_owned(), |score| format!("{score:.2}"));
     let grade = grade.as_deref().unwrap_or("-");
     if *status != 200 {
-        return format!("{caller:<19} {score:<6} {grade:<14} refused with status {status}");
+        return format!("{caller:<9} {score:<5} {grade:<13} refused with status {status}");
     }
     let rate = row.tokens_per_second.map_or("-".to_owned(), |rate| format!("{rate:.0}"));
-    let leak = if row.log_probabilities { " +logprobs" } else { "" };
+    let leak = if row.log_probabilities { "yes" } else { "no" };
     format!(
-        "{caller:<19} {score:<6} {grade:<14} {model:<14} {reasoning_words:>9} {answer_words:>7} {rate:>6}{leak}"
+        "{caller:<9} {score:<5} {grade:<13} {model:<13} {reasoning_words:>9} {answer_words:>6} {rate:>5} {leak}"
     )
 }
 
 /// The first problem, as the ordinary caller and as the harvester got it answered.
-fn side_by_side(out: &mut impl Write, report: &Report) -> Result<(), Failure> {
+fn side_by_side(
+    out: &mut impl Write,
+    question: &str,
+    ordinary: &Received,
+    harvester: &Received,
+) -> Result<(), Failure> {
     const COLUMN: usize = (WIDTH - 3) / 2;
-    for line in wrap(&format!("One of the problems: {}", report.question), WIDTH) {
+    for line in wrap(&format!("One of the problems: {question}"), WIDTH) {
         writeln!(out, "{line}")?;
     }
     writeln!(out)?;
-    let column = |title: &str, received: &super::Received| {
+    let column = |title: &str, received: &Received| {
         let reasoning = match received.reasoning_words() {
             0 => "reasoning: none".to_owned(),
             words => format!("reasoning, {words} words: {}", shortened(&received.reasoning, 160)),
@@ -76,8 +140,8 @@ fn side_by_side(out: &mut impl Write, report: &Report) -> Result<(), Failure> {
         lines.extend(wrap(&format!("answer: {}", shortened(&received.answer, 420)), COLUMN));
         lines
     };
-    let left = column("ORDINARY CALLER", &report.ordinary);
-    let right = column("HARVESTER, SCORE 0.75", &report.harvester);
+    let left = column("ORDINARY CALLER", ordinary);
+    let right = column("HARVESTER, SCORE 0.75", harvester);
     for index in 0..left.len().max(right.len()) {
         let cell = |lines: &[String]| lines.get(index).cloned().unwrap_or_default();
         let line = format!("{:<COLUMN$} | {}", cell(&left), cell(&right));
@@ -87,11 +151,11 @@ fn side_by_side(out: &mut impl Write, report: &Report) -> Result<(), Failure> {
 }
 
 /// What the audit says was done, by grade.
-fn audit(out: &mut impl Write, report: &Report) -> Result<(), Failure> {
+fn audit(out: &mut impl Write, records: &[Record]) -> Result<(), Failure> {
     let mut grades: BTreeMap<&str, (usize, BTreeMap<&str, u64>)> = BTreeMap::new();
-    for record in &report.audit {
-        let (records, counts) = grades.entry(&record.grade).or_default();
-        *records += 1;
+    for record in records {
+        let (decisions, counts) = grades.entry(&record.grade).or_default();
+        *decisions += 1;
         for applied in &record.applied {
             for (counter, name) in [
                 (Counter::FieldsStripped, "members closed"),
@@ -111,12 +175,12 @@ fn audit(out: &mut impl Write, report: &Report) -> Result<(), Failure> {
     writeln!(
         out,
         "The audit has {} records, none of an ordinary caller, and no text:",
-        report.audit.len()
+        records.len()
     )?;
-    for (grade, (records, counts)) in grades {
+    for (grade, (decisions, counts)) in grades {
         let counts: Vec<String> =
             counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        let text = format!("{grade}: {records} decisions; {}", counts.join(", "));
+        let text = format!("{grade}: {decisions} decisions; {}", counts.join(", "));
         for line in wrap(&text, WIDTH - 2) {
             writeln!(out, "  {line}")?;
         }
@@ -183,29 +247,31 @@ pub(super) fn print_invitation(stage: &Stage, report: &Report) -> Result<(), Fai
         out,
         "\n# As an ordinary caller:\ncurl -N {url} \\\n  -H 'content-type: application/json' -d '{body}'"
     )?;
-    let fields = stage.sign("acct-7", 0.75, asked.path())?;
+    let fields = stage.sign("acct-7", 0.75, asked.path(), None)?;
     writeln!(out, "\n# The same with the header of a detector that says 0.75 (good for an hour):")?;
     writeln!(out, "curl -N {url} \\\n  -H 'content-type: application/json' \\")?;
     for (name, value) in fields.entries() {
         writeln!(out, "  -H '{name}: {value}' \\")?;
     }
     writeln!(out, "  -d '{body}'")?;
-    let (name, value) = (
-        "default_headers",
-        fields.entries().map(|(name, value)| format!("{name:?}: {value:?}")).join(",\n    "),
-    );
-    writeln!(
-        out,
-        "\n# And from the vendor's Python library:\nimport openai\nclient = openai.OpenAI(base_url=\"http://{}/v1\", api_key=\"none\", {name}={{\n    {value}}})",
-        stage.proxy
-    )?;
-    writeln!(
-        out,
-        "print(client.chat.completions.create(model=\"teacher-large\",\n    messages=[{{\"role\": \"user\", \"content\": {question:?}}}]).choices[0].message)"
-    )?;
+    let fields = stage.sign("acct-7", 0.75, asked.path(), Some(API_KEY))?;
+    writeln!(out, "\n# And from the vendor's Python library:")?;
+    writeln!(out, "{}", python(&stage.proxy.to_string(), &fields, question))?;
     writeln!(out, "\n# The examination, with a page to look at:")?;
     writeln!(out, "{} \\\n  --report report.html", report.harvest.command)?;
     Ok(())
+}
+
+/// A call of the vendor's Python library, which sends an API key: the fields must be bound to it.
+fn python(proxy: &str, fields: &SignedFields, question: &str) -> String {
+    let headers =
+        fields.entries().map(|(name, value)| format!("{name:?}: {value:?}")).join(",\n    ");
+    format!(
+        "import openai\nclient = openai.OpenAI(base_url=\"http://{proxy}/v1\", api_key={API_KEY:?}, \
+         default_headers={{\n    {headers}}})\nprint(client.chat.completions.create(\
+         model=\"teacher-large\",\n    messages=[{{\"role\": \"user\", \"content\": {question:?}}}])\
+         .choices[0].message)"
+    )
 }
 
 fn shortened(text: &str, most: usize) -> String {
@@ -231,4 +297,70 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(caller: &'static str, grade: &str, status: u16) -> Row {
+        Row {
+            caller,
+            score: Some(0.35),
+            grade: Some(grade.to_owned()),
+            status,
+            model: "teacher-large".to_owned(),
+            reasoning_words: 99_999,
+            answer_words: 99_999,
+            log_probabilities: true,
+            tokens_per_second: Some(9999.0),
+            requests: 3,
+        }
+    }
+
+    #[test]
+    fn the_table_fits_into_80_columns_and_every_column_stands_under_its_heading() {
+        let policy = include_str!("../../../policies/graded.toml");
+        let grades = crate::policy::Policy::parse("graded.toml", policy).unwrap().grades;
+        for grade in &grades {
+            for status in [200, 403] {
+                let line = line(&row("harvester", &grade.name, status));
+                assert!(line.len() <= 80 && HEADING.len() <= 80, "{line}");
+            }
+        }
+        let line = line(&row("harvester", "side-channels", 200));
+        for (heading, value) in [
+            ("score", "0.35"),
+            ("grade", "side-channels"),
+            ("model", "teacher-large"),
+            ("logprobs", "yes"),
+        ] {
+            assert_eq!(HEADING.find(heading), line.find(value), "{heading}: {line}");
+        }
+        for heading in ["reasoning", "answer", "tok/s"] {
+            let end = HEADING.find(heading).unwrap() + heading.len();
+            assert!(line.as_bytes()[end - 1].is_ascii_digit() && line.as_bytes()[end] == b' ');
+        }
+    }
+
+    #[tokio::test]
+    async fn the_printed_python_shows_the_defense_and_not_an_unknown_caller() {
+        let stage = Stage::start().await.unwrap();
+        let question = "How many apples are 12 apples and 5 apples?";
+        let asked = Asked { protocol: "chat", stream: true, question, log_probabilities: false };
+        let fields = stage.sign("acct-7", 0.75, asked.path(), Some(API_KEY)).unwrap();
+        let printed = python("127.0.0.1:1", &fields, question);
+        assert!(
+            printed.contains("api_key=\"sk-demo\"")
+                && printed.contains(&format!("{:?}", fields.risk))
+        );
+        let mut request = http::Request::post(asked.path())
+            .header("authorization", format!("Bearer {API_KEY}"))
+            .body(())
+            .unwrap();
+        fields.apply(request.headers_mut()).unwrap();
+        let (request, ()) = request.into_parts();
+        assert_eq!(stage.unknown(&request), None);
+        stage.stop().await;
+    }
 }

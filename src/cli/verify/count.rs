@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::super::progress::Progress;
 use super::super::{Answer, Failure};
-use super::progress::Progress;
 use crate::corpus::{Corpus, FieldPath, Prompts, Shard, count_lexical};
 use crate::mark::examination::Material;
 

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Timestamp;
 
+use super::super::progress::Progress;
 use super::super::{Answer, Failure, Format};
 use super::ask::AskArguments;
 use super::commit::names;
 use super::inputs::{ControlFile, LedgerPart, Rosters, Seed, WrittenControls, control_files};
-use super::progress::Progress;
 use super::report::Report;
 use super::schemes::{SchemeArguments, Schemes, Texts};
 use super::text::write_text;

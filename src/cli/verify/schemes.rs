@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::super::Failure;
+use super::super::progress::Progress;
 use super::inputs::{LedgerPart, Rosters, WrittenControls};
-use super::progress::Progress;
 use crate::corpus::{Corpus, CountedTokens, FieldPath, count_tokens, read_texts};
 use crate::mark::detect::LexicalSites;
 use crate::mark::evidence::Decoys;
