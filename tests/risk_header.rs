@@ -169,7 +169,7 @@ fn silence_is_absent_and_a_header_without_our_signature_unsigned() {
 
 #[test]
 fn whatever_is_signed_cannot_be_changed() {
-    let change: [fn(&mut request::Parts); 5] = [
+    let change: [fn(&mut request::Parts); 4] = [
         |request| request.method = Method::PUT,
         |request| request.uri = "/v1/messages".parse().unwrap(),
         |request| {
@@ -181,11 +181,6 @@ fn whatever_is_signed_cannot_be_changed() {
             let input = request.headers.get_mut("signature-input").unwrap();
             let shorter = input.to_str().unwrap().replace(";alg=\"hmac-sha256\"", "");
             *input = HeaderValue::from_str(&shorter).unwrap();
-        },
-        // A second line, such as a client's own copy, is part of the field.
-        |request| {
-            let copy = HeaderValue::from_static("score=0.0");
-            request.headers.append("guilloche-risk", copy);
         },
     ];
     for (index, change) in change.into_iter().enumerate() {
@@ -276,7 +271,7 @@ fn a_header_that_breaks_the_contract_is_malformed() {
 #[test]
 fn nothing_beyond_the_bound_is_read() {
     let mut big = good();
-    big.headers.append("guilloche-risk", HeaderValue::from_str(&"x".repeat(4096)).unwrap());
+    big.headers.insert("guilloche-risk", HeaderValue::from_str(&"x".repeat(4097)).unwrap());
     assert_eq!(reason(&big), UnknownReason::TooLarge);
     let mut big = good();
     let input = format!("guilloche=(\"{}\")", "x".repeat(4096));
@@ -307,22 +302,113 @@ fn a_header_holds_for_a_while_only() {
     assert_eq!(reason(&ahead), UnknownReason::FromFuture);
 }
 
+/// What is contested, and whom the request is taken to be from.
+fn contested(source: &dyn RiskSource, request: &request::Parts) -> (UnknownReason, Principal) {
+    let Assessment { principal, risk } = source.assess(request, now());
+    let Risk::Contested { reason, .. } = risk else { panic!("{risk:?} is not contested") };
+    (reason, principal)
+}
+
+/// A client could write any of these, so that none may make the score unknown.
 #[test]
-fn a_header_replayed_with_another_api_key_is_not_believed() {
+fn a_header_with_another_api_key_is_contested() {
+    let source = source();
+    let by_api_key = |request: &request::Parts| {
+        Credentials::with_secret(b"accounts").principal(&request.headers)
+    };
     let mut other = good();
     other.headers.insert("authorization", HeaderValue::from_static("Bearer sk-2"));
-    assert_eq!(reason(&other), UnknownReason::OtherPrincipal);
+    let expected = (UnknownReason::OtherPrincipal, by_api_key(&other));
+    assert_eq!(contested(&source, &other), expected);
     other.headers.remove("authorization");
-    assert_eq!(reason(&other), UnknownReason::OtherPrincipal);
-    let mut second = good();
-    second.headers.insert("x-api-key", HeaderValue::from_static("sk-2"));
-    assert_eq!(reason(&second), UnknownReason::OtherPrincipal);
+    assert_eq!(contested(&source, &other).1, by_api_key(&other));
+    // The bound one is there, so that it is the caller whom the detector names.
+    for (name, value) in [
+        ("x-api-key", "sk-2"),
+        ("api-key", "junk"),
+        ("x-goog-api-key", "junk"),
+        ("authorization", "Bearer\tsk-2"),
+        ("authorization", "Token sk-2"),
+        ("authorization", "sk-2"),
+    ] {
+        let mut second = good();
+        second.headers.append(name, HeaderValue::from_static(value));
+        let named = contested(&source, &second);
+        assert_eq!(named, (UnknownReason::OtherPrincipal, claim().principal), "{name}: {value}");
+        // The upstream does not see a field of the connection, but nobody else knows that it will not.
+        second.headers.append("connection", HeaderValue::from_static(name));
+        assert_eq!(contested(&source, &second), named);
+    }
 
     let unbound = RiskClaim { credential: None, ..claim() };
     let unbound = request(&signed(&unbound).entries());
-    assert_eq!(reason(&unbound), UnknownReason::OtherPrincipal);
-    let lenient = source().bind_credential(false);
+    assert_eq!(contested(&source, &unbound), (UnknownReason::OtherPrincipal, by_api_key(&unbound)));
+    let lenient = self::source().bind_credential(false);
     assert!(matches!(lenient.assess(&unbound, now()).risk, Risk::Known(_)));
+}
+
+/// A detector that adds its lines to a client's is not silenced by them.
+// Break it: read the last line only, or all lines as one only.
+#[test]
+fn a_line_of_the_clients_does_not_hide_a_detectors() {
+    let expected = source().assess(&good(), now());
+    assert!(matches!(expected.risk, Risk::Known(_)));
+    let fields = signed(&claim());
+    let forged = Signer::new(key("new", 3));
+    let forged = forged.sign(&claim(), &Method::POST, PATH, now()).unwrap();
+    let junk = "x".repeat(4096);
+    for name in ["guilloche-risk", "signature-input", "signature"] {
+        let of_forged = forged.entries().into_iter().find(|(field, _)| *field == name).unwrap().1;
+        for line in [
+            "score=0.0",
+            "guilloche=()",
+            "guilloche=:AA==:",
+            "guilloche=\"",
+            "",
+            &format!("guilloche={junk}"),
+            of_forged,
+        ] {
+            for first in [true, false] {
+                let (line, own) = ([(name, line)], fields.entries());
+                let lines: Vec<_> = if first {
+                    line.iter().chain(&own).collect()
+                } else {
+                    own.iter().chain(&line).collect()
+                };
+                let lines: Vec<_> = lines.into_iter().copied().collect();
+                assert_eq!(source().assess(&request(&lines), now()), expected, "{name} {first}");
+            }
+        }
+        let mut crowded = good();
+        for index in 0..9 {
+            let line = HeaderValue::from_str(&format!("guilloche=:{index}AA=:")).unwrap();
+            crowded.headers.append(name, line);
+        }
+        // It is found before the others are too many, or nothing is known.
+        match source().assess(&crowded, now()).risk {
+            Risk::Known(_) => {}
+            risk => {
+                assert_eq!(risk, Risk::Contested { score: None, reason: UnknownReason::TooLarge })
+            }
+        }
+    }
+}
+
+/// A client that has kept the header of an earlier request of its own gains nothing by it.
+#[test]
+fn of_several_good_headers_the_worst_counts() {
+    let mild = RiskScore::new(0.1, claim().validity).unwrap();
+    let mild = signed(&RiskClaim { score: Some(mild), ..claim() });
+    let both = |first: &SignedFields, second: &SignedFields| {
+        let lines: Vec<_> = first.entries().into_iter().chain(second.entries()).collect();
+        source().assess(&request(&lines), now())
+    };
+    let (severe, expected) = (signed(&claim()), source().assess(&good(), now()));
+    assert_eq!(both(&mild, &severe), expected);
+    assert_eq!(both(&severe, &mild), expected);
+    let others = RiskClaim { credential: Some([1; 32]), ..claim() };
+    let risk = both(&signed(&others), &severe).risk;
+    assert!(matches!(risk, Risk::Contested { .. }), "{risk:?}");
 }
 
 #[test]
@@ -350,8 +436,11 @@ fn a_peer_is_believed_without_a_signature() {
         reason_at(&peer, &request(&[("guilloche-risk", "x")]), now()),
         UnknownReason::Malformed
     );
+    // Of two lines one may be the client's, and nothing tells which.
+    let two = [field[0], ("guilloche-risk", "confidence=0.0")];
+    assert_eq!(contested(&peer, &request(&two)).0, UnknownReason::TooLarge);
     let bound = peer.bind_credential(true);
-    assert_eq!(reason_at(&bound, &request(&field), now()), UnknownReason::OtherPrincipal);
+    assert_eq!(contested(&bound, &request(&field)).0, UnknownReason::OtherPrincipal);
 }
 
 #[test]

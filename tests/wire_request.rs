@@ -36,6 +36,7 @@ fn side_channels(allow: &[&str]) -> Plan {
 fn downgrade() -> Downgrade {
     Downgrade {
         models: vec![("big*".parse().unwrap(), "small".to_owned())],
+        other_models: None,
         max_output_tokens: Some(number(500)),
         max_effort: Some(Effort::Low),
         max_thinking_tokens: Some(number(1024)),
@@ -72,7 +73,7 @@ fn a_request_that_asks_for_nothing_too_much_goes_on_byte_for_byte() {
 #[test]
 fn caps_and_models_change_in_place_and_all_else_stays() {
     let body = r#"{ "stream":false,"model":"big\u002d1", "messages":[ ],"max_tokens":9e9,"max_completion_tokens": 100 ,"reasoning_effort":"high","n":7,"reasoning":{"effort":"xhigh","max_tokens":4096},"thinking_token_budget":5000}"#;
-    let expected = r#"{ "stream":false,"model":"small", "messages":[ ],"max_tokens":500,"max_completion_tokens": 100 ,"reasoning_effort":"low","n":2,"reasoning":{"effort":"low","max_tokens":1024},"thinking_token_budget":1024}"#;
+    let expected = r#"{ "stream":false,"model":"small", "messages":[ ],"max_tokens":100,"max_completion_tokens": 100 ,"reasoning_effort":"low","n":2,"reasoning":{"effort":"low","max_tokens":1024},"thinking_token_budget":1024}"#;
     let (out, counts) = apply(&everything(), &Chat, body).unwrap();
     assert_eq!(out, expected);
     assert!(counts.model_replaced);
@@ -83,13 +84,14 @@ fn caps_and_models_change_in_place_and_all_else_stays() {
 #[test]
 fn numbers_in_disguise_are_capped() {
     for spelled in ["7.0", "1e1", "\"64\"", "99999999999999999999"] {
-        let body = format!(r#"{{"n":{spelled},"max_tokens":5,"thinking_token_budget":{spelled}}}"#);
-        let plan = Plan {
-            downgrade: enforced(Downgrade { max_thinking_tokens: Some(number(3)), ..downgrade() }),
-            ..everything()
-        };
+        let body = format!(
+            r#"{{"model":"m","n":{spelled},"max_tokens":5,"thinking_token_budget":{spelled}}}"#
+        );
+        let max_thinking_tokens = Some(number(3));
+        let settings = Downgrade { max_thinking_tokens, max_effort: None, ..downgrade() };
+        let plan = Plan { downgrade: enforced(settings), ..everything() };
         let (out, _) = apply(&plan, &Chat, &body).unwrap();
-        assert_eq!(out, r#"{"n":2,"max_tokens":5,"thinking_token_budget":3}"#);
+        assert_eq!(out, r#"{"model":"m","n":2,"max_tokens":5,"thinking_token_budget":3}"#);
     }
 }
 
@@ -228,6 +230,78 @@ fn request() -> impl Strategy<Value = (Map<String, Value>, bool)> {
     (members, any::<bool>())
 }
 
+/// Lowers a number; what is none counts as the greatest.
+fn cap(members: &mut Map<String, Value>, name: &str, most: u64) {
+    if let Some(asked) = members.get_mut(name).filter(|asked| !asked.is_null()) {
+        *asked = asked.as_u64().unwrap_or(u64::MAX).min(most).into();
+    }
+}
+
+/// The caps of a request, 500 at the most.
+fn cap_output(members: &mut Map<String, Value>) {
+    let names = ["max_tokens", "max_completion_tokens"];
+    let tokens = |value: &Value| value.as_u64().filter(|tokens| *tokens > 0);
+    let least = names.iter().filter_map(|name| tokens(members.get(*name)?)).fold(500, u64::min);
+    for name in names {
+        if let Some(asked) = members.get_mut(name).filter(|asked| !asked.is_null()) {
+            *asked = tokens(asked).map_or(least, |asked| asked.min(500)).into();
+        }
+    }
+    if names.iter().all(|name| members.get(*name).is_none_or(Value::is_null)) {
+        let null = names.iter().find(|name| members.contains_key(**name));
+        members.insert((*null.unwrap_or(&"max_tokens")).to_owned(), 500.into());
+    }
+}
+
+/// The efforts of a request, `low` at the most.
+fn lower_effort(members: &mut Map<String, Value>) {
+    let lowered = |effort: &Value| {
+        let known = effort.as_str().map(|name| name.trim().to_lowercase());
+        let low = known.is_some_and(|name| ["none", "minimal", "low"].contains(&&*name));
+        if low { effort.clone() } else { json!("low") }
+    };
+    let object = members.get("reasoning").and_then(Value::as_object);
+    let budget = object.is_some_and(|it| it.get("max_tokens").is_some_and(|it| !it.is_null()));
+    let apart = object.is_some_and(|it| !it.contains_key("effort"));
+    let mut named = false;
+    if let Some(effort) = members.get("reasoning_effort").cloned() {
+        let known = effort.as_str().is_some_and(|name| Effort::from_name(name).is_some());
+        match budget {
+            true if effort.is_null() => {}
+            // Without a place of its own, an unknown one is as none.
+            true if !known => drop(members.remove("reasoning_effort")),
+            _ => {
+                members.insert("reasoning_effort".into(), lowered(&effort));
+                named = true;
+            }
+        }
+    }
+    match members.get_mut("reasoning") {
+        Some(Value::Object(reasoning)) => {
+            if let Some(effort) = reasoning.get_mut("effort").filter(|it| !(budget && it.is_null()))
+            {
+                *effort = lowered(effort);
+                named = true;
+            }
+        }
+        Some(effort) => {
+            let low = lowered(effort);
+            if *effort != low {
+                *effort = json!({"effort": low});
+            }
+            named = true;
+        }
+        None => {}
+    }
+    if named || budget {
+        return;
+    }
+    match members.get_mut("reasoning").and_then(Value::as_object_mut).filter(|_| apart) {
+        Some(reasoning) => drop(reasoning.insert("effort".into(), "low".into())),
+        None => drop(members.insert("reasoning_effort".into(), "low".into())),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -241,37 +315,26 @@ proptest! {
         let out: Map<String, Value> = serde_json::from_str(&out).expect("still JSON");
 
         let mut expected = members;
-        for name in ["logprobs", "top_logprobs", "return_token_ids", "chat_template_kwargs", "x\u{e9} \"y"] {
+        for name in ["top_logprobs", "x\u{e9} \"y"] {
             expected.remove(name);
         }
-        let capped = |name: &str, most: u64, expected: &mut Map<String, Value>| {
-            if let Some(asked) = expected.get_mut(name) {
-                *asked = asked.as_u64().unwrap_or(u64::MAX).min(most).into();
-            }
-        };
-        if expected.get("model").and_then(Value::as_str).is_some_and(|model| model.starts_with("big")) {
+        for (name, closed) in
+            [("logprobs", json!(false)), ("return_token_ids", json!(false)), ("chat_template_kwargs", json!({}))]
+        {
+            if expected.get(name).is_some_and(|value| *value != closed) { expected.remove(name); }
+        }
+        let named = expected.get("model").and_then(Value::as_str).is_some_and(|model| !model.is_empty());
+        let big = |model: &Value| model.as_str().is_some_and(|model| model.starts_with("big"));
+        if !named || expected.get("model").is_some_and(big) {
             expected.insert("model".into(), "small".into());
         }
-        if expected.contains_key("max_tokens") || expected.contains_key("max_completion_tokens") {
-            capped("max_tokens", 500, &mut expected);
-            capped("max_completion_tokens", 500, &mut expected);
-        } else {
-            expected.insert("max_completion_tokens".into(), 500.into());
-        }
+        cap_output(&mut expected);
         for (name, most) in [("n", 2), ("thinking_token_budget", 1024)] {
-            if !expected.get(name).is_none_or(Value::is_null) {
-                capped(name, most, &mut expected);
-            }
+            cap(&mut expected, name, most);
         }
-        let weaken = |effort: &mut Value| {
-            if effort.as_str().is_some_and(|effort| !["none", "minimal", "low"].contains(&effort)) {
-                *effort = "low".into();
-            }
-        };
-        if let Some(effort) = expected.get_mut("reasoning_effort") { weaken(effort); }
+        lower_effort(&mut expected);
         if let Some(Value::Object(reasoning)) = expected.get_mut("reasoning") {
-            if let Some(effort) = reasoning.get_mut("effort") { weaken(effort); }
-            if !reasoning.get("max_tokens").is_none_or(Value::is_null) { capped("max_tokens", 1024, reasoning); }
+            cap(reasoning, "max_tokens", 1024);
         }
         prop_assert_eq!(out, expected);
     }

@@ -108,6 +108,7 @@ impl Endpoint {
             .map_err(|_| wrong())?;
         let upstream = config::Upstream {
             url: base,
+            kind: crate::wire::ServerKind::default(),
             ca_file: settings.ca_file.clone(),
             connect_timeout: settings.timeout.min(Duration::from_secs(10)),
             first_byte_timeout: settings.timeout,

@@ -10,7 +10,9 @@ use super::watermark::{Caller, Carrier, Choice, Mark, Marked, MarkedAs, marks_al
 use super::{Counts, Editor, LaneEditor, downgrade, reasoning, side_channels, watermark};
 use crate::policy::plan::{Keep, Plan, Rate, Reasoning, Watermark, enforced};
 use crate::wire::json::{Edit, splice};
-use crate::wire::{Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request};
+use crate::wire::{
+    Asked, Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request,
+};
 
 /// The longest message of an error that is passed on where no text is withheld.
 const MESSAGE: usize = 4096;
@@ -20,6 +22,8 @@ const MESSAGE: usize = 4096;
 pub struct RequestEdits {
     /// The body to send: the client's own bytes if nothing changed.
     pub body: Bytes,
+    /// The model that is asked instead of the one that the path names.
+    pub path_model: Option<String>,
     /// What is to be done to the response.
     pub response: ResponseEdits,
 }
@@ -72,13 +76,21 @@ impl RequestEdits {
         let mut edits = Vec::new();
         let mut removed = Vec::new();
         if let Some(closing) = side_channels::Closing::of(plan) {
-            if request.prefilled {
+            let resumed = request.resumed && !request.server.resumes_turns();
+            if request.prefilled || resumed {
                 let message = "the last message may not be the assistant's own".to_owned();
                 return Err(malformed(message));
             }
             let closed = side_channels::request_edits(closing, request, counts);
             removed = closed.1;
             edits.extend(closed.0);
+        }
+        let downgrade = enforced(&plan.downgrade);
+        if let Some(settings) = downgrade {
+            let more = downgrade::removals(settings, request);
+            let more: Vec<_> = more.into_iter().filter(|it| !removed.contains(it)).collect();
+            counts.request_fields_closed += more.len() as u64;
+            removed.extend(more);
         }
         let mut marked = None;
         if let Some((settings, caller)) = enforced(&plan.watermark).zip(caller) {
@@ -90,8 +102,11 @@ impl RequestEdits {
             counts.mark_fields_set = choice.fields_set;
             counts.mark_fields_removed = choice.stripped;
         }
-        if let Some(settings) = enforced(&plan.downgrade) {
-            edits.extend(downgrade::request_edits(settings, request, removed.len(), counts));
+        let mut path_model_asked = None;
+        if let Some(settings) = downgrade {
+            let downgraded = downgrade::request_edits(settings, request, &removed, counts);
+            edits.extend(downgraded.edits);
+            path_model_asked = downgraded.path_model;
         }
         if enforced(&plan.reasoning).is_some_and(|settings| settings.ask_upstream) {
             edits.extend(request.thinking.iter().filter_map(|thinking| thinking.seal.clone()));
@@ -104,6 +119,7 @@ impl RequestEdits {
 
         Ok(Self {
             body: if edits.is_empty() { body } else { splice(&body, &mut edits).into() },
+            path_model: path_model_asked,
             response: ResponseEdits {
                 marked,
                 ..ResponseEdits::new(plan, protocol, request, drop_usage_event)
@@ -111,14 +127,27 @@ impl RequestEdits {
         })
     }
 
-    /// The cap on output tokens that the upstream will be given, if it is given any.
+    /// The most output tokens that any server could make of the request, all its choices together,
+    /// once the plan is applied; `None` if nothing bounds them.
     #[must_use]
     pub fn output_cap(plan: &Plan, request: &Request) -> Option<u64> {
-        let asked = request.output_caps.iter().filter_map(|(_, cap)| *cap);
         let lowered = enforced(&plan.downgrade)
             .and_then(|settings| settings.max_output_tokens)
             .map(|cap| u64::from(cap.get()));
-        asked.chain(lowered).min()
+        let asked = request.output_caps.iter().filter(|cap| request.is_read(cap));
+        let asked = asked.filter_map(|cap| match cap.asked {
+            Asked::Nothing => None,
+            Asked::Tokens(tokens) => Some(tokens),
+            Asked::Unclear => Some(u64::MAX),
+        });
+        let most = match (asked.max(), lowered) {
+            (Some(asked), Some(lowered)) => asked.min(lowered),
+            (asked, lowered) => asked.or(lowered).filter(|cap| *cap < u64::MAX)?,
+        };
+        let choices = request.choices.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
+        let allowed = side_channels::Closing::of(plan).and_then(|closing| closing.max_choices);
+        let choices = choices.min(allowed.map_or(u64::MAX, |most| u64::from(most.get())));
+        Some(most.saturating_mul(choices))
     }
 }
 
@@ -129,16 +158,18 @@ impl ResponseEdits {
         request: &Request,
         drop_usage_event: bool,
     ) -> Self {
-        let requested = request.model.as_ref().map(|(_, model)| model.as_str());
+        // Where a path names one, that is the one that answers.
+        let requested = request.path_model.as_deref().or(request.model_name());
         let downgraded = enforced(&plan.downgrade).and_then(|settings| {
-            let model = downgrade::replacement(settings, requested?)?;
+            let model = downgrade::replacement(settings, requested)?;
             Some((model, settings.disclose))
         });
         let answering = downgraded.map(|(model, _)| model).or(requested);
         let reasoning = enforced(&plan.reasoning);
         let opened = |settings: &Reasoning| {
             let mut patterns = settings.opened_by_template.iter();
-            patterns.any(|pattern| answering.is_some_and(|model| pattern.matches(model)))
+            // What a server answers with that is asked for nothing may be one of them.
+            patterns.any(|pattern| answering.is_none_or(|model| pattern.covers_model(model)))
         };
         let close_leaks = side_channels::Closing::of(plan).map(|closing| closing.allow.to_vec());
         Self {

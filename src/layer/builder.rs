@@ -15,6 +15,7 @@ use crate::limit::{Limiter, Pacer};
 use crate::policy::plan::Mode;
 use crate::policy::{Policy, Reach};
 use crate::risk::{Context, FromExtension, Reports, RiskSource};
+use crate::wire::ServerKind;
 
 /// What a paced stream may send at once, in time at its rate.
 const PACE_BURST: Duration = Duration::from_millis(250);
@@ -67,6 +68,7 @@ pub(super) struct Shared {
     pub(super) settings: ArcSwap<Settings>,
     pub(super) sink: Arc<dyn Sink>,
     pub(super) caps: Caps,
+    pub(super) server: ServerKind,
     pub(super) limiter: Limiter,
     pub(super) pacer: Pacer,
     pub(super) originals: Arc<Originals>,
@@ -100,6 +102,7 @@ pub struct DefenseBuilder {
     reports: Arc<Reports>,
     sink: Arc<dyn Sink>,
     caps: Caps,
+    server: ServerKind,
     secret: Option<[u8; 32]>,
     marks: Option<Marks>,
     /// Somebody else says what the layer would say of itself.
@@ -123,6 +126,7 @@ impl DefenseLayer {
             reports: Arc::default(),
             sink: Arc::new(NoAudit),
             caps: Caps::default(),
+            server: ServerKind::default(),
             secret: None,
             marks: None,
             silent: false,
@@ -155,6 +159,12 @@ impl DefenseBuilder {
         Self { caps, ..self }
     }
 
+    /// Which inference server is behind: what may be added to a request depends on it.
+    #[must_use]
+    pub fn server(self, server: ServerKind) -> Self {
+        Self { server, ..self }
+    }
+
     /// The deployment's secret, of 32 random bytes. Hashes of principals in the audit, and
     /// first-token delays, are the same over restarts and replicas that have the same secret.
     /// Without one they last as long as the process.
@@ -179,7 +189,7 @@ impl DefenseBuilder {
     /// The layer. That it will do nothing, or that nobody will see what it observes, is logged.
     #[must_use]
     pub fn build(self) -> DefenseLayer {
-        let Self { policy, source, reports, sink, caps, secret, marks, silent } = self;
+        let Self { policy, source, reports, sink, caps, server, secret, marks, silent } = self;
         if !silent {
             if source.is_none() {
                 tracing::info!(
@@ -203,6 +213,7 @@ impl DefenseBuilder {
                 }),
                 sink,
                 caps,
+                server,
                 limiter: Limiter::new(caps.principals, now),
                 pacer: Pacer::new(caps.principals, PACE_BURST, now),
                 originals: Arc::new(originals),

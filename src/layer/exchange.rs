@@ -30,8 +30,8 @@ use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
 use crate::limit::RateLimitFields;
 use crate::policy::plan::{Measure, Mode, MultiTurn, Plan, Rate, enforced};
 use crate::policy::{Countermeasure, Decision, Reason, Unhandled};
-use crate::risk::Assessment;
-use crate::wire::{Protocol, Refusal, RefusalKind, error_protocol};
+use crate::risk::{Assessment, Risk};
+use crate::wire::{Protocol, Refusal, RefusalKind, conversation_protocol, error_protocol};
 
 /// An exchange of a caller who has reached a grade.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub(super) struct Exchange {
     marks: Option<Arc<Marks>>,
     subjects: Subjects,
     protocol: Option<&'static dyn Protocol>,
+    /// The protocol of the conversation that the request repeats, whatever its answer is.
+    conversation: Option<&'static dyn Protocol>,
     /// The protocol in whose shape the client expects errors, its path being known or not.
     errors: &'static dyn Protocol,
     method: Method,
@@ -75,6 +77,7 @@ impl Exchange {
             assessment,
             marks: settings.marks.clone(),
             protocol,
+            conversation: conversation_protocol(&parts.method, parts.uri.path()),
             errors: error_protocol(parts.uri.path()),
             method: parts.method.clone(),
             edits: ResponseEdits::default(),
@@ -105,7 +108,7 @@ impl Exchange {
 
     /// What can be said by the head alone: a refusal, or nothing yet.
     pub(super) fn refuse_by_head(&mut self, headers: &HeaderMap) -> Option<Refusal> {
-        if !self.scoped_by_model {
+        if !self.scoped_by_model || self.is_contested() {
             if let Some(refusal) = self.refuse_by_policy() {
                 return Some(refusal);
             }
@@ -124,9 +127,18 @@ impl Exchange {
 
     fn refuse_by_policy(&mut self) -> Option<Refusal> {
         let settings = self.decision.plan.refuse.as_ref().and_then(Measure::enforced)?;
-        let refusal = refuse::refusal(settings);
+        let mut refusal = refuse::refusal(settings);
+        if self.is_contested() {
+            // What is wrong is the request: its sender can mend it.
+            refusal.kind = RefusalKind::Malformed;
+        }
         self.count(Countermeasure::Refuse, Counter::RequestsRefused);
         Some(refusal)
+    }
+
+    /// Whether the request leaves open whom it is from.
+    fn is_contested(&self) -> bool {
+        matches!(self.assessment.risk, Risk::Contested { .. })
     }
 
     /// Notes what would have been done to an exchange to which nothing is done.
@@ -139,21 +151,20 @@ impl Exchange {
         let _admitted = self.admit(estimate);
     }
 
-    /// Applies the plan to a request body.
+    /// Applies the plan to a request that has been read.
     pub(super) fn prepare(
         &mut self,
-        headers: &mut HeaderMap,
+        parts: &mut request::Parts,
         body: Bytes,
     ) -> Result<Bytes, Box<Refused>> {
-        let Some(protocol) = self.protocol else { return Ok(body) };
+        let Some(protocol) = self.protocol else { return self.prepare_without_text(parts, body) };
         let (body, memory) = self.restore(protocol, body);
         let request = protocol.scan_request(&body).map_err(|error| {
             let message = format!("the request body is {error}");
             Box::new(Refused::new(Refusal { kind: RefusalKind::Malformed, message }))
         })?;
-        if let Some((_, model)) = &request.model {
-            self.decision = self.decision.clone().for_model(model);
-        }
+        let request = request.addressed(self.shared.server, parts.uri.path());
+        self.decision = self.decision.clone().for_models(&request.models());
         if let Some(refusal) = self.refuse_by_policy() {
             return Err(Box::new(Refused::new(refusal)));
         }
@@ -175,16 +186,41 @@ impl Exchange {
             self.guard.marked_for = self.marks.clone().map(|marks| MarkedFor { marks, principal });
         }
         self.edits = edits.response;
-        head::frame_request(headers, edits.body.len());
-        if !plan.is_empty() {
+        if let Some(model) = &edits.path_model {
+            head::name_model(&mut parts.uri, model);
+        }
+        self.frame(&mut parts.headers, edits.body.len());
+        if self.reads_answer() {
+            head::ask_for_plain_answer(&mut parts.headers);
+        }
+        Ok(edits.body)
+    }
+
+    /// The same where the answer holds no text: only the limits apply.
+    fn prepare_without_text(
+        &mut self,
+        parts: &mut request::Parts,
+        body: Bytes,
+    ) -> Result<Bytes, Box<Refused>> {
+        let body = match self.conversation {
+            Some(protocol) => self.restore(protocol, body).0,
+            None => body,
+        };
+        self.note_observed();
+        let input_tokens = estimated_tokens(body.len() as u64);
+        self.admit(Estimate { input_tokens, output_cap: Some(0) })?;
+        self.frame(&mut parts.headers, body.len());
+        Ok(body)
+    }
+
+    /// Frames a request whose body was read and now has `length` bytes.
+    fn frame(&self, headers: &mut HeaderMap, length: usize) {
+        head::frame_request(headers, length);
+        if !self.decision.plan.is_empty() {
             head::rewrite_request(headers);
         } else if self.guard.counts.texts_restored > 0 {
             head::drop_digests(headers);
         }
-        if self.reads_answer() {
-            head::ask_for_plain_answer(headers);
-        }
-        Ok(edits.body)
     }
 
     /// Writes back what was marked of the conversation, and says where its answer is to be
@@ -207,7 +243,7 @@ impl Exchange {
 
     /// What the request repeats, if it may hold marked answers and can be read for them.
     pub(super) fn known_history(&self, headers: &HeaderMap) -> Option<History> {
-        let protocol = self.protocol.filter(|_| can_be_read(headers, self.body_cap()))?;
+        let protocol = self.conversation.filter(|_| can_be_read(headers, self.body_cap()))?;
         History::known(&self.shared.originals, &self.assessment.principal, protocol)
     }
 

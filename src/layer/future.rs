@@ -215,7 +215,7 @@ where
 {
     let prepared = collected
         .map_err(|refusal| Box::new(Refused::new(refusal)))
-        .and_then(|body| exchange.prepare(&mut parts.headers, body));
+        .and_then(|body| exchange.prepare(&mut parts, body));
     match prepared {
         Ok(body) => {
             let request = Request::from_parts(parts, RequestBody::whole(body));

@@ -6,7 +6,9 @@ use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
     ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{Method, StatusCode, response};
+use http::{Method, StatusCode, Uri, response};
+
+use crate::wire::path_model;
 
 /// Digests of a representation or its content (RFC 9530, RFC 3230, RFC 1864). They no longer hold
 /// once a byte has changed.
@@ -50,11 +52,44 @@ pub(super) fn frame_request(headers: &mut HeaderMap, length: usize) {
     headers.remove(EXPECT);
 }
 
+/// Fields by which some frameworks take another method or path than the request line's. What was
+/// decided holds for those that the layer has seen.
+const OVERRIDES: [HeaderName; 5] = [
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-method-override"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
+];
+
 /// Prepares a request that a plan is applied to.
 pub(super) fn rewrite_request(headers: &mut HeaderMap) {
     // A protocol switched to would not pass through here.
     headers.remove(UPGRADE);
+    OVERRIDES.iter().for_each(|name| drop(headers.remove(name)));
     drop_digests(headers);
+}
+
+/// Has the path name another model.
+pub(super) fn name_model(uri: &mut Uri, model: &str) {
+    let path = uri.path();
+    let Some(span) = path_model(path) else { return };
+    let (front, behind) = (path.get(..span.start), path.get(span.end..));
+    let mut named = front.unwrap_or_default().to_owned();
+    for byte in model.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/:@".contains(&byte) {
+            named.push(byte.into());
+        } else {
+            named.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    named.push_str(behind.unwrap_or_default());
+    named.extend(uri.query().into_iter().flat_map(|query| ["?", query]));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = named.parse().ok();
+    if let Ok(named) = Uri::from_parts(parts) {
+        *uri = named;
+    }
 }
 
 /// Prepares a request whose answer will be read: it must not be compressed (RFC 9110, section

@@ -62,11 +62,13 @@ fn hashes(shared: &Shared, principal: &Principal) -> audit::PrincipalHashes {
 
 fn audited(risk: &Risk) -> audit::Risk {
     match risk {
-        Risk::Known(score) => audit::Risk::Known {
+        Risk::Known(score) | Risk::Contested { score: Some(score), .. } => audit::Risk::Known {
             score: score.value(),
             model: score.model().map(str::to_owned),
             confidence: score.confidence(),
         },
-        Risk::Unknown(reason) => audit::Risk::Unknown { reason: reason.name().into() },
+        Risk::Unknown(reason) | Risk::Contested { score: None, reason } => {
+            audit::Risk::Unknown { reason: reason.name().into() }
+        }
     }
 }

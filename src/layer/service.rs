@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use http::header::UPGRADE;
+use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Request, Response, request};
 use http_body::Body;
 use jiff::Timestamp;
@@ -65,18 +65,25 @@ where
         // Nothing behind the layer sees a score.
         parts.extensions.remove::<Assessment>();
 
-        let route = route(&parts.method, parts.uri.path());
-        let protocol = match route {
-            Route::Protocol(protocol) => Some(protocol),
-            Route::Unknown => None,
+        let path = parts.uri.path();
+        let route = match route(&parts.method, path, has_body(&parts, &body)) {
             // Nobody knows what is said behind a change of protocol.
-            Route::NoText if parts.headers.contains_key(UPGRADE) => None,
-            Route::NoText => return self.untouched(&assessment, parts, body, inner),
+            Route::Open | Route::NoText if parts.headers.contains_key(UPGRADE) => Route::Unknown,
+            route => route,
         };
-        let facts =
-            RequestFacts { path: parts.uri.path(), protocol: protocol.and_then(policy_name) };
-        let decision = settings.policy.decide(&assessment, facts, now);
-        if decision.grade.is_none() {
+        let (decision, protocol) = match route {
+            Route::Open => return self.untouched(&assessment, parts, body, inner),
+            Route::NoText => (settings.policy.decide_without_text(&assessment, path, now), None),
+            Route::Protocol(protocol) => {
+                let facts = RequestFacts { path, protocol: policy_name(protocol) };
+                (settings.policy.decide(&assessment, facts, now), Some(protocol))
+            }
+            Route::Unknown => {
+                let facts = RequestFacts { path, protocol: None };
+                (settings.policy.decide(&assessment, facts, now), None)
+            }
+        };
+        if decision.concerns_nobody() {
             return self.untouched(&assessment, parts, body, inner);
         }
         // An inner service that fails gives no answer to carry it.
@@ -123,6 +130,14 @@ impl<S> Defense<S> {
             }
         }
     }
+}
+
+/// Whether a request has a body, or may have one.
+fn has_body<B: Body>(parts: &request::Parts, body: &B) -> bool {
+    let length = parts.headers.get(CONTENT_LENGTH).map(HeaderValue::as_bytes);
+    let announced = length.is_some_and(|length| length != b"0")
+        || parts.headers.contains_key(TRANSFER_ENCODING);
+    announced || !body.is_end_stream()
 }
 
 fn policy_name(protocol: &dyn crate::wire::Protocol) -> Option<crate::policy::Protocol> {

@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::countermeasure::Countermeasures;
-use super::decision::{DecisionIds, Protocol, Revision, Unhandled};
+use super::decision::{DecisionIds, NoTextRoutes, Protocol, Revision, Unhandled};
 use super::exemption::Exemption;
 use super::file::{ExemptionTable, GradeTable, PolicyFile, ScopeTable};
-use super::ladder::{Grade, Policy, RequestScope, UnknownRoutePlans};
+use super::ladder::{Grade, Policy, RefusalPlans, RequestScope};
 use super::measures::Measures;
-use super::plan::{Measure, Mode, Plan, Refuse, enforced};
+use super::plan::{Mode, enforced};
 use super::problem::Problem;
 use super::source::Source;
 use super::value::At;
@@ -56,10 +56,6 @@ pub(super) fn compile(text: &str) -> Result<Policy, Vec<Problem>> {
         table.value.watermark.as_ref()
     });
     let marks_at = marking.map(|table| source.line(table.span.start));
-    let refuse_unknown = |mode| {
-        let settings = Refuse { message: "This path is not available.".to_owned() };
-        Arc::new(Plan { refuse: Some(Measure { mode, settings }), ..Plan::default() })
-    };
     Ok(Policy {
         name,
         revision: Revision::of(text.as_bytes()),
@@ -67,15 +63,17 @@ pub(super) fn compile(text: &str) -> Result<Policy, Vec<Problem>> {
         scope,
         unknown_routes: file.unknown_routes.unwrap_or(Unhandled::Refuse),
         on_opaque: file.on_opaque.unwrap_or(Unhandled::Refuse),
+        no_text_routes: file.no_text_routes.unwrap_or(NoTextRoutes::Limit),
         grades,
         exemptions,
         notices: source.finish()?,
         marks_at,
         untouched: Arc::default(),
-        unknown_route: UnknownRoutePlans {
-            observed: refuse_unknown(Mode::Observe),
-            enforced: refuse_unknown(Mode::Enforce),
-        },
+        unknown_route: RefusalPlans::new("This path is not available."),
+        contested: RefusalPlans::new(
+            "The request carries credentials, or lines of a risk header, that contradict each \
+             other. Send one API key, in one header field.",
+        ),
         ids: DecisionIds::new(),
     })
 }

@@ -34,12 +34,26 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether there is nothing to do to this caller and nothing to record: no grade was reached.
+    #[must_use]
+    pub fn concerns_nobody(&self) -> bool {
+        self.plan.is_empty() && self.grade.is_none()
+    }
+
     /// The decision once the requested model is known: a model outside the policy's scope empties
     /// the plan.
     #[must_use]
-    pub fn for_model(mut self, model: &str) -> Self {
+    pub fn for_model(self, model: &str) -> Self {
+        self.for_models(&[model])
+    }
+
+    /// The decision for a request that names several models, in its path and in its body. It is in
+    /// scope if any of them is, or if there is none: which one answers is the server's choice.
+    #[must_use]
+    pub fn for_models(mut self, named: &[&str]) -> Self {
         let Some(models) = self.models.take() else { return self };
-        if !models.iter().any(|pattern| pattern.matches(model)) {
+        let covered = |name: &&str| models.iter().any(|pattern| pattern.covers_model(name));
+        if !named.is_empty() && !named.iter().any(covered) {
             self.plan = Arc::default();
             self.reasons.insert(Reason::ModelOutOfScope);
         }
@@ -141,6 +155,18 @@ pub enum Unhandled {
     Pass,
 }
 
+/// What becomes of a graded caller's requests whose answers hold no text of a model: embeddings,
+/// moderations, counts of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum NoTextRoutes {
+    /// They count against the grade's rate, are refused where the grade refuses, and are recorded.
+    Limit,
+    /// They are let through untouched.
+    Pass,
+}
+
 /// A protocol by the name that policies use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -182,6 +208,8 @@ pub struct RequestFacts<'r> {
 pub enum Reason {
     /// The risk is unknown, and unknown risk reaches no grade.
     RiskUnknown,
+    /// A detector's word is contradicted by what the client wrote beside it.
+    RiskContested,
     /// The score reaches no grade's threshold.
     BelowFirstGrade,
     /// The score reaches the threshold of a grade above, but with too little confidence.
@@ -206,14 +234,17 @@ pub enum Reason {
     UnknownRouteRefused,
     /// The layer does not know the path, and the policy lets such paths through.
     UnknownRoutePassed,
+    /// The path answers without a model's text: only the rate and a refusal apply.
+    NoTextRoute,
     /// Nothing in the plan is carried out: it is observed.
     ObserveOnly,
 }
 
 impl Reason {
     /// Every reason, in the order in which a decision comes upon them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::RiskUnknown,
+        Self::RiskContested,
         Self::BelowFirstGrade,
         Self::ConfidenceTooLow,
         Self::GradeReached,
@@ -226,6 +257,7 @@ impl Reason {
         Self::PartlyExempt,
         Self::UnknownRouteRefused,
         Self::UnknownRoutePassed,
+        Self::NoTextRoute,
         Self::ObserveOnly,
     ];
 
@@ -234,6 +266,7 @@ impl Reason {
     pub fn name(self) -> &'static str {
         match self {
             Self::RiskUnknown => "risk_unknown",
+            Self::RiskContested => "risk_contested",
             Self::BelowFirstGrade => "below_first_grade",
             Self::ConfidenceTooLow => "confidence_too_low",
             Self::GradeReached => "grade_reached",
@@ -246,6 +279,7 @@ impl Reason {
             Self::PartlyExempt => "partly_exempt",
             Self::UnknownRouteRefused => "unknown_route_refused",
             Self::UnknownRoutePassed => "unknown_route_passed",
+            Self::NoTextRoute => "no_text_route",
             Self::ObserveOnly => "observe_only",
         }
     }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::Pattern;
 use super::countermeasure::Countermeasure;
-use super::decision::{Protocol, Unhandled};
+use super::decision::{NoTextRoutes, Protocol, Unhandled};
 use super::plan::{Mode, MultiTurn, Scope};
 use super::value::{At, DateValue, DurationText, EffortName, QuotaText};
 
@@ -36,6 +36,10 @@ pub(super) struct PolicyFile {
     /// What graded callers get when the layer cannot read a response: compressed by the upstream,
     /// or neither JSON nor a known stream. Default: `refuse`.
     pub(super) on_opaque: Option<Unhandled>,
+    /// What becomes of graded callers' embeddings, moderations and counts of tokens. `limit`: they
+    /// count against the grade's rate, are refused where the grade refuses, and are recorded.
+    /// `pass`: they are let through untouched. Default: `limit`.
+    pub(super) no_text_routes: Option<NoTextRoutes>,
     /// Which requests the policy governs. Default: all.
     pub(super) scope: Option<ScopeTable>,
     /// Principals that countermeasures spare.
@@ -187,6 +191,10 @@ pub(super) struct DowngradeTable {
     pub(super) mode: Option<Mode>,
     /// From the requested model (a pattern; the most specific wins) to the one asked instead.
     pub(super) models: Option<BTreeMap<Pattern, At<String>>>,
+    /// The model that is asked instead of one that no pattern covers, and where the request names
+    /// none. Default: the one asked for.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
+    pub(super) other_models: Option<At<String>>,
     /// Cap on output tokens; set where the request names none.
     pub(super) max_output_tokens: Option<NonZeroU32>,
     /// Cap on the reasoning effort.

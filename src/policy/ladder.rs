@@ -11,11 +11,11 @@ use super::Pattern;
 use super::compile::compile;
 use super::countermeasure::{Countermeasure, Countermeasures};
 use super::decision::{
-    Decision, DecisionIds, GradeReached, Protocol, Reason, Reasons, RequestFacts, Revision,
-    Unhandled,
+    Decision, DecisionIds, GradeReached, NoTextRoutes, Protocol, Reason, Reasons, RequestFacts,
+    Revision, Unhandled,
 };
 use super::exemption::Exemption;
-use super::plan::{Mode, Plan};
+use super::plan::{Measure, Mode, Plan, Refuse};
 use super::problem::{LoadError, Notice};
 use crate::risk::{Assessment, Principal, Risk, RiskScore};
 
@@ -38,6 +38,8 @@ pub struct Policy {
     pub unknown_routes: Unhandled,
     /// What graded callers get when the layer cannot read a response.
     pub on_opaque: Unhandled,
+    /// What becomes of graded callers' embeddings, moderations and counts of tokens.
+    pub no_text_routes: NoTextRoutes,
     /// The ladder, mildest grade first.
     pub grades: Vec<Grade>,
     /// Who is spared.
@@ -46,7 +48,8 @@ pub struct Policy {
     /// The first line that has answers marked.
     pub(super) marks_at: Option<usize>,
     pub(super) untouched: Arc<Plan>,
-    pub(super) unknown_route: UnknownRoutePlans,
+    pub(super) unknown_route: RefusalPlans,
+    pub(super) contested: RefusalPlans,
     pub(super) ids: DecisionIds,
 }
 
@@ -96,11 +99,26 @@ impl Grade {
     }
 }
 
-/// What graded callers get on unknown paths, made once.
+/// Refusals that stand in for a grade's plan, made once.
 #[derive(Debug)]
-pub(super) struct UnknownRoutePlans {
-    pub(super) observed: Arc<Plan>,
-    pub(super) enforced: Arc<Plan>,
+pub(super) struct RefusalPlans {
+    observed: Arc<Plan>,
+    enforced: Arc<Plan>,
+}
+
+impl RefusalPlans {
+    pub(super) fn new(message: &str) -> Self {
+        let plan = |mode| {
+            let settings = Refuse { message: message.to_owned() };
+            Arc::new(Plan { refuse: Some(Measure { mode, settings }), ..Plan::default() })
+        };
+        Self { observed: plan(Mode::Observe), enforced: plan(Mode::Enforce) }
+    }
+
+    /// The refusal, in the mode of what it stands in for.
+    fn in_place_of(&self, carried_out: bool) -> Arc<Plan> {
+        Arc::clone(if carried_out { &self.enforced } else { &self.observed })
+    }
 }
 
 impl Policy {
@@ -166,7 +184,12 @@ impl Policy {
         let mut reasons = Reasons::default();
         let grade = self.grade_of(&assessment.risk, &mut reasons);
         let mut plan = Arc::clone(&self.untouched);
-        if let Some((_, grade)) = grade {
+        let contested = matches!(assessment.risk, Risk::Contested { .. });
+        if contested {
+            if self.governs(facts, &mut reasons) {
+                plan = self.on_contested_risk(&mut reasons);
+            }
+        } else if let Some((_, grade)) = grade {
             if self.governs(facts, &mut reasons) {
                 plan = self.spare(&grade.plan, &assessment.principal, now, &mut reasons);
             }
@@ -174,14 +197,52 @@ impl Policy {
                 plan = self.on_unknown_route(&plan, &mut reasons);
             }
         }
-        if !plan.is_empty() && !carries_out(&plan) {
-            reasons.insert(Reason::ObserveOnly);
-        }
-        let models = if plan.is_empty() || facts.protocol.is_none() {
+        let models = if plan.is_empty() || contested || facts.protocol.is_none() {
             None
         } else {
             self.scope.models.clone()
         };
+        Decision { models, ..self.decision(grade, plan, reasons) }
+    }
+
+    /// Decides about a request to `path`, which is known to answer without a model's text, but at a
+    /// cost: embeddings, moderations, counts of tokens.
+    #[must_use]
+    pub fn decide_without_text(
+        &self,
+        assessment: &Assessment,
+        path: &str,
+        now: Timestamp,
+    ) -> Decision {
+        let mut reasons = Reasons::default();
+        let mut plan = Arc::clone(&self.untouched);
+        reasons.insert(Reason::NoTextRoute);
+        if self.no_text_routes == NoTextRoutes::Pass {
+            return self.decision(None, plan, reasons);
+        }
+        let grade = self.grade_of(&assessment.risk, &mut reasons);
+        if !self.scope.covers_route(path) {
+            reasons.insert(Reason::RouteOutOfScope);
+        } else if matches!(assessment.risk, Risk::Contested { .. }) {
+            plan = self.on_contested_risk(&mut reasons);
+        } else if let Some((_, grade)) = grade {
+            let spared = self.spare(&grade.plan, &assessment.principal, now, &mut reasons);
+            let Plan { refuse, rate, .. } = &*spared;
+            let (refuse, rate) = (refuse.clone(), rate.clone());
+            plan = Arc::new(Plan { refuse, rate, ..Plan::default() });
+        }
+        self.decision(grade, plan, reasons)
+    }
+
+    fn decision(
+        &self,
+        grade: Option<(usize, &Grade)>,
+        plan: Arc<Plan>,
+        mut reasons: Reasons,
+    ) -> Decision {
+        if !plan.is_empty() && !carries_out(&plan) {
+            reasons.insert(Reason::ObserveOnly);
+        }
         Decision {
             id: self.ids.next(),
             grade: grade.map(|(index, grade)| GradeReached { index, name: grade.name.clone() }),
@@ -191,13 +252,17 @@ impl Policy {
             arm: None,
             reasons,
             revision: self.revision,
-            models,
+            models: None,
         }
     }
 
     fn grade_of(&self, risk: &Risk, reasons: &mut Reasons) -> Option<(usize, &Grade)> {
         let score = match risk {
             Risk::Known(score) => score,
+            Risk::Contested { score, .. } => {
+                reasons.insert(Reason::RiskContested);
+                score.as_ref()?
+            }
             Risk::Unknown(_) => {
                 reasons.insert(Reason::RiskUnknown);
                 return None;
@@ -268,7 +333,6 @@ impl Policy {
         }
     }
 
-    /// A refusal in the mode of what it stands in for.
     fn on_unknown_route(&self, plan: &Plan, reasons: &mut Reasons) -> Arc<Plan> {
         match self.unknown_routes {
             Unhandled::Pass => {
@@ -277,10 +341,17 @@ impl Policy {
             }
             Unhandled::Refuse => {
                 reasons.insert(Reason::UnknownRouteRefused);
-                let UnknownRoutePlans { observed, enforced } = &self.unknown_route;
-                Arc::clone(if carries_out(plan) { enforced } else { observed })
+                self.unknown_route.in_place_of(carries_out(plan))
             }
         }
+    }
+
+    /// It is not known whose request it is, so neither grade nor exemption says what to do: it is
+    /// refused if anything is done to anyone. Who would be graded could otherwise show the detector
+    /// one account's credential and the upstream another's.
+    fn on_contested_risk(&self, reasons: &mut Reasons) -> Arc<Plan> {
+        reasons.insert(Reason::RiskContested);
+        self.contested.in_place_of(self.grades.iter().any(|grade| carries_out(&grade.plan)))
     }
 }
 

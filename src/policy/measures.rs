@@ -113,26 +113,35 @@ impl Measures<'_, '_> {
         let DowngradeTable {
             mode,
             models,
+            other_models,
             max_output_tokens,
             max_effort,
             max_thinking_tokens,
             disclose,
         } = value;
         let mut map = Vec::new();
-        for (pattern, At { value: target, span }) in models.iter().flatten() {
-            if target.trim().is_empty() || target.contains('*') {
-                let message = format!("{target:?} is not the name of a model");
-                self.source.problem(span, message, Some("only what is replaced is a pattern"));
-            } else if pattern.to_string() == *target {
-                let message = format!("{target:?} is replaced by itself");
-                self.source.problem(span, message, None);
+        for (pattern, target) in models.iter().flatten() {
+            self.model(target);
+            // Where others are replaced, this says that one is not.
+            if other_models.is_none() && pattern.to_string() == target.value {
+                let message = format!("{:?} is replaced by itself", target.value);
+                self.source.problem(&target.span, message, None);
             }
-            map.push((pattern.clone(), target.clone()));
+            map.push((pattern.clone(), target.value.clone()));
         }
         map.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.specificity()));
+        if let Some(target) = other_models {
+            self.model(target);
+        } else if let Some(At { span, .. }) = models.iter().flatten().next().map(|(_, it)| it) {
+            if !map.iter().any(|(pattern, _)| pattern.covers_all()) {
+                let message = "models that no pattern covers answer as asked; `other_models` says \
+                               what answers instead";
+                self.source.notice(span, message);
+            }
+        }
         let capped =
             max_output_tokens.is_some() || max_effort.is_some() || max_thinking_tokens.is_some();
-        if map.is_empty() && !capped {
+        if map.is_empty() && other_models.is_none() && !capped {
             self.source.lack(span, "neither replaces a model nor caps anything", None);
         }
         if let Some(At { value: false, span }) = disclose {
@@ -142,12 +151,21 @@ impl Measures<'_, '_> {
         }
         let settings = Downgrade {
             models: map,
+            other_models: other_models.as_ref().map(|target| target.value.clone()),
             max_output_tokens: *max_output_tokens,
             max_effort: max_effort.map(|effort| effort.0),
             max_thinking_tokens: *max_thinking_tokens,
             disclose: disclose.as_ref().is_none_or(|disclose| disclose.value),
         };
         self.measure(*mode, settings)
+    }
+
+    /// Checks the name of a model that is asked instead of another.
+    fn model(&mut self, At { value, span }: &At<String>) {
+        if value.trim().is_empty() || value.contains('*') {
+            let message = format!("{value:?} is not the name of a model");
+            self.source.problem(span, message, Some("only what is replaced is a pattern"));
+        }
     }
 
     fn side_channels(&mut self, table: &At<SideChannelsTable>) -> Measure<SideChannels> {

@@ -18,8 +18,8 @@ mod value;
 
 pub use countermeasure::Countermeasure;
 pub use decision::{
-    Decision, DecisionId, GradeReached, Protocol, Reason, Reasons, RequestFacts, Revision,
-    Unhandled,
+    Decision, DecisionId, GradeReached, NoTextRoutes, Protocol, Reason, Reasons, RequestFacts,
+    Revision, Unhandled,
 };
 pub use exemption::Exemption;
 pub use ladder::{Grade, Policy, RequestScope};

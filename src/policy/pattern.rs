@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::wire::model_name;
+
 /// A model or path name in a policy: `gpt-5-mini` matches itself only, `gpt-5*` every name that
 /// begins with `gpt-5`, and `*` everything.
 ///
@@ -33,6 +35,37 @@ impl Pattern {
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         if self.prefix { name.starts_with(&self.stem) } else { name == self.stem }
+    }
+
+    /// Whether the model of that name is covered, however the name is spelled: letter case, white
+    /// space around it and a vendor before it make no difference, and `gpt-5` covers its variants
+    /// `gpt-5:online` and `gpt-5@2026`.
+    ///
+    /// ```
+    /// use guilloche::policy::Pattern;
+    ///
+    /// let model: Pattern = "teacher-large".parse()?;
+    /// assert!(model.covers_model(" Teacher-Large:think"));
+    /// assert!(model.covers_model("vendor/teacher-large"));
+    /// assert!(!model.covers_model("teacher-larger"));
+    /// # Ok::<(), guilloche::policy::pattern::PatternError>(())
+    /// ```
+    #[must_use]
+    pub fn covers_model(&self, name: &str) -> bool {
+        let (stem, name) = (model_name::normalized(&self.stem), model_name::normalized(name));
+        model_name::spellings(&name).any(|spelling| {
+            if self.prefix {
+                spelling.starts_with(&stem)
+            } else {
+                model_name::names(spelling, &stem)
+            }
+        })
+    }
+
+    /// Whether this pattern covers every name, and so a model that has none.
+    #[must_use]
+    pub fn covers_all(&self) -> bool {
+        self.prefix && self.stem.is_empty()
     }
 
     /// How closely this pattern fits the names it covers: a literal beats any prefix, a longer

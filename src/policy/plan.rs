@@ -95,6 +95,8 @@ pub struct SideChannels {
 pub struct Downgrade {
     /// From the requested model to the one asked instead; the most specific pattern wins.
     pub models: Vec<(Pattern, String)>,
+    /// The model that is asked instead of one that no pattern covers. `None` asks that one.
+    pub other_models: Option<String>,
     /// Cap on output tokens; set when the request names none.
     pub max_output_tokens: Option<NonZeroU32>,
     /// Cap on the reasoning effort.
@@ -104,6 +106,27 @@ pub struct Downgrade {
     /// Whether the client sees the name of the model that answered (`true`), or the one it asked
     /// for, in every chunk (`false`).
     pub disclose: bool,
+}
+
+impl Downgrade {
+    /// The model that is asked where the request names none. Without one of its own it is that of the
+    /// widest pattern: what the server would choose is not known to be weaker.
+    #[must_use]
+    pub fn of_unnamed(&self) -> Option<&str> {
+        let widest = || {
+            let widest = self.models.iter().min_by_key(|(pattern, _)| pattern.specificity());
+            widest.map(|(_, model)| model.as_str())
+        };
+        self.other_models.as_deref().or_else(widest)
+    }
+
+    /// The cap on the thinking budget. A cap on the effort caps the budget too, which is another way
+    /// to say it.
+    #[must_use]
+    pub fn thinking_tokens(&self) -> Option<u64> {
+        let said = self.max_thinking_tokens.map(|most| u64::from(most.get()));
+        said.or_else(|| self.max_effort?.budget())
+    }
 }
 
 /// Reasoning effort, weakest first, with the names that the vendors' request fields use.
@@ -148,6 +171,19 @@ impl Effort {
             Self::High => "high",
             Self::ExtraHigh => "xhigh",
             Self::Max => "max",
+        }
+    }
+
+    /// The budget in tokens that says the same, as Google maps one to the other for its models;
+    /// `None` for what has no bound.
+    #[must_use]
+    pub fn budget(self) -> Option<u64> {
+        match self {
+            Self::None => Some(0),
+            Self::Minimal | Self::Low => Some(1024),
+            Self::Medium => Some(8192),
+            Self::High => Some(24_576),
+            Self::ExtraHigh | Self::Max => None,
         }
     }
 

@@ -65,6 +65,7 @@ pub(super) fn stack(
         .risk(source, reports)
         .audit(audit)
         .caps(caps)
+        .server(config.upstream.kind)
         // The notices say it, once.
         .silent();
     if let Some(secret) = &config.secret {

@@ -7,6 +7,15 @@ use super::{Principal, RiskScore};
 pub enum Risk {
     /// A detector's score that may be relied on.
     Known(RiskScore),
+    /// A detector has signed for this request, and the request leaves open whom it is from: its
+    /// credentials contradict what was signed, or crowd it out. Never taken for unknown, since a
+    /// client could write that; a policy that is enforced refuses it.
+    Contested {
+        /// What the detector says of the caller that it has signed for, if it says anything.
+        score: Option<RiskScore>,
+        /// What contradicts it.
+        reason: UnknownReason,
+    },
     /// There is none.
     Unknown(UnknownReason),
 }

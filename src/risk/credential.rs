@@ -20,8 +20,8 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Reads `authorization` (the bearer token) and `x-api-key`; accounts change with every
-    /// process.
+    /// Reads `authorization` (the bearer token), `x-api-key`, and `api-key` and `x-goog-api-key` as
+    /// Azure and Google take them; accounts change with every process.
     #[must_use]
     pub fn new() -> Self {
         Self::with_secret(&crate::random::secret())
@@ -32,7 +32,12 @@ impl Credentials {
     pub fn with_secret(secret: &[u8]) -> Self {
         let key = blake3::derive_key("guilloche 2026-11-23 risk: account of an API key", secret);
         Self {
-            headers: vec![AUTHORIZATION, HeaderName::from_static("x-api-key")],
+            headers: vec![
+                AUTHORIZATION,
+                HeaderName::from_static("x-api-key"),
+                HeaderName::from_static("api-key"),
+                HeaderName::from_static("x-goog-api-key"),
+            ],
             key: Zeroizing::new(key),
         }
     }
@@ -54,33 +59,63 @@ impl Credentials {
         }))
     }
 
-    /// Whether a risk header that is bound to `bound` belongs to this request: every API key that
-    /// the request carries is the bound one, and without a bound one it carries none.
-    pub(super) fn match_bound(&self, headers: &HeaderMap, bound: Option<&CredentialHash>) -> bool {
-        let mut presented = self.presented(headers).peekable();
-        match bound {
-            None => presented.peek().is_none(),
-            Some(bound) => {
-                presented.peek().is_some()
-                    && presented.all(|api_key| bool::from(hash(api_key).ct_eq(bound)))
-            }
+    /// How the credentials of a request agree with a risk header that is bound to `bound`.
+    ///
+    /// Servers differ in the field and in the scheme that they act on, so every value that any of
+    /// them could take for a credential counts, and each of them has to be the bound one.
+    pub(super) fn binding(&self, headers: &HeaderMap, bound: Option<&CredentialHash>) -> Binding {
+        let (mut bound_ones, mut others) = (0, 0);
+        for (name, value) in self.values(headers) {
+            let spellings = [Some(value), scheme_and_token(value).map(|(_, token)| token)];
+            let spellings = spellings.into_iter().take(if *name == AUTHORIZATION { 2 } else { 1 });
+            let matches = spellings
+                .flatten()
+                .any(|api_key| bound.is_some_and(|bound| bool::from(hash(api_key).ct_eq(bound))));
+            *(if matches { &mut bound_ones } else { &mut others }) += 1;
         }
+        match (bound_ones, others) {
+            (_, 0) if bound.is_some() == (bound_ones > 0) => Binding::Holds,
+            (0, _) => Binding::Absent,
+            _ => Binding::Mixed,
+        }
+    }
+
+    /// Every value that a server could take for a credential.
+    fn values<'headers>(
+        &'headers self,
+        headers: &'headers HeaderMap,
+    ) -> impl Iterator<Item = (&'headers HeaderName, &'headers [u8])> {
+        self.headers
+            .iter()
+            .flat_map(|name| headers.get_all(name).iter().map(move |value| (name, value)))
+            .map(|(name, value)| (name, value.as_bytes().trim_ascii()))
+            .filter(|(name, value)| {
+                // A scheme without a token names nobody.
+                let nobody = *name == AUTHORIZATION && value.eq_ignore_ascii_case(b"bearer");
+                !value.is_empty() && !nobody
+            })
     }
 
     fn presented<'headers>(
         &'headers self,
         headers: &'headers HeaderMap,
     ) -> impl Iterator<Item = &'headers [u8]> {
-        self.headers
-            .iter()
-            .flat_map(|name| headers.get_all(name).iter().map(move |value| (name, value)))
-            .filter_map(|(name, value)| {
-                let value = value.as_bytes();
-                if *name == AUTHORIZATION { bearer_token(value) } else { Some(value) }
-            })
-            .map(<[u8]>::trim_ascii)
-            .filter(|api_key| !api_key.is_empty())
+        self.values(headers).filter_map(|(name, value)| {
+            if *name == AUTHORIZATION { bearer_token(value) } else { Some(value) }
+        })
     }
+}
+
+/// How a request's credentials agree with the one that a risk header is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// All are the bound one; or there is none, and none is bound.
+    Holds,
+    /// The bound one is there, and others beside it: it is not certain as whom the upstream will
+    /// take the caller.
+    Mixed,
+    /// The bound one is not there.
+    Absent,
 }
 
 impl Default for Credentials {
@@ -106,8 +141,15 @@ pub fn hash(api_key: &[u8]) -> CredentialHash {
 
 /// RFC 6750 §2.1; the scheme's case does not matter (RFC 9110 §11.1).
 fn bearer_token(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = value.split_at_checked("Bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
+    let (scheme, token) = scheme_and_token(value)?;
+    scheme.eq_ignore_ascii_case(b"bearer").then_some(token)
+}
+
+/// The two parts of credentials (RFC 9110 §11.4). Servers split at any white space.
+fn scheme_and_token(value: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = value.iter().position(u8::is_ascii_whitespace)?;
+    let (scheme, token) = value.split_at_checked(at)?;
+    Some((scheme, token.trim_ascii()))
 }
 
 #[cfg(test)]
@@ -158,17 +200,45 @@ mod tests {
     }
 
     #[test]
-    fn every_api_key_of_a_request_must_be_the_bound_one() {
+    fn every_credential_of_a_request_must_be_the_bound_one() {
         let credentials = Credentials::new();
         let bound = hash(b"sk-1");
         let one = headers(&[("authorization", "Bearer sk-1")]);
-        let two = headers(&[("authorization", "Bearer sk-1"), ("x-api-key", "sk-2")]);
-        assert!(credentials.match_bound(&one, Some(&bound)));
-        assert!(!credentials.match_bound(&one, None));
-        assert!(!credentials.match_bound(&one, Some(&hash(b"sk-2"))));
-        assert!(!credentials.match_bound(&two, Some(&bound)));
-        assert!(!credentials.match_bound(&HeaderMap::new(), Some(&bound)));
-        assert!(credentials.match_bound(&HeaderMap::new(), None));
+        assert_eq!(credentials.binding(&one, Some(&bound)), Binding::Holds);
+        assert_eq!(credentials.binding(&one, None), Binding::Absent);
+        assert_eq!(credentials.binding(&one, Some(&hash(b"sk-2"))), Binding::Absent);
+        assert_eq!(credentials.binding(&HeaderMap::new(), Some(&bound)), Binding::Absent);
+        assert_eq!(credentials.binding(&HeaderMap::new(), None), Binding::Holds);
+        for (field, value) in [
+            ("x-api-key", "sk-2"),
+            ("api-key", "sk-2"),
+            ("x-goog-api-key", "junk"),
+            ("authorization", "Bearer sk-2"),
+            ("authorization", "Bearer\tsk-2"),
+            ("authorization", "Token sk-2"),
+            ("authorization", "sk-2"),
+            ("authorization", "Bearer sk-1, Bearer sk-2"),
+        ] {
+            let mut two = one.clone();
+            two.append(HeaderName::from_static(field), HeaderValue::from_static(value));
+            assert_eq!(credentials.binding(&two, Some(&bound)), Binding::Mixed, "{field}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_bound_credential_is_known_in_every_spelling_that_servers_take() {
+        let credentials = Credentials::new();
+        for (field, value) in [
+            ("authorization", "bearer   sk-1"),
+            ("authorization", "Bearer\tsk-1"),
+            ("authorization", "Token sk-1"),
+            ("authorization", "sk-1"),
+            ("api-key", " sk-1 "),
+        ] {
+            let headers = headers(&[(field, value), ("x-api-key", "sk-1"), ("api-key", "")]);
+            let bound = hash(b"sk-1");
+            assert_eq!(credentials.binding(&headers, Some(&bound)), Binding::Holds, "{value}");
+        }
     }
 
     #[test]
@@ -182,7 +252,7 @@ mod tests {
     fn debug_shows_no_key() {
         assert_eq!(
             format!("{:?}", Credentials::with_secret(b"secret")),
-            r#"Credentials { headers: ["authorization", "x-api-key"], .. }"#
+            r#"Credentials { headers: ["authorization", "x-api-key", "api-key", "x-goog-api-key"], .. }"#
         );
     }
 }

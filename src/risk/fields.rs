@@ -24,6 +24,9 @@ const DECISION: &str = "guilloche-decision";
 /// A risk field, all its lines together, and our member of a signature field are read up to this
 /// many bytes.
 pub const MAX_FIELD_BYTES: usize = 4096;
+/// Of each field so many values are tried: a detector's own, and what a careless one left standing
+/// of the client's. Each is tried with each of the others.
+const MAX_WRITTEN: usize = 5;
 
 /// Removes every risk and decision header, and the signature with `label`; other signatures keep
 /// their bytes.
@@ -76,25 +79,68 @@ fn strip_label(headers: &mut HeaderMap, name: &HeaderName, label: &str) {
     }
 }
 
-/// The last member named `label` in a dictionary field, as it was written (RFC 8941 §4.2: the
-/// last of several wins).
+/// What a request holds of one of the contract's fields. A client may have written some of it.
+#[derive(Debug, Default)]
+pub(super) struct Written<'headers> {
+    /// What can be read, the last first: a detector appends.
+    pub(super) values: Vec<Cow<'headers, str>>,
+    /// Why something of it cannot be read.
+    pub(super) unread: Option<UnknownReason>,
+    /// There is more of it than is looked at, so that a detector's word may be among what is not.
+    pub(super) crowded: bool,
+}
+
+impl<'headers> Written<'headers> {
+    fn add(&mut self, value: Result<Cow<'headers, str>, UnknownReason>) {
+        match value {
+            Ok(value) if self.values.contains(&value) => {}
+            Ok(_) if self.values.len() == MAX_WRITTEN => self.crowded = true,
+            Ok(value) => self.values.push(value),
+            Err(reason) => self.unread = self.unread.or(Some(reason)),
+        }
+    }
+
+    /// Whether there is no such field.
+    pub(super) fn is_absent(&self) -> bool {
+        self.values.is_empty() && self.unread.is_none()
+    }
+}
+
+/// The members named `label` in a dictionary field, each as it was written.
 pub(super) fn labelled<'headers>(
     headers: &'headers HeaderMap,
     name: &HeaderName,
     label: &str,
-) -> Result<Option<&'headers str>, UnknownReason> {
-    let found = headers
-        .get_all(name)
-        .iter()
-        .flat_map(|line| members(line.as_bytes()))
-        .filter(|member| has_key(member, label))
-        .last();
-    let Some(member) = found else { return Ok(None) };
-    // The rest of the field may be a client's and of any length: it must not hide this member.
-    if member.len() > MAX_FIELD_BYTES {
-        return Err(UnknownReason::TooLarge);
+) -> Written<'headers> {
+    let members = headers.get_all(name).iter().flat_map(|line| members(line.as_bytes()));
+    let ours: Vec<&[u8]> = members.filter(|member| has_key(member, label)).collect();
+    let mut written = Written::default();
+    for member in ours.into_iter().rev() {
+        // The rest of the field may be a client's and of any length: it must not hide this member.
+        let text = match member.len() > MAX_FIELD_BYTES {
+            true => Err(UnknownReason::TooLarge),
+            false => std::str::from_utf8(member.trim_ascii()).map_err(|_| UnknownReason::Malformed),
+        };
+        written.add(text.map(Cow::Borrowed));
     }
-    std::str::from_utf8(member.trim_ascii()).map(Some).map_err(|_| UnknownReason::Malformed)
+    written
+}
+
+/// The risk field as a detector may have signed it: all its lines together, as RFC 9421 wants them,
+/// or one of them, the others being a client's.
+pub(super) fn risk_fields(headers: &HeaderMap) -> Written<'_> {
+    let mut written = Written::default();
+    match combined(headers, &RISK) {
+        Ok(None) => return written,
+        Ok(Some(value)) => written.add(Ok(value)),
+        Err(reason) => written.add(Err(reason)),
+    }
+    let lines: Vec<&HeaderValue> = headers.get_all(RISK).iter().collect();
+    for line in lines.into_iter().rev().filter(|line| line.len() <= MAX_FIELD_BYTES) {
+        let text = line.to_str().map(|text| Cow::Borrowed(text.trim_matches([' ', '\t'])));
+        written.add(text.map_err(|_| UnknownReason::Malformed));
+    }
+    written
 }
 
 /// The value of a field for parsing and for signing: each line trimmed, joined by a comma and a
@@ -196,8 +242,9 @@ mod tests {
         headers.append(SIGNATURE, HeaderValue::from_static("guilloche=:AA==:"));
         headers.append(SIGNATURE, HeaderValue::from_static("broken=\"unterminated"));
         headers.append(SIGNATURE, HeaderValue::from_str(&"x".repeat(MAX_FIELD_BYTES)).unwrap());
-        let found = labelled(&headers, &SIGNATURE, DEFAULT_LABEL).unwrap();
-        assert_eq!(found, Some("guilloche=:AA==:"));
+        let Written { values, unread, crowded } = labelled(&headers, &SIGNATURE, DEFAULT_LABEL);
+        assert_eq!(values, ["guilloche=:AA==:", "guilloche=!"]);
+        assert!(unread.is_none() && !crowded);
     }
 
     #[test]
@@ -216,6 +263,21 @@ mod tests {
         assert!(combined(&headers, &RISK).is_ok());
         headers.append(RISK, HeaderValue::from_static(""));
         assert_eq!(combined(&headers, &RISK), Err(UnknownReason::TooLarge));
+    }
+
+    #[test]
+    fn a_line_of_a_client_s_does_not_hide_a_detector_s_and_too_many_are_told() {
+        let mut headers = HeaderMap::new();
+        headers.append(RISK, HeaderValue::from_str(&"x".repeat(MAX_FIELD_BYTES + 1)).unwrap());
+        headers.append(RISK, HeaderValue::from_bytes(b"\xff").unwrap());
+        headers.append(RISK, HeaderValue::from_static("account=\"a\""));
+        let written = risk_fields(&headers);
+        assert_eq!(written.values, ["account=\"a\""]);
+        assert_eq!((written.unread, written.crowded), (Some(UnknownReason::TooLarge), false));
+        for index in 0..MAX_WRITTEN {
+            headers.append(RISK, HeaderValue::from_str(&format!("x={index}")).unwrap());
+        }
+        assert!(risk_fields(&headers).crowded);
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use http::{Method, request};
 use jiff::Timestamp;
 use sfv::{Dictionary, FieldType, InnerList, Item, List, ListEntry, Parser};
 
-use super::fields::{RISK, SIGNATURE, SIGNATURE_INPUT, combined, labelled};
+use super::fields::{SIGNATURE, SIGNATURE_INPUT, labelled, risk_fields};
 use super::score::seconds;
 use super::{RiskClaim, SigningKey, UnknownReason};
 
@@ -18,41 +18,101 @@ pub(super) const TAG: &str = "guilloche-risk";
 pub(super) const ALGORITHM: &str = "hmac-sha256";
 pub(super) const COVERED: [&str; 3] = ["guilloche-risk", "@method", "@path"];
 
-/// Checks the signature under `label` and only then reads the claim it covers.
+/// Why no claim could be verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unverified {
+    /// There is none.
+    Because(UnknownReason),
+    /// There may be one among more than is looked at.
+    Crowded,
+}
+
+/// Checks what stands under `label` and only then reads the claims that it covers: one, unless a
+/// client has got hold of another that is still good.
+///
+/// A detector is to replace the fields that it finds. One that adds lines to a client's must not lose
+/// its word by them, so every pair of signature and claim is tried.
 pub(super) fn verify(
     request: &request::Parts,
     label: &str,
     keys: &[SigningKey],
     now: Timestamp,
     skew: Duration,
-) -> Result<RiskClaim, UnknownReason> {
+) -> Result<Vec<RiskClaim>, Unverified> {
     let headers = &request.headers;
-    let risk = combined(headers, &RISK)?.ok_or(UnknownReason::Absent)?;
-    let input = labelled(headers, &SIGNATURE_INPUT, label)?.ok_or(UnknownReason::Unsigned)?;
-    let signature = labelled(headers, &SIGNATURE, label)?.ok_or(UnknownReason::Unsigned)?;
-    let Some(Member::Signature(covered)) = Member::parse(input, label) else {
-        return Err(UnknownReason::Malformed);
-    };
-    let Some(Member::Bytes(signature)) = Member::parse(signature, label) else {
-        return Err(UnknownReason::Malformed);
-    };
-    let parameters = Parameters::read(&covered)?;
-    let key = keys.iter().find(|key| key.id() == parameters.key_id);
-    let key = key.ok_or(UnknownReason::UnknownKey)?;
-    let path = request.uri.path();
-    let base = signature_base(&covered, |name| component(name, &risk, &request.method, path))
-        .ok_or(UnknownReason::Untrusted)?;
-    if !key.verify(base.as_bytes(), &signature) {
-        return Err(UnknownReason::BadSignature);
+    let risks = risk_fields(headers);
+    let inputs = labelled(headers, &SIGNATURE_INPUT, label);
+    let signatures = labelled(headers, &SIGNATURE, label);
+    if risks.is_absent() {
+        return Err(Unverified::Because(UnknownReason::Absent));
     }
-    let (now_second, skew_seconds) = (now.as_second(), seconds(skew));
-    if parameters.created > now_second.saturating_add(skew_seconds) {
-        return Err(UnknownReason::FromFuture);
+    if inputs.is_absent() || signatures.is_absent() {
+        return Err(Unverified::Because(UnknownReason::Unsigned));
     }
-    if parameters.expires.saturating_add(skew_seconds) < now_second {
-        return Err(UnknownReason::Expired);
+    let mut claims = Vec::new();
+    let mut reason = risks.unread.or(inputs.unread).or(signatures.unread);
+    for risk in &risks.values {
+        for input in &inputs.values {
+            for signature in &signatures.values {
+                let covered = Signed { label, risk, input, signature };
+                match covered.verify(request, keys, now, skew) {
+                    Ok(claim) if claims.contains(&claim) => {}
+                    Ok(claim) => claims.push(claim),
+                    Err(why) => reason = reason.or(Some(why)),
+                }
+            }
+        }
     }
-    RiskClaim::parse(&risk)
+    if !claims.is_empty() {
+        Ok(claims)
+    } else if risks.crowded || inputs.crowded || signatures.crowded {
+        Err(Unverified::Crowded)
+    } else {
+        Err(Unverified::Because(reason.unwrap_or(UnknownReason::Malformed)))
+    }
+}
+
+/// A claim, and what is said to sign it.
+struct Signed<'request> {
+    label: &'request str,
+    risk: &'request str,
+    input: &'request str,
+    signature: &'request str,
+}
+
+impl Signed<'_> {
+    fn verify(
+        &self,
+        request: &request::Parts,
+        keys: &[SigningKey],
+        now: Timestamp,
+        skew: Duration,
+    ) -> Result<RiskClaim, UnknownReason> {
+        let Self { label, risk, input, signature } = *self;
+        let Some(Member::Signature(covered)) = Member::parse(input, label) else {
+            return Err(UnknownReason::Malformed);
+        };
+        let Some(Member::Bytes(signature)) = Member::parse(signature, label) else {
+            return Err(UnknownReason::Malformed);
+        };
+        let parameters = Parameters::read(&covered)?;
+        let key = keys.iter().find(|key| key.id() == parameters.key_id);
+        let key = key.ok_or(UnknownReason::UnknownKey)?;
+        let path = request.uri.path();
+        let base = signature_base(&covered, |name| component(name, risk, &request.method, path))
+            .ok_or(UnknownReason::Untrusted)?;
+        if !key.verify(base.as_bytes(), &signature) {
+            return Err(UnknownReason::BadSignature);
+        }
+        let (now_second, skew_seconds) = (now.as_second(), seconds(skew));
+        if parameters.created > now_second.saturating_add(skew_seconds) {
+            return Err(UnknownReason::FromFuture);
+        }
+        if parameters.expires.saturating_add(skew_seconds) < now_second {
+            return Err(UnknownReason::Expired);
+        }
+        RiskClaim::parse(risk)
+    }
 }
 
 /// One member of `signature-input` or `signature`.

@@ -7,9 +7,12 @@ use std::time::Duration;
 use http::{HeaderMap, request};
 use jiff::Timestamp;
 
+use super::credential::Binding;
 use super::fields::{DEFAULT_LABEL, RISK, combined, strip};
+use super::signature::Unverified;
 use super::{
-    Assessment, Credentials, Reports, Risk, RiskClaim, SigningKey, UnknownReason, signature,
+    Assessment, Credentials, Reports, Risk, RiskClaim, RiskScore, SigningKey, UnknownReason,
+    signature,
 };
 
 /// Says who sent a request and how risky they are.
@@ -23,12 +26,6 @@ pub trait RiskSource: fmt::Debug + Send + Sync {
     fn strip(&self, headers: &mut HeaderMap) {
         strip(headers, DEFAULT_LABEL);
     }
-}
-
-/// What a claim that may be relied on says.
-fn assessment(claim: RiskClaim) -> Assessment {
-    let risk = claim.score.map_or(Risk::Unknown(UnknownReason::NotScored), Risk::Known);
-    Assessment { principal: claim.principal, risk }
 }
 
 /// What sources share: the clock's tolerance, the callers' own credentials, and the reports.
@@ -58,24 +55,61 @@ impl Context {
     }
 
     fn report(&self, assessment: Assessment, now: Timestamp) -> Assessment {
-        if let Risk::Unknown(reason) = assessment.risk {
+        if let Risk::Unknown(reason) | Risk::Contested { reason, .. } = assessment.risk {
             self.reports.note(reason, now);
         }
         assessment
     }
 
-    fn check(
+    /// A detector's word may be among more than is looked at.
+    fn crowded(&self, headers: &HeaderMap) -> Assessment {
+        let risk = Risk::Contested { score: None, reason: UnknownReason::TooLarge };
+        Assessment { principal: self.credentials.principal(headers), risk }
+    }
+
+    /// What claims that a detector has made of a request say of it. If there are several, a client
+    /// has kept one of an earlier request: the one that is worst for it counts.
+    fn assess(
         &self,
-        claim: RiskClaim,
+        claims: Vec<RiskClaim>,
         headers: &HeaderMap,
         bind_credential: bool,
         now: Timestamp,
-    ) -> Result<RiskClaim, UnknownReason> {
-        claim.validity.check(now, self.clock_skew)?;
-        if bind_credential && !self.credentials.match_bound(headers, claim.credential.as_ref()) {
-            return Err(UnknownReason::OtherPrincipal);
+    ) -> Assessment {
+        let mut reason = UnknownReason::Malformed;
+        let mut worst: Option<(RiskClaim, Binding)> = None;
+        for claim in claims {
+            if let Err(why) = claim.validity.check(now, self.clock_skew) {
+                reason = why;
+                continue;
+            }
+            let binding = match bind_credential {
+                true => self.credentials.binding(headers, claim.credential.as_ref()),
+                false => Binding::Holds,
+            };
+            let rank = |claim: &RiskClaim, binding| {
+                (binding != Binding::Holds, claim.score.as_ref().map(RiskScore::value))
+            };
+            if worst.as_ref().is_none_or(|(known, held)| rank(&claim, binding) > rank(known, *held))
+            {
+                worst = Some((claim, binding));
+            }
         }
-        Ok(claim)
+        let Some((claim, binding)) = worst else { return self.unknown(headers, reason) };
+        let RiskClaim { principal, score, .. } = claim;
+        let reason = UnknownReason::OtherPrincipal;
+        match binding {
+            Binding::Holds => {
+                let risk = score.map_or(Risk::Unknown(UnknownReason::NotScored), Risk::Known);
+                Assessment { principal, risk }
+            }
+            Binding::Mixed => Assessment { principal, risk: Risk::Contested { score, reason } },
+            // It may be another caller's request, who must not be taken for the one named.
+            Binding::Absent => Assessment {
+                principal: self.credentials.principal(headers),
+                risk: Risk::Contested { score, reason },
+            },
+        }
     }
 }
 
@@ -144,9 +178,12 @@ impl SignedHeader {
 impl RiskSource for SignedHeader {
     fn assess(&self, request: &request::Parts, now: Timestamp) -> Assessment {
         let Self { context, keys, label, bind_credential } = self;
-        let assessment = signature::verify(request, label, keys, now, context.clock_skew)
-            .and_then(|claim| context.check(claim, &request.headers, *bind_credential, now))
-            .map_or_else(|reason| context.unknown(&request.headers, reason), assessment);
+        let headers = &request.headers;
+        let assessment = match signature::verify(request, label, keys, now, context.clock_skew) {
+            Ok(claims) => context.assess(claims, headers, *bind_credential, now),
+            Err(Unverified::Because(reason)) => context.unknown(headers, reason),
+            Err(Unverified::Crowded) => context.crowded(headers),
+        };
         context.report(assessment, now)
     }
 
@@ -181,10 +218,17 @@ impl RiskSource for PeerHeader {
     fn assess(&self, request: &request::Parts, now: Timestamp) -> Assessment {
         let Self { context, bind_credential } = self;
         let headers = &request.headers;
-        let assessment = combined(headers, &RISK)
-            .and_then(|field| RiskClaim::parse(&field.ok_or(UnknownReason::Absent)?))
-            .and_then(|claim| context.check(claim, headers, *bind_credential, now))
-            .map_or_else(|reason| context.unknown(headers, reason), assessment);
+        // The detector is to replace the field. Where there are several lines, one may be a client's,
+        // and nothing tells which.
+        let assessment = match headers.get_all(RISK).iter().count() {
+            0 | 1 => combined(headers, &RISK)
+                .and_then(|field| RiskClaim::parse(&field.ok_or(UnknownReason::Absent)?))
+                .map_or_else(
+                    |reason| context.unknown(headers, reason),
+                    |claim| context.assess(vec![claim], headers, *bind_credential, now),
+                ),
+            _ => context.crowded(headers),
+        };
         context.report(assessment, now)
     }
 }
@@ -213,12 +257,12 @@ impl RiskSource for FirstKnown {
         let mut best = self.first.assess(request, now);
         for source in &self.others {
             let absent = match best.risk {
-                Risk::Known(_) => return best,
+                Risk::Known(_) | Risk::Contested { .. } => return best,
                 Risk::Unknown(reason) => reason == UnknownReason::Absent,
             };
             let next = source.assess(request, now);
             if absent && next.risk != Risk::Unknown(UnknownReason::Absent)
-                || matches!(next.risk, Risk::Known(_))
+                || matches!(next.risk, Risk::Known(_) | Risk::Contested { .. })
             {
                 best = next;
             }

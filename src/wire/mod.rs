@@ -13,11 +13,14 @@ mod history;
 pub mod json;
 mod listed;
 pub mod messages;
+pub mod model_name;
+mod prefill;
 mod refusal;
 mod request;
 mod route;
 mod scan;
 mod scanner;
+mod server;
 mod usage;
 
 use std::fmt::Debug;
@@ -29,10 +32,11 @@ pub use failure::Failure;
 pub use generation::{Generation, Setting, Use};
 pub use history::Said;
 pub use refusal::{Refusal, RefusalKind, refuse_for_good};
-pub use request::{Request, Thinking};
-pub use route::{Route, conversation_protocol, error_protocol, route};
+pub use request::{Asked, AskedEffort, EffortPlace, Model, OutputCap, Request, Thinking};
+pub use route::{Route, conversation_protocol, error_protocol, path_model, route};
 pub use scan::{Channel, Citation, Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, Usage};
 pub use scanner::Scanner;
+pub use server::ServerKind;
 
 /// One family of endpoints: where its text stands, and the shapes that its clients expect.
 pub trait Protocol: Debug + Send + Sync {

@@ -2,28 +2,48 @@
 
 use std::ops::Range;
 
+use super::ServerKind;
 use super::generation::Generation;
 use super::json::{Edit, Error, Members, Reader, removals};
+use super::model_name::is_blank;
+use super::route::path_model;
+
+mod lists;
+mod settings;
+
+pub(super) use lists::Lists;
+use lists::overrides;
+pub use settings::{Asked, AskedEffort, EffortPlace, Model, OutputCap, Thinking};
 
 /// The most members that a request may have at its top level: what is noted of each is many times
 /// its own length.
 const MEMBERS: usize = 1024;
 
+/// Members that cap output. The last is Ollama's, in `options`.
+const CAPS: [&str; 3] = ["max_tokens", "max_completion_tokens", "num_predict"];
+
 /// A request body, looked into. Spans are those of whole values, unless said otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The model: the contents of its string, and its name.
-    pub model: Option<(Range<usize>, String)>,
+    /// The server that it goes to, as far as it is known.
+    pub server: ServerKind,
+    /// The model that its path names.
+    pub path_model: Option<String>,
+    /// The model.
+    pub model: Option<Model>,
     /// Whether the answer is to be streamed.
     pub stream: bool,
     /// Numbers of choices asked for (`n`, `best_of`).
     pub choices: Vec<(Range<usize>, u64)>,
-    /// Caps on output tokens; `None` where the value is not a whole number.
-    pub output_caps: Vec<(Range<usize>, Option<u64>)>,
-    /// The member that caps output tokens when the request names none.
-    pub output_cap_member: &'static str,
-    /// Reasoning efforts: the contents of their strings.
-    pub efforts: Vec<(Range<usize>, String)>,
+    /// Caps on output tokens.
+    pub output_caps: Vec<OutputCap>,
+    /// The member that caps output tokens when the request names none, where all servers of the
+    /// protocol agree.
+    pub output_cap_member: Option<&'static str>,
+    /// Reasoning efforts.
+    pub efforts: Vec<AskedEffort>,
+    /// Where one is added if there is none.
+    pub effort_place: EffortPlace,
     /// Thinking settings.
     pub thinking: Vec<Thinking>,
     /// Whether usage will come in a stream without being asked for, or was asked for.
@@ -34,11 +54,15 @@ pub struct Request {
     pub members: Members,
     /// By member: its name, if it is not on the protocol's allow-list.
     pub unlisted: Vec<Option<String>>,
+    /// Unlisted members that set a model, a cap or an effort for some server, by index.
+    pub overrides: Vec<usize>,
     /// A governed member that stands twice, or under a name that differs in case only: servers
     /// disagree on which one counts.
     pub ambiguous: Option<String>,
     /// The conversation ends with words put into the model's mouth.
     pub prefilled: bool,
+    /// The conversation ends with a turn that the server's own tools have paused.
+    pub resumed: bool,
     /// The request can keep the model from closing a reasoning section that its template opened:
     /// by a stop at the closing tag, a bias against it, or a grammar without it.
     pub steers_tags: bool,
@@ -52,20 +76,49 @@ pub struct Request {
     pub insert_at: usize,
 }
 
-/// A request's thinking settings.
-#[derive(Clone, Debug)]
-pub struct Thinking {
-    /// The whole setting.
-    pub span: Range<usize>,
-    /// The budget in tokens.
-    pub budget: Option<(Range<usize>, u64)>,
-    /// What turns thinking off, if the setting can say so.
-    pub off: Option<&'static str>,
-    /// What asks the upstream to seal what it signs: an insertion.
-    pub seal: Option<Edit>,
-}
-
 impl Request {
+    /// The request as one to a server of this kind, at this path.
+    #[must_use]
+    pub fn addressed(self, server: ServerKind, path: &str) -> Self {
+        let path_model = path_model(path).and_then(|span| path.get(span)).map(str::to_owned);
+        Self { server, path_model, ..self }
+    }
+
+    /// The names of models in it.
+    #[must_use]
+    pub fn models(&self) -> Vec<&str> {
+        self.path_model.as_deref().into_iter().chain(self.model_name()).collect()
+    }
+
+    /// The name of the model, if the request names one.
+    #[must_use]
+    pub fn model_name(&self) -> Option<&str> {
+        self.model.as_ref()?.name.as_deref()
+    }
+
+    /// The member by which to cap output where the request does not.
+    #[must_use]
+    pub fn cap_member(&self) -> &'static str {
+        self.output_cap_member.unwrap_or_else(|| self.server.cap_member())
+    }
+
+    /// Whether the server acts on this cap. Its other members may say what they like.
+    #[must_use]
+    pub fn is_read(&self, cap: &OutputCap) -> bool {
+        self.output_cap_member.is_some() || self.server.reads_cap(cap.member)
+    }
+
+    /// Whether an effort can be added where the request names none.
+    #[must_use]
+    pub fn takes_effort(&self) -> bool {
+        match self.effort_place {
+            EffortPlace::Nowhere => false,
+            // Whoever writes an object of settings has it read.
+            EffortPlace::Object(_) | EffortPlace::Inside { .. } => true,
+            EffortPlace::Member(_) => self.server.takes_effort(),
+        }
+    }
+
     /// The members that are not on the allow-list, but for those that `keep` names, by index.
     #[must_use]
     pub fn unlisted_but(&self, keep: &[String]) -> Vec<usize> {
@@ -92,9 +145,17 @@ impl Request {
     /// taken out.
     #[must_use]
     pub fn insert(&self, name: &str, value: &str, removed: usize) -> Edit {
+        self.insert_all(&[(name, value.to_owned())], removed)
+    }
+
+    /// The edit that adds several members, of which there is at least one.
+    #[must_use]
+    pub fn insert_all(&self, members: &[(&str, String)], removed: usize) -> Edit {
         let comma = if self.members.spans.len() > removed { "," } else { "" };
+        let members = members.iter().map(|(name, value)| format!("\"{name}\":{value}"));
+        let members = members.collect::<Vec<_>>().join(",");
         let at = self.insert_at;
-        Edit { span: at..at, with: format!("\"{name}\":{value}{comma}").into_bytes() }
+        Edit { span: at..at, with: format!("{members}{comma}").into_bytes() }
     }
 
     /// Reads a request body into a request of which the protocol's constants are set. What all
@@ -115,7 +176,13 @@ impl Request {
             reader.object(|reader, key| {
                 let value = reader.spanned(|reader| match &*key.name() {
                     b"model" => {
-                        self.model = reader.name()?;
+                        let mut name = None;
+                        let span = reader.spanned(|reader| {
+                            name = reader.name()?.map(|(_, name)| name);
+                            Ok(())
+                        })?;
+                        let name = name.filter(|name| !is_blank(name));
+                        self.model = Some(Model { span, name });
                         Ok(())
                     }
                     b"stream" => {
@@ -123,23 +190,37 @@ impl Request {
                         self.stream = body.get(value) == Some(b"true");
                         Ok(())
                     }
+                    b"options" => {
+                        reader.members(|reader, key| self.output_cap(body, reader, &key.name()))
+                    }
                     name @ (b"max_tokens" | b"max_completion_tokens") if lists.govern(name) => {
-                        let span = reader.skip()?;
-                        let digits = body.get(span.clone()).map(std::str::from_utf8);
-                        let cap =
-                            digits.and_then(Result::ok).and_then(|digits| digits.parse().ok());
-                        self.output_caps.push((span, cap));
-                        Ok(())
+                        self.output_cap(body, reader, name)
                     }
                     name => member(&mut self, reader, name),
                 })?;
                 let folded = fold(&String::from_utf8_lossy(&key.name()));
                 let at = Reader::at(body, value.start);
                 self.generation.read(&key.name(), &folded, self.members.spans.len(), at)?;
-                self.member(&key.name(), folded, key.start..value.end, lists, &mut seen)
+                let said = body.get(value.clone()).unwrap_or_default();
+                self.member(&key.name(), folded, key.start..value.end, said, lists, &mut seen)
             })
         })?;
         Ok(self)
+    }
+
+    /// Reads a value that may cap output.
+    fn output_cap(
+        &mut self,
+        body: &[u8],
+        reader: &mut Reader<'_>,
+        name: &[u8],
+    ) -> Result<(), Error> {
+        let span = reader.skip()?;
+        if let Some(member) = CAPS.into_iter().find(|known| known.as_bytes() == name) {
+            let asked = Asked::read(body.get(span.clone()).unwrap_or_default());
+            self.output_caps.push(OutputCap { member, span, asked });
+        }
+        Ok(())
     }
 
     /// Notes a member of the top level.
@@ -148,35 +229,25 @@ impl Request {
         name: &[u8],
         folded: String,
         span: Range<usize>,
+        value: &[u8],
         lists: &Lists,
         seen: &mut Vec<String>,
     ) -> Result<(), Error> {
-        if self.members.spans.len() == MEMBERS {
+        let index = self.members.spans.len();
+        if index == MEMBERS {
             return Err(Error { at: span.start, expected: "the end of an object this long" });
         }
         let name = String::from_utf8_lossy(name);
         if lists.governed.contains(&folded.as_str()) && (folded != name || seen.contains(&folded)) {
             self.ambiguous = Some(folded.clone());
         }
-        let listed = lists.governed.contains(&&*name) || lists.allowed.contains(&&*name);
-        self.unlisted.push((!listed).then(|| name.into_owned()));
+        if overrides(&folded, value) {
+            self.overrides.push(index);
+        }
+        self.unlisted.push((!lists.pass(&name, value)).then(|| name.into_owned()));
         seen.push(folded);
         self.members.spans.push(span);
         Ok(())
-    }
-}
-
-/// A protocol's names of request members.
-pub(super) struct Lists {
-    /// Members that the policy may act on.
-    pub(super) governed: &'static [&'static str],
-    /// Members that open no way round.
-    pub(super) allowed: &'static [&'static str],
-}
-
-impl Lists {
-    fn govern(&self, name: &[u8]) -> bool {
-        self.governed.iter().any(|governed| governed.as_bytes() == name)
     }
 }
 

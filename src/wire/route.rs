@@ -1,5 +1,7 @@
 //! Which path leads to which protocol.
 
+use std::ops::Range;
+
 use http::Method;
 
 use super::Protocol;
@@ -11,47 +13,97 @@ use super::messages::Messages;
 pub enum Route {
     /// An endpoint whose text the layer can read.
     Protocol(&'static dyn Protocol),
-    /// An endpoint known to return no text of a model: model lists, token counts, embeddings.
+    /// An endpoint known to return no text of a model, though at a cost: token counts, embeddings,
+    /// moderations.
     NoText,
+    /// A question about the server that costs nothing and carries nothing: its models, its health,
+    /// what a browser may ask.
+    Open,
     /// Anything else. It may return the same text by another way (stored responses, batches, other
     /// protocols on the same port), so graded callers follow the policy's `unknown_routes`.
     Unknown,
 }
 
-/// Classifies a request by method and path (no query). Only literal spellings are known: a path
-/// that a lenient upstream would normalize (`//`, `%2F`, a trailing slash) is [`Route::Unknown`].
+/// Segments of paths under which answers are stored, or made: nothing below them is a list of models.
+const TEXTS: [&str; 10] = [
+    "batches",
+    "chat",
+    "completions",
+    "conversations",
+    "files",
+    "messages",
+    "responses",
+    "runs",
+    "sessions",
+    "threads",
+];
+
+/// Classifies a request by method and path (no query), and by whether it has a body. Only literal
+/// spellings are known: a path that a lenient upstream would normalize (`//`, `%2F`, a trailing
+/// slash) is [`Route::Unknown`].
 #[must_use]
-pub fn route(method: &Method, path: &str) -> Route {
+pub fn route(method: &Method, path: &str, has_body: bool) -> Route {
     // Azure, OpenRouter, Gemini and others put prefixes before the same endpoints.
     if method == Method::POST {
-        let clean = !path.contains("//") && !path.contains('%') && !path.contains("..");
-        if clean && path.ends_with("/chat/completions") {
-            return Route::Protocol(&Chat);
-        }
-        if clean && path.ends_with("/v1/messages") {
-            return Route::Protocol(&Messages);
-        }
-        return match path {
-            "/v1/messages/count_tokens" | "/v1/embeddings" | "/v1/moderations" => Route::NoText,
+        return match posted(path) {
+            Some(route) if is_literal(path) => route,
             _ => Route::Unknown,
         };
     }
-    let model_list = path == "/v1/models"
-        || path.strip_prefix("/v1/models/").is_some_and(|model| !model.contains(['/', '%']));
-    let probe = matches!(path, "/health" | "/healthz" | "/ping" | "/version" | "/");
-    if matches!(*method, Method::GET | Method::HEAD) && (model_list || probe) {
-        return Route::NoText;
+    // A server that reads a body whatever the method would answer what it asks.
+    if has_body {
+        return Route::Unknown;
     }
-    if method == Method::OPTIONS { Route::NoText } else { Route::Unknown }
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    let probe = matches!(path, "/health" | "/healthz" | "/ping" | "/version" | "/");
+    let asks = probe || is_literal(path) && is_model_list(path);
+    if reads && asks || method == Method::OPTIONS { Route::Open } else { Route::Unknown }
+}
+
+fn posted(path: &str) -> Option<Route> {
+    let endpoint = |name: &str| path.ends_with(name);
+    if endpoint("/chat/completions") {
+        Some(Route::Protocol(&Chat))
+    } else if endpoint("/v1/messages") {
+        Some(Route::Protocol(&Messages))
+    } else {
+        let counts = endpoint("/v1/messages/count_tokens");
+        (counts || endpoint("/embeddings") || endpoint("/moderations")).then_some(Route::NoText)
+    }
+}
+
+/// Whether every server reads this path as it stands.
+fn is_literal(path: &str) -> bool {
+    !path.contains("//") && !path.contains(['%', '\\', ';']) && !path.contains("..")
+}
+
+/// `…/models`, or one of them: `…/models/gpt-5`, `…/models/org/name`.
+fn is_model_list(path: &str) -> bool {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let Some(at) = segments.iter().position(|segment| *segment == "models") else { return false };
+    let named = segments.len() - at - 1;
+    at <= 4 && named <= 2 && !segments.iter().any(|part| part.is_empty() || TEXTS.contains(part))
+}
+
+/// Where a path names the model: `/openai/deployments/NAME/chat/completions` (Azure),
+/// `/models/ORG/NAME/v1/chat/completions` (Hugging Face).
+#[must_use]
+pub fn path_model(path: &str) -> Option<Range<usize>> {
+    let end = path.strip_suffix("/chat/completions")?;
+    let end = end.strip_suffix("/v1").unwrap_or(end);
+    ["/deployments/", "/engines/", "/models/"].into_iter().find_map(|place| {
+        let start = end.find(place)? + place.len();
+        (start < end.len()).then_some(start..end.len())
+    })
 }
 
 /// The protocol in which a request repeats a conversation, its answer being text or a count.
 #[must_use]
 pub fn conversation_protocol(method: &Method, path: &str) -> Option<&'static dyn Protocol> {
-    match route(method, path) {
+    match route(method, path, true) {
         Route::Protocol(protocol) => Some(protocol),
-        Route::NoText if path == "/v1/messages/count_tokens" => Some(&Messages),
-        Route::NoText | Route::Unknown => None,
+        Route::NoText if path.ends_with("/count_tokens") => Some(&Messages),
+        Route::NoText | Route::Open | Route::Unknown => None,
     }
 }
 
@@ -66,9 +118,10 @@ mod tests {
     use super::*;
 
     fn kind(method: Method, path: &str) -> &'static str {
-        match route(&method, path) {
+        match route(&method, path, method == Method::POST) {
             Route::Protocol(protocol) => protocol.name(),
             Route::NoText => "no text",
+            Route::Open => "open",
             Route::Unknown => "unknown",
         }
     }
@@ -79,8 +132,56 @@ mod tests {
         assert_eq!(kind(Method::POST, "/chat/completions"), "chat");
         assert_eq!(kind(Method::POST, "/api/v1/chat/completions"), "chat");
         assert_eq!(kind(Method::POST, "/v1/messages"), "messages");
-        assert_eq!(kind(Method::POST, "/v1/messages/count_tokens"), "no text");
-        assert_eq!(kind(Method::GET, "/v1/models/gpt-5"), "no text");
+        for path in [
+            "/v1/messages/count_tokens",
+            "/anthropic/v1/messages/count_tokens",
+            "/v1/embeddings",
+            "/embeddings",
+            "/openai/deployments/e/embeddings",
+            "/v1/moderations",
+        ] {
+            assert_eq!(kind(Method::POST, path), "no text", "{path}");
+        }
+        for path in [
+            "/v1/models",
+            "/models",
+            "/api/v1/models",
+            "/openai/v1/models",
+            "/v1/models/gpt-5",
+            "/v1/models/org/name",
+            "/openai/v1/models/llama3:8b",
+        ] {
+            assert_eq!(kind(Method::GET, path), "open", "{path}");
+            assert_eq!(kind(Method::POST, path), "unknown", "{path}");
+        }
+        assert_eq!(kind(Method::OPTIONS, "/v1/chat/completions"), "open");
+    }
+
+    #[test]
+    fn a_path_can_name_the_model() {
+        for (path, model) in [
+            ("/openai/deployments/big/chat/completions", Some("big")),
+            ("/models/org/big/v1/chat/completions", Some("org/big")),
+            ("/v1/engines/big/chat/completions", Some("big")),
+            ("/v1/chat/completions", None),
+            ("/openai/deployments//chat/completions", None),
+            ("/openai/deployments/big/embeddings", None),
+        ] {
+            assert_eq!(path_model(path).and_then(|span| path.get(span)), model, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_body_makes_a_question_about_the_server_a_way_round() {
+        for (method, path) in [
+            (Method::OPTIONS, "/v1/chat/completions"),
+            (Method::OPTIONS, "/v1/models"),
+            (Method::GET, "/v1/models"),
+            (Method::GET, "/"),
+        ] {
+            assert!(matches!(route(&method, path, true), Route::Unknown), "{method} {path}");
+            assert!(matches!(route(&method, path, false), Route::Open), "{method} {path}");
+        }
     }
 
     #[test]
@@ -95,10 +196,16 @@ mod tests {
             "/generate",
             "/v1/messages/batches",
             "/v1/x/../chat/completions",
+            "/v1/chat;x/completions;y/chat/completions",
         ] {
             assert_eq!(kind(Method::POST, path), "unknown", "{path}");
         }
         assert_eq!(kind(Method::GET, "/v1/chat/completions/chatcmpl-1"), "unknown");
         assert_eq!(kind(Method::GET, "/v1/responses/resp_1"), "unknown");
+        for path in
+            ["/v1/responses/models", "/v1/files/models/x", "/v1/models/", "/v1/models/a/b/c"]
+        {
+            assert_eq!(kind(Method::GET, path), "unknown", "{path}");
+        }
     }
 }

@@ -81,20 +81,94 @@ async fn unknown_routes_are_refused_to_graded_callers_only() {
     }
 }
 
+fn asked_of_the_server(method: Method, path: &str, body: &str) -> Request<Script> {
+    let mut request = request(caller("alice", None, 1.0), path, Script::whole(body));
+    request.headers_mut().insert("guilloche-risk", "account=\"x\"".parse().unwrap());
+    *request.method_mut() = method;
+    request
+}
+
 #[tokio::test(start_paused = true)]
-async fn routes_without_text_are_passed_to_everyone() {
+async fn questions_about_the_server_are_passed_to_everyone() {
     let world = World::new(policy(REFUSE));
     for (method, path) in [
         (Method::GET, "/v1/models"),
+        (Method::GET, "/api/v1/models"),
+        (Method::GET, "/v1/models/org/name"),
         (Method::GET, "/health"),
-        (Method::POST, "/v1/embeddings"),
-        (Method::POST, "/v1/messages/count_tokens"),
         (Method::OPTIONS, CHAT),
     ] {
-        let mut request = to(method, path, 1.0);
-        request.headers_mut().insert("guilloche-risk", "account=\"x\"".parse().unwrap());
+        let request = asked_of_the_server(method, path, "");
         assert_eq!(world.exchange(request, json("{}")).await.text(), "{}");
         assert!(world.upstream.seen()[0].head.headers.is_empty());
     }
     assert!(world.records.all().is_empty());
+}
+
+/// Fails when `route` takes any of them for what it would be without a body.
+#[tokio::test(start_paused = true)]
+async fn a_question_about_the_server_that_has_a_body_is_refused_and_recorded() {
+    for (method, path) in [
+        (Method::OPTIONS, CHAT),
+        (Method::OPTIONS, "/v1/responses"),
+        (Method::GET, "/v1/models"),
+        (Method::GET, "/health"),
+    ] {
+        let world = World::new(policy(REFUSE));
+        let whole = asked_of_the_server(method.clone(), path, ASKS);
+        let mut announced = asked_of_the_server(method.clone(), path, "");
+        announced.headers_mut().insert("transfer-encoding", "chunked".parse().unwrap());
+        for request in [whole, announced] {
+            assert_eq!(world.call(request).await.status(), 403, "{method} {path}");
+        }
+        assert_eq!(world.records.all().len(), 2);
+        assert!(world.upstream.seen().is_empty());
+    }
+}
+
+const NO_TEXT: [&str; 4] = [
+    "/v1/embeddings",
+    "/openai/deployments/e/embeddings",
+    "/v1/moderations",
+    "/anthropic/v1/messages/count_tokens",
+];
+
+/// Fails when `decide_without_text` leaves the grade's refusal out, or is not asked.
+#[tokio::test(start_paused = true)]
+async fn what_answers_without_text_is_refused_to_the_refused_and_recorded() {
+    for path in NO_TEXT {
+        let world = World::new(policy(REFUSE));
+        let answer = world.call(asked_of_the_server(Method::POST, path, "{}")).await;
+        assert_eq!(answer.status(), 403, "{path}");
+        assert_eq!(world.records.only().outcome, Outcome::Refused);
+
+        let pass = "no_text_routes = \"pass\"";
+        for world in [
+            World::new(policy_with("enforce", pass, REFUSE)),
+            World::new(policy_with("observe", "", REFUSE)),
+        ] {
+            let read =
+                world.exchange(asked_of_the_server(Method::POST, path, "{}"), json("{}")).await;
+            assert_eq!(read.text(), "{}", "{path}");
+        }
+    }
+}
+
+/// Fails when the limits are asked for text only, or the answer of such a path is edited.
+#[tokio::test(start_paused = true)]
+async fn what_answers_without_text_counts_against_the_rate_and_keeps_its_answer() {
+    let world = World::new(policy(&format!(
+        "{WITHHOLD}\nrate = {{ account = {{ requests = \"2 per hour\", input_tokens = \"99 per hour\" }} }}"
+    )));
+    let answer = r#"{"choices":[{"message":{"reasoning_content":"r"}}]}"#;
+    for _ in 0..2 {
+        let request = asked_of_the_server(Method::POST, NO_TEXT[0], "{\"input\": \"abcd\"}");
+        assert_eq!(world.exchange(request, json(answer)).await.text(), answer);
+        assert_eq!(world.upstream.seen()[0].text(), "{\"input\": \"abcd\"}");
+    }
+    let denied = world.call(asked_of_the_server(Method::POST, NO_TEXT[1], "{}")).await;
+    assert_eq!(denied.status(), 429);
+    let records = world.records.all();
+    let tokens = count(&records[0].applied, Countermeasure::Rate, Counter::TokensIn);
+    assert_eq!((records.len(), tokens), (3, 5));
 }

@@ -178,7 +178,7 @@ impl Stage {
         let source = settings.build(Default::default()).ok()?;
         match source.assess(request, Timestamp::now()).risk {
             Risk::Known(_) => None,
-            Risk::Unknown(reason) => Some(reason.name()),
+            Risk::Unknown(reason) | Risk::Contested { reason, .. } => Some(reason.name()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! A plan in words: what becomes of a request and its answer.
 
+use crate::countermeasure::downgrade::replacement;
 use crate::limit::Limits;
 use crate::policy::plan::{
     Downgrade, Keep, Mode, MultiTurn, Pace, Rate, Reasoning, Scope, Watermark,
@@ -78,22 +79,23 @@ fn limits_text(limits: &Limits) -> String {
 }
 
 fn downgrade(downgrade: &Downgrade, model: &str) -> Vec<String> {
-    let Downgrade { models, max_output_tokens, max_effort, max_thinking_tokens, disclose } =
-        downgrade;
-    let covering = models.iter().filter(|(pattern, _)| pattern.matches(model));
-    let target =
-        covering.max_by_key(|(pattern, _)| pattern.specificity()).map(|(_, target)| target);
+    let Downgrade { models: _, other_models, max_output_tokens, max_effort, .. } = downgrade;
     let mut lines = Vec::new();
-    match target {
-        Some(target) if target != model => lines.push(format!(
+    match replacement(downgrade, Some(model)) {
+        Some(target) => lines.push(format!(
             "{model:?} is asked for, {target:?} answers; the reply names {:?}.",
-            if *disclose { target } else { model }
+            if downgrade.disclose { target } else { model }
         )),
-        _ => lines.push(format!("{model:?} answers, as asked.")),
+        None => lines.push(format!("{model:?} answers, as asked.")),
     }
+    lines.extend(
+        other_models
+            .as_ref()
+            .map(|other| format!("Models that no pattern covers are answered by {other:?}.")),
+    );
     lines.extend(max_output_tokens.map(|cap| format!("At most {cap} output tokens.")));
     lines.extend(max_effort.map(|cap| format!("Reasoning effort at most {:?}.", cap.name())));
-    lines.extend(max_thinking_tokens.map(|cap| format!("At most {cap} thinking tokens.")));
+    lines.extend(downgrade.thinking_tokens().map(|cap| format!("At most {cap} thinking tokens.")));
     lines
 }
 
@@ -114,7 +116,7 @@ fn reasoning(reasoning: &Reasoning, model: &str, protocol: Option<Protocol>) -> 
             lines.push("The upstream is asked to seal them itself.".to_owned());
         }
     }
-    if opened_by_template.iter().any(|pattern| pattern.matches(model)) {
+    if opened_by_template.iter().any(|pattern| pattern.covers_model(model)) {
         lines.push("The text of this model is taken to start inside the reasoning.".to_owned());
     }
     lines.extend(

@@ -130,7 +130,7 @@ impl Explanation<'_> {
     fn reason(&self, reason: Reason, decision: &Decision, model: &str) -> String {
         let score = match &self.assessment.risk {
             Risk::Known(score) => Some(score),
-            Risk::Unknown(_) => None,
+            Risk::Contested { .. } | Risk::Unknown(_) => None,
         };
         let value = score.map(RiskScore::value).unwrap_or_default();
         let grade = decision.grade.as_ref().and_then(|grade| self.policy.grades.get(grade.index));
@@ -183,8 +183,11 @@ impl Explanation<'_> {
                 self.exemptions(grade.map(|grade| &*grade.plan), false)
             ),
             Reason::ObserveOnly => "observed: nothing of the plan is carried out".to_owned(),
-            // `explain` asks about paths that the layer knows.
-            Reason::UnknownRouteRefused | Reason::UnknownRoutePassed => reason.name().to_owned(),
+            // `explain` asks about paths that the layer knows, for callers whose risk is not contested.
+            Reason::UnknownRouteRefused
+            | Reason::UnknownRoutePassed
+            | Reason::NoTextRoute
+            | Reason::RiskContested => reason.name().to_owned(),
         }
     }
 

@@ -33,7 +33,7 @@ pub(super) fn command(fields: &SignedFields, asked: &Asked<'_>) -> Result<String
         let field = if is_messages { "x-api-key: " } else { "authorization: Bearer " };
         words.push(format!("-H \"{field}${variable}\""));
     }
-    match route(method, path) {
+    match route(method, path, false) {
         Route::Protocol(_) => {
             let mut body = json!({
                 "model": model,

@@ -136,7 +136,7 @@ fn decide(
 ) -> Result<Decided, Failure> {
     let policy = Policy::load(file)?;
     let path = request.uri.path();
-    let protocol = match route(&request.method, path) {
+    let protocol = match route(&request.method, path, false) {
         Route::Protocol(protocol) => {
             Protocol::ALL.into_iter().find(|known| known.name() == protocol.name())
         }
@@ -156,7 +156,7 @@ impl Finding {
             Risk::Known(score) => {
                 writeln!(out, "believed: score {}", score.value())?;
             }
-            Risk::Unknown(reason) => {
+            Risk::Unknown(reason) | Risk::Contested { reason, .. } => {
                 writeln!(out, "not believed: {}", reason.name())?;
                 write_wrapped(out, "  ", "  ", &self.why(*reason))?;
             }
@@ -193,7 +193,9 @@ impl Finding {
             self.facts().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         let (score, reason, why) = match &self.assessment.risk {
             Risk::Known(score) => (Some(score.value()), None, None),
-            Risk::Unknown(reason) => (None, Some(reason.name()), Some(self.why(*reason))),
+            Risk::Unknown(reason) | Risk::Contested { reason, .. } => {
+                (None, Some(reason.name()), Some(self.why(*reason)))
+            }
         };
         let mut report = json!({
             "believed": score.is_some(),

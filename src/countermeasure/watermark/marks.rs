@@ -100,7 +100,7 @@ impl<'a> Caller<'a> {
             Risk::Known(score) => {
                 Some(Self { marks, principal, score: score.value(), memory: None })
             }
-            Risk::Unknown(_) => None,
+            Risk::Contested { .. } | Risk::Unknown(_) => None,
         }
     }
 }

@@ -45,6 +45,7 @@ use setting::{BaseUrl, OrOff, Size};
 
 use crate::countermeasure::watermark::Carriers;
 use crate::risk::RiskSettings;
+use crate::wire::ServerKind;
 
 /// The whole configuration, checked.
 #[derive(Clone, Debug)]
@@ -99,6 +100,8 @@ pub struct Listen {
 pub struct Upstream {
     /// Its base URL; the path of a request is put after its path.
     pub url: Uri,
+    /// Which inference server it is: as configured, else as its host name gives away.
+    pub kind: ServerKind,
     /// Certificates to trust besides those of the system.
     pub ca_file: Option<PathBuf>,
     /// From the first packet to the end of the TLS handshake.
@@ -230,6 +233,7 @@ impl Config {
             idle_timeout: reader.or("listen", "idle_timeout", seconds(60)),
         };
         let url = reader.required("upstream", "url").map(|BaseUrl(url)| url);
+        let kind: Option<ServerKind> = reader.optional("upstream", "kind");
         let ca_file = reader.path("upstream", "ca_file");
         let connect_timeout = reader.or("upstream", "connect_timeout", seconds(5));
         let first_byte_timeout = reader.or("upstream", "first_byte_timeout", seconds(600));
@@ -250,8 +254,11 @@ impl Config {
         let grace = reader.or("shutdown", "grace", seconds(30));
         addresses::check(reader, listen.address, admin, url.as_ref());
         let notices = reader.notices();
+        let url = url?;
+        let kind = kind.or_else(|| ServerKind::of_host(url.host()?)).unwrap_or_default();
         let upstream = Upstream {
-            url: url?,
+            url,
+            kind,
             ca_file,
             connect_timeout,
             first_byte_timeout,

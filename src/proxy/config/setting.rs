@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use http::Uri;
 
+use crate::wire::ServerKind;
+
 /// What a setting must be in the file. In the environment everything is text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -85,6 +87,15 @@ impl Setting for SocketAddr {
 
     fn read(text: &str) -> Option<Self> {
         text.parse().ok()
+    }
+}
+
+impl Setting for ServerKind {
+    const EXPECTED: &'static str = "one of \"custom\", \"openai\", \"anthropic\", \"mistral\", \
+         \"vllm\", \"sglang\", \"llama_cpp\", \"ollama\" and \"tgi\"";
+
+    fn read(text: &str) -> Option<Self> {
+        Self::from_name(text)
     }
 }
 
@@ -191,6 +202,13 @@ mod tests {
         }
         for text in ["", "30", "s", "-1s", "1.5s", "0s", "1d", "18446744073709551615h", "é"] {
             assert_eq!(Duration::read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_server_is_named_where_one_is_expected() {
+        for kind in ServerKind::ALL {
+            assert!(ServerKind::EXPECTED.contains(kind.name()), "{}", kind.name());
         }
     }
 

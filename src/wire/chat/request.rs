@@ -1,7 +1,8 @@
 //! What may be changed in a chat request.
 
 use crate::wire::json::{Edit, Error, Kind, Reader};
-use crate::wire::request::{Lists, Request, Thinking};
+use crate::wire::prefill::{self, LastMessage};
+use crate::wire::request::{AskedEffort, EffortPlace, Lists, Request, Thinking};
 
 /// Members that a policy acts on, and those that no allow-list is needed for.
 const LISTS: Lists = Lists {
@@ -19,7 +20,7 @@ const LISTS: Lists = Lists {
         "thinking",
         "thinking_token_budget",
     ],
-    // Left out on purpose, because each re-opens a way round: logprobs, top_logprobs,
+    // Left out on purpose, because each re-opens a way round unless it is off: logprobs, top_logprobs,
     // prompt_logprobs, echo, return_token_ids, return_tokens_as_token_ids, return_hidden_states,
     // skip_special_tokens, include_reasoning, separate_reasoning, stream_reasoning,
     // reasoning_format, chat_template, chat_template_kwargs, add_generation_prompt,
@@ -28,14 +29,20 @@ const LISTS: Lists = Lists {
         "audio",
         "cache_salt",
         "documents",
+        "ebnf",
+        "enable_search",
+        "format",
         "frequency_penalty",
         "function_call",
         "functions",
+        "grammar",
+        "grounding",
         "guided_choice",
         "guided_grammar",
         "guided_json",
         "guided_regex",
         "ignore_eos",
+        "json_schema",
         "keep_alive",
         "length_penalty",
         "logit_bias",
@@ -58,11 +65,13 @@ const LISTS: Lists = Lists {
         "response_format",
         "safe_prompt",
         "safety_identifier",
+        "search_parameters",
         "seed",
         "service_tier",
         "session_id",
         "stop",
         "stop_token_ids",
+        "structural_tag",
         "structured_outputs",
         "temperature",
         "tool_choice",
@@ -73,26 +82,30 @@ const LISTS: Lists = Lists {
         "truncate_prompt_tokens",
         "user",
         "verbosity",
+        "web_search",
         "web_search_options",
     ],
 };
 
 /// Members by which a client can keep the model from writing a closing tag.
-const STEERING: [&[u8]; 9] = [
+const STEERING: [&[u8]; 12] = [
     b"stop",
     b"stop_token_ids",
     b"bad_words",
     b"logit_bias",
     b"allowed_token_ids",
+    b"ebnf",
+    b"grammar",
     b"guided_grammar",
     b"guided_regex",
     b"regex",
+    b"structural_tag",
     b"structured_outputs",
 ];
 
 pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
     let request = Request {
-        output_cap_member: "max_completion_tokens",
+        effort_place: EffortPlace::Member("reasoning_effort"),
         sampler_members: &["logit_bias", "vllm_xargs", "watermark", "watermarking"],
         ..Request::default()
     };
@@ -108,14 +121,20 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
             Ok(())
         }
         b"reasoning_effort" => {
-            request.efforts.extend(reader.name()?);
+            let member = Some(request.members.spans.len());
+            request.efforts.push(AskedEffort { member, ..AskedEffort::read(reader)? });
             Ok(())
         }
         b"reasoning" => reasoning(reader, request),
+        b"thinking" => {
+            // No server of this protocol signs what it seals.
+            let thinking = Thinking::read(reader)?;
+            request.thinking.extend(thinking.map(|it| Thinking { seal: None, ..it }));
+            Ok(())
+        }
         b"thinking_token_budget" => {
             let budget = reader.capped_number()?;
-            let span = budget.clone().map(|(span, _)| span).unwrap_or_default();
-            request.thinking.push(Thinking { span, budget, off: None, seal: None });
+            request.thinking.extend(Thinking::of_budget(budget));
             Ok(())
         }
         name if STEERING.contains(&name) => {
@@ -165,19 +184,36 @@ fn stream_options(reader: &mut Reader<'_>, request: &mut Request) -> Result<Edit
 
 /// `reasoning: {effort, max_tokens, …}` as OpenRouter and Ollama take it.
 fn reasoning(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
-    let mut budget = None;
+    if reader.kind()? != Kind::Object {
+        request.efforts.push(AskedEffort { wrapped: true, ..AskedEffort::read(reader)? });
+        return Ok(());
+    }
+    let body = reader.bytes();
+    let at = reader.position() + 1;
+    let (mut budget, mut off, mut empty) = (None, false, true);
+    let before = request.efforts.len();
     let span = reader.spanned(|reader| {
         reader.members(|reader, key| {
+            empty = false;
             match &*key.name() {
-                b"effort" => request.efforts.extend(reader.name()?),
+                b"effort" => request.efforts.push(AskedEffort::read(reader)?),
                 b"max_tokens" => budget = reader.capped_number()?,
+                b"enabled" => off |= body.get(reader.skip()?) == Some(b"false"),
                 _ => reader.pass()?,
             }
             Ok(())
         })
     })?;
-    if budget.is_some() {
-        request.thinking.push(Thinking { span, budget, off: None, seal: None });
+    // A budget says as much as an effort, and servers refuse both at once.
+    request.effort_place = match request.effort_place {
+        _ if off || budget.is_some() => EffortPlace::Nowhere,
+        EffortPlace::Member(_) if request.efforts.len() == before => {
+            EffortPlace::Inside { at, empty }
+        }
+        place => place,
+    };
+    if let Some(thinking) = Thinking::of_budget(budget) {
+        request.thinking.push(Thinking { span, ..thinking });
     }
     Ok(())
 }
@@ -185,27 +221,20 @@ fn reasoning(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error
 /// Whether the last message is the assistant's own, to be continued, and whether one is signed.
 fn messages(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
     let Request { prefilled, signed_history, .. } = request;
+    let mut last = LastMessage::default();
     reader.elements(|reader, _| {
-        *prefilled = false;
-        let mut called = false;
+        let mut message = prefill::Message::default();
         reader.members(|reader, key| {
-            match &*key.name() {
-                b"role" => {
-                    let role = reader.name()?;
-                    *prefilled = role.is_some_and(|(_, role)| role == "assistant");
-                }
-                b"reasoning_details" => *signed_history |= is_signed(reader)?,
-                b"tool_calls" => {
-                    called = reader.kind()? == Kind::Array;
-                    reader.skip()?;
-                }
-                _ => reader.pass()?,
+            if key.is("reasoning_details") {
+                *signed_history |= is_signed(&mut Reader::at(reader.bytes(), reader.position()))?;
             }
-            Ok(())
+            message.read(reader, &key.name())
         })?;
-        *prefilled &= !called;
+        last.followed_by(message);
         Ok(())
-    })
+    })?;
+    *prefilled |= last.is_prefilled();
+    Ok(())
 }
 
 /// Whether one of the entries of `reasoning_details` is signed or sealed.

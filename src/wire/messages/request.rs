@@ -1,7 +1,8 @@
 //! What may be changed in a Messages request.
 
-use crate::wire::json::{Edit, Error, Kind, Reader};
-use crate::wire::request::{Lists, Request, Thinking};
+use crate::wire::json::{Error, Kind, Reader};
+use crate::wire::prefill::{self, LastMessage};
+use crate::wire::request::{AskedEffort, EffortPlace, Lists, Request, Thinking};
 
 const LISTS: Lists = Lists {
     governed: &["model", "messages", "stream", "max_tokens", "thinking", "output_config"],
@@ -29,36 +30,69 @@ const LISTS: Lists = Lists {
 
 pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
     let request = Request {
-        output_cap_member: "max_tokens",
+        output_cap_member: Some("max_tokens"),
         usage_in_stream: true,
         sampler_members: &["vllm_xargs", "watermarking"],
         ..Request::default()
     };
-    request.read(body, &LISTS, |request, reader, name| match name {
-        b"messages" => reader.elements(|reader, _| {
-            reader.members(|reader, key| match &*key.name() {
-                b"role" => {
-                    let role = reader.name()?;
-                    request.prefilled = role.is_some_and(|(_, role)| role == "assistant");
-                    Ok(())
-                }
-                b"content" => {
-                    request.signed_history |= has_thinking(reader)?;
-                    Ok(())
-                }
-                _ => reader.pass(),
-            })
-        }),
-        b"thinking" => thinking(reader, request),
-        b"output_config" => reader.members(|reader, key| {
-            match &*key.name() {
-                b"effort" => request.efforts.extend(reader.name()?),
-                _ => reader.pass()?,
-            }
+    let mut config = EffortPlace::Object("output_config");
+    let mut request = request.read(body, &LISTS, |request, reader, name| match name {
+        b"messages" => messages(reader, request),
+        b"thinking" => {
+            request.thinking.extend(Thinking::read(reader)?);
             Ok(())
-        }),
+        }
+        b"output_config" => output_config(reader, request, &mut config),
         _ => reader.pass(),
-    })
+    })?;
+    // Models that decide for themselves how much they think take an effort; others refuse one.
+    if request.thinking.iter().any(|thinking| thinking.adaptive) {
+        request.effort_place = config;
+    }
+    Ok(request)
+}
+
+fn output_config(
+    reader: &mut Reader<'_>,
+    request: &mut Request,
+    place: &mut EffortPlace,
+) -> Result<(), Error> {
+    if reader.kind()? != Kind::Object {
+        request.efforts.push(AskedEffort { wrapped: true, ..AskedEffort::read(reader)? });
+        return Ok(());
+    }
+    let at = reader.position() + 1;
+    let mut empty = true;
+    reader.members(|reader, key| {
+        empty = false;
+        match &*key.name() {
+            b"effort" => request.efforts.push(AskedEffort::read(reader)?),
+            _ => reader.pass()?,
+        }
+        Ok(())
+    })?;
+    *place = EffortPlace::Inside { at, empty };
+    Ok(())
+}
+
+fn messages(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
+    let Request { prefilled, resumed, signed_history, .. } = request;
+    let mut last = LastMessage::default();
+    reader.elements(|reader, _| {
+        let mut message = prefill::Message::default();
+        reader.members(|reader, key| {
+            if key.is("content") {
+                let content = &mut Reader::at(reader.bytes(), reader.position());
+                *signed_history |= has_thinking(content)?;
+            }
+            message.read(reader, &key.name())
+        })?;
+        last.followed_by(message);
+        Ok(())
+    })?;
+    *prefilled |= last.is_prefilled() && !last.is_paused();
+    *resumed |= last.is_paused();
+    Ok(())
 }
 
 /// Whether a thinking block is among the blocks of a message.
@@ -75,33 +109,4 @@ fn has_thinking(reader: &mut Reader<'_>) -> Result<bool, Error> {
         })
     })?;
     Ok(found)
-}
-
-fn thinking(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
-    if reader.kind()? != Kind::Object {
-        return reader.pass();
-    }
-    let inside = reader.position() + 1;
-    let mut budget = None;
-    let mut display = None;
-    let mut on = false;
-    let span = reader.spanned(|reader| {
-        reader.members(|reader, key| {
-            match &*key.name() {
-                b"type" => on = reader.name()?.is_some_and(|(_, kind)| kind != "disabled"),
-                b"budget_tokens" => budget = reader.capped_number()?,
-                b"display" => display = Some(reader.skip()?),
-                _ => reader.pass()?,
-            }
-            Ok(())
-        })
-    })?;
-    let seal = match display {
-        _ if !on => None,
-        Some(value) => Some(Edit::literal(value, "\"omitted\"")),
-        None => Some(Edit { span: inside..inside, with: b"\"display\":\"omitted\",".to_vec() }),
-    };
-    let off = on.then_some(r#"{"type":"disabled"}"#);
-    request.thinking.push(Thinking { span, budget, off, seal });
-    Ok(())
 }

@@ -1,0 +1,146 @@
+//! Which inference server is behind, as far as requests to it differ.
+//!
+//! Servers that speak one protocol do not all take the same members: some refuse what others need.
+//! What is inserted into a request, and never what is taken out, depends on this.
+
+/// A kind of inference server, by the name that a configuration gives it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ServerKind {
+    /// Not known, or a gateway: what most servers take.
+    #[default]
+    Custom,
+    /// `OpenAI`, and Azure in its place.
+    OpenAi,
+    /// Anthropic.
+    Anthropic,
+    /// Mistral's own API.
+    Mistral,
+    /// vLLM.
+    Vllm,
+    /// SGLang.
+    Sglang,
+    /// llama.cpp's server.
+    LlamaCpp,
+    /// Ollama.
+    Ollama,
+    /// Hugging Face's text-generation-inference.
+    Tgi,
+}
+
+const MAX_TOKENS: &str = "max_tokens";
+const MAX_COMPLETION_TOKENS: &str = "max_completion_tokens";
+
+impl ServerKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Custom,
+        Self::OpenAi,
+        Self::Anthropic,
+        Self::Mistral,
+        Self::Vllm,
+        Self::Sglang,
+        Self::LlamaCpp,
+        Self::Ollama,
+        Self::Tgi,
+    ];
+
+    /// The name in configurations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Custom => "custom",
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Mistral => "mistral",
+            Self::Vllm => "vllm",
+            Self::Sglang => "sglang",
+            Self::LlamaCpp => "llama_cpp",
+            Self::Ollama => "ollama",
+            Self::Tgi => "tgi",
+        }
+    }
+
+    /// The kind of that name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The kind that a host name gives away: a vendor's own.
+    #[must_use]
+    pub fn of_host(host: &str) -> Option<Self> {
+        let is = |domain: &str| {
+            let rest =
+                host.len().checked_sub(domain.len()).and_then(|at| host.split_at_checked(at));
+            rest.is_some_and(|(front, end)| {
+                end.eq_ignore_ascii_case(domain) && (front.is_empty() || front.ends_with('.'))
+            })
+        };
+        let known = [
+            ("openai.com", Self::OpenAi),
+            ("openai.azure.com", Self::OpenAi),
+            ("anthropic.com", Self::Anthropic),
+            ("mistral.ai", Self::Mistral),
+        ];
+        known.into_iter().find_map(|(domain, kind)| is(domain).then_some(kind))
+    }
+
+    /// The member by which a chat completion's output is capped where the request caps none.
+    ///
+    /// All servers but one know the older name; Mistral's refuses the newer one with 422, and
+    /// `OpenAI`'s reasoning models refuse the older.
+    pub(super) fn cap_member(self) -> &'static str {
+        match self {
+            Self::OpenAi => MAX_COMPLETION_TOKENS,
+            _ => MAX_TOKENS,
+        }
+    }
+
+    /// Whether the server acts on a member that caps output.
+    pub(super) fn reads_cap(self, member: &str) -> bool {
+        !matches!(self, Self::Tgi | Self::Mistral) || member == MAX_TOKENS
+    }
+
+    /// Whether `reasoning_effort` can be added to a chat completion that names none, whatever its
+    /// model: vendors' own servers, and Ollama, refuse it for models that do not reason.
+    pub(super) fn takes_effort(self) -> bool {
+        match self {
+            Self::OpenAi | Self::Anthropic | Self::Mistral | Self::Ollama => false,
+            Self::Custom | Self::Vllm | Self::Sglang | Self::LlamaCpp | Self::Tgi => true,
+        }
+    }
+
+    /// Whether the server's own tools may pause a turn, which the client resumes by sending back
+    /// what there is of it. Other servers would take that for words put into the model's mouth.
+    pub(crate) fn resumes_turns(self) -> bool {
+        matches!(self, Self::Custom | Self::Anthropic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_known_by_its_name() {
+        for kind in ServerKind::ALL {
+            assert_eq!(ServerKind::from_name(kind.name()), Some(kind));
+        }
+        assert_eq!(ServerKind::from_name("vLLM"), None);
+    }
+
+    #[test]
+    fn a_vendor_is_known_by_its_host_and_nobody_else() {
+        for (host, kind) in [
+            ("api.openai.com", Some(ServerKind::OpenAi)),
+            ("x.openai.azure.com", Some(ServerKind::OpenAi)),
+            ("API.Anthropic.com", Some(ServerKind::Anthropic)),
+            ("notopenai.com", None),
+            ("openai.com.example", None),
+            ("127.0.0.1", None),
+        ] {
+            assert_eq!(ServerKind::of_host(host), kind, "{host}");
+        }
+    }
+}
