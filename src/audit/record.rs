@@ -106,13 +106,17 @@ pub struct Applied {
     pub carrier: Option<Carrier>,
     /// How much of what.
     pub counts: Counts,
+    /// Which members of request and answer were closed: names that servers are known to use, and
+    /// `other` for all that a client or an upstream may have made up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Cow<'static, str>>,
 }
 
 impl Applied {
     /// A countermeasure that carries no mark.
     #[must_use]
     pub fn new(countermeasure: Countermeasure, counts: Counts) -> Self {
-        Self { countermeasure, carrier: None, counts }
+        Self { countermeasure, carrier: None, counts, members: Vec::new() }
     }
 }
 

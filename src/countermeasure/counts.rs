@@ -1,5 +1,6 @@
 //! What was done to one exchange, in numbers.
 
+use super::ClosedMembers;
 use super::watermark::Carrier;
 
 /// Counts for the audit record: what was applied, never what was configured.
@@ -13,6 +14,8 @@ pub struct Counts {
     pub response_fields_closed: u64,
     /// Request members removed by the side-channel allow-list, or capped.
     pub request_fields_closed: u64,
+    /// Which members those of request and response were.
+    pub closed: ClosedMembers,
     /// The model was exchanged for a weaker one.
     pub model_replaced: bool,
     /// Caps set or lowered: output tokens, effort, thinking budget.

@@ -264,6 +264,7 @@ impl ResponseEdits {
             }
         };
         counts.response_fields_closed += 1;
+        counts.closed.add(&field.name);
         Some(edit)
     }
 

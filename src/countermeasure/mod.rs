@@ -8,6 +8,7 @@
 mod counts;
 pub mod downgrade;
 pub mod inline;
+mod members;
 pub mod originals;
 pub mod reasoning;
 pub mod refuse;
@@ -22,6 +23,7 @@ mod lane;
 pub use counts::Counts;
 pub use exchange::{Renamed, RequestEdits, ResponseEdits};
 pub use lane::LaneEditor;
+pub use members::ClosedMembers;
 pub use usage::{Rounded, Rounding};
 
 use std::fmt::Debug;

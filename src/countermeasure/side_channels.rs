@@ -59,6 +59,11 @@ pub fn request_edits(
     let over = request.choices.iter().filter(|(_, asked)| *asked > most);
     let edits: Vec<Edit> =
         over.map(|(span, _)| Edit::literal(span.clone(), most.to_string())).collect();
+    if !edits.is_empty() {
+        counts.closed.add("n");
+    }
+    let names = removed.iter().filter_map(|index| request.unlisted.get(*index)?.as_deref());
+    names.for_each(|name| counts.closed.add(name));
     counts.request_fields_closed += (edits.len() + removed.len()) as u64;
     (edits, removed)
 }

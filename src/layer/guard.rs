@@ -216,6 +216,7 @@ fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
         events_dropped,
         response_fields_closed,
         request_fields_closed,
+        closed,
         model_replaced,
         caps_lowered,
         usage_rounded,
@@ -260,6 +261,10 @@ fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
         if let Some(last) = applied.last_mut() {
             last.counts.add(counter, amount);
         }
+    }
+    let closing = applied.iter_mut().find(|it| it.countermeasure == Countermeasure::SideChannels);
+    if let Some(closing) = closing {
+        closing.members = closed.names().map(Into::into).collect();
     }
     if let Some(carrier) = carrier {
         // A server may mark without having been told anything.

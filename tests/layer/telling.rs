@@ -171,6 +171,23 @@ async fn what_was_done_to_request_and_answer_is_counted_once() {
     assert_eq!((record.grade.as_str(), record.protocol.as_ref()), ("graded", "chat"));
 }
 
+/// Names are whatever a client or an upstream writes, so that only known ones are told.
+#[tokio::test(start_paused = true)]
+async fn the_record_names_the_members_that_were_closed_and_none_that_somebody_made_up() {
+    let world = World::new(policy("side_channels = { max_choices = 1 }"));
+    let asks = r#"{"model":"m","top_logprobs":5,"n":3,"Marker-client-7":1,"Marker-client-8":2}"#;
+    let answers = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"a"},"logprobs":{"content":[]}}],"Marker-upstream-9":"x"}"#;
+    let request = request(suspicious(), CHAT, Script::whole(asks));
+    let read = world.exchange(request, json(answers)).await;
+    assert!(!read.failed && !read.text().contains("\"x\""), "{}", read.text());
+    let record = world.records.only();
+    let [closing] = record.applied.as_slice() else { panic!("{:?}", record.applied) };
+    assert_eq!(closing.countermeasure, Countermeasure::SideChannels);
+    assert_eq!(closing.counts.get(Counter::FieldsStripped), 6);
+    assert_eq!(closing.members, ["logprobs", "n", "top_logprobs", "other"]);
+    assert!(!serde_json::to_string(&record).unwrap().contains("Marker"));
+}
+
 /// A plan that found nothing to do has done nothing.
 #[tokio::test(start_paused = true)]
 async fn a_plan_that_changed_nothing_is_not_recorded_as_applied() {
