@@ -136,6 +136,8 @@ pub enum Counter {
     TextsRestored,
     /// Whole events left out of a stream.
     EventsDropped,
+    /// Events that could not be read and went out as they came.
+    EventsUnread,
     /// Members taken out of a request or an answer.
     FieldsStripped,
     /// Members of a request that were set or lowered.
@@ -198,6 +200,8 @@ pub enum Outcome {
     UpstreamError,
     /// The upstream was not asked.
     Refused,
+    /// There was no room to hold the request or its answer.
+    Overloaded,
 }
 
 impl Outcome {
@@ -210,6 +214,7 @@ impl Outcome {
             Self::Cancelled => "cancelled",
             Self::UpstreamError => "upstream_error",
             Self::Refused => "refused",
+            Self::Overloaded => "overloaded",
         }
     }
 }

@@ -12,6 +12,8 @@ pub struct Counts {
     pub events_dropped: u64,
     /// Response members emptied by the side-channel allow-list.
     pub response_fields_closed: u64,
+    /// Stream events that could not be read and went out as they came.
+    pub events_unread: u64,
     /// Request members removed by the side-channel allow-list, or capped.
     pub request_fields_closed: u64,
     /// Which members those of request and response were.

@@ -200,6 +200,13 @@ impl ResponseEdits {
             || marked.is_some()
     }
 
+    /// Whether it is only that side channels are closed: no text is withheld, marked or told
+    /// otherwise.
+    #[must_use]
+    pub fn only_closes(&self) -> bool {
+        self.keep.is_none() && self.rename.is_none() && self.marked.is_none()
+    }
+
     /// The editors of a lane, by its first piece. `told_apart` if its choice has its reasoning in a
     /// channel of its own, `signed` if a signed block stands before it.
     #[must_use]

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use super::builder::Shared;
 use super::reading::Pacing;
 use crate::limit::{
-    Amounts, Demand, Denied, Enforcement, FieldNames, RateLimitFields, Reservation, Subject,
-    first_token_delay,
+    Amounts, Demand, Denied, Dimension, Enforcement, FieldNames, Limits, Quota, RateLimitFields,
+    Reservation, Subject, first_token_delay,
 };
 use crate::policy::plan::{Measure, Mode, Pace, Rate, Scope};
 use crate::risk::Principal;
@@ -20,7 +20,7 @@ const DAY: i64 = 86_400;
 /// A principal as the limiter knows it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subjects {
-    account: Subject,
+    pub(super) account: Subject,
     cluster: Option<Subject>,
     advertised: Subject,
 }
@@ -94,13 +94,52 @@ impl Subjects {
             let shown = demand(self.advertised, "advertised", advertised, Enforcement::Advertise);
             demands.push(shown);
         }
+        let result = shared.limiter.reserve(&demands, Instant::now());
+        Admission { result, estimate, fields: self.fields(shared, rate) }
+    }
+
+    /// What the response tells of the advertised limits.
+    pub(super) fn fields(&self, shared: &Shared, rate: &Measure<Rate>) -> Option<RateLimitFields> {
+        let advertised = rate.enforced()?.advertised.as_ref()?;
+        let (limiter, now) = (&shared.limiter, Instant::now());
+        RateLimitFields::new(ADVERTISED, limiter, self.advertised, advertised, now).ok()?
+    }
+
+    /// Whether the limits that are enforced would let in the least that a request of so many input
+    /// tokens can be.
+    pub(super) fn would_admit(
+        &self,
+        shared: &Shared,
+        rate: &Rate,
+        input_tokens: u64,
+    ) -> Result<(), Denied> {
+        let estimate = Amounts { requests: 1, input_tokens, ..Amounts::default() };
+        let limiter = &shared.limiter;
         let now = Instant::now();
-        let result = shared.limiter.reserve(&demands, now);
-        let fields = advertised.and_then(|advertised| {
-            let limiter = &shared.limiter;
-            RateLimitFields::new(ADVERTISED, limiter, self.advertised, advertised, now).ok()?
-        });
-        Admission { result, estimate, fields }
+        // Most have room: that is seen without being noted.
+        let may_lack = |subject, limits: &Limits| {
+            let lacks = |dimension, quota: Option<Quota>, least| {
+                quota.is_some_and(|it| limiter.state(subject, dimension, it, now).remaining < least)
+            };
+            lacks(Dimension::Requests, limits.requests, estimate.requests)
+                || lacks(Dimension::InputTokens, limits.input_tokens, estimate.input_tokens)
+                || limits
+                    .concurrency
+                    .is_some_and(|most| limiter.in_flight(subject, now) >= most.get())
+        };
+        let cluster_may_lack = || self.cluster.is_some_and(|it| may_lack(it, &rate.cluster));
+        if !may_lack(self.account, &rate.account) && !cluster_may_lack() {
+            return Ok(());
+        }
+        let (scope, enforcement) = ("account", Enforcement::Enforce);
+        let demand =
+            |subject, scope, limits| Demand { subject, scope, limits, estimate, enforcement };
+        let mut demands = vec![demand(self.account, scope, &rate.account)];
+        demands.extend(self.cluster.map(|cluster| demand(cluster, "cluster", &rate.cluster)));
+        // Nothing of it is used yet: all is given back.
+        let reserved = limiter.reserve(&demands, now)?;
+        reserved.settle(Amounts::default(), now);
+        Ok(())
     }
 
     /// How a response is slowed down.

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use super::budget::Held;
 use super::error::{BodyError, BoxError};
 use super::guard::Guard;
 use super::reading::{Form, Pacing, Reading};
@@ -49,7 +50,7 @@ pin_project! {
     #[project = KindProjection]
     enum Kind<B> {
         Passed { #[pin] body: B },
-        Read { #[pin] body: B, reading: Box<Reading> },
+        Read { body: Pin<Box<B>>, reading: Box<Reading> },
         Whole { bytes: Option<Bytes> },
     }
 }
@@ -92,9 +93,10 @@ impl<B> DefenseBody<B> {
         form: Form,
         pacing: Option<Pacing>,
         guard: Guard,
+        held: Held,
     ) -> Self {
-        let reading = Reading::new(protocol, form, pacing);
-        let kind = Kind::Read { body, reading: Box::new(reading) };
+        let reading = Reading::new(protocol, form, pacing, held);
+        let kind = Kind::Read { body: Box::pin(body), reading: Box::new(reading) };
         Self { kind, guard: Some(guard), failure: None }
     }
 }
@@ -152,6 +154,26 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
+    /// Whether the head of the answer is to wait until something of the body can go out.
+    pub(super) fn is_undecided(&self) -> bool {
+        matches!(&self.kind, Kind::Read { reading, .. } if reading.is_undecided())
+    }
+
+    /// Reads until something can go out. A body that has failed before then has nothing to give any
+    /// more but the end of its exchange.
+    pub(super) fn poll_decided(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), (BodyError, Option<Guard>)>> {
+        let Kind::Read { body, reading } = &mut self.kind else { return Poll::Ready(Ok(())) };
+        let decided = ready!(reading.poll_decided(body.as_mut(), context));
+        Poll::Ready(decided.map_err(|error| {
+            let mut guard = self.guard.take();
+            guard.iter_mut().for_each(|guard| reading.report(guard));
+            (error, guard)
+        }))
+    }
+
     /// The next frame, or failure.
     fn poll_any(
         self: Pin<&mut Self>,
@@ -178,7 +200,7 @@ where
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::upstream)))
             }
             KindProjection::Read { body, reading } => {
-                let polled = reading.poll(body, this.guard.as_mut(), context);
+                let polled = reading.poll(body.as_mut(), this.guard.as_mut(), context);
                 // Also while nothing goes out: reasoning that is withheld is used all the same.
                 if let Some(guard) = this.guard {
                     guard.charge(reading.rewriter().seen());
@@ -191,7 +213,7 @@ where
                     if is_last(&frame) {
                         reading.report(guard);
                         guard.end(match &frame {
-                            Some(Err(_)) => Outcome::UpstreamError,
+                            Some(Err(error)) => error.outcome(),
                             _ => reading.outcome(),
                         });
                     }

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use tokio::time::Instant;
 use tower_layer::Layer;
 
+use super::budget::Budget;
 use super::service::Defense;
 use crate::audit::{AuditKey, NoAudit, Sink};
 use crate::countermeasure::originals::{self, Originals};
@@ -20,12 +21,14 @@ use crate::wire::ServerKind;
 /// What a paced stream may send at once, in time at its rate.
 const PACE_BURST: Duration = Duration::from_millis(250);
 
-/// Bounds on what one exchange may make the layer hold.
+/// Bounds on what exchanges may make the layer hold, each and all together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
     /// The largest request body that is read, in bytes. A larger one of a graded caller is refused
     /// with status 413.
     pub request_body: usize,
+    /// How long a request body that is read may take. A slower one is refused with status 408.
+    pub request_body_time: Duration,
     /// The largest response document that is rewritten, in bytes. A larger one is broken off.
     pub document: usize,
     /// The largest stream event that is rewritten, in bytes. A larger one is broken off.
@@ -35,16 +38,24 @@ pub struct Caps {
     /// The most bytes in which is kept what undoes the marks of answers, for a policy that says
     /// `multi_turn = "restore"`. Past it, what was not asked for the longest is forgotten.
     pub originals: usize,
+    /// The most bytes of request bodies, documents and events that are held at one time. Past it a
+    /// request is refused with status 503, and an answer that has begun is broken off.
+    pub held: usize,
+    /// The most of them that one principal has.
+    pub held_by_principal: usize,
 }
 
 impl Default for Caps {
     fn default() -> Self {
         Self {
             request_body: 32 << 20,
+            request_body_time: Duration::from_secs(600),
             document: 32 << 20,
             event: 1 << 20,
             principals: 100_000,
             originals: 64 << 20,
+            held: 1 << 30,
+            held_by_principal: 256 << 20,
         }
     }
 }
@@ -69,6 +80,7 @@ pub(super) struct Shared {
     pub(super) sink: Arc<dyn Sink>,
     pub(super) caps: Caps,
     pub(super) server: ServerKind,
+    pub(super) budget: Arc<Budget>,
     pub(super) limiter: Limiter,
     pub(super) pacer: Pacer,
     pub(super) originals: Arc<Originals>,
@@ -214,6 +226,7 @@ impl DefenseBuilder {
                 sink,
                 caps,
                 server,
+                budget: Arc::new(Budget::new(caps.held, caps.held_by_principal)),
                 limiter: Limiter::new(caps.principals, now),
                 pacer: Pacer::new(caps.principals, PACE_BURST, now),
                 originals: Arc::new(originals),
@@ -251,6 +264,18 @@ impl DefenseHandle {
     #[must_use]
     pub fn limiter(&self) -> &Limiter {
         &self.shared.limiter
+    }
+
+    /// Bytes of request bodies, documents and events that are held now.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.shared.budget.occupancy().0
+    }
+
+    /// How often there was no room to hold more.
+    #[must_use]
+    pub fn without_room(&self) -> u64 {
+        self.shared.budget.occupancy().1
     }
 
     /// What undoes the marks of answers, to read its counters.

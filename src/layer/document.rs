@@ -5,10 +5,11 @@ use http::StatusCode;
 
 use crate::countermeasure::{Counts, ResponseEdits};
 use crate::policy::Unhandled;
+use crate::wire::framing::data::LongData;
 use crate::wire::{Failure, Protocol, Refusal, RefusalKind, Scan, scan_error};
 
 use super::lanes::TooManyLanes;
-use super::rewrite::{Rewriter, Rewritten};
+use super::rewrite::{Given, Rewriter, Rewritten};
 
 /// Collects a document and rewrites it.
 #[derive(Debug)]
@@ -25,7 +26,22 @@ pub(super) struct Document {
     error: Option<StatusCode>,
     /// The error is too long to be read.
     unread: bool,
+    /// It has come to its end and is being rewritten.
+    work: Option<Work>,
+    /// What of it is no text, and does not count for the limit.
+    data: LongData,
 }
+
+/// A document that is being rewritten.
+#[derive(Debug)]
+struct Work {
+    document: Bytes,
+    scan: Scan,
+    given: Given,
+}
+
+/// How much text is rewritten before others have their turn: a few milliseconds' work.
+pub(super) const SLICE: usize = 64 << 10;
 
 /// The document cannot be passed on.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +73,8 @@ impl Document {
             uncounted: false,
             error: None,
             unread: false,
+            work: None,
+            data: LongData::default(),
         }
     }
 
@@ -76,6 +94,11 @@ impl Document {
         &self.rewriter
     }
 
+    /// Bytes held: what was collected, or the document and what becomes of it.
+    pub(super) fn held(&self) -> usize {
+        self.collected.capacity() + self.work.as_ref().map_or(0, |work| 2 * work.document.len())
+    }
+
     /// Whether the document is an error of the upstream's.
     pub(super) fn failed(&self) -> bool {
         self.failed
@@ -93,46 +116,68 @@ impl Document {
             self.unread = true;
             return Ok(early);
         }
-        if self.collected.len() + chunk.len() > self.limit {
-            if !self.rewriter.only_counts() {
+        if !self.uncounted && self.collected.len() + chunk.len() > self.limit {
+            self.collected.extend_from_slice(&chunk);
+            chunk = Bytes::new();
+            if self.rewriter.only_counts() {
+                // Too long to be counted, which is no reason to withhold it.
+                self.uncounted = true;
+            } else if self.collected.len().saturating_sub(self.data.read(&self.collected))
+                > self.limit
+            {
                 return Err(DocumentError::TooLong(self.limit));
             }
-            // Too long to be counted, which is no reason to withhold it.
-            self.collected.extend_from_slice(&chunk);
-            self.uncounted = true;
         }
         if self.uncounted {
             let all = std::mem::take(&mut self.collected).freeze();
-            return Ok(Some(if all.is_empty() { chunk } else { all }));
+            let all = if all.is_empty() { chunk } else { all };
+            return Ok(Some(early.map_or(all.clone(), |early| [early, all].concat().into())));
         }
         self.collected.extend_from_slice(&chunk);
         Ok(early)
     }
 
-    /// The document as it goes out.
-    pub(super) fn finish(&mut self) -> Result<Bytes, DocumentError> {
+    /// Takes the end of the document: what goes out, unless that is yet to be [worked out](Self::work).
+    pub(super) fn finish(&mut self) -> Result<Option<Bytes>, DocumentError> {
         let document = std::mem::take(&mut self.collected).freeze();
         if document.is_empty() && !self.unread {
-            return Ok(document);
+            return Ok(Some(document));
         }
         let mut scan = Scan::default();
         if let Some(status) = self.error {
             let read = !self.unread && scan_error(&document, status, &mut scan).unwrap_or(false);
             if !read {
                 self.rewriter.close_unread();
-                return Ok(told_anew(self.protocol, status));
+                return Ok(Some(told_anew(self.protocol, status)));
             }
-            return self.rewrite(document, &scan);
+            return self.rewrite(document, &scan).map(Some);
         }
         let scanned = self.protocol.scan_document(&document, &mut scan);
         self.failed = scan.error;
         if scanned.is_err() {
             return match self.on_opaque {
-                Unhandled::Pass => Ok(document),
+                Unhandled::Pass => Ok(Some(document)),
                 Unhandled::Refuse => Err(DocumentError::Unreadable),
             };
         }
-        self.rewrite(document, &scan)
+        self.work = Some(Work { document, scan, given: Given::default() });
+        Ok(None)
+    }
+
+    /// Whether there is work to do.
+    pub(super) fn has_work(&self) -> bool {
+        self.work.is_some()
+    }
+
+    /// Does a slice of the work: the document as it goes out, once it is done.
+    pub(super) fn work(&mut self) -> Result<Option<Bytes>, DocumentError> {
+        let Some(Work { document, scan, mut given }) = self.work.take() else { return Ok(None) };
+        let done = self.rewriter.give(&document, &scan, &mut given, SLICE);
+        if !done.map_err(|TooManyLanes| DocumentError::TooManyLanes)? {
+            self.work = Some(Work { document, scan, given });
+            return Ok(None);
+        }
+        self.rewrite(document, &scan).map(Some)
     }
 
     fn rewrite(&mut self, document: Bytes, scan: &Scan) -> Result<Bytes, DocumentError> {

@@ -1,5 +1,8 @@
 //! Why a response body broke off.
 
+use crate::audit::Outcome;
+
+use super::budget::NoRoom;
 use super::document::DocumentError;
 use super::stream::StreamError;
 
@@ -18,6 +21,7 @@ enum Kind {
     Upstream(BoxError),
     Stream(StreamError),
     Document(DocumentError),
+    NoRoom(NoRoom),
 }
 
 impl BodyError {
@@ -26,16 +30,33 @@ impl BodyError {
         Self(Kind::Upstream(source.into()))
     }
 
+    /// How an exchange ends with it.
+    pub(super) fn outcome(&self) -> Outcome {
+        if self.is_overload() { Outcome::Overloaded } else { Outcome::UpstreamError }
+    }
+
     /// Whether the upstream's own body failed, rather than its reading.
     #[must_use]
     pub fn is_upstream(&self) -> bool {
         matches!(self.0, Kind::Upstream(_))
+    }
+
+    /// Whether there was no room to hold more of it.
+    #[must_use]
+    pub fn is_overload(&self) -> bool {
+        matches!(self.0, Kind::NoRoom(_))
     }
 }
 
 impl From<StreamError> for BodyError {
     fn from(error: StreamError) -> Self {
         Self(Kind::Stream(error))
+    }
+}
+
+impl From<NoRoom> for BodyError {
+    fn from(error: NoRoom) -> Self {
+        Self(Kind::NoRoom(error))
     }
 }
 
@@ -51,6 +72,7 @@ impl std::fmt::Display for BodyError {
             Kind::Upstream(_) => formatter.write_str("the upstream's body failed"),
             Kind::Stream(error) => error.fmt(formatter),
             Kind::Document(error) => error.fmt(formatter),
+            Kind::NoRoom(error) => error.fmt(formatter),
         }
     }
 }
@@ -61,6 +83,7 @@ impl std::error::Error for BodyError {
             Kind::Upstream(source) => Some(&**source),
             Kind::Stream(error) => Some(error),
             Kind::Document(error) => Some(error),
+            Kind::NoRoom(error) => Some(error),
         }
     }
 }

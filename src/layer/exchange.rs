@@ -1,6 +1,7 @@
 //! One decided exchange, from the decision to the head of the answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap};
@@ -11,14 +12,15 @@ use tokio::time::Instant;
 
 use super::admission::{Admission, Estimate, Subjects};
 use super::body::DefenseBody;
+use super::budget::{Held, NoRoom};
 use super::builder::{Settings, Shared};
 use super::document::Document;
-use super::error::BoxError;
+use super::error::{BodyError, BoxError};
 use super::fields;
 use super::guard::{Answer, Guard, MarkedFor, estimated_tokens};
 use super::head::{self, Readable};
 use super::history::{History, Restored};
-use super::reading::Form;
+use super::reading::{Form, refusal};
 use super::record::{begun, note};
 use super::refused::{Refused, insert_rate_limit, refused, told_anew, too_large};
 use super::repeating::can_be_read;
@@ -27,7 +29,7 @@ use crate::audit::{Applied, Counter, Counts, Outcome};
 use crate::countermeasure::originals::Memory;
 use crate::countermeasure::watermark::{Caller, Marks};
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
-use crate::limit::RateLimitFields;
+use crate::limit::{Denied, RateLimitFields};
 use crate::policy::plan::{Measure, Mode, MultiTurn, Plan, Rate, enforced};
 use crate::policy::{Countermeasure, Decision, Reason, Unhandled};
 use crate::risk::{Assessment, Risk};
@@ -51,11 +53,28 @@ pub(super) struct Exchange {
     errors: &'static dyn Protocol,
     method: Method,
     guard: Guard,
+    /// What is held of its request, and then of its answer.
+    held: Held,
     edits: ResponseEdits,
     rate_limit: Option<RateLimitFields>,
     /// The policy governs some models only, so that nothing is certain before the request is read.
     scoped_by_model: bool,
     now: Timestamp,
+}
+
+/// An answer that may yet become a refusal.
+#[derive(Debug)]
+pub(super) struct Undecided {
+    errors: &'static dyn Protocol,
+    decision: Decision,
+    rate_limit: Option<RateLimitFields>,
+}
+
+impl Undecided {
+    pub(super) fn refuse<R>(self, error: &BodyError, guard: Guard) -> Response<DefenseBody<R>> {
+        let Self { errors, decision, rate_limit } = self;
+        refused(errors, &decision, guard, Refused::new(refusal(error)), rate_limit.as_ref())
+    }
 }
 
 impl Exchange {
@@ -69,9 +88,11 @@ impl Exchange {
         now: Timestamp,
     ) -> Self {
         let record = begun(shared, settings, &decision, &assessment, protocol, now);
+        let subjects = Subjects::of(&assessment.principal, &shared.keys.subject);
         Self {
             guard: Guard::new(Arc::clone(&shared.sink), record, Instant::now()),
-            subjects: Subjects::of(&assessment.principal, &shared.keys.subject),
+            held: Held::new(Arc::clone(&shared.budget), subjects.account),
+            subjects,
             shared: Arc::clone(shared),
             decision,
             assessment,
@@ -104,6 +125,44 @@ impl Exchange {
     /// The most bytes of a request body that are read.
     pub(super) fn body_cap(&self) -> usize {
         self.shared.caps.request_body
+    }
+
+    /// How long it may take.
+    pub(super) fn body_time(&self) -> Duration {
+        self.shared.caps.request_body_time
+    }
+
+    /// From now on so many bytes are held.
+    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), NoRoom> {
+        self.held.resize(bytes)
+    }
+
+    /// For what is held besides.
+    pub(super) fn holding(&self) -> Held {
+        Held::new(Arc::clone(&self.shared.budget), self.subjects.account)
+    }
+
+    /// Asks the limits, as far as the head tells what the request uses, before its body is read. What
+    /// depends on the model waits for it.
+    pub(super) fn admit_by_head(&mut self, headers: &HeaderMap) -> Result<(), Box<Refused>> {
+        let plan = Arc::clone(&self.decision.plan);
+        let known = self.protocol.is_some() && !self.scoped_by_model;
+        let Some(measure) = plan.rate.as_ref().filter(|_| known) else { return Ok(()) };
+        let Some(rate) = measure.enforced() else { return Ok(()) };
+        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let bytes = length.and_then(|length| length.parse().ok()).unwrap_or_default();
+        let admitted = self.subjects.would_admit(&self.shared, rate, estimated_tokens(bytes));
+        admitted.map_err(|denied| {
+            self.rate_limit = self.subjects.fields(&self.shared, measure);
+            Box::new(self.deny(denied))
+        })
+    }
+
+    fn deny(&mut self, denied: Denied) -> Refused {
+        self.count(Countermeasure::Rate, Counter::RequestsRefused);
+        let message = "Rate limit reached for this account.".to_owned();
+        let refusal = Refusal { kind: RefusalKind::RateLimited, message };
+        Refused { refusal, denied: Some(denied) }
     }
 
     /// What can be said by the head alone: a refusal, or nothing yet.
@@ -277,7 +336,11 @@ impl Exchange {
         let Some(protocol) = self.protocol.filter(|_| self.reads_answer()) else {
             return Response::from_parts(head, DefenseBody::passed(body, Some(self.guard)));
         };
-        let Self { shared, decision, subjects, edits, mut guard, rate_limit, now, .. } = *self;
+        let Self {
+            shared, decision, subjects, edits, mut guard, rate_limit, now, mut held, ..
+        } = *self;
+        // The request has been sent.
+        let _ = held.resize(0);
         let pace = decision.plan.pace.as_ref().and_then(Measure::enforced);
         let must_be_read = edits.changes_answer();
         let counts = guard.counts;
@@ -293,7 +356,7 @@ impl Exchange {
                 let form = Form::Document(Document::error(protocol, edits, counts, status, cap));
                 return Response::from_parts(
                     head,
-                    DefenseBody::read(body, protocol, form, None, guard),
+                    DefenseBody::read(body, protocol, form, None, guard, held),
                 );
             }
             (Readable::Events, _) => {
@@ -330,7 +393,16 @@ impl Exchange {
         }
         guard.answer = Answer::Read;
         let pacing = pace.map(|pace| subjects.pacing(&shared, pace, now));
-        Response::from_parts(head, DefenseBody::read(body, protocol, form, pacing, guard))
+        Response::from_parts(head, DefenseBody::read(body, protocol, form, pacing, guard, held))
+    }
+
+    /// What is needed to refuse an answer whose head has not left.
+    pub(super) fn undecided(&self) -> Undecided {
+        Undecided {
+            errors: self.errors,
+            decision: self.decision.clone(),
+            rate_limit: self.rate_limit.clone(),
+        }
     }
 
     /// An answer of the layer's own instead of the upstream's.
@@ -368,12 +440,7 @@ impl Exchange {
                 self.guard.hold(reservation, estimate, counts_tokens);
                 Ok(())
             }
-            Err(denied) => {
-                self.count(Countermeasure::Rate, Counter::RequestsRefused);
-                let message = "Rate limit reached for this account.".to_owned();
-                let refusal = Refusal { kind: RefusalKind::RateLimited, message };
-                Err(Box::new(Refused { refusal, denied: Some(denied) }))
-            }
+            Err(denied) => Err(Box::new(self.deny(denied))),
         }
     }
 

@@ -14,33 +14,36 @@ use tower_service::Service;
 
 use super::body::DefenseBody;
 use super::error::BoxError;
-use super::exchange::Exchange;
-use super::refused::{Refused, too_large};
+use super::exchange::{Exchange, Undecided};
+use super::late::Late;
+use super::refused::{Refused, overloaded, too_large, too_slow};
 use super::repeating::Repeating;
 use super::request_body::RequestBody;
 use crate::wire::{Refusal, RefusalKind};
 
 pin_project! {
     /// The response future of [`Defense`](super::Defense).
-    pub struct ResponseFuture<S, B>
+    pub struct ResponseFuture<S, B, R>
     where
         S: Service<Request<RequestBody<B>>>,
         B: Body,
     {
         #[pin]
-        state: State<S, B, S::Future>,
+        state: State<S, B, R, S::Future>,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
-    enum State<S, B, F> {
+    enum State<S, B, R, F> {
         /// The request is being read.
-        Collecting { #[pin] body: B, collected: BytesMut, rest: Option<Rest<S>> },
+        Collecting { #[pin] body: B, collected: BytesMut, late: Late, rest: Option<Rest<S>> },
         /// It is being read only for what it repeats.
         Repeating { repeating: Option<Box<Repeating<S, B>>> },
         /// The inner service is answering; without an exchange, nothing is done to its answer.
         Answering { #[pin] future: F, exchange: Option<Box<Exchange>> },
+        /// The head of the answer waits for its body.
+        Deciding { deciding: Option<Box<(Response<DefenseBody<R>>, Undecided)>> },
         /// The layer answers.
         Refused { exchange: Option<Box<Exchange>>, refused: Option<Refused> },
     }
@@ -54,7 +57,7 @@ struct Rest<S> {
     inner: S,
 }
 
-impl<S, B> ResponseFuture<S, B>
+impl<S, B, R> ResponseFuture<S, B, R>
 where
     S: Service<Request<RequestBody<B>>>,
     B: Body,
@@ -86,14 +89,23 @@ where
             return Self { state: State::Refused { exchange, refused } };
         }
         if exchange.acts() {
+            if let Err(refused) = exchange.admit_by_head(&parts.headers) {
+                let (exchange, refused) = (Some(exchange), Some(*refused));
+                return Self { state: State::Refused { exchange, refused } };
+            }
+            let late = Late::after(exchange.body_time());
             let rest = Some(Rest { exchange, parts, inner });
-            return Self { state: State::Collecting { body, collected: BytesMut::new(), rest } };
+            let collected = BytesMut::new();
+            return Self { state: State::Collecting { body, collected, late, rest } };
         }
         let cap = exchange.body_cap();
+        let late = Late::after(exchange.body_time());
+        let held = exchange.holding();
         if let Some(history) = exchange.known_history(&parts.headers) {
             let (body, collected) = (Box::pin(body), BytesMut::new());
             let exchange = Some(exchange);
-            let repeating = Repeating { history, exchange, parts, body, inner, collected, cap };
+            let repeating =
+                Repeating { history, exchange, parts, body, inner, collected, cap, late, held };
             return Self::repeating(repeating);
         }
         exchange.observe(&parts.headers);
@@ -103,7 +115,7 @@ where
     }
 }
 
-impl<S, B, R> Future for ResponseFuture<S, B>
+impl<S, B, R> Future for ResponseFuture<S, B, R>
 where
     S: Service<Request<RequestBody<B>>, Response = Response<R>>,
     B: Body<Data = Bytes>,
@@ -120,7 +132,16 @@ where
                 StateProjection::Answering { future, exchange } => {
                     let answered = ready!(future.poll(context));
                     return Poll::Ready(match (answered, exchange.take()) {
-                        (Ok(response), Some(exchange)) => Ok(exchange.answer(response)),
+                        (Ok(response), Some(exchange)) => {
+                            let undecided = exchange.undecided();
+                            let response = exchange.answer(response);
+                            if response.body().is_undecided() {
+                                let deciding = Some(Box::new((response, undecided)));
+                                this.state.set(State::Deciding { deciding });
+                                continue;
+                            }
+                            Ok(response)
+                        }
                         (Ok(response), None) => {
                             Ok(response.map(|body| DefenseBody::passed(body, None)))
                         }
@@ -132,12 +153,18 @@ where
                         }
                     });
                 }
-                StateProjection::Collecting { mut body, collected, rest } => {
-                    let Some(cap) = rest.as_ref().map(|rest| rest.exchange.body_cap()) else {
+                StateProjection::Collecting { mut body, collected, late, rest } => {
+                    let Some(exchange) = rest.as_mut().map(|rest| &mut rest.exchange) else {
                         // Polled again after it was ready.
                         return Poll::Pending;
                     };
-                    let outcome = ready!(collect(body.as_mut(), collected, cap, context));
+                    let outcome = match collect(body.as_mut(), collected, exchange, context) {
+                        Poll::Ready(outcome) => outcome,
+                        Poll::Pending => {
+                            ready!(late.poll(context));
+                            Err(too_slow())
+                        }
+                    };
                     let Some(Rest { exchange, parts, inner }) = rest.take() else {
                         return Poll::Pending;
                     };
@@ -151,6 +178,18 @@ where
                     let (exchange, parts, body, mut inner) = repeating.forward(read);
                     let future = inner.call(Request::from_parts(parts, body));
                     State::Answering { future, exchange }
+                }
+                StateProjection::Deciding { deciding } => {
+                    let Some(waiting) = deciding.as_mut() else { return Poll::Pending };
+                    let decided = ready!(waiting.0.body_mut().poll_decided(context));
+                    let Some((response, undecided)) = deciding.take().map(|waiting| *waiting)
+                    else {
+                        return Poll::Pending;
+                    };
+                    return Poll::Ready(Ok(match decided {
+                        Err((error, Some(guard))) => undecided.refuse(&error, guard),
+                        Ok(()) | Err((_, None)) => response,
+                    }));
                 }
                 StateProjection::Refused { exchange, refused } => {
                     let Some((exchange, refused)) = exchange.take().zip(refused.take()) else {
@@ -168,7 +207,7 @@ where
 fn collect<B>(
     mut body: Pin<&mut B>,
     collected: &mut BytesMut,
-    cap: usize,
+    exchange: &mut Exchange,
     context: &mut Context<'_>,
 ) -> Poll<Result<(), Refusal>>
 where
@@ -187,10 +226,13 @@ where
             Some(Ok(frame)) => {
                 // Trailers of a request have no meaning for the endpoints.
                 let Ok(data) = frame.into_data() else { continue };
-                if collected.len() + data.len() > cap {
+                if collected.len() + data.len() > exchange.body_cap() {
                     return Poll::Ready(Err(too_large()));
                 }
                 collected.extend_from_slice(&data);
+                if exchange.hold(collected.capacity()).is_err() {
+                    return Poll::Ready(Err(overloaded()));
+                }
             }
         }
     }
@@ -203,12 +245,12 @@ fn is_over_limit(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// Applies the plan to a request that has been read, and has the inner service answer it.
-fn forward<S, B>(
+fn forward<S, B, R>(
     mut exchange: Box<Exchange>,
     mut parts: request::Parts,
     mut inner: S,
     collected: Result<Bytes, Refusal>,
-) -> State<S, B, S::Future>
+) -> State<S, B, R, S::Future>
 where
     S: Service<Request<RequestBody<B>>>,
     B: Body,
@@ -225,7 +267,7 @@ where
     }
 }
 
-impl<S, B> std::fmt::Debug for ResponseFuture<S, B>
+impl<S, B, R> std::fmt::Debug for ResponseFuture<S, B, R>
 where
     S: Service<Request<RequestBody<B>>>,
     B: Body,

@@ -80,6 +80,11 @@ impl Lanes {
         if self.carried > CARRIED { Err(TooManyLanes) } else { Ok(()) }
     }
 
+    /// Bytes that carriers take.
+    pub(super) fn carried(&self) -> usize {
+        self.carried
+    }
+
     /// All lanes, in the order in which they began.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut OpenLane> {
         self.lanes.iter_mut()

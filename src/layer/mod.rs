@@ -57,6 +57,7 @@
 
 mod admission;
 mod body;
+mod budget;
 mod builder;
 mod carrier;
 mod document;
@@ -68,6 +69,7 @@ mod guard;
 mod head;
 mod history;
 mod lanes;
+mod late;
 mod reading;
 mod record;
 mod refused;

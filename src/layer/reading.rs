@@ -11,10 +11,12 @@ use http::HeaderMap;
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::document::Document;
+use super::budget::Held;
+use super::document::{Document, SLICE};
 use super::error::{BodyError, BoxError};
 use super::guard::{Guard, estimated_tokens};
 use super::head::drop_digests;
+use super::refused::overloaded;
 use super::rewrite::Rewriter;
 use super::stream::EventStream;
 use crate::audit::Outcome;
@@ -52,10 +54,13 @@ pub(super) struct Reading {
     failure: Option<BodyError>,
     /// Nothing more comes.
     done: bool,
+    /// What of the answer is held.
+    room: Held,
+    /// Bytes read since the task last let others have their turn.
+    spent: usize,
 }
 
 /// How the response comes.
-#[expect(clippy::large_enum_variant, reason = "it lives in a box of its own: `Reading`")]
 pub(super) enum Form {
     Events(EventStream),
     Document(Document),
@@ -113,8 +118,32 @@ impl Timer {
     }
 }
 
+impl Form {
+    fn held(&self) -> usize {
+        match self {
+            Self::Events(events) => events.held(),
+            Self::Document(document) => document.held(),
+        }
+    }
+}
+
+/// What a client is told of an answer that failed.
+pub(super) fn refusal(error: &BodyError) -> Refusal {
+    if error.is_overload() {
+        return overloaded();
+    }
+    let kind =
+        if error.is_upstream() { RefusalKind::UpstreamFailed } else { RefusalKind::Unreadable };
+    Refusal { kind, message: "the upstream failed in the middle of its answer".to_owned() }
+}
+
 impl Reading {
-    pub(super) fn new(protocol: &'static dyn Protocol, form: Form, pacing: Option<Pacing>) -> Self {
+    pub(super) fn new(
+        protocol: &'static dyn Protocol,
+        form: Form,
+        pacing: Option<Pacing>,
+        room: Held,
+    ) -> Self {
         let streams = matches!(form, Form::Events(_));
         let heartbeat = streams.then(|| Timer::new(HEARTBEAT));
         Self {
@@ -131,12 +160,54 @@ impl Reading {
             broken: None,
             failure: None,
             done: false,
+            room,
+            spent: 0,
         }
     }
 
     /// Whether nothing more comes.
     pub(super) fn is_done(&self) -> bool {
         self.done
+    }
+
+    /// Whether the head of the answer can wait for what becomes of its body: a document that is read
+    /// to be changed comes in one piece, and until then it can still be told properly that it failed.
+    pub(super) fn is_undecided(&self) -> bool {
+        matches!(self.form, Form::Document(_)) && !self.rewriter().only_counts()
+    }
+
+    /// Reads until something can go out.
+    pub(super) fn poll_decided<B>(
+        &mut self,
+        mut body: Pin<&mut B>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), BodyError>>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        while self.held.is_none() {
+            if self.yields(context) {
+                return Poll::Pending;
+            }
+            if !self.advance()? {
+                if self.ended {
+                    break;
+                }
+                self.take(ready!(body.as_mut().poll_frame(context)))?;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether it is the turn of others, after so much work.
+    fn yields(&mut self, context: &mut Context<'_>) -> bool {
+        if self.spent < SLICE {
+            return false;
+        }
+        self.spent = 0;
+        context.waker().wake_by_ref();
+        true
     }
 
     pub(super) fn poll<B>(
@@ -169,6 +240,9 @@ impl Reading {
                     heartbeat.disturb();
                 }
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            }
+            if self.yields(context) {
+                return Poll::Pending;
             }
             match self.advance() {
                 Ok(true) => continue,
@@ -210,8 +284,14 @@ impl Reading {
         match frame {
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(chunk) => match &mut self.form {
-                    Form::Events(events) => events.push(chunk),
-                    Form::Document(document) => self.held = document.push(chunk)?,
+                    Form::Events(events) => {
+                        events.push(chunk);
+                        self.room.resize(events.held())?;
+                    }
+                    Form::Document(document) => {
+                        self.held = document.push(chunk)?;
+                        self.room.resize(document.held())?;
+                    }
                 },
                 Err(frame) => {
                     let mut trailers = frame.into_trailers().unwrap_or_default();
@@ -234,10 +314,10 @@ impl Reading {
         let before = self.rewriter().seen().delivered;
         let last = match &mut self.form {
             Form::Events(events) => events.finish()?,
-            Form::Document(document) => document.finish()?,
+            Form::Document(document) => document.finish()?.unwrap_or_default(),
         };
+        self.room.resize(self.form.held())?;
         if !last.is_empty() {
-            // A document comes in one piece, so it waits as long as its stream would have taken.
             self.hold(last, before);
         }
         Ok(())
@@ -248,18 +328,35 @@ impl Reading {
         if let Some(error) = self.broken.take() {
             return Err(error);
         }
-        let Form::Events(events) = &mut self.form else { return Ok(false) };
-        let before = events.rewriter().seen().delivered;
-        let Some(first) = events.next_event()? else { return Ok(false) };
+        let before = self.rewriter().seen().delivered;
+        let events = match &mut self.form {
+            Form::Events(events) => events,
+            Form::Document(document) if document.has_work() => {
+                self.spent += SLICE;
+                if let Some(last) = document.work()? {
+                    self.room.resize(last.len())?;
+                    // It comes in one piece, so it waits as long as its stream would have taken.
+                    self.hold(last, before);
+                }
+                return Ok(true);
+            }
+            Form::Document(_) => return Ok(false),
+        };
+        let Some(first) = events.next_event()? else {
+            self.room.resize(events.held())?;
+            return Ok(false);
+        };
         if self.pacing.is_some() {
             self.hold(first, before);
             return Ok(true);
         }
-        // All that came in one frame goes out in one.
+        // All that came in one frame goes out in one, unless it is long.
         let mut all = None;
-        loop {
+        let mut bytes = first.len();
+        while bytes < SLICE {
             match events.next_event() {
                 Ok(Some(event)) => {
+                    bytes += event.len();
                     all.get_or_insert_with(|| BytesMut::from(&*first)).extend_from_slice(&event);
                 }
                 Ok(None) => break,
@@ -269,6 +366,7 @@ impl Reading {
                 }
             }
         }
+        self.spent += bytes;
         self.held = Some(all.map_or(first, BytesMut::freeze));
         Ok(true)
     }
@@ -305,10 +403,7 @@ impl Reading {
     fn fail(&mut self, error: BodyError) -> Option<Frame<Bytes>> {
         let event = match &mut self.form {
             Form::Events(events) => {
-                let refusal = Refusal {
-                    kind: RefusalKind::UpstreamFailed,
-                    message: "the upstream failed in the middle of its answer".to_owned(),
-                };
+                let refusal = refusal(&error);
                 let mut last = events.flush();
                 last.extend_from_slice(&self.protocol.error_event(&refusal));
                 Some(Frame::data(Bytes::from(last)))

@@ -34,6 +34,21 @@ pub(super) fn too_large() -> Refusal {
     Refusal { kind: RefusalKind::TooLarge, message }
 }
 
+/// When a caller may try again for whom there is no room: bodies and answers take seconds to pass.
+const RETRY_SECONDS: u64 = 2;
+
+/// A request body that took too long.
+pub(super) fn too_slow() -> Refusal {
+    let message = "the request body took too long".to_owned();
+    Refusal { kind: RefusalKind::TooSlow, message }
+}
+
+/// There is no room for the request or its answer.
+pub(super) fn overloaded() -> Refusal {
+    let message = "too many requests are being read at once; try again".to_owned();
+    Refusal { kind: RefusalKind::Overloaded, message }
+}
+
 /// The answer, in the protocol's shape; ends the exchange.
 pub(super) fn refused<R>(
     protocol: &dyn Protocol,
@@ -54,13 +69,22 @@ pub(super) fn refused<R>(
             refuse_for_good(&mut response);
         }
     }
+    match refusal.kind {
+        RefusalKind::Overloaded => {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        }
+        // It has cost its tokens, and would fail again.
+        RefusalKind::Unreadable => refuse_for_good(&mut response),
+        _ => {}
+    }
     insert_rate_limit(rate_limit, response.headers_mut());
     if let Some(record) = guard.record() {
         record.status = Some(status.as_u16());
         response.extensions_mut().insert(record.decision.clone());
     }
     guard.end(match refusal.kind {
-        RefusalKind::Unreadable => Outcome::UpstreamError,
+        RefusalKind::Unreadable | RefusalKind::UpstreamFailed => Outcome::UpstreamError,
+        RefusalKind::Overloaded => Outcome::Overloaded,
         _ => Outcome::Refused,
     });
     response

@@ -11,9 +11,11 @@ use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::request;
 use http_body::Body;
 
+use super::budget::Held;
 use super::exchange::Exchange;
 use super::head;
 use super::history::{History, Restored};
+use super::late::Late;
 use super::request_body::RequestBody;
 
 /// Such a request, on its way in.
@@ -28,6 +30,10 @@ pub(super) struct Repeating<S, B> {
     pub(super) collected: BytesMut,
     /// The most bytes that are read of the body.
     pub(super) cap: usize,
+    /// When no more of it is waited for.
+    pub(super) late: Late,
+    /// What is held of it.
+    pub(super) held: Held,
 }
 
 /// Whether a request can be read for its conversation, by its head.
@@ -41,14 +47,19 @@ impl<S, B: Body<Data = Bytes>> Repeating<S, B> {
     /// Reads the body to its end, or as far as it can be read.
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Read<B::Error>> {
         loop {
-            match ready!(self.body.as_mut().poll_frame(context)) {
+            let Poll::Ready(frame) = self.body.as_mut().poll_frame(context) else {
+                ready!(self.late.poll(context));
+                return Poll::Ready(Read::Part(None));
+            };
+            match frame {
                 None => return Poll::Ready(Read::Whole),
                 Some(Err(error)) => return Poll::Ready(Read::Part(Some(error))),
                 Some(Ok(frame)) => {
                     // Trailers of a request have no meaning for the endpoints.
                     let Ok(data) = frame.into_data() else { continue };
                     self.collected.extend_from_slice(&data);
-                    if self.collected.len() > self.cap {
+                    let room = self.held.resize(self.collected.capacity());
+                    if self.collected.len() > self.cap || room.is_err() {
                         return Poll::Ready(Read::Part(None));
                     }
                 }
@@ -88,6 +99,6 @@ impl<S, B: Body<Data = Bytes>> Repeating<S, B> {
 pub(super) enum Read<E> {
     /// To its end.
     Whole,
-    /// Until it failed, or became too long.
+    /// Until it failed, or became too long or too slow.
     Part(Option<E>),
 }

@@ -52,6 +52,15 @@ struct Outcome {
     deferred: bool,
 }
 
+/// How far the texts of a document have been given to their editors.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    /// Texts that were.
+    texts: usize,
+    /// The next one, if it is long: the text, how far it was given, and what came of it.
+    long: Option<(String, usize, String)>,
+}
+
 /// What becomes of one event.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Rewritten {
@@ -95,6 +104,24 @@ impl Rewriter {
     /// Whether the response is read to be slowed down or counted only.
     pub(super) fn only_counts(&self) -> bool {
         !self.edits.changes_answer()
+    }
+
+    /// Whether an event that cannot be read may go out: it holds nothing that is withheld.
+    pub(super) fn may_pass_unread(&self) -> bool {
+        self.edits.only_closes()
+    }
+
+    /// An event of so many bytes went out unread.
+    pub(super) fn passed_unread(&mut self, bytes: usize) {
+        self.counts.events_unread += 1;
+        // It is text as far as anybody knows.
+        self.seen.all += bytes as u64;
+        self.seen.delivered += bytes as u64;
+    }
+
+    /// Bytes that are held besides the event that is read.
+    pub(super) fn held(&self) -> usize {
+        self.lanes.carried()
     }
 
     /// The counts so far, the editors' own included.
@@ -145,9 +172,13 @@ impl Rewriter {
         if scan.closes.len() > 2 * LANES {
             return Err(TooManyLanes);
         }
-        self.outcomes.clear();
         let betrayed = scan.fields.iter().any(|field| self.edits.betrays_mark(field));
-        for channel in &scan.channels {
+        if block.is_some() {
+            self.outcomes.clear();
+        }
+        // Those of a document may have been given before.
+        let given = self.outcomes.len();
+        for channel in scan.channels.iter().skip(given) {
             self.seen.add(channel);
             let outcome = self.push(channel, payload, scan, block, betrayed)?;
             self.outcomes.push(outcome);
@@ -188,6 +219,64 @@ impl Rewriter {
             return Ok(Rewritten::Kept);
         }
         Ok(Rewritten::Payload(splice(payload, &mut edits)))
+    }
+
+    /// Gives about `bytes` of a document's texts to their editors; whether all have been given, so that
+    /// [`rewrite`](Self::rewrite) has little left to do.
+    pub(super) fn give(
+        &mut self,
+        document: &[u8],
+        scan: &Scan,
+        given: &mut Given,
+        bytes: usize,
+    ) -> Result<bool, TooManyLanes> {
+        if self.only_counts() {
+            return Ok(true);
+        }
+        let betrayed = scan.fields.iter().any(|field| self.edits.betrays_mark(field));
+        let mut left = bytes;
+        while let Some(channel) = scan.channels.get(given.texts) {
+            let outcome = match given.long.take() {
+                None if channel.span.len() <= left => {
+                    left -= channel.span.len();
+                    self.push(channel, document, scan, None, betrayed)?
+                }
+                None if left < bytes => return Ok(false),
+                None => {
+                    let raw = document.get(channel.span.clone()).unwrap_or_default();
+                    match unescape(raw) {
+                        Ok(text) if !betrayed => {
+                            given.long = Some((text.into_owned(), 0, String::new()));
+                            continue;
+                        }
+                        _ => self.push(channel, document, scan, None, betrayed)?,
+                    }
+                }
+                Some((text, from, mut out)) => {
+                    let open = self.lanes.open(channel, scan, &self.edits)?;
+                    let to = boundary(&text, from.saturating_add(left));
+                    if !open.editor.is_none() {
+                        open.editor.push(text.get(from..to).unwrap_or_default(), &mut out);
+                    }
+                    if to < text.len() {
+                        given.long = Some((text, to, out));
+                        return Ok(false);
+                    }
+                    left = 0;
+                    let deferred = open.editor.lingers();
+                    let stays = open.editor.is_none() || out == text;
+                    let before = if stays { String::new() } else { out };
+                    Outcome { stays, before, behind: String::new(), deferred }
+                }
+            };
+            self.seen.add(channel);
+            self.outcomes.push(outcome);
+            given.texts += 1;
+            if left == 0 {
+                return Ok(given.texts == scan.channels.len());
+            }
+        }
+        Ok(true)
     }
 
     /// Ends every lane, for a stream that ends without having said so.
@@ -383,6 +472,11 @@ impl Rewriter {
 
 fn roles(scan: &Scan) -> usize {
     scan.fields.iter().filter(|field| field.kind == FieldKind::Role).count()
+}
+
+/// The end of the character that stands at `at`, or of the text.
+fn boundary(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
 impl OpenLane {

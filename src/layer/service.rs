@@ -10,12 +10,15 @@ use http_body::Body;
 use jiff::Timestamp;
 use tower_service::Service;
 
+use super::admission::Subjects;
 use super::body::DefenseBody;
+use super::budget::Held;
 use super::builder::Shared;
 use super::error::BoxError;
 use super::exchange::Exchange;
 use super::future::ResponseFuture;
 use super::history::History;
+use super::late::Late;
 use super::repeating::{Repeating, can_be_read};
 use super::request_body::RequestBody;
 use crate::audit;
@@ -46,7 +49,7 @@ where
 {
     type Response = Response<DefenseBody<R>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S, B>;
+    type Future = ResponseFuture<S, B, R>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -97,18 +100,18 @@ where
 impl<S> Defense<S> {
     /// Nothing is done to this caller: the request goes on unread, unless it may repeat answers that
     /// were marked.
-    fn untouched<B>(
+    fn untouched<B, R>(
         &self,
         assessment: &Assessment,
         parts: request::Parts,
         body: B,
         mut inner: S,
-    ) -> ResponseFuture<S, B>
+    ) -> ResponseFuture<S, B, R>
     where
         S: Service<Request<RequestBody<B>>>,
         B: Body,
     {
-        let Shared { originals, caps, .. } = &*self.shared;
+        let Shared { originals, caps, budget, keys, .. } = &*self.shared;
         // Where nothing is remembered of anyone, nothing is looked at.
         let path = originals.is_used().then(|| parts.uri.path());
         let known = path
@@ -123,6 +126,11 @@ impl<S> Defense<S> {
                 inner,
                 collected: BytesMut::new(),
                 cap: caps.request_body,
+                late: Late::after(caps.request_body_time),
+                held: Held::new(
+                    Arc::clone(budget),
+                    Subjects::of(&assessment.principal, &keys.subject).account,
+                ),
             }),
             None => {
                 let request = Request::from_parts(parts, RequestBody::original(body));

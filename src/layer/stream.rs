@@ -50,7 +50,7 @@ impl EventStream {
     ) -> Self {
         Self {
             protocol,
-            splitter: Splitter::new(event_limit),
+            splitter: Splitter::with_long_data(event_limit),
             scanner: Scanner::new(protocol),
             scan: Scan::default(),
             rewriter: Rewriter::new(edits, counts),
@@ -104,10 +104,24 @@ impl EventStream {
         self.rewriter.let_go().into()
     }
 
+    /// Bytes held.
+    pub(super) fn held(&self) -> usize {
+        self.splitter.held() + self.rewriter.held()
+    }
+
+    /// Something in the event cannot be read: it passes, counted, or the stream cannot go on.
+    fn unreadable(&mut self, raw: &[u8]) -> Result<(), StreamError> {
+        if self.on_opaque == Unhandled::Refuse && !self.rewriter.may_pass_unread() {
+            return Err(StreamError::Unreadable);
+        }
+        self.rewriter.passed_unread(raw.len());
+        Ok(())
+    }
+
     fn rewrite(&mut self, raw: Bytes) -> Result<Bytes, StreamError> {
         let block = Block::parse(&raw);
-        if block.is_foreign() && self.on_opaque == Unhandled::Refuse {
-            return Err(StreamError::Unreadable);
+        if block.is_foreign() {
+            self.unreadable(&raw)?;
         }
         let Some(payload) = block.payload().filter(|payload| !payload.is_empty()) else {
             return Ok(raw);
@@ -118,10 +132,10 @@ impl EventStream {
             return Ok(behind(out, raw));
         }
         if self.scanner.scan(&payload, &mut self.scan).is_err() {
-            return match self.on_opaque {
-                Unhandled::Pass => Ok(raw),
-                Unhandled::Refuse => Err(StreamError::Unreadable),
-            };
+            if !block.is_foreign() {
+                self.unreadable(&raw)?;
+            }
+            return Ok(raw);
         }
         if self.scan.error {
             self.failed = true;

@@ -25,6 +25,9 @@ use super::connection::Connection;
 
 /// How long a failure waits for a client that takes nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long after the last byte an HTTP/2 stream is reset. Clients that read both at once throw the
+/// bytes away, curl and Node among them.
+const APART: Duration = Duration::from_millis(100);
 /// How long it waits in all, whatever the client takes.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -112,6 +115,8 @@ struct Failing<E> {
     written: u64,
     quiet: Pin<Box<Sleep>>,
     since: Instant,
+    /// All is written.
+    parting: bool,
 }
 
 impl<B: Body> Delivered<B> {
@@ -133,6 +138,7 @@ impl<E> Failing<E> {
             written: delivery.written.load(Ordering::SeqCst),
             quiet: Box::pin(sleep(PATIENCE)),
             since: Instant::now(),
+            parting: false,
         }
     }
 
@@ -143,6 +149,9 @@ impl<E> Failing<E> {
         multiplexed: bool,
         context: &mut Context<'_>,
     ) -> Poll<()> {
+        if self.parting {
+            return self.quiet.as_mut().poll(context);
+        }
         // Before it is looked at: what is written in between wakes.
         delivery.wake_me(context.waker());
         let done = if multiplexed {
@@ -152,6 +161,11 @@ impl<E> Failing<E> {
         } else {
             delivery.flushed.load(Ordering::SeqCst) > self.flushed
         };
+        if done && multiplexed {
+            self.parting = true;
+            self.quiet.as_mut().reset(Instant::now() + APART);
+            return self.quiet.as_mut().poll(context);
+        }
         if done {
             return Poll::Ready(());
         }

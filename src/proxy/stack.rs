@@ -56,6 +56,10 @@ pub(super) fn stack(
     let marks = marks(config, &policy, ledger)?;
     let caps = Caps {
         request_body: config.limits.max_request_body,
+        // As long as a request may take that is passed on as it comes.
+        request_body_time: config.upstream.first_byte_timeout.min(config.upstream.total_timeout),
+        held: config.limits.max_held,
+        held_by_principal: config.limits.max_held_per_caller,
         document: config.limits.max_document,
         event: config.limits.max_event,
         originals: config.limits.max_originals,
@@ -86,6 +90,8 @@ pub(super) fn counters(defense: &DefenseHandle) -> BTreeMap<String, u64> {
         ("limit_subjects".to_owned(), occupancy.subjects as u64),
         ("limit_evicted".to_owned(), occupancy.evicted),
         ("limit_overflowed".to_owned(), occupancy.overflowed),
+        ("held_bytes".to_owned(), defense.held() as u64),
+        ("held_without_room".to_owned(), defense.without_room()),
     ]);
     let originals::Occupancy { texts, bytes, evicted, expired, guessed, restored } =
         defense.originals().occupancy();

@@ -24,6 +24,10 @@ pub enum RefusalKind {
     Encoding,
     /// The request body exceeds the cap.
     TooLarge,
+    /// The request body took too long to come.
+    TooSlow,
+    /// There is no room to hold more.
+    Overloaded,
     /// A method that no endpoint takes.
     Method,
     /// No endpoint that this caller may use.
@@ -102,6 +106,8 @@ impl RefusalKind {
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Unreadable | Self::UpstreamFailed => StatusCode::BAD_GATEWAY,

@@ -1,6 +1,16 @@
 //! Promise 7: memory has bounds, and each bound its outcome.
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use guilloche::audit::{Counter, Outcome};
 use guilloche::layer::Caps;
+use guilloche::policy::Countermeasure;
+use http::Request;
+use http_body::Body;
+use tokio::time::Instant;
 
 use super::support::*;
 
@@ -78,5 +88,175 @@ async fn a_paced_stream_holds_one_frame() {
     for frames in 1..10 {
         next_text(&mut answer).await;
         assert_eq!(witness.given(), frames);
+    }
+}
+
+/// Fails when a body that is read has no time limit.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_trickles_is_refused_in_time() {
+    let caps = Caps { request_body_time: Duration::from_secs(30), ..Caps::default() };
+    for path in [CHAT, MESSAGES] {
+        let world = World::with(policy(WITHHOLD), |builder| builder.caps(caps));
+        let trickle = (0..1000).flat_map(|_| [data(" "), wait(5)]);
+        let start = Instant::now();
+        let answer = world.call(request(suspicious(), path, Script::new(trickle))).await;
+        assert_eq!(answer.status(), 408);
+        assert_eq!(start.elapsed(), Duration::from_secs(30));
+        let text = read(answer.into_body()).await.text();
+        assert!(text.contains("the request body took too long"), "{text}");
+        assert!(world.upstream.seen().is_empty());
+        assert_eq!(world.records.only().outcome, Outcome::Refused);
+    }
+}
+
+/// Fails when a body is read of which the head tells that a limit is reached.
+#[tokio::test(start_paused = true)]
+async fn limits_are_asked_before_the_body_is_read() {
+    let plan = "rate = { account = { requests = \"2 per hour\" } }";
+    let world = World::new(policy(plan));
+    for _ in 0..2 {
+        // What the head was asked about is not used twice.
+        assert_eq!(world.exchange(chat(), json("{}")).await.text(), "{}");
+    }
+    let body = Script::new([data(ASKS), Step::Hang]);
+    let witness = body.witness();
+    let answer = world.call(request(suspicious(), CHAT, body)).await;
+    assert_eq!((answer.status(), witness.given()), (429.try_into().unwrap(), 0));
+    assert!(answer.headers().contains_key("retry-after"));
+    let record = world.records.all().pop().unwrap();
+    assert_eq!(count(&record.applied, Countermeasure::Rate, Counter::RequestsRefused), 1);
+}
+
+const KIB: usize = 1 << 10;
+
+fn upload(account: &str, bytes: usize) -> Request<Script> {
+    let body = Script::new([data(" ".repeat(bytes)), Step::Hang]);
+    request(caller(account, None, 0.9), CHAT, body)
+}
+
+/// Fails when bodies are bounded only one by one, or one caller can take all the room.
+#[tokio::test(start_paused = true)]
+async fn what_all_requests_hold_is_bounded_and_shared_fairly() {
+    let caps = Caps { held: 512 * KIB, held_by_principal: 256 * KIB, ..Caps::default() };
+    let world = Arc::new(World::with(policy(WITHHOLD), |builder| builder.caps(caps)));
+    let holds = |account: &'static str| {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move { world.call(upload(account, 120 * KIB)).await.status() })
+    };
+    let held = [holds("a"), holds("a")];
+    tokio::task::yield_now().await;
+    assert!(world.layer.handle().held() >= 240 * KIB);
+    let answer = world.call(upload("a", 120 * KIB)).await;
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()["retry-after"], "2");
+    let text = read(answer.into_body()).await.text();
+    assert!(text.contains("\"code\":\"overloaded\""), "{text}");
+    let record = world.records.only();
+    assert_eq!((record.outcome, record.status), (Outcome::Overloaded, Some(503)));
+    // Others have their share, until there is none left.
+    let others = [holds("b"), holds("c")];
+    tokio::task::yield_now().await;
+    assert_eq!(world.call(upload("d", 120 * KIB)).await.status(), 503);
+    assert_eq!(world.layer.handle().without_room(), 2);
+    held.iter().chain(&others).for_each(|waiting| waiting.abort());
+    tokio::task::yield_now().await;
+    assert_eq!(world.layer.handle().held(), 0);
+    let read = world.exchange(chat(), stream([data(says("a"))])).await;
+    assert_eq!(read.text(), says("a"));
+    assert_eq!(world.layer.handle().held(), 0);
+}
+
+/// Fails when answers are not counted, or what cannot be held ends as if it were complete.
+#[tokio::test(start_paused = true)]
+async fn an_answer_for_which_there_is_no_room_fails_clearly() {
+    let caps = Caps { held_by_principal: 64 * KIB, ..Caps::default() };
+    let world = World::with(policy(WITHHOLD), |builder| builder.caps(caps));
+    let steps = [data(says("a")), data("data: "), data("x".repeat(100 * KIB))];
+    let broken = world.exchange(chat(), stream(steps)).await;
+    assert!(broken.failed && broken.text().starts_with(&says("a")), "{}", broken.text());
+    assert!(broken.text().contains("\"code\":\"overloaded\""));
+    let mut document = json("");
+    *document.body_mut() = Script::new([data("{"), data("x".repeat(100 * KIB)), Step::Hang]);
+    let world = World::with(policy(WITHHOLD), |builder| builder.caps(caps));
+    world.upstream.answer(document);
+    let answer = world.call(chat()).await;
+    assert_eq!(answer.status(), 503);
+    assert_eq!(world.records.only().outcome, Outcome::Overloaded);
+    assert_eq!(world.layer.handle().held(), 0);
+}
+
+/// How often the way from a request to the end of its answer let others have their turn, and the text.
+async fn turns(world: &World, answer: http::Response<Script>) -> (usize, String) {
+    world.upstream.answer(answer);
+    let mut turns = 0;
+    let mut call = Box::pin(world.call(chat()));
+    let mut answer = poll_fn(|context| {
+        let polled = call.as_mut().poll(context);
+        turns += usize::from(polled.is_pending());
+        polled
+    })
+    .await;
+    let mut text = Vec::new();
+    loop {
+        let body = answer.body_mut();
+        let frame = poll_fn(|context| {
+            let polled = Pin::new(&mut *body).poll_frame(context);
+            turns += usize::from(polled.is_pending());
+            polled
+        });
+        let Some(frame) = frame.await else { break };
+        text.extend_from_slice(&frame.unwrap().into_data().unwrap());
+    }
+    (turns, String::from_utf8(text).unwrap())
+}
+
+/// Fails when a long answer is rewritten in one go: meanwhile its worker would serve nobody else.
+#[tokio::test(start_paused = true)]
+async fn a_long_answer_is_rewritten_in_turns() {
+    let text = "twelve and a half, caf\u{e9}. ".repeat(80_000);
+    let thoughts = "so ".repeat(100_000);
+    let message = format!(r#"{{"reasoning_content":"{thoughts}","content":"{text}"}}"#);
+    let document = format!(r#"{{"choices":[{{"index":0,"message":{message}}}]}}"#);
+    let world = World::new(policy(WITHHOLD));
+    let (document_turns, read) = turns(&world, json(&document)).await;
+    assert_eq!(read, document.replace(&thoughts, ""));
+    assert!(document_turns >= text.len() / (64 * KIB), "{document_turns} turns");
+
+    let events: String = (0..4000).map(|_| says(&"word ".repeat(100))).collect();
+    let (event_turns, read) = turns(&world, stream([data(&events)])).await;
+    assert_eq!(read, events);
+    assert!(event_turns >= events.len() / (128 * KIB), "{event_turns} turns");
+}
+
+/// A picture, a recording or a file is longer than any text, and no text.
+#[tokio::test(start_paused = true)]
+async fn long_data_passes_the_caps_and_long_text_does_not() {
+    let caps = Caps { event: 64 * KIB, document: 64 * KIB, ..Caps::default() };
+    let long = "iVBORw0K/+A9".repeat(50 * KIB);
+    let url = format!("data:image/png;base64,{long}");
+    let image = format!(
+        r#""content":"","images":[{{"type":"image_url","image_url":{{"url":"{url}"}}}}],"logprob":1"#
+    );
+    let pdf = format!(
+        r#","index":1,"content_block":{{"type":"web_fetch_tool_result","content":{{"source":{{"type":"base64","data":"{long}"}}}}}}"#
+    );
+    let document = format!(r#"{{"choices":[{{"index":0,"message":{{{image}}}}}]}}"#);
+    let emptied = |text: &str| text.replace("\"logprob\":1", "\"logprob\":null");
+    for grade in ["side_channels = {}", "side_channels = {}\nreasoning = { keep = \"none\" }"] {
+        let world = World::with(policy(grade), |builder| builder.caps(caps));
+        let sent = delta(&image) + &says("b");
+        for piece in [usize::MAX, 1000] {
+            let pieces: Vec<Step> = sent.as_bytes().chunks(piece).map(data).collect();
+            let read = world.exchange(chat(), stream(pieces)).await;
+            assert!(!read.failed && read.text() == emptied(&sent));
+        }
+        let sent = event("content_block_start", &pdf);
+        let read = world.exchange(messages(), stream([data(&sent)])).await;
+        assert!(!read.failed && read.text() == sent);
+        let read = world.exchange(chat(), json(&document)).await;
+        assert!(!read.failed && read.text() == emptied(&document));
+        // The same as text.
+        let read = world.exchange(chat(), stream([data(says(&long))])).await;
+        assert!(read.failed);
     }
 }

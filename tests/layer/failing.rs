@@ -73,24 +73,83 @@ async fn an_event_that_cannot_be_read_is_passed_where_the_policy_says_so() {
     assert_eq!(world.exchange(chat(), stream([data(&odd)])).await.text(), odd);
 }
 
-/// Fails when `Document::push` stops collecting at the cap, or `finish` passes what it cannot read.
+/// Nothing has left of a document before all of it has come, so its client is told properly. Fails
+/// when `Document::push` stops collecting at the cap, `finish` passes what it cannot read, or the head
+/// goes before.
 #[tokio::test(start_paused = true)]
-async fn a_document_that_fails_is_broken_off() {
-    for (steps, out) in [
-        (vec![data("{\"choices\":"), Step::Fail], ""),
-        (vec![data("\n {\"choices\":"), Step::Fail], "\n "),
-        (vec![data("x".repeat(201))], ""),
-        (vec![data("{\"choices\":["), data(" ".repeat(200)), Step::Hang], ""),
-        (vec![data("{\"choices\":[}")], ""),
-        (vec![data("{\"choices\":[}"), Step::Trailers(trailers())], ""),
+async fn a_document_that_fails_is_a_502() {
+    for (steps, again) in [
+        (vec![data("{\"choices\":"), Step::Fail], true),
+        (vec![Step::Fail], true),
+        (vec![data("x".repeat(201))], false),
+        (vec![data("{\"choices\":["), data(" ".repeat(200)), Step::Hang], false),
+        (vec![data("{\"choices\":[}")], false),
+        (vec![data("{\"choices\":[}"), Step::Trailers(trailers())], false),
     ] {
         let world = World::with(policy(WITHHOLD), |builder| builder.caps(small()));
         let mut answer = json("");
         *answer.body_mut() = Script::new(steps);
-        let read = world.exchange(chat(), answer).await;
-        assert_eq!(read.text(), out);
-        assert!(read.failed && read.trailers.is_none());
-        assert_eq!(world.records.only().outcome, Outcome::UpstreamError);
+        world.upstream.answer(answer);
+        let answer = world.call(chat()).await;
+        assert_eq!(answer.status(), 502);
+        // What would fail again is not to be asked for again by the client's library.
+        assert_eq!(answer.headers().contains_key("x-should-retry"), !again);
+        let read = read(answer.into_body()).await;
+        assert!(read.text().contains("the upstream failed in the middle"), "{}", read.text());
+        assert!(!read.failed && read.trailers.is_none());
+        let record = world.records.only();
+        assert_eq!((record.outcome, record.status), (Outcome::UpstreamError, Some(502)));
+    }
+}
+
+/// Some servers keep the connection open with white space: the head goes with it.
+#[tokio::test(start_paused = true)]
+async fn a_document_that_fails_behind_white_space_is_broken_off() {
+    let world = World::with(policy(WITHHOLD), |builder| builder.caps(small()));
+    let mut answer = json("");
+    *answer.body_mut() = Script::new([data("\n {\"choices\":"), Step::Fail]);
+    let read = world.exchange(chat(), answer).await;
+    assert_eq!(read.text(), "\n ");
+    assert!(read.failed && read.trailers.is_none());
+    assert_eq!(world.records.only().outcome, Outcome::UpstreamError);
+}
+
+const CLOSE: &str = "side_channels = {}";
+
+/// Where nothing is withheld, a line that nobody can read does not break a stream that is only read
+/// for its side channels; the audit tells of it.
+#[tokio::test(start_paused = true)]
+async fn an_event_that_cannot_be_read_passes_where_only_side_channels_are_closed() {
+    let probable = "\"content\":\"a\",\"logprob\":1";
+    let emptied = "\"content\":\"a\",\"logprob\":null";
+    for odd in ["data: odd\n\n", "error: {\"code\":500}\n\n", "data: {\"choices\n\n"] {
+        let world = World::new(policy(CLOSE));
+        let sent = odd.to_owned() + &delta(probable) + DONE;
+        let read = world.exchange(chat(), stream([data(&sent)])).await;
+        assert_eq!(read.text(), odd.to_owned() + &delta(emptied) + DONE);
+        assert!(!read.failed);
+        let applied = world.records.only().applied;
+        assert_eq!(count(&applied, Countermeasure::SideChannels, Counter::EventsUnread), 1);
+    }
+    // The part that can be read is read all the same.
+    let world = World::new(policy(CLOSE));
+    let sent = format!("error: x\n{}", delta(probable));
+    let read = world.exchange(chat(), stream([data(&sent)])).await;
+    assert_eq!(read.text(), format!("error: x\n{}", delta(emptied)));
+}
+
+/// vLLM and OpenRouter end Messages streams with the other protocol's terminator too.
+#[tokio::test(start_paused = true)]
+async fn a_terminator_of_the_other_protocol_ends_a_stream_and_does_not_break_it() {
+    let stop = event("message_stop", "");
+    for grade in [CLOSE, WITHHOLD] {
+        let world = World::new(policy(grade));
+        let sent = stop.clone() + DONE;
+        let read = world.exchange(messages(), stream([data(&sent)])).await;
+        assert_eq!((read.text(), read.failed), (sent, false));
+        let sent = says("a") + STOP + &stop;
+        let read = world.exchange(chat(), stream([data(&sent)])).await;
+        assert_eq!((read.text(), read.failed), (sent, false));
     }
 }
 

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 
 use crate::countermeasure::{Counts, RequestEdits, ResponseEdits};
-use crate::layer::document::Document;
+use crate::layer::document::{Document, DocumentError};
 use crate::policy::Unhandled;
 use crate::policy::plan::{Keep, Measure, Mode, Plan, Reasoning, SideChannels};
 use crate::wire::Protocol;
@@ -161,9 +161,18 @@ fn document(
     protocol: &'static dyn Protocol,
     edits: ResponseEdits,
     bytes: &[u8],
-) -> Result<Vec<u8>, crate::layer::document::DocumentError> {
+) -> Result<Vec<u8>, DocumentError> {
     let counts = Counts::default();
     let mut document = Document::new(protocol, edits, counts, Unhandled::Refuse, 1 << 24);
     let early = document.push(Bytes::copy_from_slice(bytes))?.unwrap_or_default();
-    Ok([early, document.finish()?].concat())
+    Ok([early, worked_out(&mut document)?].concat())
+}
+
+/// The document as it goes out, all of its turns taken at once.
+fn worked_out(document: &mut Document) -> Result<Bytes, DocumentError> {
+    let mut last = document.finish()?;
+    while last.is_none() && document.has_work() {
+        last = document.work()?;
+    }
+    Ok(last.unwrap_or_default())
 }

@@ -133,6 +133,10 @@ pub struct Limits {
     pub max_connections: NonZeroU32,
     /// Bytes in which is kept what undoes the marks of answers.
     pub max_originals: usize,
+    /// Bytes of request bodies, documents and events that are held at one time.
+    pub max_held: usize,
+    /// Those of one caller.
+    pub max_held_per_caller: usize,
 }
 
 /// Where audit records go.
@@ -297,6 +301,8 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
     let max_document = size("max_document", 16 << 20);
     let max_event = size("max_event", 1 << 20);
     let max_originals = size("max_originals", 64 << 20);
+    let max_held = size("max_held", 1 << 30);
+    let max_held_per_caller = size("max_held_per_caller", 256 << 20);
     let header_bytes = size("max_header_bytes", 64 << 10);
     let max_connections = NonZeroU32::MIN.saturating_add(9_999);
     let max_connections = reader.or("limits", "max_connections", max_connections);
@@ -315,6 +321,8 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
         max_header_bytes,
         max_connections,
         max_originals,
+        max_held,
+        max_held_per_caller,
     }
 }
 

@@ -11,11 +11,17 @@ mod response;
 
 use http::HeaderName;
 
-use super::{Protocol, Refusal, RefusalKind, Request, Said, Scan, json};
+use super::{Protocol, Refusal, RefusalKind, Request, Said, Scan, json, messages};
 
 /// OpenAI Chat Completions: `POST /v1/chat/completions`.
 #[derive(Clone, Copy, Debug)]
 pub struct Chat;
+
+/// Whether an event says only that the stream has ended. Gateways end streams of other protocols with
+/// it too.
+pub(super) fn is_done(payload: &[u8]) -> bool {
+    payload.trim_ascii() == b"[DONE]"
+}
 
 impl Protocol for Chat {
     fn name(&self) -> &'static str {
@@ -39,7 +45,7 @@ impl Protocol for Chat {
     }
 
     fn is_terminator(&self, payload: &[u8]) -> bool {
-        payload.trim_ascii() == b"[DONE]"
+        is_done(payload) || messages::is_stop(payload)
     }
 
     fn error_body(&self, refusal: &Refusal) -> Vec<u8> {
@@ -49,6 +55,8 @@ impl Protocol for Chat {
             RefusalKind::Malformed => ("invalid_request_error", "invalid_body"),
             RefusalKind::Encoding => ("invalid_request_error", "unsupported_encoding"),
             RefusalKind::TooLarge => ("invalid_request_error", "request_too_large"),
+            RefusalKind::TooSlow => ("invalid_request_error", "request_timeout"),
+            RefusalKind::Overloaded => ("server_error", "overloaded"),
             RefusalKind::Method => ("invalid_request_error", "method_not_allowed"),
             RefusalKind::NotFound => ("invalid_request_error", "unknown_url"),
             RefusalKind::Unreadable | RefusalKind::UpstreamFailed => {

@@ -1,3 +1,4 @@
 //! From a byte stream to events and back.
 
+pub(crate) mod data;
 pub mod sse;

@@ -27,6 +27,7 @@ use std::ops::Range;
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr2;
 
+use super::data::LongData;
 use crate::wire::json::{Edit, splice};
 
 /// An event grew past the splitter's limit without an end.
@@ -57,13 +58,24 @@ pub struct Splitter {
     chunk: Bytes,
     search: Search,
     limit: usize,
+    /// What does not count for the limit; `None` if all does.
+    data: Option<LongData>,
 }
 
 impl Splitter {
     /// A splitter that refuses events of more than `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { partial: BytesMut::new(), chunk: Bytes::new(), search: Search::default(), limit }
+        let (partial, chunk, search) = (BytesMut::new(), Bytes::new(), Search::default());
+        Self { partial, chunk, search, limit, data: None }
+    }
+
+    /// A splitter that refuses events of more than `limit` bytes besides long data: strings of base64
+    /// in members that hold images, recordings or files. How long these may be is for its user to
+    /// say, by [`held`](Self::held).
+    #[must_use]
+    pub fn with_long_data(limit: usize) -> Self {
+        Self { data: Some(LongData::default()), ..Self::new(limit) }
     }
 
     /// Adds received bytes. Take all blocks out before adding more: until then only the
@@ -84,10 +96,21 @@ impl Splitter {
     /// The unfinished event is longer than the limit.
     pub fn next_block(&mut self) -> Result<Option<Bytes>, EventTooLong> {
         let pending: &[u8] = if self.partial.is_empty() { &self.chunk } else { &self.partial };
-        match self.search.end_of_block(pending) {
-            Some(end) if end > self.limit => Err(EventTooLong { limit: self.limit }),
+        let end = self.search.end_of_block(pending);
+        let event = pending.get(..end.unwrap_or(pending.len())).unwrap_or_default();
+        if event.len() > self.limit {
+            // Looked at only now: events of usual size cost nothing.
+            let data = self.data.as_mut().map_or(0, |data| data.read(event));
+            if event.len().saturating_sub(data) > self.limit {
+                return Err(EventTooLong { limit: self.limit });
+            }
+        }
+        match end {
             Some(end) => {
                 self.search = Search::default();
+                if let Some(data) = self.data.as_mut().filter(|_| end > self.limit) {
+                    *data = LongData::default();
+                }
                 Ok(Some(if !self.partial.is_empty() {
                     self.partial.split_to(end).freeze()
                 } else if end == self.chunk.len() {
@@ -97,7 +120,6 @@ impl Splitter {
                     self.chunk.split_to(end)
                 }))
             }
-            None if pending.len() > self.limit => Err(EventTooLong { limit: self.limit }),
             None => Ok(None),
         }
     }

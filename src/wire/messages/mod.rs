@@ -10,11 +10,26 @@ mod response;
 
 use http::HeaderName;
 
-use super::{Protocol, Refusal, RefusalKind, Request, Said, Scan, json};
+use super::{Protocol, Refusal, RefusalKind, Request, Said, Scan, chat, json};
 
 /// Anthropic Messages: `POST /v1/messages`.
 #[derive(Clone, Copy, Debug)]
 pub struct Messages;
+
+/// Whether an event says that the message has ended, and nothing else.
+pub(super) fn is_stop(payload: &[u8]) -> bool {
+    let mut stop = false;
+    let mut more = false;
+    let read = json::Reader::new(payload).document(|reader| {
+        reader.object(|reader, key| {
+            let kind = if key.is("type") { reader.name()? } else { reader.skip().map(|_| None)? };
+            let stops = kind.is_some_and(|(_, kind)| kind == "message_stop");
+            (stop, more) = (stop || stops, more || !stops);
+            Ok(())
+        })
+    });
+    read.is_ok() && stop && !more
+}
 
 impl Protocol for Messages {
     fn name(&self) -> &'static str {
@@ -37,8 +52,9 @@ impl Protocol for Messages {
         super::history::scan(body, &history::NAMES, each)
     }
 
-    fn is_terminator(&self, _: &[u8]) -> bool {
-        false
+    fn is_terminator(&self, payload: &[u8]) -> bool {
+        // vLLM and OpenRouter send it behind `message_stop`, which is read as any event.
+        chat::is_done(payload)
     }
 
     fn error_body(&self, refusal: &Refusal) -> Vec<u8> {
@@ -50,6 +66,8 @@ impl Protocol for Messages {
             }
             RefusalKind::TooLarge => "request_too_large",
             RefusalKind::NotFound => "not_found_error",
+            RefusalKind::TooSlow => "timeout_error",
+            RefusalKind::Overloaded => "overloaded_error",
             RefusalKind::Unreadable | RefusalKind::UpstreamFailed => "api_error",
             RefusalKind::UpstreamTimeout => "timeout_error",
         };

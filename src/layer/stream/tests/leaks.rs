@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::client::accumulate;
-use super::{COMPLETIONS, document, model, protocol, sample, stream, streams, withhold};
+use super::{
+    COMPLETIONS, document, model, protocol, sample, stream, streams, withhold, worked_out,
+};
 use crate::policy::plan::Keep;
 
 /// Every string of a response by its place, the pieces of a stream joined.
@@ -259,7 +261,7 @@ fn a_response_with_too_many_parts_is_refused_even_where_unreadable_ones_pass() {
         let mut document =
             Document::new(protocol("chat"), edits, Counts::default(), Unhandled::Pass, 1 << 24);
         document.push(body.into()).unwrap();
-        assert!(document.finish().is_err());
+        assert!(worked_out(&mut document).is_err());
     }
 }
 
