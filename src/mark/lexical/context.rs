@@ -58,23 +58,28 @@ impl Gap {
 pub(super) struct Language {
     function: u16,
     foreign: u16,
+    other: u8,
     seen: u32,
 }
 
 impl Language {
     /// A word has passed: whether it is frequent in English and in none of its neighbours, and
-    /// whether it has letters that English has not.
-    pub(super) fn word(&mut self, function: bool, foreign: bool) {
+    /// whether it has letters that English has not, and whether it is a function word of another language.
+    pub(super) fn word(&mut self, function: bool, foreign: bool, other: bool) {
         self.function = self.function << 1 | u16::from(function);
         // A name such as “Café” now and then does not make a text foreign.
         self.foreign = self.foreign << 1 | u16::from(foreign);
+        self.other = self.other << 1 | u8::from(other);
         self.seen = self.seen.saturating_add(1);
     }
 
     /// Whether what has passed is English: of the last sixteen words at least one in eight is a
-    /// function word of English, and not more than two have letters that English has not.
+    /// function word of English, not more than two have letters that English has not, and none of the last
+    /// four is a function word of another language.
     pub(super) fn is_english(self) -> bool {
         let expected = (self.seen.min(16) / 8).max(1);
-        self.function.count_ones() >= expected && self.foreign.count_ones() <= 2
+        self.function.count_ones() >= expected
+            && self.foreign.count_ones() <= 2
+            && self.other & 0xf == 0
     }
 }

@@ -48,7 +48,7 @@ impl Decisions {
         (rest, length, end): (&str, usize, bool),
         choice: &mut impl Choice,
     ) -> Decision {
-        if head.regional {
+        if head.traits.regional {
             self.consistent.entry(REGION).or_insert(None);
         }
         let Some(window) = Window::new(rest, length, head.ahead, end) else {
@@ -91,10 +91,20 @@ impl Decisions {
         Decision::None
     }
 
+    /// A word stands where nothing may be changed: its spelling there is its spelling everywhere.
+    pub(super) fn leave(&mut self, lexicon: &Lexicon, head: &Head, word: &str) {
+        for form in head.forms.iter().filter(|form| form.text.eq_ignore_ascii_case(word)) {
+            let class = lexicon.class(form.index);
+            if class.is_some_and(|class| class.consistency == Consistency::Class) {
+                self.consistent.entry(form.index).or_insert(None);
+            }
+        }
+    }
+
     fn is_open(&mut self, gate: Gate, passage: &Passage, written: &str) -> bool {
         match gate {
             Gate::Open => true,
-            Gate::Contraction => passage.contractions,
+            Gate::Contraction => passage.contractions && !passage.formal,
             Gate::Numeral => {
                 // The first small number in digits opens the gate and stays.
                 let open = self.numerals;
@@ -130,7 +140,8 @@ impl Decisions {
 /// Whether a word whose spelling is chosen may be a name that somebody gave: it opens a sentence, or
 /// stands alone in a list, as columns and products do.
 fn is_name(casing: Option<Casing>, left: Left<'_>, right: Right<'_>) -> bool {
-    let alone = !matches!(left, Left::Word(_)) && matches!(right, Right::Comma | Right::Stop);
+    let alone = !matches!(left, Left::Word(_))
+        && matches!(right, Right::Comma | Right::Stop | Right::Word("and" | "or"));
     alone || casing == Some(Casing::Title)
 }
 

@@ -5,7 +5,7 @@ use super::context::{Gap, Language};
 use super::mask::Mask;
 use super::window::Word;
 use crate::mark::cell::normalize;
-use crate::mark::lexicon::{Head, Left, Lexicon};
+use crate::mark::lexicon::{Head, Left, Lexicon, Traits};
 
 /// The state of a text up to the place reached.
 #[derive(Debug)]
@@ -22,6 +22,12 @@ pub(super) struct Passage {
     pub(super) contractions: bool,
     /// Whether the last apostrophe was a typographic one.
     pub(super) curly: bool,
+    /// Whether the text is of a kind that is written without contractions.
+    pub(super) formal: bool,
+    /// Whether the paragraph speaks of words or repeats what somebody said.
+    quoted: bool,
+    /// Whether the last word says that something follows which was said.
+    utters: bool,
     /// Whether forms in verse are left alone.
     pub(super) spares_verse: bool,
 }
@@ -37,6 +43,9 @@ impl Passage {
             word: String::new(),
             contractions: false,
             curly: false,
+            formal: false,
+            quoted: false,
+            utters: false,
             spares_verse: true,
         }
     }
@@ -55,6 +64,7 @@ impl Passage {
             Gap::None | Gap::AfterStop | Gap::AfterComma | Gap::AfterClause | Gap::Bound
         ) && self.mask.is_prose(word.text)
             && !(self.spares_verse && self.mask.is_verse())
+            && !self.quoted
             && self.language.is_english()
     }
 
@@ -81,11 +91,25 @@ impl Passage {
             self.contractions |=
                 self.mask.is_prose(word.text) && casing::is_contraction(&self.word);
         }
+        let traits = head.map(|head| head.traits).unwrap_or_default();
+        self.note(traits);
         self.mask.word(word.text, first.is_some_and(char::is_numeric));
         std::mem::swap(&mut self.previous, &mut self.word);
         let foreign = !word.plain && !self.previous.is_ascii();
-        self.language.word(head.is_some_and(|head| head.function), foreign);
+        self.language.word(head.is_some_and(|head| head.function), foreign, traits.foreign);
         self.gap = Gap::None;
+    }
+
+    /// What the word that was reached tells of the text.
+    fn note(&mut self, traits: Traits) {
+        self.utters = traits.utters;
+        self.formal |= traits.formal;
+        let article =
+            matches!(&*self.previous, "the" | "this" | "these" | "a" | "as" | "seed" | "safe");
+        self.quoted |= traits.verbatim || traits.spoken && article;
+        if traits.poetry {
+            self.mask.expect_verse();
+        }
     }
 
     /// A word is passed.
@@ -109,7 +133,11 @@ impl Passage {
         if character == ' ' && self.gap == Gap::None && self.mask.space() {
             self.gap = Gap::Space;
         } else {
+            self.quoted &= !(character == '\n' && self.mask.is_blank());
             self.mask.character(character);
+            if character == ':' && self.gap == Gap::None && self.utters {
+                self.mask.mask_line();
+            }
             self.gap = self.gap.then(character);
         }
     }

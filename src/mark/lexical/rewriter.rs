@@ -199,7 +199,13 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                 Extent::Word(word) => word,
             };
             let head = self.passage.reach(self.lexicon, word);
-            let candidate = head.filter(|head| head.is_candidate() && self.passage.is_open(word));
+            let mut candidate = head.filter(|head| head.is_candidate());
+            if let Some(head) = candidate.filter(|_| !self.passage.is_open(word)) {
+                if !self.passage.mask.is_prose(word.text) {
+                    self.decisions.leave(self.lexicon, head, word.text);
+                }
+                candidate = None;
+            }
             let decision = candidate.map_or(Decision::None, |head| {
                 let place = (rest, word.text.len(), end);
                 let choice = &mut self.choice;

@@ -19,9 +19,16 @@ pub(super) struct Verse {
     /// The line before it was short, and ended in this line.
     after_short: bool,
     verse: bool,
+    /// The text has said that verse comes.
+    expected: bool,
 }
 
 impl Verse {
+    /// Verse is announced.
+    pub(super) fn expect(&mut self) {
+        self.expected = true;
+    }
+
     pub(super) fn is_verse(self) -> bool {
         self.verse
     }
@@ -31,7 +38,7 @@ impl Verse {
         self.item = !matches!(first, 'a' | '"' | '\'' | '“' | '‘' | '(' | '…' | '—');
         if self.item {
             self.verse = false;
-        } else if self.after_short {
+        } else if self.after_short || self.expected {
             self.verse = true;
         }
     }
@@ -39,7 +46,7 @@ impl Verse {
     pub(super) fn word(&mut self) {
         self.words = self.words.saturating_add(1);
         if self.words > LONG {
-            self.verse = false;
+            (self.verse, self.expected) = (false, false);
         }
     }
 

@@ -45,9 +45,9 @@ pub(super) struct Contexts {
 }
 
 impl Contexts {
-    fn word(&self, word: &str) -> bool {
+    fn word(&self, word: &str, required: bool) -> bool {
         self.any
-            || self.number && word.starts_with(|first: char| first.is_ascii_digit())
+            || self.number && is_number(word, required)
             || self.words.contains(word)
             || self
                 .suffixes
@@ -55,23 +55,30 @@ impl Contexts {
                 .any(|suffix| word.len() > suffix.len() + 1 && word.ends_with(&**suffix))
     }
 
-    fn left(&self, left: Left<'_>) -> bool {
+    fn left(&self, left: Left<'_>, required: bool) -> bool {
         match left {
             Left::Start => self.start,
-            Left::Word(word) => self.word(word),
+            Left::Word(word) => self.word(word, required),
             Left::Comma => self.comma,
             Left::Clause => self.stop,
         }
     }
 
-    fn right(&self, right: Right<'_>) -> bool {
+    fn right(&self, right: Right<'_>, required: bool) -> bool {
         match right {
-            Right::Word(word) => self.word(word),
+            Right::Word(word) => self.word(word, required),
             Right::Comma => self.comma,
             Right::Stop => self.stop,
             Right::Other => false,
         }
     }
+}
+
+/// Whether a word is a number. Where one is required, it has no letters behind its digits, as `12s` and
+/// `1st` have.
+fn is_number(word: &str, required: bool) -> bool {
+    word.starts_with(|first: char| first.is_ascii_digit())
+        && !(required && word.contains(|letter: char| letter.is_alphabetic()))
 }
 
 /// The conditions of a class. An absent list forbids and requires nothing.
@@ -88,12 +95,12 @@ impl Guard {
     #[must_use]
     pub fn admits(&self, left: Left<'_>, right: Right<'_>) -> bool {
         self.admits_left(left)
-            && self.right.as_ref().is_none_or(|list| list.right(right))
-            && self.not_right.as_ref().is_none_or(|list| !list.right(right))
+            && self.right.as_ref().is_none_or(|list| list.right(right, true))
+            && self.not_right.as_ref().is_none_or(|list| !list.right(right, false))
     }
     /// Whether the conditions on the left are met.
     pub(super) fn admits_left(&self, left: Left<'_>) -> bool {
-        self.left.as_ref().is_none_or(|list| list.left(left))
-            && self.not_left.as_ref().is_none_or(|list| !list.left(left))
+        self.left.as_ref().is_none_or(|list| list.left(left, true))
+            && self.not_left.as_ref().is_none_or(|list| !list.left(left, false))
     }
 }

@@ -90,14 +90,26 @@ pub(super) struct Form {
     pub(super) words: usize,
 }
 
+/// What a word tells of the text that it stands in; see [`Lexicon::parse`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Traits {
+    pub(super) regional: bool,
+    pub(super) spoken: bool,
+    pub(super) verbatim: bool,
+    pub(super) utters: bool,
+    pub(super) formal: bool,
+    pub(super) poetry: bool,
+    pub(super) foreign: bool,
+}
+
 /// The forms that begin with one word, longest first.
 #[derive(Debug, Default)]
 pub(super) struct Head {
     pub(super) forms: Vec<Form>,
     /// Words that must be seen behind the first to decide.
     pub(super) ahead: usize,
-    /// Whether the word itself tells American from British English.
-    pub(super) regional: bool,
+    /// What the word tells of the text.
+    pub(super) traits: Traits,
     /// Whether it is one of [`FUNCTION_WORDS`].
     pub(super) function: bool,
 }
@@ -105,7 +117,7 @@ pub(super) struct Head {
 impl Head {
     /// Whether the word may decide something.
     pub(super) fn is_candidate(&self) -> bool {
-        !self.forms.is_empty() || self.regional
+        !self.forms.is_empty() || self.traits.regional
     }
 }
 
@@ -162,10 +174,12 @@ impl Lexicon {
         self.classes.get(index)
     }
 
-    fn of(classes: Vec<Class>, regional: &HashSet<Box<str>, WordState>) -> Self {
+    fn of(classes: Vec<Class>, traits: &[(fn(&mut Traits), HashSet<Box<str>, WordState>)]) -> Self {
         let mut lexicon = Self::empty();
-        for word in regional {
-            lexicon.heads.change(word, |head| head.regional = true);
+        for (set, words) in traits {
+            for word in words {
+                lexicon.heads.change(word, |head| set(&mut head.traits));
+            }
         }
         for word in FUNCTION_WORDS.split_ascii_whitespace() {
             lexicon.heads.change(word, |head| head.function = true);

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::guard::{Contexts, Guard, Left};
-use super::{Class, Consistency, Gate, Lexicon, MAX_FORM_WORDS};
+use super::{Class, Consistency, Gate, Lexicon, MAX_FORM_WORDS, Traits};
 use crate::mark::cell::{BUCKETS, ClassId, normalize};
 
 /// A lexicon file cannot be used.
@@ -52,7 +52,11 @@ impl Lexicon {
     /// Reads a lexicon.
     ///
     /// Lines that begin with `#` are comments. `@name⇥words` defines a list; the list `@regional`
-    /// has the words that tell American from British English, see [`Consistency::Region`]. Every
+    /// has the words that tell American from British English, see [`Consistency::Region`]. Further lists
+    /// whose words tell something of the text around them: behind a word of `@verbatim`, or of `@spoken`
+    /// with an article, nothing is a site up to the next blank line; nothing is on the rest of a line
+    /// behind a word of `@utters` and a colon; four words behind one of `@foreign` neither; a text with a
+    /// word of `@formal` is given no contractions; and behind one of `@poetry` short lines are verse. Every
     /// other line is a class with seven columns between tabs:
     ///
     /// 1. *id*: its number, which names its cells for ever;
@@ -62,7 +66,7 @@ impl Lexicon {
     /// 3. *first* and 4. *second*: the forms of each variant, in pairs, between `|`;
     /// 5. *guards*: space-separated conditions `<list` (to the left stands one of), `<!list` (none
     ///    of), `>list` and `>!list` (to the right). A list has words, suffixes (`*ing`), `WORD`
-    ///    (any word), `NUMBER` (one that begins with a digit), `START` (of a sentence, on the
+    ///    (any word), `NUMBER` (one that begins with a digit, and has no letters if it is required), `START` (of a sentence, on the
     ///    left), `COMMA`, `STOP` (other punctuation), and `@name`, between commas;
     /// 6. *provenance* and 7. *licence*.
     ///
@@ -76,15 +80,17 @@ impl Lexicon {
         let mut lists: HashMap<&str, &str> = HashMap::new();
         let mut classes: Vec<Class> = Vec::new();
         let mut lines = Vec::new();
-        let mut regional = Contexts::default();
+        let mut traits = Vec::new();
         for (line, row) in text.lines().enumerate().map(|(line, row)| (line + 1, row)) {
             let at = |problem| LexiconError { line, problem };
             if row.is_empty() || row.starts_with('#') {
             } else if let Some(list) = row.strip_prefix('@') {
                 let (name, words) =
                     list.split_once('\t').ok_or_else(|| at(LexiconProblem::Columns))?;
-                if name == "regional" {
-                    contexts(words, &lists, &mut regional, 0).map_err(at)?;
+                if let Some(set) = trait_of(name) {
+                    let mut listed = Contexts::default();
+                    contexts(words, &lists, &mut listed, 0).map_err(at)?;
+                    traits.push((set, listed.words));
                 }
                 lists.insert(name, words);
             } else {
@@ -98,8 +104,22 @@ impl Lexicon {
         }
         check_forms(&classes, &lines)?;
         close_lists(&mut classes);
-        Ok(Self::of(classes, &regional.words))
+        Ok(Self::of(classes, &traits))
     }
+}
+
+/// What a list says of its words in every text, by its name.
+fn trait_of(list: &str) -> Option<fn(&mut Traits)> {
+    Some(match list {
+        "regional" => |traits| traits.regional = true,
+        "spoken" => |traits| traits.spoken = true,
+        "verbatim" => |traits| traits.verbatim = true,
+        "utters" => |traits| traits.utters = true,
+        "formal" => |traits| traits.formal = true,
+        "poetry" => |traits| traits.poetry = true,
+        "foreign" => |traits| traits.foreign = true,
+        _ => return None,
+    })
 }
 
 fn class(row: &str, lists: &HashMap<&str, &str>) -> Result<Class, LexiconProblem> {

@@ -227,8 +227,20 @@ impl Mask {
     }
 
     /// What follows on this line is not prose.
-    fn mask_line(&mut self) {
-        (self.ground, self.within) = (Ground::Line, true);
+    pub(super) fn mask_line(&mut self) {
+        if self.ground == Ground::Prose {
+            (self.ground, self.within) = (Ground::Line, true);
+        }
+    }
+
+    /// Whether nothing but white space stands on the line so far.
+    pub(super) fn is_blank(&self) -> bool {
+        self.blank
+    }
+
+    /// The next short lines are verse.
+    pub(super) fn expect_verse(&mut self) {
+        self.verse.expect();
     }
 
     /// A space behind a word of prose passes: the most frequent character, in the fewest steps.
