@@ -131,6 +131,7 @@ impl Opening {
         }
         let certain = begins_code(first, token)
             || is_identifier(token)
+            || is_cmdlet(token)
             || is_key(token, lower, self.indented)
             || STATEMENTS.contains(&word)
             || CAPITALS.contains(&word);
@@ -221,6 +222,7 @@ fn is_run(token: &str) -> bool {
 fn begins_code(first: char, token: &str) -> bool {
     let second = token.chars().nth(1);
     match first {
+        '<' => second.is_none(),
         '@' | '/' | '!' | '%' | '&' | ';' | ',' | '=' | '}' | ')' | ']' | '^' | '?' | ':' => true,
         '.' => second.is_none_or(|second| second != '.'),
         '-' | '+' => second.is_some_and(|second| second != '*'),
@@ -263,6 +265,17 @@ fn is_identifier(token: &str) -> bool {
         b';' => at + 1 == bytes.len() && lower,
         _ => false,
     }) || bytes.first().is_some_and(u8::is_ascii_digit) && token.ends_with(',')
+}
+
+/// `Get-ChildItem`: a verb of PowerShell and its object.
+fn is_cmdlet(token: &str) -> bool {
+    const VERBS: [&str; 18] = [
+        "Add", "Clear", "Copy", "Export", "Get", "Import", "Install", "Invoke", "Move", "New",
+        "Out", "Read", "Remove", "Set", "Start", "Stop", "Test", "Write",
+    ];
+    token.split_once('-').is_some_and(|(verb, object)| {
+        VERBS.contains(&verb) && object.starts_with(|first: char| first.is_uppercase())
+    })
 }
 
 /// A key with its colon, as no sentence begins.

@@ -77,7 +77,10 @@ pub(super) fn judge(markup: &str, first: bool, end: bool) -> Markup {
         Some('|' | '｜') => Markup::Whole,
         Some('!' | '?') if first => Markup::Whole,
         Some('!') if inner == "!--" => Markup::Block(Block::new(End::Text("-->".into()))),
-        Some('!') if "!--".starts_with(inner) && !end => Markup::Open,
+        Some('!') if inner == "![CDATA[" => Markup::Block(Block::new(End::Text("]]>".into()))),
+        Some('!') if ["!--", "![CDATA["].iter().any(|begin| begin.starts_with(inner)) && !end => {
+            Markup::Open
+        }
         Some('!' | '?') => Markup::Tag,
         // A tag may go on in the next line.
         Some(begin) if begin == '/' || begin.is_alphabetic() || begin == '_' => {

@@ -328,6 +328,17 @@ impl Mask {
             self.fence = 0;
         }
         self.inside(character, first);
+        // A here-string of PowerShell: `@"` at the end of a line, up to a line with `"@`.
+        if self.previous == '@' {
+            let end = match character {
+                '"' => Some(End::Line("\"@")),
+                '\'' => Some(End::Line("'@")),
+                _ => None,
+            };
+            if let Some(end) = end {
+                self.waiting = Some(Waiting { block: Block::new(end), bare: true });
+            }
+        }
         // Three quotation marks are those of code.
         if matches!(character, '"' | '\'')
             && (self.previous, self.before) == (character, character)
