@@ -59,13 +59,10 @@ impl Passage {
 
     /// Whether a form may begin here, with this word.
     pub(super) fn is_open(&self, word: Word<'_>) -> bool {
-        !matches!(
-            self.gap,
-            Gap::None | Gap::AfterStop | Gap::AfterComma | Gap::AfterClause | Gap::Bound
-        ) && self.mask.is_prose(word.text)
-            && !(self.spares_verse && self.mask.is_verse())
-            && !self.quoted
-            && self.language.is_english()
+        let apart =
+            matches!(self.gap, Gap::Line | Gap::Sentence | Gap::Space | Gap::Comma | Gap::Clause);
+        let spared = self.quoted || self.spares_verse && self.mask.is_verse();
+        apart && self.mask.is_prose(word.text) && !spared && self.language.is_english()
     }
 
     /// A word is reached: what the lexicon knows of it.

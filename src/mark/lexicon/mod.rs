@@ -102,6 +102,9 @@ pub(super) struct Traits {
     pub(super) foreign: bool,
 }
 
+/// What sets a trait, and the words that have it.
+type TraitWords = (fn(&mut Traits), HashSet<Box<str>, WordState>);
+
 /// The forms that begin with one word, longest first.
 #[derive(Debug, Default)]
 pub(super) struct Head {
@@ -174,7 +177,7 @@ impl Lexicon {
         self.classes.get(index)
     }
 
-    fn of(classes: Vec<Class>, traits: &[(fn(&mut Traits), HashSet<Box<str>, WordState>)]) -> Self {
+    fn of(classes: Vec<Class>, traits: &[TraitWords]) -> Self {
         let mut lexicon = Self::empty();
         for (set, words) in traits {
             for word in words {
