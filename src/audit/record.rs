@@ -149,6 +149,9 @@ pub enum Counter {
     /// Reasoning sections in an answer that ended without having begun, so that their text went
     /// out: the model's chat template opens them, and the policy does not say so.
     SectionsUnopened,
+    /// Markup in an answer that looks like a way of setting reasoning apart and is none that is
+    /// known, so that its text went out.
+    MarkupUnknown,
     /// Time that was waited, in milliseconds.
     WaitsMs,
     /// Input tokens settled.

@@ -1,6 +1,7 @@
 //! What was done to one exchange, in numbers.
 
 use super::ClosedMembers;
+use super::inline::Dialects;
 use super::watermark::Carrier;
 
 /// Counts for the audit record: what was applied, never what was configured.
@@ -31,6 +32,11 @@ pub struct Counts {
     /// The model's text ended a reasoning section that never began: its chat template opens the
     /// tag, and the policy does not say so.
     pub unopened_reasoning: u64,
+    /// Markup in the model's text that looks like a way of setting reasoning apart and is none that
+    /// is known.
+    pub unknown_markup: u64,
+    /// The dialects in which the model's text held reasoning.
+    pub dialects: Dialects,
     /// By what the answer was to carry the mark.
     pub carrier: Option<Carrier>,
     /// Request members set or changed so that the server marks its answer.

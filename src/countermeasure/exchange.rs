@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use bytes::Bytes;
 
-use super::inline::{Inline, Unclosed};
+use super::inline::{self, Inline, Unclosed};
 use super::usage::{Rounded, Rounding};
 use super::watermark::{Caller, Carrier, Choice, Mark, Marked, MarkedAs, marks_although_signed};
 use super::{Counts, Editor, LaneEditor, downgrade, reasoning, side_channels, watermark};
@@ -33,7 +33,9 @@ pub struct RequestEdits {
 pub struct ResponseEdits {
     keep: Option<Keep>,
     /// The model's chat template opens the reasoning section.
-    opened: Option<Unclosed>,
+    opened: bool,
+    /// The client may have kept the model from closing a section.
+    steered: bool,
     /// Leaks are closed but for these names.
     close_leaks: Option<Vec<String>>,
     /// The model's name is hidden behind the one that was asked for.
@@ -52,6 +54,17 @@ pub struct Renamed {
     pub from: String,
     /// The one that was asked for, which is shown.
     pub to: String,
+}
+
+/// What is known of a response when one of its texts begins.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside {
+    /// It has said reasoning in a member of its own.
+    pub reasoning: bool,
+    /// It has a member for its reasoning, said or sealed.
+    pub sealed: bool,
+    /// A signed block stands before the text.
+    pub signed: bool,
 }
 
 impl RequestEdits {
@@ -122,7 +135,7 @@ impl RequestEdits {
             path_model: path_model_asked,
             response: ResponseEdits {
                 marked,
-                ..ResponseEdits::new(plan, protocol, request, drop_usage_event)
+                ..ResponseEdits::new(plan, request, drop_usage_event)
             },
         })
     }
@@ -152,12 +165,7 @@ impl RequestEdits {
 }
 
 impl ResponseEdits {
-    fn new(
-        plan: &Plan,
-        protocol: &dyn Protocol,
-        request: &Request,
-        drop_usage_event: bool,
-    ) -> Self {
+    fn new(plan: &Plan, request: &Request, drop_usage_event: bool) -> Self {
         // Where a path names one, that is the one that answers.
         let requested = request.path_model.as_deref().or(request.model_name());
         let downgraded = enforced(&plan.downgrade).and_then(|settings| {
@@ -174,9 +182,8 @@ impl ResponseEdits {
         let close_leaks = side_channels::Closing::of(plan).map(|closing| closing.allow.to_vec());
         Self {
             keep: reasoning.map(|settings| settings.keep),
-            opened: (!protocol.signs_reasoning() && reasoning.is_some_and(opened)).then_some(
-                if request.steers_tags { Unclosed::Reasoning } else { Unclosed::Answer },
-            ),
+            opened: reasoning.is_some_and(opened),
+            steered: request.steers_tags,
             close_leaks,
             rename: downgraded
                 .filter(|(_, disclose)| !disclose)
@@ -191,8 +198,7 @@ impl ResponseEdits {
     /// Whether the answer itself is changed, so that one that cannot be read must not pass.
     #[must_use]
     pub fn changes_answer(&self) -> bool {
-        let Self { keep, opened: _, close_leaks, rename, round_usage, drop_usage_event: _, marked } =
-            self;
+        let Self { keep, close_leaks, rename, round_usage, marked, .. } = self;
         keep.is_some()
             || close_leaks.is_some()
             || rename.is_some()
@@ -207,25 +213,35 @@ impl ResponseEdits {
         self.keep.is_none() && self.rename.is_none() && self.marked.is_none()
     }
 
-    /// The editors of a lane, by its first piece. `told_apart` if its choice has its reasoning in a
-    /// channel of its own, `signed` if a signed block stands before it.
+    /// Whether reasoning is withheld.
     #[must_use]
-    pub fn editor(&self, channel: &Channel, told_apart: bool, signed: bool) -> LaneEditor {
-        let editor = self.reasoning_editor(channel, told_apart);
+    pub fn withholds(&self) -> bool {
+        self.keep.is_some()
+    }
+
+    /// The editors of a lane, by its first piece.
+    #[must_use]
+    pub fn editor(&self, channel: &Channel, beside: Beside) -> LaneEditor {
+        let Beside { reasoning, sealed, signed } = beside;
+        let mut editor = self.reasoning_editor(channel, reasoning);
+        if reasoning || sealed {
+            editor.iter_mut().for_each(|editor| editor.tell_apart());
+        }
         let emptied = channel.kind == Kind::Reasoning && self.keep == Some(Keep::None);
         let marked = self.marked.as_ref().filter(|_| !emptied);
         LaneEditor::new(editor, marked.and_then(|marked| marked.mark(channel, signed)))
     }
 
-    fn reasoning_editor(&self, channel: &Channel, told_apart: bool) -> Option<Box<dyn Editor>> {
+    fn reasoning_editor(&self, channel: &Channel, told: bool) -> Option<Box<dyn Editor>> {
         let keep = self.keep?;
         match channel.kind {
             // A signed block is whole or sealed.
             Kind::Reasoning if channel.signed => Some(reasoning::editor(Keep::None)),
             Kind::Reasoning => Some(reasoning::editor(keep)),
             Kind::Answer => {
-                let opened = self.opened.filter(|_| !told_apart);
-                Some(Box::new(Inline::new(keep, opened)))
+                let unclosed = if self.steered { Unclosed::Reasoning } else { Unclosed::Answer };
+                let opened = self.opened && !told;
+                Some(Box::new(Inline::new(inline::Setting { keep, opened, unclosed })))
             }
             Kind::ToolArguments | Kind::Refusal => None,
         }

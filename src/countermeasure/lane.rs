@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Editor;
+use super::inline::Dialects;
 use super::watermark::Mark;
 
 /// The editors of one lane, in their order. Without any, its text goes out as it comes.
@@ -12,11 +13,19 @@ pub struct LaneEditor {
     mark: Option<Mark>,
     /// What the editor leaves of a piece; kept for its memory.
     left: String,
+    /// Where the first marker stands in what the last piece let out.
+    marker: Option<Range<usize>>,
 }
 
 impl LaneEditor {
     pub(super) fn new(editor: Option<Box<dyn Editor>>, mark: Option<Mark>) -> Self {
-        Self { editor, mark, left: String::new() }
+        Self { editor, mark, left: String::new(), marker: None }
+    }
+
+    /// Where the first marker stands in what the last piece let out.
+    #[must_use]
+    pub fn marker(&self) -> Option<Range<usize>> {
+        self.marker.clone()
     }
 
     /// Whether the lane's text goes out as it comes.
@@ -27,28 +36,33 @@ impl LaneEditor {
 
     /// Takes the next piece and appends what may leave now.
     pub fn push(&mut self, text: &str, out: &mut String) {
-        let Self { editor, mark, left } = self;
+        let Self { editor, mark, left, marker } = self;
+        *marker = None;
         match (editor, mark) {
             (None, None) => out.push_str(text),
             (None, Some(mark)) => mark.push(text, out),
-            (Some(editor), None) => editor.push(text, out),
+            (Some(editor), None) => {
+                editor.push(text, out);
+                *marker = editor.markers().first().cloned();
+            }
             (Some(editor), Some(mark)) => {
                 left.clear();
                 editor.push(text, left);
-                mark.push(left, out);
+                *marker = mark_between(mark, left, editor.markers(), out);
             }
         }
     }
 
     /// Takes a piece that cannot be decoded; see [`Editor::push_opaque`].
     pub fn push_opaque(&mut self, text: &str, out: &mut String) -> bool {
-        let Self { editor, mark, left } = self;
+        let Self { editor, mark, left, .. } = self;
         left.clear();
         let passes = editor.as_mut().is_none_or(|editor| editor.push_opaque(text, left));
         match mark {
             None => out.push_str(left),
             Some(mark) => {
-                mark.push(left, out);
+                let markers = editor.as_deref().map_or(&[][..], Editor::markers);
+                mark_between(mark, left, markers, out);
                 if passes {
                     mark.push_opaque(out);
                 }
@@ -59,7 +73,7 @@ impl LaneEditor {
 
     /// The lane ends: appends what was held back.
     pub fn finish(&mut self, cut_short: bool, out: &mut String) {
-        let Self { editor, mark, left } = self;
+        let Self { editor, mark, left, .. } = self;
         left.clear();
         if let Some(editor) = editor {
             editor.finish(cut_short, left);
@@ -67,7 +81,8 @@ impl LaneEditor {
         match mark {
             None => out.push_str(left),
             Some(mark) => {
-                mark.push(left, out);
+                let markers = editor.as_deref().map_or(&[][..], Editor::markers);
+                mark_between(mark, left, markers, out);
                 mark.end(cut_short, out);
             }
         }
@@ -111,9 +126,61 @@ impl LaneEditor {
         self.editor.as_deref().map_or(0, Editor::unopened_reasoning)
     }
 
+    /// Markup that looks like that of reasoning and is none that is known.
+    #[must_use]
+    pub fn unknown_markup(&self) -> u64 {
+        self.editor.as_deref().map_or(0, Editor::unknown_markup)
+    }
+
+    /// The dialects in which the text held reasoning.
+    #[must_use]
+    pub fn dialects(&self) -> Dialects {
+        self.editor.as_deref().map_or_else(Dialects::default, Editor::dialects)
+    }
+
+    /// Whether the text stands in reasoning.
+    #[must_use]
+    pub fn reasons(&self) -> bool {
+        self.editor.as_deref().is_some_and(Editor::reasons)
+    }
+
+    /// Whether an editor holds text back that is more than to be marked.
+    #[must_use]
+    pub fn withholds(&self) -> bool {
+        self.editor.as_deref().is_some_and(Editor::holds)
+    }
+
+    /// The response turns out to carry its reasoning in members of its own.
+    pub fn tell_apart(&mut self) {
+        if let Some(editor) = &mut self.editor {
+            editor.tell_apart();
+        }
+    }
+
     /// Sites that carry a bit of the mark, and those of them at which a word was exchanged.
     #[must_use]
     pub fn marked(&self) -> (u64, u64) {
         self.mark.as_ref().map_or((0, 0), Mark::counts)
     }
+}
+
+/// Marks a text but for the markers in it, which leave when they come. Where the first one stands.
+fn mark_between(
+    mark: &mut Mark,
+    text: &str,
+    markers: &[Range<usize>],
+    out: &mut String,
+) -> Option<Range<usize>> {
+    let mut from = 0;
+    let mut first = None;
+    for marker in markers {
+        mark.push(text.get(from..marker.start).unwrap_or_default(), out);
+        mark.flush(out);
+        let start = out.len();
+        mark.pass(text.get(marker.clone()).unwrap_or_default(), out);
+        first.get_or_insert(start..out.len());
+        from = marker.end;
+    }
+    mark.push(text.get(from..).unwrap_or_default(), out);
+    first
 }

@@ -21,12 +21,15 @@ mod exchange;
 mod lane;
 
 pub use counts::Counts;
-pub use exchange::{Renamed, RequestEdits, ResponseEdits};
+pub use exchange::{Beside, Renamed, RequestEdits, ResponseEdits};
 pub use lane::LaneEditor;
 pub use members::ClosedMembers;
 pub use usage::{Rounded, Rounding};
 
 use std::fmt::Debug;
+use std::ops::Range;
+
+use inline::Dialects;
 
 /// Edits one lane's text as it comes: pure, without clocks or chance, so that the same text gives
 /// the same result however it is cut into pieces.
@@ -51,4 +54,27 @@ pub trait Editor: Debug + Send {
     fn unopened_reasoning(&self) -> u64 {
         0
     }
+
+    /// Markup that looks like that of reasoning and is none that is known.
+    fn unknown_markup(&self) -> u64 {
+        0
+    }
+
+    /// The dialects in which the text held reasoning.
+    fn dialects(&self) -> Dialects {
+        Dialects::default()
+    }
+
+    /// Where markup stands in what the last piece let out: clients expect it as it came.
+    fn markers(&self) -> &[Range<usize>] {
+        &[]
+    }
+
+    /// Whether the text stands in reasoning, so that nothing of an answer has come since.
+    fn reasons(&self) -> bool {
+        false
+    }
+
+    /// The response turns out to carry its reasoning in members of its own.
+    fn tell_apart(&mut self) {}
 }

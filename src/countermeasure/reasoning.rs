@@ -191,6 +191,8 @@ struct Conclusion {
     seen: WordCount,
     kept_words: u64,
     overlong: bool,
+    /// The conclusion has been drawn.
+    drawn: bool,
 }
 
 impl Editor for Conclusion {
@@ -226,9 +228,10 @@ impl Editor for Conclusion {
         let current = self.sentences.take();
         let last = std::mem::take(&mut self.last);
         let conclusion = if current.trim().is_empty() { last } else { current };
-        if cut_short || std::mem::take(&mut self.overlong) {
+        if cut_short || std::mem::take(&mut self.overlong) || self.drawn {
             return;
         }
+        self.drawn = !conclusion.trim().is_empty();
         self.kept_words += WordCount::of(&conclusion);
         out.push_str(conclusion.trim());
     }

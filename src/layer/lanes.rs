@@ -1,9 +1,11 @@
 //! The texts of one response, each with its editor.
 
-use crate::countermeasure::{Counts, LaneEditor, ResponseEdits};
+use crate::countermeasure::inline::Dialects;
+use crate::countermeasure::{Beside, Counts, LaneEditor, ResponseEdits};
 use crate::wire::{Channel, Kind, Lane, Scan, Signed};
 
 use super::carrier::Carrier;
+use super::cumulative::{Course, Origin};
 
 /// The most lanes one response may have. An upstream that claims more is not answering.
 pub(super) const LANES: usize = 1024;
@@ -19,6 +21,8 @@ pub(super) struct Lanes {
     carried: usize,
     /// The choices that hold a signed block; `None` for all of the response.
     signed: Vec<Option<u32>>,
+    /// The choices that said reasoning in members of their own, likewise.
+    reasoned: Vec<Option<u32>>,
 }
 
 /// One lane: its editors, and the event that can carry text which is left when the lane ends.
@@ -28,6 +32,20 @@ pub(super) struct OpenLane {
     pub(super) kind: Kind,
     pub(super) editor: LaneEditor,
     pub(super) carrier: Option<Carrier>,
+    /// The same for the member that says all so far beside the deltas, and what it said last.
+    pub(super) copy: Option<(Carrier, String)>,
+    /// How fresh editors of it are made.
+    pub(super) origin: Origin,
+    /// How its pieces follow each other.
+    pub(super) course: Course,
+}
+
+impl OpenLane {
+    /// Whether text is held back only to be marked. A text that comes again and again brings it
+    /// along.
+    pub(super) fn lingers(&self) -> bool {
+        self.editor.lingers() && !self.course.repeats()
+    }
 }
 
 /// The response has more lanes than any answer.
@@ -47,22 +65,45 @@ impl Lanes {
             Some(position) => position,
             None if self.lanes.len() == LANES => return Err(TooManyLanes),
             None => {
-                // A choice whose server tells reasoning apart has none in its answer.
-                let group = channel.lane.group;
-                let reasons = |lane: Lane, kind| lane.group == group && kind == Kind::Reasoning;
-                let told_apart = self.lanes.iter().any(|open| reasons(open.lane, open.kind))
-                    || scan.channels.iter().any(|other| reasons(other.lane, other.kind));
-                let concerned = |of: Option<u32>| of.is_none_or(|of| of == group);
-                let before = channel.span.start;
-                let signed = self.signed.iter().any(|of| concerned(*of))
-                    || scan.signed.iter().any(|it| concerned(it.group) && it.from <= before);
-                let editor = edits.editor(channel, told_apart, signed);
+                let beside = self.beside(channel, scan);
+                let origin = Origin { channel: channel.clone(), beside, told_apart: false };
+                let editor = origin.editor(edits);
                 let Channel { lane, kind, .. } = *channel;
-                self.lanes.push(OpenLane { lane, kind, editor, carrier: None });
+                let course = Course::default();
+                let (carrier, copy) = (None, None);
+                self.lanes.push(OpenLane { lane, kind, editor, carrier, copy, origin, course });
                 self.lanes.len() - 1
             }
         };
         self.lanes.get_mut(position).ok_or(TooManyLanes)
+    }
+
+    /// What is known when the text of `channel` begins.
+    fn beside(&self, channel: &Channel, scan: &Scan) -> Beside {
+        let concerned = |of: Option<u32>| of.is_none_or(|of| of == channel.lane.group);
+        let reasoning = self.reasoned.iter().any(|of| concerned(*of))
+            || scan.channels.iter().filter_map(reasoned).any(concerned);
+        let before = channel.span.start;
+        let signed = self.signed.iter().any(|of| concerned(*of))
+            || scan.signed.iter().any(|it| concerned(it.group) && it.from <= before);
+        Beside { reasoning, sealed: signed, signed }
+    }
+
+    /// Remembers whose reasoning an event says in members of its own, and tells their answers.
+    pub(super) fn reasoned(&mut self, scan: &Scan) {
+        for group in scan.channels.iter().filter_map(reasoned) {
+            if self.reasoned.len() < LANES && !self.reasoned.contains(&group) {
+                self.reasoned.push(group);
+                let concerned = |open: &&mut OpenLane| {
+                    open.kind == Kind::Answer && group.is_none_or(|of| of == open.lane.group)
+                };
+                let concerned = self.lanes.iter_mut().filter(concerned);
+                for open in concerned {
+                    open.editor.tell_apart();
+                    open.origin.told_apart = true;
+                }
+            }
+        }
     }
 
     /// Remembers the signed blocks of an event whose lanes have been opened.
@@ -90,17 +131,39 @@ impl Lanes {
         self.lanes.iter_mut()
     }
 
+    /// All lanes, in the order in which they end: reasoning stands before its answer.
+    pub(super) fn ending(&mut self) -> impl Iterator<Item = &mut OpenLane> {
+        let mut all: Vec<&mut OpenLane> = self.lanes.iter_mut().collect();
+        all.sort_by_key(|open| open.kind != Kind::Reasoning);
+        all.into_iter()
+    }
+
     /// Whether text is held back that could leave, only to be marked.
     pub(super) fn linger(&self) -> bool {
-        self.lanes.iter().any(|open| open.carrier.is_some() && open.editor.lingers())
+        self.lanes.iter().any(|open| open.carrier.is_some() && open.lingers())
+    }
+
+    /// The texts of a choice or block.
+    pub(super) fn of(&self, group: u32) -> impl Iterator<Item = &OpenLane> {
+        self.lanes.iter().filter(move |open| open.lane.group == group)
     }
 
     /// Sums of the editors' counts over the lanes.
     pub(super) fn counts(&self, counts: &mut Counts) {
-        let editors = || self.lanes.iter().map(|open| &open.editor);
+        let editors = || self.lanes.iter().map(|open| open.course.current(&open.editor));
         counts.words_removed = editors().map(LaneEditor::words_removed).sum();
         counts.unopened_reasoning = editors().map(LaneEditor::unopened_reasoning).sum();
+        counts.unknown_markup = editors().map(LaneEditor::unknown_markup).sum();
+        counts.dialects =
+            editors().map(LaneEditor::dialects).fold(Dialects::default(), Dialects::union);
         counts.sites = editors().map(|editor| editor.marked().0).sum();
         counts.flips = editors().map(|editor| editor.marked().1).sum();
     }
+}
+
+/// Whose reasoning a channel says in a member of its own: a choice's; `None` for all of a response
+/// that gives each part a block.
+fn reasoned(channel: &Channel) -> Option<Option<u32>> {
+    let says = channel.kind == Kind::Reasoning && !channel.span.is_empty();
+    says.then_some((!channel.signed).then_some(channel.lane.group))
 }

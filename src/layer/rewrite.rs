@@ -8,9 +8,10 @@ use http::HeaderMap;
 use crate::countermeasure::{Counts, ResponseEdits, Rounded, Rounding};
 use crate::wire::framing::sse::Block;
 use crate::wire::json::{Edit, splice, unescape, unescape_lossy};
-use crate::wire::{Channel, Citation, Close, FieldKind, Kind, Scan, Usage};
+use crate::wire::{Channel, Citation, Close, FieldKind, Kind, Mode, Scan, Usage};
 
 use super::carrier::{Carrier, carrier};
+use super::cumulative::Piece;
 use super::fields;
 use super::lanes::{LANES, Lanes, OpenLane, TooManyLanes};
 
@@ -172,16 +173,29 @@ impl Rewriter {
         if scan.closes.len() > 2 * LANES {
             return Err(TooManyLanes);
         }
+        self.lanes.reasoned(scan);
         let betrayed = scan.fields.iter().any(|field| self.edits.betrays_mark(field));
         if block.is_some() {
             self.outcomes.clear();
         }
         // Those of a document may have been given before.
         let given = self.outcomes.len();
-        for channel in scan.channels.iter().skip(given) {
-            self.seen.add(channel);
-            let outcome = self.push(channel, payload, scan, block, betrayed)?;
-            self.outcomes.push(outcome);
+        self.outcomes.resize_with(scan.channels.len(), Outcome::default);
+        // What says all so far says the deltas of its own event, too.
+        for mode in [Mode::Delta, Mode::Snapshot] {
+            for (place, channel) in scan.channels.iter().enumerate().skip(given) {
+                if channel.mode != mode {
+                    continue;
+                }
+                self.seen.add(channel);
+                let outcome = match mode {
+                    Mode::Delta => self.push(channel, payload, scan, block, betrayed, before)?,
+                    Mode::Snapshot => self.repeat(channel, payload, scan, block, betrayed)?,
+                };
+                if let Some(place) = self.outcomes.get_mut(place) {
+                    *place = outcome;
+                }
+            }
         }
         self.lanes.signed(scan);
         self.end_before_calls(scan, before);
@@ -233,13 +247,14 @@ impl Rewriter {
         if self.only_counts() {
             return Ok(true);
         }
+        self.lanes.reasoned(scan);
         let betrayed = scan.fields.iter().any(|field| self.edits.betrays_mark(field));
         let mut left = bytes;
         while let Some(channel) = scan.channels.get(given.texts) {
             let outcome = match given.long.take() {
                 None if channel.span.len() <= left => {
                     left -= channel.span.len();
-                    self.push(channel, document, scan, None, betrayed)?
+                    self.push(channel, document, scan, None, betrayed, &mut Vec::new())?
                 }
                 None if left < bytes => return Ok(false),
                 None => {
@@ -249,7 +264,7 @@ impl Rewriter {
                             given.long = Some((text.into_owned(), 0, String::new()));
                             continue;
                         }
-                        _ => self.push(channel, document, scan, None, betrayed)?,
+                        _ => self.push(channel, document, scan, None, betrayed, &mut Vec::new())?,
                     }
                 }
                 Some((text, from, mut out)) => {
@@ -281,9 +296,9 @@ impl Rewriter {
 
     /// Ends every lane, for a stream that ends without having said so.
     pub(super) fn close_all(&mut self, before: &mut Vec<u8>) {
-        for open in self.lanes.iter_mut() {
+        for open in self.lanes.ending() {
             let text = open.finish(true, &self.edits);
-            self.seen.delivered += open.carry(&text, before);
+            self.seen.delivered += open.carry(&open.last(text), before);
         }
     }
 
@@ -291,7 +306,7 @@ impl Rewriter {
     /// too long.
     pub(super) fn let_go(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
-        for open in self.lanes.iter_mut().filter(|open| open.carrier.is_some()) {
+        for open in self.lanes.iter_mut().filter(|it| it.carrier.is_some() && it.lingers()) {
             let mut text = String::new();
             if let Some(mark) = open.editor.mark() {
                 mark.flush(&mut text);
@@ -315,22 +330,26 @@ impl Rewriter {
         scan: &Scan,
         block: Option<&Block<'_>>,
         betrayed: bool,
+        ahead: &mut Vec<u8>,
     ) -> Result<Outcome, TooManyLanes> {
         let stays = Outcome { stays: true, ..Outcome::default() };
-        let Self { edits, lanes, counts, scratch, .. } = self;
+        let Self { edits, lanes, counts, scratch, seen, .. } = self;
         let open = lanes.open(channel, scan, edits)?;
         let raw = payload.get(channel.span.clone()).unwrap_or_default();
         if open.editor.is_none() || raw.is_empty() {
             return Ok(stays);
         }
-        let editor = &mut open.editor;
         scratch.clear();
-        if let Some(mark) = editor.mark().filter(|_| betrayed) {
+        if let Some(mark) = open.editor.mark().filter(|_| betrayed) {
             mark.stop(scratch);
         }
         let mut outcome = match unescape(raw) {
             Ok(text) => {
-                editor.push(&text, scratch);
+                match block {
+                    Some(_) => open.take(&text, scan, betrayed, edits, scratch),
+                    None => open.editor.push(&text, scratch),
+                }
+                seen.delivered += open.part_from_marker(&text, scratch, ahead);
                 if *scratch == *text {
                     stays
                 } else {
@@ -338,17 +357,17 @@ impl Rewriter {
                 }
             }
             Err(_) => Outcome {
-                stays: editor.push_opaque(&unescape_lossy(raw), scratch),
+                stays: open.editor.push_opaque(&unescape_lossy(raw), scratch),
                 before: scratch.clone(),
                 ..Outcome::default()
             },
         };
-        outcome.deferred = editor.lingers();
-        let Some(block) = block.filter(|_| open.carrier.is_none() && editor.holds()) else {
+        outcome.deferred = open.lingers() || open.course.owes();
+        let holds = open.carrier.is_none() && (open.editor.holds() || open.course.owes());
+        let Some(block) = block.filter(|_| holds) else {
             return Ok(outcome);
         };
-        let ends = |close: &Close| close.group == channel.lane.group && !close.reasoning_only;
-        if !scan.closes.iter().any(ends) {
+        if open.end(scan).is_none() {
             // An event that cannot be repeated carries nothing; a later one of the lane may.
             open.carrier = carrier(block, payload, scan, channel, edits, counts);
             let bytes = open.carrier.as_ref().map_or(0, Carrier::len);
@@ -362,16 +381,99 @@ impl Rewriter {
         Ok(outcome)
     }
 
+    /// Writes a text that says all that its lane has said.
+    fn repeat(
+        &mut self,
+        channel: &Channel,
+        payload: &[u8],
+        scan: &Scan,
+        block: Option<&Block<'_>>,
+        betrayed: bool,
+    ) -> Result<Outcome, TooManyLanes> {
+        let Self { edits, lanes, scratch, counts, .. } = self;
+        let open = lanes.open(channel, scan, edits)?;
+        let raw = payload.get(channel.span.clone()).unwrap_or_default();
+        if open.editor.is_none() || raw.is_empty() {
+            return Ok(Outcome { stays: true, ..Outcome::default() });
+        }
+        let text = match unescape(raw) {
+            Ok(text) => text,
+            Err(_) => unescape_lossy(raw).into(),
+        };
+        scratch.clear();
+        open.course.whole(&text, &mut open.editor, scratch);
+        let end = open.end(scan);
+        open.whole(&text, end, betrayed, edits, scratch);
+        if let Some((_, shown)) = &mut open.copy {
+            scratch.clone_into(shown);
+        }
+        let only = open.course.repeats();
+        let known = if only { open.carrier.is_some() } else { open.copy.is_some() };
+        let holds = !known && open.editor.holds() && end.is_none();
+        if let Some(block) = block.filter(|_| holds) {
+            let made = carrier(block, payload, scan, channel, edits, counts);
+            let bytes = made.as_ref().map_or(0, Carrier::len);
+            if only {
+                open.carrier = made;
+            } else {
+                open.copy = made.map(|made| (made, scratch.clone()));
+            }
+            lanes.carry(bytes)?;
+        }
+        Ok(Outcome { before: scratch.clone(), ..Outcome::default() })
+    }
+
+    /// Whether this event may end a text that another one shows to go on, or to have been cut short.
+    pub(super) fn is_provisional(&self, scan: &Scan) -> bool {
+        let ends = |close: &Close| {
+            let Close { group, reasoning_only, .. } = *close;
+            let says = |channel: &Channel| {
+                channel.lane.group == group
+                    && !channel.span.is_empty()
+                    && matches!(channel.kind, Kind::Reasoning | Kind::Answer)
+            };
+            !reasoning_only
+                && (self.lanes.of(group).any(|it| it.editor.withholds() || it.course.owes())
+                    || scan.channels.iter().any(says))
+        };
+        self.edits.withholds() && scan.closes.iter().any(ends)
+    }
+
     fn close(&mut self, close: Close, scan: &Scan, before: &mut Vec<u8>) {
         let Close { group, reasoning_only, cut_short } = close;
+        // What stands in reasoning is no answer to it.
+        if reasoning_only && self.still_reasons(group, scan) {
+            return;
+        }
         let Self { edits, lanes, outcomes, seen, .. } = self;
-        let ending = lanes.iter_mut().filter(|open| {
+        let ending = lanes.ending().filter(|open| {
             open.lane.group == group && (!reasoning_only || open.kind == Kind::Reasoning)
         });
         for open in ending {
             let text = open.finish(cut_short, edits);
             seen.delivered += open.put(&text, scan, outcomes, before);
         }
+    }
+
+    /// Whether all that an event says besides the reasoning of a choice is reasoning, too, or has
+    /// not gone out.
+    fn still_reasons(&self, group: u32, scan: &Scan) -> bool {
+        let mut said = scan
+            .channels
+            .iter()
+            .zip(&self.outcomes)
+            .filter(|(it, _)| it.lane.group == group && it.kind != Kind::Reasoning)
+            .filter(|(it, _)| !it.span.is_empty())
+            .peekable();
+        said.peek().is_some()
+            && said.all(|(channel, outcome)| {
+                let mut lanes = self.lanes.of(group).filter(|open| open.lane == channel.lane);
+                channel.kind == Kind::Answer
+                    && lanes.any(|open| {
+                        let held = outcome.is_empty() && open.editor.withholds();
+                        held || open.editor.reasons()
+                    })
+            })
     }
 
     /// Text that is held back to be marked leaves before a tool call of the same choice.
@@ -381,7 +483,7 @@ impl Rewriter {
         for call in calls {
             let held = lanes
                 .iter_mut()
-                .filter(|open| open.lane.group == call.lane.group && open.editor.lingers());
+                .filter(|open| open.lane.group == call.lane.group && open.lingers());
             for open in held {
                 let mut text = String::new();
                 if let Some(mark) = open.editor.mark() {
@@ -402,7 +504,8 @@ impl Rewriter {
         let mut edits = Vec::new();
         for Citation { lane, start, end } in &scan.citations {
             // A text that has not begun will be cited as it comes.
-            let channel = Channel { lane: *lane, kind: Kind::Answer, span: 0..0, signed: false };
+            let (kind, mode) = (Kind::Answer, Mode::Delta);
+            let channel = Channel { lane: *lane, kind, mode, span: 0..0, signed: false };
             let open = lanes.open(&channel, scan, made)?;
             let mut text = String::new();
             let located = open.editor.locate(start.1..end.1, &mut text);
@@ -483,9 +586,76 @@ impl OpenLane {
     /// Ends the lane and gives the text that was held back.
     fn finish(&mut self, cut_short: bool, edits: &ResponseEdits) -> String {
         let mut text = String::new();
-        self.editor.finish(cut_short, &mut text);
+        self.course.finish(cut_short, &mut self.editor, &mut text);
         edits.remember(&mut self.editor);
         text
+    }
+
+    /// Takes a piece of a stream.
+    fn take(
+        &mut self,
+        text: &str,
+        scan: &Scan,
+        betrayed: bool,
+        edits: &ResponseEdits,
+        out: &mut String,
+    ) {
+        match self.course.take(text, &mut self.editor, &self.origin, edits, out) {
+            Piece::Continued => {}
+            Piece::Whole => self.whole(text, self.end(scan), betrayed, edits, out),
+            Piece::Perhaps => {
+                self.whole(text, None, betrayed, edits, out);
+                self.course.weigh(text, out);
+            }
+        }
+    }
+
+    /// What goes out of a piece that says all so far, and ends if something ends it.
+    fn whole(
+        &mut self,
+        text: &str,
+        end: Option<&Close>,
+        betrayed: bool,
+        edits: &ResponseEdits,
+        out: &mut String,
+    ) {
+        out.clear();
+        let mut editor = self.origin.editor(edits);
+        if let Some(mark) = editor.mark().filter(|_| betrayed) {
+            mark.stop(out);
+        }
+        editor.push(text, out);
+        if let Some(close) = end {
+            editor.finish(close.cut_short, out);
+        }
+        self.course.show(out);
+    }
+
+    /// What ends the lane in this event.
+    fn end<'s>(&self, scan: &'s Scan) -> Option<&'s Close> {
+        scan.closes.iter().find(|it| it.group == self.lane.group && !it.reasoning_only)
+    }
+
+    /// Has text that was held back leave in an event of its own, if a marker begins this one:
+    /// clients look for it where it came. How many bytes went.
+    fn part_from_marker(&self, text: &str, out: &mut String, before: &mut Vec<u8>) -> u64 {
+        let Some(marker) = self.editor.marker().filter(|_| self.carrier.is_some()) else {
+            return 0;
+        };
+        let begins = out.get(marker.clone()).is_some_and(|marker| text.starts_with(marker));
+        if !begins || marker.start == 0 || self.course.repeats() {
+            return 0;
+        }
+        let held: String = out.drain(..marker.start).collect();
+        self.carry(&held, before)
+    }
+
+    /// What is to leave when the lane ends: all of it again, where every piece says all of it.
+    pub(super) fn last(&self, text: String) -> String {
+        if text.is_empty() || !self.course.repeats() {
+            return text;
+        }
+        self.course.shown().to_owned() + &text
     }
 
     /// Puts text of the lane behind what this event has of it, or into an event of its own; how
@@ -494,8 +664,17 @@ impl OpenLane {
         if text.is_empty() {
             return 0;
         }
-        let here = scan.channels.iter().rposition(|channel| channel.lane == self.lane);
-        match here.and_then(|position| outcomes.get_mut(position)) {
+        let here = |channel: &Channel| channel.lane == self.lane;
+        if self.course.repeats() {
+            // A piece of this event has it already.
+            let said = |channel: &Channel| here(channel) && !channel.span.is_empty();
+            return match scan.channels.iter().any(said) {
+                true => 0,
+                false => self.carry(&self.last(text.to_owned()), before),
+            };
+        }
+        let here = |channel: &Channel| here(channel) && channel.mode == Mode::Delta;
+        match scan.channels.iter().rposition(here).and_then(|position| outcomes.get_mut(position)) {
             Some(outcome) => {
                 outcome.behind.push_str(text);
                 0

@@ -7,6 +7,7 @@ use crate::policy::Unhandled;
 use crate::wire::framing::sse::{Block, EventTooLong, Splitter};
 use crate::wire::{Protocol, Scan, Scanner};
 
+use super::ending::{Fate, Provisional};
 use super::lanes::TooManyLanes;
 use super::rewrite::{Rewriter, Rewritten};
 
@@ -19,6 +20,8 @@ pub(super) struct EventStream {
     scan: Scan,
     rewriter: Rewriter,
     on_opaque: Unhandled,
+    /// An event that may end a text, until the next one tells.
+    provisional: Option<Provisional>,
     /// The upstream reported an error inside the stream.
     failed: bool,
 }
@@ -55,6 +58,7 @@ impl EventStream {
             scan: Scan::default(),
             rewriter: Rewriter::new(edits, counts),
             on_opaque,
+            provisional: None,
             failed: false,
         }
     }
@@ -88,6 +92,7 @@ impl EventStream {
     pub(super) fn finish(&mut self) -> Result<Bytes, StreamError> {
         let rest = self.splitter.take_rest();
         let mut last = if rest.is_empty() { Vec::new() } else { self.rewrite(rest)?.to_vec() };
+        self.settle(Fate::Unsaid, &mut last)?;
         self.rewriter.close_all(&mut last);
         Ok(last.into())
     }
@@ -95,6 +100,8 @@ impl EventStream {
     /// What was held back and has to leave before the stream is broken off.
     pub(super) fn flush(&mut self) -> Vec<u8> {
         let mut last = Vec::new();
+        // It has been read before, and what was held leaves in any case.
+        let _ = self.settle(Fate::Unsaid, &mut last);
         self.rewriter.close_all(&mut last);
         last
     }
@@ -128,6 +135,7 @@ impl EventStream {
         };
         let mut out = Vec::new();
         if self.protocol.is_terminator(&payload) {
+            self.settle(Fate::Unsaid, &mut out)?;
             self.rewriter.close_all(&mut out);
             return Ok(behind(out, raw));
         }
@@ -136,6 +144,15 @@ impl EventStream {
                 self.unreadable(&raw)?;
             }
             return Ok(raw);
+        }
+        if let Some(fate) = self.provisional.as_ref().and_then(|it| it.fate(&self.scan)) {
+            self.settle(fate, &mut out)?;
+            // Has been read once already.
+            let _ = self.scanner.scan(&payload, &mut self.scan);
+        }
+        if self.rewriter.is_provisional(&self.scan) {
+            self.provisional = Some(Provisional::new(raw.clone(), &self.scan));
+            return Ok(out.into());
         }
         if self.scan.error {
             self.failed = true;
@@ -146,6 +163,23 @@ impl EventStream {
             Rewritten::Payload(payload) => Ok(behind(out, block.with_payload(&payload).into())),
             Rewritten::Dropped => Ok(out.into()),
         }
+    }
+
+    /// Lets the event go out that may have ended a text, now that it is known whether it did.
+    fn settle(&mut self, fate: Fate, out: &mut Vec<u8>) -> Result<(), StreamError> {
+        let Some(Provisional { raw, .. }) = self.provisional.take() else { return Ok(()) };
+        let block = Block::parse(&raw);
+        let payload = block.payload().unwrap_or_default();
+        if self.scanner.scan(&payload, &mut self.scan).is_err() {
+            return Err(StreamError::Unreadable);
+        }
+        fate.tell(&mut self.scan, self.protocol.ends_texts_alone());
+        match self.rewriter.rewrite(&payload, &self.scan, Some(&block), out)? {
+            Rewritten::Kept => out.extend_from_slice(&raw),
+            Rewritten::Payload(payload) => out.extend_from_slice(&block.with_payload(&payload)),
+            Rewritten::Dropped => {}
+        }
+        Ok(())
     }
 }
 

@@ -34,7 +34,9 @@ pub use history::Said;
 pub use refusal::{Refusal, RefusalKind, refuse_for_good};
 pub use request::{Asked, AskedEffort, EffortPlace, Model, OutputCap, Request, Thinking};
 pub use route::{Route, conversation_protocol, error_protocol, path_model, route};
-pub use scan::{Channel, Citation, Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, Usage};
+pub use scan::{
+    Channel, Citation, Close, Field, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, Usage,
+};
 pub use scanner::Scanner;
 pub use server::ServerKind;
 
@@ -82,6 +84,11 @@ pub trait Protocol: Debug + Send + Sync {
 
     /// A block that keeps an idle connection open and that every client of the protocol ignores.
     fn heartbeat(&self) -> &'static [u8];
+
+    /// Whether a text of a stream ends before it is said why the answer does.
+    fn ends_texts_alone(&self) -> bool {
+        false
+    }
 
     /// Whether reasoning comes signed, so that it can be passed on whole or sealed, not shortened.
     fn signs_reasoning(&self) -> bool;

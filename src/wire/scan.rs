@@ -48,6 +48,16 @@ pub enum Slot {
     Tool(u32),
 }
 
+/// How a piece of text continues its lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// It says what comes next.
+    #[default]
+    Delta,
+    /// It says again all that the lane has said.
+    Snapshot,
+}
+
 /// One piece of text: the contents of a JSON string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
@@ -55,6 +65,8 @@ pub struct Channel {
     pub lane: Lane,
     /// What it is for.
     pub kind: Kind,
+    /// How it continues it.
+    pub mode: Mode,
     /// Where it stands, between the quotes.
     pub span: Range<usize>,
     /// Whether the block it belongs to is signed, so that it cannot be shortened.
@@ -112,8 +124,28 @@ pub struct Close {
     pub group: u32,
     /// Only its reasoning ends; the answer goes on.
     pub reasoning_only: bool,
-    /// The text ended at a length limit, not where the model meant to.
+    /// The text ended at a limit, not where the model meant to.
     pub cut_short: bool,
+}
+
+/// Reasons for which a text ends where its model meant to. Whatever other reason there is, the
+/// model was kept from going on.
+const MEANT: [&[u8]; 10] = [
+    b"stop",
+    b"end_turn",
+    b"stop_sequence",
+    b"tool_calls",
+    b"function_call",
+    b"tool_use",
+    b"pause_turn",
+    b"eos",
+    b"eos_token",
+    b"complete",
+];
+
+/// Whether a text that ended for this reason was cut short.
+pub(super) fn is_cut_short(reason: &[u8]) -> bool {
+    !MEANT.iter().any(|meant| meant.eq_ignore_ascii_case(reason))
 }
 
 /// Two positions in a lane's text, in Unicode characters, that an annotation points to. A client
@@ -166,6 +198,10 @@ pub struct Scan {
     pub signed: Vec<Signed>,
     /// Token counts.
     pub usage: Usage,
+    /// Why the whole answer ends, where that is told apart from its texts: whether it was cut short.
+    pub cut_short: Option<bool>,
+    /// The event says nothing but that the connection lives.
+    pub idle: bool,
     /// The event says more than its channels and fields: it cannot be dropped when its channels are
     /// emptied.
     pub says_more: bool,
@@ -187,12 +223,13 @@ impl Scan {
         citations.clear();
         signed.clear();
         *usage = Usage::default();
+        (self.cut_short, self.idle) = (None, false);
         (self.says_more, self.unrepeatable) = (false, false);
         (self.error, self.only_usage) = (false, false);
     }
 
     pub(super) fn text(&mut self, lane: Lane, kind: Kind, span: Range<usize>) {
-        self.channels.push(Channel { lane, kind, span, signed: false });
+        self.channels.push(Channel { lane, kind, mode: Mode::Delta, span, signed: false });
     }
 
     pub(super) fn field(&mut self, kind: FieldKind, span: Range<usize>) {

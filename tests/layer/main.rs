@@ -34,3 +34,5 @@ mod support;
 mod telling;
 #[cfg(test)]
 mod untouched;
+#[cfg(test)]
+mod withheld;

@@ -132,6 +132,14 @@ impl Mark {
         self.record(out, length);
     }
 
+    /// Takes markup, which is not marked and leaves at once.
+    pub fn pass(&mut self, markup: &str, out: &mut String) {
+        if !markup.is_empty() {
+            self.push(markup, out);
+            self.flush(out);
+        }
+    }
+
     /// A piece that cannot be decoded passes behind what is appended here.
     pub fn push_opaque(&mut self, out: &mut String) {
         self.seen = None;

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use crate::wire::json::{Error, Kind as JsonKind, Reader, Text};
 use crate::wire::listed::{Listed, Shape, shape};
-use crate::wire::scan::{Citation, Close, FieldKind, Kind, Lane, Scan, Signed, Slot};
+use crate::wire::scan::{
+    Citation, Close, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, is_cut_short,
+};
 use crate::wire::{error, usage};
 
 /// A whole response, or one chunk of a stream.
@@ -24,6 +26,9 @@ const TOP_LEVEL: [Listed; 7] = [
     (b"search_results", Shape::Quoted(QUOTED)),
     (b"prompt_filter_results", Shape::Findings),
 ];
+
+/// Finish reasons that say that the choice goes on.
+const GOES_ON: [&[u8]; 3] = [b"", b"null", b"none"];
 
 /// Members of a choice that carry none.
 const CHOICE: [Listed; 3] = [
@@ -167,14 +172,32 @@ fn choice(
             }
             Ok(())
         }
-        name @ (b"message" | b"delta") => message(reader, name, &mut answered, scan),
+        name @ (b"message" | b"delta") => {
+            let first = scan.channels.len();
+            message(reader, name, &mut answered, scan)?;
+            // In a stream it holds all so far.
+            if name == b"message" && form == Form::Chunk {
+                let again = scan.channels.iter_mut().skip(first);
+                again.for_each(|channel| channel.mode = Mode::Snapshot);
+            }
+            Ok(())
+        }
         b"finish_reason" => {
-            // Empty, it says that the choice goes on.
-            scan.once(reader, |scan, reader| {
-                let reason = scan.identifier(reader, b"finish_reason")?;
-                finish = reason.filter(|reason| !reason.is_empty());
+            let mut reason = None;
+            let span = reader.spanned(|reader| {
+                reason = scan.identifier(reader, b"finish_reason")?;
                 Ok(())
-            })
+            })?;
+            let says = |reason: &Range<usize>| {
+                let reason = reader.bytes().get(reason.clone()).unwrap_or_default();
+                !GOES_ON.iter().any(|it| it.eq_ignore_ascii_case(reason))
+            };
+            if let Some(reason) = reason.filter(says) {
+                scan.says_more = true;
+                scan.field(FieldKind::Once, span);
+                finish = Some(reason);
+            }
+            Ok(())
         }
         name => scan.listed(reader, &CHOICE, name),
     })?;
@@ -188,9 +211,8 @@ fn choice(
     for signed in scan.signed.iter_mut().skip(first_signed) {
         signed.group = Some(index);
     }
-    let cut_short = finish
-        .clone()
-        .is_some_and(|span| reader.bytes().get(span).is_some_and(|reason| reason == b"length"));
+    let cut_short =
+        finish.clone().is_some_and(|span| reader.bytes().get(span).is_some_and(is_cut_short));
     if answered {
         // Reasoning that an answer follows was not cut short, whatever became of the answer.
         scan.closes.push(Close { group: index, reasoning_only: true, cut_short: false });

@@ -89,6 +89,10 @@ impl Protocol for Messages {
         b"event: ping\ndata: {\"type\":\"ping\"}\n\n"
     }
 
+    fn ends_texts_alone(&self) -> bool {
+        true
+    }
+
     fn signs_reasoning(&self) -> bool {
         true
     }

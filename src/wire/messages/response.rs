@@ -4,15 +4,14 @@ use std::ops::Range;
 
 use crate::wire::json::{Error, Key, Kind as JsonKind, Reader, Text, unescape_lossy};
 use crate::wire::listed::{Listed, Shape};
-use crate::wire::scan::{Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot};
+use crate::wire::scan::{Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, is_cut_short};
 use crate::wire::{error, usage};
 
 /// Members of a message that carry no text of the model's.
-const MESSAGE: [Listed; 8] = [
+const MESSAGE: [Listed; 7] = [
     (b"id", Shape::Identifier),
     (b"type", Shape::Identifier),
     (b"role", Shape::Identifier),
-    (b"stop_reason", Shape::Identifier),
     (b"stop_sequence", Shape::Text(STOP)),
     (b"container", Shape::Data),
     (b"context_management", Shape::Data),
@@ -20,11 +19,7 @@ const MESSAGE: [Listed; 8] = [
 ];
 
 /// Members of a delta that carry none: those of `message_delta`.
-const DELTA: [Listed; 3] = [
-    (b"stop_reason", Shape::Identifier),
-    (b"stop_sequence", Shape::Text(STOP)),
-    (b"container", Shape::Data),
-];
+const DELTA: [Listed; 2] = [(b"stop_sequence", Shape::Text(STOP)), (b"container", Shape::Data)];
 
 /// Why the model stopped, in the vendor's words, which are not passed on.
 const STOP_DETAILS: [Listed; 2] = [(b"type", Shape::Identifier), (b"category", Shape::Identifier)];
@@ -87,8 +82,10 @@ pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Erro
             _ => message_member(reader, key, scan),
         })
     })?;
-    // As in a stream, where a block ends before the reason is told for which the message ends.
-    let close = |group| Close { group, reasoning_only: false, cut_short: false };
+    let cut_short = scan.cut_short.unwrap_or_default();
+    // Only the last block can have been cut short.
+    let close =
+        |group| Close { group, reasoning_only: false, cut_short: group == blocks && cut_short };
     scan.closes.extend((0..=blocks).map(close));
     Ok(())
 }
@@ -140,6 +137,7 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
             scan.closes.push(Close { group: index, reasoning_only: false, cut_short: false });
         }
         Some(b"error") => (scan.error, scan.says_more) = (true, true),
+        Some(b"ping") => (scan.idle, scan.says_more) = (true, true),
         _ => scan.says_more = true,
     }
     scan.unrepeatable = scan.says_more;
@@ -159,6 +157,7 @@ fn message_member(reader: &mut Reader<'_>, key: Key<'_>, scan: &mut Scan) -> Res
     match &*key.name() {
         b"model" => scan.model(reader),
         b"usage" => usage::scan(reader, scan),
+        b"stop_reason" => stop_reason(reader, scan),
         b"stop_details" => stop_details(reader, scan),
         name => scan.listed(reader, &MESSAGE, name),
     }
@@ -264,6 +263,7 @@ fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<
             event.signature = true;
             scan.listed(reader, &BLOCK, name)
         }
+        b"stop_reason" => stop_reason(reader, scan),
         b"stop_details" => stop_details(reader, scan),
         b"citation" => citation(reader, scan),
         // The client sends a summary of the conversation again.
@@ -282,6 +282,14 @@ fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<
         }
         channel.signed = channel.kind == Kind::Reasoning;
     }
+    Ok(())
+}
+
+/// Why the message ends.
+fn stop_reason(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
+    let reason = scan.identifier(reader, b"stop_reason")?;
+    let reason = reason.and_then(|span| reader.bytes().get(span));
+    scan.cut_short = reason.map(is_cut_short).or(scan.cut_short);
     Ok(())
 }
 

@@ -1,0 +1,172 @@
+//! How models word their reasoning inside of their text: the table.
+//!
+//! A server without a reasoning parser sends what its model wrote, markup included. Each family of
+//! models has its own, and here is all that is known of it. Code that looks for reasoning reads this
+//! table and knows no dialect by name.
+
+/// One way of setting reasoning apart.
+#[derive(Debug)]
+pub(super) struct Dialect {
+    /// The name in audit records and on the status page.
+    pub(super) name: &'static str,
+    /// What begins a section.
+    pub(super) openings: &'static [Marker],
+    /// What ends one.
+    pub(super) closings: &'static [Marker],
+    /// What ends one and begins something else, so that it is not part of the section's end.
+    pub(super) followers: &'static [Marker],
+    /// Whether a section may stand inside of another.
+    pub(super) nests: bool,
+    /// Whether its markers are tokens that no prose has. Once a model has spoken the dialect at its
+    /// beginning, they mean a section wherever they stand.
+    pub(super) special: bool,
+}
+
+/// One marker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Marker {
+    /// `<name>` in any letter case, with space and attributes inside of the brackets.
+    Tag(&'static str),
+    /// `</name>`, likewise.
+    EndTag(&'static str),
+    /// Byte for byte.
+    Token(&'static str),
+    /// Harmony's header of a channel that is not the answer, up to its message.
+    Header,
+    /// What is left of such a header without its special tokens: a word at the very beginning with
+    /// the message grown to it.
+    Word(&'static str),
+    /// Words at the very beginning that could be an answer's, too: only a closing tells.
+    Phrase(&'static str),
+}
+
+use Marker::{EndTag, Header, Phrase, Tag, Token, Word};
+
+const NONE: Dialect = Dialect {
+    name: "",
+    openings: &[],
+    closings: &[],
+    followers: &[],
+    nests: false,
+    special: false,
+};
+
+/// Two tokens around a section.
+const fn tokens(
+    name: &'static str,
+    openings: &'static [Marker],
+    closings: &'static [Marker],
+) -> Dialect {
+    Dialect { name, openings, closings, special: true, ..NONE }
+}
+
+/// The dialects in use.
+pub(super) static DIALECTS: [Dialect; 12] = [
+    // DeepSeek, Qwen, GLM, MiniMax, Magistral and most others; models take the words for one another.
+    Dialect {
+        name: "think",
+        openings: &[
+            Tag("think"),
+            Tag("thinking"),
+            Tag("thought"),
+            Tag("thoughts"),
+            Tag("reasoning"),
+            Tag("seed:think"),
+            Tag("longcat_think"),
+        ],
+        closings: &[
+            EndTag("think"),
+            EndTag("thinking"),
+            EndTag("thought"),
+            EndTag("thoughts"),
+            EndTag("reasoning"),
+            EndTag("seed:think"),
+            EndTag("longcat_think"),
+        ],
+        nests: true,
+        ..NONE
+    },
+    tokens("mistral", &[Token("[THINK]")], &[Token("[/THINK]")]),
+    tokens("kimi", &[Token("◁think▷")], &[Token("◁/think▷")]),
+    tokens("cohere", &[Token("<|START_THINKING|>")], &[Token("<|END_THINKING|>")]),
+    tokens("openthinker", &[Token("<|begin_of_thought|>")], &[Token("<|end_of_thought|>")]),
+    tokens("apertus", &[Token("<|inner_prefix|>")], &[Token("<|inner_suffix|>")]),
+    tokens("gemma", &[Token("<|channel>thought")], &[Token("<channel|>")]),
+    tokens("medgemma", &[Token("<unused94>thought")], &[Token("<unused95>")]),
+    tokens(
+        "solar",
+        &[Token("<|think|>")],
+        &[Token("<|/think|>"), Token("<|end|>"), Token("<|content|>")],
+    ),
+    // gpt-oss.
+    Dialect {
+        followers: &[Token("<|start|>"), Token("<|channel|>")],
+        ..tokens("harmony", &[Header], &[Token("<|end|>"), Token("<|return|>"), Token("<|call|>")])
+    },
+    // gpt-oss behind a server that leaves special tokens out.
+    tokens(
+        "harmony_text",
+        &[
+            Word("analysis"),
+            Word("commentary"),
+            Token("assistantanalysis"),
+            Token("assistantcommentary"),
+        ],
+        &[Token("assistantfinal")],
+    ),
+    Dialect {
+        special: false,
+        ..tokens(
+            "granite",
+            &[Phrase("Here is my thought process:"), Phrase("Here's my thought process:")],
+            &[Token("Here is my response:"), Token("Here's my response:")],
+        )
+    },
+];
+
+/// What models put before their first word without meaning a word by it.
+pub(super) const NEUTRAL: [&str; 6] = [
+    "<|start|>assistant",
+    "<|im_start|>assistant",
+    "<|begin|>assistant",
+    "<|START_RESPONSE|>",
+    "<s>",
+    "\u{feff}",
+];
+
+/// A set of dialects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dialects(u32);
+
+impl Dialects {
+    /// Adds one.
+    pub(super) fn insert(&mut self, dialect: &'static Dialect) {
+        let place = DIALECTS.iter().position(|known| std::ptr::eq(known, dialect));
+        self.0 |= place.map_or(0, |place| 1 << place);
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Their names, which are all of this table.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let held = move |place: &usize| self.0 >> place & 1 == 1;
+        DIALECTS.iter().enumerate().filter(move |(place, _)| held(place)).map(|(_, it)| it.name)
+    }
+
+    /// The dialect of this name, if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let place = DIALECTS.iter().position(|known| known.name == name);
+        Self(place.map_or(0, |place| 1 << place))
+    }
+
+    /// Whether none is held.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}

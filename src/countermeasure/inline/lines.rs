@@ -1,0 +1,190 @@
+//! What is known of the answer's own text where it stands: its lines, and what of them is code.
+
+use super::marker;
+
+/// Words in the names of markup that sets reasoning apart.
+const STEMS: [&str; 8] =
+    ["think", "thought", "reason", "reflect", "scratchpad", "monolog", "analysis", "chain_of"];
+
+/// The longest name of markup that is looked at, in bytes.
+const NAME: usize = 48;
+
+/// Where in its lines a text stands.
+#[derive(Debug)]
+pub(super) struct Lines {
+    /// Nothing but white space and what models put before their first word.
+    pub(super) beginning: bool,
+    /// The character before, if it stands on the same line.
+    pub(super) previous: Option<char>,
+    /// The open code span's backticks.
+    span: Option<usize>,
+    /// The line has nothing yet but white space and marks of quotes and lists.
+    blank: bool,
+    fence: Option<Fence>,
+    /// The backticks or tildes just before.
+    run: Run,
+    /// Characters that are no words of the text.
+    skip: usize,
+    /// A name in brackets, as far as it has come.
+    name: Option<String>,
+    /// Markup that ends reasoning although none had begun.
+    pub(super) unopened: u64,
+    /// Markup that looks like a dialect and is none of the table's.
+    pub(super) unknown: u64,
+}
+
+/// An open block of fenced code.
+#[derive(Clone, Copy, Debug)]
+struct Fence {
+    mark: char,
+    length: usize,
+    /// It was opened on this line.
+    fresh: bool,
+    /// This line closes it if nothing more stands on it.
+    closing: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    mark: char,
+    length: usize,
+    /// Nothing stood before it on its line.
+    first: bool,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self {
+            beginning: true,
+            previous: None,
+            span: None,
+            blank: true,
+            fence: None,
+            run: Run::default(),
+            skip: 0,
+            name: None,
+            unopened: 0,
+            unknown: 0,
+        }
+    }
+}
+
+impl Lines {
+    /// As at the start of a line, where a section has ended.
+    pub(super) fn restart(&mut self, beginning: bool) {
+        let Self { unopened, unknown, .. } = *self;
+        *self = Self { beginning, unopened, unknown, ..Self::default() };
+    }
+
+    /// Whether what follows stands in a block of code.
+    pub(super) fn in_block(&mut self) -> bool {
+        self.end_run();
+        self.fence.is_some()
+    }
+
+    /// The backticks that would end the code span in which what follows stands.
+    pub(super) fn in_span(&mut self) -> Option<usize> {
+        self.end_run();
+        self.span
+    }
+
+    /// A token follows that leaves the beginning of the text where it is.
+    pub(super) fn skip(&mut self, token: &str) {
+        self.skip += token.chars().count();
+    }
+
+    pub(super) fn see_all(&mut self, text: &str) {
+        text.chars().for_each(|character| self.see(character));
+    }
+
+    /// The next character.
+    pub(super) fn see(&mut self, character: char) {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return;
+        }
+        self.sight(character);
+        self.previous = (character != '\n').then_some(character);
+        if matches!(character, '`' | '~') {
+            if self.run.mark != character || self.run.length == 0 {
+                self.end_run();
+                self.run = Run { mark: character, length: 0, first: self.blank };
+            }
+            self.run.length += 1;
+            (self.blank, self.beginning) = (false, false);
+            return;
+        }
+        self.end_run();
+        if character == '\n' {
+            self.fence = self.fence.filter(|fence| !fence.closing);
+            if let Some(fence) = &mut self.fence {
+                fence.fresh = false;
+            }
+            (self.blank, self.span) = (true, None);
+        } else if !character.is_whitespace() {
+            self.beginning = false;
+            self.blank &= matches!(character, '>' | '-' | '*' | '+' | '.' | ')' | '0'..='9');
+            if let Some(fence) = &mut self.fence {
+                fence.closing = false;
+            }
+        }
+    }
+
+    fn end_run(&mut self) {
+        let Run { mark, length, first } = std::mem::take(&mut self.run);
+        if length == 0 {
+            return;
+        }
+        match &mut self.fence {
+            // Backticks cannot stand behind a fence of backticks: it was a code span.
+            Some(fence) if fence.fresh && mark == '`' && fence.mark == '`' => {
+                self.span = Some(fence.length).filter(|open| *open != length);
+                self.fence = None;
+            }
+            Some(fence) => fence.closing = first && mark == fence.mark && length >= fence.length,
+            None if first && length >= 3 => {
+                self.fence = Some(Fence { mark, length, fresh: true, closing: false });
+            }
+            None if mark == '`' => {
+                self.span = match self.span {
+                    None => Some(length),
+                    open => open.filter(|open| *open != length),
+                };
+            }
+            None => {}
+        }
+    }
+
+    /// Looks at names in brackets.
+    fn sight(&mut self, character: char) {
+        match (&mut self.name, character) {
+            (name, '<' | '[' | '◁') => *name = Some(character.into()),
+            (Some(name), '>' | ']' | '▷') => {
+                name.push(character);
+                if self.fence.is_none() && self.span.is_none() {
+                    self.judge();
+                }
+                self.name = None;
+            }
+            (Some(name), '|' | '/' | '_' | ':' | '-') => name.push(character),
+            (Some(name), character) if character.is_alphanumeric() => name.push(character),
+            (name, _) => *name = None,
+        }
+        self.name = self.name.take().filter(|name| name.len() <= NAME);
+    }
+
+    fn judge(&mut self) {
+        let Some(name) = &self.name else { return };
+        let lower = name.to_lowercase();
+        // In a language's brackets a word is an index or a link, unless it is written in capitals.
+        let shouted = !name.starts_with('[') || !name.contains(char::is_lowercase);
+        if !shouted || !STEMS.iter().any(|stem| lower.contains(stem)) {
+            return;
+        }
+        if !marker::is_known(name) {
+            self.unknown += 1;
+        } else if name.contains('/') {
+            self.unopened += 1;
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Finding the table's markers in text that comes in pieces.
+
+use super::dialect::{DIALECTS, Dialect, Marker};
+
+/// The most bytes of text that a marker takes: what is looked at from one place, and the most that
+/// is held back to see whether one is beginning.
+pub(super) const LONGEST: usize = 256;
+
+/// What begins a header of harmony's.
+const CHANNEL: &str = "<|channel|>";
+
+/// White space and attributes that a tag may hold.
+const ATTRIBUTES: usize = 64;
+
+/// What stands at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Match {
+    No,
+    /// It depends on what follows.
+    Perhaps,
+    /// A marker of so many bytes.
+    Yes(usize),
+}
+
+/// An opening at a place.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Opening {
+    No,
+    /// It depends on what follows. The first `sure` bytes go out whatever it is, since a marker
+    /// stays like any text of an answer.
+    Perhaps {
+        sure: usize,
+    },
+    Yes {
+        dialect: &'static Dialect,
+        length: usize,
+        /// The words could be an answer's.
+        plain: bool,
+    },
+}
+
+/// The most bytes between a marker and the end of a code span in which it stands.
+pub(super) const SPAN: usize = 512;
+
+/// Text as far as one marker can reach.
+pub(super) fn within_reach(text: &str) -> &str {
+    first(text, LONGEST)
+}
+
+/// Text as far as the code span can reach in which a marker stands.
+pub(super) fn ahead(text: &str) -> &str {
+    first(text, SPAN)
+}
+
+/// Whether so much of a text is all that is looked at, however much more comes.
+pub(super) fn is_all_ahead(text: &str) -> bool {
+    text.len() + char::MAX.len_utf8() > SPAN
+}
+
+fn first(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    let end = (most - 3..=most).rev().find(|at| text.is_char_boundary(*at));
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
+/// The opening that stands where `text` begins; `beginning` if nothing of the answer stands before.
+/// `of` restricts the search to one dialect.
+pub(super) fn opening(
+    text: &str,
+    beginning: bool,
+    of: Option<&'static Dialect>,
+    spoken: Option<&'static Dialect>,
+) -> Opening {
+    let mut found = Opening::No;
+    for dialect in DIALECTS.iter().filter(|it| of.is_none_or(|of| std::ptr::eq(of, *it))) {
+        let speaks = spoken.is_some_and(|spoken| std::ptr::eq(spoken, dialect));
+        for marker in dialect.openings.iter().filter(|it| stands(it, beginning, speaks)) {
+            match find(marker, text) {
+                Match::No => {}
+                Match::Perhaps => {
+                    let before = match found {
+                        Opening::Perhaps { sure } => sure,
+                        _ => text.len(),
+                    };
+                    found = Opening::Perhaps { sure: before.min(sure(marker, text)) };
+                }
+                Match::Yes(length) => {
+                    let grown = text.get(length..).and_then(|rest| rest.chars().next());
+                    let plain = match marker {
+                        Marker::Phrase(_) => true,
+                        Marker::Word(_) => !grown.is_some_and(char::is_alphanumeric),
+                        _ => false,
+                    };
+                    return Opening::Yes { dialect, length, plain };
+                }
+            }
+        }
+    }
+    found
+}
+
+/// How much of a text is of the marker that may be beginning there, whatever follows.
+fn sure(marker: &Marker, text: &str) -> usize {
+    match marker {
+        Marker::Header => {
+            let behind = text.get(CHANNEL.len()..).unwrap_or_default();
+            let name = behind.trim_start().trim_start_matches(|it: char| it.is_ascii_alphabetic());
+            text.len() - name.len()
+        }
+        _ => text.len(),
+    }
+}
+
+/// Whether an opening can stand here at all. Plain words open only where nothing precedes them.
+fn stands(marker: &Marker, beginning: bool, speaks: bool) -> bool {
+    match marker {
+        Marker::Word(_) | Marker::Phrase(_) => beginning,
+        Marker::Token(token) if token.starts_with(char::is_alphabetic) => beginning || speaks,
+        _ => true,
+    }
+}
+
+/// The closing of `of`, or of any dialect, that stands where `text` begins, and how much of it
+/// belongs to the section.
+pub(super) fn closing(
+    text: &str,
+    of: Option<&'static Dialect>,
+) -> (Match, Option<&'static Dialect>) {
+    let mut found = (Match::No, None);
+    for dialect in DIALECTS.iter().filter(|it| of.is_none_or(|of| std::ptr::eq(of, *it))) {
+        for marker in dialect.closings {
+            match find(marker, text) {
+                Match::No => {}
+                Match::Perhaps => found = (Match::Perhaps, None),
+                Match::Yes(length) => return (Match::Yes(length), Some(dialect)),
+            }
+        }
+        // A header in the middle of a section goes on with it unless its channel is another.
+        for marker in dialect.followers {
+            match find(marker, text) {
+                Match::No => {}
+                Match::Perhaps => found = (Match::Perhaps, None),
+                Match::Yes(_) => return (Match::Yes(0), Some(dialect)),
+            }
+        }
+    }
+    found
+}
+
+/// Whether a closing or an opening of `of`, or of any dialect, begins with this character.
+pub(super) fn may_begin(character: char, of: Option<&'static Dialect>) -> bool {
+    match character {
+        '<' | '[' | '◁' => true,
+        'a' | 'H' => of.is_none_or(|of| {
+            of.closings
+                .iter()
+                .any(|it| matches!(it, Marker::Token(token) if token.starts_with(character)))
+        }),
+        _ => false,
+    }
+}
+
+/// Whether a name in brackets is one of the table's, a slash before it or not.
+pub(super) fn is_known(token: &str) -> bool {
+    let markers = DIALECTS.iter().flat_map(|it| it.openings.iter().chain(it.closings));
+    markers.into_iter().any(|marker| match find(marker, token) {
+        Match::Yes(length) => length == token.len(),
+        // Harmony's header begins with a token of its own.
+        Match::Perhaps => true,
+        Match::No => false,
+    })
+}
+
+fn find(marker: &Marker, text: &str) -> Match {
+    match *marker {
+        Marker::Tag(name) => tag(text.as_bytes(), name, false),
+        Marker::EndTag(name) => tag(text.as_bytes(), name, true),
+        Marker::Token(token) => literal(text, token),
+        Marker::Phrase(phrase) => literal(text, phrase),
+        Marker::Word(word) => match literal(text, word) {
+            Match::Yes(length) if text.len() == length => Match::Perhaps,
+            Match::Yes(length) => {
+                let next = text.get(length..).and_then(|rest| rest.chars().next());
+                let punctuation = |it: char| ".,;:!?)]}'’-/".contains(it);
+                if next.is_some_and(punctuation) { Match::No } else { Match::Yes(length) }
+            }
+            other => other,
+        },
+        Marker::Header => header(text),
+    }
+}
+
+fn literal(text: &str, token: &str) -> Match {
+    if text.starts_with(token) {
+        Match::Yes(token.len())
+    } else if token.starts_with(text) {
+        Match::Perhaps
+    } else {
+        Match::No
+    }
+}
+
+/// `<name>` or `</name>`.
+fn tag(text: &[u8], name: &str, end: bool) -> Match {
+    let mut bytes = text.iter().copied().enumerate().peekable();
+    let mut expect = |byte: u8, spaced: bool| loop {
+        match bytes.peek().copied() {
+            None => return Match::Perhaps,
+            Some((at, found)) if found.eq_ignore_ascii_case(&byte) => {
+                bytes.next();
+                return Match::Yes(at + 1);
+            }
+            Some((at, found)) if spaced && found.is_ascii_whitespace() && at < ATTRIBUTES => {
+                bytes.next();
+            }
+            Some(_) => return Match::No,
+        }
+    };
+    let slash: &[u8] = if end { b"/" } else { b"" };
+    let mut first = true;
+    for &byte in [b"<", slash, name.as_bytes()].concat().iter() {
+        let letter = byte != b'<' && byte != b'/';
+        // White space may stand before the slash and before the name, not inside of the name.
+        let found = expect(byte, byte == b'/' || letter && std::mem::take(&mut first));
+        if !matches!(found, Match::Yes(_)) {
+            return found;
+        }
+    }
+    let mut spaced = false;
+    let mut last = 0;
+    let from = bytes.peek().map_or(text.len(), |(at, _)| *at);
+    for (at, byte) in bytes {
+        match byte {
+            // A tag that closes itself holds nothing.
+            b'>' if last == b'/' => return Match::No,
+            b'>' => return Match::Yes(at + 1),
+            b'<' => return Match::No,
+            byte if byte.is_ascii_whitespace() => spaced = true,
+            _ if !spaced || end => return Match::No,
+            _ => {}
+        }
+        if at - from >= ATTRIBUTES {
+            return Match::No;
+        }
+        last = byte;
+    }
+    Match::Perhaps
+}
+
+/// `<|channel|>analysis<|message|>`, or `commentary` that is not a call, with what else the header
+/// says.
+fn header(text: &str) -> Match {
+    const MESSAGE: &str = "<|message|>";
+    const REST: usize = 160;
+    match literal(text, CHANNEL) {
+        Match::Yes(_) => {}
+        other => return other,
+    }
+    let header = text.get(CHANNEL.len()..).unwrap_or_default();
+    let name_start = header.trim_start();
+    let spaces = header.len() - name_start.len();
+    let name = name_start.trim_start_matches(|it: char| it.is_ascii_alphabetic());
+    let length = name_start.len() - name.len();
+    let rest = name;
+    let name = name_start.get(..length).unwrap_or_default();
+    if spaces > 8 {
+        return Match::No;
+    }
+    let known = ["analysis", "commentary"];
+    if rest.is_empty() {
+        let lower = name.to_ascii_lowercase();
+        let begins = known.iter().any(|known| known.starts_with(&lower));
+        return if begins { Match::Perhaps } else { Match::No };
+    }
+    let Some(known) = known.iter().find(|known| name.eq_ignore_ascii_case(known)) else {
+        return Match::No;
+    };
+    let bare = CHANNEL.len() + spaces + length;
+    let end = rest.find(MESSAGE);
+    let said = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+    let broken = ["\n", "<|channel|>", "<|start|>", "<|end|>"].iter().any(|it| said.contains(it));
+    let Some(message) = end.filter(|_| !broken && said.len() < REST) else {
+        let open = !broken && said.len() < REST;
+        return if open { Match::Perhaps } else { Match::Yes(bare) };
+    };
+    if *known == "commentary" && said.contains("to=") {
+        // The arguments of a tool call, not reasoning.
+        return Match::No;
+    }
+    Match::Yes(bare + message + MESSAGE.len())
+}

@@ -1,0 +1,429 @@
+//! Reasoning that stands in the answer's own text.
+//!
+//! Servers that run a model without a reasoning parser send `<think>…</think>`, or what else the
+//! model's makers chose ([`dialect`]), in the content, split over events at any character. The
+//! markers stay, since clients look for them; what stands between them goes through an editor of
+//! its own. So reasoning is a state of the text, whatever member of whatever event carries it.
+//!
+//! A marker is also a word that an answer can speak of, and the text alone does not always tell.
+//! What is a section:
+//!
+//! 1. What a marker opens at the **beginning** of a text, before any word of an answer: there a
+//!    model's own markup stands. It is reasoning whether or not it is closed. So is what the chat
+//!    template opened, once something closes it.
+//! 2. Behind other text, what a marker opens **and its counterpart closes**. If the text ends where
+//!    its model meant to and nothing has closed it, it was a word of the answer, and all of it goes
+//!    out; until then it is held. If a limit ended the text, or the client may have kept the model
+//!    from closing it, it counts as reasoning. Special tokens are never words once the same text
+//!    began with a section in their dialect.
+//! 3. Nothing in **code** (a fenced block; a code span that ends on its line), nothing that stands
+//!    in quotes or brackets by itself, no pair with nothing to read between its two markers, and no
+//!    pair that prose speaks of: "`<think>` opens the trace, `</think>` closes it".
+//! 4. Where the response carries its reasoning **in members of its own**, only what stands at the
+//!    beginning, and that too only if it is closed: some servers repeat there what the member says.
+//!
+//! Sections nest where the dialect says so. Behind a closing that leaves an opening unmatched the
+//! text may be either, and is held like 2.
+//!
+//! What this cannot tell apart: an answer that shows, as plain text and outside of code, how a
+//! section is written is cut there, and so is one that begins with a marker. Reasoning that says its
+//! own closing marker in a block of code ends there. Reasoning that ends without having begun, where
+//! neither the text nor the policy says so, has gone out already; it is counted, like markup that
+//! looks like a dialect and is none of the table's. Text is held up to [`HOLD_LIMIT`]; beyond it
+//! counts as reasoning.
+//!
+//! Each byte is looked at once, and from one place no further than a marker can reach.
+
+mod dialect;
+mod lines;
+mod marker;
+mod mention;
+mod section;
+
+use std::ops::Range;
+
+use super::Editor;
+use super::reasoning::{HOLD_LIMIT, editor};
+use crate::policy::plan::Keep;
+
+pub use dialect::Dialects;
+use dialect::{Dialect, NEUTRAL};
+use lines::Lines;
+use marker::Opening;
+use section::{Open, Section};
+
+/// What a section is taken for that may be an answer, if nothing closes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unclosed {
+    /// An answer: the model did not reason, or spoke of the marker.
+    Answer,
+    /// Reasoning: the client may have kept the model from closing it.
+    Reasoning,
+}
+
+/// What is known of a text before it begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// What is left of the reasoning.
+    pub keep: Keep,
+    /// The model's chat template opens the first section.
+    pub opened: bool,
+    /// What becomes of a section that may be an answer and is not closed.
+    pub unclosed: Unclosed,
+}
+
+/// Edits the reasoning sections of an answer lane and leaves the rest alone.
+#[derive(Debug)]
+pub struct Inline {
+    setting: Setting,
+    told_apart: bool,
+    state: State,
+    lines: Lines,
+    /// Text that may turn out to be the beginning of a marker.
+    undecided: String,
+    /// How much of it has left already.
+    left: usize,
+    /// The dialect of the section at the beginning.
+    spoken: Option<&'static Dialect>,
+    /// Something of a section may have been kept: the next ones leave nothing.
+    kept: bool,
+    /// Where markers stand in what the last piece let out.
+    markers: Vec<Range<usize>>,
+    /// Answer text other than white space has gone out.
+    answered: bool,
+    removed: u64,
+    seen: Dialects,
+    work: Work,
+}
+
+#[derive(Debug)]
+enum State {
+    Answer,
+    /// Reasoning.
+    Section(Section),
+    /// Reasoning, if it is closed.
+    Open(Open),
+}
+
+/// Bytes looked at, each as often as it was, which tests hold to be linear in the text.
+#[derive(Debug, Default)]
+struct Work(#[cfg(test)] u64);
+
+impl Work {
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests count"))]
+    fn add(&mut self, _bytes: usize) {
+        #[cfg(test)]
+        {
+            self.0 += _bytes as u64;
+        }
+    }
+}
+
+/// How far a text was taken.
+enum Step {
+    To(usize),
+    /// From here on it depends on what follows.
+    Wait(usize),
+}
+
+impl Inline {
+    /// An editor for an answer lane.
+    #[must_use]
+    pub fn new(setting: Setting) -> Self {
+        let state = match setting {
+            Setting { opened: false, .. } => State::Answer,
+            Setting { keep, unclosed: Unclosed::Reasoning, .. } => {
+                State::Section(Section::new(None, editor(keep), true))
+            }
+            Setting { keep, .. } => State::Open(Open::new(Section::new(None, editor(keep), true))),
+        };
+        Self {
+            setting,
+            told_apart: false,
+            state,
+            lines: Lines::default(),
+            undecided: String::new(),
+            left: 0,
+            spoken: None,
+            kept: false,
+            markers: Vec::new(),
+            answered: false,
+            removed: 0,
+            seen: Dialects::default(),
+            work: Work::default(),
+        }
+    }
+
+    /// The editor of what is left of the next section.
+    fn editor(&self) -> Box<dyn Editor> {
+        // What a member of its own keeps is kept there.
+        let nothing = self.told_apart || self.kept;
+        editor(if nothing { Keep::None } else { self.setting.keep })
+    }
+
+    fn show(&mut self, text: &str, out: &mut String) {
+        let skipped = self.left.min(text.len());
+        self.left -= skipped;
+        let rest = text.get(skipped..).unwrap_or_default();
+        self.answered |= !rest.trim().is_empty();
+        out.push_str(rest);
+    }
+
+    fn show_marker(&mut self, marker: &str, out: &mut String) {
+        if marker.is_empty() {
+            return;
+        }
+        let skipped = self.left.min(marker.len());
+        self.left -= skipped;
+        let from = out.len();
+        out.push_str(marker.get(skipped..).unwrap_or_default());
+        self.markers.push(from..out.len());
+    }
+
+    fn take(&mut self, text: &str, last: bool, out: &mut String) {
+        let joined;
+        let mut text = text;
+        if !self.undecided.is_empty() {
+            joined = std::mem::take(&mut self.undecided) + text;
+            text = &joined;
+        }
+        let mut at = 0;
+        while at < text.len() {
+            let step = match self.state {
+                State::Answer => self.answer(text, at, last, out),
+                State::Section(_) => self.section(text, at, last, out),
+                State::Open(_) => self.open(text, at, last, out),
+            };
+            match step {
+                Step::To(next) => at = next,
+                Step::Wait(from) => {
+                    self.undecided.push_str(text.get(from..).unwrap_or_default());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes text of the answer, up to an opening.
+    fn answer(&mut self, text: &str, from: usize, last: bool, out: &mut String) -> Step {
+        let mut at = from;
+        let rest = text.get(from..).unwrap_or_default();
+        for (place, character) in rest.char_indices() {
+            at = from + place;
+            self.work.add(1);
+            if !self.may_open(character) {
+                self.lines.see(character);
+                continue;
+            }
+            let here = marker::within_reach(rest.get(place..).unwrap_or_default());
+            self.work.add(marker::LONGEST);
+            let ahead = marker::ahead(rest.get(place..).unwrap_or_default());
+            match self.opening(here, ahead, last) {
+                Opening::No => self.lines.see(character),
+                Opening::Perhaps { sure } => {
+                    self.show(text.get(from..at).unwrap_or_default(), out);
+                    if sure > self.left && !self.told_apart {
+                        out.push_str(here.get(self.left..sure).unwrap_or_default());
+                        self.left = sure;
+                    }
+                    return Step::Wait(at);
+                }
+                Opening::Yes { dialect, length, plain } => {
+                    self.show(text.get(from..at).unwrap_or_default(), out);
+                    let marker = here.get(..length).unwrap_or_default();
+                    self.begin(dialect, plain, marker, out);
+                    return Step::To(at + length);
+                }
+            }
+        }
+        self.show(rest, out);
+        Step::To(at.max(text.len()))
+    }
+
+    fn may_open(&mut self, character: char) -> bool {
+        let Lines { beginning, .. } = self.lines;
+        let plain = || character.is_alphabetic() || character == '\u{feff}';
+        let candidate = matches!(character, '<' | '[' | '◁')
+            || beginning && !self.told_apart && plain()
+            || character == 'a' && self.spoken.is_some();
+        candidate && (beginning || !self.told_apart && !self.lines.in_block())
+    }
+
+    /// What opens a section where `here` begins.
+    fn opening(&mut self, here: &str, ahead: &str, last: bool) -> Opening {
+        let beginning = self.lines.beginning;
+        let found = marker::opening(here, beginning, None, self.spoken);
+        match found {
+            Opening::Yes { length, .. } => {
+                let behind = here.get(length..).unwrap_or_default();
+                let quoted = mention::quoted(self.lines.previous, behind, last);
+                let span = self.lines.in_span();
+                self.work.add(span.map_or(0, |_| marker::SPAN));
+                let spanned = span.map_or(Some(false), |ticks| mention::ends(ticks, ahead, last));
+                match (quoted, spanned) {
+                    (Some(true), _) | (_, Some(true)) => Opening::No,
+                    (None, _) | (_, None) => Opening::Perhaps { sure: length },
+                    (Some(false), Some(false)) => found,
+                }
+            }
+            Opening::Perhaps { .. } if last => Opening::No,
+            Opening::Perhaps { .. } => found,
+            // What is no word of an answer leaves its beginning where it is.
+            Opening::No if beginning => self.neutral(here, last),
+            Opening::No => found,
+        }
+    }
+
+    /// Whether a token stands here, or may be beginning, that models put before their first word.
+    fn neutral(&mut self, here: &str, last: bool) -> Opening {
+        let mut found = Opening::No;
+        for token in NEUTRAL {
+            if here.starts_with(token) {
+                self.lines.skip(token);
+                return Opening::No;
+            }
+            if !last && token.starts_with(here) {
+                found = Opening::Perhaps { sure: here.len() };
+            }
+        }
+        found
+    }
+
+    /// A section begins, or may begin, with this marker.
+    fn begin(&mut self, dialect: &'static Dialect, plain: bool, marker: &str, out: &mut String) {
+        let leading = self.lines.beginning;
+        let spoken = self.spoken.is_some_and(|spoken| std::ptr::eq(spoken, dialect));
+        let certain = !self.told_apart && (leading && !plain || spoken && dialect.special);
+        let section = Section::new(Some(dialect), self.editor(), leading);
+        let mut open = Open::marked(section, !plain);
+        // Beside reasoning in a member of its own nothing of a section goes ahead of it.
+        if self.told_apart {
+            marker.clone_into(&mut open.marker);
+        } else {
+            self.show_marker(marker, out);
+        }
+        self.state = if certain {
+            self.enter(dialect, leading);
+            State::Section(open.section)
+        } else {
+            State::Open(open)
+        };
+        self.lines.see_all(marker);
+    }
+
+    /// A section of this dialect is one for certain.
+    fn enter(&mut self, dialect: &'static Dialect, leading: bool) {
+        self.seen.insert(dialect);
+        if leading {
+            self.spoken.get_or_insert(dialect);
+        }
+    }
+
+    /// Ends a section with its closing marker.
+    fn close(&mut self, mut section: Section, marker: &str, out: &mut String) {
+        section.editor.finish(false, out);
+        self.removed += section.editor.words_removed();
+        self.kept |= section.said;
+        self.show_marker(marker, out);
+        self.lines.restart(section.leading && !self.answered);
+        self.state = State::Answer;
+    }
+}
+
+impl Editor for Inline {
+    fn push(&mut self, text: &str, out: &mut String) {
+        self.markers.clear();
+        self.take(text, false, out);
+    }
+
+    fn push_opaque(&mut self, text: &str, out: &mut String) -> bool {
+        let before = out.len();
+        let held = self.undecided.get(self.left..).unwrap_or_default().to_owned();
+        self.push(text, out);
+        let answer = matches!(self.state, State::Answer) && self.undecided.is_empty();
+        let pushed = out.get(before..).and_then(|pushed| pushed.strip_prefix(&held));
+        let unchanged = answer && pushed == Some(text);
+        if unchanged {
+            // All answer: the piece itself can go out behind what was held.
+            out.truncate(before + held.len());
+        }
+        unchanged
+    }
+
+    /// Should more come although the text has ended, it goes on where it was.
+    fn finish(&mut self, cut_short: bool, out: &mut String) {
+        self.markers.clear();
+        let withheld = cut_short || self.setting.unclosed == Unclosed::Reasoning;
+        if !withheld && matches!(self.state, State::Open(_)) {
+            self.take("", true, out);
+        }
+        match std::mem::replace(&mut self.state, State::Answer) {
+            State::Answer => {
+                let undecided = self.undecided.get(self.left..).unwrap_or_default();
+                self.answered |= !undecided.is_empty();
+                out.push_str(undecided);
+                self.left = self.undecided.len();
+            }
+            State::Section(mut section) => {
+                // What its marker did not close was cut short, whatever the reason for the end.
+                section.editor.finish(true, out);
+                self.state = State::Section(section);
+            }
+            State::Open(open) => {
+                if withheld {
+                    self.show_marker(&open.marker, out);
+                    let mut section = open.give_up(out);
+                    section.editor.finish(true, out);
+                    self.state = State::Section(section);
+                } else {
+                    let undecided = std::mem::take(&mut self.undecided);
+                    self.release(open, &undecided, out);
+                }
+            }
+        }
+    }
+
+    fn holds(&self) -> bool {
+        match &self.state {
+            State::Answer => self.undecided.len() > self.left,
+            State::Section(section) => section.editor.holds(),
+            State::Open(_) => true,
+        }
+    }
+
+    fn words_removed(&self) -> u64 {
+        self.removed
+            + match &self.state {
+                State::Answer => 0,
+                State::Section(section) => section.editor.words_removed(),
+                State::Open(open) => open.section.editor.words_removed(),
+            }
+    }
+
+    fn unopened_reasoning(&self) -> u64 {
+        self.lines.unopened
+    }
+
+    fn unknown_markup(&self) -> u64 {
+        self.lines.unknown
+    }
+
+    fn dialects(&self) -> Dialects {
+        self.seen
+    }
+
+    fn markers(&self) -> &[Range<usize>] {
+        &self.markers
+    }
+
+    fn reasons(&self) -> bool {
+        !matches!(self.state, State::Answer)
+    }
+
+    fn tell_apart(&mut self) {
+        self.told_apart = true;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,455 @@
+//! Withheld means withheld, whatever the upstream's dialect: a generator of answers.
+//!
+//! Each answer is one of (dialect × member × whole texts or deltas × habit of ending × split), with a
+//! secret in the reasoning whose letters stand nowhere else, and a canary in the answer.
+
+use guilloche::policy::Policy;
+use http::{Request, Response};
+use serde_json::{Value, json};
+
+use super::support::*;
+
+/// No letter of it is in a marker, an answer or a member's name that a text is read from.
+const SECRET: &str = "Zqz qqz. Then zqqz follows.\n\nFinally zqz";
+
+const CANARY: &str = "It is 12.";
+
+/// How a model words it, `R` the reasoning and `A` the answer.
+const DIALECTS: [&str; 34] = [
+    "<think>R</think>A",
+    "<think>\nR\n</think>\n\nA",
+    "<THINK>R</THINK>A",
+    "<think >R</think >A",
+    "<thinking>R</thinking>A",
+    "<thought>R</thought>A",
+    "<reasoning>R</reasoning>A",
+    "<seed:think>R</seed:think>A",
+    "<longcat_think>R</longcat_think>A",
+    "[THINK]R[/THINK]A",
+    "◁think▷R◁/think▷A",
+    "<|START_THINKING|>R<|END_THINKING|><|START_RESPONSE|>A<|END_RESPONSE|>",
+    "<|begin_of_thought|>R<|end_of_thought|>\n<|begin_of_solution|>A<|end_of_solution|>",
+    "<|inner_prefix|>R<|inner_suffix|>A",
+    "<|channel>thought\nR\n<channel|>A",
+    "Here is my thought process:\nR\nHere is my response:\nA",
+    "<|channel|>analysis<|message|>R<|end|><|start|>assistant<|channel|>final<|message|>A<|return|>",
+    "<|channel|>analysis<|message|>R<|end|><|start|>assistant<|channel|>commentary<|message|>R<|end|><|start|>assistant<|channel|>analysis<|message|>R<|end|><|start|>assistant<|channel|>final<|message|>A",
+    "<|start|>assistant<|channel|>analysis<|message|>R<|start|>assistant<|channel|>final<|message|>A",
+    "analysisRassistantfinalA",
+    "analysisRassistantcommentaryRassistantanalysisRassistantfinalA",
+    "<think>Could write <think>R</think> here. R</think>A",
+    "<think>\nR\n<think>\nR\n</think>\nR\n</think>\nA",
+    "<think>Write `</think>` then. R</think>A",
+    "Sure! <think>R</think>A",
+    "Let me see <think>R</think>A",
+    "Let me see:\n<think>\nR\n</think>\nA",
+    "<think>R</think>It is 11.\n<think>R</think>A",
+    "<think>R</think><think>R</think>A",
+    "It is 11 ```so``` far.\n\n```\ncode\n```\n<think>R</think>A",
+    "TEMPLATE:R</think>A",
+    "TEMPLATE:\nR\n</think>\n\nA",
+    "TEMPLATE:R[/THINK]A",
+    "TEMPLATE:R<|END_THINKING|>A",
+];
+
+/// Reasoning that nothing closes.
+const UNCLOSED: [&str; 5] =
+    ["<think>R", "TEMPLATE:R", "[THINK]R", "Sure! <think>R", "<|channel|>analysis<|message|>R"];
+
+/// Answers that only speak of it.
+const WHOLE: [&str; 5] = [
+    "Three tags:\n\n```xml\n<think>\n```\n\nopens it. A",
+    "Write `<think>` and `</think>`. A",
+    "The tag <think> opens the trace, and </think> closes it. A",
+    "One line:\n<think>\nis not closed. A",
+    "A",
+];
+
+/// Which member says the text, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Member {
+    Delta,
+    Cumulative,
+    Message,
+    DeltaAndMessage,
+    Parts,
+    /// Messages.
+    Block,
+    CumulativeBlock,
+}
+
+const MEMBERS: [Member; 7] = [
+    Member::Delta,
+    Member::Cumulative,
+    Member::Message,
+    Member::DeltaAndMessage,
+    Member::Parts,
+    Member::Block,
+    Member::CumulativeBlock,
+];
+
+/// When a finish reason is stated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Habit {
+    AtTheEnd,
+    WithTheLastText,
+    InEveryChunk,
+    NullAsAString,
+    BetweenTexts,
+    BesideEmptyReasoning,
+}
+
+const HABITS: [Habit; 6] = [
+    Habit::AtTheEnd,
+    Habit::WithTheLastText,
+    Habit::InEveryChunk,
+    Habit::NullAsAString,
+    Habit::BetweenTexts,
+    Habit::BesideEmptyReasoning,
+];
+
+impl Member {
+    fn messages(self) -> bool {
+        matches!(self, Self::Block | Self::CumulativeBlock)
+    }
+
+    fn chunk(self, piece: &str, so_far: &str, reason: Value, habit: Habit) -> String {
+        let mut choice = json!({"index": 0, "finish_reason": reason, "delta": {}});
+        match self {
+            Self::Delta => choice["delta"] = json!({"content": piece}),
+            Self::Cumulative => choice["delta"] = json!({"content": so_far}),
+            Self::Message => choice["message"] = json!({"role": "assistant", "content": so_far}),
+            Self::DeltaAndMessage => {
+                choice["delta"] = json!({"content": piece});
+                choice["message"] = json!({"role": "assistant", "content": so_far});
+            }
+            _ => choice["delta"] = json!({"content": [{"type": "text", "text": piece}]}),
+        }
+        if habit == Habit::BesideEmptyReasoning {
+            choice["delta"]["reasoning_content"] = "".into();
+        }
+        format!("data: {}\n\n", json!({"id": "c", "choices": [choice]}))
+    }
+
+    fn stream(self, text: &str, habit: Habit, cut: usize, reason: &str) -> String {
+        let characters: Vec<char> = text.chars().collect();
+        let pieces: Vec<String> = characters.chunks(cut).map(|it| it.iter().collect()).collect();
+        let (mut out, mut so_far) = (String::new(), String::new());
+        if self.messages() {
+            let mut event = |value: Value| {
+                out += &format!("event: {}\ndata: {value}\n\n", value["type"].as_str().unwrap());
+            };
+            event(json!({"type": "message_start", "message": {"content": [], "model": "m"}}));
+            event(
+                json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+            );
+            for piece in &pieces {
+                so_far += piece;
+                let said = if self == Self::Block { piece } else { &so_far };
+                event(
+                    json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": said}}),
+                );
+            }
+            event(json!({"type": "content_block_stop", "index": 0}));
+            event(json!({"type": "ping"}));
+            event(
+                json!({"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {"output_tokens": 3}}),
+            );
+            event(json!({"type": "message_stop"}));
+            return out;
+        }
+        for (place, piece) in pieces.iter().enumerate() {
+            so_far += piece;
+            let last = place + 1 == pieces.len();
+            let stated = match habit {
+                Habit::InEveryChunk => reason.into(),
+                Habit::WithTheLastText if last => reason.into(),
+                Habit::NullAsAString => "null".into(),
+                _ => Value::Null,
+            };
+            out += &self.chunk(piece, &so_far, stated, habit);
+            if habit == Habit::BetweenTexts {
+                out += &delta_with(reason);
+            }
+        }
+        if !matches!(habit, Habit::WithTheLastText | Habit::InEveryChunk) {
+            out += &delta_with(reason);
+        }
+        out + DONE
+    }
+
+    fn document(self, text: &str, reason: &str) -> String {
+        let content = match self {
+            Self::Parts => json!([{"type": "text", "text": text}]),
+            _ => text.into(),
+        };
+        if self.messages() {
+            let block = json!([{"type": "text", "text": text}]);
+            return json!({"type": "message", "content": block, "stop_reason": reason}).to_string();
+        }
+        json!({"choices": [{"index": 0, "message": {"content": content}, "finish_reason": reason}]})
+            .to_string()
+    }
+}
+
+fn delta_with(reason: &str) -> String {
+    let choice = json!({"index": 0, "delta": {}, "finish_reason": reason});
+    format!("data: {}\n\n", json!({"id": "c", "choices": [choice]}))
+}
+
+fn ask(member: Member, template: bool, stream: bool) -> Request<Script> {
+    let model = if template { "qwq-32b" } else { "m" };
+    let asks = json!({"model": model, "messages": [], "stream": stream}).to_string();
+    let path = if member.messages() { MESSAGES } else { CHAT };
+    request(suspicious(), path, Script::whole(asks))
+}
+
+fn keeping(keep: &str) -> Policy {
+    policy(&format!(
+        "reasoning = {{ keep = \"{keep}\", opened_by_template = [\"qwq*\"], signed = \"seal\" }}"
+    ))
+}
+
+/// Every copy of the text that a client has in the end, and every text that came.
+fn texts(member: Member, body: &str) -> (Vec<String>, String) {
+    let (mut deltas, mut whole, mut all) = (String::new(), None, String::new());
+    for line in body.lines() {
+        let payload = line.strip_prefix("data: ").unwrap_or(line);
+        let Ok(value) = serde_json::from_str::<Value>(payload) else { continue };
+        let choice = &value["choices"][0];
+        let (delta, message) = (&choice["delta"]["content"], &choice["message"]["content"]);
+        let said =
+            [delta, &delta[0]["text"], &value["delta"]["text"], &value["content"][0]["text"]];
+        for text in said.into_iter().filter_map(Value::as_str) {
+            all += text;
+            if matches!(member, Member::Cumulative | Member::CumulativeBlock) && !text.is_empty() {
+                deltas.clear();
+            }
+            deltas += text;
+        }
+        if let Some(text) = message.as_str().or(message[0]["text"].as_str()) {
+            all += text;
+            whole = Some(text.to_owned());
+        }
+    }
+    let streams = body.starts_with("data:") || body.starts_with("event:");
+    let copies = match member {
+        Member::Message => vec![whole.unwrap_or_default()],
+        Member::DeltaAndMessage if streams => vec![deltas, whole.unwrap_or_default()],
+        _ if whole.is_some() => vec![whole.unwrap_or_default()],
+        _ => vec![deltas],
+    };
+    (copies, all)
+}
+
+async fn answered(keep: &str, ask: Request<Script>, response: Response<Script>) -> String {
+    World::new(keeping(keep)).exchange(ask, response).await.text()
+}
+
+/// Everything that an answer comes in.
+fn forms(member: Member, text: &str, reason: &str, mut each: impl FnMut(String, String, bool)) {
+    let habits = if member.messages() { &HABITS[..1] } else { &HABITS[..] };
+    for &habit in habits {
+        // One piece is no more all of the text than a delta.
+        let deltas = !matches!(member, Member::Cumulative | Member::CumulativeBlock);
+        for cut in [1, 2, 3, 7, 16, 1000].into_iter().filter(|cut| deltas || *cut < 16) {
+            each(format!("{habit:?}, cut {cut}"), member.stream(text, habit, cut, reason), true);
+        }
+    }
+    each("document".to_owned(), member.document(text, reason), false);
+}
+
+/// Fails with the number of answers that fall short.
+fn assert_none(fallen: &[String], of: usize) {
+    let some: Vec<&String> = fallen.iter().take(12).collect();
+    assert!(fallen.is_empty(), "{} of {of} answers: {some:#?}", fallen.len());
+}
+
+// Break it: leave a dialect out of the table; end a lane where an event says so; take cumulative
+// texts for deltas.
+#[tokio::test(start_paused = true)]
+async fn no_letter_of_the_reasoning_comes_out_and_no_answer_is_lost() {
+    let mut cases = Vec::new();
+    for dialect in DIALECTS {
+        for member in MEMBERS {
+            let template = dialect.starts_with("TEMPLATE:");
+            let text = dialect.trim_start_matches("TEMPLATE:");
+            let text = text.replace('R', "\u{1}").replace('A', "\u{2}");
+            // The letters of markers are no places.
+            let text = restore(&text).replace('\u{1}', SECRET).replace('\u{2}', CANARY);
+            let reason = if member.messages() { "end_turn" } else { "stop" };
+            forms(member, &text, reason, |form, body, streams| {
+                cases.push((
+                    format!("{dialect:?} in {member:?}, {form}"),
+                    member,
+                    template,
+                    body,
+                    streams,
+                ));
+            });
+        }
+    }
+    let mut fallen = Vec::new();
+    let of = cases.len();
+    for (name, member, template, body, streams) in cases {
+        let response = if streams { stream([data(&body)]) } else { json(&body) };
+        let out = answered("none", ask(member, template, streams), response).await;
+        let (copies, all) = texts(member, &out);
+        let told = all.contains(['z', 'q', 'Z', 'Q']);
+        let lost = copies.iter().any(|copy| copy.matches(CANARY).count() != 1);
+        if told || lost {
+            fallen.push(format!("{name}: {}", if told { "told" } else { "lost" }));
+        }
+    }
+    assert_none(&fallen, of);
+}
+
+/// `R` and `A` are places only where they stand alone.
+fn restore(text: &str) -> String {
+    let names = ["START_THINKING", "END_THINKING", "START_RESPONSE", "END_RESPONSE"];
+    let mut text = text.to_owned();
+    for name in names {
+        let masked = name.replace('R', "\u{1}").replace('A', "\u{2}");
+        text = text.replace(&masked, name);
+    }
+    text
+}
+
+// Break it: take every reason but `length` for the model's own end.
+#[tokio::test(start_paused = true)]
+async fn reasoning_that_nothing_closes_is_withheld_whatever_cut_it_short() {
+    let mut fallen = Vec::new();
+    let mut of = 0;
+    for dialect in UNCLOSED {
+        for member in MEMBERS {
+            let reasons: &[&str] = if member.messages() {
+                &["max_tokens", "refusal", "model_context_window_exceeded"]
+            } else {
+                &["length", "content_filter", "abort", "max_tokens"]
+            };
+            for reason in reasons {
+                let template = dialect.starts_with("TEMPLATE:");
+                let text = dialect.trim_start_matches("TEMPLATE:").replace('R', SECRET);
+                let mut cases = Vec::new();
+                forms(member, &text, reason, |form, body, streams| {
+                    cases.push((form, body, streams))
+                });
+                for (form, body, streams) in cases {
+                    of += 1;
+                    let response = if streams { stream([data(&body)]) } else { json(&body) };
+                    let out = answered("none", ask(member, template, streams), response).await;
+                    if texts(member, &out).1.contains(['z', 'q', 'Z', 'Q']) {
+                        fallen.push(format!("{dialect:?} in {member:?}, {reason}, {form}"));
+                    }
+                }
+            }
+        }
+    }
+    assert_none(&fallen, of);
+}
+
+// Break it: open a section wherever a marker stands.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_speaks_of_reasoning_comes_whole_in_every_form() {
+    let mut fallen = Vec::new();
+    let mut of = 0;
+    for answer in WHOLE {
+        let text = answer.replace('A', CANARY);
+        for member in MEMBERS {
+            let reason = if member.messages() { "end_turn" } else { "stop" };
+            let mut cases = Vec::new();
+            forms(member, &text, reason, |form, body, streams| cases.push((form, body, streams)));
+            for (form, body, streams) in cases {
+                of += 1;
+                let response = if streams { stream([data(&body)]) } else { json(&body) };
+                let out = answered("none", ask(member, false, streams), response).await;
+                if texts(member, &out).0.iter().any(|copy| *copy != text) {
+                    fallen.push(format!("{answer:?} in {member:?}, {form}: {out:.300}"));
+                }
+            }
+        }
+    }
+    assert_none(&fallen, of);
+}
+
+fn fixture(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/dialects/");
+    std::fs::read_to_string(folder.to_owned() + name + ".upstream").unwrap()
+}
+
+/// The first words of the reasoning in answers of real shapes are of it alone.
+#[tokio::test(start_paused = true)]
+async fn answers_of_shapes_that_servers_have_are_withheld_and_come_whole() {
+    for name in [
+        "cumulative-deltas",
+        "cumulative-messages",
+        "perplexity-message-delta",
+        "finish-in-every-chunk",
+        "harmony-two-sections",
+        "harmony-two-sections-doc",
+        "gemma-channel",
+        "gemma-channel-doc",
+        "nested-think",
+        "nested-think-doc",
+        "upper-case",
+    ] {
+        let body = fixture(name);
+        let response = if name.ends_with("-doc") { json(&body) } else { stream([data(&body)]) };
+        let out = answered("none", chat(), response).await;
+        for word in ["zeb", "Finally", "follows", "four"] {
+            assert!(!out.contains(word), "{name}: {word} in {out}");
+        }
+        let member = match name {
+            "cumulative-deltas" => Member::Cumulative,
+            "cumulative-messages" => Member::Message,
+            "perplexity-message-delta" => Member::DeltaAndMessage,
+            _ => Member::Delta,
+        };
+        // One of them was broken off behind its reasoning.
+        let answers = body.contains(CANARY);
+        for copy in texts(member, &out).0.iter().filter(|_| answers) {
+            assert!(
+                copy.ends_with(CANARY) || copy.ends_with("It is 12.<|return|>"),
+                "{name}: {copy}"
+            );
+        }
+    }
+    let literal = fixture("literal-tag-in-code");
+    let out = answered("none", chat(), stream([data(&literal)])).await;
+    assert_eq!(texts(Member::Delta, &out).0, texts(Member::Delta, &literal).0);
+}
+
+// Break it: draw a conclusion at every finish reason, or from the tags beside the member.
+#[tokio::test(start_paused = true)]
+async fn the_conclusion_is_drawn_once_and_is_the_last_sentence() {
+    for name in ["finish-every-conclusion", "think-and-field-conclusion"] {
+        let out = answered("conclusion", chat(), stream([data(fixture(name))])).await;
+        let mut thought = String::new();
+        for line in out.lines().filter_map(|line| line.strip_prefix("data: ")) {
+            if let Ok(value) = serde_json::from_str::<Value>(line) {
+                let delta = &value["choices"][0]["delta"];
+                thought += delta["reasoning_content"].as_str().unwrap_or_default();
+            }
+        }
+        assert_eq!(thought, "Finally zebra four.", "{name}");
+        assert_eq!(out.matches("zebra").count(), 1, "{name}: {out}");
+        assert!(texts(Member::Delta, &out).0[0].ends_with(CANARY), "{name}");
+    }
+    let alternating: String =
+        ["One. ", "Two. "].map(|it| thinks(it) + &says("so ")).concat() + STOP + DONE;
+    let out = answered("conclusion", chat(), stream([data(alternating)])).await;
+    assert!(out.contains("One.") && !out.contains("Two."), "{out}");
+}
+
+// Break it: have the mark hold a marker back, or let a conclusion leave in the marker's event.
+#[tokio::test(start_paused = true)]
+async fn a_marker_leaves_in_the_event_in_which_it_came_and_alone_where_it_came_alone() {
+    let pieces = ["<think>", "One. ", "Two.", "</think>", "It", " is 12."];
+    for keep in ["none", "conclusion"] {
+        let body = pieces.map(says).concat() + STOP + DONE;
+        let out = answered(keep, chat(), stream([data(body)])).await;
+        for piece in ["<think>", "</think>", "It"] {
+            assert!(out.contains(&format!("\"content\":\"{piece}\"")), "{keep}: {piece} in {out}");
+        }
+    }
+}
