@@ -27,6 +27,7 @@
 //! - `cli` (default): the `guilloche` command, with `proxy` and `schema`.
 //! - `schema`: the JSON Schema of policy files.
 //! - `forensics`: detection, evidence and tracing of marks; with `proxy`, asking a suspect model.
+//! - `experiments`: statistics for comparing policies on live traffic.
 //! - `tokenizers`: marks in the tokens of other people's models.
 
 pub mod audit;
@@ -42,6 +43,8 @@ mod random;
 pub mod risk;
 #[cfg(feature = "proxy")]
 mod secret;
+#[cfg(feature = "experiments")]
+pub mod stats;
 pub mod wire;
 
 #[cfg(all(feature = "proxy", feature = "forensics"))]
