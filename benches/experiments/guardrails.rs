@@ -1,6 +1,8 @@
 //! Guardrails of ordinary accounts whose harm is exactly the margin: they must not be called held.
 
-use guilloche::stats::{Alternative, AsymptoticSequence, Guardrail, Harm, Margin, Moments, Scale};
+use guilloche::stats::{
+    Alternative, Assignments, AsymptoticSequence, Guardrail, Harm, Margin, Moments, Scale,
+};
 
 use crate::analyses::{drawn, level};
 use crate::population::{Draw, named};
@@ -35,7 +37,7 @@ pub(crate) fn study() {
         let mut rates = [Rate::default(); 8];
         let sequence =
             AsymptoticSequence::tuned_for(number as f64, Alternative::Greater, level()).unwrap();
-        for _ in 0..repetitions(4_000) / if number > 1_000 { 4 } else { 1 } {
+        for _ in 0..repetitions(4_000) {
             for (factor, places) in [
                 (1.0 + margin, [Some(0), Some(1), Some(2), Some(3), Some(4)]),
                 (1.0, [Some(5), None, None, None, None]),
@@ -59,7 +61,7 @@ pub(crate) fn study() {
                         ever = ever.max(found.map(|found| found.interval.low > 0.0));
                     }
                 }
-                let assignments = drawn(draw.seed());
+                let assignments = Assignments { draws: 199, ..drawn(draw.seed()) };
                 let sure =
                     guardrail.randomized(&control_values, &treated_values, &assignments).ok();
                 let found = guardrail.non_inferiority(&control, &treated, level()).ok();

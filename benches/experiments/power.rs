@@ -24,14 +24,16 @@ pub(crate) fn study() {
         "its interval covers",
         "Welch's covers",
     ]);
-    let mut line = 7_000;
+    // Lines are six apart, so that an effect more does not change the others.
+    let mut line = 7_002;
     for (number, share) in [(20, 0.5), (200, 0.5), (20, 0.1), (200, 0.1)] {
         for (name, metric) in METRICS {
             let deviation = deviation(metric);
-            for effect in [0.25, 0.5, 1.0, 1.5, 2.0] {
-                line += 1;
+            for (place, effect) in [0.25, 0.5, 1.0, 1.5, 2.0].into_iter().enumerate() {
+                let line = line + place as u64;
                 one_line(line, (number, share), (name, metric), deviation, effect);
             }
+            line += 6;
         }
     }
 }
