@@ -111,16 +111,13 @@ impl Changes<'_> {
             let edit = lowered.map(|cap| Edit::literal(asked.span.clone(), cap.to_string()));
             self.edits.extend(edit);
         }
-        let holds =
-            |asked: &&OutputCap| asked.asked != Asked::Nothing && self.request.is_read(asked);
-        if caps.iter().any(|asked| holds(&asked)) {
+        let mut read = caps.iter().filter(|asked| !asked.nested && self.request.is_read(asked));
+        if read.clone().any(|asked| asked.asked != Asked::Nothing) {
             return;
         }
         let member = self.request.cap_member();
-        let null =
-            |asked: &&OutputCap| asked.asked == Asked::Nothing && self.request.is_read(asked);
-        let own = caps.iter().find(|asked| null(asked) && asked.member == member);
-        match own.or_else(|| caps.iter().find(null)) {
+        let own = read.clone().find(|asked| asked.member == member);
+        match own.or_else(|| read.next()) {
             Some(asked) => self.edits.push(Edit::literal(asked.span.clone(), cap.to_string())),
             None => self.inserted.push((member, cap.to_string())),
         }
@@ -145,14 +142,11 @@ impl Changes<'_> {
             named = true;
             self.edits.extend(replaced.map(|name| effort.replaced(name)));
         }
-        // Whoever turns thinking off asks for no effort.
-        let thinking = &self.request.thinking;
-        let off = !thinking.is_empty() && thinking.iter().all(|thinking| !thinking.on);
-        if named || off || !takes_effort {
+        if named || !takes_effort {
             return;
         }
         let name = most.name();
-        match self.request.effort_place {
+        match self.request.place_of_effort() {
             EffortPlace::Nowhere => {}
             EffortPlace::Member(member) => self.inserted.push((member, format!("\"{name}\""))),
             EffortPlace::Object(member) => {

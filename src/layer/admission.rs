@@ -142,12 +142,23 @@ impl Subjects {
         Ok(())
     }
 
-    /// How a response is slowed down.
-    pub(super) fn pacing(&self, shared: &Shared, pace: &Pace, now: Timestamp) -> Pacing {
-        let shared_by = match pace.shared_by {
+    /// Whose rate a response is slowed down to.
+    fn paced(&self, pace: &Pace) -> Subject {
+        match pace.shared_by {
             Scope::Account => self.account,
             Scope::Cluster => self.cluster.unwrap_or(self.account),
-        };
+        }
+    }
+
+    /// Asks whether too much is already waiting to go out at the pace.
+    pub(super) fn admit_paced(&self, shared: &Shared, pace: &Pace) -> Result<(), Denied> {
+        let Some(rate) = pace.tokens_per_second else { return Ok(()) };
+        shared.pacer.admit(self.paced(pace), rate, Instant::now())
+    }
+
+    /// How a response is slowed down.
+    pub(super) fn pacing(&self, shared: &Shared, pace: &Pace, now: Timestamp) -> Pacing {
+        let shared_by = self.paced(pace);
         let day = now.as_second().div_euclid(DAY);
         Pacing {
             first: pace.first_token_delay.map(|delay| {

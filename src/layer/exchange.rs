@@ -154,12 +154,12 @@ impl Exchange {
         let admitted = self.subjects.would_admit(&self.shared, rate, estimated_tokens(bytes));
         admitted.map_err(|denied| {
             self.rate_limit = self.subjects.fields(&self.shared, measure);
-            Box::new(self.deny(denied))
+            Box::new(self.deny(Countermeasure::Rate, denied))
         })
     }
 
-    fn deny(&mut self, denied: Denied) -> Refused {
-        self.count(Countermeasure::Rate, Counter::RequestsRefused);
+    fn deny(&mut self, by: Countermeasure, denied: Denied) -> Refused {
+        self.count(by, Counter::RequestsRefused);
         let message = "Rate limit reached for this account.".to_owned();
         let refusal = Refusal { kind: RefusalKind::RateLimited, message };
         Refused { refusal, denied: Some(denied) }
@@ -426,6 +426,10 @@ impl Exchange {
 
     fn admit(&mut self, estimate: Estimate) -> Result<(), Box<Refused>> {
         let plan = Arc::clone(&self.decision.plan);
+        if let Some(pace) = enforced(&plan.pace) {
+            let admitted = self.subjects.admit_paced(&self.shared, pace);
+            admitted.map_err(|denied| Box::new(self.deny(Countermeasure::Pace, denied)))?;
+        }
         let Some(rate) = &plan.rate else { return Ok(()) };
         let Admission { result, estimate, fields } =
             self.subjects.admit(&self.shared, rate, estimate);
@@ -440,7 +444,7 @@ impl Exchange {
                 self.guard.hold(reservation, estimate, counts_tokens);
                 Ok(())
             }
-            Err(denied) => Err(Box::new(self.deny(denied))),
+            Err(denied) => Err(Box::new(self.deny(Countermeasure::Rate, denied))),
         }
     }
 

@@ -58,6 +58,15 @@ pub struct Denied {
 }
 
 impl Denied {
+    pub(super) fn new(
+        dimension: Dimension,
+        scope: &'static str,
+        retry_after: Duration,
+        subject: Subject,
+    ) -> Self {
+        Self { dimension, scope, retry_after, subject }
+    }
+
     /// The value of a `Retry-After` header field (RFC 9110, section 10.2.3).
     #[must_use]
     pub fn retry_after_seconds(&self) -> u64 {

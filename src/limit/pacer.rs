@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Subject;
 use super::gcra::{Bucket, Terms};
 use super::table::{Occupancy, State, Table};
+use super::{Denied, Dimension, Subject};
 
-/// The longest wait: about what clients and the proxies before them put up with. A subject that owes
-/// as much is charged no more, so that streams which were given up do not hold up others for good.
-const LONGEST: Duration = Duration::from_secs(60);
+/// The most that a subject may owe when a request of its is let in: about as long as clients and the
+/// proxies before them wait for the first piece of an answer.
+const MOST_OWED: Duration = Duration::from_secs(60);
 
 /// The scope under which subjects share an overflow entry when the table is full.
 const OVERFLOW: &str = "pace";
@@ -42,11 +42,33 @@ impl Pacer {
         Self { table: Arc::new(Table::new(max_subjects, epoch)), burst }
     }
 
+    /// Whether a request of the subject is let in, at the rate that its answer will be paced by.
+    ///
+    /// Waits are bounded here, by refusing, and never by forgetting what is owed: else whoever asks
+    /// for enough at once would get the rest for nothing.
+    ///
+    /// # Errors
+    /// [`Denied`] while the subject owes more than a minute of its rate; waiting pays it off.
+    pub fn admit(
+        &self,
+        subject: Subject,
+        tokens_per_second: NonZeroU32,
+        now: Instant,
+    ) -> Result<(), Denied> {
+        let terms = Terms::per_second(tokens_per_second, self.burst);
+        let mut locked = self.table.lock(std::iter::once(subject), now);
+        let now = locked.now;
+        let Some((_, bucket)) = locked.enter(subject, OVERFLOW) else { return Ok(()) };
+        match bucket.overdrawn(&terms, now).checked_sub(MOST_OWED) {
+            None | Some(Duration::ZERO) => Ok(()),
+            Some(wait) => Err(Denied::new(Dimension::OutputTokens, OVERFLOW, wait, subject)),
+        }
+    }
+
     /// Takes so many tokens from a subject's rate and gives the wait before they may go out.
     ///
     /// The tokens are taken at once, as debt where need be: a stream asks once per run of
-    /// tokens, waits, and sends it. What it asked for and did not send stays taken. No wait is
-    /// longer than a minute.
+    /// tokens, waits, and sends it. What it asked for and did not send stays taken.
     #[must_use = "the tokens may go out only after this wait"]
     pub fn acquire(
         &self,
@@ -60,9 +82,6 @@ impl Pacer {
         let now = locked.now;
         let Some((_, bucket)) = locked.enter(subject, OVERFLOW) else { return Duration::ZERO };
         let wait = bucket.wait(&terms, tokens, now);
-        if wait > LONGEST {
-            return LONGEST;
-        }
         bucket.charge(&terms, tokens, now);
         wait
     }
@@ -122,6 +141,27 @@ mod tests {
                 assert!(most - least <= burst, "shares {sent:?}");
             }
         }
+    }
+
+    /// Fails when what is owed past a minute is forgotten: fifty answers at once went out at twenty
+    /// times the rate.
+    #[test]
+    fn answers_asked_for_at_once_get_the_rate_together_and_the_next_is_refused_until_they_have() {
+        let start = Instant::now();
+        let pacer = Pacer::new(100, Duration::from_millis(250), start);
+        let subject = Subject::derive(&[7; 32], "cluster", b"hydra");
+        let rate = NonZeroU32::new(100).unwrap();
+        assert_eq!(pacer.admit(subject, rate, start), Ok(()));
+        let waits = (0..50).map(|_| pacer.acquire(subject, rate, 2_000, start).as_secs_f64());
+        for (answer, wait) in waits.enumerate() {
+            let exact = (answer + 1) as f64 * 20.0 - 0.25;
+            assert!((wait - exact).abs() < 1e-6, "answer {answer} after {wait} s");
+        }
+        let at = |seconds| pacer.admit(subject, rate, start + Duration::from_secs(seconds));
+        let denied = at(0).unwrap_err();
+        assert_eq!(denied.retry_after, Duration::from_millis(1_000_000 - 60_000 - 250));
+        assert!(at(939).is_err());
+        assert_eq!(at(940), Ok(()));
     }
 
     #[test]

@@ -44,6 +44,11 @@ pub struct Request {
     pub efforts: Vec<AskedEffort>,
     /// Where one is added if there is none.
     pub effort_place: EffortPlace,
+    /// The same for servers that read an object `reasoning`, if there is one without an effort.
+    pub reasoning_place: EffortPlace,
+    /// An object `reasoning` has a budget, or is turned off: as much as an effort, and servers that
+    /// read it refuse both at once.
+    pub effort_said: bool,
     /// Thinking settings.
     pub thinking: Vec<Thinking>,
     /// Whether usage will come in a stream without being asked for, or was asked for.
@@ -108,15 +113,22 @@ impl Request {
         self.output_cap_member.is_some() || self.server.reads_cap(cap.member)
     }
 
+    /// Where an effort is added if the request names none.
+    #[must_use]
+    pub fn place_of_effort(&self) -> EffortPlace {
+        let read = self.server.reads_reasoning();
+        match (self.reasoning_place, self.effort_place) {
+            _ if read && self.effort_said => EffortPlace::Nowhere,
+            (place @ EffortPlace::Inside { .. }, _) if read => place,
+            (_, EffortPlace::Member(_)) if !self.server.takes_effort() => EffortPlace::Nowhere,
+            (_, place) => place,
+        }
+    }
+
     /// Whether an effort can be added where the request names none.
     #[must_use]
     pub fn takes_effort(&self) -> bool {
-        match self.effort_place {
-            EffortPlace::Nowhere => false,
-            // Whoever writes an object of settings has it read.
-            EffortPlace::Object(_) | EffortPlace::Inside { .. } => true,
-            EffortPlace::Member(_) => self.server.takes_effort(),
-        }
+        self.place_of_effort() != EffortPlace::Nowhere
     }
 
     /// The members that are not on the allow-list, but for those that `keep` names, by index.
@@ -190,11 +202,10 @@ impl Request {
                         self.stream = body.get(value) == Some(b"true");
                         Ok(())
                     }
-                    b"options" => {
-                        reader.members(|reader, key| self.output_cap(body, reader, &key.name()))
-                    }
+                    b"options" => reader
+                        .members(|reader, key| self.output_cap(body, reader, &key.name(), true)),
                     name @ (b"max_tokens" | b"max_completion_tokens") if lists.govern(name) => {
-                        self.output_cap(body, reader, name)
+                        self.output_cap(body, reader, name, false)
                     }
                     name => member(&mut self, reader, name),
                 })?;
@@ -214,11 +225,12 @@ impl Request {
         body: &[u8],
         reader: &mut Reader<'_>,
         name: &[u8],
+        nested: bool,
     ) -> Result<(), Error> {
         let span = reader.skip()?;
         if let Some(member) = CAPS.into_iter().find(|known| known.as_bytes() == name) {
             let asked = Asked::read(body.get(span.clone()).unwrap_or_default());
-            self.output_caps.push(OutputCap { member, span, asked });
+            self.output_caps.push(OutputCap { member, nested, span, asked });
         }
         Ok(())
     }

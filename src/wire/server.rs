@@ -111,6 +111,11 @@ impl ServerKind {
         }
     }
 
+    /// Whether the server may read an object `reasoning`, as OpenRouter and gateways do.
+    pub(super) fn reads_reasoning(self) -> bool {
+        self == Self::Custom
+    }
+
     /// Whether the server's own tools may pause a turn, which the client resumes by sending back
     /// what there is of it. Other servers would take that for words put into the model's mouth.
     pub(crate) fn resumes_turns(self) -> bool {

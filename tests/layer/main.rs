@@ -13,6 +13,8 @@ mod head;
 #[cfg(test)]
 mod marks;
 #[cfg(test)]
+mod no_weaker;
+#[cfg(test)]
 mod pace;
 #[cfg(test)]
 mod planted;

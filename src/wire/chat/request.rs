@@ -204,14 +204,11 @@ fn reasoning(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error
             Ok(())
         })
     })?;
-    // A budget says as much as an effort, and servers refuse both at once.
-    request.effort_place = match request.effort_place {
-        _ if off || budget.is_some() => EffortPlace::Nowhere,
-        EffortPlace::Member(_) if request.efforts.len() == before => {
-            EffortPlace::Inside { at, empty }
-        }
-        place => place,
-    };
+    if off || budget.is_some() {
+        request.effort_said = true;
+    } else if request.efforts.len() == before {
+        request.reasoning_place = EffortPlace::Inside { at, empty };
+    }
     if let Some(thinking) = Thinking::of_budget(budget) {
         request.thinking.push(Thinking { span, ..thinking });
     }

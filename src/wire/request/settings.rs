@@ -18,6 +18,8 @@ pub struct Model {
 pub struct OutputCap {
     /// The member that says it.
     pub member: &'static str,
+    /// It stands in an object inside, which few servers read.
+    pub nested: bool,
     /// The value.
     pub span: Range<usize>,
     /// What it says.
@@ -110,8 +112,6 @@ pub enum EffortPlace {
 pub struct Thinking {
     /// The whole setting.
     pub span: Range<usize>,
-    /// Whether it is on, as far as the setting says.
-    pub on: bool,
     /// The budget in tokens.
     pub budget: Option<(Range<usize>, u64)>,
     /// What turns thinking off, if the setting can say so.
@@ -154,12 +154,12 @@ impl Thinking {
             None => Some(Edit { span: inside..inside, with: b"\"display\":\"omitted\",".to_vec() }),
         };
         let off = on.then_some(r#"{"type":"disabled"}"#);
-        Ok(Some(Self { span, on, budget, off, seal, adaptive }))
+        Ok(Some(Self { span, budget, off, seal, adaptive }))
     }
 
     /// A budget that is a member of its own.
     pub(in crate::wire) fn of_budget(budget: Option<(Range<usize>, u64)>) -> Option<Self> {
         let span = budget.clone()?.0;
-        Some(Self { span, on: true, budget, off: None, seal: None, adaptive: false })
+        Some(Self { span, budget, off: None, seal: None, adaptive: false })
     }
 }
