@@ -45,6 +45,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
+        // They would be printed to the standard error that failed, which panics and costs an answer.
+        .log_internal_errors(false)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
