@@ -15,6 +15,7 @@ use hyper::upgrade::OnUpgrade;
 use tower_service::Service;
 
 use super::connection::Connection;
+use super::cors::{Asker, Cors};
 use super::decided::Failed;
 use super::delivery::Delivered;
 use super::ending::{Guard, Watched};
@@ -25,7 +26,7 @@ use super::tunnel::{Switched, Tunnel};
 use super::upstream::BoxError;
 use crate::audit::DecisionId;
 use crate::policy;
-use crate::wire::Refusal;
+use crate::wire::{OwnAnswer, Refusal};
 
 /// The body of a request as the stack gets it.
 pub(super) type RequestBody = Limited<Witnessed<Incoming>>;
@@ -36,6 +37,7 @@ pub(super) struct Front<S> {
     pub(super) stack: S,
     pub(super) reports: Arc<Reports>,
     pub(super) connection: Arc<Connection>,
+    pub(super) cors: Arc<Cors>,
     pub(super) max_request_body: usize,
 }
 
@@ -54,10 +56,11 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Answer<B>, Self::Error>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let Self { stack, reports, connection, max_request_body } = self.clone();
+        let Self { stack, reports, connection, cors, max_request_body } = self.clone();
         // Made before the first await: a client that leaves at any point is noticed.
         let exchange = Exchange::new(&request, reports, Arc::clone(&connection));
         let path = request.uri().path().to_owned();
+        let (method, asker) = (request.method().clone(), Asker::of(&request));
         let mut guard = Guard::new(exchange);
         let version = request.version();
         let one_at_a_time = version < Version::HTTP_2;
@@ -94,6 +97,11 @@ where
                     response.map(Either::Left)
                 }
             };
+            if response.extensions().get::<OwnAnswer>().is_some() {
+                cors.allow(asker.as_ref(), &mut response);
+            } else {
+                cors.heard(&method, asker.as_ref(), &response);
+            }
             let left = one_at_a_time && !witness.saw_the_end();
             if left && (holds_back || !witness.discard_rest().await) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

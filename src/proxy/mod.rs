@@ -26,6 +26,7 @@
 mod admin;
 pub mod config;
 mod connection;
+mod cors;
 mod decided;
 mod delivery;
 mod ending;

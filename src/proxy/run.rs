@@ -16,6 +16,7 @@ use tokio::task::spawn_blocking;
 
 use super::admin::{Admin, AdminService};
 use super::config::{self, Config, LogOutput, Probe};
+use super::cors::Cors;
 use super::exchange::Reports;
 use super::front::Front;
 use super::marks::ledger;
@@ -202,10 +203,12 @@ impl Proxy {
         };
         let (served, admin_shutdown) = oneshot::channel::<()>();
         let reports = Arc::new(Reports { metrics, access_log: access_log.clone() });
+        let cors = Arc::new(Cors::default());
         let front = |connection| Front {
             stack: service.clone(),
             reports: Arc::clone(&reports),
             connection,
+            cors: Arc::clone(&cors),
             max_request_body: config.limits.max_request_body,
         };
         let shutdown = async {

@@ -31,7 +31,7 @@ pub(crate) use error::scan_error;
 pub use failure::Failure;
 pub use generation::{Generation, Setting, Use};
 pub use history::Said;
-pub use refusal::{Refusal, RefusalKind, refuse_for_good};
+pub use refusal::{OwnAnswer, Refusal, RefusalKind, refuse_for_good};
 pub use request::{Asked, AskedEffort, EffortPlace, Model, OutputCap, Request, Thinking};
 pub use route::{Route, conversation_protocol, error_protocol, path_model, route};
 pub use scan::{

@@ -71,9 +71,14 @@ impl Refusal {
         if *kind == RefusalKind::Refused {
             refuse_for_good(&mut response);
         }
+        response.extensions_mut().insert(OwnAnswer);
         response
     }
 }
+
+/// Marks, among the extensions of a response, an answer that was made here and not by the upstream.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnAnswer;
 
 /// Tells the client's library that trying again is of no use.
 pub fn refuse_for_good<B>(response: &mut Response<B>) {

@@ -147,3 +147,40 @@ async fn the_answer_to_head_keeps_its_length_and_is_complete() {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert!(answer.contains("content-length: 123\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
 }
+
+/// Fails when an answer of ours says nothing to a browser, or more than the upstream has said.
+#[tokio::test]
+async fn a_browser_can_read_our_answers_where_the_upstream_lets_it_read_its_own() {
+    const APP: &str = "https://app.example";
+    let upstream = upstream(|request| async move {
+        let preflight = request.method() == Method::OPTIONS;
+        let mine = request.headers().get("origin").is_some_and(|origin| origin == APP);
+        let answer = Response::builder();
+        let answer = if preflight && mine {
+            answer.header("access-control-allow-origin", APP)
+        } else {
+            answer
+        };
+        answer.body(full("")).unwrap()
+    })
+    .await;
+    let proxy = proxy(upstream, &[("LIMITS_MAX_REQUEST_BODY", "8B")]).await;
+    let send = async |method: Method, origin: &str, body: &'static str| {
+        let asked = Request::builder().method(method);
+        let asked = asked.uri(format!("http://{}/v1/chat/completions", proxy.address));
+        let asked = asked.header("origin", origin).body(full(body)).unwrap();
+        soon(client(false).request(asked)).await.unwrap()
+    };
+    for origin in [APP, "https://other.example"] {
+        assert_eq!(send(Method::OPTIONS, origin, "").await.status(), 200);
+        let refused = send(Method::POST, origin, "more than eight").await;
+        assert_eq!(refused.status(), 413);
+        let allowed = refused.headers().get("access-control-allow-origin");
+        assert_eq!(allowed.is_some_and(|allowed| allowed == APP), origin == APP);
+        let exposed = refused.headers().get("access-control-expose-headers");
+        assert_eq!(exposed.is_some(), origin == APP);
+        // The upstream speaks for itself.
+        let own = send(Method::POST, origin, "less").await;
+        assert!(!own.headers().contains_key("access-control-allow-origin"));
+    }
+}
