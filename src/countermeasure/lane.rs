@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Editor;
+use super::alignment::Alignment;
 use super::inline::Dialects;
 use super::watermark::Mark;
 
@@ -15,11 +16,13 @@ pub struct LaneEditor {
     left: String,
     /// Where the first marker stands in what the last piece let out.
     marker: Option<Range<usize>>,
+    /// Where what the editor leaves stood in the text, for citations.
+    alignment: Alignment,
 }
 
 impl LaneEditor {
     pub(super) fn new(editor: Option<Box<dyn Editor>>, mark: Option<Mark>) -> Self {
-        Self { editor, mark, left: String::new(), marker: None }
+        Self { editor, mark, left: String::new(), marker: None, alignment: Alignment::default() }
     }
 
     /// Where the first marker stands in what the last piece let out.
@@ -36,18 +39,21 @@ impl LaneEditor {
 
     /// Takes the next piece and appends what may leave now.
     pub fn push(&mut self, text: &str, out: &mut String) {
-        let Self { editor, mark, left, marker } = self;
+        let Self { editor, mark, left, marker, alignment } = self;
         *marker = None;
         match (editor, mark) {
             (None, None) => out.push_str(text),
             (None, Some(mark)) => mark.push(text, out),
             (Some(editor), None) => {
+                let before = out.len();
                 editor.push(text, out);
+                alignment.push(text, out.get(before..).unwrap_or_default());
                 *marker = editor.markers().first().cloned();
             }
             (Some(editor), Some(mark)) => {
                 left.clear();
                 editor.push(text, left);
+                alignment.push(text, left);
                 *marker = mark_between(mark, left, editor.markers(), out);
             }
         }
@@ -55,8 +61,9 @@ impl LaneEditor {
 
     /// Takes a piece that cannot be decoded; see [`Editor::push_opaque`].
     pub fn push_opaque(&mut self, text: &str, out: &mut String) -> bool {
-        let Self { editor, mark, left, .. } = self;
+        let Self { editor, mark, left, alignment, .. } = self;
         left.clear();
+        alignment.lose();
         let passes = editor.as_mut().is_none_or(|editor| editor.push_opaque(text, left));
         match mark {
             None => out.push_str(left),
@@ -73,10 +80,11 @@ impl LaneEditor {
 
     /// The lane ends: appends what was held back.
     pub fn finish(&mut self, cut_short: bool, out: &mut String) {
-        let Self { editor, mark, left, .. } = self;
+        let Self { editor, mark, left, alignment, .. } = self;
         left.clear();
         if let Some(editor) = editor {
             editor.finish(cut_short, left);
+            alignment.push("", left);
         }
         match mark {
             None => out.push_str(left),
@@ -105,13 +113,18 @@ impl LaneEditor {
         self.mark.as_mut()
     }
 
-    /// Where a range of the upstream's text lies in what goes out; see [`Mark::locate`].
+    /// Where a range of the upstream's text lies in what goes out: first behind what was taken out,
+    /// then among the words that were exchanged; see [`Mark::locate`].
     pub fn locate(&mut self, range: Range<u64>, out: &mut String) -> Option<Range<u64>> {
-        // What was taken out before the mark is not mapped.
-        if self.words_removed() > 0 {
-            return None;
+        let Self { editor, mark, alignment, .. } = self;
+        let left = match editor {
+            Some(_) => alignment.map(range.start)?..alignment.map(range.end)?,
+            None => range,
+        };
+        match mark {
+            Some(mark) => mark.locate(left, out),
+            None => Some(left),
         }
-        self.mark.as_mut()?.locate(range, out)
     }
 
     /// Words taken out so far.

@@ -5,6 +5,7 @@
 //! [`Plan`](crate::policy::Plan) are put together for one exchange: [`RequestEdits`] on the way in,
 //! [`ResponseEdits`] on the way out.
 
+mod alignment;
 mod counts;
 pub mod downgrade;
 pub mod inline;

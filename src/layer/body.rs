@@ -159,6 +159,14 @@ where
         matches!(&self.kind, Kind::Read { reading, .. } if reading.is_undecided())
     }
 
+    /// The length of all that goes out, where it is known already.
+    pub(super) fn length(&self) -> Option<usize> {
+        match &self.kind {
+            Kind::Read { reading, .. } => reading.length(),
+            Kind::Passed { .. } | Kind::Whole { .. } => None,
+        }
+    }
+
     /// Reads until something can go out. A body that has failed before then has nothing to give any
     /// more but the end of its exchange.
     pub(super) fn poll_decided(

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http::header::UPGRADE;
+use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Request, Response, request};
 use http_body::Body;
 use http_body_util::LengthLimitError;
@@ -43,7 +44,7 @@ pin_project! {
         /// The inner service is answering; without an exchange, nothing is done to its answer.
         Answering { #[pin] future: F, exchange: Option<Box<Exchange>> },
         /// The head of the answer waits for its body.
-        Deciding { deciding: Option<Box<(Response<DefenseBody<R>>, Undecided)>> },
+        Deciding { deciding: Option<Box<(Response<DefenseBody<R>>, Undecided)>>, announced: bool },
         /// The layer answers.
         Refused { exchange: Option<Box<Exchange>>, refused: Option<Refused> },
     }
@@ -134,10 +135,11 @@ where
                     return Poll::Ready(match (answered, exchange.take()) {
                         (Ok(response), Some(exchange)) => {
                             let undecided = exchange.undecided();
+                            let announced = response.headers().contains_key(CONTENT_LENGTH);
                             let response = exchange.answer(response);
                             if response.body().is_undecided() {
                                 let deciding = Some(Box::new((response, undecided)));
-                                this.state.set(State::Deciding { deciding });
+                                this.state.set(State::Deciding { deciding, announced });
                                 continue;
                             }
                             Ok(response)
@@ -179,13 +181,18 @@ where
                     let future = inner.call(Request::from_parts(parts, body));
                     State::Answering { future, exchange }
                 }
-                StateProjection::Deciding { deciding } => {
+                StateProjection::Deciding { deciding, announced } => {
                     let Some(waiting) = deciding.as_mut() else { return Poll::Pending };
                     let decided = ready!(waiting.0.body_mut().poll_decided(context));
-                    let Some((response, undecided)) = deciding.take().map(|waiting| *waiting)
+                    let Some((mut response, undecided)) = deciding.take().map(|waiting| *waiting)
                     else {
                         return Poll::Pending;
                     };
+                    // A head without the length that others are told would tell a caller its grade.
+                    let length = response.body().length().filter(|_| *announced);
+                    if let Some(length) = length {
+                        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+                    }
                     return Poll::Ready(Ok(match decided {
                         Err((error, Some(guard))) => undecided.refuse(&error, guard),
                         Ok(()) | Err((_, None)) => response,

@@ -176,6 +176,12 @@ impl Reading {
         matches!(self.form, Form::Document(_)) && !self.rewriter().only_counts()
     }
 
+    /// The length of a document of which nothing has gone out and all has come.
+    pub(super) fn length(&self) -> Option<usize> {
+        let whole = self.ended && matches!(self.form, Form::Document(_));
+        self.held.as_ref().filter(|_| whole).map(Bytes::len)
+    }
+
     /// Reads until something can go out.
     pub(super) fn poll_decided<B>(
         &mut self,

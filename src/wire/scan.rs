@@ -313,6 +313,22 @@ impl Scan {
         Ok((text && self.fields.len() == known).then_some(contents))
     }
 
+    /// The next value if it is a whole number; any other but null is read as a leak.
+    pub(super) fn whole_number(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: &[u8],
+    ) -> Result<Option<(Range<usize>, u64)>, Error> {
+        reader.kind()?;
+        let start = reader.position();
+        let number = reader.whole_number()?;
+        if number.is_none() {
+            *reader = Reader::at(reader.bytes(), start);
+            self.leak(reader, name)?;
+        }
+        Ok(number)
+    }
+
     /// Reads the next value as the name of the model that answers.
     pub(super) fn model(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
         let model = self.identifier(reader, b"model")?;

@@ -27,14 +27,19 @@ fn with_validators(mut response: Response<Script>) -> Response<Script> {
 
 /// Fails when `head::rewrite_response` leaves one of them.
 #[tokio::test(start_paused = true)]
-async fn a_rewritten_body_loses_length_validators_and_digests() {
+async fn a_rewritten_body_loses_its_validators_and_digests_and_has_a_length_of_its_own() {
     let world = World::new(policy(WITHHOLD));
-    for answer in [json(THOUGHT), stream([data(thinks("a")), data(DONE)])] {
+    let length = THOUGHT.replace("2 and 2", "").len() as u64;
+    let document = (json(THOUGHT), Some(length));
+    for (answer, length) in [document, (stream([data(thinks("a")), data(DONE)]), None)] {
         world.upstream.answer(with_validators(answer));
         let answer = world.call(chat()).await;
-        let names: Vec<_> = answer.headers().keys().map(|name| name.as_str()).collect();
+        let told = answer.headers().get("content-length").cloned();
+        assert_eq!(told, length.map(http::HeaderValue::from));
+        assert_eq!(answer.body().size_hint().exact(), length);
+        let names = answer.headers().keys().map(|name| name.as_str());
+        let names: Vec<_> = names.filter(|name| *name != "content-length").collect();
         assert_eq!(names, ["content-type", "x-request-id"]);
-        assert_eq!(answer.body().size_hint().exact(), None);
     }
 }
 

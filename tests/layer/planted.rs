@@ -61,7 +61,7 @@ fn may_stand(place: &str, plant: &Value) -> bool {
         || place.contains("prompt_tokens_details") && *plant != json!(SECRET)
         || place.contains("cache_creation");
     let named = *plant == json!(COUNT.to_string()) && !name.contains("token");
-    text || tool || counted || named || name.ends_with("index")
+    text || tool || counted || named || name.ends_with("index") && plant.is_number()
 }
 
 /// Every place in a value, as a JSON pointer; `new` members are offered in every object.
@@ -485,6 +485,89 @@ async fn a_hidden_models_name_stands_nowhere() {
         assert!(!head.contains("tiny-llama") && !head.contains("tl-1"), "{head}");
         let text = read(answer.into_body()).await.text();
         assert!(!text.contains("tiny-llama"), "{status}: {text}");
+    }
+}
+
+/// A head without the length that others are told would tell a caller its grade. Fails when the
+/// length is left out.
+#[tokio::test(start_paused = true)]
+async fn a_rewritten_document_has_a_length_where_the_upstream_told_one() {
+    let world = World::new(policy(PLAN));
+    let thought = r#"{"choices":[{"message":{"reasoning_content":"zebra","content":"4"}}]}"#;
+    let error = r#"{"error":{"message":"zebra stripes"}}"#;
+    for (status, body) in [(200, thought), (500, error)] {
+        for announced in [true, false] {
+            let mut answer = json(body);
+            *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+            if !announced {
+                answer.headers_mut().remove("content-length");
+            }
+            world.upstream.answer(answer);
+            let answer = world.call(chat()).await;
+            let length = answer.headers().get("content-length").cloned();
+            let text = read(answer.into_body()).await.text();
+            assert!(!tells(&text));
+            assert_eq!(length, announced.then(|| HeaderValue::from(text.len())));
+        }
+    }
+}
+
+/// Annotations and a filter's offsets point into the answer as it goes out, behind the reasoning
+/// that was taken out of it. Fails when either is left as it was.
+#[tokio::test(start_paused = true)]
+async fn what_points_into_an_answer_points_to_the_same_words_without_its_reasoning() {
+    let text = "<think>The zebra is é.</think>\n\nIt is in Paris, so 12.";
+    let start = text.split_once("Paris").unwrap().0.chars().count();
+    let end = start + 5;
+    let pointers = format!(
+        r#""content_filter_offsets":{{"check_offset":{start},"start_offset":{start},"end_offset":{end}}}"#
+    );
+    let annotation = format!(
+        r#""annotations":[{{"type":"url_citation","url_citation":{{"start_index":{start},"end_index":{end},"url":"u"}}}}]"#
+    );
+    let world = World::new(policy(PLAN));
+    let cited = |choice: &Value, text: &str| {
+        let of = |start: &Value, end: &Value| -> String {
+            let (start, end) = (start.as_u64().unwrap() as usize, end.as_u64().unwrap() as usize);
+            text.chars().skip(start).take(end - start).collect()
+        };
+        let message = choice.get("message").or(choice.get("delta")).unwrap();
+        let annotation = &message["annotations"][0]["url_citation"];
+        assert_eq!(of(&annotation["start_index"], &annotation["end_index"]), "Paris", "{text}");
+        let offsets = &choice["content_filter_offsets"];
+        assert_eq!(of(&offsets["start_offset"], &offsets["end_offset"]), "Paris");
+        assert_eq!(offsets["check_offset"], offsets["start_offset"]);
+    };
+    let whole = format!(
+        r#"{{"choices":[{{"message":{{"content":{},{annotation}}},{pointers},"finish_reason":"stop"}}]}}"#,
+        json!(text)
+    );
+    let read = world.exchange(asking(CHAT), json(whole)).await;
+    let whole: Value = serde_json::from_str(&read.text()).unwrap();
+    let left = whole["choices"][0]["message"]["content"].as_str().unwrap();
+    assert_eq!(left, "<think></think>\n\nIt is in Paris, so 12.");
+    cited(&whole["choices"][0], left);
+
+    let characters: Vec<char> = text.chars().collect();
+    for size in 1..20 {
+        let pieces = characters.chunks(size).map(|piece| {
+            let piece: String = piece.iter().collect();
+            data(delta(&format!("\"content\":{}", json!(piece))))
+        });
+        let last = format!(
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{{{annotation}}},{pointers}}}]}}\n\n"
+        );
+        let read = world.exchange(asking(CHAT), stream(pieces.chain([data(last)]))).await;
+        let chunks: Vec<Value> = read
+            .text()
+            .split("data: ")
+            .filter_map(|chunk| serde_json::from_str(chunk).ok())
+            .collect();
+        let said: String = chunks
+            .iter()
+            .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str())
+            .collect();
+        cited(&chunks.last().unwrap()["choices"][0], &said);
     }
 }
 

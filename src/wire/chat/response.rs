@@ -167,7 +167,7 @@ fn choice(
     let (first_citation, first_signed) = (scan.citations.len(), scan.signed.len());
     reader.members(|reader, key| match &*key.name() {
         b"index" => {
-            if let Some((_, number)) = reader.whole_number()? {
+            if let Some((_, number)) = scan.whole_number(reader, b"index")? {
                 index = u32::try_from(number).unwrap_or(u32::MAX);
             }
             Ok(())
@@ -199,6 +199,7 @@ fn choice(
             }
             Ok(())
         }
+        b"content_filter_offsets" => filter_offsets(reader, scan),
         name => scan.listed(reader, &CHOICE, name),
     })?;
     // The index may stand behind the text it applies to.
@@ -367,7 +368,7 @@ fn detail(reader: &mut Reader<'_>, position: usize, scan: &mut Scan) -> Result<(
     reader.members(|reader, key| match &*key.name() {
         name @ (b"text" | b"summary") => reasoning(reader, Slot::ReasoningDetail(0), name, scan),
         b"index" => {
-            if let Some((_, number)) = reader.whole_number()? {
+            if let Some((_, number)) = scan.whole_number(reader, b"index")? {
                 index = u32::try_from(number).unwrap_or(u32::MAX);
             }
             Ok(())
@@ -399,6 +400,39 @@ fn annotations(scan: &mut Scan, reader: &mut Reader<'_>) -> Result<(), Error> {
     reader.elements(|reader, _| citation(scan, reader, true))
 }
 
+/// How far a filter that runs beside the model has come (Azure), by characters of the answer.
+fn filter_offsets(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, b"content_filter_offsets")? {
+        return Ok(());
+    }
+    let (mut start, mut end) = (None, None);
+    reader.members(|reader, key| {
+        let name = key.name();
+        let offset = match &*name {
+            b"start_offset" | b"end_offset" | b"check_offset" => {
+                scan.whole_number(reader, &name)?
+            }
+            name => return scan.leak(reader, name),
+        };
+        match &*name {
+            b"start_offset" => start = offset,
+            b"end_offset" => end = offset,
+            _ => scan.citations.extend(offset.map(|offset| Citation {
+                lane: lane(Slot::Answer),
+                start: offset.clone(),
+                end: offset,
+            })),
+        }
+        Ok(())
+    })?;
+    scan.citations.extend(start.zip(end).map(|(start, end)| Citation {
+        lane: lane(Slot::Answer),
+        start,
+        end,
+    }));
+    Ok(())
+}
+
 fn citation(scan: &mut Scan, reader: &mut Reader<'_>, outer: bool) -> Result<(), Error> {
     if !scan.expects(JsonKind::Object, reader, b"annotations")? {
         return Ok(());
@@ -406,11 +440,11 @@ fn citation(scan: &mut Scan, reader: &mut Reader<'_>, outer: bool) -> Result<(),
     let (mut start, mut end) = (None, None);
     reader.members(|reader, key| match &*key.name() {
         b"start_index" => {
-            start = reader.whole_number()?;
+            start = scan.whole_number(reader, b"index")?;
             Ok(())
         }
         b"end_index" => {
-            end = reader.whole_number()?;
+            end = scan.whole_number(reader, b"index")?;
             Ok(())
         }
         name if outer && name.ends_with(b"_citation") => citation(scan, reader, false),
@@ -445,7 +479,7 @@ fn tool_call(reader: &mut Reader<'_>, position: usize, scan: &mut Scan) -> Resul
     let mut index = u32::try_from(position).unwrap_or(u32::MAX);
     reader.members(|reader, key| match &*key.name() {
         b"index" => {
-            if let Some((_, number)) = reader.whole_number()? {
+            if let Some((_, number)) = scan.whole_number(reader, b"index")? {
                 index = u32::try_from(number).unwrap_or(u32::MAX);
             }
             Ok(())

@@ -99,7 +99,10 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
                 Ok(())
             }
             b"index" => {
-                let index = reader.whole_number()?.map(|(_, index)| index).unwrap_or_default();
+                let index = scan
+                    .whole_number(reader, b"index")?
+                    .map(|(_, index)| index)
+                    .unwrap_or_default();
                 event.index = u32::try_from(index).unwrap_or(u32::MAX);
                 Ok(())
             }
