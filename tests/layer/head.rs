@@ -36,7 +36,7 @@ async fn a_rewritten_body_loses_its_validators_and_digests_and_has_a_length_of_i
         let answer = world.call(chat()).await;
         let told = answer.headers().get("content-length").cloned();
         assert_eq!(told, length.map(http::HeaderValue::from));
-        assert_eq!(answer.body().size_hint().exact(), length);
+        assert_eq!(answer.body().size_hint().exact(), None);
         let names = answer.headers().keys().map(|name| name.as_str());
         let names: Vec<_> = names.filter(|name| *name != "content-length").collect();
         assert_eq!(names, ["content-type", "x-request-id"]);
