@@ -16,8 +16,9 @@ use tower_service::Service;
 use super::body::DefenseBody;
 use super::error::BoxError;
 use super::exchange::{Exchange, Undecided};
+use super::head::asks_for_websocket;
 use super::late::Late;
-use super::refused::{Refused, overloaded, too_large, too_slow};
+use super::refused::{Refused, overloaded, too_large, too_slow, without_websocket};
 use super::repeating::Repeating;
 use super::request_body::RequestBody;
 use crate::wire::{Refusal, RefusalKind};
@@ -81,11 +82,13 @@ where
         mut inner: S,
     ) -> Self {
         let mut exchange = Box::new(exchange);
-        if exchange.keeps_protocol() {
-            // A protocol switched to would not pass through here.
+        // A protocol switched to would not pass through here.
+        let keeps_protocol = exchange.keeps_protocol();
+        let websocket = (keeps_protocol && asks_for_websocket(&parts)).then(without_websocket);
+        if keeps_protocol {
             parts.headers.remove(UPGRADE);
         }
-        if let Some(refusal) = exchange.refuse_by_head(&parts.headers) {
+        if let Some(refusal) = exchange.refuse_by_head(&parts.headers).or(websocket) {
             let (exchange, refused) = (Some(exchange), Some(Refused::new(refusal)));
             return Self { state: State::Refused { exchange, refused } };
         }

@@ -87,3 +87,7 @@ pub use error::{BodyError, BoxError};
 pub use future::ResponseFuture;
 pub use request_body::RequestBody;
 pub use service::Defense;
+
+// For the proxy, which says the same to those who have reached no grade.
+pub(crate) use head::asks_for_websocket;
+pub(crate) use refused::too_slow;

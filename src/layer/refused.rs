@@ -38,9 +38,16 @@ pub(super) fn too_large() -> Refusal {
 const RETRY_SECONDS: u64 = 2;
 
 /// A request body that took too long.
-pub(super) fn too_slow() -> Refusal {
+pub(crate) fn too_slow() -> Refusal {
     let message = "the request body took too long".to_owned();
     Refusal { kind: RefusalKind::TooSlow, message }
+}
+
+/// A WebSocket of a caller for whom something is done: nothing reads what it carries. Clients that
+/// know of the status ask again without.
+pub(super) fn without_websocket() -> Refusal {
+    let message = "a WebSocket cannot be opened here; ask without one".to_owned();
+    Refusal { kind: RefusalKind::Upgrade, message }
 }
 
 /// There is no room for the request or its answer.

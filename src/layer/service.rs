@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING, UPGRADE};
-use http::{Request, Response, request};
+use http::{Method, Request, Response, request};
 use http_body::Body;
 use jiff::Timestamp;
 use tower_service::Service;
@@ -17,6 +17,7 @@ use super::builder::Shared;
 use super::error::BoxError;
 use super::exchange::Exchange;
 use super::future::ResponseFuture;
+use super::head::asks_for_websocket;
 use super::history::History;
 use super::late::Late;
 use super::repeating::{Repeating, can_be_read};
@@ -72,6 +73,13 @@ where
         let route = match route(&parts.method, path, has_body(&parts, &body)) {
             // Nobody knows what is said behind a change of protocol.
             Route::Open | Route::NoText if parts.headers.contains_key(UPGRADE) => Route::Unknown,
+            // What is asked of a known endpoint in another way is decided about as there.
+            Route::Unknown if asks_for_websocket(&parts) => {
+                match route(&Method::POST, path, false) {
+                    protocol @ Route::Protocol(_) => protocol,
+                    _ => Route::Unknown,
+                }
+            }
             route => route,
         };
         let (decision, protocol) = match route {

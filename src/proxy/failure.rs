@@ -7,12 +7,14 @@ use http_body_util::Full;
 
 use super::upstream::UpstreamError;
 use crate::audit::DecisionId;
+use crate::layer::too_slow;
 use crate::wire::{Refusal, RefusalKind, error_protocol};
 
 /// The refusal that a failure to get an answer amounts to.
 pub(super) fn refusal(error: &UpstreamError) -> Refusal {
     match error {
         UpstreamError::RequestTooLarge => request_too_large(),
+        UpstreamError::RequestTooSlow => too_slow(),
         UpstreamError::ConnectTimeout
         | UpstreamError::FirstByteTimeout
         | UpstreamError::IdleTimeout

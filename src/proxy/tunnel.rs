@@ -12,33 +12,16 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::header::{CONNECTION, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, Version, request};
+use http::{HeaderMap, HeaderValue};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-const WEBSOCKET: &str = "websocket";
-
-/// Whether a request asks for a WebSocket.
-pub(super) fn is_asked_for(head: &request::Parts) -> bool {
-    let names = |name, token: &str| {
-        let values = head.headers.get_all(name).into_iter();
-        let mut tokens = values
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(',').map(str::trim));
-        tokens.any(|named| named.eq_ignore_ascii_case(token))
-    };
-    head.method == Method::GET
-        && head.version == Version::HTTP_11
-        && names(CONNECTION, "upgrade")
-        && names(UPGRADE, WEBSOCKET)
-}
-
 /// Says that the connection is to become, or becomes, a WebSocket.
 pub(super) fn announce(headers: &mut HeaderMap) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static(WEBSOCKET));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 
 /// The upstream's side of a tunnel, as the upstream's answer carries it in its extensions.

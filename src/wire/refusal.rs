@@ -1,7 +1,7 @@
 //! Answers that the layer gives itself, before a protocol gives them their shape.
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, UPGRADE};
 use http::{Response, StatusCode};
 
 use super::Protocol;
@@ -30,6 +30,8 @@ pub enum RefusalKind {
     Overloaded,
     /// A method that no endpoint takes.
     Method,
+    /// A change of protocol that this caller may not ask for.
+    Upgrade,
     /// No endpoint that this caller may use.
     NotFound,
     /// The upstream sent something that cannot be read and must not be passed on.
@@ -68,8 +70,15 @@ impl Refusal {
             headers.insert(DECISION, id.clone());
             headers.insert(protocol.request_id(), id);
         }
-        if *kind == RefusalKind::Refused {
-            refuse_for_good(&mut response);
+        match kind {
+            RefusalKind::Refused => refuse_for_good(&mut response),
+            // The status has to name a protocol (RFC 9110, section 15.5.22): the one that is spoken.
+            RefusalKind::Upgrade => {
+                let headers = response.headers_mut();
+                headers.insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+                headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            }
+            _ => {}
         }
         response.extensions_mut().insert(OwnAnswer);
         response
@@ -114,6 +123,7 @@ impl RefusalKind {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Unreadable | Self::UpstreamFailed => StatusCode::BAD_GATEWAY,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,

@@ -80,6 +80,36 @@ async fn an_upstream_that_does_not_answer_is_a_504() {
     assert_eq!(body["error"]["type"], "timeout_error");
 }
 
+/// Fails when the model server is blamed for a client that is slow, or a client for a server that
+/// does not read.
+#[tokio::test]
+async fn a_body_that_is_too_slow_is_a_408_and_a_server_that_does_not_read_it_a_504() {
+    let hanging = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let reading = upstream(|request| async move {
+        let _ = request.into_body().collect().await;
+        Response::new(full("read"))
+    })
+    .await;
+    for http2 in [false, true] {
+        let proxy = proxy(reading, &[("UPSTREAM_FIRST_BYTE_TIMEOUT", "100ms")]).await;
+        let (frames, body) = channel();
+        let asked =
+            tokio::spawn(client(http2).request(request(proxy.address, "/v1/messages", body)));
+        send(&frames, b"{\"model\":").await;
+        let response = soon(asked).await.unwrap().unwrap();
+        assert_eq!(response.status(), 408, "{http2}");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["error"]["type"], "timeout_error");
+    }
+    // Taken by the system and never read: more than any socket buffers.
+    let timeout = [("UPSTREAM_FIRST_BYTE_TIMEOUT", "500ms")];
+    let proxy = proxy(hanging.local_addr().unwrap(), &timeout).await;
+    let long = full(vec![b'x'; 30 << 20]);
+    let response = soon(client(true).request(request(proxy.address, "/", long))).await.unwrap();
+    assert_eq!(response.status(), 504);
+}
+
 #[tokio::test]
 async fn a_handshake_that_hangs_is_a_504_too() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

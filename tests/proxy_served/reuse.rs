@@ -89,6 +89,52 @@ async fn a_request_that_met_a_closing_connection_is_sent_once_more() {
     assert_eq!(counts.connections.load(Ordering::Relaxed), 2);
 }
 
+/// A server of streams that closes each connection silently, so long after its answer.
+async fn leaving(after: std::time::Duration) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                if !asked(&mut stream).await {
+                    return;
+                }
+                let event = "7\r\ndata: x\r\n2\r\n\n\n\r\n".repeat(5);
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
+                            transfer-encoding: chunked\r\n\r\n";
+                let answer = format!("{head}{event}0\r\n\r\n");
+                // It may be gone by then.
+                let _ = stream.write_all(answer.as_bytes()).await;
+                tokio::time::sleep(after).await;
+            });
+        }
+    });
+    address
+}
+
+/// Fails when a connection that is taken before its last answer was read to the end is not known to
+/// have been used: a few in a thousand.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stream_fails_in_front_of_a_server_that_closes_after_each() {
+    for after in [0, 1, 3] {
+        let upstream = leaving(std::time::Duration::from_millis(after)).await;
+        let proxy = proxy(upstream, &[]).await;
+        let mut callers = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            callers.spawn(async move {
+                let mut failed = 0;
+                for _ in 0..40 {
+                    failed += usize::from(status(proxy.address, b"the end".to_vec()).await != 200);
+                }
+                failed
+            });
+        }
+        let failed: usize = callers.join_all().await.into_iter().sum();
+        assert_eq!(failed, 0, "closing after {after} ms");
+    }
+}
+
 /// Fails when a request is sent again although somebody has begun to answer it.
 #[tokio::test]
 async fn a_request_is_not_sent_again_after_a_byte_of_an_answer() {

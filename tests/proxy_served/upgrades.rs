@@ -100,6 +100,35 @@ async fn nothing_else_is_upgraded_to_and_nothing_for_graded_callers() {
     }
 }
 
+/// Clients that dial first fall back to HTTP on this status, and on no other. Fails when the request
+/// goes on without its upgrade, or is refused as one to an unknown path.
+#[tokio::test]
+async fn a_graded_caller_who_dials_a_known_endpoint_is_told_to_ask_over_http() {
+    let (upstream, mut heads) = echoing().await;
+    let proxy = broken::proxy(upstream, &[]).await;
+    for (path, named, end) in [
+        ("/v1/chat/completions", r#""code":"upgrade_required""#, "\"}}"),
+        ("/v1/messages", r#""type":"invalid_request_error""#, "\"}"),
+    ] {
+        let mut stream = ask(proxy.address, "websocket", path, 0.9).await;
+        let answer = until(&mut stream, end).await;
+        assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
+        assert!(answer.to_lowercase().contains("\r\nupgrade: http/1.1\r\n"), "{answer}");
+        assert!(answer.contains(named) && answer.contains("(decision gd_"), "{answer}");
+        // The connection goes on.
+        let asked = b"OPTIONS /v1/models HTTP/1.1\r\nhost: a\r\n\r\n";
+        stream.write_all(asked).await.unwrap();
+        assert!(until(&mut stream, "\r\n\r\n").await.starts_with("HTTP/1.1 200 "));
+        assert!(soon(heads.recv()).await.unwrap().starts_with("options "));
+    }
+    // An upgrade to anything else is an offer, which a server may leave.
+    let mut stream = ask(proxy.address, "h2c", "/v1/models", 0.9).await;
+    assert!(!until(&mut stream, "\r\n\r\n").await.starts_with("HTTP/1.1 426 "));
+    // Those to whom nothing is done dial as ever.
+    let mut stream = ask(proxy.address, "websocket", "/v1/chat/completions", 0.0).await;
+    assert!(until(&mut stream, "hello ").await.starts_with("HTTP/1.1 101 "));
+}
+
 /// Fails when a tunnel outlives the grace of a proxy that stops.
 #[tokio::test]
 async fn a_tunnel_ends_with_the_proxy() {

@@ -61,6 +61,7 @@ pub(super) struct TimedOut;
 pub(super) struct Connector {
     inner: HttpsConnector<HttpConnector>,
     limit: Duration,
+    http2: bool,
 }
 
 impl Connector {
@@ -84,7 +85,7 @@ impl Connector {
         } else {
             builder.enable_all_versions().wrap_connector(tcp)
         };
-        Ok(Self { inner, limit: settings.connect_timeout })
+        Ok(Self { inner, limit: settings.connect_timeout, http2: settings.http2 })
     }
 }
 
@@ -99,9 +100,10 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, address: Uri) -> Self::Future {
         let connecting = timeout(self.limit, self.inner.call(address));
+        let http2 = self.http2;
         Box::pin(async move {
             let stream = connecting.await.map_err(|_| TimedOut)??;
-            Ok(TokioIo::new(Counted::new(TokioIo::new(stream))))
+            Ok(TokioIo::new(Counted::new(TokioIo::new(stream), http2)))
         })
     }
 }

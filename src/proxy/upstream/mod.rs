@@ -40,6 +40,7 @@ use connect::{Connector, TimedOut};
 use super::config;
 use super::headers::strip_hop_by_hop;
 use super::tunnel::{self, Switched};
+use crate::layer::asks_for_websocket;
 use replay::{Replay, Replayed};
 use reuse::AfterAnswer;
 
@@ -68,6 +69,9 @@ pub enum UpstreamError {
     /// The request's body went over its limit while it was sent.
     #[error("the request body is too large")]
     RequestTooLarge,
+    /// The request's body did not come in time.
+    #[error("the client took too long to send the request body")]
+    RequestTooSlow,
     /// The exchange broke before the head of an answer.
     #[error("the exchange with the upstream failed")]
     Exchange(#[source] BoxError),
@@ -167,7 +171,7 @@ where
         let started = Instant::now();
         let (mut head, body) = request.into_parts();
         let address = self.address(&head.uri);
-        let upgrades = tunnel::is_asked_for(&head);
+        let upgrades = asks_for_websocket(&head);
         strip_hop_by_hop(&mut head.headers);
         if upgrades {
             tunnel::announce(&mut head.headers);
@@ -186,7 +190,13 @@ where
             let replay = Replay::new(body.map_err(Into::into).boxed_unsync());
             let (response, connection) = timeout_at(head_due, ask(clients, head, &replay))
                 .await
-                .map_err(|_| UpstreamError::FirstByteTimeout)?
+                .map_err(|_| {
+                    if replay.is_awaited() {
+                        UpstreamError::RequestTooSlow
+                    } else {
+                        UpstreamError::FirstByteTimeout
+                    }
+                })?
                 .map_err(classify)?;
             replay.forget();
             let (mut head, body) = response.into_parts();
@@ -213,17 +223,20 @@ async fn ask(
     head: request::Parts,
     replay: &Replay,
 ) -> Result<(Response<Incoming>, CaptureConnection), legacy::Error> {
-    let asked = Instant::now();
-    let send = |client: HttpClient, head, body| {
+    let send = |client: HttpClient, head, body: Replayed| {
         let mut request = Request::from_parts(head, body);
         let connection = capture_connection(&mut request);
+        request.body_mut().watch(connection.clone());
         async move { Ok((client.request(request).await?, connection)) }
     };
     match send(pooled, head.clone(), replay.first()).await {
-        Err(error) if reuse::was_closing(&error, asked) => match replay.again() {
-            Some(body) => send(unpooled, head, body).await,
-            None => Err(error),
-        },
+        Err(error) => {
+            let closing = replay.given().is_some_and(|it| it.met_a_closing_connection(&error));
+            match replay.again().filter(|_| closing) {
+                Some(body) => send(unpooled, head, body).await,
+                None => Err(error),
+            }
+        }
         answered => answered,
     }
 }

@@ -1,4 +1,5 @@
-//! A request's body that can be sent a second time, if it is short.
+//! A request's body that can be sent a second time, if it is short, and that tells what has become of
+//! it: on which connection it went out, and whether its client is being waited for.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -9,7 +10,10 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 
+use hyper_util::client::legacy::connect::CaptureConnection;
+
 use super::BoxError;
+use super::reuse::Given;
 
 /// The most bytes that are kept until an answer begins.
 const KEPT: usize = 1 << 20;
@@ -28,6 +32,10 @@ struct Kept {
     bytes: usize,
     /// How often sending it has begun. Whoever sends it for the time before gets no more of it.
     attempt: u32,
+    /// The connection that it was given to last.
+    given: Option<Given>,
+    /// More of it was asked for, and has not come.
+    awaited: bool,
 }
 
 impl Kept {
@@ -39,13 +47,14 @@ impl Kept {
 impl Replay {
     pub(super) fn new(body: Inner) -> Self {
         let read = Some(VecDeque::new());
-        Self(Arc::new(Mutex::new(Kept { body, read, bytes: 0, attempt: 0 })))
+        let kept = Kept { body, read, bytes: 0, attempt: 0, given: None, awaited: false };
+        Self(Arc::new(Mutex::new(kept)))
     }
 
     /// The body, to be sent for the first time.
     pub(super) fn first(&self) -> Replayed {
         let (kept, again) = (Arc::clone(&self.0), VecDeque::new());
-        Replayed { kept, again, ahead: 0, attempt: 0 }
+        Replayed { kept, again, ahead: 0, attempt: 0, connection: None }
     }
 
     /// The body from its beginning once more, if that is still known.
@@ -54,7 +63,18 @@ impl Replay {
         let again = kept.read.clone()?;
         let ahead = kept.bytes;
         kept.attempt += 1;
-        Some(Replayed { kept: Arc::clone(&self.0), again, ahead, attempt: kept.attempt })
+        let (attempt, kept) = (kept.attempt, Arc::clone(&self.0));
+        Some(Replayed { kept, again, ahead, attempt, connection: None })
+    }
+
+    /// The connection that it was given to.
+    pub(super) fn given(&self) -> Option<Given> {
+        lock(&self.0).given.clone()
+    }
+
+    /// Whether the client is being waited for.
+    pub(super) fn is_awaited(&self) -> bool {
+        lock(&self.0).awaited
     }
 
     /// The body is not sent again.
@@ -72,6 +92,15 @@ pub(super) struct Replayed {
     /// Bytes in it.
     ahead: usize,
     attempt: u32,
+    /// Tells the connection, until the first piece is asked for.
+    connection: Option<CaptureConnection>,
+}
+
+impl Replayed {
+    /// Has it noted to which connection the request is given.
+    pub(super) fn watch(&mut self, connection: CaptureConnection) {
+        self.connection = Some(connection);
+    }
 }
 
 fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
@@ -87,6 +116,7 @@ impl Body for Replayed {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.connection = None;
         if let Some(bytes) = self.again.pop_front() {
             self.ahead -= bytes.len();
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
@@ -95,7 +125,9 @@ impl Body for Replayed {
         if kept.attempt != self.attempt {
             return Poll::Ready(Some(Err("the request is being sent again".into())));
         }
-        let frame = ready!(Pin::new(&mut kept.body).poll_frame(context));
+        let polled = Pin::new(&mut kept.body).poll_frame(context);
+        kept.awaited = polled.is_pending();
+        let frame = ready!(polled);
         let data = match &frame {
             None => return Poll::Ready(None),
             Some(Ok(frame)) => frame.data_ref(),
@@ -113,7 +145,13 @@ impl Body for Replayed {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.again.is_empty() && lock(&self.kept).body.is_end_stream()
+        let mut kept = lock(&self.kept);
+        // The connection asks this before it writes the head, and the answer before has been received
+        // by then.
+        if let Some(connection) = &self.connection {
+            kept.given = Given::to(connection);
+        }
+        self.again.is_empty() && kept.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

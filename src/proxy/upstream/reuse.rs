@@ -4,7 +4,8 @@
 //! no answer. Where the server says how long it waits (`Keep-Alive: timeout=5`), the connection is
 //! given up in time. Where it does not, the request is sent once more, on a new connection, if the old
 //! one had answered before and broke without a byte of an answer: it was closing, and nobody has begun
-//! to work on the request.
+//! to work on the request. Whether a byte came is told by what had come of the connection when the
+//! request was given to it: the end of the answer before may be read by its own task only later.
 
 use std::error::Error;
 use std::io;
@@ -33,35 +34,49 @@ pub(super) struct Link(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
+    /// Whether requests share it, so that bytes on it need not be an answer.
+    multiplexed: bool,
     /// Bytes received.
     received: AtomicU64,
-    /// Bytes received by the end of the last answer.
-    answered: AtomicU64,
+    /// Answers that were read to their end.
     answers: AtomicU64,
 }
 
 impl Link {
-    fn answer_ended(&self) -> u64 {
-        self.0.answered.store(self.0.received.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.0.answers.fetch_add(1, Ordering::Relaxed) + 1
+    fn received(&self) -> u64 {
+        self.0.received.load(Ordering::Relaxed)
     }
 
-    /// Whether it has answered before, and nothing has come since.
-    fn is_silent_since_an_answer(&self) -> bool {
-        let Counts { received, answered, answers } = &*self.0;
-        answers.load(Ordering::Relaxed) > 0
-            && received.load(Ordering::Relaxed) == answered.load(Ordering::Relaxed)
+    fn answers(&self) -> u64 {
+        self.0.answers.load(Ordering::Relaxed)
     }
 }
 
-/// Whether a request sent at `asked` got no answer because its connection was closing.
-pub(super) fn was_closing(error: &legacy::Error, asked: Instant) -> bool {
-    let mut extras = Extensions::new();
-    if let Some(connection) = error.connect_info() {
-        connection.get_extras(&mut extras);
+/// A request that was given to a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Given {
+    link: Link,
+    /// What had come of the connection by then.
+    received: u64,
+    at: Instant,
+}
+
+impl Given {
+    /// The request is about to be written on the connection that was chosen for it.
+    pub(super) fn to(connection: &CaptureConnection) -> Option<Self> {
+        let mut extras = Extensions::new();
+        connection.connection_metadata().as_ref()?.get_extras(&mut extras);
+        let link: Link = extras.remove()?;
+        Some(Self { received: link.received(), link, at: Instant::now() })
     }
-    let silent = extras.get::<Link>().is_some_and(Link::is_silent_since_an_answer);
-    silent && asked.elapsed() < CLOSES_WITHIN && is_close(error)
+
+    /// Whether it got no answer because the connection was closing.
+    pub(super) fn met_a_closing_connection(&self, error: &legacy::Error) -> bool {
+        let Self { link, received, at } = self;
+        // One request follows another over HTTP/1: what came before was an answer.
+        let used = if link.0.multiplexed { link.answers() > 0 } else { *received > 0 };
+        used && link.received() == *received && at.elapsed() < CLOSES_WITHIN && is_close(error)
+    }
 }
 
 /// Whether the peer closed or reset the connection.
@@ -112,7 +127,7 @@ impl AfterAnswer {
     /// The answer has ended.
     pub(super) fn ended(self) {
         let Self { link, idle, connection } = self;
-        let answers = link.answer_ended();
+        let answers = link.0.answers.fetch_add(1, Ordering::Relaxed) + 1;
         // It is not used again then; one that is in use goes on to the end of its answer.
         let give_up = move || {
             connection.connection_metadata().as_ref().inspect(|connection| connection.poison());
@@ -122,7 +137,7 @@ impl AfterAnswer {
             Some(Duration::ZERO) => give_up(),
             Some(rest) => drop(tokio::spawn(async move {
                 sleep(rest).await;
-                if link.0.answers.load(Ordering::Relaxed) == answers {
+                if link.answers() == answers {
                     give_up();
                 }
             })),
@@ -148,9 +163,11 @@ pin_project! {
     }
 }
 
-impl<T> Counted<T> {
-    pub(super) fn new(io: T) -> Self {
-        Self { io, link: Link::default() }
+impl<T: Connection> Counted<T> {
+    /// `http2` is spoken on it without having been negotiated.
+    pub(super) fn new(io: T, http2: bool) -> Self {
+        let multiplexed = http2 || io.connected().is_negotiated_h2();
+        Self { io, link: Link(Arc::new(Counts { multiplexed, ..Counts::default() })) }
     }
 }
 

@@ -58,6 +58,7 @@ impl Protocol for Chat {
             RefusalKind::TooSlow => ("invalid_request_error", "request_timeout"),
             RefusalKind::Overloaded => ("server_error", "overloaded"),
             RefusalKind::Method => ("invalid_request_error", "method_not_allowed"),
+            RefusalKind::Upgrade => ("invalid_request_error", "upgrade_required"),
             RefusalKind::NotFound => ("invalid_request_error", "unknown_url"),
             RefusalKind::Unreadable | RefusalKind::UpstreamFailed => {
                 ("server_error", "bad_gateway")

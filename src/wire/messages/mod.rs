@@ -61,9 +61,10 @@ impl Protocol for Messages {
         let kind = match refusal.kind {
             RefusalKind::Refused => "permission_error",
             RefusalKind::RateLimited => "rate_limit_error",
-            RefusalKind::Malformed | RefusalKind::Encoding | RefusalKind::Method => {
-                "invalid_request_error"
-            }
+            RefusalKind::Malformed
+            | RefusalKind::Encoding
+            | RefusalKind::Method
+            | RefusalKind::Upgrade => "invalid_request_error",
             RefusalKind::TooLarge => "request_too_large",
             RefusalKind::NotFound => "not_found_error",
             RefusalKind::TooSlow => "timeout_error",
