@@ -30,8 +30,14 @@ struct Holdings {
 
 /// There is no room for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too much is held of other requests and answers")]
-pub(super) struct NoRoom;
+pub(super) enum NoRoom {
+    /// Not now: what others hold will be given back.
+    #[error("too much is held of other requests and answers")]
+    Now,
+    /// Not if nothing else were held: to try again is of no use.
+    #[error("the message is longer than what may be held of one caller's")]
+    Ever,
+}
 
 impl Budget {
     /// So many bytes in all, and so many of one caller's.
@@ -78,7 +84,8 @@ impl Held {
         let of_all = (*all - *before).saturating_add(bytes);
         if bytes > *before && (of_all > budget.all || of_caller > budget.each) {
             *refused += 1;
-            return Err(NoRoom);
+            let ever = bytes > budget.all.min(budget.each);
+            return Err(if ever { NoRoom::Ever } else { NoRoom::Now });
         }
         *all = of_all;
         if of_caller == 0 {
@@ -112,12 +119,12 @@ mod tests {
         let held = |name| Held::new(Arc::clone(&budget), caller(name));
         let (mut a, mut b) = (held("a"), held("a"));
         assert_eq!(a.resize(3 * STEP), Ok(()));
-        assert_eq!(b.resize(2 * STEP), Err(NoRoom));
+        assert_eq!(b.resize(2 * STEP), Err(NoRoom::Now));
         assert_eq!(b.resize(STEP), Ok(()));
         // Another caller has what this one does not get.
         let mut others: Vec<Held> = ["b", "c"].map(held).into();
         assert_eq!(others[0].resize(4 * STEP), Ok(()));
-        assert_eq!(others[1].resize(3 * STEP), Err(NoRoom));
+        assert_eq!(others[1].resize(3 * STEP), Err(NoRoom::Now));
         assert_eq!(others[1].resize(2 * STEP), Ok(()));
         assert_eq!(budget.occupancy(), (10 * STEP, 2));
         a.resize(1).unwrap();
@@ -132,7 +139,7 @@ mod tests {
         let budget = Arc::new(Budget::new(2 * STEP, 2 * STEP));
         let mut held = Held::new(Arc::clone(&budget), caller("a"));
         held.resize(STEP).unwrap();
-        assert_eq!(held.resize(usize::MAX), Err(NoRoom));
+        assert_eq!(held.resize(usize::MAX), Err(NoRoom::Ever));
         assert_eq!(budget.occupancy(), (STEP, 1));
     }
 }

@@ -41,10 +41,10 @@ impl BodyError {
         matches!(self.0, Kind::Upstream(_))
     }
 
-    /// Whether there was no room to hold more of it.
+    /// Whether there was no room to hold more of it, though there will be.
     #[must_use]
     pub fn is_overload(&self) -> bool {
-        matches!(self.0, Kind::NoRoom(_))
+        matches!(self.0, Kind::NoRoom(NoRoom::Now))
     }
 }
 

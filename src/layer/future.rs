@@ -14,6 +14,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::body::DefenseBody;
+use super::budget::NoRoom;
 use super::error::BoxError;
 use super::exchange::{Exchange, Undecided};
 use super::head::asks_for_websocket;
@@ -240,8 +241,11 @@ where
                     return Poll::Ready(Err(too_large()));
                 }
                 collected.extend_from_slice(&data);
-                if exchange.hold(collected.capacity()).is_err() {
-                    return Poll::Ready(Err(overloaded()));
+                if let Err(no_room) = exchange.hold(collected.capacity()) {
+                    return Poll::Ready(Err(match no_room {
+                        NoRoom::Now => overloaded(),
+                        NoRoom::Ever => too_large(),
+                    }));
                 }
             }
         }

@@ -241,7 +241,7 @@ impl Reading {
                 self.waited = self.waited();
                 self.wait = None;
             }
-            if let Some(bytes) = self.held.take() {
+            if let Some(bytes) = self.next_piece() {
                 if let Some(heartbeat) = &mut self.heartbeat {
                     heartbeat.disturb();
                 }
@@ -280,6 +280,15 @@ impl Reading {
                 }
             }
         }
+    }
+
+    /// What goes out next of what is held. A server takes a piece whole, however slowly its client
+    /// reads: a long one goes out in parts, so that the rest is still counted as held.
+    fn next_piece(&mut self) -> Option<Bytes> {
+        let mut bytes = self.held.take()?;
+        let piece = bytes.split_to(bytes.len().min(SLICE));
+        self.held = Some(bytes).filter(|rest| !rest.is_empty());
+        Some(piece)
     }
 
     /// Takes what the upstream sent.
@@ -352,6 +361,9 @@ impl Reading {
             self.room.resize(events.held())?;
             return Ok(false);
         };
+        if first.len() > SLICE {
+            self.room.resize(events.held() + first.len())?;
+        }
         if self.pacing.is_some() {
             self.hold(first, before);
             return Ok(true);

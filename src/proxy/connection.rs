@@ -97,6 +97,20 @@ impl Connection {
         }
     }
 
+    /// Returns once the client has taken nothing for at least `period` while an answer was held back for
+    /// it. Nobody asks such an answer for more, so that its own time limits do not hold.
+    pub(super) async fn stalled(&self, period: Duration) {
+        let mut before = None;
+        loop {
+            sleep(period).await;
+            let taken = self.delivery.held_back();
+            if taken.is_some() && taken == before {
+                return;
+            }
+            before = taken;
+        }
+    }
+
     fn activity(&self) -> MutexGuard<'_, Activity> {
         // Nothing panics while it is held.
         self.activity.lock().unwrap_or_else(PoisonError::into_inner)
@@ -214,5 +228,40 @@ impl AsyncWrite for Socket {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::Version;
+    use http_body_util::Full;
+    use tokio::time::timeout;
+
+    use super::super::delivery::Delivered;
+    use super::*;
+
+    const PERIOD: Duration = Duration::from_secs(10);
+
+    /// Fails when a slow client is cut off, or one that takes nothing is not.
+    #[tokio::test(start_paused = true)]
+    async fn a_client_stalls_when_it_takes_nothing_of_what_waits_for_it() {
+        let connection = Arc::new(Connection::new());
+        assert!(timeout(PERIOD * 5, connection.stalled(PERIOD)).await.is_err());
+        let body = Full::new(Bytes::from_static(b"a"));
+        let body = Delivered::new(body, Arc::clone(&connection), Version::HTTP_11);
+        let slowly = async {
+            for _ in 0..20 {
+                sleep(PERIOD / 2).await;
+                connection.delivery.wrote(1, (0, 0));
+            }
+        };
+        tokio::select! {
+            () = connection.stalled(PERIOD) => panic!("it took something"),
+            () = slowly => {}
+        }
+        timeout(PERIOD * 3, connection.stalled(PERIOD)).await.unwrap();
+        drop(body);
+        assert!(timeout(PERIOD * 5, connection.stalled(PERIOD)).await.is_err());
     }
 }

@@ -42,6 +42,8 @@ pub(super) struct Delivery {
     given: Parts,
     /// What the socket has taken of it.
     sent: Parts,
+    /// Bodies of which the server asks for nothing, because what it has is not taken.
+    unasked: AtomicU64,
     /// Whether anyone waits.
     awaited: AtomicBool,
     waiting: Mutex<Vec<Waker>>,
@@ -80,6 +82,23 @@ impl Delivery {
         }
     }
 
+    /// What was taken so far, if the server holds a body back because of it.
+    pub(super) fn held_back(&self) -> Option<(u64, u64)> {
+        if self.unasked.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        // Over HTTP/2 a client can have other things written than answers.
+        let multiplexed = self.given.get() != (0, 0);
+        Some(if multiplexed { self.sent.get() } else { (0, self.written.load(Ordering::SeqCst)) })
+    }
+
+    /// What was given over HTTP/2 and is not sent; never too little.
+    fn missing(&self) -> (u64, u64) {
+        // What was sent is read first: it can only fall behind.
+        let (sent, given) = (self.sent.get(), self.given.get());
+        (given.0.saturating_sub(sent.0), given.1.saturating_sub(sent.1))
+    }
+
     fn wake(&self) {
         if self.awaited.swap(false, Ordering::SeqCst) {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,12 +117,34 @@ impl Delivery {
 
 pin_project! {
     /// The body of an answer, whose failure waits until all that came before it is written.
+    #[project = DeliveredProjection]
     pub(super) struct Delivered<B: Body> {
         #[pin]
         body: B,
         connection: Arc<Connection>,
         multiplexed: bool,
+        // Whether the server has taken a frame and not asked for the next.
+        unasked: bool,
         failing: Option<Failing<B::Error>>,
+    }
+
+    impl<B: Body> PinnedDrop for Delivered<B> {
+        fn drop(this: Pin<&mut Self>) {
+            this.project().asked();
+        }
+    }
+}
+
+impl<B: Body> DeliveredProjection<'_, B> {
+    fn asked(&mut self) {
+        if std::mem::take(self.unasked) {
+            self.connection.delivery.unasked.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn taken(&mut self) {
+        *self.unasked = true;
+        self.connection.delivery.unasked.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -113,6 +154,10 @@ struct Failing<E> {
     flushed: u64,
     /// What the socket had taken when this was last looked at.
     written: u64,
+    /// The least that was missing over HTTP/2. Some stays missing for ever where a client has reset a
+    /// stream, and the other streams of the connection go on: only less than ever means that this one's
+    /// bytes are being taken.
+    least: (u64, u64),
     quiet: Pin<Box<Sleep>>,
     since: Instant,
     /// All is written.
@@ -126,7 +171,8 @@ impl<B: Body> Delivered<B> {
             // The head goes with the body.
             connection.delivery.given.add(1, 0);
         }
-        Self { body, connection, multiplexed, failing: None }
+        connection.delivery.unasked.fetch_add(1, Ordering::Relaxed);
+        Self { body, connection, multiplexed, unasked: true, failing: None }
     }
 }
 
@@ -136,6 +182,7 @@ impl<E> Failing<E> {
             error,
             flushed: delivery.flushed.load(Ordering::SeqCst),
             written: delivery.written.load(Ordering::SeqCst),
+            least: delivery.missing(),
             quiet: Box::pin(sleep(PATIENCE)),
             since: Instant::now(),
             parting: false,
@@ -155,9 +202,7 @@ impl<E> Failing<E> {
         // Before it is looked at: what is written in between wakes.
         delivery.wake_me(context.waker());
         let done = if multiplexed {
-            // What was sent is read first: it can only fall behind.
-            let (sent, given) = (delivery.sent.get(), delivery.given.get());
-            sent.0 >= given.0 && sent.1 >= given.1
+            delivery.missing() == (0, 0)
         } else {
             delivery.flushed.load(Ordering::SeqCst) > self.flushed
         };
@@ -171,11 +216,17 @@ impl<E> Failing<E> {
         }
         loop {
             ready!(self.quiet.as_mut().poll(context));
-            let written = delivery.written.load(Ordering::SeqCst);
-            if written == self.written || self.since.elapsed() >= LONGEST {
+            let (written, missing) = (delivery.written.load(Ordering::SeqCst), delivery.missing());
+            let goes_on = if multiplexed {
+                missing.0 < self.least.0 || missing.1 < self.least.1
+            } else {
+                written > self.written
+            };
+            if !goes_on || self.since.elapsed() >= LONGEST {
                 return Poll::Ready(());
             }
             self.written = written;
+            self.least = (self.least.0.min(missing.0), self.least.1.min(missing.1));
             self.quiet.as_mut().reset(Instant::now() + PATIENCE);
         }
     }
@@ -192,22 +243,26 @@ where
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let this = self.project();
-        let delivery = &this.connection.delivery;
+        let mut this = self.project();
+        this.asked();
         let mut failing = match this.failing.take() {
             Some(failing) => failing,
-            None => match ready!(this.body.poll_frame(context)) {
-                Some(Err(error)) => Failing::new(error, delivery),
+            None => match ready!(this.body.as_mut().poll_frame(context)) {
+                Some(Err(error)) => Failing::new(error, &this.connection.delivery),
                 frame => {
+                    if frame.is_some() {
+                        this.taken();
+                    }
                     if let Some(Ok(frame)) = frame.as_ref().filter(|_| *this.multiplexed) {
                         let bytes = frame.data_ref().map_or(0, Buf::remaining) as u64;
-                        delivery.given.add(u64::from(frame.is_trailers()), bytes);
+                        let heads = u64::from(frame.is_trailers());
+                        this.connection.delivery.given.add(heads, bytes);
                     }
                     return Poll::Ready(frame);
                 }
             },
         };
-        match failing.poll_written(delivery, *this.multiplexed, context) {
+        match failing.poll_written(&this.connection.delivery, *this.multiplexed, context) {
             Poll::Ready(()) => Poll::Ready(Some(Err(failing.error))),
             Poll::Pending => {
                 *this.failing = Some(failing);
@@ -271,7 +326,68 @@ impl Frames {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream::iter;
+    use http_body_util::{BodyExt, StreamBody};
+    use tokio::time::advance;
+
     use super::*;
+
+    /// What a client has reset before it was written is never written. Fails when the streams that go
+    /// on beside a broken one keep it waiting.
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_does_not_wait_for_the_bytes_of_streams_that_are_gone() {
+        let connection = Arc::new(Connection::new());
+        let delivery = &connection.delivery;
+        delivery.given.add(1, 1000);
+        delivery.wrote(10, (1, 10));
+        let broken = StreamBody::new(iter([Err::<Frame<Bytes>, _>("broken")]));
+        let mut body = Delivered::new(broken, Arc::clone(&connection), Version::HTTP_2);
+        delivery.wrote(9, (1, 0));
+        let others = async {
+            loop {
+                delivery.given.add(0, 100);
+                delivery.wrote(100, (0, 100));
+                sleep(PATIENCE / 10).await;
+            }
+        };
+        let since = Instant::now();
+        tokio::select! {
+            frame = body.frame() => assert!(matches!(frame, Some(Err("broken")))),
+            () = others => {}
+        }
+        assert_eq!(since.elapsed(), PATIENCE);
+    }
+
+    /// Fails when a body is taken for held back while the upstream is waited for, or the other way.
+    #[tokio::test(start_paused = true)]
+    async fn a_body_is_held_back_from_when_a_piece_is_taken_to_when_the_next_is_asked_for() {
+        let connection = Arc::new(Connection::new());
+        let delivery = &connection.delivery;
+        let frames = [Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"a")))];
+        let frames = futures_util::StreamExt::chain(iter(frames), futures_util::stream::pending());
+        let body =
+            Delivered::new(StreamBody::new(frames), Arc::clone(&connection), Version::HTTP_11);
+        let mut body = Box::pin(body);
+        body.frame().await.unwrap().unwrap();
+        assert_eq!(delivery.held_back(), Some((0, 0)));
+        delivery.wrote(7, (0, 0));
+        assert_eq!(delivery.held_back(), Some((0, 7)));
+        let asked = tokio::time::timeout(Duration::from_secs(1), body.frame()).await;
+        assert!(asked.is_err());
+        assert_eq!(delivery.held_back(), None);
+        drop(body);
+        let unpolled = Delivered::new(
+            http_body_util::Full::new(Bytes::new()),
+            Arc::clone(&connection),
+            Version::HTTP_2,
+        );
+        assert!(delivery.held_back().is_some());
+        drop(unpolled);
+        assert_eq!(delivery.held_back(), None);
+        advance(PATIENCE).await;
+    }
 
     fn frame(kind: u8, payload: usize) -> Vec<u8> {
         let length = u32::try_from(payload).unwrap().to_be_bytes();

@@ -191,6 +191,7 @@ impl Proxy {
             max_connections: config.limits.max_connections,
             max_header_bytes: config.limits.max_header_bytes,
             idle_timeout: config.listen.idle_timeout,
+            stalled_timeout: config.upstream.idle_timeout,
         };
         let shared = Admin {
             started: Timestamp::now(),

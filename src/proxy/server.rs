@@ -29,6 +29,8 @@ pub(super) struct Bounds {
     pub(super) max_connections: NonZeroU32,
     pub(super) max_header_bytes: u32,
     pub(super) idle_timeout: Duration,
+    /// How long a client may take nothing of an answer.
+    pub(super) stalled_timeout: Duration,
 }
 
 /// Serves until `shutdown` resolves; then takes no more connections, lets exchanges go on for
@@ -67,7 +69,12 @@ pub(super) async fn serve<M, S, B>(
         let served = http.serve_connection_with_upgrades(socket, service).into_owned();
         let stop = stopping.subscribe();
         connections.spawn(async move {
-            drive(served, &connection, stop, bounds.idle_timeout).await;
+            tokio::select! {
+                () = drive(served, &connection, stop, bounds.idle_timeout) => {}
+                () = WhenWoken::new(connection.stalled(bounds.stalled_timeout)) => {
+                    tracing::debug!("a client takes nothing");
+                }
+            }
             drop(slot);
         });
     }
@@ -101,6 +108,7 @@ pub async fn serve_service<S, B>(
         max_header_bytes: 64 << 10,
         // The service does not tell when requests begin and end.
         idle_timeout: DAY,
+        stalled_timeout: DAY,
     };
     let make = |_| TowerToHyperService::new(service.clone());
     serve(listener, bounds, make, shutdown, grace).await;

@@ -166,23 +166,84 @@ async fn what_all_requests_hold_is_bounded_and_shared_fairly() {
     assert_eq!(world.layer.handle().held(), 0);
 }
 
+/// A world in which the caller's requests, which are still being sent, have 120 KiB.
+async fn crowded(room: usize) -> (Arc<World>, tokio::task::JoinHandle<()>) {
+    let caps = Caps { held_by_principal: room, ..Caps::default() };
+    let world = Arc::new(World::with(policy(WITHHOLD), |builder| builder.caps(caps)));
+    let others = Arc::clone(&world);
+    let sending = tokio::spawn(async move {
+        let _ = others.call(upload("alice", 120 * KIB)).await;
+    });
+    tokio::task::yield_now().await;
+    (world, sending)
+}
+
+fn long_document() -> http::Response<Script> {
+    let mut document = json("");
+    *document.body_mut() = Script::new([data("{"), data("x".repeat(100 * KIB)), Step::Hang]);
+    document
+}
+
+fn long_stream() -> http::Response<Script> {
+    stream([data(says("a")), data("data: "), data("x".repeat(100 * KIB))])
+}
+
 /// Fails when answers are not counted, or what cannot be held ends as if it were complete.
 #[tokio::test(start_paused = true)]
 async fn an_answer_for_which_there_is_no_room_fails_clearly() {
-    let caps = Caps { held_by_principal: 64 * KIB, ..Caps::default() };
-    let world = World::with(policy(WITHHOLD), |builder| builder.caps(caps));
-    let steps = [data(says("a")), data("data: "), data("x".repeat(100 * KIB))];
-    let broken = world.exchange(chat(), stream(steps)).await;
+    let (world, sending) = crowded(200 * KIB).await;
+    let broken = world.exchange(chat(), long_stream()).await;
     assert!(broken.failed && broken.text().starts_with(&says("a")), "{}", broken.text());
     assert!(broken.text().contains("\"code\":\"overloaded\""));
-    let mut document = json("");
-    *document.body_mut() = Script::new([data("{"), data("x".repeat(100 * KIB)), Step::Hang]);
-    let world = World::with(policy(WITHHOLD), |builder| builder.caps(caps));
-    world.upstream.answer(document);
+    world.upstream.answer(long_document());
     let answer = world.call(chat()).await;
     assert_eq!(answer.status(), 503);
-    assert_eq!(world.records.only().outcome, Outcome::Overloaded);
+    assert!(answer.headers().contains_key("retry-after"));
+    assert!(world.records.all().iter().all(|record| record.outcome == Outcome::Overloaded));
+    sending.abort();
+    let _ = sending.await;
     assert_eq!(world.layer.handle().held(), 0);
+}
+
+/// Fails when a client is told to ask again for what no emptiness would hold.
+#[tokio::test(start_paused = true)]
+async fn what_is_longer_than_all_a_caller_may_have_is_not_to_be_asked_for_again() {
+    let caps = Caps { held_by_principal: 64 * KIB, ..Caps::default() };
+    let world = World::with(policy(WITHHOLD), |builder| builder.caps(caps));
+    let broken = world.exchange(chat(), long_stream()).await;
+    assert!(broken.failed && broken.text().starts_with(&says("a")), "{}", broken.text());
+    assert!(broken.text().contains("\"code\":\"bad_gateway\""), "{}", broken.text());
+    world.upstream.answer(long_document());
+    let answer = world.call(chat()).await;
+    assert_eq!(answer.status(), 502);
+    assert!(!answer.headers().contains_key("retry-after"));
+    assert_eq!(answer.headers()["x-should-retry"], "false");
+    assert!(world.records.all().iter().all(|record| record.outcome == Outcome::UpstreamError));
+    world.upstream.seen();
+    let long = request(suspicious(), CHAT, Script::new([data(" ".repeat(100 * KIB)), Step::Hang]));
+    assert_eq!(world.call(long).await.status(), 413);
+    assert_eq!(world.layer.handle().held(), 0);
+}
+
+/// Fails when a long event is forgotten, or let go of whole, once it has been rewritten: a server
+/// keeps what it is given until its client has read it.
+#[tokio::test(start_paused = true)]
+async fn a_long_event_counts_until_its_client_has_read_it() {
+    let world = World::new(policy(WITHHOLD));
+    let long = "x".repeat(600 * KIB);
+    world.upstream.answer(stream([data(says(&long)), data(says("b"))]));
+    let mut answer = world.call(chat()).await;
+    let held = || world.layer.handle().held();
+    let mut text = next_text(&mut answer).await;
+    let first = text.len();
+    assert!((1..=64 * KIB).contains(&first), "{first}");
+    assert!(held() >= 600 * KIB - first, "{}", held());
+    while text.len() < says(&long).len() {
+        text += &next_text(&mut answer).await;
+    }
+    assert_eq!(text, says(&long));
+    assert_eq!(next_text(&mut answer).await, says("b"));
+    assert!(held() < 64 * KIB, "{}", held());
 }
 
 /// How often the way from a request to the end of its answer let others have their turn, and the text.

@@ -1,6 +1,8 @@
 //! What is too much or too slow, and what clients are told.
 
+use bytes::Bytes;
 use http::Response;
+use http_body::Frame;
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -136,6 +138,22 @@ async fn a_stream_that_pauses_too_long_ends_in_an_error() {
             assert!(matches!(soon(body.frame()).await, Some(Err(_))), "{field} {http2}");
             soon(frames.closed()).await;
         }
+    }
+}
+
+/// A client that reads nothing keeps the model's answer, and nobody asks that for its time limits.
+/// Fails when it may do so for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_takes_nothing_is_left() {
+    for http2 in [false, true] {
+        let (upstream, mut bodies) = streaming_upstream().await;
+        let proxy = proxy(upstream, &[("UPSTREAM_IDLE_TIMEOUT", "300ms")]).await;
+        let asked = request(proxy.address, "/v1/messages", full("{}"));
+        let response = soon(client(http2).request(asked)).await;
+        let frames = soon(bodies.recv()).await.unwrap();
+        let piece = Bytes::from(vec![b'x'; 64 << 10]);
+        soon(async { while frames.send(Ok(Frame::data(piece.clone()))).await.is_ok() {} }).await;
+        drop(response);
     }
 }
 
