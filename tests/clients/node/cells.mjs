@@ -1,7 +1,7 @@
 // The matrix: who asks what, in which form, at which risk, through which policy.
 
 import { SUITE, exchange, riskHeaders } from "./exchange.mjs";
-import { admitted } from "./expectation.mjs";
+import { admitted, replacement } from "./expectation.mjs";
 
 const ONE_STEP = "Maria has 12 apples and buys 5 more. How many apples does she have?";
 const TWO_STEPS =
@@ -86,13 +86,19 @@ export async function converse({ at, risk, sdk, form, scenario, model }) {
 }
 
 /** How the conversation goes without the proxy: the error of each turn. */
-export function direct({ at, sdk, form, scenario, model }) {
+export function direct({ at, risk: { plan }, sdk, form, scenario, model: asked }) {
+  const model = plan.downgrade ? replacement(asked, plan.downgrade) : asked;
   const behind = { url: at.upstream, upstream: at.upstream };
   return remembered(JSON.stringify(["direct", sdk, form, scenario, model, behind]), async () => {
     const turns = await converse({ at: behind, risk: { score: null, plan: {} }, sdk, form, scenario, model });
     return turns.map(({ got }) => got.error);
   });
 }
+
+/** Whether a stream is cut that the proxy reads, which then says so by the protocol's own error where
+ * the library would only have seen a broken connection. */
+export const toldByTheProxy = ({ risk: { plan }, model }) =>
+  model === "teacher-error-cut" && Object.keys(plan).length > 0 && !plan.downgrade;
 
 function forms(sdk, scenario, dialect, untouched) {
   const list = scenario === "a stream with usage" ? ["stream", "stream helper"] : [...FORMS];

@@ -37,8 +37,8 @@ export function admitted(asked, plan) {
     if (params.n) params.n = Math.min(params.n, plan.max_choices);
   }
   if (plan.downgrade) {
-    const { models, max_effort: most, max_output_tokens: cap, max_thinking_tokens } = plan.downgrade;
-    params.model = models[params.model] ?? params.model;
+    const { max_effort: most, max_output_tokens: cap, max_thinking_tokens } = plan.downgrade;
+    params.model = replacement(params.model, plan.downgrade);
     if (params.reasoning_effort) {
       const at = Math.min(EFFORTS.indexOf(params.reasoning_effort), EFFORTS.indexOf(most));
       params.reasoning_effort = EFFORTS[at];
@@ -52,6 +52,10 @@ export function admitted(asked, plan) {
   }
   return params;
 }
+
+/** The model that answers instead: names are compared without their `:variant`. */
+export const replacement = (model, { models, other_models }) =>
+  models[model] ?? models[model.split(":")[0]] ?? other_models ?? model;
 
 /** Content cut into the reasoning inside it and the rest. */
 function divided(content, model, plan) {

@@ -6,7 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 from exchange import SUITE, exchange, risk_headers
-from expectation import admitted
+from expectation import admitted, replacement
 
 ONE_STEP = "Maria has 12 apples and buys 5 more. How many apples does she have?"
 TWO_STEPS = "Maria has 12 apples, buys 5 more and then eats 4 apples. How many apples does she have? Calculate in parallel."
@@ -104,8 +104,17 @@ def _direct(sdk, form, scenario, model, url):
 
 def direct(cell):
     """How the conversation goes without the proxy: the error of each turn."""
-    at, _, sdk, form, scenario, model = cell
+    at, risk, sdk, form, scenario, model = cell
+    if downgrade := risk["plan"].get("downgrade"):
+        model = replacement(model, downgrade)
     return _direct(sdk, form, scenario, model, at["upstream"])
+
+
+def told_by_the_proxy(cell):
+    """Whether a stream is cut that the proxy reads, which then says so by the protocol's own error
+    where the library would only have seen a broken connection."""
+    _, risk, _, _, _, model = cell
+    return model == "teacher-error-cut" and bool(risk["plan"]) and not risk["plan"]["downgrade"]
 
 
 def forms(sdk, scenario, dialect, plan):

@@ -43,7 +43,7 @@ def admitted(params, plan):
         if "n" in params:
             params["n"] = min(params["n"], plan["max_choices"])
     if downgrade := plan.get("downgrade"):
-        params["model"] = downgrade["models"].get(params["model"], params["model"])
+        params["model"] = replacement(params["model"], downgrade)
         most, cap = downgrade["max_effort"], downgrade["max_output_tokens"]
         if "reasoning_effort" in params:
             params["reasoning_effort"] = min(params["reasoning_effort"], most, key=EFFORTS.index)
@@ -56,6 +56,12 @@ def admitted(params, plan):
             else:
                 params["thinking"]["budget_tokens"] = budget
     return params
+
+
+def replacement(model, downgrade):
+    """The model that answers instead: names are compared without their `:variant`."""
+    models, other = downgrade["models"], downgrade.get("other_models", model)
+    return models.get(model, models.get(model.partition(":")[0], other))
 
 
 def opened(model, plan):
