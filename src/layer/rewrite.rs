@@ -169,6 +169,9 @@ impl Rewriter {
             self.seen.delivered = self.seen.all;
             return Ok(Rewritten::Kept);
         }
+        if self.edits.only_closes() {
+            return Ok(self.close_fields(payload, scan));
+        }
         // Each choice closes its reasoning and itself.
         if scan.closes.len() > 2 * LANES {
             return Err(TooManyLanes);
@@ -235,6 +238,18 @@ impl Rewriter {
         Ok(Rewritten::Payload(splice(payload, &mut edits)))
     }
 
+    /// The same where no text is edited: then none has to be told from the others, however many an
+    /// answer has.
+    fn close_fields(&mut self, payload: &[u8], scan: &Scan) -> Rewritten {
+        scan.channels.iter().for_each(|channel| self.seen.add(channel));
+        self.seen.delivered = self.seen.all;
+        let mut edits = self.field_edits(scan);
+        if edits.is_empty() {
+            return Rewritten::Kept;
+        }
+        Rewritten::Payload(splice(payload, &mut edits))
+    }
+
     /// Gives about `bytes` of a document's texts to their editors; whether all have been given, so that
     /// [`rewrite`](Self::rewrite) has little left to do.
     pub(super) fn give(
@@ -244,7 +259,7 @@ impl Rewriter {
         given: &mut Given,
         bytes: usize,
     ) -> Result<bool, TooManyLanes> {
-        if self.only_counts() {
+        if self.only_counts() || self.edits.only_closes() {
             return Ok(true);
         }
         self.lanes.reasoned(scan);

@@ -25,6 +25,7 @@ pub(super) fn refusal(error: &UpstreamError) -> Refusal {
         UpstreamError::Connect(_)
         | UpstreamError::Exchange(_)
         | UpstreamError::Switched
+        | UpstreamError::Stopping
         | UpstreamError::Body(_)
         | UpstreamError::Address(_) => Refusal {
             kind: RefusalKind::UpstreamFailed,

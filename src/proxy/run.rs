@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::spawn_blocking;
 
 use super::admin::{Admin, AdminService};
@@ -157,6 +157,8 @@ impl Proxy {
     /// When the defense cannot be made.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
         let Self { config, listener, address, admin, upstream, audit, access_log, ledger } = self;
+        let (cut_off, told) = watch::channel(false);
+        let upstream = upstream.cut_off_by(told);
         let reports = Arc::default();
         let marked = config.marks.as_ref().map(|_| &config.carriers);
         let prober = marked.filter(|_| config.probe != Probe::Off).and_then(|carriers| {
@@ -219,7 +221,7 @@ impl Proxy {
         };
         // Told to go only when clients are gone, so that it can be asked to the last.
         let clients = async {
-            serve(listener, bounds, front, shutdown, config.grace).await;
+            serve(listener, bounds, front, shutdown, config.grace, cut_off).await;
             drop(served);
         };
         let admin_shutdown = async { drop(admin_shutdown.await) };
@@ -276,7 +278,8 @@ async fn serve_admin(
     let service = AdminService(Arc::new(admin));
     let make = |_| service.clone();
     let bounds = Bounds { max_connections, ..bounds };
-    serve(listener, bounds, make, shutdown, Duration::from_secs(1)).await;
+    let cut_off = watch::Sender::new(false);
+    serve(listener, bounds, make, shutdown, Duration::from_secs(1), cut_off).await;
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -33,14 +33,19 @@ pub(super) struct Bounds {
     pub(super) stalled_timeout: Duration,
 }
 
+/// How long exchanges that were told to break off have to say so to their clients.
+const PARTING: Duration = Duration::from_secs(1);
+
 /// Serves until `shutdown` resolves; then takes no more connections, lets exchanges go on for
-/// `grace`, and cuts off those that are left, so that their clients see an error and no end.
+/// `grace`, and has those that are left break off: first they are told to by `cut_off`, so that their
+/// clients hear of it, then their connections end, so that clients see an error and no end.
 pub(super) async fn serve<M, S, B>(
     listener: TcpListener,
     bounds: Bounds,
     make_service: M,
     shutdown: impl Future<Output = ()>,
     grace: Duration,
+    cut_off: watch::Sender<bool>,
 ) where
     M: Fn(Arc<Connection>) -> S,
     S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
@@ -81,11 +86,18 @@ pub(super) async fn serve<M, S, B>(
     // Closed first: who comes now is refused by the system.
     drop(listener);
     stopping.send_replace(true);
-    let finished = timeout(grace, async { while connections.join_next().await.is_some() {} });
-    if finished.await.is_err() {
+    if timeout(grace, all_of(&mut connections)).await.is_err() {
         tracing::warn!(connections = connections.len(), "grace is over; connections are cut off");
+        cut_off.send_replace(true);
+        if cut_off.receiver_count() > 0 {
+            let _ = timeout(PARTING, all_of(&mut connections)).await;
+        }
         connections.shutdown().await;
     }
+}
+
+async fn all_of(connections: &mut JoinSet<()>) {
+    while connections.join_next().await.is_some() {}
 }
 
 /// Serves HTTP/1.1 and HTTP/2 from a service of one's own, such as the embedded upstream, until
@@ -111,7 +123,7 @@ pub async fn serve_service<S, B>(
         stalled_timeout: DAY,
     };
     let make = |_| TowerToHyperService::new(service.clone());
-    serve(listener, bounds, make, shutdown, grace).await;
+    serve(listener, bounds, make, shutdown, grace, watch::Sender::new(false)).await;
 }
 
 fn builder(bounds: Bounds) -> auto::Builder<TokioExecutor> {

@@ -246,6 +246,25 @@ async fn a_long_event_counts_until_its_client_has_read_it() {
     assert!(held() < 64 * KIB, "{}", held());
 }
 
+/// Fails when texts are told apart, and counted, that nobody edits.
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_many_parts_passes_where_only_side_channels_are_closed() {
+    let part = |index: usize| {
+        let details = format!(r#"[{{"type":"reasoning.text","index":{index},"text":"a"}}]"#);
+        let delta = format!(r#"{{"reasoning_details":{details}}}"#);
+        format!("data: {{\"choices\":[{{\"index\":{index},\"delta\":{delta}}}]}}\n\n")
+    };
+    let events: String = (0..3000).map(part).collect();
+    let world = World::new(policy("side_channels = { max_choices = 128 }"));
+    let read = world.exchange(chat(), stream([data(&events)])).await;
+    assert!(!read.failed && read.text() == events);
+    let choices: Vec<String> = (0..3000)
+        .map(|at| format!(r#"{{"index":{at},"message":{{"content":"a"}},"finish_reason":"stop"}}"#))
+        .collect();
+    let document = format!(r#"{{"choices":[{}]}}"#, choices.join(","));
+    assert_eq!(world.exchange(chat(), json(&document)).await.text(), document);
+}
+
 /// How often the way from a request to the end of its answer let others have their turn, and the text.
 async fn turns(world: &World, answer: http::Response<Script>) -> (usize, String) {
     world.upstream.answer(answer);

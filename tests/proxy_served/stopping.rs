@@ -4,7 +4,10 @@ use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Running, client, full, proxy, request, send, soon, streaming_upstream};
+use crate::broken;
+use crate::support::{
+    Running, channel, client, full, proxy, request, send, soon, streaming_upstream, upstream,
+};
 
 #[tokio::test]
 async fn a_stream_finishes_and_new_connections_are_refused() {
@@ -48,6 +51,47 @@ async fn when_grace_is_over_a_client_sees_an_error() {
         assert!(matches!(soon(body.frame()).await, Some(Err(_))), "{http2}");
         soon(frames.closed()).await;
         soon(ended).await.unwrap();
+    }
+}
+
+/// Fails when what is cut off is taken for a client that left, or does not tell its client.
+#[tokio::test]
+async fn when_grace_is_over_a_stream_that_is_read_ends_in_the_protocols_error() {
+    let directory = std::env::temp_dir();
+    for (http2, score) in [(false, 0.9), (true, 0.9), (false, 0.0), (true, 0.0)] {
+        let log = directory.join(format!("guilloche-stopping-{}.jsonl", std::process::id()));
+        let _ = std::fs::remove_file(&log);
+        let (bodies, mut receiver) = tokio::sync::mpsc::channel(1);
+        let upstream = upstream(move |request| {
+            let bodies = bodies.clone();
+            async move {
+                request.into_body().collect().await.unwrap();
+                let (frames, body) = channel();
+                bodies.send(frames).await.unwrap();
+                let events = ("content-type", "text/event-stream");
+                http::Response::builder().header(events.0, events.1).body(body).unwrap()
+            }
+        })
+        .await;
+        let path = log.display().to_string();
+        let more = [("SHUTDOWN_GRACE", "20ms"), ("ACCESS_LOG_OUTPUT", path.as_str())];
+        let Running { address, stop, ended, .. } = broken::proxy(upstream, &more).await;
+        let mut asked = request(address, "/v1/chat/completions", full("{}"));
+        asked.headers_mut().insert("guilloche-risk", broken::risk(score).parse().unwrap());
+        let mut body = soon(client(http2).request(asked)).await.unwrap().into_body();
+        let frames = soon(receiver.recv()).await.unwrap();
+        send(&frames, b"data: {\"choices\":[]}\n\n").await;
+        soon(body.frame()).await.unwrap().unwrap();
+        stop.send(()).unwrap();
+        let mut last = Vec::new();
+        while let Some(Ok(frame)) = soon(body.frame()).await {
+            last.extend_from_slice(&frame.into_data().unwrap());
+        }
+        let told = String::from_utf8(last).unwrap();
+        assert_eq!(told.contains("\"code\":\"bad_gateway\""), score > 0.5, "{http2} {told:?}");
+        soon(ended).await.unwrap();
+        let line = std::fs::read_to_string(&log).unwrap();
+        assert!(line.contains("\"outcome\":\"upstream_error\""), "{http2} {score} {line}");
     }
 }
 

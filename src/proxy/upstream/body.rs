@@ -1,5 +1,7 @@
 //! The upstream's answer, with its time limits.
 
+use std::fmt;
+use std::future::{Future, pending};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -8,10 +10,12 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
+use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::UpstreamError;
 use super::reuse::AfterAnswer;
+use crate::proxy::when_woken::WhenWoken;
 
 pin_project! {
     /// The upstream's body as it comes: same frames, same bytes, size hints and trailers. When the
@@ -31,13 +35,58 @@ pin_project! {
         failed: bool,
         // What is done when it has come to its end.
         after: Option<AfterAnswer>,
+        // Tells that nothing more of it is wanted.
+        #[pin]
+        cut_off: Option<WhenWoken<CutOff>>,
+    }
+}
+
+/// Resolves when answers are to break off, because the proxy stops.
+pub(super) struct CutOff(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+impl CutOff {
+    fn new(mut told: watch::Receiver<bool>) -> Self {
+        Self(Box::pin(async move {
+            if told.wait_for(|told| *told).await.is_err() {
+                pending().await
+            }
+        }))
+    }
+}
+
+impl fmt::Debug for CutOff {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("CutOff")
+    }
+}
+
+impl Future for CutOff {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(context)
     }
 }
 
 impl<B: Body> UpstreamBody<B> {
     pub(super) fn new(inner: B, idle_timeout: Duration, total_due: Instant) -> Self {
         let timer = sleep_until(total_due);
-        Self { inner, timer, waiting: false, idle_timeout, total_due, failed: false, after: None }
+        Self {
+            inner,
+            timer,
+            waiting: false,
+            idle_timeout,
+            total_due,
+            failed: false,
+            after: None,
+            cut_off: None,
+        }
+    }
+
+    /// Breaks off when told so.
+    pub(super) fn until(mut self, told: Option<watch::Receiver<bool>>) -> Self {
+        self.cut_off = told.map(|told| WhenWoken::new(CutOff::new(told)));
+        self
     }
 
     /// Has `after` done when the body has come to its end.
@@ -88,6 +137,11 @@ where
                 )
             }
             Poll::Pending => {
+                let cut_off = this.cut_off.as_mut().as_pin_mut();
+                if cut_off.is_some_and(|cut_off| cut_off.poll(context).is_ready()) {
+                    *this.failed = true;
+                    return Poll::Ready(Some(Err(UpstreamError::Stopping)));
+                }
                 if !*this.waiting {
                     *this.waiting = true;
                     let idle_due = Instant::now() + *this.idle_timeout;

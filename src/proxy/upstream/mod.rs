@@ -30,6 +30,7 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
@@ -78,6 +79,9 @@ pub enum UpstreamError {
     /// The upstream changes to another protocol, which it was not asked to.
     #[error("the upstream changed the protocol without being asked")]
     Switched,
+    /// The proxy stops, and the answer had not come to its end in time.
+    #[error("the proxy is stopping")]
+    Stopping,
     /// The answer broke off in its body.
     #[error("the upstream's answer broke off")]
     Body(#[source] BoxError),
@@ -101,6 +105,8 @@ pub struct Upstream {
     first_byte_timeout: Duration,
     idle_timeout: Duration,
     total_timeout: Duration,
+    /// Tells when answers under way are to break off.
+    cut_off: Option<watch::Receiver<bool>>,
 }
 
 impl Upstream {
@@ -137,7 +143,13 @@ impl Upstream {
             first_byte_timeout: settings.first_byte_timeout,
             idle_timeout: settings.idle_timeout,
             total_timeout: settings.total_timeout,
+            cut_off: None,
         })
+    }
+
+    /// Has answers under way break off when told so: each as one that failed, which its client can see.
+    pub(super) fn cut_off_by(self, told: watch::Receiver<bool>) -> Self {
+        Self { cut_off: Some(told), ..self }
     }
 
     /// The same path and query behind the upstream's base.
@@ -185,6 +197,7 @@ where
         let head_due = started + self.first_byte_timeout.min(self.total_timeout);
         let total_due = started + self.total_timeout;
         let idle_timeout = self.idle_timeout;
+        let cut_off = self.cut_off.clone();
         Box::pin(async move {
             head.uri = address?;
             let replay = Replay::new(body.map_err(Into::into).boxed_unsync());
@@ -211,7 +224,8 @@ where
                 tunnel::announce(&mut head.headers);
                 head.extensions.insert(Switched { upstream, idle_timeout, total_due });
             }
-            let body = UpstreamBody::new(body, idle_timeout, total_due).before(after);
+            let body =
+                UpstreamBody::new(body, idle_timeout, total_due).before(after).until(cut_off);
             Ok(Response::from_parts(head, body))
         })
     }
