@@ -10,7 +10,8 @@ use guilloche::mark::keys::{Keys, Marked, Marking};
 use guilloche::mark::lexical::{Choice, Rewriter, Site, each_site};
 use guilloche::mark::lexicon::Lexicon;
 
-const PROGRAMS: &str = include_str!("fixtures/marks/programs.txt");
+const FIXTURES: [&str; 2] =
+    [include_str!("fixtures/marks/programs.txt"), include_str!("fixtures/marks/formats.txt")];
 
 /// English with a contraction and a small number in digits, so that every gate is open.
 const BEFORE: &str = "I've read the file and there are 2 things that we don't need. For example, it \
@@ -26,7 +27,9 @@ struct Case {
 
 impl Case {
     fn all() -> Vec<Self> {
-        let cases = PROGRAMS.strip_prefix("%%% ").unwrap().split("\n%%% ").collect::<Vec<_>>();
+        let sections =
+            |fixture: &'static str| fixture.strip_prefix("%%% ").unwrap().split("\n%%% ");
+        let cases = FIXTURES.into_iter().flat_map(sections);
         let mut all: Vec<Self> = Vec::new();
         for section in cases {
             let (title, text) = section.split_once('\n').unwrap();
@@ -69,7 +72,7 @@ fn forced(text: &str, variant: bool) -> String {
 #[test]
 fn the_fixture_has_texts_of_every_kind() {
     let cases = Case::all();
-    assert!(cases.len() >= 60, "{}", cases.len());
+    assert!(cases.len() >= 240, "{}", cases.len());
     for case in &cases {
         assert!(!case.read.is_empty(), "{}", case.name);
     }
@@ -117,6 +120,27 @@ fn prose_behind_it_is_marked() {
 }
 
 #[test]
+fn prose_in_the_tags_of_an_answer_is_marked() {
+    let prose = "It usually works, and it is often used.";
+    for tag in ["answer", "final_answer", "response", "thinking"] {
+        for text in [
+            format!("<{tag}>{prose}</{tag}>"),
+            format!("<{tag}>\n{prose}\n\n{prose}\n</{tag}>\n\n{prose}"),
+        ] {
+            let [first, second] = [false, true].map(|variant| forced(&text, variant));
+            assert_ne!(first, second, "{tag}");
+            for out in [&first, &second] {
+                assert!(out.starts_with(&format!("<{tag}>")), "{out}");
+                assert!(out.contains(&format!("</{tag}>")), "{out}");
+            }
+            for (one, other) in first.split("\n\n").zip(second.split("\n\n")) {
+                assert_ne!(one, other, "{tag}");
+            }
+        }
+    }
+}
+
+#[test]
 fn it_is_the_same_however_it_is_cut() {
     let marking = marking(3);
     for case in Case::all() {
@@ -129,6 +153,7 @@ fn it_is_the_same_however_it_is_cut() {
 
 #[test]
 fn a_reader_finds_the_sites_that_were_written_and_no_other() {
+    let mut wrong = Vec::new();
     for case in Case::all() {
         let mut written: Vec<(Cell, bool)> = Vec::new();
         let out = rewrite(&case.text(), usize::MAX, |site: &Site<'_>| {
@@ -138,6 +163,9 @@ fn a_reader_finds_the_sites_that_were_written_and_no_other() {
         });
         let mut read = Vec::new();
         each_site(Lexicon::english(), &out, |site| read.push((site.cell, site.variant)));
-        assert_eq!(read, written, "{}", case.name);
+        if read != written {
+            wrong.push(case.name);
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:?}");
 }

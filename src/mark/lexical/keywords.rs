@@ -1,4 +1,5 @@
-//! Words with which code, commands and lines of a log begin.
+//! Words with which code, commands and lines of a log begin. Every list is in order and
+//! in one case.
 
 /// Words that no line of prose begins with, not even one that goes on.
 pub(super) const STATEMENTS: [&str; 11] = [
@@ -205,14 +206,37 @@ pub(super) const COMMANDS: [&str; 76] = [
     "zsh",
 ];
 
+/// With what the forms of a Lisp begin, at the top of a file.
+pub(super) const FORMS: [&str; 18] = [
+    "(defclass",
+    "(defconst",
+    "(define",
+    "(defmacro",
+    "(defmethod",
+    "(defn",
+    "(defparameter",
+    "(deftest",
+    "(defun",
+    "(defvar",
+    "(lambda",
+    "(let",
+    "(let*",
+    "(ns",
+    "(progn",
+    "(require",
+    "(setf",
+    "(setq",
+];
+
 /// Words in capitals with which statements, instructions and lines of a log begin.
-pub(super) const CAPITALS: [&str; 58] = [
+pub(super) const CAPITALS: [&str; 89] = [
     "ADD",
     "ALTER",
     "AND",
     "ARG",
     "AS",
     "BEGIN",
+    "CALL",
     "CASE",
     "CMD",
     "COMMIT",
@@ -220,20 +244,34 @@ pub(super) const CAPITALS: [&str; 58] = [
     "CREATE",
     "CRITICAL",
     "DEBUG",
+    "DECLARE",
     "DELETE",
+    "DO",
     "DROP",
+    "ELIF",
+    "ELSE",
+    "ELSEIF",
     "END",
+    "ENDIF",
+    "ENDWHILE",
     "ENTRYPOINT",
     "ENV",
     "ERROR",
+    "EXEC",
+    "EXISTS",
     "EXPLAIN",
     "EXPOSE",
     "FATAL",
+    "FETCH",
+    "FOR",
     "FROM",
+    "FUNCTION",
     "GET",
     "GRANT",
     "GROUP",
     "HAVING",
+    "HEALTHCHECK",
+    "IF",
     "INFO",
     "INNER",
     "INSERT",
@@ -241,13 +279,22 @@ pub(super) const CAPITALS: [&str; 58] = [
     "LABEL",
     "LEFT",
     "LIMIT",
+    "MERGE",
     "NOTICE",
     "ON",
+    "ONBUILD",
     "OR",
     "ORDER",
     "OUTER",
+    "OUTPUT",
     "PANIC",
     "POST",
+    "PRINT",
+    "PROCEDURE",
+    "PUT",
+    "REM",
+    "REPEAT",
+    "RETURN",
     "RETURNING",
     "REVOKE",
     "RIGHT",
@@ -255,14 +302,38 @@ pub(super) const CAPITALS: [&str; 58] = [
     "RUN",
     "SELECT",
     "SET",
+    "SEVERE",
+    "STOPSIGNAL",
+    "THEN",
     "TRACE",
     "TRUNCATE",
     "UNION",
+    "UNTIL",
     "UPDATE",
     "VALUES",
+    "VOLUME",
     "WARN",
     "WARNING",
+    "WHEN",
     "WHERE",
+    "WHILE",
     "WITH",
     "WORKDIR",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_list_is_in_order_and_in_one_case() {
+        assert!(FORMS.is_sorted());
+        for list in [&STATEMENTS[..], &KEYWORDS, &COMMANDS, &CAPITALS] {
+            assert!(list.is_sorted(), "{list:?}");
+            let begin = |word: &str, same: fn(&u8) -> bool| word.as_bytes()[..2].iter().all(same);
+            let lower = list.iter().all(|word| begin(word, u8::is_ascii_lowercase));
+            let upper = list.iter().all(|word| begin(word, u8::is_ascii_uppercase));
+            assert!(lower || upper, "{list:?}");
+        }
+    }
+}

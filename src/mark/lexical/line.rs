@@ -6,7 +6,8 @@
 //! a line of prose that was not finished nearly every line is.
 
 use super::block::{Block, End};
-use super::keywords::{CAPITALS, COMMANDS, KEYWORDS, STATEMENTS};
+use super::delimiter;
+use super::keywords::{CAPITALS, COMMANDS, FORMS, KEYWORDS, STATEMENTS};
 
 /// What a line is taken for.
 #[derive(Debug)]
@@ -53,9 +54,14 @@ pub(super) struct Opening {
 impl Opening {
     /// A line begins, behind its indentation.
     pub(super) fn begin(&mut self, indented: bool, before: Before) {
+        self.restart();
+        (self.indented, self.before) = (indented, before);
+    }
+
+    /// What has passed of the line does not belong to it.
+    pub(super) fn restart(&mut self) {
         self.text.clear();
         (self.token, self.passed, self.item) = (0, 0, false);
-        (self.indented, self.before) = (indented, before);
     }
 
     /// Whether the line is still looked at.
@@ -71,6 +77,18 @@ impl Opening {
     /// Whether the line has begun a comment of several lines, up to its last character.
     pub(super) fn is_comment(&self) -> bool {
         self.text == "/*"
+    }
+
+    /// The text of the tokens so far.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the line begins with a command of a shell, or a prompt.
+    pub(super) fn is_command(&self) -> bool {
+        let mut tokens = self.text.split(' ').skip_while(|token| matches!(*token, "$" | "sudo"));
+        self.text.starts_with("$ ")
+            || tokens.next().is_some_and(|token| token == "echo" || is_in(&COMMANDS, token))
     }
 
     /// The line is not looked at any more.
@@ -97,7 +115,7 @@ impl Opening {
                 self.text.clear();
                 return Verdict::Prose;
             }
-            0 => self.first(token),
+            0 => self.first(token, end),
             _ => self.further(token),
         };
         self.passed += 1;
@@ -107,7 +125,7 @@ impl Opening {
     }
 
     /// What the first token says.
-    fn first(&self, token: &str) -> Verdict {
+    fn first(&self, token: &str, end: bool) -> Verdict {
         let Some(first) = token.chars().next() else { return Verdict::Prose };
         // Markdown around a word of prose.
         if matches!(first, '`' | '*' | '_') && !is_run(token) {
@@ -116,6 +134,9 @@ impl Opening {
         if token.starts_with("<<<<<<<") {
             return Verdict::Block(Block::new(End::Replaced));
         }
+        if let Some(block) = delimiter::opened_by(token, end && !self.before.continues) {
+            return Verdict::Block(block);
+        }
         if token.starts_with("@@") {
             return Verdict::Diff;
         }
@@ -123,23 +144,30 @@ impl Opening {
         if is_run(token) {
             return Verdict::Line;
         }
+        if is_hash(token) {
+            return Verdict::Line;
+        }
+        if is_address(token) {
+            return Verdict::Code;
+        }
         let lower = first.is_lowercase();
         let word = token.trim_end_matches([',', ';', ':', '.', ')']);
         if self.item {
             let key = lower && token.ends_with(':') && token.len() > 2;
-            return if key || COMMANDS.contains(&word) { Verdict::Code } else { Verdict::Prose };
+            return if key || is_in(&COMMANDS, word) { Verdict::Code } else { Verdict::Prose };
         }
         let certain = begins_code(first, token)
             || is_identifier(token)
             || is_cmdlet(token)
+            || is_in(&FORMS, token)
             || is_key(token, lower, self.indented)
-            || STATEMENTS.contains(&word)
-            || CAPITALS.contains(&word);
+            || is_in(&STATEMENTS, word)
+            || is_in(&CAPITALS, word);
         if self.before.continues {
             if certain { Verdict::Line } else { Verdict::Prose }
         } else if certain
-            || KEYWORDS.contains(&word)
-            || COMMANDS.contains(&word)
+            || is_in(&KEYWORDS, word)
+            || is_in(&COMMANDS, word)
             || lower && self.before.announces
         {
             Verdict::Code
@@ -162,6 +190,18 @@ impl Opening {
                 return Verdict::Diff;
             }
             "+++" if second => return Verdict::Diff,
+            // A directive of reStructuredText, a target, a footnote.
+            ".." if second && (token.ends_with("::") || token.starts_with(['_', '[', '|'])) => {
+                return Verdict::Code;
+            }
+            // What an agent hands to a tool.
+            "Action" if second && token == "Input:" => return Verdict::Code,
+            // A list of things to do with commits.
+            "pick" | "reword" | "edit" | "squash" | "fixup" | "drop" | "commit"
+                if second && is_hash(token) =>
+            {
+                return Verdict::Line;
+            }
             "Traceback" | "Caused" | "Exception" if second => {
                 if matches!(token, "(most" | "by:" | "in") {
                     return Verdict::Code;
@@ -174,7 +214,7 @@ impl Opening {
         }
         let operator = matches!(
             token,
-            "=" | ":=" | "+=" | "-=" | "==" | "=>" | "->" | "<-" | "?=" | ":" | "::"
+            "=" | ":=" | "+=" | "-=" | "==" | "=>" | "->" | "<-" | "?=" | ":" | "::" | "-->"
         );
         let loud = second && is_loud(before) && is_loud(token);
         if second && operator || loud || is_time(token) && before.len() < 24 {
@@ -187,18 +227,28 @@ impl Opening {
     }
 }
 
+/// Whether a list that is in order, and all in capitals or all in small letters, has a word.
+fn is_in(list: &[&str], word: &str) -> bool {
+    // Most words that begin a line are told by their case.
+    let lower = |word: &str, at| word.as_bytes().get(at).is_some_and(u8::is_ascii_lowercase);
+    let first = list.first().copied().unwrap_or_default();
+    lower(first, 0) == lower(word, 0)
+        && lower(first, 1) == lower(word, 1)
+        && list.binary_search(&word).is_ok()
+}
+
 /// Whether a line that begins with this word may be prose, as far as the word tells.
 pub(super) fn may_begin(word: &str, before: Before) -> bool {
     let lower = word.starts_with(char::is_lowercase);
-    let known = STATEMENTS.contains(&word)
-        || !before.continues && (KEYWORDS.contains(&word) || COMMANDS.contains(&word))
-        || CAPITALS.contains(&word);
+    let known = is_in(&STATEMENTS, word)
+        || !before.continues && (is_in(&KEYWORDS, word) || is_in(&COMMANDS, word))
+        || is_in(&CAPITALS, word);
     !(known || lower && before.announces && !before.continues)
 }
 
 /// Whether a word begins code at the start of a line, whatever stands before.
 pub(super) fn is_reserved(word: &str) -> bool {
-    STATEMENTS.contains(&word) || KEYWORDS.contains(&word) || COMMANDS.contains(&word)
+    is_in(&STATEMENTS, word) || is_in(&KEYWORDS, word) || is_in(&COMMANDS, word)
 }
 
 /// The marker of an item of a list: `-`, `*`, `+`, `•`, `1.`, `2)`, `a)`.
@@ -286,10 +336,31 @@ fn is_key(token: &str, lower: bool, indented: bool) -> bool {
         && (lower
             || indented
             || key.contains(['-', '_', '.', '/', '[', '"'])
-            || CAPITALS.contains(&key)
+            || is_in(&CAPITALS, key)
             || error("Error")
             || error("Exception")
-            || matches!(key, "Feature" | "Scenario" | "Background"))
+            || matches!(key, "Feature" | "Scenario" | "Background" | "Action"))
+}
+
+/// The name of a commit: hexadecimal digits, of which some are letters and some are not.
+fn is_hash(token: &str) -> bool {
+    let token = token.trim_matches(['^', '[', '(', ')', ']', ':', ',']);
+    let digits = token.bytes().filter(u8::is_ascii_digit).count();
+    (7..=40).contains(&token.len())
+        && (1..token.len()).contains(&digits)
+        && token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Lines and what to do with them, as `ed` and plain differences have it: `12,14c`, `12c12,14`.
+fn is_address(token: &str) -> bool {
+    let command = |byte| matches!(byte, b'a' | b'c' | b'd');
+    let mut letters = token.bytes().filter(u8::is_ascii_alphabetic);
+    token.starts_with(|first: char| first.is_ascii_digit())
+        && letters.next().is_some_and(command)
+        && letters.next().is_none()
+        && token.bytes().all(|byte| byte.is_ascii_digit() || byte == b',' || command(byte))
+        && !token.ends_with(',')
+        && (token.contains(',') || token.ends_with(|last: char| last.is_ascii_digit()))
 }
 
 /// A date, a time, an address of the network.

@@ -102,8 +102,8 @@ impl Passage {
         self.utters = traits.utters;
         self.formal |= traits.formal;
         let article =
-            matches!(&*self.previous, "the" | "this" | "these" | "a" | "as" | "seed" | "safe");
-        self.quoted |= traits.verbatim || traits.spoken && article;
+            || matches!(&*self.previous, "the" | "this" | "these" | "a" | "as" | "seed" | "safe");
+        self.quoted |= traits.verbatim || traits.spoken && article();
         if traits.poetry {
             self.mask.expect_verse();
         }

@@ -1,6 +1,7 @@
 //! What may stand beside a form.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::vocabulary::WordState;
 
@@ -81,13 +82,14 @@ fn is_number(word: &str, required: bool) -> bool {
         && !(required && word.contains(|letter: char| letter.is_alphabetic()))
 }
 
-/// The conditions of a class. An absent list forbids and requires nothing.
+/// The conditions of a class. An absent list forbids and requires nothing; classes with the same
+/// list share it.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
-    pub(super) left: Option<Contexts>,
-    pub(super) not_left: Option<Contexts>,
-    pub(super) right: Option<Contexts>,
-    pub(super) not_right: Option<Contexts>,
+    pub(super) left: Option<Arc<Contexts>>,
+    pub(super) not_left: Option<Arc<Contexts>>,
+    pub(super) right: Option<Arc<Contexts>>,
+    pub(super) not_right: Option<Arc<Contexts>>,
 }
 
 impl Guard {

@@ -1,8 +1,10 @@
 //! Reading and validating the lexicon's file.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::guard::{Contexts, Guard, Left};
+use super::vocabulary::WordState;
 use super::{Class, Consistency, Gate, Lexicon, MAX_FORM_WORDS, Traits};
 use crate::mark::cell::{BUCKETS, ClassId, normalize};
 
@@ -77,7 +79,7 @@ impl Lexicon {
     ///
     /// See [`LexiconProblem`]; the first problem is reported.
     pub fn parse(text: &str) -> Result<Self, LexiconError> {
-        let mut lists: HashMap<&str, &str> = HashMap::new();
+        let mut lists = Lists::default();
         let mut classes: Vec<Class> = Vec::new();
         let mut lines = Vec::new();
         let mut traits = Vec::new();
@@ -89,12 +91,12 @@ impl Lexicon {
                     list.split_once('\t').ok_or_else(|| at(LexiconProblem::Columns))?;
                 if let Some(set) = trait_of(name) {
                     let mut listed = Contexts::default();
-                    contexts(words, &lists, &mut listed, 0).map_err(at)?;
+                    lists.contexts(words, &mut listed, 0).map_err(at)?;
                     traits.push((set, listed.words));
                 }
-                lists.insert(name, words);
+                lists.define(name, words);
             } else {
-                let class = class(row, &lists).map_err(at)?;
+                let class = class(row, &mut lists).map_err(at)?;
                 if classes.iter().any(|other| other.id == class.id) {
                     return Err(at(LexiconProblem::DuplicateId));
                 }
@@ -122,7 +124,7 @@ fn trait_of(list: &str) -> Option<fn(&mut Traits)> {
     })
 }
 
-fn class(row: &str, lists: &HashMap<&str, &str>) -> Result<Class, LexiconProblem> {
+fn class(row: &str, lists: &mut Lists<'_>) -> Result<Class, LexiconProblem> {
     let columns: Vec<&str> = row.split('\t').collect();
     let [id, kind, first, second, guards, provenance, licence] = *columns else {
         return Err(LexiconProblem::Columns);
@@ -144,22 +146,7 @@ fn class(row: &str, lists: &HashMap<&str, &str>) -> Result<Class, LexiconProblem
         }
         pairs.push((first.into(), second.into()));
     }
-    let mut guard = Guard::default();
-    for condition in guards.split(' ').filter(|condition| !condition.is_empty()) {
-        let wrong = || LexiconProblem::Guard(condition.to_owned());
-        let (list, words) = match condition.split_at_checked(1) {
-            Some(("<", words)) => match words.strip_prefix('!') {
-                Some(words) => (&mut guard.not_left, words),
-                None => (&mut guard.left, words),
-            },
-            Some((">", words)) => match words.strip_prefix('!') {
-                Some(words) => (&mut guard.not_right, words),
-                None => (&mut guard.right, words),
-            },
-            _ => return Err(wrong()),
-        };
-        contexts(words, lists, list.get_or_insert_default(), 0)?;
-    }
+    let guard = guard(guards, lists)?;
     if provenance.is_empty() || licence.is_empty() {
         return Err(LexiconProblem::Source);
     }
@@ -177,36 +164,95 @@ fn class(row: &str, lists: &HashMap<&str, &str>) -> Result<Class, LexiconProblem
     Ok(Class { id: ClassId(id), kind, pairs, guard, gate, consistency, provenance, licence })
 }
 
-fn contexts(
-    words: &str,
-    lists: &HashMap<&str, &str>,
-    into: &mut Contexts,
-    depth: usize,
-) -> Result<(), LexiconProblem> {
-    for word in words.split(',') {
-        match word {
-            "" => return Err(LexiconProblem::Guard(words.to_owned())),
-            "START" => into.start = true,
-            "COMMA" => into.comma = true,
-            "STOP" => into.stop = true,
-            "WORD" => into.any = true,
-            "NUMBER" => into.number = true,
-            _ => {
-                if let Some(name) = word.strip_prefix('@') {
-                    let list = lists.get(name).filter(|_| depth < 4);
-                    let list = list.ok_or_else(|| LexiconProblem::List(name.to_owned()))?;
-                    contexts(list, lists, into, depth + 1)?;
-                } else if let Some(suffix) = word.strip_prefix('*') {
-                    into.suffixes.push(suffix.into());
-                } else {
-                    let mut normalized = String::new();
-                    normalize(word, &mut normalized);
-                    into.words.insert(normalized.into());
+/// The conditions of the column `guards`.
+fn guard(guards: &str, lists: &mut Lists<'_>) -> Result<Guard, LexiconProblem> {
+    let mut guard = Guard::default();
+    let mut sides = [
+        ("<", &mut guard.left),
+        ("<!", &mut guard.not_left),
+        (">", &mut guard.right),
+        (">!", &mut guard.not_right),
+    ]
+    .map(|(sign, side)| (sign, String::new(), side));
+    for condition in guards.split(' ').filter(|condition| !condition.is_empty()) {
+        let sign = condition.find(|character| !matches!(character, '<' | '>' | '!'));
+        let (sign, words) = condition.split_at(sign.unwrap_or(condition.len()));
+        let side = sides.iter_mut().find(|(known, _, _)| *known == sign);
+        let Some((_, listed, _)) = side else {
+            return Err(LexiconProblem::Guard(condition.to_owned()));
+        };
+        if words.split(',').any(str::is_empty) {
+            return Err(LexiconProblem::Guard(words.to_owned()));
+        }
+        if !listed.is_empty() {
+            listed.push(',');
+        }
+        listed.push_str(words);
+    }
+    for (_, listed, side) in sides {
+        if !listed.is_empty() {
+            *side = Some(lists.shared(listed)?);
+        }
+    }
+    Ok(guard)
+}
+
+/// The lists that the file has defined so far, and those that its guards have.
+#[derive(Default)]
+struct Lists<'t> {
+    defined: HashMap<&'t str, &'t str>,
+    shared: HashMap<String, Arc<Contexts>>,
+}
+
+impl<'t> Lists<'t> {
+    fn define(&mut self, name: &'t str, words: &'t str) {
+        self.defined.insert(name, words);
+        self.shared.clear();
+    }
+
+    /// The list of a guard. Many classes have the same.
+    fn shared(&mut self, words: String) -> Result<Arc<Contexts>, LexiconProblem> {
+        if let Some(known) = self.shared.get(&words) {
+            return Ok(Arc::clone(known));
+        }
+        let mut list = Contexts::default();
+        self.contexts(&words, &mut list, 0)?;
+        let list = Arc::new(list);
+        self.shared.insert(words, Arc::clone(&list));
+        Ok(list)
+    }
+
+    fn contexts(
+        &self,
+        words: &str,
+        into: &mut Contexts,
+        depth: usize,
+    ) -> Result<(), LexiconProblem> {
+        for word in words.split(',') {
+            match word {
+                "" => return Err(LexiconProblem::Guard(words.to_owned())),
+                "START" => into.start = true,
+                "COMMA" => into.comma = true,
+                "STOP" => into.stop = true,
+                "WORD" => into.any = true,
+                "NUMBER" => into.number = true,
+                _ => {
+                    if let Some(name) = word.strip_prefix('@') {
+                        let list = self.defined.get(name).filter(|_| depth < 4);
+                        let list = list.ok_or_else(|| LexiconProblem::List(name.to_owned()))?;
+                        self.contexts(list, into, depth + 1)?;
+                    } else if let Some(suffix) = word.strip_prefix('*') {
+                        into.suffixes.push(suffix.into());
+                    } else {
+                        let mut normalized = String::new();
+                        normalize(word, &mut normalized);
+                        into.words.insert(normalized.into());
+                    }
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// No form may be a site of two classes, unless their guards tell them apart.
@@ -227,8 +273,9 @@ fn check_forms(classes: &[Class], lines: &[usize]) -> Result<(), LexiconError> {
 
 /// Whether no context is admitted by both.
 fn exclusive(one: &Guard, other: &Guard) -> bool {
-    let apart = |required: &Option<Contexts>, refused: &Option<Contexts>| match (required, refused)
-    {
+    let apart = |required: &Option<Arc<Contexts>>, refused: &Option<Arc<Contexts>>| match (
+        required, refused,
+    ) {
         (Some(required), Some(refused)) => {
             !required.any
                 && (!required.number || refused.number)
@@ -240,7 +287,7 @@ fn exclusive(one: &Guard, other: &Guard) -> bool {
         }
         _ => false,
     };
-    let disjoint = |one: &Option<Contexts>, other: &Option<Contexts>| match (one, other) {
+    let disjoint = |one: &Option<Arc<Contexts>>, other: &Option<Arc<Contexts>>| match (one, other) {
         (Some(one), Some(other)) => {
             let plain = |list: &Contexts| list.suffixes.is_empty() && !list.any && !list.number;
             plain(one)
@@ -276,19 +323,36 @@ fn close_lists(classes: &mut [Class]) {
             }
         }
     }
+    let mut by_word: HashMap<&str, Vec<usize>, WordState> = HashMap::default();
+    for (number, (from, ..)) in heads.iter().enumerate() {
+        by_word.entry(from).or_default().push(number);
+    }
     for class in classes {
         let forms = class.pairs.iter().flat_map(|(first, second)| [first, second]);
         let lasts: HashSet<String> = forms.map(|form| edge(form, true)).collect();
         let Guard { right, not_right, .. } = &mut class.guard;
         for (list, required) in [(right, true), (not_right, false)] {
             let Some(list) = list else { continue };
-            for (from, to, neighbour) in &heads {
+            // In the order of the classes, with those that concern a word which the list gains.
+            let mut due: BTreeSet<usize> = list
+                .words
+                .iter()
+                .filter_map(|word| by_word.get(&**word))
+                .flatten()
+                .copied()
+                .collect();
+            while let Some(number) = due.pop_first() {
+                let Some((from, to, neighbour)) = heads.get(number) else { continue };
                 let follows = |last: &String| neighbour.admits_left(Left::Word(last));
                 if !list.words.contains(&**from) || !lasts.iter().any(follows) {
                 } else if !(required && OPENERS.contains(&&**to)) {
-                    list.words.insert(to.as_str().into());
+                    if !list.words.contains(&**to) {
+                        Arc::make_mut(list).words.insert(to.as_str().into());
+                        let gained = by_word.get(&**to).into_iter().flatten();
+                        due.extend(gained.filter(|other| **other > number));
+                    }
                 } else if !list.words.contains(&**to) {
-                    list.words.remove(&**from);
+                    Arc::make_mut(list).words.remove(&**from);
                 }
             }
         }

@@ -1,7 +1,9 @@
 //! The ground: what a line is from its first character to its end.
 
 use super::{Ground, Mask, Span, Waiting, after_ticks};
+use crate::mark::lexical::block::Block;
 use crate::mark::lexical::line::{Before, Verdict};
+use crate::mark::lexical::literal::Literal;
 use crate::mark::lexical::verse::Verse;
 
 impl Mask {
@@ -19,6 +21,7 @@ impl Mask {
         };
         if matches!(self.ground, Ground::Prose | Ground::Line) || ground == Ground::Diff {
             (self.ground, self.within) = (ground, false);
+            self.literal = Literal::behind(self.opening.text());
             if !matches!(self.span, Span::Inline { .. } | Span::Markup) {
                 self.span = Span::None;
             }
@@ -62,6 +65,7 @@ impl Mask {
         let fence = matches!(first, '`' | '~') && !(self.ground == Ground::Diff && self.indent > 0);
         self.fence = u32::from(fence);
         self.opening.begin(self.indent > 0, before);
+        self.literal = Literal::default();
         if matches!(self.span, Span::Fence { .. }) || self.ground != Ground::Prose {
             return;
         }
@@ -118,22 +122,35 @@ impl Mask {
             }
             _ => Span::None,
         };
+        // What a paragraph announces with two colons is literal in reStructuredText.
+        let announces =
+            (self.before, self.previous) == (':', ':') && !matches!(self.span, Span::Fence { .. });
         self.ground = match self.ground {
+            Ground::Prose | Ground::Line if announces => Ground::Code,
             Ground::Line => Ground::Prose,
             Ground::Paragraph if empty => Ground::Prose,
             ground => ground,
         };
-        if let Some(waiting) = self.waiting.take() {
-            (self.span, self.block) = (Span::None, Some(waiting.block));
+        let waiting = self.waiting.take().map(|waiting| waiting.block);
+        if let Some(block) = waiting.or_else(|| self.open_literal(empty)) {
+            (self.span, self.block) = (Span::None, Some(block));
         }
         self.parted |= empty;
         (self.blank, self.indent, self.fence) = (true, 0, 0);
+    }
+
+    /// The literal that goes on behind the end of a line of code.
+    fn open_literal(&self, empty: bool) -> Option<Block> {
+        let code = self.ground == Ground::Code && !empty && matches!(self.span, Span::None);
+        let shell = self.opening.is_command();
+        self.literal.at_end(shell, self.before, self.previous).filter(|_| code)
     }
 
     /// The block is over: what follows in its paragraph is taken for code.
     pub(super) fn close_block(&mut self) {
         self.block = None;
         (self.ground, self.span, self.parted) = (Ground::Code, Span::None, false);
+        self.literal = Literal::default();
         self.opening.close();
     }
 }

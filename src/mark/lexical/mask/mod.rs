@@ -14,6 +14,7 @@ mod spans;
 use self::spans::after_ticks;
 use super::block::{Block, End};
 use super::line::{self, Before, Opening};
+use super::literal::Literal;
 use super::verse::Verse;
 
 /// What a line and its paragraph are.
@@ -94,6 +95,8 @@ pub(super) struct Mask {
     /// This line is masked for a character within it, not for how it begins.
     within: bool,
     opening: Opening,
+    /// The literal that is open on a line of code.
+    literal: Literal,
     /// Fence characters that opened this line.
     fence: u32,
     begun: bool,
@@ -123,6 +126,7 @@ impl Mask {
             last_line: Before::default(),
             within: false,
             opening: Opening::default(),
+            literal: Literal::default(),
             fence: 0,
             begun: false,
             first_line: false,
@@ -181,6 +185,10 @@ impl Mask {
             self.open_line(if digit { '0' } else { 'a' });
         }
         self.verse.word();
+        if self.is_within_prose() && self.previous == ' ' && self.waiting.is_none() {
+            (self.before, self.previous, self.last) = (' ', 'a', 'a');
+            return;
+        }
         if self.opening.is_open() {
             self.opening.pass(word);
         }
@@ -246,15 +254,20 @@ impl Mask {
     /// A space behind a word of prose passes: the most frequent character, in the fewest steps.
     /// False, and nothing done, if that is not where the text is.
     pub(super) fn space(&mut self) -> bool {
-        let prose = self.ground == Ground::Prose
-            && matches!(self.span, Span::None)
-            && self.block.is_none()
-            && !self.blank
-            && !self.opening.is_open();
+        let prose = self.is_within_prose();
         if prose {
             (self.before, self.previous) = ('a', ' ');
         }
         prose
+    }
+
+    /// Whether the place is in a line of prose that has told all, with nothing open.
+    fn is_within_prose(&self) -> bool {
+        self.ground == Ground::Prose
+            && matches!(self.span, Span::None)
+            && self.block.is_none()
+            && !self.blank
+            && !self.opening.is_open()
     }
 
     /// A further piece passes of a word whose beginning has passed.
@@ -326,6 +339,9 @@ impl Mask {
             }
         } else if !first {
             self.fence = 0;
+        }
+        if self.ground == Ground::Code && matches!(self.span, Span::None) {
+            self.literal.character(if first { ' ' } else { self.previous }, character);
         }
         self.inside(character, first);
         // A here-string of PowerShell: `@"` at the end of a line, up to a line with `"@`.

@@ -12,6 +12,8 @@ impl Mask {
         match markup::judge(&self.markup, first, end) {
             // A tag that stands first on its line may go on in the next.
             Markup::Open if !end || self.markup_leads && !self.blank => return,
+            // What stands behind it is the line.
+            Markup::Wrapper if self.markup_leads => self.opening.restart(),
             Markup::None | Markup::Wrapper => {}
             Markup::Open | Markup::Tag => self.ground = masked(self.ground),
             Markup::Element(name) => {
