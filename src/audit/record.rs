@@ -44,6 +44,10 @@ pub struct Record {
     pub applied: Vec<Applied>,
     /// What would have been done, had it been enforced.
     pub observed: Vec<Applied>,
+    /// How far that was tried out on a copy of the exchange, so that it has counts; absent where
+    /// there was nothing to try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<DryRun>,
     /// How the exchange ended.
     pub outcome: Outcome,
     /// The status that the client got; absent when it left before there was one.
@@ -170,6 +174,11 @@ pub enum Counter {
 pub struct Counts(BTreeMap<Counter, u64>);
 
 impl Counts {
+    /// Adds all of another's counts.
+    pub fn add_all(&mut self, other: &Self) {
+        other.0.iter().for_each(|(counter, amount)| self.add(*counter, *amount));
+    }
+
     /// Adds to a counter, up to the largest number there is.
     pub fn add(&mut self, counter: Counter, amount: u64) {
         let count = self.0.entry(counter).or_default();
@@ -187,6 +196,24 @@ impl Counts {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// How far a dry run came: whether the counts of what is only observed are those that it would have
+/// had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DryRun {
+    /// As far as the exchange itself.
+    Complete,
+    /// There was none: the exchange was not drawn.
+    NotSampled,
+    /// There was none: the exchange ended before its request was whole, or that could not be copied.
+    RequestUnread,
+    /// To where the answer could no longer be read: it is compressed or of another type, or something
+    /// in it would have broken the answer off.
+    AnswerUnread,
+    /// To where more would have been held than there is room for.
+    NoRoom,
 }
 
 /// How an exchange ended.
@@ -283,6 +310,7 @@ mod tests {
             mode: Mode::Enforce,
             applied: vec![Applied::new(Countermeasure::Reasoning, counts)],
             observed: Vec::new(),
+            dry_run: None,
             outcome: Outcome::Complete,
             status: Some(200),
             durations: Durations { first_byte_ms: Some(3), total_ms: 80 },

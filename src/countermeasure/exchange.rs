@@ -195,6 +195,13 @@ impl ResponseEdits {
         }
     }
 
+    /// The same, if the model that was asked for answers, whatever `plan` asks instead.
+    #[must_use]
+    pub fn undowngraded(self, plan: &Plan, request: &Request) -> Self {
+        let plan = Plan { downgrade: None, ..plan.clone() };
+        Self { marked: self.marked, ..Self::new(&plan, request, self.drop_usage_event) }
+    }
+
     /// Whether the answer itself is changed, so that one that cannot be read must not pass.
     #[must_use]
     pub fn changes_answer(&self) -> bool {

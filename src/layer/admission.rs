@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use super::builder::Shared;
 use super::reading::Pacing;
 use crate::limit::{
-    Amounts, Demand, Denied, Dimension, Enforcement, FieldNames, Limits, Quota, RateLimitFields,
-    Reservation, Subject, first_token_delay,
+    Amounts, Demand, Denied, Dimension, Enforcement, FieldNames, Limits, Pacer, Quota,
+    RateLimitFields, Reservation, Subject, first_token_delay,
 };
 use crate::policy::plan::{Measure, Mode, Pace, Rate, Scope};
 use crate::risk::Principal;
@@ -151,20 +151,26 @@ impl Subjects {
     }
 
     /// Asks whether too much is already waiting to go out at the pace.
-    pub(super) fn admit_paced(&self, shared: &Shared, pace: &Pace) -> Result<(), Denied> {
+    pub(super) fn admit_paced(&self, pacer: &Pacer, pace: &Pace) -> Result<(), Denied> {
         let Some(rate) = pace.tokens_per_second else { return Ok(()) };
-        shared.pacer.admit(self.paced(pace), rate, Instant::now())
+        pacer.admit(self.paced(pace), rate, Instant::now())
     }
 
     /// How a response is slowed down.
-    pub(super) fn pacing(&self, shared: &Shared, pace: &Pace, now: Timestamp) -> Pacing {
+    pub(super) fn pacing(
+        &self,
+        shared: &Shared,
+        pacer: &Pacer,
+        pace: &Pace,
+        now: Timestamp,
+    ) -> Pacing {
         let shared_by = self.paced(pace);
         let day = now.as_second().div_euclid(DAY);
         Pacing {
             first: pace.first_token_delay.map(|delay| {
                 first_token_delay(&shared.keys.delay, self.account, day, delay.min, delay.max)
             }),
-            rate: pace.tokens_per_second.map(|rate| (shared.pacer.clone(), shared_by, rate)),
+            rate: pace.tokens_per_second.map(|rate| (pacer.clone(), shared_by, rate)),
         }
     }
 }

@@ -16,9 +16,11 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::budget::Held;
+use super::dry_run::DryRun;
 use super::error::{BodyError, BoxError};
 use super::guard::Guard;
 use super::reading::{Form, Pacing, Reading};
+use super::teed::Teed;
 use crate::audit::Outcome;
 use crate::wire::Protocol;
 
@@ -39,8 +41,17 @@ pin_project! {
     impl<B> PinnedDrop for DefenseBody<B> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if let (KindProjection::Read { reading, .. }, Some(guard)) = (this.kind.project(), this.guard) {
-                reading.report(guard);
+            let Some(guard) = this.guard else { return };
+            let dry_run = match this.kind.project() {
+                KindProjection::Passed { body } => body.take_dry_run(),
+                KindProjection::Read { body, reading } => {
+                    reading.report(guard);
+                    body.as_mut().take_dry_run()
+                }
+                KindProjection::Whole { .. } => None,
+            };
+            if let Some(mut dry_run) = dry_run {
+                dry_run.report(guard);
             }
         }
     }
@@ -49,8 +60,8 @@ pin_project! {
 pin_project! {
     #[project = KindProjection]
     enum Kind<B> {
-        Passed { #[pin] body: B },
-        Read { body: Pin<Box<B>>, reading: Box<Reading> },
+        Passed { #[pin] body: Teed<B> },
+        Read { body: Pin<Box<Teed<B>>>, reading: Box<Reading> },
         Whole { bytes: Option<Bytes> },
     }
 }
@@ -69,13 +80,21 @@ impl<B> fmt::Debug for DefenseBody<B> {
 
 impl<B> DefenseBody<B> {
     /// The upstream's own body; with a guard, its end is noted.
-    pub(super) fn passed(body: B, mut guard: Option<Guard>) -> Self
+    pub(super) fn passed(body: B, guard: Option<Guard>) -> Self
     where
-        B: Body,
+        B: Body<Data = Bytes>,
+    {
+        Self::teed(Teed::new(body, None), guard)
+    }
+
+    /// The same, of which a dry run may see a copy.
+    pub(super) fn teed(mut body: Teed<B>, mut guard: Option<Guard>) -> Self
+    where
+        B: Body<Data = Bytes>,
     {
         // A server asks a body that has ended for nothing.
         if let Some(guard) = guard.as_mut().filter(|_| body.is_end_stream()) {
-            guard.end(Outcome::Complete);
+            end(guard, body.leave_dry_run(), Outcome::Complete, true);
         }
         Self { kind: Kind::Passed { body }, guard, failure: None }
     }
@@ -88,7 +107,7 @@ impl<B> DefenseBody<B> {
 
     /// The upstream's body, read as it comes.
     pub(super) fn read(
-        body: B,
+        body: Teed<B>,
         protocol: &'static dyn Protocol,
         form: Form,
         pacing: Option<Pacing>,
@@ -177,7 +196,12 @@ where
         let decided = ready!(reading.poll_decided(body.as_mut(), context));
         Poll::Ready(decided.map_err(|error| {
             let mut guard = self.guard.take();
-            guard.iter_mut().for_each(|guard| reading.report(guard));
+            if let Some(guard) = &mut guard {
+                reading.report(guard);
+                if let Some(mut dry_run) = body.as_mut().take_dry_run() {
+                    dry_run.report(guard);
+                }
+            }
             (error, guard)
         }))
     }
@@ -199,10 +223,10 @@ where
                         guard.first_byte();
                     }
                     if body.is_end_stream() || is_last(&frame) {
-                        guard.end(match &frame {
-                            Some(Err(_)) => Outcome::UpstreamError,
-                            _ => Outcome::Complete,
-                        });
+                        let is_whole = !matches!(frame, Some(Err(_)));
+                        let outcome =
+                            if is_whole { Outcome::Complete } else { Outcome::UpstreamError };
+                        end(guard, body.as_mut().take_dry_run(), outcome, is_whole);
                     }
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::upstream)))
@@ -220,15 +244,24 @@ where
                     }
                     if is_last(&frame) {
                         reading.report(guard);
-                        guard.end(match &frame {
-                            Some(Err(error)) => error.outcome(),
-                            _ => reading.outcome(),
-                        });
+                        let (outcome, is_whole) = match &frame {
+                            Some(Err(error)) => (error.outcome(), false),
+                            _ => (reading.outcome(), true),
+                        };
+                        end(guard, body.as_mut().take_dry_run(), outcome, is_whole);
                     }
                 }
                 Poll::Ready(frame)
             }
         }
+    }
+}
+
+/// Ends an exchange, and the dry run beside it.
+fn end(guard: &mut Guard, dry_run: Option<Box<DryRun>>, outcome: Outcome, is_whole: bool) {
+    match dry_run {
+        Some(dry_run) => dry_run.end(guard, outcome, is_whole),
+        None => guard.end(outcome),
     }
 }
 

@@ -63,11 +63,18 @@ pub(super) struct Held {
     budget: Arc<Budget>,
     caller: Subject,
     bytes: usize,
+    /// It can be done without: it leaves half of the room to what cannot, and is not missed.
+    dispensable: bool,
 }
 
 impl Held {
     pub(super) fn new(budget: Arc<Budget>, caller: Subject) -> Self {
-        Self { budget, caller, bytes: 0 }
+        Self { budget, caller, bytes: 0, dispensable: false }
+    }
+
+    /// For what can be done without.
+    pub(super) fn dispensable(budget: Arc<Budget>, caller: Subject) -> Self {
+        Self { budget, caller, bytes: 0, dispensable: true }
     }
 
     /// From now on so many bytes are held.
@@ -76,14 +83,15 @@ impl Held {
         if bytes == self.bytes {
             return Ok(());
         }
-        let Self { budget, caller, bytes: before } = self;
+        let Self { budget, caller, bytes: before, dispensable } = self;
+        let share = if *dispensable { 2 } else { 1 };
         let mut held = budget.held();
         let Holdings { all, each, refused } = &mut *held;
         let caller_before = each.get(caller).copied().unwrap_or_default();
         let of_caller = (caller_before - *before).saturating_add(bytes);
         let of_all = (*all - *before).saturating_add(bytes);
-        if bytes > *before && (of_all > budget.all || of_caller > budget.each) {
-            *refused += 1;
+        if bytes > *before && (of_all > budget.all / share || of_caller > budget.each / share) {
+            *refused += u64::from(!*dispensable);
             let ever = bytes > budget.all.min(budget.each);
             return Err(if ever { NoRoom::Ever } else { NoRoom::Now });
         }

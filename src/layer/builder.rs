@@ -83,6 +83,8 @@ pub(super) struct Shared {
     pub(super) budget: Arc<Budget>,
     pub(super) limiter: Limiter,
     pub(super) pacer: Pacer,
+    /// What observed paces would owe, apart from what is owed.
+    pub(super) observed_pacer: Pacer,
     pub(super) originals: Arc<Originals>,
     pub(super) keys: Keys,
     pub(super) reports: Arc<Reports>,
@@ -229,6 +231,7 @@ impl DefenseBuilder {
                 budget: Arc::new(Budget::new(caps.held, caps.held_by_principal)),
                 limiter: Limiter::new(caps.principals, now),
                 pacer: Pacer::new(caps.principals, PACE_BURST, now),
+                observed_pacer: Pacer::new(caps.principals, PACE_BURST, now),
                 originals: Arc::new(originals),
                 keys: Keys::derive(secret),
                 reports,

@@ -1,11 +1,13 @@
 //! One decided exchange, from the decision to the head of the answer.
 
+mod observed;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap};
-use http::{Method, Response, request};
+use http::{Method, Response, Uri, request};
 use http_body::Body;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -14,7 +16,9 @@ use super::admission::{Admission, Estimate, Subjects};
 use super::body::DefenseBody;
 use super::budget::{Held, NoRoom};
 use super::builder::{Settings, Shared};
+use super::copied::Copying;
 use super::document::Document;
+use super::dry_run::Prepared;
 use super::error::{BodyError, BoxError};
 use super::fields;
 use super::guard::{Answer, Guard, MarkedFor, estimated_tokens};
@@ -25,12 +29,13 @@ use super::record::{begun, note};
 use super::refused::{Refused, insert_rate_limit, refused, told_anew, too_large};
 use super::repeating::can_be_read;
 use super::stream::EventStream;
-use crate::audit::{Applied, Counter, Counts, Outcome};
+use super::teed::Teed;
+use crate::audit::{Counter, Outcome};
 use crate::countermeasure::originals::Memory;
 use crate::countermeasure::watermark::{Caller, Marks};
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
 use crate::limit::{Denied, RateLimitFields};
-use crate::policy::plan::{Measure, Mode, MultiTurn, Plan, Rate, enforced};
+use crate::policy::plan::{Measure, Mode, MultiTurn, Plan, enforced, observed};
 use crate::policy::{Countermeasure, Decision, Reason, Unhandled};
 use crate::risk::{Assessment, Risk};
 use crate::wire::{Protocol, Refusal, RefusalKind, conversation_protocol, error_protocol};
@@ -52,6 +57,7 @@ pub(super) struct Exchange {
     /// The protocol in whose shape the client expects errors, its path being known or not.
     errors: &'static dyn Protocol,
     method: Method,
+    uri: Uri,
     guard: Guard,
     /// What is held of its request, and then of its answer.
     held: Held,
@@ -59,6 +65,12 @@ pub(super) struct Exchange {
     rate_limit: Option<RateLimitFields>,
     /// The policy governs some models only, so that nothing is certain before the request is read.
     scoped_by_model: bool,
+    /// Drawn to be tried out, if something is only observed.
+    sampled: bool,
+    /// The copy of the request's body that a dry run will read.
+    copy: Option<Copying>,
+    /// What it has made of the request.
+    prepared: Option<Prepared>,
     now: Timestamp,
 }
 
@@ -94,6 +106,9 @@ impl Exchange {
             held: Held::new(Arc::clone(&shared.budget), subjects.account),
             subjects,
             shared: Arc::clone(shared),
+            sampled: decision.id.is_within(settings.policy.observe_sample),
+            copy: None,
+            prepared: None,
             decision,
             assessment,
             marks: settings.marks.clone(),
@@ -101,6 +116,7 @@ impl Exchange {
             conversation: conversation_protocol(&parts.method, parts.uri.path()),
             errors: error_protocol(parts.uri.path()),
             method: parts.method.clone(),
+            uri: parts.uri.clone(),
             edits: ResponseEdits::default(),
             rate_limit: None,
             // Paths that the layer does not know are governed whatever the model.
@@ -172,9 +188,11 @@ impl Exchange {
                 return Some(refusal);
             }
         }
-        if !self.acts() {
-            return None;
-        }
+        self.acts().then(|| self.unreadable_by_head(headers))?
+    }
+
+    /// What is said of a request whose body cannot be read, if its head tells.
+    fn unreadable_by_head(&self, headers: &HeaderMap) -> Option<Refusal> {
         if head::is_compressed(headers) {
             let message = "compressed request bodies are not accepted".to_owned();
             return Some(Refusal { kind: RefusalKind::Encoding, message });
@@ -200,16 +218,6 @@ impl Exchange {
         matches!(self.assessment.risk, Risk::Contested { .. })
     }
 
-    /// Notes what would have been done to an exchange to which nothing is done.
-    pub(super) fn observe(&mut self, headers: &HeaderMap) {
-        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        let bytes = length.and_then(|length| length.parse().ok()).unwrap_or_default();
-        let estimate = Estimate { input_tokens: estimated_tokens(bytes), output_cap: None };
-        self.note_observed();
-        // Nothing is enforced, so nothing can be refused.
-        let _admitted = self.admit(estimate);
-    }
-
     /// Applies the plan to a request that has been read.
     pub(super) fn prepare(
         &mut self,
@@ -227,7 +235,7 @@ impl Exchange {
         if let Some(refusal) = self.refuse_by_policy() {
             return Err(Box::new(Refused::new(refusal)));
         }
-        self.note_observed();
+        self.note_observed(true);
         if let Some(record) = self.guard.record() {
             record.stream = request.stream;
         }
@@ -238,6 +246,7 @@ impl Exchange {
         let caller = self.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
         let caller = caller.map(|caller| Caller { memory: memory.as_ref(), ..caller });
         let counts = &mut self.guard.counts;
+        let copy = body.clone();
         let edits = RequestEdits::apply(&plan, protocol, &request, body, caller, counts)
             .map_err(|refusal| Box::new(Refused::new(refusal)))?;
         if self.guard.counts.carrier.is_some() {
@@ -245,6 +254,7 @@ impl Exchange {
             self.guard.marked_for = self.marks.clone().map(|marks| MarkedFor { marks, principal });
         }
         self.edits = edits.response;
+        self.observe_read(protocol, &request, copy);
         if let Some(model) = &edits.path_model {
             head::name_model(&mut parts.uri, model);
         }
@@ -265,7 +275,7 @@ impl Exchange {
             Some(protocol) => self.restore(protocol, body).0,
             None => body,
         };
-        self.note_observed();
+        self.note_observed(true);
         let input_tokens = estimated_tokens(body.len() as u64);
         self.admit(Estimate { input_tokens, output_cap: Some(0) })?;
         self.frame(&mut parts.headers, body.len());
@@ -319,6 +329,7 @@ impl Exchange {
     {
         let (mut head, body) = response.into_parts();
         let readable = head::readable(&self.method, &head);
+        let body = Teed::new(body, self.try_answer(readable, &head));
         if self.edits.guards() {
             fields::guard(&self.edits, &mut head.headers);
             // Some servers keep the reason phrase there, and send it on.
@@ -334,7 +345,7 @@ impl Exchange {
             _ => Answer::Unread,
         };
         let Some(protocol) = self.protocol.filter(|_| self.reads_answer()) else {
-            return Response::from_parts(head, DefenseBody::passed(body, Some(self.guard)));
+            return Response::from_parts(head, DefenseBody::teed(body, Some(self.guard)));
         };
         let Self {
             shared, decision, subjects, edits, mut guard, rate_limit, now, mut held, ..
@@ -373,10 +384,10 @@ impl Exchange {
                 return Response::from_parts(head, DefenseBody::whole(Bytes::new()));
             }
             (Readable::NoBody | Readable::Error, _) => {
-                return Response::from_parts(head, DefenseBody::passed(body, Some(guard)));
+                return Response::from_parts(head, DefenseBody::teed(body, Some(guard)));
             }
             (Readable::Opaque, Unhandled::Pass) => {
-                return Response::from_parts(head, DefenseBody::passed(body, Some(guard)));
+                return Response::from_parts(head, DefenseBody::teed(body, Some(guard)));
             }
             (Readable::Opaque, Unhandled::Refuse) => {
                 guard.answer = Answer::Missing;
@@ -392,7 +403,7 @@ impl Exchange {
             head::rewrite_response(&mut head.headers);
         }
         guard.answer = Answer::Read;
-        let pacing = pace.map(|pace| subjects.pacing(&shared, pace, now));
+        let pacing = pace.map(|pace| subjects.pacing(&shared, &shared.pacer, pace, now));
         Response::from_parts(head, DefenseBody::read(body, protocol, form, pacing, guard, held))
     }
 
@@ -413,6 +424,8 @@ impl Exchange {
 
     /// The inner service failed before it answered.
     pub(super) fn failed(mut self: Box<Self>) {
+        // It would have asked for something else.
+        drop(self.try_copied());
         self.guard.end(Outcome::UpstreamError);
     }
 
@@ -427,8 +440,14 @@ impl Exchange {
     fn admit(&mut self, estimate: Estimate) -> Result<(), Box<Refused>> {
         let plan = Arc::clone(&self.decision.plan);
         if let Some(pace) = enforced(&plan.pace) {
-            let admitted = self.subjects.admit_paced(&self.shared, pace);
+            let admitted = self.subjects.admit_paced(&self.shared.pacer, pace);
             admitted.map_err(|denied| Box::new(self.deny(Countermeasure::Pace, denied)))?;
+        }
+        if let Some(pace) = observed(&plan.pace) {
+            let admitted = self.subjects.admit_paced(&self.shared.observed_pacer, pace);
+            if let Some(record) = self.guard.record().filter(|_| admitted.is_err()) {
+                note(&mut record.observed, Countermeasure::Pace, Counter::RequestsRefused);
+            }
         }
         let Some(rate) = &plan.rate else { return Ok(()) };
         let Admission { result, estimate, fields } =
@@ -440,7 +459,7 @@ impl Exchange {
                 if let Some(record) = self.guard.record().filter(|_| would_deny) {
                     note(&mut record.observed, Countermeasure::Rate, Counter::RequestsRefused);
                 }
-                let counts_tokens = rate.enforced().is_some_and(Rate::counts_tokens);
+                let counts_tokens = rate.settings.counts_tokens().then_some(rate.mode);
                 self.guard.hold(reservation, estimate, counts_tokens);
                 Ok(())
             }
@@ -451,18 +470,6 @@ impl Exchange {
     fn count(&mut self, countermeasure: Countermeasure, counter: Counter) {
         if let Some(record) = self.guard.record() {
             note(&mut record.applied, countermeasure, counter);
-        }
-    }
-
-    /// Lists the countermeasures that the plan only observes.
-    fn note_observed(&mut self) {
-        let observed = Countermeasure::ALL
-            .into_iter()
-            .filter(|named| named.mode_in(&self.decision.plan) == Some(Mode::Observe))
-            .map(|countermeasure| Applied::new(countermeasure, Counts::default()))
-            .collect();
-        if let Some(record) = self.guard.record() {
-            record.observed = observed;
         }
     }
 

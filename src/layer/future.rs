@@ -113,8 +113,8 @@ where
                 Repeating { history, exchange, parts, body, inner, collected, cap, late, held };
             return Self::repeating(repeating);
         }
-        exchange.observe(&parts.headers);
-        let request = Request::from_parts(parts, RequestBody::original(body));
+        let copy = exchange.observe(&parts.headers);
+        let request = Request::from_parts(parts, RequestBody::original(body).copied(copy));
         let future = inner.call(request);
         Self { state: State::Answering { future, exchange: Some(exchange) } }
     }

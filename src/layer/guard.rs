@@ -9,6 +9,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::dry_run::Tried;
+use super::record::observe;
 use super::rewrite::TextBytes;
 use crate::audit::{Applied, Counter, Counts as AuditCounts, Outcome, Record, Sink};
 use crate::countermeasure::Counts;
@@ -16,6 +18,7 @@ use crate::countermeasure::watermark::{self, Carrier, Marks};
 use crate::limit::{Amounts, Dimension, Reservation};
 use crate::mark::ledger::Issue;
 use crate::policy::Countermeasure;
+use crate::policy::plan::{Mode, Plan};
 use crate::risk::Principal;
 use crate::wire::Usage;
 
@@ -41,8 +44,8 @@ pub(super) struct Guard {
     reservation: Option<Reservation>,
     /// What was reserved.
     estimate: Amounts,
-    /// Whether token limits are enforced, so that the record tells what was settled.
-    counts_tokens: bool,
+    /// In which mode tokens are limited, if they are, so that the record tells what was settled.
+    counts_tokens: Option<Mode>,
     pub(super) counts: Counts,
     usage: Usage,
     seen: TextBytes,
@@ -51,6 +54,8 @@ pub(super) struct Guard {
     pub(super) answer: Answer,
     /// Who is issued a mark, if the answer carries one.
     pub(super) marked_for: Option<MarkedFor>,
+    /// What a dry run of this plan has found.
+    tried: Option<(Arc<Plan>, Tried)>,
     started: Instant,
 }
 
@@ -80,13 +85,14 @@ impl Guard {
             record: Some(Box::new(record)),
             reservation: None,
             estimate: Amounts::default(),
-            counts_tokens: false,
+            counts_tokens: None,
             counts: Counts::default(),
             usage: Usage::default(),
             seen: TextBytes::default(),
             charged: (0, 0),
             answer: Answer::default(),
             marked_for: None,
+            tried: None,
             started,
         }
     }
@@ -101,7 +107,7 @@ impl Guard {
         &mut self,
         reservation: Reservation,
         estimate: Amounts,
-        counts_tokens: bool,
+        counts_tokens: Option<Mode>,
     ) {
         self.reservation = Some(reservation);
         (self.estimate, self.counts_tokens) = (estimate, counts_tokens);
@@ -122,6 +128,22 @@ impl Guard {
         (self.usage, self.seen) = (usage, seen);
     }
 
+    /// A dry run of this plan has come so far.
+    pub(super) fn tries(&mut self, plan: Arc<Plan>, tried: Tried) {
+        self.tried = Some((plan, tried));
+    }
+
+    /// Takes over what a dry run has found in the answer; `used` once it knows what that used.
+    pub(super) fn try_out(&mut self, found: Tried, used: Option<(Usage, TextBytes)>) {
+        if let Some((_, tried)) = &mut self.tried {
+            *tried = found;
+        }
+        if let Some(used) = used.filter(|_| self.answer == Answer::Unread) {
+            self.answer = Answer::Read;
+            (self.usage, self.seen) = used;
+        }
+    }
+
     /// Charges what the response has used, every so many tokens.
     pub(super) fn charge(&mut self, seen: TextBytes) {
         let Some(reservation) = &mut self.reservation else { return };
@@ -137,13 +159,21 @@ impl Guard {
 
     /// Ends the exchange. Later calls do nothing.
     pub(super) fn end(&mut self, outcome: Outcome) {
-        let Some(mut record) = self.record.take() else { return };
+        drop(self.ended(outcome));
+    }
+
+    /// Ends it, but for what of the record a dry run is still to find.
+    pub(super) fn ended(&mut self, outcome: Outcome) -> Option<Ended> {
+        let mut record = self.record.take()?;
         let used = self.settle(outcome);
+        let used_in = |mode| used.filter(|_| self.counts_tokens == Some(mode));
+        let (enforced, observed) = (used_in(Mode::Enforce), used_in(Mode::Observe));
         self.issue(&record);
         record.durations.total_ms = milliseconds_since(self.started);
         record.outcome = outcome;
-        record.applied.extend(applied(&self.counts, used));
-        self.sink.record(*record);
+        record.applied.extend(applied(&self.counts, enforced));
+        let (sink, tried) = (Arc::clone(&self.sink), self.tried.take());
+        Some(Ended { sink, record: Some(record), used: observed, tried })
     }
 
     /// Has the ledger say whose mark went out.
@@ -181,7 +211,7 @@ impl Guard {
             Answer::Read | Answer::Missing => Amounts { requests: 1, ..Amounts::default() },
         };
         reservation.settle(used, Instant::now());
-        Some(used).filter(|_| self.counts_tokens)
+        Some(used)
     }
 
     /// The tokens of an answer that was read, as far as it came.
@@ -196,6 +226,40 @@ impl Guard {
             output_tokens: stated.unwrap_or(seen),
             reasoning_tokens: reasoning.unwrap_or(estimated_tokens(self.seen.reasoning)),
         }
+    }
+}
+
+/// The record of an exchange that has ended; written when it is dropped.
+pub(super) struct Ended {
+    sink: Arc<dyn Sink>,
+    record: Option<Box<Record>>,
+    /// What was settled of limits that are only observed.
+    used: Option<Amounts>,
+    tried: Option<(Arc<Plan>, Tried)>,
+}
+
+impl Ended {
+    /// The dry run has come so far.
+    pub(super) fn try_out(&mut self, found: Tried) {
+        if let Some((_, tried)) = &mut self.tried {
+            *tried = found;
+        }
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let Some(mut record) = self.record.take() else { return };
+        if let Some((plan, tried)) = self.tried.take() {
+            // A server that was not asked has marked nothing, but would have.
+            let Tried { mut counts, outcome } = tried;
+            if counts.carrier == Some(Carrier::Lexical) && counts.sites == 0 {
+                counts.carrier = None;
+            }
+            observe(&mut record.observed, &plan, applied(&counts, self.used));
+            record.dry_run = Some(outcome);
+        }
+        self.sink.record(*record);
     }
 }
 

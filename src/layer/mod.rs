@@ -60,8 +60,10 @@ mod body;
 mod budget;
 mod builder;
 mod carrier;
+mod copied;
 mod cumulative;
 mod document;
+mod dry_run;
 mod ending;
 mod error;
 mod exchange;
@@ -80,6 +82,7 @@ mod request_body;
 mod rewrite;
 mod service;
 mod stream;
+mod teed;
 
 pub use body::DefenseBody;
 pub use builder::{Caps, DefenseBuilder, DefenseHandle, DefenseLayer};

@@ -29,7 +29,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// How long text waits to be marked while the upstream is silent: longer than between two tokens,
 /// shorter than a reader notices.
-const LINGER: Duration = Duration::from_millis(150);
+pub(super) const LINGER: Duration = Duration::from_millis(150);
 
 /// A body that is read as it comes.
 pub(super) struct Reading {
@@ -73,6 +73,19 @@ pub(super) struct Pacing {
     pub(super) first: Option<Duration>,
     /// The rate, and whose streams share it.
     pub(super) rate: Option<(Pacer, Subject, NonZeroU32)>,
+}
+
+impl Pacing {
+    /// How long the next piece has to wait at `now`, which has so many bytes of text.
+    pub(super) fn wait(&mut self, delivered: u64, now: Instant) -> Duration {
+        let first = self.first.take().unwrap_or_default();
+        let tokens = estimated_tokens(delivered);
+        let rate = self.rate.as_ref().filter(|_| tokens > 0);
+        first
+            + rate.map_or(Duration::ZERO, |(pacer, subject, rate)| {
+                pacer.acquire(*subject, *rate, tokens, now)
+            })
+    }
 }
 
 struct Wait {
@@ -119,10 +132,17 @@ impl Timer {
 }
 
 impl Form {
-    fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         match self {
             Self::Events(events) => events.held(),
             Self::Document(document) => document.held(),
+        }
+    }
+
+    pub(super) fn rewriter(&self) -> &Rewriter {
+        match self {
+            Self::Events(events) => events.rewriter(),
+            Self::Document(document) => document.rewriter(),
         }
     }
 }
@@ -406,14 +426,7 @@ impl Reading {
     /// How long the text has to wait that was delivered since `before`, in bytes.
     fn pace(&mut self, before: u64) -> Option<Duration> {
         let delivered = self.rewriter().seen().delivered - before;
-        let pacing = self.pacing.as_mut()?;
-        let mut wait = pacing.first.take().unwrap_or_default();
-        if let Some((pacer, subject, rate)) = &pacing.rate {
-            let tokens = estimated_tokens(delivered);
-            if tokens > 0 {
-                wait += pacer.acquire(*subject, *rate, tokens, Instant::now());
-            }
-        }
+        let wait = self.pacing.as_mut()?.wait(delivered, Instant::now());
         Some(wait).filter(|wait| !wait.is_zero())
     }
 
@@ -462,10 +475,7 @@ impl Reading {
     }
 
     pub(super) fn rewriter(&self) -> &Rewriter {
-        match &self.form {
-            Form::Events(events) => events.rewriter(),
-            Form::Document(document) => document.rewriter(),
-        }
+        self.form.rewriter()
     }
 
     /// Tells the guard how far the response has come.

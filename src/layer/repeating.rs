@@ -88,10 +88,8 @@ impl<S, B: Body<Data = Bytes>> Repeating<S, B> {
                 RequestBody::whole(body)
             }
         };
-        if let Some(exchange) = &mut exchange {
-            exchange.observe(&parts.headers);
-        }
-        (exchange, parts, body, inner)
+        let copy = exchange.as_mut().and_then(|exchange| exchange.observe(&parts.headers));
+        (exchange, parts, body.copied(copy), inner)
     }
 }
 

@@ -2,17 +2,20 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+
+use super::copied::Copying;
 
 pin_project! {
     /// The client's own body, or the bytes that a countermeasure made of it.
     pub struct RequestBody<B: Body> {
         #[pin]
         kind: Kind<B>,
+        copy: Option<Copying>,
     }
 }
 
@@ -39,17 +42,23 @@ impl<B: Body> fmt::Debug for RequestBody<B> {
 
 impl<B: Body> RequestBody<B> {
     pub(super) fn original(body: B) -> Self {
-        Self { kind: Kind::Original { body } }
+        Self { kind: Kind::Original { body }, copy: None }
     }
 
     pub(super) fn whole(bytes: Bytes) -> Self {
-        Self { kind: Kind::Whole { bytes: Some(bytes).filter(|bytes| !bytes.is_empty()) } }
+        let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
+        Self { kind: Kind::Whole { bytes }, copy: None }
     }
 
     /// The client's own body of which `bytes` have been read, up to where it failed if it did.
     pub(super) fn begun(bytes: Bytes, failure: Option<B::Error>, rest: Pin<Box<B>>) -> Self {
         let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
-        Self { kind: Kind::Begun { bytes, failure, rest } }
+        Self { kind: Kind::Begun { bytes, failure, rest }, copy: None }
+    }
+
+    /// The same, copied as it passes.
+    pub(super) fn copied(self, copy: Option<Copying>) -> Self {
+        Self { copy, ..self }
     }
 }
 
@@ -58,22 +67,14 @@ impl<B: Body<Data = Bytes>> Body for RequestBody<B> {
     type Error = B::Error;
 
     fn poll_frame(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        match self.project().kind.project() {
-            KindProjection::Original { body } => body.poll_frame(context),
-            KindProjection::Whole { bytes } => {
-                Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))))
-            }
-            KindProjection::Begun { bytes, failure, rest } => {
-                let read = bytes.take().map(|bytes| Ok(Frame::data(bytes)));
-                match read.or_else(|| failure.take().map(Err)) {
-                    Some(frame) => Poll::Ready(Some(frame)),
-                    None => rest.as_mut().poll_frame(context),
-                }
-            }
+        let frame = ready!(self.as_mut().poll_any(context));
+        if let Some(copy) = &self.copy {
+            copy.take(frame.as_ref(), self.is_end_stream());
         }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -101,6 +102,27 @@ impl<B: Body<Data = Bytes>> Body for RequestBody<B> {
                     hint.set_upper(upper);
                 }
                 hint
+            }
+        }
+    }
+}
+
+impl<B: Body<Data = Bytes>> RequestBody<B> {
+    fn poll_any(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match self.project().kind.project() {
+            KindProjection::Original { body } => body.poll_frame(context),
+            KindProjection::Whole { bytes } => {
+                Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+            }
+            KindProjection::Begun { bytes, failure, rest } => {
+                let read = bytes.take().map(|bytes| Ok(Frame::data(bytes)));
+                match read.or_else(|| failure.take().map(Err)) {
+                    Some(frame) => Poll::Ready(Some(frame)),
+                    None => rest.as_mut().poll_frame(context),
+                }
             }
         }
     }

@@ -88,6 +88,13 @@ impl EventStream {
         Ok(None)
     }
 
+    /// Reads the next event for what is counted of it, if it has come: how many bytes it had.
+    pub(super) fn read_event(&mut self) -> Result<Option<usize>, StreamError> {
+        let Some(raw) = self.splitter.next_block()? else { return Ok(None) };
+        let bytes = raw.len();
+        self.rewrite(raw).map(|_| Some(bytes))
+    }
+
     /// What goes out when the upstream has ended.
     pub(super) fn finish(&mut self) -> Result<Bytes, StreamError> {
         let rest = self.splitter.take_rest();

@@ -39,6 +39,9 @@ pub(super) fn compile(text: &str) -> Result<Policy, Vec<Problem>> {
         source.missing(&WHOLE, "mode", Some(hint));
     }
     let mode = file.mode.unwrap_or(Mode::Observe);
+    if let Some(share) = &file.observe_sample {
+        unit_interval(&mut source, share);
+    }
     let scope = file.scope.as_ref().map(|scope| compile_scope(&mut source, scope));
     let scope = scope.unwrap_or_default();
     let exemptions = file.exemption.unwrap_or_default();
@@ -64,6 +67,7 @@ pub(super) fn compile(text: &str) -> Result<Policy, Vec<Problem>> {
         unknown_routes: file.unknown_routes.unwrap_or(Unhandled::Refuse),
         on_opaque: file.on_opaque.unwrap_or(Unhandled::Refuse),
         no_text_routes: file.no_text_routes.unwrap_or(NoTextRoutes::Limit),
+        observe_sample: file.observe_sample.map_or(1.0, |share| share.value),
         grades,
         exemptions,
         notices: source.finish()?,

@@ -84,6 +84,15 @@ impl DecisionId {
     }
 }
 
+impl DecisionId {
+    /// Whether it is among this share of all ids, which are uniform and which no client can choose.
+    #[must_use]
+    pub fn is_within(self, share: f64) -> bool {
+        // The upper half: `f64` has no room for all of it.
+        ((self.0 >> 64) as u64 as f64) < share * (u64::MAX as f64 + 1.0)
+    }
+}
+
 impl fmt::Display for DecisionId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "gd_{:032x}", self.0)

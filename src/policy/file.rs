@@ -40,6 +40,10 @@ pub(super) struct PolicyFile {
     /// count against the grade's rate, are refused where the grade refuses, and are recorded.
     /// `pass`: they are let through untouched. Default: `limit`.
     pub(super) no_text_routes: Option<NoTextRoutes>,
+    /// The share of the observed exchanges on a copy of which is tried what would have been done, so
+    /// that the record has its counts; from 0 to 1. Default: 1, all of them.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 1)))]
+    pub(super) observe_sample: Option<At<f64>>,
     /// Which requests the policy governs. Default: all.
     pub(super) scope: Option<ScopeTable>,
     /// Principals that countermeasures spare.

@@ -40,6 +40,9 @@ pub struct Policy {
     pub on_opaque: Unhandled,
     /// What becomes of graded callers' embeddings, moderations and counts of tokens.
     pub no_text_routes: NoTextRoutes,
+    /// The share of the observed exchanges in which it is tried out, on a copy, what would have been
+    /// done.
+    pub observe_sample: f64,
     /// The ladder, mildest grade first.
     pub grades: Vec<Grade>,
     /// Who is spared.

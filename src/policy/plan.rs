@@ -311,6 +311,27 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The same plan with all that it names carried out.
+    #[must_use]
+    pub fn enforced(&self) -> Self {
+        fn enforce<T: Clone>(measure: &Option<Measure<T>>) -> Option<Measure<T>> {
+            let settings = measure.as_ref()?.settings.clone();
+            Some(Measure { mode: Mode::Enforce, settings })
+        }
+        let Self { refuse, rate, downgrade, side_channels, reasoning, watermark, pace } = self;
+        Self {
+            refuse: enforce(refuse),
+            rate: enforce(rate),
+            downgrade: enforce(downgrade),
+            side_channels: enforce(side_channels),
+            reasoning: enforce(reasoning),
+            watermark: enforce(watermark),
+            pace: enforce(pace),
+        }
+    }
+}
+
 impl Rate {
     /// Whether tokens are limited, so that those of the answer have to be counted.
     #[must_use]
@@ -324,6 +345,12 @@ impl Rate {
 /// The settings of a countermeasure that a plan names and that is to be carried out.
 pub(crate) fn enforced<T>(measure: &Option<Measure<T>>) -> Option<&T> {
     measure.as_ref().and_then(Measure::enforced)
+}
+
+/// The settings of a countermeasure that a plan names and that is only observed.
+pub(crate) fn observed<T>(measure: &Option<Measure<T>>) -> Option<&T> {
+    let Measure { mode, settings } = measure.as_ref()?;
+    (*mode == Mode::Observe).then_some(settings)
 }
 
 impl<T> Measure<T> {

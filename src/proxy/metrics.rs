@@ -264,6 +264,7 @@ mod tests {
             mode: Mode::Observe,
             applied: applied(Countermeasure::Pace),
             observed: applied(Countermeasure::SideChannels),
+            dry_run: None,
             outcome: Outcome::Stopped,
             status: Some(200),
             durations: Durations::default(),

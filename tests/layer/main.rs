@@ -15,6 +15,8 @@ mod marks;
 #[cfg(test)]
 mod no_weaker;
 #[cfg(test)]
+mod observed;
+#[cfg(test)]
 mod pace;
 #[cfg(test)]
 mod planted;

@@ -340,8 +340,9 @@ async fn an_observed_token_limit_tells_when_it_would_have_refused() {
     let plan =
         "rate = { account = { output_tokens = \"1000 per day\" }, reserve_output_tokens = 600 }";
     let world = World::new(policy_with("observe", "", plan));
+    let used = r#"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":600}}"#;
     for would_refuse in [0, 1] {
-        assert_eq!(status(&world, asks("alice", None)).await, 200);
+        assert_eq!(world.exchange(asks("alice", None), json(used)).await.text(), used);
         let record = world.records.all().pop().unwrap();
         let refused = count(&record.observed, Countermeasure::Rate, Counter::RequestsRefused);
         assert_eq!(refused, would_refuse);

@@ -1,0 +1,321 @@
+//! Trying out, on a copy of an exchange, what is only observed.
+//!
+//! The editors that would change the exchange see all of it, and what they make of it is thrown away:
+//! what they counted is what they would have done. Nothing here can fail, hold up or change the
+//! exchange. It works a slice at a time, in what room is left over, and stops where it cannot go on.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::response;
+use tokio::time::Instant;
+
+use super::budget::Held;
+use super::builder::Caps;
+use super::document::{Document, SLICE};
+use super::guard::Guard;
+use super::head::{self, Readable};
+use super::reading::{Form, LINGER, Pacing};
+use super::rewrite::{Rewriter, TextBytes};
+use super::stream::EventStream;
+use crate::audit::{self, Outcome};
+use crate::countermeasure::watermark::Caller;
+use crate::countermeasure::{Counts, RequestEdits, ResponseEdits};
+use crate::policy::plan::{Mode, MultiTurn, Plan, Rate, observed};
+use crate::policy::{Countermeasure, Unhandled};
+use crate::wire::{Protocol, Refusal, Request, Usage};
+
+/// What a dry run has found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tried {
+    pub(super) counts: Counts,
+    pub(super) outcome: audit::DryRun,
+}
+
+/// A request after a dry run, and what would be done to its answer.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) counts: Counts,
+    edits: ResponseEdits,
+    reads_answer: bool,
+}
+
+/// An answer that is read and rewritten for its counts.
+pub(super) struct DryRun {
+    /// `None` once it has stopped.
+    form: Option<Form>,
+    pacing: Option<Pacing>,
+    room: Held,
+    tried: Tried,
+    usage: Usage,
+    seen: TextBytes,
+    /// Something of what has come is still to be read.
+    behind: bool,
+    end: End,
+    /// When the upstream last said something.
+    heard: Instant,
+    /// When what was paced would have left, and how long that would have waited in all.
+    leaves: Instant,
+    waited: Duration,
+}
+
+/// Whether the answer has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Open,
+    /// It has, and is yet to be finished.
+    Whole,
+    Broken,
+    Finished,
+}
+
+/// Whether a plan has something in it that is only observed and can be tried out.
+pub(super) fn has_something_to_try(plan: &Plan) -> bool {
+    Countermeasure::ALL
+        .into_iter()
+        .any(|named| named != Countermeasure::Refuse && named.mode_in(plan) == Some(Mode::Observe))
+}
+
+impl Prepared {
+    /// What all of `plan` would do to a request, whether it is carried out or not.
+    pub(super) fn new(
+        plan: &Plan,
+        protocol: &dyn Protocol,
+        request: &Request,
+        body: Bytes,
+        caller: Option<Caller<'_>>,
+    ) -> Result<Self, Refusal> {
+        let mut all = plan.enforced();
+        if let Some(watermark) = &mut all.watermark {
+            // As if it were remembered what the texts read like before, which it is not.
+            if watermark.settings.multi_turn == MultiTurn::Restore {
+                watermark.settings.multi_turn = MultiTurn::Mark;
+            }
+        }
+        let mut counts = Counts::default();
+        let edits = RequestEdits::apply(&all, protocol, request, body, caller, &mut counts)?;
+        let edits = match observed(&plan.downgrade) {
+            // The model that was asked for answers.
+            Some(_) => edits.response.undowngraded(&all, request),
+            None => edits.response,
+        };
+        let counts_tokens = observed(&plan.rate).is_some_and(Rate::counts_tokens);
+        let paced = observed(&plan.pace).is_some();
+        let reads_answer = edits.changes_answer() || counts_tokens || paced;
+        Ok(Self { counts, edits, reads_answer })
+    }
+
+    /// What is known of an answer by its head, and what finds out the rest, if there is any.
+    pub(super) fn answered(
+        self,
+        protocol: &'static dyn Protocol,
+        (readable, head): (Readable, &response::Parts),
+        pacing: Option<Pacing>,
+        caps: &Caps,
+        room: Held,
+    ) -> (Tried, Option<Box<DryRun>>) {
+        let Self { mut counts, edits, reads_answer } = self;
+        let tried = |counts, outcome| (Tried { counts, outcome }, None);
+        if !reads_answer {
+            return tried(counts, audit::DryRun::Complete);
+        }
+        let form = match readable {
+            Readable::NoBody => return tried(counts, audit::DryRun::Complete),
+            Readable::Error if !edits.guards() => return tried(counts, audit::DryRun::Complete),
+            Readable::Error if !head::is_plain_json(&head.headers) => {
+                // It would be told anew.
+                counts.response_fields_closed += 1;
+                return tried(counts, audit::DryRun::Complete);
+            }
+            Readable::Opaque => return tried(counts, audit::DryRun::AnswerUnread),
+            Readable::Error => {
+                let status = head.status;
+                Form::Document(Document::error(protocol, edits, counts, status, caps.document))
+            }
+            Readable::Events => {
+                let refuse = Unhandled::Refuse;
+                Form::Events(EventStream::new(protocol, edits, counts, refuse, caps.event))
+            }
+            Readable::Document => {
+                let refuse = Unhandled::Refuse;
+                Form::Document(Document::new(protocol, edits, counts, refuse, caps.document))
+            }
+        };
+        let now = Instant::now();
+        let tried = Tried { counts, outcome: audit::DryRun::Complete };
+        let dry_run = DryRun {
+            form: Some(form),
+            pacing,
+            room,
+            tried,
+            usage: Usage::default(),
+            seen: TextBytes::default(),
+            behind: false,
+            end: End::Open,
+            heard: now,
+            leaves: now,
+            waited: Duration::ZERO,
+        };
+        (tried, Some(Box::new(dry_run)))
+    }
+}
+
+impl DryRun {
+    /// Takes bytes of the upstream's.
+    pub(super) fn take(&mut self, bytes: Bytes) {
+        let now = Instant::now();
+        let silent = now.duration_since(std::mem::replace(&mut self.heard, now));
+        let pushed = match &mut self.form {
+            Some(Form::Events(events)) => {
+                if silent >= LINGER && !self.behind && events.rewriter().lingers() {
+                    // It would have left by now.
+                    drop(events.let_go());
+                }
+                events.push(bytes);
+                self.behind = true;
+                Ok(())
+            }
+            Some(Form::Document(document)) => document.push(bytes).map(drop),
+            None => return,
+        };
+        match pushed {
+            Ok(()) => self.hold(),
+            Err(_) => self.stop(audit::DryRun::AnswerUnread),
+        }
+    }
+
+    /// Whether something is left to do of what has come.
+    pub(super) fn has_work(&self) -> bool {
+        self.behind || matches!(self.end, End::Whole | End::Broken) && self.form.is_some()
+    }
+
+    /// Does a slice of it.
+    pub(super) fn work(&mut self) {
+        if !self.has_work() {
+            return;
+        }
+        match self.slice() {
+            Ok(()) => self.hold(),
+            Err(Unreadable) => self.stop(audit::DryRun::AnswerUnread),
+        }
+    }
+
+    fn slice(&mut self) -> Result<(), Unreadable> {
+        match &mut self.form {
+            None => {}
+            Some(Form::Events(events)) => {
+                let mut left = SLICE;
+                while left > 0 {
+                    let before = events.rewriter().seen().delivered;
+                    let Some(bytes) = events.read_event().map_err(|_| Unreadable)? else {
+                        self.behind = false;
+                        break;
+                    };
+                    left = left.saturating_sub(bytes.max(1));
+                    let delivered = events.rewriter().seen().delivered - before;
+                    if let Some(pacing) = &mut self.pacing {
+                        // The next one would be waited for from when this one has left.
+                        let now = Instant::now().max(self.leaves);
+                        let wait = pacing.wait(delivered, now);
+                        self.leaves = now + wait;
+                        self.waited += wait;
+                    }
+                }
+                match self.end {
+                    End::Whole if !self.behind => {
+                        self.end = End::Finished;
+                        events.finish().map_err(|_| Unreadable)?;
+                    }
+                    End::Broken if !self.behind => {
+                        self.end = End::Finished;
+                        drop(events.flush());
+                    }
+                    _ => {}
+                }
+            }
+            Some(Form::Document(document)) => {
+                let done = if document.has_work() {
+                    document.work().map_err(|_| Unreadable)?.is_some()
+                } else if self.end == End::Whole {
+                    document.finish().map_err(|_| Unreadable)?.is_some()
+                } else {
+                    true
+                };
+                if done && self.end != End::Open {
+                    self.end = End::Finished;
+                    let delivered = document.rewriter().seen().delivered;
+                    if let Some(pacing) = self.pacing.as_mut().filter(|_| delivered > 0) {
+                        self.waited += pacing.wait(delivered, Instant::now());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds what it now holds, or no more if there is no room for it.
+    fn hold(&mut self) {
+        let bytes = self.form.as_ref().map_or(0, Form::held);
+        if self.room.resize(bytes).is_err() {
+            self.stop(audit::DryRun::NoRoom);
+        }
+    }
+
+    fn stop(&mut self, outcome: audit::DryRun) {
+        self.note();
+        self.tried.outcome = outcome;
+        (self.form, self.behind) = (None, false);
+        // Less is always room enough.
+        let _ = self.room.resize(0);
+    }
+
+    /// Notes what was counted so far.
+    fn note(&mut self) {
+        let Some(rewriter) = self.form.as_ref().map(Form::rewriter) else { return };
+        self.tried.counts = Rewriter::counts(rewriter);
+        self.tried.counts.waited_ms = u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX);
+        (self.usage, self.seen) = (rewriter.usage(), rewriter.seen());
+    }
+
+    /// Tells the guard how far it has come.
+    pub(super) fn report(&mut self, guard: &mut Guard) {
+        self.note();
+        let known = !self.has_work() && self.tried.outcome == audit::DryRun::Complete;
+        guard.try_out(self.tried, known.then_some((self.usage, self.seen)));
+    }
+
+    /// Ends the exchange with what the dry run makes of it. What takes longer is worked out while
+    /// others have their turn, and the record waits for that, as nothing else does.
+    pub(super) fn end(mut self: Box<Self>, guard: &mut Guard, outcome: Outcome, is_whole: bool) {
+        self.end = if is_whole { End::Whole } else { End::Broken };
+        if self.form.as_ref().map_or(0, Form::held) <= SLICE {
+            while self.has_work() {
+                self.work();
+            }
+        }
+        self.report(guard);
+        if !self.has_work() {
+            return guard.end(outcome);
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            self.stop(audit::DryRun::NoRoom);
+            self.report(guard);
+            return guard.end(outcome);
+        };
+        if let Some(mut ended) = guard.ended(outcome) {
+            // Should the runtime end first.
+            ended.try_out(Tried { outcome: audit::DryRun::AnswerUnread, ..self.tried });
+            runtime.spawn(async move {
+                while self.has_work() {
+                    self.work();
+                    tokio::task::yield_now().await;
+                }
+                self.note();
+                ended.try_out(self.tried);
+            });
+        }
+    }
+}
+
+/// It would have broken the answer off.
+struct Unreadable;

@@ -1,0 +1,491 @@
+//! What is only observed: the record says what it would have done, and nothing else tells of it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use guilloche::audit::{Applied, Counter, DryRun, Outcome, Record};
+use guilloche::countermeasure::watermark::{Carrier, CarrierSetting, Carriers, Marks, Sglang};
+use guilloche::layer::Caps;
+use guilloche::mark::keys::Keys;
+use guilloche::policy::{Countermeasure, Policy};
+use http::{Request, Response};
+
+use super::marks::ANSWER;
+use super::support::*;
+
+const ALL: &str = "side_channels = { max_choices = 1 }\n\
+    reasoning = { keep = \"none\", round_usage = 64 }\n\
+    downgrade = { models = { \"m\" = \"small\" }, max_output_tokens = 9, max_effort = \"low\" }\n\
+    watermark = { multi_turn = \"restore\" }\n\
+    pace = { tokens_per_second = 20, first_token_delay = { min = \"1s\", max = \"2s\" } }";
+
+const PLANS: [&str; 4] = [
+    "side_channels = { max_choices = 1 }",
+    "reasoning = { keep = \"conclusion\", signed = \"seal\", round_usage = 10 }",
+    "watermark = { strength = 0.7, multi_turn = \"mark\" }",
+    ALL,
+];
+
+fn marking(policy: Policy) -> World {
+    World::with(policy, |builder| builder.marks(Marks::new(keys())))
+}
+
+fn keys() -> Keys {
+    Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH)
+}
+
+/// A world that marks if the plan does: keys take a while to make.
+fn world(mode: &str, plan: &str) -> World {
+    let policy = policy_with(mode, "", plan);
+    if plan.contains("watermark") { marking(policy) } else { World::new(policy) }
+}
+
+fn observing(plan: &str) -> World {
+    world("observe", plan)
+}
+
+fn asks(path: &str) -> Request<Script> {
+    let body = if path == MESSAGES {
+        r#"{"model":"m","max_tokens":99999,"top_k":3,"made_up":1,"thinking":{"type":"enabled","budget_tokens":9000},"messages":[{"role":"user","content":"q"}],"stream":true}"#
+    } else {
+        r#"{"model":"m","logprobs":true,"top_logprobs":5,"n":3,"reasoning_effort":"high","made_up":1,"messages":[{"role":"user","content":"q"}],"stream":true}"#
+    };
+    request(suspicious(), path, Script::whole(body))
+}
+
+/// The samples of the wire, each with its path and its status.
+fn samples() -> Vec<(String, &'static str, u16, Vec<u8>)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wire");
+    let mut samples: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|it| it == "json" || it == "sse"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let status = name.strip_suffix(".json").and_then(|it| it.rsplit_once("error_"));
+            let status = status.map_or(200, |(_, status)| status.parse().unwrap());
+            let to = if name.starts_with("anthropic") { MESSAGES } else { CHAT };
+            (name, to, status, std::fs::read(path).unwrap())
+        })
+        .filter(|(name, ..)| name != "expected.json")
+        .collect();
+    let document =
+        format!(r#"{{"choices":[{{"message":{{"content":"{ANSWER}"}},"finish_reason":"stop"}}]}}"#);
+    let events: String = ANSWER.split_inclusive(' ').map(says).collect();
+    samples.push(("words.json".to_owned(), CHAT, 200, document.into()));
+    samples.push(("words.sse".to_owned(), CHAT, 200, (events + STOP + DONE).into()));
+    samples.sort();
+    assert!(samples.len() > 30);
+    samples
+}
+
+type Answering = fn() -> Response<Script>;
+
+fn pieces(bytes: &[u8], size: usize) -> Vec<Step> {
+    bytes.chunks(size).map(data).collect()
+}
+
+fn answer(name: &str, status: u16, steps: Vec<Step>) -> Response<Script> {
+    let mut response = stream(steps);
+    if name.ends_with(".json") {
+        response.headers_mut().insert("content-type", "application/json".parse().unwrap());
+    }
+    *response.status_mut() = status.try_into().unwrap();
+    response
+}
+
+/// What was done by each countermeasure that did something.
+fn done(list: &[Applied]) -> Vec<Applied> {
+    let did = |it: &&Applied| !it.counts.is_empty() || it.carrier.is_some();
+    let mut done: Vec<_> = list.iter().filter(did).cloned().collect();
+    done.sort_by_key(|it| it.countermeasure);
+    done
+}
+
+/// The same as its JSON, with the waits apart.
+fn timed(list: &[Applied]) -> (serde_json::Value, u64) {
+    let mut json = serde_json::to_value(done(list)).unwrap();
+    for row in json.as_array_mut().unwrap() {
+        row["counts"].as_object_mut().unwrap().remove("waits_ms");
+    }
+    (json, count(list, Countermeasure::Pace, Counter::WaitsMs))
+}
+
+/// The record, which a long answer's dry run may still be at work on.
+async fn recorded(world: &World) -> Record {
+    for _ in 0..100_000 {
+        if !world.records.all().is_empty() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    world.records.only()
+}
+
+/// The policy that is observed tells of an exchange what the same policy, enforced, does to it, and
+/// leaves it as it is.
+async fn is_told_and_not_done(
+    plan: &str,
+    (name, path, status): (&str, &str, u16),
+    steps: &[Step],
+) -> bool {
+    // Log-probabilities would show a mark.
+    let asks = |path| match plan.starts_with("watermark") {
+        true => request(suspicious(), path, Script::whole(ASKS)),
+        false => asks(path),
+    };
+    let enforcing = world("enforce", plan);
+    let enforced = enforcing.exchange(asks(path), answer(name, status, steps.to_vec())).await;
+    let observing = observing(plan);
+    let observed = observing.exchange(asks(path), answer(name, status, steps.to_vec())).await;
+
+    let sent: Vec<_> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Data(bytes) => Some(bytes.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(observed.frames, sent, "{name} {plan}");
+    assert!(observed.times.iter().all(Duration::is_zero), "{name} {plan}");
+    let asked = observing.upstream.seen().remove(0);
+    assert_eq!(asked.text(), whole(asks(path)).await, "{name} {plan}");
+
+    let (enforced_record, record) = (enforcing.records.only(), recorded(&observing).await);
+    assert_eq!((record.applied, record.outcome), (vec![], Outcome::Complete), "{name} {plan}");
+    if enforced.failed {
+        assert_eq!(record.dry_run, Some(DryRun::AnswerUnread), "{name} {plan}");
+        return false;
+    }
+    assert_eq!(record.dry_run, Some(DryRun::Complete), "{name} {plan}");
+    let ((told, waits), (did, waited)) = (timed(&record.observed), timed(&enforced_record.applied));
+    assert_eq!(told, did, "{name} {plan}");
+    // Timers fire on whole milliseconds.
+    assert!(waits.abs_diff(waited) <= 5 + waited / 100, "{name}: {waits} {waited}");
+    assert_eq!(record.stream, enforced_record.stream);
+    assert_eq!(observing.layer.handle().originals().occupancy().texts, 0);
+    assert_eq!(observing.layer.handle().held(), 0, "{name} {plan}");
+    !done(&record.observed).is_empty()
+}
+
+async fn whole(request: Request<Script>) -> String {
+    read(request.into_body()).await.text()
+}
+
+/// Fails when the dry run is given only a part of the plan, misses the end of a document or a piece
+/// of a stream, or leaves members, carrier or waits out.
+#[tokio::test(start_paused = true)]
+async fn an_observed_policy_counts_what_it_does_when_it_is_enforced() {
+    let mut told = 0;
+    for (name, path, status, bytes) in samples() {
+        for plan in PLANS {
+            for size in [1 << 20, 61, 7] {
+                let steps = pieces(&bytes, size);
+                let counted = is_told_and_not_done(plan, (&name, path, status), &steps).await;
+                told += usize::from(counted);
+            }
+        }
+    }
+    assert!(told > 250, "{told}");
+}
+
+/// Text that waits to be marked leaves when the upstream is silent, whoever is looking.
+#[tokio::test(start_paused = true)]
+async fn silence_in_a_stream_changes_the_counts_as_it_does_when_they_are_enforced() {
+    for gap in [0, 100, 151, 400] {
+        let mut steps = Vec::new();
+        for word in ANSWER.split_inclusive(' ') {
+            steps.extend([data(says(word)), Step::Wait(Duration::from_millis(gap))]);
+        }
+        steps.push(data(STOP.to_owned() + DONE));
+        let plan = "watermark = { multi_turn = \"mark\" }";
+        let enforcing = marking(policy(plan));
+        enforcing.exchange(chat(), stream(steps.clone())).await;
+        let world = observing(plan);
+        world.exchange(chat(), stream(steps)).await;
+        let (enforced, record) = (enforcing.records.only(), world.records.only());
+        // What was let go is not marked.
+        assert_eq!(done(&enforced.applied).is_empty(), gap > 150);
+        assert_eq!(done(&record.observed), done(&enforced.applied), "{gap}");
+    }
+}
+
+/// A document of megabytes is passed at once; its record waits for what is counted in it. Fails when
+/// the work is done before the last frame, or dropped with the body.
+#[tokio::test(start_paused = true)]
+async fn a_long_answer_is_passed_at_once_and_counted_while_others_have_their_turn() {
+    let thought = "Let us see what it is. ".repeat(40_000);
+    let document = format!(
+        r#"{{"choices":[{{"message":{{"reasoning_content":"{thought}","content":"4"}}}}]}}"#
+    );
+    let events = thinks(&"a b c ".repeat(100_000)) + &thinks("d ").repeat(9000) + STOP + DONE;
+    for (name, text, words) in [("a.json", document, 240_000), ("a.sse", events, 309_000)] {
+        for size in [text.len(), 100_000] {
+            let world = observing(ALL);
+            let steps = pieces(text.as_bytes(), size);
+            let frames = steps.len();
+            let witness = world.upstream.answer(answer(name, 200, steps));
+            let mut answer = world.call(asks(CHAT)).await;
+            for given in 1..=frames {
+                next(&mut answer).await.unwrap().unwrap();
+                assert_eq!(witness.given(), given);
+            }
+            assert!(next(&mut answer).await.is_none());
+            if frames == 1 {
+                assert!(world.records.all().is_empty(), "{name}: it was waited for");
+            }
+            let record = recorded(&world).await;
+            assert_eq!(
+                (record.outcome, record.dry_run),
+                (Outcome::Complete, Some(DryRun::Complete))
+            );
+            let removed = count(&record.observed, Countermeasure::Reasoning, Counter::WordsRemoved);
+            assert_eq!(removed, words, "{name}");
+            drop(answer);
+            assert_eq!(world.layer.handle().held(), 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_cannot_be_read_passes_and_the_record_says_so() {
+    let cases: [(Answering, u64); 4] = [
+        (
+            || {
+                let mut response = json("\x1f");
+                response.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+                response
+            },
+            0,
+        ),
+        (|| json("{"), 0),
+        (|| stream([data(thinks("a b")), data("data: {\n\n"), data(thinks("c"))]), 2),
+        (|| stream([data(thinks("a b")), data("data: \"x"), data("x".repeat(3 << 20))]), 2),
+    ];
+    for (answer, words) in cases {
+        let world = observing("reasoning = { keep = \"none\" }\nside_channels = {}");
+        let read = world.exchange(asks(CHAT), answer()).await;
+        assert!(!read.failed);
+        assert_eq!(read.text(), self::read(answer().into_body()).await.text());
+        assert_eq!(world.upstream.seen()[0].text(), whole(asks(CHAT)).await);
+        let record = world.records.only();
+        assert_eq!(
+            (record.outcome, record.dry_run),
+            (Outcome::Complete, Some(DryRun::AnswerUnread))
+        );
+        let count = |by, counter| count(&record.observed, by, counter);
+        assert_eq!(count(Countermeasure::Reasoning, Counter::WordsRemoved), words);
+        // What was found in the request still counts.
+        assert!(count(Countermeasure::SideChannels, Counter::FieldsStripped) >= 3);
+    }
+}
+
+/// Fails when `Prepared::new` refuses, or its refusal is lost.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_would_be_refused_passes_and_counts_as_such() {
+    let prefilled = r#"{"model":"m","messages":[{"role":"user","content":"q"},{"role":"assistant","content":"<think>"}]}"#;
+    let long = " ".repeat(5000);
+    let caps = Caps { request_body: 4096, ..Caps::default() };
+    for (body, encoding) in [
+        (prefilled, "identity"),
+        (r#"{"model":"m","model":"n","messages":[]}"#, "identity"),
+        ("{", "identity"),
+        (&long, "identity"),
+        ("\x1f", "gzip"),
+    ] {
+        let policy = policy_with("observe", "", "reasoning = { keep = \"none\" }");
+        let world = World::with(policy, |builder| builder.caps(caps));
+        let steps: Vec<Step> = body.as_bytes().chunks(9).map(data).collect();
+        let frames = steps.len();
+        let mut request = request(suspicious(), CHAT, Script::new(steps));
+        request.headers_mut().insert("content-encoding", encoding.parse().unwrap());
+        let sent = thinks("a b") + DONE;
+        let read = world.exchange(request, stream([data(&sent)])).await;
+        assert_eq!(read.text(), sent);
+        let seen = world.upstream.seen().remove(0);
+        assert_eq!((seen.text().as_str(), seen.frames.len()), (body, frames));
+        let record = world.records.only();
+        assert_eq!(record.dry_run, Some(DryRun::Complete), "{body:.80}");
+        let [observed] = record.observed.as_slice() else { panic!("{:?}", record.observed) };
+        assert_eq!(observed.counts.get(Counter::RequestsRefused), 1, "{body:.80}");
+        assert_eq!(observed.counts.get(Counter::WordsRemoved), 0, "{body:.80}");
+        assert_eq!(world.layer.handle().held(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_ends_early_or_fails_is_left_alone() {
+    for steps in [vec![data("{\"model\""), Step::Fail], vec![data("{}"), Step::Hang]] {
+        let fails = matches!(steps[1], Step::Fail);
+        let world = observing(ALL);
+        world.upstream.answer(json("{}"));
+        let asks = request(suspicious(), CHAT, Script::new(steps));
+        let call = tokio::time::timeout(Duration::from_secs(1), world.call(asks)).await;
+        assert_eq!(call.is_ok(), fails);
+        if let Ok(answer) = call {
+            assert!(world.upstream.seen()[0].failed);
+            read(answer.into_body()).await;
+        }
+        assert_eq!(world.records.only().dry_run, Some(DryRun::RequestUnread));
+        assert_eq!(world.layer.handle().held(), 0);
+    }
+}
+
+/// Fails when a dry run takes room like anybody else, or what it lacks breaks the answer off.
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_stops_at_half_of_what_may_be_held_and_takes_no_other_room() {
+    let caps = Caps { held: 256 << 10, held_by_principal: 256 << 10, ..Caps::default() };
+    let policy = policy_with("observe", "", "reasoning = { keep = \"none\" }");
+    let world = World::with(policy, |builder| builder.caps(caps));
+    let document = format!(
+        r#"{{"choices":[{{"message":{{"reasoning_content":"{}"}}}}]}}"#,
+        "a ".repeat(100_000)
+    );
+    world.upstream.answer(answer("a.json", 200, pieces(document.as_bytes(), 1000)));
+    let mut answer = world.call(asks(CHAT)).await;
+    let mut most = 0;
+    let mut text = Vec::new();
+    while let Some(frame) = next(&mut answer).await {
+        text.extend_from_slice(frame.unwrap().data_ref().unwrap());
+        most = most.max(world.layer.handle().held());
+    }
+    assert_eq!(text, document.as_bytes());
+    assert!((64 << 10..=128 << 10).contains(&most), "{most}");
+    assert_eq!(world.records.only().dry_run, Some(DryRun::NoRoom));
+    assert_eq!(world.layer.handle().without_room(), 0);
+    assert_eq!(world.layer.handle().held(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_answer_counts_what_would_have_been_done_until_then() {
+    let world = observing(WITHHOLD);
+    let steps = [data(thinks("one two") + &says("a")), data(thinks("three"))];
+    world.upstream.answer(stream(steps));
+    let mut answer = world.call(chat()).await;
+    next_text(&mut answer).await;
+    assert!(world.records.all().is_empty());
+    drop(answer);
+    let record = world.records.only();
+    assert_eq!((record.outcome, record.dry_run), (Outcome::Cancelled, Some(DryRun::Complete)));
+    assert_eq!(count(&record.observed, Countermeasure::Reasoning, Counter::WordsRemoved), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_fails_fails_the_client_as_it_did() {
+    let world = observing(WITHHOLD);
+    let steps = [data(thinks("one two")), Step::Fail];
+    let read = world.exchange(chat(), stream(steps)).await;
+    assert!(read.failed);
+    assert_eq!(read.text(), thinks("one two"));
+    let record = world.records.only();
+    assert_eq!((record.outcome, record.dry_run), (Outcome::UpstreamError, Some(DryRun::Complete)));
+    assert_eq!(count(&record.observed, Countermeasure::Reasoning, Counter::WordsRemoved), 2);
+}
+
+/// Fails when the share is not asked for, or not uniform.
+#[tokio::test(start_paused = true)]
+async fn as_large_a_share_as_the_policy_says_is_tried_out() {
+    for (share, least, most) in [("0", 0, 0), ("0.25", 60, 140), ("1", 400, 400)] {
+        let top = format!("observe_sample = {share}");
+        let world = marking(policy_with("observe", &top, WITHHOLD));
+        for _ in 0..400 {
+            world.exchange(chat(), stream([data(thinks("one two") + DONE)])).await;
+        }
+        let records = world.records.all();
+        let (tried, others): (Vec<_>, Vec<_>) =
+            records.iter().partition(|record| record.dry_run == Some(DryRun::Complete));
+        assert!((least..=most).contains(&tried.len()), "{share}: {}", tried.len());
+        for record in others {
+            assert_eq!(record.dry_run, Some(DryRun::NotSampled));
+            assert_eq!(record.observed.len(), 1);
+            assert!(done(&record.observed).is_empty());
+        }
+        assert!(tried.iter().all(|record| done(&record.observed).len() == 1));
+    }
+}
+
+/// Fails when the dry run sees what the client sees, or what is carried out is counted twice.
+#[tokio::test(start_paused = true)]
+async fn what_is_observed_beside_what_is_carried_out_is_told_apart() {
+    let streamed = || stream([data(thinks("one two") + &says(ANSWER) + STOP + DONE)]);
+    let document = || {
+        json(format!(
+            r#"{{"choices":[{{"message":{{"reasoning_content":"one two","content":"{ANSWER}"}},"finish_reason":"stop"}}]}}"#
+        ))
+    };
+    let answers: [Answering; 2] = [streamed, document];
+    for answer in answers {
+        let world = marking(policy(
+            "downgrade = { max_output_tokens = 5 }\nside_channels = { max_choices = 1 }\n\
+             reasoning = { keep = \"none\", mode = \"observe\" }\n\
+             watermark = { multi_turn = \"mark\" }",
+        ));
+        let both = marking(policy(
+            "downgrade = { max_output_tokens = 5 }\nside_channels = { max_choices = 1 }\n\
+             reasoning = { keep = \"none\" }\nwatermark = { multi_turn = \"mark\" }",
+        ));
+        both.exchange(asks(CHAT), answer()).await;
+        let read = world.exchange(asks(CHAT), answer()).await;
+        assert!(read.text().contains("two"));
+        let (both, record) = (both.records.only(), world.records.only());
+        let names = |list: &[Applied]| list.iter().map(|it| it.countermeasure).collect::<Vec<_>>();
+        assert_eq!(names(&done(&record.observed)), [Countermeasure::Reasoning]);
+        let carried_out =
+            [Countermeasure::Downgrade, Countermeasure::SideChannels, Countermeasure::Watermark];
+        assert_eq!(names(&done(&record.applied)), carried_out);
+        let mut together = record.applied.clone();
+        together.extend(record.observed.clone());
+        assert_eq!(done(&together), done(&both.applied));
+    }
+}
+
+/// The request is not touched, so that no server is asked to mark. Fails when the edits of the dry run
+/// go out.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_would_be_asked_to_mark_is_not_asked() {
+    let carriers = Carriers::new(vec![CarrierSetting::Sglang(Sglang::default())]);
+    let policy = policy_with("observe", "", "watermark = {}");
+    let world = World::with(policy, |it| it.marks(Marks::new(keys()).carriers(carriers)));
+    world.exchange(chat(), json(r#"{"choices":[]}"#)).await;
+    assert_eq!(world.upstream.seen()[0].text(), ASKS);
+    let record = world.records.only();
+    let [observed] = record.observed.as_slice() else { panic!("{:?}", record.observed) };
+    assert_eq!(observed.carrier, Some(Carrier::Sglang));
+    assert!(observed.counts.get(Counter::FieldsSet) > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observed_refusal_is_counted_where_the_model_is_governed() {
+    let top = "scope = { models = [\"m*\"] }";
+    for (top, model, refused) in [("", "other", 1), (top, "mine", 1), (top, "other", 0)] {
+        let world = observing_with(top, "refuse = {}");
+        let asks = format!(r#"{{"model":"{model}","messages":[]}}"#);
+        let asks = request(suspicious(), CHAT, Script::whole(asks));
+        assert_eq!(world.exchange(asks, json("{}")).await.text(), "{}");
+        let record = world.records.only();
+        let told = count(&record.observed, Countermeasure::Refuse, Counter::RequestsRefused);
+        assert_eq!((told, record.observed.len()), (refused, refused as usize), "{top} {model}");
+    }
+}
+
+fn observing_with(top: &str, plan: &str) -> World {
+    marking(policy_with("observe", top, plan))
+}
+
+/// What an observed limit is charged with is what the answer used, not what was reserved.
+#[tokio::test(start_paused = true)]
+async fn an_observed_limit_is_charged_with_what_the_answer_used() {
+    let plan =
+        "rate = { account = { output_tokens = \"1000 per day\" }, reserve_output_tokens = 600 }";
+    let world = observing(plan);
+    for _ in 0..2 {
+        let sent = says("a") + STOP + &usage(5, 7, 2) + DONE;
+        assert_eq!(world.exchange(chat(), stream([data(&sent)])).await.text(), sent);
+    }
+    for record in world.records.all() {
+        let count = |counter| count(&record.observed, Countermeasure::Rate, counter);
+        assert_eq!((count(Counter::TokensIn), count(Counter::TokensOut)), (5, 7));
+        assert_eq!(count(Counter::RequestsRefused), 0);
+        assert!(record.applied.is_empty());
+    }
+}
