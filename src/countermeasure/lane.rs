@@ -25,6 +25,11 @@ impl LaneEditor {
         Self { editor, mark, left: String::new(), marker: None, alignment: Alignment::default() }
     }
 
+    /// Gives back memory that is kept for the next piece.
+    pub fn trim(&mut self) {
+        self.left = String::new();
+    }
+
     /// Where the first marker stands in what the last piece let out.
     #[must_use]
     pub fn marker(&self) -> Option<Range<usize>> {

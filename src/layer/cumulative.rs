@@ -59,6 +59,20 @@ struct Said {
     head: [u8; HEAD],
 }
 
+impl Course {
+    /// Bytes that are kept of the text.
+    pub(super) fn held(&self) -> usize {
+        match &self.state {
+            State::Empty | State::Deltas => 0,
+            State::First(text) | State::Snapshots(text) => text.capacity(),
+            State::Repeating(repeating) => {
+                let Repeating { previous, deltas: _, owed, whole } = &**repeating;
+                previous.capacity() + owed.capacity() + whole.capacity()
+            }
+        }
+    }
+}
+
 /// What is to go out of one piece.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Piece {

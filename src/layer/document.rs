@@ -94,9 +94,14 @@ impl Document {
         &self.rewriter
     }
 
-    /// Bytes held: what was collected, or the document and what becomes of it.
+    /// Bytes held: what was collected, or the document and what becomes of it. Its texts are in memory
+    /// twice more while they are edited.
     pub(super) fn held(&self) -> usize {
-        self.collected.capacity() + self.work.as_ref().map_or(0, |work| 2 * work.document.len())
+        let work = self.work.as_ref().map_or(0, |work| {
+            let document = work.document.len();
+            2 * (document + document.min(self.limit))
+        });
+        self.collected.capacity() + work
     }
 
     /// Whether the document is an error of the upstream's.

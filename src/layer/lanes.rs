@@ -121,9 +121,13 @@ impl Lanes {
         if self.carried > CARRIED { Err(TooManyLanes) } else { Ok(()) }
     }
 
-    /// Bytes that carriers take.
-    pub(super) fn carried(&self) -> usize {
-        self.carried
+    /// Bytes that are kept: by carriers, and of texts that may come again.
+    pub(super) fn held(&self) -> usize {
+        let texts = self.lanes.iter().map(|open| {
+            let shown = open.copy.as_ref().map_or(0, |(_, shown)| shown.capacity());
+            open.course.held() + shown
+        });
+        self.carried + texts.sum::<usize>()
     }
 
     /// All lanes, in the order in which they began.

@@ -122,7 +122,13 @@ impl Rewriter {
 
     /// Bytes that are held besides the event that is read.
     pub(super) fn held(&self) -> usize {
-        self.lanes.carried()
+        self.lanes.held()
+    }
+
+    /// Gives back the memory that a long event took: it is kept for the next one, and few are long.
+    pub(super) fn trim(&mut self) {
+        (self.outcomes, self.scratch) = (Vec::new(), String::new());
+        self.lanes.iter_mut().for_each(|open| open.editor.trim());
     }
 
     /// The counts so far, the editors' own included.

@@ -7,6 +7,7 @@ use crate::policy::Unhandled;
 use crate::wire::framing::sse::{Block, EventTooLong, Splitter};
 use crate::wire::{Protocol, Scan, Scanner};
 
+use super::document::SLICE;
 use super::ending::{Fate, Provisional};
 use super::lanes::TooManyLanes;
 use super::rewrite::{Rewriter, Rewritten};
@@ -80,7 +81,11 @@ impl EventStream {
     /// What goes out next; `None` until more bytes come.
     pub(super) fn next_event(&mut self) -> Result<Option<Bytes>, StreamError> {
         while let Some(raw) = self.splitter.next_block()? {
+            let long = raw.len() > SLICE;
             let rewritten = self.rewrite(raw)?;
+            if long {
+                self.rewriter.trim();
+            }
             if !rewritten.is_empty() {
                 return Ok(Some(rewritten));
             }
@@ -120,7 +125,7 @@ impl EventStream {
 
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
-        self.splitter.held() + self.rewriter.held()
+        self.splitter.allocated() + self.rewriter.held()
     }
 
     /// Something in the event cannot be read: it passes, counted, or the stream cannot go on.

@@ -134,6 +134,12 @@ impl Splitter {
         std::mem::take(&mut self.partial).freeze()
     }
 
+    /// Memory that is taken to hold them.
+    #[must_use]
+    pub fn allocated(&self) -> usize {
+        self.partial.capacity() + self.chunk.remaining()
+    }
+
     /// Bytes held, in all.
     #[must_use]
     pub fn held(&self) -> usize {
