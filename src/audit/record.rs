@@ -114,13 +114,17 @@ pub struct Applied {
     /// `other` for all that a client or an upstream may have made up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<Cow<'static, str>>,
+    /// How the reasoning was set apart that stood in the answer's text, by the names that this
+    /// crate gives.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dialects: Vec<Cow<'static, str>>,
 }
 
 impl Applied {
     /// A countermeasure that carries no mark.
     #[must_use]
     pub fn new(countermeasure: Countermeasure, counts: Counts) -> Self {
-        Self { countermeasure, carrier: None, counts, members: Vec::new() }
+        Self { countermeasure, carrier: None, counts, members: Vec::new(), dialects: Vec::new() }
     }
 }
 

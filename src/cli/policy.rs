@@ -3,16 +3,19 @@
 mod effects;
 mod explain;
 mod sample;
+mod seen;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use http::Uri;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Answer, Failure, Format};
 use crate::policy::{LoadError, Notice, Policy, Problem, schema};
+use seen::Status;
 
 /// What to do with policy files.
 #[derive(Debug, Args)]
@@ -41,6 +44,10 @@ struct CheckArguments {
     /// Policy files.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The admin listener of a running proxy, as http://127.0.0.1:8081: tells what it has met in
+    /// answers that a policy does nothing about.
+    #[arg(long, value_name = "URL")]
+    status: Option<Uri>,
     /// How the report is written.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -61,6 +68,7 @@ fn check(arguments: &CheckArguments) -> Result<Answer, Failure> {
     let now = Timestamp::now();
     let mut answer = Answer::Done;
     let mut reports = Vec::new();
+    let status = arguments.status.as_ref().map(Status::of).transpose()?;
     let mut out = io::stdout().lock();
     for path in &arguments.files {
         let file = path.display().to_string();
@@ -68,9 +76,11 @@ fn check(arguments: &CheckArguments) -> Result<Answer, Failure> {
         if loaded.is_err() {
             answer = Answer::No;
         }
+        let met = status.as_ref().zip(loaded.as_ref().ok());
+        let met = met.map_or_else(Vec::new, |(status, policy)| status.notices(policy));
         match arguments.format {
-            Format::Text => write_text(&mut out, &file, &loaded, now)?,
-            Format::Json => reports.push(report(&file, &loaded, now)),
+            Format::Text => write_text(&mut out, &file, &loaded, &met, now)?,
+            Format::Json => reports.push(report(&file, &loaded, &met, now)),
         }
     }
     if arguments.format == Format::Json {
@@ -83,6 +93,7 @@ fn write_text(
     out: &mut impl Write,
     file: &str,
     loaded: &Result<Policy, LoadError>,
+    met: &[String],
     now: Timestamp,
 ) -> io::Result<()> {
     let policy = match loaded {
@@ -91,6 +102,9 @@ fn write_text(
     };
     for notice in policy.notices(now) {
         writeln!(out, "{file}:{notice} (notice)")?;
+    }
+    for met in met {
+        writeln!(out, "{file}: {met} (notice)")?;
     }
     let grades = policy.grades.len();
     let plural = if grades == 1 { "" } else { "s" };
@@ -101,7 +115,7 @@ fn write_text(
     )
 }
 
-fn report(file: &str, loaded: &Result<Policy, LoadError>, now: Timestamp) -> Value {
+fn report(file: &str, loaded: &Result<Policy, LoadError>, met: &[String], now: Timestamp) -> Value {
     match loaded {
         Ok(policy) => json!({
             "file": file,
@@ -109,6 +123,7 @@ fn report(file: &str, loaded: &Result<Policy, LoadError>, now: Timestamp) -> Val
             "name": policy.name,
             "revision": policy.revision.to_string(),
             "notices": policy.notices(now).iter().map(notice).collect::<Vec<_>>(),
+            "met": met,
         }),
         Err(LoadError::Read { source, .. }) => {
             json!({ "file": file, "good": false, "unreadable": source.to_string() })

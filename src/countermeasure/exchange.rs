@@ -65,6 +65,8 @@ pub struct Beside {
     pub sealed: bool,
     /// A signed block stands before the text.
     pub signed: bool,
+    /// Another text of the same reasoning may have left what is kept.
+    pub spent: bool,
 }
 
 impl RequestEdits {
@@ -229,8 +231,8 @@ impl ResponseEdits {
     /// The editors of a lane, by its first piece.
     #[must_use]
     pub fn editor(&self, channel: &Channel, beside: Beside) -> LaneEditor {
-        let Beside { reasoning, sealed, signed } = beside;
-        let mut editor = self.reasoning_editor(channel, reasoning);
+        let Beside { reasoning, sealed, signed, spent } = beside;
+        let mut editor = self.reasoning_editor(channel, reasoning, spent);
         if reasoning || sealed {
             editor.iter_mut().for_each(|editor| editor.tell_apart());
         }
@@ -239,11 +241,16 @@ impl ResponseEdits {
         LaneEditor::new(editor, marked.and_then(|marked| marked.mark(channel, signed)))
     }
 
-    fn reasoning_editor(&self, channel: &Channel, told: bool) -> Option<Box<dyn Editor>> {
+    fn reasoning_editor(
+        &self,
+        channel: &Channel,
+        told: bool,
+        spent: bool,
+    ) -> Option<Box<dyn Editor>> {
         let keep = self.keep?;
         match channel.kind {
             // A signed block is whole or sealed.
-            Kind::Reasoning if channel.signed => Some(reasoning::editor(Keep::None)),
+            Kind::Reasoning if channel.signed || spent => Some(reasoning::editor(Keep::None)),
             Kind::Reasoning => Some(reasoning::editor(keep)),
             Kind::Answer => {
                 let unclosed = if self.steered { Unclosed::Reasoning } else { Unclosed::Answer };
@@ -276,6 +283,13 @@ impl ResponseEdits {
                     return None;
                 }
                 Edit::string(field.span.clone(), failure.message())
+            }
+            FieldKind::Name => {
+                self.keep?;
+                if self.close_leaks.as_ref()?.contains(&field.name) {
+                    return None;
+                }
+                Edit::text(field.span.clone(), "other")
             }
             FieldKind::Model => {
                 return Some(Edit::text(field.span.clone(), &self.rename.as_ref()?.to));

@@ -16,6 +16,9 @@ use crate::wire::Channel;
 /// must differ.
 const TELLING: (usize, usize) = (12, 8);
 
+/// More than chance repeats, whatever they are.
+const LONG: usize = 64;
+
 /// The bytes of its beginning by which a text is known again.
 const HEAD: usize = 32;
 
@@ -130,12 +133,13 @@ impl Said {
     /// Whether a text that begins like this one does so by more than chance.
     fn tells(&self) -> bool {
         let (length, distinct) = TELLING;
-        self.length >= length && {
-            let mut bytes = self.head().to_vec();
-            bytes.sort_unstable();
-            bytes.dedup();
-            bytes.len() >= distinct
-        }
+        self.length >= LONG
+            || self.length >= length && {
+                let mut bytes = self.head().to_vec();
+                bytes.sort_unstable();
+                bytes.dedup();
+                bytes.len() >= distinct
+            }
     }
 
     /// Whether `text` is another version of this one.

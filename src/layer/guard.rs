@@ -289,7 +289,7 @@ fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
         heartbeats: _,
         unopened_reasoning,
         unknown_markup,
-        dialects: _,
+        dialects,
         carrier,
         mark_fields_set,
         mark_fields_removed,
@@ -335,16 +335,24 @@ fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
     if let Some(closing) = closing {
         closing.members = closed.names().map(Into::into).collect();
     }
+    if !dialects.is_empty() {
+        note(&mut applied, Countermeasure::Reasoning, |it| {
+            it.dialects = dialects.names().map(Into::into).collect();
+        });
+    }
     if let Some(carrier) = carrier {
         // A server may mark without having been told anything.
-        let place = applied.iter().position(|it| it.countermeasure == Countermeasure::Watermark);
-        let place = place.unwrap_or_else(|| {
-            applied.push(Applied::new(Countermeasure::Watermark, AuditCounts::default()));
-            applied.len() - 1
-        });
-        if let Some(mark) = applied.get_mut(place) {
-            mark.carrier = Some(carrier);
-        }
+        note(&mut applied, Countermeasure::Watermark, |it| it.carrier = Some(carrier));
     }
     applied
+}
+
+/// Says more of a countermeasure, which may have counted nothing.
+fn note(applied: &mut Vec<Applied>, named: Countermeasure, say: impl FnOnce(&mut Applied)) {
+    if let Some(known) = applied.iter_mut().find(|it| it.countermeasure == named) {
+        return say(known);
+    }
+    let mut new = Applied::new(named, AuditCounts::default());
+    say(&mut new);
+    applied.push(new);
 }

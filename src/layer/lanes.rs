@@ -2,7 +2,7 @@
 
 use crate::countermeasure::inline::Dialects;
 use crate::countermeasure::{Beside, Counts, LaneEditor, ResponseEdits};
-use crate::wire::{Channel, Kind, Lane, Scan, Signed};
+use crate::wire::{Channel, Kind, Lane, Scan, Signed, Slot};
 
 use super::carrier::Carrier;
 use super::cumulative::{Course, Origin};
@@ -86,7 +86,15 @@ impl Lanes {
         let before = channel.span.start;
         let signed = self.signed.iter().any(|of| concerned(*of))
             || scan.signed.iter().any(|it| concerned(it.group) && it.from <= before);
-        Beside { reasoning, sealed: signed, signed }
+        Beside { reasoning, sealed: signed, signed, spent: self.spent(channel.lane) }
+    }
+
+    /// Whether an entry of the same list of reasoning has begun before: all of them are one text,
+    /// of which one part is kept.
+    fn spent(&self, lane: Lane) -> bool {
+        let entry = |slot| matches!(slot, Slot::ReasoningDetail(_));
+        entry(lane.slot)
+            && self.lanes.iter().any(|it| it.lane.group == lane.group && entry(it.lane.slot))
     }
 
     /// Remembers whose reasoning an event says in members of its own, and tells their answers.

@@ -112,6 +112,16 @@ impl Rewriter {
         self.edits.only_closes()
     }
 
+    /// Whether the ways round the text channels are closed.
+    pub(super) fn closes(&self) -> bool {
+        self.edits.allowed_leaks().is_some()
+    }
+
+    /// What stood beside an event's data was closed.
+    pub(super) fn closed_beside(&mut self) {
+        self.counts.response_fields_closed += 1;
+    }
+
     /// An event of so many bytes went out unread.
     pub(super) fn passed_unread(&mut self, bytes: usize) {
         self.counts.events_unread += 1;

@@ -141,9 +141,18 @@ impl EventStream {
         let block = Block::parse(&raw);
         if block.is_foreign() {
             self.unreadable(&raw)?;
+        } else if self.rewriter.closes() {
+            let names = self.protocol.event_names();
+            let known = |name: &[u8]| names.iter().any(|known| known.as_bytes() == name);
+            if let Some(bare) = block.bare(known) {
+                self.rewriter.closed_beside();
+                return self.rewrite(bare.into());
+            }
         }
         let Some(payload) = block.payload().filter(|payload| !payload.is_empty()) else {
-            return Ok(raw);
+            // That something came is told, and at a steady pace, by heartbeats.
+            let silent = self.rewriter.closes() && !block.is_foreign();
+            return Ok(if silent { Bytes::new() } else { raw });
         };
         let mut out = Vec::new();
         if self.protocol.is_terminator(&payload) {

@@ -99,6 +99,7 @@ impl Admin {
             "in_flight": self.metrics.in_flight(),
             "policy": {"name": policy, "revision": revision},
             "carriers": self.carriers.as_ref().map(CarrierState::status),
+            "reasoning": self.metrics.seen().status(),
             "counters": counters(&self.defense),
         });
         answer(StatusCode::OK, "application/json", format!("{status}\n"))

@@ -16,6 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::probe::CarrierState;
+use super::seen::Seen;
 use crate::audit::record::mode_name;
 use crate::audit::{Lost, Outcome, Record};
 use crate::countermeasure::watermark::Carriers;
@@ -63,6 +64,7 @@ pub(super) struct Metrics {
     decisions: Family<DecisionLabels, Counter>,
     applied: Family<CountermeasureLabels, Counter>,
     observed: Family<CountermeasureLabels, Counter>,
+    seen: Seen,
 }
 
 /// From a cached answer to an hour of streaming, in seconds.
@@ -91,6 +93,7 @@ impl Metrics {
             decisions: Family::default(),
             applied: Family::default(),
             observed: Family::default(),
+            seen: Seen::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests answered", metrics.requests.clone());
@@ -111,6 +114,7 @@ impl Metrics {
         registry.register("decisions", "Decisions by grade and mode", metrics.decisions.clone());
         registry.register("applied", "Countermeasures carried out", metrics.applied.clone());
         registry.register("observed", "Countermeasures only recorded", metrics.observed.clone());
+        metrics.seen.register(&mut registry);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program", version);
         registry.register_collector(Box::new(LostLines { audit, access_log, ledger }));
@@ -134,6 +138,11 @@ impl Metrics {
     /// Exchanges under way.
     pub(super) fn in_flight(&self) -> i64 {
         self.in_flight.get()
+    }
+
+    /// How reasoning was set apart in answers.
+    pub(super) fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     pub(super) fn request_began(&self) {
@@ -174,6 +183,7 @@ impl Metrics {
                 family.get_or_create(&CountermeasureLabels { countermeasure }).inc();
             }
         }
+        self.seen.count(record);
         self.stream_ended(record.outcome);
     }
 }
@@ -242,6 +252,14 @@ mod tests {
     use crate::policy::plan::Mode;
     use crate::risk::UnknownReason;
 
+    /// One dialect is known, one is not.
+    fn reasoned() -> Vec<Applied> {
+        let mut counts = Counts::default();
+        counts.add(crate::audit::Counter::SectionsUnopened, 2);
+        let dialects = vec!["think".into(), "account-name".into()];
+        vec![Applied { dialects, ..Applied::new(Countermeasure::Reasoning, counts) }]
+    }
+
     fn applied(countermeasure: Countermeasure) -> Vec<Applied> {
         vec![Applied::new(countermeasure, Counts::default())]
     }
@@ -262,7 +280,7 @@ mod tests {
             protocol: "chat".into(),
             stream: false,
             mode: Mode::Observe,
-            applied: applied(Countermeasure::Pace),
+            applied: [applied(Countermeasure::Pace), reasoned()].concat(),
             observed: applied(Countermeasure::SideChannels),
             dry_run: None,
             outcome: Outcome::Stopped,
@@ -276,6 +294,8 @@ mod tests {
             r#"guilloche_observed_total{countermeasure="side_channels"} 1"#,
             // By where the risk is looked up, not by the record.
             r#"guilloche_risk_unknown_total{reason="expired"} 1"#,
+            r#"guilloche_reasoning_dialects_total{dialect="think"} 1"#,
+            "guilloche_reasoning_sections_unopened_total 2",
             r#"guilloche_stream_ends_total{outcome="stopped"} 1"#,
         ] {
             assert!(text.lines().any(|it| it == line), "{line}\n{text}");

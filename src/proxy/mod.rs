@@ -41,6 +41,7 @@ mod notices;
 mod probe;
 mod request_body;
 mod run;
+mod seen;
 mod server;
 mod signal;
 mod stack;

@@ -82,6 +82,9 @@ pub trait Protocol: Debug + Send + Sync {
     /// The event that tells a client of this protocol that its stream failed, as a raw block.
     fn error_event(&self, refusal: &Refusal) -> Vec<u8>;
 
+    /// The names that events of this protocol have.
+    fn event_names(&self) -> &'static [&'static str];
+
     /// A block that keeps an idle connection open and that every client of the protocol ignores.
     fn heartbeat(&self) -> &'static [u8];
 

@@ -78,6 +78,9 @@ pub struct Channel {
 pub enum FieldKind {
     /// A way round the text channels: log-probabilities, token ids, an unknown member.
     Leak,
+    /// The name of a member that nobody knows and that is worded like no name, so that it may say
+    /// anything: a string's contents.
+    Name,
     /// The name of the model that answers: a string's contents.
     Model,
     /// What differs from model to model without being its name.
@@ -344,6 +347,10 @@ impl Scan {
         name: &[u8],
     ) -> Result<(), Error> {
         let null = reader.kind()? == json::Kind::Null;
+        if !is_name(name) {
+            let written = name_before(reader.bytes(), reader.position());
+            written.into_iter().for_each(|span| self.named_field(FieldKind::Name, span, name));
+        }
         let span = reader.skip()?;
         if !null {
             self.named_field(kind, span, name);
@@ -364,6 +371,25 @@ impl Scan {
             }
         }
     }
+}
+
+/// Whether a member's name is worded as names are: short, and without white space.
+fn is_name(name: &[u8]) -> bool {
+    const LONGEST: usize = 64;
+    let usual = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.:@$/".contains(byte);
+    name.len() <= LONGEST && name.iter().all(usual)
+}
+
+/// Where the name of the member is written whose value begins at `value`.
+fn name_before(bytes: &[u8], value: usize) -> Option<Range<usize>> {
+    let before = bytes.get(..value)?.trim_ascii_end().strip_suffix(b":")?;
+    let name = before.trim_ascii_end().strip_suffix(b"\"")?;
+    let opens = |at: &usize| {
+        let before = name.get(..*at).unwrap_or_default().iter().rev();
+        before.take_while(|byte| **byte == b'\\').count() % 2 == 0
+    };
+    let quote = memchr::memrchr_iter(b'"', name).find(opens)?;
+    Some(quote + 1..name.len())
 }
 
 impl Usage {

@@ -15,7 +15,7 @@ const SECRET: &str = "Zqz qqz. Then zqqz follows.\n\nFinally zqz";
 const CANARY: &str = "It is 12.";
 
 /// How a model words it, `R` the reasoning and `A` the answer.
-const DIALECTS: [&str; 34] = [
+const DIALECTS: [&str; 39] = [
     "<think>R</think>A",
     "<think>\nR\n</think>\n\nA",
     "<THINK>R</THINK>A",
@@ -50,6 +50,11 @@ const DIALECTS: [&str; 34] = [
     "TEMPLATE:\nR\n</think>\n\nA",
     "TEMPLATE:R[/THINK]A",
     "TEMPLATE:R<|END_THINKING|>A",
+    "<mm:think>R</mm:think>A",
+    "<|im_start|>think\nR<|im_start|>answer\nA",
+    "<details type=\"reasoning\" done=\"true\">\nR\n</details>\nA",
+    "analysis<|message|>R<|end|><|start|>assistant<|channel|>final<|message|>A<|return|>",
+    "analysis R assistant final A",
 ];
 
 /// Reasoning that nothing closes.
@@ -452,4 +457,64 @@ async fn a_marker_leaves_in_the_event_in_which_it_came_and_alone_where_it_came_a
             assert!(out.contains(&format!("\"content\":\"{piece}\"")), "{keep}: {piece} in {out}");
         }
     }
+}
+
+// Break it: let comments, ids or unknown names of events pass, or leave a name beside a closed value.
+#[tokio::test(start_paused = true)]
+async fn nothing_beside_the_data_of_an_event_and_no_name_in_it_tells_of_the_reasoning() {
+    let named = "data: {\"id\":\"c\",\"Zqz, then\":null,\"z\\\"q zq\":7,\"choices\":[]}\n\n";
+    let beside = ": Zqz\n\nevent: zqz\nid: zq\nretry: 7\n: qq\n";
+    let body = [
+        beside,
+        &says("It"),
+        "id: 9\n\n:\n\ndata:\n\nevent: message\n",
+        &says(" is"),
+        named,
+        STOP,
+        DONE,
+    ];
+    let out = answered("none", chat(), stream([data(body.concat())])).await;
+    let named = "data: {\"id\":\"c\",\"other\":null,\"other\":null,\"choices\":[]}\n\n";
+    let left = [&says("It"), "event: message\n", &says(" is"), named, STOP, DONE].concat();
+    assert_eq!(out, left);
+    // At a grade that lets reasoning through a name stays.
+    let world = World::new(policy("side_channels = {}"));
+    let out = world.exchange(chat(), stream([data(body.concat())])).await.text();
+    assert!(out.contains("\"Zqz, then\":null") && !out.contains("event: zqz"), "{out}");
+}
+
+// Break it: give each entry what may be kept.
+#[tokio::test(start_paused = true)]
+async fn entries_of_one_reasoning_share_what_is_kept_of_it() {
+    let entry = |index: u32| json!({"type": "reasoning.text", "text": format!("Entry {index} thinks. So it does."), "index": index});
+    let entries: Vec<Value> = (0..10).map(entry).collect();
+    let chunks = entries.iter().map(|entry| {
+        let choice =
+            json!({"index": 0, "delta": {"reasoning_details": [entry]}, "finish_reason": null});
+        format!("data: {}\n\n", json!({"id": "c", "choices": [choice]}))
+    });
+    let streamed = chunks.collect::<String>() + &says(CANARY) + STOP + DONE;
+    let message = json!({"content": CANARY, "reasoning_details": entries});
+    let whole = json!({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]});
+    for keep in ["none", "conclusion"] {
+        for response in [stream([data(&streamed)]), json(&whole.to_string())] {
+            let out = answered(keep, chat(), response).await;
+            let kept = out.matches("thinks").count() + out.matches("does").count();
+            assert_eq!(kept, usize::from(keep == "conclusion"), "{out}");
+            assert!(out.contains(CANARY), "{out}");
+        }
+    }
+}
+
+// Break it: forget the dialects on the way to the record.
+#[tokio::test(start_paused = true)]
+async fn the_record_names_the_dialects_that_an_answer_had() {
+    let world = World::new(keeping("none"));
+    let text = format!(
+        "<|channel|>analysis<|message|>{SECRET}<|end|>It is 11. <think>{SECRET}</think>{CANARY}"
+    );
+    world.exchange(chat(), stream([data(says(&text) + STOP + DONE)])).await;
+    let record = world.records.only();
+    let dialects: Vec<_> = record.applied.iter().flat_map(|it| &it.dialects).collect();
+    assert_eq!(dialects, ["think", "harmony"]);
 }

@@ -20,6 +20,8 @@ pub(super) struct Dialect {
     /// Whether its markers are tokens that no prose has. Once a model has spoken the dialect at its
     /// beginning, they mean a section wherever they stand.
     pub(super) special: bool,
+    /// Whether what ends a section does so where the chat template has begun one.
+    pub(super) ends_template: bool,
 }
 
 /// One marker.
@@ -38,9 +40,11 @@ pub(super) enum Marker {
     Word(&'static str),
     /// Words at the very beginning that could be an answer's, too: only a closing tells.
     Phrase(&'static str),
+    /// A tag that begins so, with more attributes behind it.
+    Element(&'static str),
 }
 
-use Marker::{EndTag, Header, Phrase, Tag, Token, Word};
+use Marker::{Element, EndTag, Header, Phrase, Tag, Token, Word};
 
 const NONE: Dialect = Dialect {
     name: "",
@@ -49,7 +53,11 @@ const NONE: Dialect = Dialect {
     followers: &[],
     nests: false,
     special: false,
+    ends_template: true,
 };
+
+/// Words of the answer's own around a section: only both together tell.
+const PLAIN: Dialect = Dialect { ends_template: false, ..NONE };
 
 /// Two tokens around a section.
 const fn tokens(
@@ -61,7 +69,7 @@ const fn tokens(
 }
 
 /// The dialects in use.
-pub(super) static DIALECTS: [Dialect; 12] = [
+pub(super) static DIALECTS: [Dialect; 19] = [
     // DeepSeek, Qwen, GLM, MiniMax, Magistral and most others; models take the words for one another.
     Dialect {
         name: "think",
@@ -73,6 +81,9 @@ pub(super) static DIALECTS: [Dialect; 12] = [
             Tag("reasoning"),
             Tag("seed:think"),
             Tag("longcat_think"),
+            Tag("mm:think"),
+            Tag("think_fast"),
+            Tag("think_faster"),
         ],
         closings: &[
             EndTag("think"),
@@ -82,6 +93,9 @@ pub(super) static DIALECTS: [Dialect; 12] = [
             EndTag("reasoning"),
             EndTag("seed:think"),
             EndTag("longcat_think"),
+            EndTag("mm:think"),
+            EndTag("think_fast"),
+            EndTag("think_faster"),
         ],
         nests: true,
         ..NONE
@@ -89,7 +103,45 @@ pub(super) static DIALECTS: [Dialect; 12] = [
     tokens("mistral", &[Token("[THINK]")], &[Token("[/THINK]")]),
     tokens("kimi", &[Token("◁think▷")], &[Token("◁/think▷")]),
     tokens("cohere", &[Token("<|START_THINKING|>")], &[Token("<|END_THINKING|>")]),
-    tokens("openthinker", &[Token("<|begin_of_thought|>")], &[Token("<|end_of_thought|>")]),
+    tokens(
+        "openthinker",
+        &[
+            Token("<|begin_of_thought|>"),
+            Token("<|begin_of_think|>"),
+            Token("<｜begin▁of▁think｜>"),
+        ],
+        &[Token("<|end_of_thought|>"), Token("<|end_of_think|>"), Token("<｜end▁of▁think｜>")],
+    ),
+    tokens("plamo", &[Token("<|plamo:begin_think:plamo|>")], &[Token("<|plamo:end_think:plamo|>")]),
+    Dialect {
+        ends_template: false,
+        ..tokens("s1", &[Token("<|im_start|>think")], &[Token("<|im_start|>answer")])
+    },
+    Dialect {
+        name: "hyperclova",
+        openings: &[Phrase("/think\n")],
+        closings: &[Token("<|im_end|>")],
+        ..PLAIN
+    },
+    Dialect {
+        name: "rstar",
+        openings: &[Phrase("<reason>")],
+        closings: &[Token("</reason>")],
+        ..PLAIN
+    },
+    Dialect {
+        name: "apriel",
+        openings: &[Phrase("Here are my reasoning steps:")],
+        closings: &[Token("[BEGIN FINAL RESPONSE]")],
+        ..PLAIN
+    },
+    Dialect {
+        name: "open_webui",
+        openings: &[Element("<details type=\"reasoning\"")],
+        closings: &[Token("</details>")],
+        nests: true,
+        ..PLAIN
+    },
     tokens("apertus", &[Token("<|inner_prefix|>")], &[Token("<|inner_suffix|>")]),
     tokens("gemma", &[Token("<|channel>thought")], &[Token("<channel|>")]),
     tokens("medgemma", &[Token("<unused94>thought")], &[Token("<unused95>")]),
@@ -103,6 +155,18 @@ pub(super) static DIALECTS: [Dialect; 12] = [
         followers: &[Token("<|start|>"), Token("<|channel|>")],
         ..tokens("harmony", &[Header], &[Token("<|end|>"), Token("<|return|>"), Token("<|call|>")])
     },
+    // The same where the prompt has the beginning of the header. What ends the answer is no end.
+    Dialect {
+        name: "harmony_prompted",
+        openings: &[
+            Phrase("analysis<|message|>"),
+            Phrase("commentary<|message|>"),
+            Phrase("<|message|>"),
+        ],
+        closings: &[Token("<|end|>")],
+        followers: &[Token("<|start|>"), Token("<|channel|>")],
+        ..PLAIN
+    },
     // gpt-oss behind a server that leaves special tokens out.
     tokens(
         "harmony_text",
@@ -111,15 +175,25 @@ pub(super) static DIALECTS: [Dialect; 12] = [
             Word("commentary"),
             Token("assistantanalysis"),
             Token("assistantcommentary"),
+            Token("assistant analysis"),
+            Token("assistant commentary"),
         ],
-        &[Token("assistantfinal")],
+        &[Token("assistantfinal"), Token("assistant final")],
     ),
     Dialect {
         special: false,
         ..tokens(
             "granite",
-            &[Phrase("Here is my thought process:"), Phrase("Here's my thought process:")],
-            &[Token("Here is my response:"), Token("Here's my response:")],
+            &[
+                Phrase("Here is my thought process:"),
+                Phrase("Here's my thought process:"),
+                Phrase("**Here is my thought process:**"),
+            ],
+            &[
+                Token("Here is my response:"),
+                Token("Here's my response:"),
+                Token("**Here is my response:**"),
+            ],
         )
     },
 ];
@@ -139,6 +213,12 @@ pub(super) const NEUTRAL: [&str; 6] = [
 pub struct Dialects(u32);
 
 impl Dialects {
+    /// All there are.
+    #[must_use]
+    pub fn all() -> Self {
+        Self((1 << DIALECTS.len()) - 1)
+    }
+
     /// Adds one.
     pub(super) fn insert(&mut self, dialect: &'static Dialect) {
         let place = DIALECTS.iter().position(|known| std::ptr::eq(known, dialect));

@@ -87,12 +87,7 @@ pub(super) fn opening(
                     found = Opening::Perhaps { sure: before.min(sure(marker, text)) };
                 }
                 Match::Yes(length) => {
-                    let grown = text.get(length..).and_then(|rest| rest.chars().next());
-                    let plain = match marker {
-                        Marker::Phrase(_) => true,
-                        Marker::Word(_) => !grown.is_some_and(char::is_alphanumeric),
-                        _ => false,
-                    };
+                    let plain = matches!(marker, Marker::Phrase(_) | Marker::Word(_));
                     return Opening::Yes { dialect, length, plain };
                 }
             }
@@ -129,7 +124,8 @@ pub(super) fn closing(
     of: Option<&'static Dialect>,
 ) -> (Match, Option<&'static Dialect>) {
     let mut found = (Match::No, None);
-    for dialect in DIALECTS.iter().filter(|it| of.is_none_or(|of| std::ptr::eq(of, *it))) {
+    let concerned = |it: &&Dialect| of.map_or(it.ends_template, |of| std::ptr::eq(of, *it));
+    for dialect in DIALECTS.iter().filter(concerned) {
         for marker in dialect.closings {
             match find(marker, text) {
                 Match::No => {}
@@ -153,7 +149,7 @@ pub(super) fn closing(
 pub(super) fn may_begin(character: char, of: Option<&'static Dialect>) -> bool {
     match character {
         '<' | '[' | '◁' => true,
-        'a' | 'H' => of.is_none_or(|of| {
+        'a' | 'H' | '*' => of.is_none_or(|of| {
             of.closings
                 .iter()
                 .any(|it| matches!(it, Marker::Token(token) if token.starts_with(character)))
@@ -183,12 +179,13 @@ fn find(marker: &Marker, text: &str) -> Match {
             Match::Yes(length) if text.len() == length => Match::Perhaps,
             Match::Yes(length) => {
                 let next = text.get(length..).and_then(|rest| rest.chars().next());
-                let punctuation = |it: char| ".,;:!?)]}'’-/".contains(it);
+                let punctuation = |it: char| ".,;:!?)]}'’-/<".contains(it);
                 if next.is_some_and(punctuation) { Match::No } else { Match::Yes(length) }
             }
             other => other,
         },
         Marker::Header => header(text),
+        Marker::Element(start) => element(text, start),
     }
 }
 
@@ -199,6 +196,21 @@ fn literal(text: &str, token: &str) -> Match {
         Match::Perhaps
     } else {
         Match::No
+    }
+}
+
+/// `start`, with more attributes behind it.
+fn element(text: &str, start: &str) -> Match {
+    let Match::Yes(length) = literal(text, start) else { return literal(text, start) };
+    let rest = text.get(length..).unwrap_or_default();
+    match rest.find(['>', '<']) {
+        Some(end)
+            if end < 2 * ATTRIBUTES && rest.get(end..).is_some_and(|it| it.starts_with('>')) =>
+        {
+            Match::Yes(length + end + 1)
+        }
+        None if rest.len() < 2 * ATTRIBUTES => Match::Perhaps,
+        _ => Match::No,
     }
 }
 

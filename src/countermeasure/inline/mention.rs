@@ -76,6 +76,16 @@ pub(super) fn speaks_of_opening(behind: &str) -> bool {
     }
 }
 
+/// Whether the text goes on in the middle of a sentence, [`Match::Perhaps`] until more is known.
+pub(super) fn goes_on(behind: &str, last: bool) -> Match {
+    let mut characters = behind.chars();
+    match (characters.next(), characters.next()) {
+        (None, _) | (Some(' '), None) if !last => Match::Perhaps,
+        (Some(' '), Some(next)) if next.is_lowercase() => Match::Yes(0),
+        _ => Match::No,
+    }
+}
+
 /// Whether the text behind a closing speaks of it, [`Match::Perhaps`] until more is known.
 pub(super) fn speaks_of_closing(behind: &str, last: bool) -> Match {
     let mut characters = behind.chars();

@@ -242,7 +242,7 @@ impl Inline {
 
     fn may_open(&mut self, character: char) -> bool {
         let Lines { beginning, .. } = self.lines;
-        let plain = || character.is_alphabetic() || character == '\u{feff}';
+        let plain = || character.is_alphabetic() || matches!(character, '\u{feff}' | '*' | '/');
         let candidate = matches!(character, '<' | '[' | '◁')
             || beginning && !self.told_apart && plain()
             || character == 'a' && self.spoken.is_some();

@@ -62,10 +62,17 @@ impl Section {
         match marker::closing(here, self.of) {
             (Match::Perhaps, _) if !last => return Found::Perhaps,
             (Match::Yes(length), Some(dialect)) => {
-                return match quoted(length) {
-                    None => Found::Perhaps,
-                    Some(true) => Found::Text(length),
-                    Some(false) => Found::Closing(dialect, length),
+                let behind = here.get(length..).unwrap_or_default();
+                let marker = here.get(..length).unwrap_or_default();
+                let worded = marker.chars().all(|it| it.is_alphabetic() || it == ' ');
+                let spoken_of = match (worded, before) {
+                    (true, Some(' ')) => mention::goes_on(behind, last),
+                    _ => Match::No,
+                };
+                return match (quoted(length), spoken_of) {
+                    (None, _) | (_, Match::Perhaps) => Found::Perhaps,
+                    (Some(true), _) | (_, Match::Yes(_)) => Found::Text(length),
+                    (Some(false), Match::No) => Found::Closing(dialect, length),
                 };
             }
             _ => {}

@@ -31,7 +31,7 @@ fn emptied(text: &str) -> String {
 }
 
 /// Sections, the reasoning between `{` and `}`.
-const SECTIONS: [&str; 41] = [
+const SECTIONS: [&str; 55] = [
     "<think>{zebra one}</think>It is 12.",
     "\n <think>{\nzebra one.\n\nzebra two}</think>\n\nIt is 12.",
     "<THINK>{zebra}</THINK>It is 12.",
@@ -73,10 +73,24 @@ const SECTIONS: [&str; 41] = [
     "<think>{zebra}</think><think>{zebra}</think>It is 12.",
     "It is 11.\n\n<think>{\nzebra\n}</think>\n\nIt is 12.",
     "An answer with ` a backtick <think>{zebra\nzebra}</think>It is 12.",
+    "<mm:think>{zebra}</mm:think>It is 12.",
+    "<think_fast>{zebra}</think_fast>It is 12.",
+    "<|begin_of_think|>{zebra}<|end_of_think|>It is 12.",
+    "<｜begin▁of▁think｜>{zebra}<｜end▁of▁think｜>It is 12.",
+    "<|plamo:begin_think:plamo|>{zebra}<|plamo:end_think:plamo|>It is 12.",
+    "<|im_start|>think{\nzebra}<|im_start|>answer\nIt is 12.",
+    "/think\n{zebra}<|im_end|>\n<|im_start|>assistant\nIt is 12.",
+    "<reason>{zebra}</reason><answer>It is 12.</answer>",
+    "Here are my reasoning steps:{\nzebra\n}[BEGIN FINAL RESPONSE]\nIt is 12.",
+    "<details type=\"reasoning\" done=\"true\" duration=\"3\">{\n<summary>Thought for 3 seconds</summary>\nzebra\n}</details>\nIt is 12.",
+    "analysis<|message|>{zebra}<|end|><|start|>assistant<|channel|>final<|message|>It is 12.<|return|>",
+    "<|message|>{zebra}<|end|><|start|>assistant<|channel|>final<|message|>It is 12.<|return|>",
+    "analysis{ zebra }assistant final It is 12.",
+    "**Here is my thought process:**{\nzebra\n}**Here is my response:**\nIt is 12.",
 ];
 
 /// Answers that speak of a dialect.
-const MENTIONS: [&str; 24] = [
+const MENTIONS: [&str; 31] = [
     "Three tags:\n\n```xml\n<think>\n```\n\nopens it. Always close it.",
     "Three tags:\n\n~~~\n<think>\nx\n</think>\n~~~\nIt is 12.",
     "1. ```\n   <think>\n   x </think>\n   ```\nIt is 12.",
@@ -101,6 +115,13 @@ const MENTIONS: [&str; 24] = [
     "Here is my thought process: first 3, then 4. It is 12.",
     "Here's what I found: [THINK] is a token. It is 12.",
     "<div>\n<p>It is 12.</p>\n</div>",
+    "analysisResult = compute(x)\nprint(analysisResult)\nIt is 12.",
+    "analysisPRO is the product: 12.",
+    "analysis\n\nThe word means separation. The assistantfinal marker is a bug. It is 12.",
+    "<details>\n<summary>More</summary>\nIt is 12.\n</details>",
+    "Here are my reasoning steps: first 3, then 4. It is 12.",
+    "/think\nof it: 12.",
+    "<|message|>It is 12.<|return|>",
 ];
 
 #[test]

@@ -79,6 +79,10 @@ impl Protocol for Chat {
         [b"data: ", self.error_body(refusal).as_slice(), b"\n\n"].concat()
     }
 
+    fn event_names(&self) -> &'static [&'static str] {
+        &["message", "error", "ping", "done", "chat.completion.chunk"]
+    }
+
     fn heartbeat(&self) -> &'static [u8] {
         b": keep-alive\n\n"
     }

@@ -104,8 +104,13 @@ const FILE: usize = 16 * 1024 * 1024;
 
 pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Error> {
     let mut choices = 0;
+    let mut listed = false;
     Reader::new(bytes).document(|reader| {
         reader.object(|reader, key| match &*key.name() {
+            // Clients read the last one.
+            b"choices" if std::mem::replace(&mut listed, true) => {
+                Err(reader.expected("one list of choices"))
+            }
             b"choices" if scan.expects(JsonKind::Array, reader, b"choices")? => {
                 reader.elements(|reader, position| {
                     choices += 1;

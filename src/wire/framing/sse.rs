@@ -178,6 +178,8 @@ pub struct Block<'a> {
     raw: &'a [u8],
     data: Data,
     foreign: bool,
+    /// It is one line of data and a blank one.
+    usual: bool,
 }
 
 #[derive(Debug)]
@@ -204,7 +206,7 @@ impl<'a> Block<'a> {
         // Most servers send one line and a blank one.
         let line = raw.strip_prefix(b"data: ").and_then(|rest| rest.strip_suffix(b"\n\n"));
         if line.is_some_and(|line| memchr2(b'\n', b'\r', line).is_none()) {
-            return Self { raw, data: Data::Line(6..raw.len() - 2), foreign: false };
+            return Self { raw, data: Data::Line(6..raw.len() - 2), foreign: false, usual: true };
         }
         let mut data = Data::Absent;
         let mut first: Option<Line> = None;
@@ -228,7 +230,7 @@ impl<'a> Block<'a> {
                 }
             };
         }
-        Self { raw, data, foreign }
+        Self { raw, data, foreign, usual: false }
     }
 
     /// The event's data, its lines joined by LF as the standard says; `None` if it has none.
@@ -256,6 +258,24 @@ impl<'a> Block<'a> {
     #[must_use]
     pub fn is_foreign(&self) -> bool {
         self.foreign
+    }
+
+    /// The block with nothing but its data, and its name if `is_known`; `None` if it has nothing
+    /// else. Comments, ids and names that nobody knows may say anything.
+    #[must_use]
+    pub fn bare(&self, is_known: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
+        let stays = |line: &[u8]| {
+            line.is_empty()
+                || data_value(line).is_some()
+                || line
+                    .strip_prefix(b"event:")
+                    .is_some_and(|name| is_known(name.strip_prefix(b" ").unwrap_or(name)))
+        };
+        if self.usual || lines(self.raw).all(|(_, line)| stays(line)) {
+            return None;
+        }
+        let kept = lines(self.raw).filter(|(_, line)| stays(line));
+        Some(kept.filter_map(|(whole, _)| self.raw.get(whole)).collect::<Vec<_>>().concat())
     }
 
     /// Where the payload stands in the block, if it is on one line.

@@ -86,6 +86,19 @@ impl Protocol for Messages {
         [b"event: error\ndata: ", self.error_body(refusal).as_slice(), b"\n\n"].concat()
     }
 
+    fn event_names(&self) -> &'static [&'static str] {
+        &[
+            "message_start",
+            "content_block_start",
+            "content_block_delta",
+            "content_block_stop",
+            "message_delta",
+            "message_stop",
+            "ping",
+            "error",
+        ]
+    }
+
     fn heartbeat(&self) -> &'static [u8] {
         b"event: ping\ndata: {\"type\":\"ping\"}\n\n"
     }

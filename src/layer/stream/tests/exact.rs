@@ -7,6 +7,12 @@ use super::{
 };
 use crate::policy::plan::Keep;
 
+/// The events of a stream without the comments between them, which may say anything.
+fn without_comments(stream: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8(stream.to_vec()).unwrap();
+    text.split_inclusive("\n\n").filter(|block| !block.starts_with(':')).collect::<String>().into()
+}
+
 /// The three ways to end a line.
 fn line_ends(stream: &[u8]) -> [Vec<u8>; 3] {
     let text = String::from_utf8(stream.to_vec()).unwrap();
@@ -18,7 +24,7 @@ fn line_ends(stream: &[u8]) -> [Vec<u8>; 3] {
 #[test]
 fn a_stream_in_which_nothing_changes_passes_byte_for_byte_however_it_is_cut_and_ended() {
     for name in streams() {
-        for bytes in line_ends(&sample(&name)) {
+        for bytes in line_ends(&without_comments(&sample(&name))) {
             let pass = || edits(None, &LEAKS, protocol(&name), "some-model");
             for size in [1, 2, 3, 7, 61, 1024, bytes.len()] {
                 let out = stream(protocol(&name), pass(), bytes.chunks(size)).unwrap();
