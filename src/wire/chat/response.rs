@@ -104,18 +104,24 @@ const FILE: usize = 16 * 1024 * 1024;
 
 pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Error> {
     let mut choices = 0;
-    let mut listed = false;
+    let mut lists = 0_u32;
     Reader::new(bytes).document(|reader| {
         reader.object(|reader, key| match &*key.name() {
-            // Clients read the last one.
-            b"choices" if std::mem::replace(&mut listed, true) => {
-                Err(reader.expected("one list of choices"))
-            }
             b"choices" if scan.expects(JsonKind::Array, reader, b"choices")? => {
+                let from = (scan.channels.len(), scan.closes.len());
                 reader.elements(|reader, position| {
                     choices += 1;
                     choice(reader, position, form, scan)
-                })
+                })?;
+                // A list that comes again says texts of its own: some clients read the first one,
+                // others the last.
+                let apart = lists << 24;
+                let channels = scan.channels.iter_mut().skip(from.0);
+                channels.for_each(|it| it.lane.group = it.lane.group.wrapping_add(apart));
+                let closes = scan.closes.iter_mut().skip(from.1);
+                closes.for_each(|it| it.group = it.group.wrapping_add(apart));
+                lists = lists.wrapping_add(1);
+                Ok(())
             }
             b"choices" => Ok(()),
             b"model" => scan.model(reader),
