@@ -67,6 +67,8 @@ pub struct Beside {
     pub signed: bool,
     /// Another text of the same reasoning may have left what is kept.
     pub spent: bool,
+    /// It stands in a block of reasoning, whatever its member is called.
+    pub thought: bool,
 }
 
 impl RequestEdits {
@@ -231,8 +233,11 @@ impl ResponseEdits {
     /// The editors of a lane, by its first piece.
     #[must_use]
     pub fn editor(&self, channel: &Channel, beside: Beside) -> LaneEditor {
-        let Beside { reasoning, sealed, signed, spent } = beside;
-        let mut editor = self.reasoning_editor(channel, reasoning, spent);
+        let Beside { reasoning, sealed, signed, spent, thought } = beside;
+        let mut editor = match self.keep {
+            Some(_) if thought => Some(reasoning::editor(Keep::None)),
+            _ => self.reasoning_editor(channel, reasoning, spent),
+        };
         if reasoning || sealed {
             editor.iter_mut().for_each(|editor| editor.tell_apart());
         }
@@ -252,12 +257,13 @@ impl ResponseEdits {
             // A signed block is whole or sealed.
             Kind::Reasoning if channel.signed || spent => Some(reasoning::editor(Keep::None)),
             Kind::Reasoning => Some(reasoning::editor(keep)),
-            Kind::Answer => {
+            // A model refuses in the words of its text.
+            Kind::Answer | Kind::Refusal => {
                 let unclosed = if self.steered { Unclosed::Reasoning } else { Unclosed::Answer };
                 let opened = self.opened && !told;
                 Some(Box::new(Inline::new(inline::Setting { keep, opened, unclosed })))
             }
-            Kind::ToolArguments | Kind::Refusal => None,
+            Kind::ToolArguments => None,
         }
     }
 

@@ -86,7 +86,10 @@ impl Lanes {
         let before = channel.span.start;
         let signed = self.signed.iter().any(|of| concerned(*of))
             || scan.signed.iter().any(|it| concerned(it.group) && it.from <= before);
-        Beside { reasoning, sealed: signed, signed, spent: self.spent(channel.lane) }
+        let spent = self.spent(channel.lane);
+        let thought = channel.kind == Kind::Answer
+            && self.of(channel.lane.group).any(|it| it.origin.channel.signed);
+        Beside { reasoning, sealed: signed, signed, spent, thought }
     }
 
     /// Whether an entry of the same list of reasoning has begun before: all of them are one text,

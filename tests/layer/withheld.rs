@@ -12,6 +12,9 @@ use super::support::*;
 /// No letter of it is in a marker, an answer or a member's name that a text is read from.
 const SECRET: &str = "Zqz qqz. Then zqqz follows.\n\nFinally zqz";
 
+/// The same on one line.
+const LINE: &str = "Zqz qqz. Then zqqz follows";
+
 const CANARY: &str = "It is 12.";
 
 /// How a model words it, `R` the reasoning and `A` the answer.
@@ -497,7 +500,7 @@ async fn entries_of_one_reasoning_share_what_is_kept_of_it() {
     let message = json!({"content": CANARY, "reasoning_details": entries});
     let whole = json!({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]});
     for keep in ["none", "conclusion"] {
-        for response in [stream([data(&streamed)]), json(&whole.to_string())] {
+        for response in [stream([data(&streamed)]), json(whole.to_string())] {
             let out = answered(keep, chat(), response).await;
             let kept = out.matches("thinks").count() + out.matches("does").count();
             assert_eq!(kept, usize::from(keep == "conclusion"), "{out}");
@@ -511,10 +514,45 @@ async fn entries_of_one_reasoning_share_what_is_kept_of_it() {
 async fn the_record_names_the_dialects_that_an_answer_had() {
     let world = World::new(keeping("none"));
     let text = format!(
-        "<|channel|>analysis<|message|>{SECRET}<|end|>It is 11. <think>{SECRET}</think>{CANARY}"
+        "<|channel|>analysis<|message|>{LINE}<|end|>It is 11. <think>{LINE}</think>{CANARY}"
     );
     world.exchange(chat(), stream([data(says(&text) + STOP + DONE)])).await;
     let record = world.records.only();
     let dialects: Vec<_> = record.applied.iter().flat_map(|it| &it.dialects).collect();
     assert_eq!(dialects, ["think", "harmony"]);
+}
+
+// Break it: take a block by the name of its delta, or a piece that comes twice for a delta.
+#[tokio::test(start_paused = true)]
+async fn members_that_servers_misname_or_send_twice_tell_nothing() {
+    let thought = format!("<think>{LINE}</think>{CANARY}");
+    let characters: Vec<char> = thought.chars().collect();
+    let so_far = |at: usize| characters.iter().take(at).collect::<String>();
+    let twice: String = (5..=characters.len()).map(|at| says(&so_far(at)).repeat(2)).collect();
+    let refused = json!({"choices": [{"index": 0, "message": {"content": null, "refusal": thought}, "finish_reason": "stop"}]});
+    let block = json!({"type": "message", "content": [{"type": "reasoning", "content": LINE}, {"type": "text", "text": CANARY}], "stop_reason": "end_turn"});
+    let event =
+        |value: Value| format!("event: {}\ndata: {value}\n\n", value["type"].as_str().unwrap());
+    let misnamed = [
+        json!({"type": "message_start", "message": {"content": [], "model": "m"}}),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": LINE}}),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}}),
+        json!({"type": "message_stop"}),
+    ]
+    .map(event)
+    .concat();
+    for (name, member, response) in [
+        ("twice", Member::Cumulative, stream([data(twice + STOP + DONE)])),
+        ("refused", Member::Delta, json(refused.to_string())),
+        ("block", Member::Block, json(block.to_string())),
+        ("misnamed", Member::Block, stream([data(misnamed)])),
+    ] {
+        let streams = matches!(name, "twice" | "misnamed");
+        let out = answered("none", ask(member, false, streams), response).await;
+        assert!(!out.contains("zq") && !out.contains("Zq"), "{name}: {out}");
+        let answers = name != "misnamed";
+        assert_eq!(out.contains(CANARY), answers, "{name}: {out}");
+    }
 }

@@ -80,7 +80,7 @@ impl Protocol for Chat {
     }
 
     fn event_names(&self) -> &'static [&'static str] {
-        &["message", "error", "ping", "done", "chat.completion.chunk"]
+        &["message", "error", "ping", "done", "chat.completion.chunk", "message_stop"]
     }
 
     fn heartbeat(&self) -> &'static [u8] {

@@ -94,6 +94,8 @@ impl Protocol for Messages {
             "content_block_stop",
             "message_delta",
             "message_stop",
+            "message",
+            "done",
             "ping",
             "error",
         ]

@@ -63,6 +63,10 @@ const QUOTED: usize = 256 * 1024;
 /// vendor's own tools.
 const CARRIED: [&[u8]; 5] = [b"input", b"content", b"source", b"title", b"cache_control"];
 
+/// The blocks that have them, besides those of tools.
+const CARRIERS: [&str; 5] =
+    ["document", "search_result", "image", "container_upload", "compaction"];
+
 /// The longest stop sequence of the client's.
 const STOP: usize = 256;
 
@@ -225,9 +229,9 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<(), Err
         }
         name => scan.listed(reader, &BLOCK, name),
     })?;
-    // In a block of text or thinking they would be a second way to say it.
-    let texts = matches!(kind.as_str(), "" | "text" | "thinking" | "redacted_thinking");
-    let leaks = carried.into_iter().filter(|_| texts);
+    // In any other block they would be a second way to say its text.
+    let carries = kind.contains("tool") || CARRIERS.contains(&kind.as_str());
+    let leaks = carried.into_iter().filter(|_| !carries);
     scan.fields.extend(leaks.map(|(span, name)| Field { kind: FieldKind::Leak, span, name }));
     if matches!(kind.as_str(), "thinking" | "redacted_thinking") {
         scan.signed.push(Signed { group: None, from: reader.position() });
