@@ -58,8 +58,8 @@ impl Editor for Nothing {
 struct Prefix {
     budget: Budget,
     sentences: Sentences,
-    /// Complete sentences that the share does not cover yet.
-    waiting: VecDeque<String>,
+    /// Complete sentences that the budget does not cover yet.
+    waiting: VecDeque<Sentence>,
     /// Their length in bytes.
     waiting_length: usize,
     seen: WordCount,
@@ -67,6 +67,20 @@ struct Prefix {
     kept_words: u64,
     kept_characters: u64,
     closed: bool,
+}
+
+/// A complete sentence, measured once: it may have to wait for many others.
+#[derive(Debug)]
+struct Sentence {
+    text: String,
+    words: u64,
+    characters: u64,
+}
+
+impl Sentence {
+    fn new(text: String) -> Self {
+        Self { words: WordCount::of(&text), characters: count(&text), text }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,20 +105,20 @@ impl Prefix {
     }
 
     /// A sentence is complete, `characters` having been seen up to its end.
-    fn complete(&mut self, sentence: String, characters: u64, out: &mut String) {
+    fn complete(&mut self, sentence: Sentence, characters: u64, out: &mut String) {
         if self.closed {
             return;
         }
         // In one piece or in many: a sentence that could not have been held is not kept.
-        if sentence.len() > HOLD_LIMIT {
+        if sentence.text.len() > HOLD_LIMIT {
             self.close();
             return;
         }
-        self.waiting_length += sentence.len();
+        self.waiting_length += sentence.text.len();
         self.waiting.push_back(sentence);
         while let Some(sentence) = self.waiting.front() {
-            let words = self.kept_words + WordCount::of(sentence);
-            let length = self.kept_characters + count(sentence);
+            let words = self.kept_words + sentence.words;
+            let length = self.kept_characters + sentence.characters;
             let fits = match self.budget {
                 Budget::Words(limit) => words <= limit,
                 Budget::Share(share) => length as f64 <= share * characters as f64,
@@ -113,8 +127,8 @@ impl Prefix {
                 break;
             }
             (self.kept_words, self.kept_characters) = (words, length);
-            out.push_str(sentence);
-            self.waiting_length -= sentence.len();
+            out.push_str(&sentence.text);
+            self.waiting_length -= sentence.text.len();
             self.waiting.pop_front();
         }
         let over = match self.budget {
@@ -144,13 +158,13 @@ impl Editor for Prefix {
         self.seen_characters += count(text);
         let mut complete = Vec::new();
         let mut sentences = std::mem::take(&mut self.sentences);
-        let carried = count(sentences.current());
-        sentences.push(text, |sentence| complete.push(sentence));
+        let carried = sentences.current_characters();
+        sentences.push(text, |sentence| complete.push(Sentence::new(sentence)));
         self.sentences = sentences;
         // Each sentence is judged at its own end, so that the cut into pieces does not matter.
         let mut characters = before - carried;
         for sentence in complete {
-            characters += count(&sentence);
+            characters += sentence.characters;
             self.complete(sentence, characters, out);
         }
         if self.sentences.current().len() > HOLD_LIMIT {
@@ -169,7 +183,7 @@ impl Editor for Prefix {
         let last = self.sentences.take();
         let unfinished = cut_short && !last.trim().is_empty();
         if !self.closed && !unfinished {
-            self.complete(last, self.seen_characters, out);
+            self.complete(Sentence::new(last), self.seen_characters, out);
         }
         self.close();
     }
@@ -252,6 +266,9 @@ fn count(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -335,6 +352,45 @@ mod tests {
             proptest::prop_assert_eq!(&run(keep, &pieces, cut_short), &whole);
             if !matches!(keep, Keep::Conclusion) {
                 proptest::prop_assert!(text.starts_with(&whole.0), "nothing is altered");
+            }
+        }
+    }
+
+    /// The least time of several runs, in pieces as long as `piece`.
+    fn least_time(keep: Keep, text: &str, piece: usize) -> Duration {
+        let run = || {
+            let (mut editor, mut out) = (editor(keep), String::new());
+            let begun = Instant::now();
+            for piece in text.as_bytes().chunks(piece) {
+                editor.push(std::str::from_utf8(piece).unwrap(), &mut out);
+            }
+            editor.finish(false, &mut out);
+            begun.elapsed()
+        };
+        (0..5).map(|_| run()).min().unwrap()
+    }
+
+    /// Four times, where the cost is the square; the floor is what a machine may be disturbed by.
+    #[test]
+    fn twice_the_text_costs_about_twice_the_time() {
+        let keeps = [
+            Keep::None,
+            Keep::Words(NonZeroU32::new(40).unwrap()),
+            Keep::Share(0.5),
+            Keep::Conclusion,
+        ];
+        for keep in keeps {
+            for unit in ["\n", " \n", "a", "a. ", "\na. "] {
+                for piece in [1, usize::MAX] {
+                    let text = |length: usize| unit.repeat(length / unit.len());
+                    let once = least_time(keep, &text(15_000), piece);
+                    let twice = least_time(keep, &text(30_000), piece);
+                    let floor = Duration::from_millis(30);
+                    assert!(
+                        twice < once * 3 + floor,
+                        "{keep:?} {unit:?} {piece}: {once:?}, {twice:?}"
+                    );
+                }
             }
         }
     }

@@ -4,9 +4,16 @@
 /// brackets when white space follows, behind their full-width forms, and before a line break.
 /// White space between sentences opens the next one, so that a text cut off after a sentence has
 /// no trailing space.
+///
+/// What is known of the unfinished sentence is kept beside it, since looking through it again for
+/// every line end, or every piece, would cost the square of its length.
 #[derive(Debug, Default)]
 pub(super) struct Sentences {
     current: String,
+    /// Its characters.
+    characters: u64,
+    /// It is more than white space.
+    begun: bool,
     ended: bool,
 }
 
@@ -15,8 +22,8 @@ impl Sentences {
     pub(super) fn push(&mut self, text: &str, mut sentence: impl FnMut(String)) {
         for character in text.chars() {
             let complete = character == '\n' || self.ended && character.is_whitespace();
-            if complete && !self.current.trim_start().is_empty() {
-                sentence(std::mem::take(&mut self.current));
+            if complete && self.begun {
+                sentence(self.cut());
             }
             self.ended = match character {
                 '.' | '!' | '?' | '…' => true,
@@ -24,8 +31,10 @@ impl Sentences {
                 _ => false,
             };
             self.current.push(character);
+            self.characters += 1;
+            self.begun |= !character.is_whitespace();
             if matches!(character, '。' | '！' | '？') {
-                sentence(std::mem::take(&mut self.current));
+                sentence(self.cut());
             }
         }
     }
@@ -35,9 +44,19 @@ impl Sentences {
         &self.current
     }
 
+    /// How many characters it has.
+    pub(super) fn current_characters(&self) -> u64 {
+        self.characters
+    }
+
     /// Takes the unfinished sentence out.
     pub(super) fn take(&mut self) -> String {
         self.ended = false;
+        self.cut()
+    }
+
+    fn cut(&mut self) -> String {
+        (self.characters, self.begun) = (0, false);
         std::mem::take(&mut self.current)
     }
 }
