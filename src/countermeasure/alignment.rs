@@ -10,8 +10,11 @@ use memchr::memmem;
 /// with a closing tag, which is shorter.
 const PENDING: usize = 256;
 
-/// By how many bytes a text is found again.
+/// By how many bytes a text is found again, if what was left goes on for so long.
 const NEEDLE: usize = 24;
+
+/// By how many at least: between two sections stand two markers.
+const SHORTEST: usize = 4;
 
 /// The most runs that are kept.
 const RUNS: usize = 4096;
@@ -58,8 +61,7 @@ impl Alignment {
             if left_rest.is_empty() {
                 break;
             }
-            let needle = left_rest.as_bytes().get(..NEEDLE).unwrap_or(left_rest.as_bytes());
-            let Some(found) = memmem::find(text_rest.as_bytes(), needle) else {
+            let Some(found) = find(text_rest.as_bytes(), left_rest.as_bytes()) else {
                 self.lost = true;
                 return;
             };
@@ -77,6 +79,12 @@ impl Alignment {
     /// A piece went by that cannot be counted.
     pub(super) fn lose(&mut self) {
         self.lost = true;
+    }
+
+    /// The same, but a place of which nothing has come yet is taken to be the end of what is left.
+    pub(super) fn map_so_far(&self, place: u64) -> Option<u64> {
+        let come = self.runs.iter().any(|run| run.at + run.length >= place);
+        if come { self.map(place) } else { (!self.lost).then_some(self.left) }
     }
 
     /// Where a place of the text lies in what is left: in what was taken out, behind it; `None`
@@ -109,6 +117,27 @@ impl Alignment {
             self.lost = true;
         }
     }
+}
+
+/// Where the beginning of `left`, or as much of it as stands there, is found in `text`. What comes
+/// behind it may have been left of another place.
+fn find(text: &[u8], left: &[u8]) -> Option<usize> {
+    let most = left.len().min(NEEDLE);
+    let (mut found, mut length, mut over) = (None, SHORTEST.min(most), most + 1);
+    // Where a longer one stands, so does a shorter one.
+    while length < over {
+        let middle = if found.is_none() { length } else { length + (over - length) / 2 };
+        match memmem::find(text, left.get(..middle)?) {
+            Some(place) if middle == length && found.is_some() => return Some(place),
+            Some(place) => (found, length) = (Some(place), middle),
+            None if middle == length => return None,
+            None => over = middle,
+        }
+        if over - length <= 1 {
+            break;
+        }
+    }
+    found
 }
 
 fn characters(text: &str) -> u64 {

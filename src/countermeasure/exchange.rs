@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::inline::{self, Inline, Unclosed};
 use super::usage::{Rounded, Rounding};
 use super::watermark::{Caller, Carrier, Choice, Mark, Marked, MarkedAs, marks_although_signed};
-use super::{Counts, Editor, LaneEditor, downgrade, reasoning, side_channels, watermark};
+use super::{Counts, Editor, LaneEditor, Renamed, downgrade, reasoning, side_channels, watermark};
 use crate::policy::plan::{Keep, Plan, Rate, Reasoning, Watermark, enforced};
 use crate::wire::json::{Edit, splice};
 use crate::wire::{
@@ -47,15 +47,6 @@ pub struct ResponseEdits {
     marked: Option<Marked>,
 }
 
-/// A model that answers under another's name.
-#[derive(Debug)]
-pub struct Renamed {
-    /// The one that answers.
-    pub from: String,
-    /// The one that was asked for, which is shown.
-    pub to: String,
-}
-
 /// What is known of a response when one of its texts begins.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Beside {
@@ -69,6 +60,8 @@ pub struct Beside {
     pub spent: bool,
     /// It stands in a block of reasoning, whatever its member is called.
     pub thought: bool,
+    /// The block before it ended within reasoning, which may go on in this one.
+    pub continues: bool,
 }
 
 impl RequestEdits {
@@ -233,10 +226,10 @@ impl ResponseEdits {
     /// The editors of a lane, by its first piece.
     #[must_use]
     pub fn editor(&self, channel: &Channel, beside: Beside) -> LaneEditor {
-        let Beside { reasoning, sealed, signed, spent, thought } = beside;
+        let Beside { reasoning, sealed, signed, thought, .. } = beside;
         let mut editor = match self.keep {
             Some(_) if thought => Some(reasoning::editor(Keep::None)),
-            _ => self.reasoning_editor(channel, reasoning, spent),
+            _ => self.reasoning_editor(channel, beside),
         };
         if reasoning || sealed {
             editor.iter_mut().for_each(|editor| editor.tell_apart());
@@ -246,21 +239,20 @@ impl ResponseEdits {
         LaneEditor::new(editor, marked.and_then(|marked| marked.mark(channel, signed)))
     }
 
-    fn reasoning_editor(
-        &self,
-        channel: &Channel,
-        told: bool,
-        spent: bool,
-    ) -> Option<Box<dyn Editor>> {
+    fn reasoning_editor(&self, channel: &Channel, beside: Beside) -> Option<Box<dyn Editor>> {
         let keep = self.keep?;
         match channel.kind {
             // A signed block is whole or sealed.
-            Kind::Reasoning if channel.signed || spent => Some(reasoning::editor(Keep::None)),
+            Kind::Reasoning if channel.signed || beside.spent => {
+                Some(reasoning::editor(Keep::None))
+            }
             Kind::Reasoning => Some(reasoning::editor(keep)),
             // A model refuses in the words of its text.
             Kind::Answer | Kind::Refusal => {
                 let unclosed = if self.steered { Unclosed::Reasoning } else { Unclosed::Answer };
-                let opened = self.opened && !told;
+                let answer = channel.kind == Kind::Answer;
+                let by_template = self.opened && !beside.reasoning && answer;
+                let opened = by_template || beside.continues;
                 Some(Box::new(Inline::new(inline::Setting { keep, opened, unclosed })))
             }
             Kind::ToolArguments => None,
@@ -275,7 +267,9 @@ impl ResponseEdits {
         counts: &mut Counts,
     ) -> Option<Edit> {
         let edit = match field.kind {
-            FieldKind::Leak => side_channels::response_edit(self.close_leaks.as_deref()?, field)?,
+            FieldKind::Leak | FieldKind::Number => {
+                side_channels::response_edit(self.close_leaks.as_deref()?, field)?
+            }
             FieldKind::Telling if self.round_usage.is_some() => {
                 side_channels::response_edit(self.close_leaks.as_deref()?, field)?
             }

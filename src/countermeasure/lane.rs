@@ -123,6 +123,10 @@ impl LaneEditor {
     pub fn locate(&mut self, range: Range<u64>, out: &mut String) -> Option<Range<u64>> {
         let Self { editor, mark, alignment, .. } = self;
         let left = match editor {
+            // Where the text goes on within reasoning, its places would tell how long that is.
+            Some(editor) if editor.reasons() => {
+                alignment.map_so_far(range.start)?..alignment.map_so_far(range.end)?
+            }
             Some(_) => alignment.map(range.start)?..alignment.map(range.end)?,
             None => range,
         };

@@ -20,11 +20,13 @@ pub mod watermark;
 
 mod exchange;
 mod lane;
+mod renamed;
 
 pub use counts::Counts;
-pub use exchange::{Beside, Renamed, RequestEdits, ResponseEdits};
+pub use exchange::{Beside, RequestEdits, ResponseEdits};
 pub use lane::LaneEditor;
 pub use members::ClosedMembers;
+pub use renamed::Renamed;
 pub use usage::{Rounded, Rounding};
 
 use std::fmt::Debug;

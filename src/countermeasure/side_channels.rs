@@ -11,7 +11,7 @@ use super::Counts;
 use crate::policy::Plan;
 use crate::policy::plan::{SideChannels, enforced};
 use crate::wire::json::Edit;
-use crate::wire::{Field, Request};
+use crate::wire::{Field, FieldKind, Request};
 
 /// Members of a response that repeat its text token by token.
 pub(super) const REPEATING: [&str; 6] = [
@@ -71,5 +71,6 @@ pub fn request_edits(
 /// The edit that closes a leak in a response, unless the policy lets its name through.
 #[must_use]
 pub fn response_edit(allow: &[String], field: &Field) -> Option<Edit> {
-    (!allow.contains(&field.name)).then(|| Edit::literal(field.span.clone(), "null"))
+    let nothing = if field.kind == FieldKind::Number { "0" } else { "null" };
+    (!allow.contains(&field.name)).then(|| Edit::literal(field.span.clone(), nothing))
 }

@@ -58,6 +58,9 @@ pub(super) fn carrier(
         .collect();
     let others = scan.channels.iter().filter(|other| other.span != channel.span);
     taken_out.extend(others.map(|other| Edit::text(other.span.clone(), "")));
+    if let Some(renamed) = edits.renamed() {
+        renamed.hide(payload, scan, &mut taken_out);
+    }
     let (mut before, mut behind): (Vec<Edit>, Vec<Edit>) =
         taken_out.into_iter().partition(|edit| edit.span.end <= channel.span.start);
     for edit in &mut behind {

@@ -159,11 +159,12 @@ impl Document {
         }
         let scanned = self.protocol.scan_document(&document, &mut scan);
         self.failed = scan.error;
-        if scanned.is_err() {
-            return match self.on_opaque {
-                Unhandled::Pass => Ok(Some(document)),
-                Unhandled::Refuse => Err(DocumentError::Unreadable),
-            };
+        match self.on_opaque {
+            Unhandled::Pass if scanned.is_err() => return Ok(Some(document)),
+            Unhandled::Refuse if scanned.is_err() || self.rewriter.is_ambiguous(&scan) => {
+                return Err(DocumentError::Unreadable);
+            }
+            _ => {}
         }
         self.work = Some(Work { document, scan, given: Given::default() });
         Ok(None)

@@ -141,37 +141,16 @@ fn retry_after(value: &HeaderValue) -> bool {
 
 /// The field with the name of the model that was asked for in place of the one that answered.
 fn without_model(renamed: &Renamed, name: &str, value: HeaderValue) -> Option<HeaderValue> {
-    let Renamed { from, to } = renamed;
     let Ok(text) = value.to_str() else {
         // Nobody can say that the name is not in it.
         return None;
     };
-    let shown = replace_name(text, from, to);
+    let shown = renamed.shown(text);
     if name.contains("model") || name.contains("engine") || name.contains("deployment") {
         // It may name the model in another way.
-        return (shown == *to).then(|| HeaderValue::from_str(&shown).ok()).flatten();
+        return (shown == renamed.to).then(|| HeaderValue::from_str(&shown).ok()).flatten();
     }
     if shown == text { Some(value) } else { HeaderValue::from_str(&shown).ok() }
-}
-
-/// The text with a name replaced where it stands as a whole, in whatever case.
-fn replace_name(text: &str, from: &str, to: &str) -> String {
-    let (lower, name) = (text.to_ascii_lowercase(), from.to_ascii_lowercase());
-    let mut out = String::new();
-    let mut copied = 0;
-    let is_part = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    for (at, _) in lower.match_indices(&name) {
-        let end = at + name.len();
-        let before = at.checked_sub(1).and_then(|before| lower.as_bytes().get(before));
-        if name.is_empty() || is_part(before) || is_part(lower.as_bytes().get(end)) {
-            continue;
-        }
-        out.push_str(text.get(copied..at).unwrap_or_default());
-        out.push_str(to);
-        copied = end;
-    }
-    out.push_str(text.get(copied..).unwrap_or_default());
-    out
 }
 
 /// The field of a limit on tokens, from one of which to the next nobody can subtract.
@@ -184,22 +163,4 @@ fn without_count(step: u64, name: &str, value: HeaderValue) -> Option<HeaderValu
     }
     let count: u64 = value.to_str().ok()?.parse().ok()?;
     Some(HeaderValue::from(count / step * step))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_replaced_where_it_stands_as_a_whole() {
-        for (text, shown) in [
-            ("teacher-small", "big"),
-            ("vllm/Teacher-Small-2026", "vllm/big-2026"),
-            ("teacher-smaller", "teacher-smaller"),
-            ("ateacher-small", "ateacher-small"),
-            ("a teacher-small, teacher-small", "a big, big"),
-        ] {
-            assert_eq!(replace_name(text, "teacher-small", "big"), shown);
-        }
-    }
 }

@@ -89,7 +89,14 @@ impl Lanes {
         let spent = self.spent(channel.lane);
         let thought = channel.kind == Kind::Answer
             && self.of(channel.lane.group).any(|it| it.origin.channel.signed);
-        Beside { reasoning, sealed: signed, signed, spent, thought }
+        let continues = scan.in_blocks && channel.kind == Kind::Answer && self.reasons();
+        Beside { reasoning, sealed: signed, signed, spent, thought, continues }
+    }
+
+    /// Whether the answer text that began last ended, or still is, within reasoning.
+    fn reasons(&self) -> bool {
+        let last = self.lanes.iter().rev().find(|open| open.kind == Kind::Answer);
+        last.is_some_and(|open| open.course.current(&open.editor).reasons())
     }
 
     /// Whether an entry of the same list of reasoning has begun before: all of them are one text,
@@ -106,7 +113,8 @@ impl Lanes {
             if self.reasoned.len() < LANES && !self.reasoned.contains(&group) {
                 self.reasoned.push(group);
                 let concerned = |open: &&mut OpenLane| {
-                    open.kind == Kind::Answer && group.is_none_or(|of| of == open.lane.group)
+                    matches!(open.kind, Kind::Answer | Kind::Refusal)
+                        && group.is_none_or(|of| of == open.lane.group)
                 };
                 let concerned = self.lanes.iter_mut().filter(concerned);
                 for open in concerned {

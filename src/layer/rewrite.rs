@@ -122,6 +122,12 @@ impl Rewriter {
         self.counts.response_fields_closed += 1;
     }
 
+    /// Whether nobody knows which of two texts a client reads, one of which was to be edited with the
+    /// other before it.
+    pub(super) fn is_ambiguous(&self, scan: &Scan) -> bool {
+        scan.ambiguous && !self.may_pass_unread()
+    }
+
     /// An event of so many bytes went out unread.
     pub(super) fn passed_unread(&mut self, bytes: usize) {
         self.counts.events_unread += 1;
@@ -247,6 +253,9 @@ impl Rewriter {
             let insertions = [(span.start, before), (span.end, behind)];
             let filled = insertions.into_iter().filter(|(_, text)| !text.is_empty());
             edits.extend(filled.map(|(at, text)| Edit::text(at..at, &text)));
+        }
+        if let Some(renamed) = self.edits.renamed() {
+            renamed.hide(payload, scan, &mut edits);
         }
         if edits.is_empty() {
             return Ok(Rewritten::Kept);
@@ -461,7 +470,7 @@ impl Rewriter {
             let says = |channel: &Channel| {
                 channel.lane.group == group
                     && !channel.span.is_empty()
-                    && matches!(channel.kind, Kind::Reasoning | Kind::Answer)
+                    && channel.kind != Kind::ToolArguments
             };
             !reasoning_only
                 && (self.lanes.of(group).any(|it| it.editor.withholds() || it.course.owes())
@@ -499,7 +508,7 @@ impl Rewriter {
         said.peek().is_some()
             && said.all(|(channel, outcome)| {
                 let mut lanes = self.lanes.of(group).filter(|open| open.lane == channel.lane);
-                channel.kind == Kind::Answer
+                channel.kind != Kind::ToolArguments
                     && lanes.any(|open| {
                         let held = outcome.is_empty() && open.editor.withholds();
                         held || open.editor.reasons()

@@ -166,6 +166,10 @@ impl EventStream {
             }
             return Ok(raw);
         }
+        let refuses = matches!(self.on_opaque, Unhandled::Refuse);
+        if refuses && self.rewriter.is_ambiguous(&self.scan) {
+            return Err(StreamError::Unreadable);
+        }
         if let Some(fate) = self.provisional.as_ref().and_then(|it| it.fate(&self.scan)) {
             self.settle(fate, &mut out)?;
             // Has been read once already.

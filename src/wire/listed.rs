@@ -15,7 +15,7 @@ pub(super) enum Shape {
     Identifier,
     /// True or false.
     Flag,
-    /// A point in time, in seconds or finer.
+    /// A point in time, in seconds or finer; 0 where a server has none to tell.
     Time,
     /// One string of at most so many bytes that the client or the vendor has written.
     Text(usize),
@@ -77,6 +77,13 @@ impl Shape {
                 Leaf::Other(other) => is_flag(other) || number(other).is_some(),
             }),
         }
+    }
+}
+
+impl Shape {
+    /// Whether what has this shape was said by others.
+    pub(super) fn is_quoted(self) -> bool {
+        matches!(self, Self::Text(_) | Self::Quoted(_) | Self::Links | Self::Sealed)
     }
 }
 

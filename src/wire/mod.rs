@@ -35,7 +35,7 @@ pub use refusal::{OwnAnswer, Refusal, RefusalKind, refuse_for_good};
 pub use request::{Asked, AskedEffort, EffortPlace, Model, OutputCap, Request, Thinking};
 pub use route::{Route, conversation_protocol, error_protocol, path_model, route};
 pub use scan::{
-    Channel, Citation, Close, Field, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, Usage,
+    Block, Channel, Citation, Close, Field, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, Usage,
 };
 pub use scanner::Scanner;
 pub use server::ServerKind;

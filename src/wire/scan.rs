@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::failure::Failure;
 use super::json::{self, Error, Reader};
-use super::listed::{Listed, Shape, shape};
+use super::listed::{Listed, Shape, number, shape};
 
 /// What runs of text are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,7 +15,8 @@ pub enum Kind {
     Answer,
     /// Arguments of a tool call.
     ToolArguments,
-    /// The model's own refusal.
+    /// What else the model says to its user, a refusal or the transcript of what it speaks. Reasoning
+    /// may stand in it as in an answer, and it is not marked.
     Refusal,
 }
 
@@ -44,6 +45,8 @@ pub enum Slot {
     ReasoningDetail(u32),
     /// The refusal text.
     Refusal,
+    /// What a spoken answer says.
+    Transcript,
     /// A tool call's arguments, by its index.
     Tool(u32),
 }
@@ -81,6 +84,9 @@ pub enum FieldKind {
     /// The name of a member that nobody knows and that is worded like no name, so that it may say
     /// anything: a string's contents.
     Name,
+    /// A number under a name that is known, where no such number is known to stand. Typed clients
+    /// expect a number there: 0 takes its place.
+    Number,
     /// The name of the model that answers: a string's contents.
     Model,
     /// What differs from model to model without being its name.
@@ -173,6 +179,38 @@ pub struct Signed {
     pub from: usize,
 }
 
+/// A block of a message that begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The block.
+    pub group: u32,
+    /// Whether texts in it are the answer's.
+    pub answers: bool,
+}
+
+/// Members under which texts stand. Of two of one name some parsers take the first and some the
+/// last, so that nobody knows what an object says that has two.
+const ONCE_ONLY: [&[u8]; 14] = [
+    b"message",
+    b"delta",
+    b"content",
+    b"content_block",
+    b"type",
+    b"text",
+    b"thinking",
+    b"reasoning",
+    b"reasoning_content",
+    b"reasoning_details",
+    b"summary",
+    b"refusal",
+    b"audio",
+    b"transcript",
+];
+
+/// Which of them have come in one object.
+#[derive(Debug, Default)]
+pub(super) struct Twice([bool; ONCE_ONLY.len()]);
+
 /// Token counts as the upstream states them; they accumulate over a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -199,6 +237,14 @@ pub struct Scan {
     pub citations: Vec<Citation>,
     /// Signed blocks.
     pub signed: Vec<Signed>,
+    /// Values that are quoted of others, or input of the client's tools: nobody's to change.
+    pub quoted: Vec<Range<usize>>,
+    /// A block that begins.
+    pub begins: Option<Block>,
+    /// The groups are blocks that follow each other in one message, no answers beside each other.
+    pub in_blocks: bool,
+    /// A member under which texts stand comes twice in one object.
+    pub ambiguous: bool,
     /// Token counts.
     pub usage: Usage,
     /// Why the whole answer ends, where that is told apart from its texts: whether it was cut short.
@@ -219,13 +265,15 @@ pub struct Scan {
 impl Scan {
     /// Forgets what was found, keeping the memory.
     pub fn clear(&mut self) {
-        let Self { channels, fields, closes, citations, signed, usage, .. } = self;
+        let Self { channels, fields, closes, citations, signed, quoted, usage, .. } = self;
         channels.clear();
         fields.clear();
         closes.clear();
         citations.clear();
         signed.clear();
+        quoted.clear();
         *usage = Usage::default();
+        (self.begins, self.in_blocks, self.ambiguous) = (None, false, false);
         (self.cut_short, self.idle) = (None, false);
         (self.says_more, self.unrepeatable) = (false, false);
         (self.error, self.only_usage) = (false, false);
@@ -237,6 +285,15 @@ impl Scan {
 
     pub(super) fn field(&mut self, kind: FieldKind, span: Range<usize>) {
         self.fields.push(Field { kind, span, name: String::new() });
+    }
+
+    /// The name, once it is known whether another of the object has had it.
+    pub(super) fn once_only<'n>(&mut self, twice: &mut Twice, name: &'n [u8]) -> &'n [u8] {
+        let known = ONCE_ONLY.iter().zip(&mut twice.0).find(|(known, _)| **known == name);
+        if let Some((_, seen)) = known {
+            self.ambiguous |= std::mem::replace(seen, true);
+        }
+        name
     }
 
     /// Reads the next value as one that its event says once, unless it says nothing.
@@ -296,8 +353,13 @@ impl Scan {
         name: &[u8],
     ) -> Result<(), Error> {
         let span = reader.skip()?;
-        if !shape.fits(reader.bytes().get(span.clone()).unwrap_or_default()) {
-            self.named_field(kind, span, name);
+        let value = reader.bytes().get(span.clone()).unwrap_or_default();
+        if !shape.fits(value) {
+            let counts =
+                kind == FieldKind::Leak && !value.starts_with(b"\"") && number(value).is_some();
+            self.named_field(if counts { FieldKind::Number } else { kind }, span, name);
+        } else if shape.is_quoted() {
+            self.quoted.push(span);
         }
         Ok(())
     }

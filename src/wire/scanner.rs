@@ -6,12 +6,13 @@
 //! JSON does not depend on what its strings say; then two comparisons and a search for the closing
 //! quote replace the walk.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use memchr::memchr2;
 
 use super::listed::is_identifier;
-use super::scan::{Channel, Field, FieldKind};
+use super::scan::{Block, Channel, Field, FieldKind, Kind, Slot};
 use super::{Protocol, Scan, json};
 
 /// Templates kept per stream: choices and reasoning and answer alternate.
@@ -20,12 +21,18 @@ const TEMPLATES: usize = 4;
 /// The longest event of which a template is kept, in bytes.
 const TEMPLATE_LENGTH: usize = 4096;
 
-/// Scans the events of one stream. The result is always that of [`Protocol::scan_event`].
+/// The most blocks that are remembered to hold no answer. No message has more.
+const BLOCKS: usize = 4096;
+
+/// Scans the events of one stream. The result is that of [`Protocol::scan_event`], but that what a
+/// block says of itself when it begins holds for every text of it.
 #[derive(Debug)]
 pub struct Scanner {
     protocol: &'static dyn Protocol,
     templates: Vec<Template>,
     oldest: usize,
+    /// Blocks whose texts are not the answer's.
+    thoughts: BTreeSet<u32>,
 }
 
 /// One event with its texts taken out.
@@ -40,7 +47,7 @@ impl Scanner {
     /// A scanner for one stream of `protocol`.
     #[must_use]
     pub fn new(protocol: &'static dyn Protocol) -> Self {
-        Self { protocol, templates: Vec::new(), oldest: 0 }
+        Self { protocol, templates: Vec::new(), oldest: 0, thoughts: BTreeSet::new() }
     }
 
     /// Finds what [`Protocol::scan_event`] finds in a payload.
@@ -48,6 +55,25 @@ impl Scanner {
     /// # Errors
     /// The payload is not JSON.
     pub fn scan(&mut self, payload: &[u8], scan: &mut Scan) -> Result<(), json::Error> {
+        self.find(payload, scan)?;
+        if let Some(Block { group, answers }) = scan.begins {
+            if answers {
+                self.thoughts.remove(&group);
+            } else if self.thoughts.len() < BLOCKS {
+                self.thoughts.insert(group);
+            }
+        }
+        let full = self.thoughts.len() == BLOCKS;
+        for channel in scan.channels.iter_mut().filter(|it| it.kind == Kind::Answer) {
+            if full || self.thoughts.contains(&channel.lane.group) {
+                (channel.kind, channel.lane.slot) = (Kind::Reasoning, Slot::Reasoning);
+                channel.signed = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&mut self, payload: &[u8], scan: &mut Scan) -> Result<(), json::Error> {
         if self.templates.iter().any(|template| template.scan(payload, scan)) {
             return Ok(());
         }
@@ -69,6 +95,7 @@ impl Template {
     /// The template of an event, if it is one of a kind that recurs: text and nothing more.
     fn new(payload: &[u8], scan: &Scan) -> Option<Self> {
         let recurs = !scan.says_more && !scan.error && scan.usage == super::Usage::default();
+        let recurs = recurs && scan.quoted.is_empty() && !scan.ambiguous;
         let texts: Vec<Range<usize>> = texts(scan).collect();
         // An empty text may mean something else than a text.
         let filled = !texts.is_empty() && texts.iter().all(|span| !span.is_empty());
@@ -91,7 +118,8 @@ impl Template {
             return false;
         }
         scan.clear();
-        let Scan { channels, fields, closes, .. } = &self.scan;
+        let Scan { channels, fields, closes, in_blocks, .. } = &self.scan;
+        scan.in_blocks = *in_blocks;
         scan.closes.extend_from_slice(closes);
         let mut channels = channels.iter().peekable();
         let mut fields = fields.iter().peekable();

@@ -17,6 +17,8 @@ mod no_weaker;
 #[cfg(test)]
 mod observed;
 #[cfg(test)]
+mod other_members;
+#[cfg(test)]
 mod pace;
 #[cfg(test)]
 mod planted;

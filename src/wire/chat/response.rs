@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::wire::json::{Error, Kind as JsonKind, Reader, Text};
 use crate::wire::listed::{Listed, Shape, shape};
 use crate::wire::scan::{
-    Citation, Close, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, is_cut_short,
+    Citation, Close, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, Twice, is_cut_short,
 };
 use crate::wire::{error, usage};
 
@@ -41,13 +41,9 @@ const CHOICE: [Listed; 3] = [
 const MESSAGE: [Listed; 3] =
     [(b"images", Shape::Data), (b"name", Shape::Identifier), (b"tool_call_id", Shape::Identifier)];
 
-/// Members of spoken answers. The transcript says what is heard.
-const AUDIO: [Listed; 4] = [
-    (b"id", Shape::Identifier),
-    (b"data", Shape::Sealed),
-    (b"expires_at", Shape::Time),
-    (b"transcript", Shape::Text(QUOTED)),
-];
+/// Members of spoken answers, besides the transcript of what is heard.
+const AUDIO: [Listed; 3] =
+    [(b"id", Shape::Identifier), (b"data", Shape::Sealed), (b"expires_at", Shape::Time)];
 
 /// What an answer was drawn from (Azure).
 const CONTEXT: [Listed; 2] =
@@ -69,9 +65,10 @@ const ANNOTATION: [Listed; 11] = [
 ];
 
 /// Members of an array's content part that carry none.
-const PART: [Listed; 10] = [
+const PART: [Listed; 11] = [
     (b"type", Shape::Identifier),
     (b"closed", Shape::Flag),
+    (b"thought", Shape::Flag),
     (b"signature", Shape::Sealed),
     (b"reference_ids", Shape::Data),
     (b"image_url", Shape::Data),
@@ -105,8 +102,9 @@ const FILE: usize = 16 * 1024 * 1024;
 pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Error> {
     let mut choices = 0;
     let mut lists = 0_u32;
+    let mut twice = Twice::default();
     Reader::new(bytes).document(|reader| {
-        reader.object(|reader, key| match &*key.name() {
+        reader.object(|reader, key| match scan.once_only(&mut twice, &key.name()) {
             b"choices" if scan.expects(JsonKind::Array, reader, b"choices")? => {
                 let from = (scan.channels.len(), scan.closes.len());
                 reader.elements(|reader, position| {
@@ -176,7 +174,8 @@ fn choice(
     let mut answered = false;
     let first_channel = scan.channels.len();
     let (first_citation, first_signed) = (scan.citations.len(), scan.signed.len());
-    reader.members(|reader, key| match &*key.name() {
+    let mut twice = Twice::default();
+    reader.members(|reader, key| match scan.once_only(&mut twice, &key.name()) {
         b"index" => {
             if let Some((_, number)) = scan.whole_number(reader, b"index")? {
                 index = u32::try_from(number).unwrap_or(u32::MAX);
@@ -245,7 +244,8 @@ fn message(
     if !scan.expects(JsonKind::Object, reader, name)? {
         return Ok(());
     }
-    reader.members(|reader, key| match &*key.name() {
+    let mut twice = Twice::default();
+    reader.members(|reader, key| match scan.once_only(&mut twice, &key.name()) {
         b"content" => content(reader, answered, scan),
         b"reasoning_content" => reasoning(reader, Slot::Reasoning, b"reasoning_content", scan),
         b"reasoning" => reasoning(reader, Slot::ReasoningAlias, b"reasoning", scan),
@@ -290,7 +290,7 @@ fn message(
             Ok(())
         }
         b"annotations" => scan.once(reader, annotations),
-        name @ b"audio" => object_of(reader, name, &AUDIO, scan),
+        name @ b"audio" => audio(reader, name, answered, scan),
         name @ b"context" => object_of(reader, name, &CONTEXT, scan),
         name if shape(&MESSAGE, name).is_some() => {
             scan.once(reader, |scan, reader| scan.listed(reader, &MESSAGE, name))
@@ -315,9 +315,10 @@ fn content(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Res
 /// One part of an array. Text is the answer's only where the part's type says so.
 fn part(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result<(), Error> {
     let first_channel = scan.channels.len();
-    let mut answers = false;
+    let (mut answers, mut refuses, mut thought) = (false, false, false);
     let mut filled = false;
-    reader.members(|reader, key| match &*key.name() {
+    let mut twice = Twice::default();
+    reader.members(|reader, key| match scan.once_only(&mut twice, &key.name()) {
         name @ b"thinking" => thinking(reader, name, scan),
         b"text" if scan.expects(JsonKind::String, reader, b"text")? => {
             said(reader, lane(Slot::Answer), Kind::Answer, &mut filled, scan)
@@ -326,6 +327,7 @@ fn part(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result
         b"type" => {
             let kind = scan.identifier(reader, b"type")?.and_then(|span| reader.bytes().get(span));
             answers = matches!(kind, Some(b"text" | b"output_text"));
+            refuses = kind == Some(b"refusal");
             Ok(())
         }
         b"annotations" => {
@@ -333,11 +335,15 @@ fn part(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result
             annotations(scan, reader)
         }
         b"refusal" if scan.expects(JsonKind::String, reader, b"refusal")? => {
-            scan.says_more = true;
-            scan.unrepeatable = true;
-            reader.pass()
+            said(reader, lane(Slot::Refusal), Kind::Refusal, &mut filled, scan)
         }
         b"refusal" => Ok(()),
+        // Gateways tell thoughts from text by a flag.
+        name @ b"thought" => {
+            let flag = reader.spanned(|reader| scan.listed(reader, &PART, name))?;
+            thought = !matches!(reader.bytes().get(flag), Some(b"false" | b"null"));
+            Ok(())
+        }
         name => {
             // References, images, signatures: nothing to edit, and not to be dropped.
             let more = shape(&PART, name).is_some() && name != b"closed";
@@ -346,9 +352,16 @@ fn part(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result
             scan.listed(reader, &PART, name)
         }
     })?;
-    *answered |= answers && filled;
-    for channel in scan.channels.iter_mut().skip(first_channel).filter(|_| !answers) {
-        (channel.lane.slot, channel.kind) = (Slot::ReasoningPart, Kind::Reasoning);
+    *answered |= !thought && filled && (answers || refuses);
+    for channel in scan.channels.iter_mut().skip(first_channel) {
+        let typed = match channel.kind {
+            Kind::Answer => answers,
+            Kind::Refusal => refuses,
+            Kind::Reasoning | Kind::ToolArguments => true,
+        };
+        if thought || !typed {
+            (channel.lane.slot, channel.kind) = (Slot::ReasoningPart, Kind::Reasoning);
+        }
     }
     Ok(())
 }
@@ -465,6 +478,28 @@ fn citation(scan: &mut Scan, reader: &mut Reader<'_>, outer: bool) -> Result<(),
         scan.citations.push(Citation { lane: lane(Slot::Answer), start, end });
     }
     Ok(())
+}
+
+/// A spoken answer: its event says once what is no transcript.
+fn audio(
+    reader: &mut Reader<'_>,
+    name: &[u8],
+    answered: &mut bool,
+    scan: &mut Scan,
+) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, name)? {
+        return Ok(());
+    }
+    let mut twice = Twice::default();
+    reader.members(|reader, key| match scan.once_only(&mut twice, &key.name()) {
+        name @ b"transcript" => {
+            if scan.expects(JsonKind::String, reader, name)? {
+                said(reader, lane(Slot::Transcript), Kind::Refusal, answered, scan)?;
+            }
+            Ok(())
+        }
+        name => scan.once(reader, |scan, reader| scan.listed(reader, &AUDIO, name)),
+    })
 }
 
 /// An object of listed members, which its event says once.

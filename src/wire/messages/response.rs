@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use crate::wire::json::{Error, Key, Kind as JsonKind, Reader, Text, unescape_lossy};
 use crate::wire::listed::{Listed, Shape};
-use crate::wire::scan::{Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, is_cut_short};
+use crate::wire::scan::{
+    Block, Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, Twice, is_cut_short,
+};
 use crate::wire::{error, usage};
 
 /// Members of a message that carry no text of the model's.
@@ -71,10 +73,11 @@ const CARRIERS: [&str; 5] =
 const STOP: usize = 256;
 
 pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Error> {
-    scan.says_more = true;
+    (scan.says_more, scan.in_blocks) = (true, true);
     let mut blocks = 0;
+    let mut twice = Twice::default();
     Reader::new(document).document(|reader| {
-        reader.object(|reader, key| match &*key.name() {
+        reader.object(|reader, key| match scan.once_only(&mut twice, &key.name()) {
             b"content" => content(reader, &mut blocks, scan),
             b"type" => {
                 let kind = scan.identifier(reader, b"type")?;
@@ -95,9 +98,11 @@ pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Erro
 }
 
 pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
+    scan.in_blocks = true;
     let mut event = Event::default();
+    let (mut twice, mut twice_within) = (Twice::default(), Twice::default());
     Reader::new(payload).document(|reader| {
-        reader.object(|reader, key| match &*key.name() {
+        reader.object(|reader, key| match scan.once_only(&mut twice, &key.name()) {
             b"type" => {
                 event.kind = scan.identifier(reader, b"type")?;
                 Ok(())
@@ -111,13 +116,16 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
                 Ok(())
             }
             b"message" if scan.expects(JsonKind::Object, reader, b"message")? => {
-                reader.members(|reader, key| match &*key.name() {
+                reader.members(|reader, key| match scan.once_only(&mut twice_within, &key.name()) {
                     b"content" => content(reader, &mut 0, scan),
                     _ => message_member(reader, key, scan),
                 })
             }
             b"message" => Ok(()),
-            b"content_block" => block(reader, u32::MAX, scan),
+            b"content_block" => {
+                event.begins = block(reader, u32::MAX, scan)?;
+                Ok(())
+            }
             b"delta" => delta(reader, &mut event, scan),
             b"usage" => usage::scan(reader, scan),
             b"error" => error::member(reader, scan),
@@ -126,7 +134,8 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
             name => scan.leak(reader, name),
         })
     })?;
-    let Event { kind, index, signature } = event;
+    let Event { kind, index, signature, begins } = event;
+    scan.begins = begins.map(|answers| Block { group: index, answers });
     for channel in &mut scan.channels {
         if channel.lane.group == u32::MAX {
             channel.lane.group = index;
@@ -158,6 +167,8 @@ struct Event {
     index: u32,
     /// The delta is the signature that ends a thinking block.
     signature: bool,
+    /// A block begins: whether the texts in it are the answer's.
+    begins: Option<bool>,
 }
 
 fn message_member(reader: &mut Reader<'_>, key: Key<'_>, scan: &mut Scan) -> Result<(), Error> {
@@ -192,20 +203,22 @@ fn content(reader: &mut Reader<'_>, last: &mut u32, scan: &mut Scan) -> Result<(
     }
     reader.elements(|reader, position| {
         *last = u32::try_from(position).unwrap_or(u32::MAX);
-        block(reader, *last, scan)
+        block(reader, *last, scan).map(|_| ())
     })
 }
 
-/// A content block, whole or as it starts. Text is the answer's only where the type says so.
-fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<(), Error> {
+/// A content block, whole or as it starts. Text is the answer's only where the type says so; whether
+/// it does, if there is a type.
+fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<bool>, Error> {
     if !scan.expects(JsonKind::Object, reader, b"content")? {
-        return Ok(());
+        return Ok(None);
     }
     let first_channel = scan.channels.len();
     let mut kind = String::new();
     let mut data = None;
     let mut carried = Vec::new();
-    reader.members(|reader, key| match &*key.name() {
+    let mut twice = Twice::default();
+    reader.members(|reader, key| match scan.once_only(&mut twice, &key.name()) {
         b"type" => {
             let span = scan.identifier(reader, b"type")?.unwrap_or_default();
             kind = unescape_lossy(reader.bytes().get(span).unwrap_or_default());
@@ -231,8 +244,12 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<(), Err
     })?;
     // In any other block they would be a second way to say its text.
     let carries = kind.contains("tool") || CARRIERS.contains(&kind.as_str());
-    let leaks = carried.into_iter().filter(|_| !carries);
-    scan.fields.extend(leaks.map(|(span, name)| Field { kind: FieldKind::Leak, span, name }));
+    if carries {
+        scan.quoted.extend(carried.into_iter().map(|(span, _)| span));
+    } else {
+        let leak = |(span, name)| Field { kind: FieldKind::Leak, span, name };
+        scan.fields.extend(carried.into_iter().map(leak));
+    }
     if matches!(kind.as_str(), "thinking" | "redacted_thinking") {
         scan.signed.push(Signed { group: None, from: reader.position() });
     }
@@ -250,7 +267,7 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<(), Err
             (channel.lane.slot, channel.kind) = (Slot::Reasoning, Kind::Reasoning);
         }
     }
-    Ok(())
+    Ok((!kind.is_empty()).then_some(kind == "text"))
 }
 
 fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<(), Error> {
@@ -258,7 +275,8 @@ fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<
         return Ok(());
     }
     let (mut answers, mut compacts, mut content) = (false, false, None);
-    reader.members(|reader, key| match &*key.name() {
+    let mut twice = Twice::default();
+    reader.members(|reader, key| match scan.once_only(&mut twice, &key.name()) {
         b"type" => {
             let kind = scan.identifier(reader, b"type")?.and_then(|span| reader.bytes().get(span));
             answers = kind == Some(b"text_delta");

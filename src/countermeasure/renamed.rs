@@ -1,0 +1,128 @@
+//! Hiding which model answers.
+//!
+//! A server names its model in a member of its own, and in others beside it: in usage, timings, ids,
+//! errors, fields of the head. So the name is looked for in all that a response says but in texts of
+//! the model's, which are its words, in tool input, and in what is quoted of others.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::memchr2;
+
+use crate::wire::Scan;
+use crate::wire::json::{Edit, unescape_lossy};
+
+/// A model that answers under another's name.
+#[derive(Debug)]
+pub struct Renamed {
+    /// The one that answers.
+    pub from: String,
+    /// The one that was asked for, which is shown.
+    pub to: String,
+}
+
+impl Renamed {
+    /// The text with the name that was asked for where the other stands as a whole, in whatever
+    /// case, with or without the vendor before it.
+    #[must_use]
+    pub fn shown<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let bare = self.from.rsplit_once('/').map(|(_, bare)| bare);
+        let mut shown = Cow::Borrowed(text);
+        for name in std::iter::once(self.from.as_str()).chain(bare) {
+            if let Some(replaced) = replaced(&shown, name, &self.to) {
+                shown = Cow::Owned(replaced);
+            }
+        }
+        shown
+    }
+
+    /// Adds the edits that hide the name in an event or document; `edits` are those made so far.
+    pub fn hide(&self, payload: &[u8], scan: &Scan, edits: &mut Vec<Edit>) {
+        let texts = scan.channels.iter().map(|channel| channel.span.clone());
+        let edited = edits.iter().map(|edit| edit.span.clone());
+        let mut left_out: Vec<Range<usize>> =
+            texts.chain(scan.quoted.iter().cloned()).chain(edited).collect();
+        left_out.sort_by_key(|span| span.start);
+        let mut left_out = left_out.into_iter().peekable();
+        let mut until = 0;
+        let mut strings = Strings { payload, at: 0 };
+        while let Some(span) = strings.next() {
+            while let Some(out) = left_out.next_if(|out| out.start <= span.start) {
+                until = until.max(out.end);
+            }
+            if span.start < until {
+                continue;
+            }
+            let text = unescape_lossy(payload.get(span.clone()).unwrap_or_default());
+            if let Cow::Owned(shown) = self.shown(&text) {
+                edits.push(Edit::text(span, &shown));
+            }
+        }
+    }
+}
+
+/// The contents of the strings of well-formed JSON, names of members among them.
+struct Strings<'a> {
+    payload: &'a [u8],
+    at: usize,
+}
+
+impl Iterator for Strings<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let start = self.at + memchr::memchr(b'"', self.payload.get(self.at..)?)? + 1;
+        let mut end = start;
+        loop {
+            end += memchr2(b'"', b'\\', self.payload.get(end..)?)?;
+            if self.payload.get(end) == Some(&b'"') {
+                self.at = end + 1;
+                return Some(start..end);
+            }
+            end += 2;
+        }
+    }
+}
+
+/// The text with a name replaced where it stands as a whole; `None` if it does not.
+fn replaced(text: &str, from: &str, to: &str) -> Option<String> {
+    let (lower, name) = (text.to_ascii_lowercase(), from.to_ascii_lowercase());
+    if name.is_empty() {
+        return None;
+    }
+    let mut out = String::new();
+    let mut copied = 0;
+    let is_part = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    for (at, _) in lower.match_indices(&name) {
+        let end = at + name.len();
+        let before = at.checked_sub(1).and_then(|before| lower.as_bytes().get(before));
+        if is_part(before) || is_part(lower.as_bytes().get(end)) {
+            continue;
+        }
+        out.push_str(text.get(copied..at).unwrap_or_default());
+        out.push_str(to);
+        copied = end;
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    (copied > 0).then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_replaced_where_it_stands_as_a_whole() {
+        let renamed = Renamed { from: "org/teacher-small".to_owned(), to: "big".to_owned() };
+        for (text, shown) in [
+            ("org/teacher-small", "big"),
+            ("teacher-small", "big"),
+            ("vllm/Teacher-Small-2026", "vllm/big-2026"),
+            ("teacher-smaller", "teacher-smaller"),
+            ("ateacher-small", "ateacher-small"),
+            ("a teacher-small, teacher-small", "a big, big"),
+        ] {
+            assert_eq!(renamed.shown(text), shown);
+        }
+    }
+}
