@@ -45,8 +45,7 @@ impl Renamed {
         left_out.sort_by_key(|span| span.start);
         let mut left_out = left_out.into_iter().peekable();
         let mut until = 0;
-        let mut strings = Strings { payload, at: 0 };
-        while let Some(span) = strings.next() {
+        for span in (Strings { payload, at: 0 }) {
             while let Some(out) = left_out.next_if(|out| out.start <= span.start) {
                 until = until.max(out.end);
             }
