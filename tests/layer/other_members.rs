@@ -34,7 +34,7 @@ fn text(index: u32, text: &str) -> String {
 async fn a_block_that_begins_as_a_thought_holds_no_answer_whatever_its_deltas_are_called() {
     for kind in ["thinking", "reasoning", "thought"] {
         let start = json!({"type": kind});
-        let halves = [&SECRET[..9], &SECRET[9..]];
+        let halves = <[&str; 2]>::from(SECRET.split_at(9));
         let deltas = halves.map(|half| json!({"type": "text_delta", "text": half}));
         let body = block(0, &start, &deltas) + &text(1, ANSWER);
         let (_, out) = sent(NONE, MESSAGES, stream([data(body)])).await;
@@ -46,8 +46,8 @@ async fn a_block_that_begins_as_a_thought_holds_no_answer_whatever_its_deltas_ar
 // Break it: let every block begin outside of reasoning.
 #[tokio::test(start_paused = true)]
 async fn reasoning_goes_on_in_the_next_text_block_of_a_message() {
-    let (first, second) =
-        (format!("<think>{}", &SECRET[..9]), format!("{}</think>{ANSWER}", &SECRET[9..]));
+    let (first, second) = SECRET.split_at(9);
+    let (first, second) = (format!("<think>{first}"), format!("{second}</think>{ANSWER}"));
     let tool = json!({"type": "tool_use", "id": "t", "name": "f", "input": {"a": "kept zebr"}});
     for between in [true, false] {
         let tools = if between { block(1, &tool, &[]) } else { String::new() };
@@ -133,7 +133,7 @@ async fn what_a_model_says_beside_its_answer_holds_no_reasoning_either() {
         let (_, out) = sent(NONE, CHAT, json(body.to_string())).await;
         assert!(!out.contains("zebra") && out.contains(ANSWER), "{out}");
         let members = message.to_string();
-        let chunk = delta(&members[1..members.len() - 1]);
+        let chunk = delta(members.trim_start_matches('{').strip_suffix('}').unwrap());
         let (_, out) = sent(NONE, CHAT, stream([data(chunk + STOP)])).await;
         assert!(!out.contains("zebra") && out.contains(ANSWER), "{out}");
     }
