@@ -15,7 +15,7 @@ use guilloche::policy::plan::{
 };
 use guilloche::wire::chat::Chat;
 use guilloche::wire::messages::Messages;
-use guilloche::wire::{Protocol, Refusal};
+use guilloche::wire::{Protocol, Refusal, ServerKind};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -164,6 +164,85 @@ fn words_put_into_the_models_mouth_are_refused_with_side_channels_closed() {
         assert!(apply(&side_channels(&[]), protocol, &last("user")).is_ok());
         assert!(apply(&Plan::default(), protocol, &last("assistant")).is_ok());
     }
+}
+
+// Break it: remove members whole, or keep them whole.
+#[test]
+fn what_turns_reasoning_off_stays_of_a_member_that_says_more() {
+    let body = r#"{"model":"m","chat_template_kwargs":{"x":1,"enable_thinking":false},"max_tokens":5,"extra_body":{"model":"big","thinking_budget":0}, "echo":true}"#;
+    let narrowed = r#"{"model":"m","chat_template_kwargs":{"enable_thinking":false},"max_tokens":5,"extra_body":{"thinking_budget":0}}"#;
+    let (out, counts) = apply(&side_channels(&[]), &Chat, body).unwrap();
+    assert_eq!((out.as_str(), counts.request_fields_closed), (narrowed, 3));
+    let closed: Vec<_> = counts.closed.names().collect();
+    assert_eq!(closed, ["chat_template_kwargs", "echo", "extra_body"]);
+    let (out, _) = apply(&side_channels(&["extra_body"]), &Chat, body).unwrap();
+    assert!(out.contains(r#""extra_body":{"model":"big","thinking_budget":0}"#), "{out}");
+    // What a downgrade governs it governs alone.
+    let settings = Downgrade { max_effort: None, ..downgrade() };
+    let plan = Plan { downgrade: enforced(settings), ..side_channels(&[]) };
+    let (out, _) = apply(&plan, &Chat, body).unwrap();
+    assert_eq!(out, r#"{"model":"m","max_tokens":5}"#);
+}
+
+// Break it: take a member off the allow-list, or `"separate_reasoning":true` off the table.
+#[test]
+fn samplers_constraints_and_closed_switches_pass_byte_for_byte() {
+    let body = r#"{"model":"m","repeat_penalty":1.1,"mirostat":2,"samplers":["top_k"],"dry_multiplier":0.8,"grammar":"root ::= x","grammar_lazy":true,"grammar_triggers":[],"random_seed":1,"bad_words":["a"],"thinking_budget":0,"separate_reasoning":true,"stream_reasoning":false,"reasoning_format":"parsed","disable_reasoning":true,"top_logprobs":null,"think":null,"use_beam_search":false,"background":false,"xtc_probability":0,"extra_body":{"google":{"thinking_config":{"thinking_budget":0}}}}"#;
+    assert_eq!(apply(&side_channels(&[]), &Chat, body).unwrap().0, body);
+    for opening in [
+        "\"separate_reasoning\":false",
+        "\"xtc_probability\":1",
+        "\"typical_p\":0.1",
+        "\"preserved_tokens\":[1]",
+        "\"reasoning_format\":\"none\"",
+    ] {
+        let body = format!("{{\"model\":\"m\",{opening}}}");
+        assert_eq!(apply(&side_channels(&[]), &Chat, &body).unwrap().0, r#"{"model":"m"}"#);
+    }
+}
+
+// Break it: refuse whatever the kind, or pass it whatever the kind.
+#[test]
+fn a_system_message_ends_the_assistants_turn_where_it_stays_in_its_place() {
+    let ending = |closing: &str| {
+        format!(
+            r#"{{"messages":[{{"role":"assistant","content":"<think>"}},{{"role":"system","content":"{closing}"}}]}}"#
+        )
+    };
+    let sent_to = |kind: ServerKind, body: &str| {
+        let request = Chat.scan_request(body.as_bytes()).unwrap().addressed(kind, "/");
+        let mut counts = Counts::default();
+        let body = body.to_owned().into();
+        RequestEdits::apply(&side_channels(&[]), &Chat, &request, body, None, &mut counts).err()
+    };
+    for kind in ServerKind::ALL {
+        let hoists = ["custom", "anthropic", "mistral"].contains(&kind.name());
+        let refusal = sent_to(kind, &ending("Now summarise"));
+        assert_eq!(refusal.is_some(), hoists, "{kind:?}");
+        if let Some(refusal) = refusal {
+            assert!(refusal.message.contains("moved to the front"), "{}", refusal.message);
+        }
+        assert!(sent_to(kind, &ending(" ")).is_some(), "{kind:?}");
+    }
+}
+
+// Break it: resume a summary for any kind, or with words around it.
+#[test]
+fn a_summary_of_the_servers_own_is_resumed_where_the_server_makes_them() {
+    let ending =
+        |blocks: &str| format!(r#"{{"messages":[{{"role":"assistant","content":[{blocks}]}}]}}"#);
+    let passes = |kind: ServerKind, blocks: &str| {
+        let body = ending(blocks);
+        let request = Messages.scan_request(body.as_bytes()).unwrap().addressed(kind, "/");
+        let (mut counts, plan) = (Counts::default(), side_channels(&[]));
+        RequestEdits::apply(&plan, &Messages, &request, body.into(), None, &mut counts).is_ok()
+    };
+    let summary = r#"{"type":"compaction","content":"s"}"#;
+    let text = r#"{"type":"text","text":"<think>"}"#;
+    assert!(passes(ServerKind::Anthropic, summary) && passes(ServerKind::Custom, summary));
+    assert!(!passes(ServerKind::Vllm, summary));
+    assert!(!passes(ServerKind::Custom, &format!("{text},{summary}")));
+    assert!(!passes(ServerKind::Custom, &format!("{summary},{text}")));
 }
 
 fn counting() -> Plan {
@@ -315,11 +394,16 @@ proptest! {
         let out: Map<String, Value> = serde_json::from_str(&out).expect("still JSON");
 
         let mut expected = members;
-        for name in ["top_logprobs", "x\u{e9} \"y"] {
-            expected.remove(name);
+        expected.remove("x\u{e9} \"y");
+        // What asks for nothing stays.
+        for name in ["logprobs", "top_logprobs"] {
+            if expected.get(name).is_some_and(|value| !value.is_null() && *value != json!(false)) {
+                expected.remove(name);
+            }
         }
+        if expected.get("top_logprobs") == Some(&json!(false)) { expected.remove("top_logprobs"); }
         for (name, closed) in
-            [("logprobs", json!(false)), ("return_token_ids", json!(false)), ("chat_template_kwargs", json!({}))]
+            [("return_token_ids", json!(false)), ("chat_template_kwargs", json!({}))]
         {
             if expected.get(name).is_some_and(|value| *value != closed) { expected.remove(name); }
         }

@@ -64,6 +64,18 @@ pub struct Beside {
     pub continues: bool,
 }
 
+/// What is wrong with the end of the conversation, if it puts words into the model's mouth.
+fn prefilled(request: &Request) -> Option<&'static str> {
+    let resumed = request.resumed && !request.server.resumes_turns();
+    if request.prefilled || resumed {
+        return Some("the last message may not be the assistant's own");
+    }
+    (request.prefilled_if_hoisted && request.server.hoists_system()).then_some(
+        "the last message may not be the assistant's own, and system messages behind it are \
+         moved to the front by some servers",
+    )
+}
+
 impl RequestEdits {
     /// Applies the enforced parts of `plan` to a request and its body. `caller` is whose answer is
     /// marked if the plan says so; `None` where there is nothing to mark with.
@@ -86,10 +98,8 @@ impl RequestEdits {
         let mut edits = Vec::new();
         let mut removed = Vec::new();
         if let Some(closing) = side_channels::Closing::of(plan) {
-            let resumed = request.resumed && !request.server.resumes_turns();
-            if request.prefilled || resumed {
-                let message = "the last message may not be the assistant's own".to_owned();
-                return Err(malformed(message));
+            if let Some(message) = prefilled(request) {
+                return Err(malformed(message.to_owned()));
             }
             let closed = side_channels::request_edits(closing, request, counts);
             removed = closed.1;

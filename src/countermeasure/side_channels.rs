@@ -54,16 +54,20 @@ pub fn request_edits(
     request: &Request,
     counts: &mut Counts,
 ) -> (Vec<Edit>, Vec<usize>) {
-    let removed = request.unlisted_but(closing.allow);
+    let closed = request.unlisted_but(closing.allow);
     let most = closing.max_choices.map_or(u64::MAX, |most| u64::from(most.get()));
     let over = request.choices.iter().filter(|(_, asked)| *asked > most);
-    let edits: Vec<Edit> =
+    let mut edits: Vec<Edit> =
         over.map(|(span, _)| Edit::literal(span.clone(), most.to_string())).collect();
     if !edits.is_empty() {
         counts.closed.add("n");
     }
-    let names = removed.iter().filter_map(|index| request.unlisted.get(*index)?.as_deref());
+    let names = closed.iter().filter_map(|index| request.unlisted.get(*index)?.as_deref());
     names.for_each(|name| counts.closed.add(name));
+    let narrowed = request.narrowed.iter().filter(|(index, _)| closed.contains(index));
+    edits.extend(narrowed.map(|(_, edit)| edit.clone()));
+    let is_narrowed = |index: &usize| request.narrowed.iter().any(|(member, _)| member == index);
+    let removed: Vec<usize> = closed.into_iter().filter(|index| !is_narrowed(index)).collect();
     counts.request_fields_closed += (edits.len() + removed.len()) as u64;
     (edits, removed)
 }

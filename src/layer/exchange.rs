@@ -418,8 +418,13 @@ impl Exchange {
 
     /// An answer of the layer's own instead of the upstream's.
     pub(super) fn refuse<R>(self: Box<Self>, refusal: Refused) -> Response<DefenseBody<R>> {
-        let Self { decision, errors, guard, rate_limit, .. } = *self;
-        refused(errors, &decision, guard, refusal, rate_limit.as_ref())
+        let Self { decision, errors, guard, rate_limit, method, .. } = *self;
+        let answer = refused(errors, &decision, guard, refusal, rate_limit.as_ref());
+        if method == Method::HEAD {
+            // Its length is told all the same.
+            return answer.map(|_| DefenseBody::whole(Bytes::new()));
+        }
+        answer
     }
 
     /// The inner service failed before it answered.

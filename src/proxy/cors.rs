@@ -28,7 +28,8 @@ const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What scripts need of an answer of ours beside its body.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "guilloche-decision, retry-after, x-should-retry, ratelimit, ratelimit-policy",
+    "guilloche-decision, x-request-id, request-id, retry-after, x-should-retry, ratelimit, \
+     ratelimit-policy",
 );
 
 /// What the upstream allows browsers.

@@ -99,6 +99,10 @@ where
             };
             if response.extensions().get::<OwnAnswer>().is_some() {
                 cors.allow(asker.as_ref(), &mut response);
+                if method == Method::HEAD {
+                    // HTTP/2 would break the stream for it.
+                    response = response.map(|_| Either::Left(Full::default()));
+                }
             } else {
                 cors.heard(&method, asker.as_ref(), &response);
             }

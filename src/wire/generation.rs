@@ -109,7 +109,8 @@ impl Generation {
         match folded {
             _ if MARKS.contains(&folded) => self.mark_members.push(member),
             "logit_bias" | "vllm_xargs" => self.setting(folded, exact, member, reader)?,
-            "temperature" | "top_k" | "use_beam_search" | "beam_width" | "tools" | "functions" => {
+            "temperature" | "top_k" | "do_sample" | "use_beam_search" | "beam_width" | "tools"
+            | "functions" => {
                 self.sampling(folded, &mut reader)?;
             }
             _ if holds => {}
@@ -129,6 +130,7 @@ impl Generation {
             // Below this servers take zero for meant.
             "temperature" => self.greedy |= number(value).is_some_and(|degree| degree <= 1e-5),
             "top_k" => self.greedy |= number(value) == Some(1.0),
+            "do_sample" => self.greedy |= is_off(value) && kind != Kind::Null,
             "tools" | "functions" => {
                 let empty = value.iter().all(|byte| b"[] \n\r\t".contains(byte));
                 self.tools |= kind == Kind::Array && !empty;

@@ -2,7 +2,7 @@
 //!
 //! Servers continue a last message of the assistant's. What counts as last differs: gateways move
 //! system messages elsewhere and leave empty ones out, so a message behind the assistant's own only
-//! ends its turn if it says something for someone else.
+//! ends its turn if it says something for someone else, and a system message only where it stays.
 
 use super::json::{Error, Kind, Reader};
 use super::request::fold;
@@ -19,8 +19,8 @@ pub(super) struct Message {
     says: bool,
     /// It calls tools.
     calls: bool,
-    /// Its last part belongs to a tool that the server runs itself. `None` before its content.
-    server_tool: Option<bool>,
+    /// Its last part is one behind which the server pauses a turn. `None` before its content.
+    pausing: Option<bool>,
 }
 
 impl Message {
@@ -39,10 +39,10 @@ impl Message {
                 Ok(())
             }
             "content" => {
-                let mut server_tool = false;
-                self.content(reader, &mut server_tool)?;
+                let mut pausing = false;
+                self.content(reader, &mut pausing)?;
                 // Of two, either may be read.
-                self.server_tool = Some(server_tool && self.server_tool.is_none());
+                self.pausing = Some(pausing && self.pausing.is_none());
                 Ok(())
             }
             "reasoning" | "reasoning_content" | "parts" | "refusal" => {
@@ -60,13 +60,17 @@ impl Message {
         }
     }
 
-    fn content(&mut self, reader: &mut Reader<'_>, server_tool: &mut bool) -> Result<(), Error> {
+    fn content(&mut self, reader: &mut Reader<'_>, pausing: &mut bool) -> Result<(), Error> {
         if reader.kind()? != Kind::Array {
             return self.text(reader);
         }
+        // A summary of what came before stands first, and text in front of it is words of someone's:
+        // a gateway that does not know the block would continue them.
+        let mut summary = true;
         reader.elements(|reader, _| {
-            *server_tool = false;
+            *pausing = false;
             if reader.kind()? != Kind::Object {
+                summary = false;
                 return self.text(reader);
             }
             let (mut kind, mut text) = (None, None);
@@ -80,7 +84,8 @@ impl Message {
             })?;
             let kind = kind.as_deref().unwrap_or_default();
             self.says |= kind != "text" || text.is_some_and(|text| !text.trim().is_empty());
-            *server_tool = is_server_tool(kind);
+            summary &= kind == "compaction";
+            *pausing = summary || is_server_tool(kind);
             Ok(())
         })
     }
@@ -91,10 +96,21 @@ impl Message {
         Ok(())
     }
 
-    /// Whether a message before it may still be taken for the last.
+    /// Whether a message before it may still be taken for the last, because it says nothing.
     fn leaves_open(&self) -> bool {
         let Self { assistant, system, other, says, calls, .. } = *self;
-        !assistant && (system || !other && !says && !calls)
+        !assistant && !says && (system || !other && !calls)
+    }
+
+    /// Whether it may, because this one is moved to the front.
+    fn is_hoisted(&self) -> bool {
+        self.system && !self.assistant
+    }
+
+    /// Whether it is the assistant's own, with words or with nothing: servers continue both. One
+    /// that only calls tools waits for their results.
+    fn is_prefill(&self) -> bool {
+        self.assistant && (self.says || !self.calls)
     }
 }
 
@@ -107,25 +123,35 @@ fn is_server_tool(kind: &str) -> bool {
 
 /// How a conversation ends, as far as it was read.
 #[derive(Debug, Default)]
-pub(super) struct LastMessage(Option<Message>);
+pub(super) struct LastMessage {
+    last: Option<Message>,
+    /// Messages that may be moved to the front have followed it.
+    hoisted: bool,
+}
 
 impl LastMessage {
     /// Another message follows.
     pub(super) fn followed_by(&mut self, message: Message) {
-        if self.0.is_none() || !message.leaves_open() {
-            self.0 = Some(message);
+        if self.last.is_some() && (message.leaves_open() || message.is_hoisted()) {
+            self.hoisted |= !message.leaves_open();
+        } else {
+            *self = Self { last: Some(message), hoisted: false };
         }
     }
 
-    /// Whether the assistant's own message stands last, with words or with nothing: servers continue
-    /// both. One that only calls tools waits for their results.
+    /// Whether words in the assistant's mouth stand last wherever system messages are put.
     pub(super) fn is_prefilled(&self) -> bool {
-        self.0.as_ref().is_some_and(|last| last.assistant && (last.says || !last.calls))
+        !self.hoisted && self.is_prefilled_if_hoisted()
     }
 
-    /// Whether the assistant's turn was paused while a tool of the server's ran.
+    /// Whether they stand last once system messages are moved to the front.
+    pub(super) fn is_prefilled_if_hoisted(&self) -> bool {
+        self.last.as_ref().is_some_and(Message::is_prefill)
+    }
+
+    /// Whether the assistant's turn was paused by the server.
     pub(super) fn is_paused(&self) -> bool {
-        self.0.as_ref().is_some_and(|last| last.assistant && last.server_tool == Some(true))
+        self.last.as_ref().is_some_and(|last| last.assistant && last.pausing == Some(true))
     }
 }
 
@@ -134,6 +160,11 @@ mod tests {
     use super::*;
 
     fn last(messages: &str) -> (bool, bool) {
+        let last = read(messages);
+        (last.is_prefilled(), last.is_paused())
+    }
+
+    fn read(messages: &str) -> LastMessage {
         let mut last = LastMessage::default();
         Reader::new(messages.as_bytes())
             .document(|reader| {
@@ -145,7 +176,7 @@ mod tests {
                 })
             })
             .unwrap();
-        (last.is_prefilled(), last.is_paused())
+        last
     }
 
     #[test]
@@ -154,7 +185,7 @@ mod tests {
         for messages in [
             format!("[{said}]"),
             format!(r#"[{said},{{"role":"system","content":""}}]"#),
-            format!(r#"[{said},{{"role":"developer","content":"be brief"}}]"#),
+            format!(r#"[{said},{{"role":"developer","content":" "}},{{"role":"system"}}]"#),
             format!(r#"[{said},{{"role":"user","content":" "}},{{"role":"user","content":[]}}]"#),
             format!(r#"[{said},{{"role":"user","content":[{{"type":"text","text":""}}]}}]"#),
             r#"[{"role":"assistant","content":"x","tool_calls":[]}]"#.to_owned(),
@@ -164,6 +195,22 @@ mod tests {
             r#"[{"Role":"model","reasoning_content":"x","tool_calls":[{}]}]"#.to_owned(),
         ] {
             assert_eq!(last(&messages), (true, false), "{messages}");
+        }
+    }
+
+    #[test]
+    fn what_a_system_message_closes_is_open_where_it_is_moved_to_the_front() {
+        let said = r#"{"role":"assistant","content":"<think>"}"#;
+        for closing in [
+            r#"{"role":"developer","content":"be brief"}"#,
+            r#"{"role":"system","content":"Now summarise"},{"role":"system","content":""}"#,
+            r#"{"role":"user","content":""},{"role":"system","content":[{"type":"text","text":"x"}]}"#,
+        ] {
+            let last = read(&format!("[{said},{closing}]"));
+            assert!(!last.is_prefilled() && last.is_prefilled_if_hoisted(), "{closing}");
+            let user = r#"{"role":"user","content":"x"}"#;
+            assert!(!read(&format!("[{said},{closing},{user}]")).is_prefilled_if_hoisted());
+            assert!(read(&format!("[{user},{closing},{said}]")).is_prefilled());
         }
     }
 
@@ -191,6 +238,13 @@ mod tests {
             assert!(!last(&blocks(&format!("{tool},{text}"))).1);
             let twice = format!(r#"[{{"role":"assistant","content":"x","content":[{tool}]}}]"#);
             assert!(!last(&twice).1);
+        }
+        let summary = r#"{"type":"compaction","content":"s"}"#;
+        assert!(last(&blocks(summary)).1);
+        for said in
+            [format!("{text},{summary}"), format!("{summary},{text}"), format!(r#""x",{summary}"#)]
+        {
+            assert!(!last(&blocks(&said)).1, "{said}");
         }
         assert!(!last(&blocks(r#"{"type":"tool_result"}"#)).1);
         assert!(!last(&blocks(r#"{"type":"tool_use"}"#)).1);

@@ -12,7 +12,7 @@ mod lists;
 mod settings;
 
 pub(super) use lists::Lists;
-use lists::overrides;
+use lists::{narrowed, overrides};
 pub use settings::{Asked, AskedEffort, EffortPlace, Model, OutputCap, Thinking};
 
 /// The most members that a request may have at its top level: what is noted of each is many times
@@ -59,6 +59,9 @@ pub struct Request {
     pub members: Members,
     /// By member: its name, if it is not on the protocol's allow-list.
     pub unlisted: Vec<Option<String>>,
+    /// What an unlisted member can be replaced by rather than removed, because it turns reasoning
+    /// off, with the index of the member.
+    pub narrowed: Vec<(usize, Edit)>,
     /// Unlisted members that set a model, a cap or an effort for some server, by index.
     pub overrides: Vec<usize>,
     /// A governed member that stands twice, or under a name that differs in case only: servers
@@ -66,6 +69,8 @@ pub struct Request {
     pub ambiguous: Option<String>,
     /// The conversation ends with words put into the model's mouth.
     pub prefilled: bool,
+    /// It does where system messages that close it are moved to the front.
+    pub prefilled_if_hoisted: bool,
     /// The conversation ends with a turn that the server's own tools have paused.
     pub resumed: bool,
     /// The request can keep the model from closing a reasoning section that its template opened:
@@ -256,7 +261,12 @@ impl Request {
         if overrides(&folded, value) {
             self.overrides.push(index);
         }
-        self.unlisted.push((!lists.pass(&name, value)).then(|| name.into_owned()));
+        let passes = lists.pass(&name, value);
+        if let Some(object) = narrowed(&name, value).filter(|_| !passes) {
+            let span = span.end - value.len()..span.end;
+            self.narrowed.push((index, Edit { span, with: object }));
+        }
+        self.unlisted.push((!passes).then(|| name.into_owned()));
         seen.push(folded);
         self.members.spans.push(span);
         Ok(())

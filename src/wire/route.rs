@@ -56,7 +56,7 @@ pub fn route(method: &Method, path: &str, has_body: bool) -> Route {
     }
     let reads = matches!(*method, Method::GET | Method::HEAD);
     let probe = matches!(path, "/health" | "/healthz" | "/ping" | "/version" | "/");
-    let asks = probe || is_literal(path) && is_model_list(path);
+    let asks = probe || is_model_list(path);
     if reads && asks || method == Method::OPTIONS { Route::Open } else { Route::Unknown }
 }
 
@@ -77,12 +77,32 @@ fn is_literal(path: &str) -> bool {
     !path.contains("//") && !path.contains(['%', '\\', ';']) && !path.contains("..")
 }
 
-/// `…/models`, or one of them: `…/models/gpt-5`, `…/models/org/name`.
+/// `…/models`, or one of them: `…/models/gpt-5`, `…/models/org/name`. Clients escape the name, once.
 fn is_model_list(path: &str) -> bool {
+    let name_at = path.find("/models/").map_or(path.len(), |at| at + "/models/".len());
+    let (front, name) = path.split_at_checked(name_at).unwrap_or((path, ""));
+    let Some(name) = unescaped(name).filter(|_| is_literal(front)) else { return false };
+    let path = [front, &name].concat();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let Some(at) = segments.iter().position(|segment| *segment == "models") else { return false };
     let named = segments.len() - at - 1;
-    at <= 4 && named <= 2 && !segments.iter().any(|part| part.is_empty() || TEXTS.contains(part))
+    let leads_elsewhere = |part: &&str| matches!(*part, "" | "." | "..") || TEXTS.contains(part);
+    at <= 4 && named <= 2 && !segments.iter().any(leads_elsewhere) && is_literal(&path)
+}
+
+/// A part of a path without its escapes.
+fn unescaped(part: &str) -> Option<String> {
+    let mut bytes = part.bytes();
+    let mut plain = Vec::with_capacity(part.len());
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            plain.push(byte);
+            continue;
+        }
+        let mut digit = || u8::try_from(char::from(bytes.next()?).to_digit(16)?).ok();
+        plain.push(digit()? * 16 + digit()?);
+    }
+    String::from_utf8(plain).ok().filter(|plain| !plain.contains(char::is_control))
 }
 
 /// Where a path names the model: `/openai/deployments/NAME/chat/completions` (Azure),
@@ -150,6 +170,8 @@ mod tests {
             "/v1/models/gpt-5",
             "/v1/models/org/name",
             "/openai/v1/models/llama3:8b",
+            "/v1/models/org%2Fname",
+            "/v1/models/org/a%20b%3A1",
         ] {
             assert_eq!(kind(Method::GET, path), "open", "{path}");
             assert_eq!(kind(Method::POST, path), "unknown", "{path}");
@@ -202,9 +224,20 @@ mod tests {
         }
         assert_eq!(kind(Method::GET, "/v1/chat/completions/chatcmpl-1"), "unknown");
         assert_eq!(kind(Method::GET, "/v1/responses/resp_1"), "unknown");
-        for path in
-            ["/v1/responses/models", "/v1/files/models/x", "/v1/models/", "/v1/models/a/b/c"]
-        {
+        for path in [
+            "/v1/responses/models",
+            "/v1/files/models/x",
+            "/v1/models/",
+            "/v1/models/a/b/c",
+            "/v1/models/..%2Fresponses",
+            "/v1/models/%2e%2e",
+            "/v1/models/a%2Fb%2Fc",
+            "/v1/models/%252e",
+            "/v1/models/a%2",
+            "/v1/models/x%2Fresponses",
+            "/v1%2Fx/models/a",
+            "/v1/models/a%0a",
+        ] {
             assert_eq!(kind(Method::GET, path), "unknown", "{path}");
         }
     }

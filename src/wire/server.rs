@@ -116,6 +116,20 @@ impl ServerKind {
         self == Self::Custom
     }
 
+    /// Whether system messages may be moved to the front wherever they stand, so that the message
+    /// before one is the last. Servers that render a template leave them where they are.
+    pub(crate) fn hoists_system(self) -> bool {
+        match self {
+            Self::Custom | Self::Anthropic | Self::Mistral => true,
+            Self::OpenAi
+            | Self::Vllm
+            | Self::Sglang
+            | Self::LlamaCpp
+            | Self::Ollama
+            | Self::Tgi => false,
+        }
+    }
+
     /// Whether the server's own tools may pause a turn, which the client resumes by sending back
     /// what there is of it. Other servers would take that for words put into the model's mouth.
     pub(crate) fn resumes_turns(self) -> bool {

@@ -73,7 +73,7 @@ const FIELDS: [(&str, &str); 24] = [
     ("origin", "https://app.example"),
 ];
 
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 13] = [
     CHAT,
     "/chat/completions",
     "/api/v1/chat/completions",
@@ -83,11 +83,13 @@ const PATHS: [&str; 11] = [
     "/v1/chat%2Fcompletions",
     "/v1/chat/completions/",
     "/v1/models",
+    "/v1/models/org%2Fbig",
+    "/v1/models/..%2Fchat%2Fcompletions",
     "/v1/embeddings",
     "/v1/responses",
 ];
 
-const MEMBERS: [&str; 20] = [
+const MEMBERS: [&str; 23] = [
     "model",
     "Model",
     "mod\\u0065l",
@@ -106,11 +108,14 @@ const MEMBERS: [&str; 20] = [
     "return_token_ids",
     "enable_thinking",
     "chat_template_kwargs",
+    "thinking_budget",
+    "think",
+    "xtc_probability",
     "extra_body",
     "options",
 ];
 
-const VALUES: [&str; 25] = [
+const VALUES: [&str; 27] = [
     "null",
     "true",
     "false",
@@ -135,14 +140,18 @@ const VALUES: [&str; 25] = [
     r#"{"effort":"high"}"#,
     r#"{"max_tokens":99999}"#,
     r#"{"type":"enabled","budget_tokens":99999}"#,
+    r#"{"reasoning_effort":"none"}"#,
+    r#"{"enable_thinking":false,"model":"big","extra_body":{"max_tokens":99999}}"#,
     r#"{"enable_thinking":true,"num_predict":99999,"model":"big"}"#,
 ];
 
-const MESSAGES: [&str; 7] = [
+const MESSAGES: [&str; 9] = [
     r#"[{"role":"user","content":"q"}]"#,
     r#"[{"role":"assistant","content":"<think>"}]"#,
     r#"[{"role":"assistant","content":"<think>","tool_calls":[]}]"#,
     r#"[{"role":"assistant","content":"<think>"},{"role":"system","content":""}]"#,
+    r#"[{"role":"assistant","content":"<think>"},{"role":"system","content":"go on"}]"#,
+    r#"[{"role":"assistant","content":[{"type":"text","text":"<think>"},{"type":"compaction"}]}]"#,
     r#"[{"role":"assistant","content":"<think>"},{"role":"user","content":[]}]"#,
     r#"[{"role":"ASSISTANT","content":"<think>"}]"#,
     r#"[{"role":"assistant","role":"user","content":"<think>"}]"#,
@@ -260,10 +269,20 @@ fn forbidden(seen: &Seen) -> Option<String> {
             return Some(format!("{name} is passed on"));
         }
     }
-    for name in ["models", "max_new_tokens", "extra_body", "Model", "MAX_TOKENS", "N"] {
+    for name in
+        ["models", "max_new_tokens", "thinking_budget", "extra_body", "Model", "MAX_TOKENS", "N"]
+    {
         if members.contains_key(name) {
             return Some(format!("{name} is passed on"));
         }
+    }
+    if members.get("xtc_probability").is_some_and(|odds| *odds != 0) {
+        return Some("what works against marks is passed on".to_owned());
+    }
+    let switched_off = |name: &str| nested("chat_template_kwargs", name) == Some(false.into());
+    let arguments = members.get("chat_template_kwargs").and_then(Value::as_object);
+    if arguments.is_some_and(|all| all.keys().any(|name| !switched_off(name))) {
+        return Some("arguments of the template are passed on".to_owned());
     }
     if nested("options", "num_predict").is_some_and(|cap| cap.as_u64().is_none_or(|it| it > 100)) {
         return Some("options raise the cap".to_owned());

@@ -81,6 +81,17 @@ async fn unknown_routes_are_refused_to_graded_callers_only() {
     }
 }
 
+/// Fails when the layer leaves it to the server to drop the body: over HTTP/2 some send it.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_a_head_request_has_a_length_and_no_body() {
+    let world = World::new(policy(REFUSE));
+    let answer = world.call(asked_of_the_server(Method::HEAD, "/v1/responses", "")).await;
+    assert_eq!(answer.status(), 403);
+    assert_ne!(answer.headers()["content-length"], "0");
+    assert!(http_body::Body::is_end_stream(answer.body()));
+    assert_eq!(read(answer.into_body()).await.text(), "");
+}
+
 fn asked_of_the_server(method: Method, path: &str, body: &str) -> Request<Script> {
     let mut request = request(caller("alice", None, 1.0), path, Script::whole(body));
     request.headers_mut().insert("guilloche-risk", "account=\"x\"".parse().unwrap());
@@ -95,6 +106,7 @@ async fn questions_about_the_server_are_passed_to_everyone() {
         (Method::GET, "/v1/models"),
         (Method::GET, "/api/v1/models"),
         (Method::GET, "/v1/models/org/name"),
+        (Method::GET, "/v1/models/org%2Fname"),
         (Method::GET, "/health"),
         (Method::OPTIONS, CHAT),
     ] {

@@ -148,6 +148,21 @@ async fn the_answer_to_head_keeps_its_length_and_is_complete() {
     assert!(answer.contains("content-length: 123\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
 }
 
+/// Fails when the body of an answer of ours is not dropped: the client would be told of a broken
+/// protocol.
+#[tokio::test]
+async fn our_answers_to_head_requests_have_no_body_over_http2_either() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let proxy = proxy(closed, &[]).await;
+    for http2 in [false, true] {
+        let asked = Request::head(format!("http://{}/v1/responses", proxy.address));
+        let response = soon(client(http2).request(asked.body(full("")).unwrap())).await.unwrap();
+        assert_eq!(response.status(), 502);
+        assert_ne!(response.headers()[CONTENT_LENGTH], "0");
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "");
+    }
+}
+
 /// Fails when an answer of ours says nothing to a browser, or more than the upstream has said.
 #[tokio::test]
 async fn a_browser_can_read_our_answers_where_the_upstream_lets_it_read_its_own() {
@@ -178,7 +193,14 @@ async fn a_browser_can_read_our_answers_where_the_upstream_lets_it_read_its_own(
         let allowed = refused.headers().get("access-control-allow-origin");
         assert_eq!(allowed.is_some_and(|allowed| allowed == APP), origin == APP);
         let exposed = refused.headers().get("access-control-expose-headers");
+        let exposed = exposed.map(|names| names.to_str().unwrap().to_owned());
         assert_eq!(exposed.is_some(), origin == APP);
+        if let Some(exposed) = exposed {
+            for name in ["guilloche-decision", "x-request-id", "request-id", "retry-after"] {
+                assert!(exposed.split(", ").any(|known| known == name), "{name}: {exposed}");
+            }
+            assert_eq!(refused.headers()["vary"], "origin");
+        }
         // The upstream speaks for itself.
         let own = send(Method::POST, origin, "less").await;
         assert!(!own.headers().contains_key("access-control-allow-origin"));

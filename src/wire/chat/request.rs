@@ -24,11 +24,22 @@ const LISTS: Lists = Lists {
     // prompt_logprobs, echo, return_token_ids, return_tokens_as_token_ids, return_hidden_states,
     // skip_special_tokens, include_reasoning, separate_reasoning, stream_reasoning,
     // reasoning_format, chat_template, chat_template_kwargs, add_generation_prompt,
-    // continue_final_message, store; models, because a list of fallbacks goes round the model map.
+    // continue_final_message, store; models, because a list of fallbacks goes round the model map;
+    // typical_p and xtc_probability, which prefer what is less likely and so work against a mark
+    // by bias; preserved_tokens, which brings raw tags back.
     allowed: &[
         "audio",
+        "bad_words",
         "cache_salt",
+        "do_sample",
         "documents",
+        "dry_allowed_length",
+        "dry_base",
+        "dry_multiplier",
+        "dry_penalty_last_n",
+        "dry_sequence_breakers",
+        "dynatemp_exponent",
+        "dynatemp_range",
         "ebnf",
         "enable_search",
         "format",
@@ -36,11 +47,15 @@ const LISTS: Lists = Lists {
         "function_call",
         "functions",
         "grammar",
+        "grammar_lazy",
+        "grammar_triggers",
         "grounding",
         "guided_choice",
+        "guided_decoding_backend",
         "guided_grammar",
         "guided_json",
         "guided_regex",
+        "guided_whitespace_pattern",
         "ignore_eos",
         "json_schema",
         "keep_alive",
@@ -49,7 +64,11 @@ const LISTS: Lists = Lists {
         "metadata",
         "min_p",
         "min_tokens",
+        "mirostat",
+        "mirostat_eta",
+        "mirostat_tau",
         "modalities",
+        "no_repeat_ngram_size",
         "options",
         "parallel_tool_calls",
         "plugins",
@@ -59,12 +78,16 @@ const LISTS: Lists = Lists {
         "prompt_cache_key",
         "prompt_cache_retention",
         "provider",
+        "random_seed",
         "regex",
+        "repeat_last_n",
+        "repeat_penalty",
         "repetition_penalty",
         "request_id",
         "response_format",
         "safe_prompt",
         "safety_identifier",
+        "samplers",
         "search_parameters",
         "seed",
         "service_tier",
@@ -74,9 +97,13 @@ const LISTS: Lists = Lists {
         "structural_tag",
         "structured_outputs",
         "temperature",
+        "tfs_z",
         "tool_choice",
+        "tool_stream",
         "tools",
+        "top_a",
         "top_k",
+        "top_n_sigma",
         "top_p",
         "transforms",
         "truncate_prompt_tokens",
@@ -217,7 +244,7 @@ fn reasoning(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error
 
 /// Whether the last message is the assistant's own, to be continued, and whether one is signed.
 fn messages(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
-    let Request { prefilled, signed_history, .. } = request;
+    let Request { prefilled, prefilled_if_hoisted, signed_history, .. } = request;
     let mut last = LastMessage::default();
     reader.elements(|reader, _| {
         let mut message = prefill::Message::default();
@@ -231,6 +258,7 @@ fn messages(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error>
         Ok(())
     })?;
     *prefilled |= last.is_prefilled();
+    *prefilled_if_hoisted |= last.is_prefilled_if_hoisted();
     Ok(())
 }
 

@@ -76,7 +76,7 @@ fn output_config(
 }
 
 fn messages(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
-    let Request { prefilled, resumed, signed_history, .. } = request;
+    let Request { prefilled, prefilled_if_hoisted, resumed, signed_history, .. } = request;
     let mut last = LastMessage::default();
     reader.elements(|reader, _| {
         let mut message = prefill::Message::default();
@@ -90,8 +90,10 @@ fn messages(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error>
         last.followed_by(message);
         Ok(())
     })?;
-    *prefilled |= last.is_prefilled() && !last.is_paused();
-    *resumed |= last.is_paused();
+    let paused = last.is_paused();
+    *prefilled |= last.is_prefilled() && !paused;
+    *prefilled_if_hoisted |= last.is_prefilled_if_hoisted() && !paused;
+    *resumed |= paused;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Which members of a request a policy acts on, which open no way round, and which depend on what
 //! they say.
 
-use crate::wire::json::{Kind, Reader};
+use crate::wire::json::{Error, Kind, Reader};
 
 /// A protocol's names of request members.
 pub(in crate::wire) struct Lists {
@@ -25,49 +25,124 @@ impl Lists {
 /// Switches that open a way round in one position and close it in the other: the position that
 /// closes. It is kept, since whoever sets it wants less, and a server's own position may be the
 /// other.
-const CLOSED: [(&str, &str); 15] = [
+const CLOSED: [(&str, &str); 32] = [
     ("add_generation_prompt", "true"),
+    ("background", "false"),
     ("continue_final_message", "false"),
+    ("disable_reasoning", "true"),
     ("echo", "false"),
     ("enable_thinking", "false"),
     ("include_reasoning", "false"),
     ("include_thoughts", "false"),
     ("logprobs", "false"),
+    ("logprobs", "null"),
+    ("n_probs", "0"),
+    ("prompt_logprobs", "null"),
+    ("reasoning_budget", "0"),
+    // Members of their own, which are read. Without it the reasoning may stand in the text.
+    ("reasoning_format", "\"auto\""),
+    ("reasoning_format", "\"deepseek\""),
     ("reasoning_format", "\"hidden\""),
+    ("reasoning_format", "\"parsed\""),
     ("return_hidden_states", "false"),
     ("return_token_ids", "false"),
     ("return_tokens_as_token_ids", "false"),
+    ("separate_reasoning", "true"),
     ("skip_special_tokens", "true"),
     ("store", "false"),
-    ("think", "false"),
+    ("stream_reasoning", "false"),
     ("think", "\"none\""),
+    ("think", "false"),
+    ("think", "null"),
+    ("thinking_budget", "0"),
+    // `0` is left out: some refuse it without `logprobs`, which goes.
+    ("top_logprobs", "null"),
+    ("typical_p", "1"),
+    ("use_beam_search", "false"),
+    ("xtc_probability", "0"),
 ];
 
-/// Arguments of chat templates that turn reasoning off where they are `false`.
-const TEMPLATE_SWITCHES: [&str; 2] = ["enable_thinking", "thinking"];
+/// Members in which servers and gateways take further ones.
+const CONTAINERS: [&str; 4] = ["chat_template_kwargs", "extra_body", "google", "thinking_config"];
+
+/// What turns reasoning off in one of them, or leaves out that of earlier turns.
+const CLOSED_INSIDE: [(&str, &str); 9] = [
+    ("clear_thinking", "true"),
+    ("enable_thinking", "false"),
+    ("include_reasoning", "false"),
+    ("include_thoughts", "false"),
+    ("reasoning_budget", "0"),
+    ("reasoning_effort", "\"none\""),
+    ("think", "false"),
+    ("thinking", "false"),
+    ("thinking_budget", "0"),
+];
+
+/// How deep they are looked into: `extra_body`, `google`, `thinking_config`.
+const DEPTH: usize = 3;
+
+fn is_in(table: &[(&str, &str)], name: &[u8], value: &[u8]) -> bool {
+    table.iter().any(|(known, said)| known.as_bytes() == name && said.as_bytes() == value)
+}
 
 /// Whether a member of this name closes a way round by its value. Only the plain spelling of it
 /// does: what a server makes of `"false"` or `0.0` is not known.
 fn closes(name: &str, value: &[u8]) -> bool {
-    if name == "chat_template_kwargs" {
-        return switches_off(value);
-    }
-    CLOSED.iter().any(|(known, closed)| *known == name && closed.as_bytes() == value)
+    let all = || ClosingPart::of(value, DEPTH).is_ok_and(|part| part.is_all);
+    is_in(&CLOSED, name.as_bytes(), value) || is_container(name) && all()
 }
 
-/// Whether arguments of a chat template do nothing but turn reasoning off.
-fn switches_off(value: &[u8]) -> bool {
-    let mut off = true;
-    let read = Reader::new(value).document(|reader| {
-        off &= reader.kind()? == Kind::Object;
-        reader.members(|reader, key| {
-            let known = TEMPLATE_SWITCHES.iter().any(|name| key.is(name));
-            let span = reader.skip()?;
-            off &= known && value.get(span) == Some(b"false");
-            Ok(())
-        })
-    });
-    read.is_ok() && off
+/// What is left of a member's value when all goes that does not turn reasoning off, if anything is:
+/// without that the model would reason.
+pub(super) fn narrowed(name: &str, value: &[u8]) -> Option<Vec<u8>> {
+    let part = ClosingPart::of(value, DEPTH).ok().filter(|_| is_container(name))?;
+    (part.object != b"{}").then_some(part.object)
+}
+
+/// Whether a member of the top level holds others.
+fn is_container(name: &str) -> bool {
+    matches!(name, "chat_template_kwargs" | "extra_body")
+}
+
+/// What turns reasoning off in a value that holds members.
+struct ClosingPart {
+    /// An object of nothing else.
+    object: Vec<u8>,
+    /// There is nothing else.
+    is_all: bool,
+}
+
+impl ClosingPart {
+    fn of(value: &[u8], depth: usize) -> Result<Self, Error> {
+        let mut part = Self { object: b"{".to_vec(), is_all: true };
+        Reader::new(value).document(|reader| {
+            part.is_all &= reader.kind()? == Kind::Object;
+            reader.members(|reader, key| {
+                let span = reader.skip()?;
+                let said = value.get(span.clone()).unwrap_or_default();
+                let kept = if depth > 1 && CONTAINERS.iter().any(|name| key.is(name)) {
+                    let inside = Self::of(said, depth - 1)?;
+                    part.is_all &= inside.is_all;
+                    Some(inside.object).filter(|object| object != b"{}")
+                } else {
+                    let closes = is_in(&CLOSED_INSIDE, &key.name(), said);
+                    part.is_all &= closes;
+                    closes.then(|| said.to_vec())
+                };
+                if let Some(kept) = kept {
+                    if part.object.len() > 1 {
+                        part.object.push(b',');
+                    }
+                    let named = value.get(key.start..span.start).unwrap_or_default();
+                    part.object.extend_from_slice(named);
+                    part.object.extend(kept);
+                }
+                Ok(())
+            })
+        })?;
+        part.object.push(b'}');
+        Ok(part)
+    }
 }
 
 /// Members, known from servers or gateways, that set a model, a cap or an effort beside the
@@ -100,9 +175,40 @@ const OVERRIDES: [&str; 25] = [
     "thinking_config",
 ];
 
+/// What of them says no more than that there is to be no reasoning. A budget of none, or an effort
+/// of none, is not among them: beside what a downgrade sets, some take either for none said.
+const NO_OVERRIDES: [(&str, &str); 4] = [
+    ("enable_thinking", "false"),
+    ("include_thoughts", "false"),
+    ("think", "\"none\""),
+    ("think", "false"),
+];
+
+/// Arguments of chat templates of which the same is true.
+const TEMPLATE_SWITCHES: [(&str, &str); 3] =
+    [("clear_thinking", "true"), ("enable_thinking", "false"), ("thinking", "false")];
+
 /// Whether a member, its name in folded case, sets what a downgrade governs.
 pub(super) fn overrides(folded: &str, value: &[u8]) -> bool {
-    OVERRIDES.contains(&folded) && !closes(folded, value)
+    let off = match folded {
+        "chat_template_kwargs" => switches_off(value),
+        _ => is_in(&NO_OVERRIDES, folded.as_bytes(), value),
+    };
+    OVERRIDES.contains(&folded) && !off
+}
+
+/// Whether arguments of a chat template do nothing but turn reasoning off.
+fn switches_off(value: &[u8]) -> bool {
+    let mut off = true;
+    let read = Reader::new(value).document(|reader| {
+        off &= reader.kind()? == Kind::Object;
+        reader.members(|reader, key| {
+            let span = reader.skip()?;
+            off &= is_in(&TEMPLATE_SWITCHES, &key.name(), value.get(span).unwrap_or_default());
+            Ok(())
+        })
+    });
+    read.is_ok() && off
 }
 
 #[cfg(test)]
@@ -116,17 +222,73 @@ mod tests {
             ("enable_thinking", "true", false),
             ("enable_thinking", "\"false\"", false),
             ("include_reasoning", "false", true),
+            ("separate_reasoning", "true", true),
             ("separate_reasoning", "false", false),
             ("skip_special_tokens", "false", false),
+            ("skip_special_tokens", "null", false),
             ("reasoning_format", "\"hidden\"", true),
+            ("reasoning_format", "\"parsed\"", true),
             ("reasoning_format", "\"raw\"", false),
+            ("reasoning_format", "\"none\"", false),
+            ("thinking_budget", "0", true),
+            ("thinking_budget", "-1", false),
+            ("xtc_probability", "0", true),
+            ("xtc_probability", "0.5", false),
             ("chat_template_kwargs", "{\"enable_thinking\": false}", true),
             ("chat_template_kwargs", "{\"thinking\":false,\"enable_thinking\":false}", true),
             ("chat_template_kwargs", "{\"enable_thinking\":false,\"x\":1}", false),
             ("chat_template_kwargs", "{\"enable_thinking\":true}", false),
             ("chat_template_kwargs", "\"x\"", false),
+            ("extra_body", "{\"google\":{\"thinking_config\":{\"thinking_budget\":0}}}", true),
+            ("extra_body", "{\"google\":{\"thinking_config\":{\"thinking_budget\":1}}}", false),
+            ("extra_body", "{\"google\":7}", false),
+            ("extra_body", "{\"extra_body\":{\"google\":{\"google\":{}}}}", false),
         ] {
             assert_eq!(closes(name, value.as_bytes()), kept, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn what_turns_reasoning_off_is_kept_of_a_member_that_holds_more() {
+        for (name, value, left) in [
+            (
+                "chat_template_kwargs",
+                r#"{"x":1, "enable_thinking" : false}"#,
+                Some(r#"{"enable_thinking" : false}"#),
+            ),
+            (
+                "extra_body",
+                r#"{"model":"big","chat_template_kwargs":{"thinking":false,"y":[]},"think":false}"#,
+                Some(r#"{"chat_template_kwargs":{"thinking":false},"think":false}"#),
+            ),
+            (
+                "chat_template_kwargs",
+                r#"{"enable_thinking":true,"enable_th\u0069nking":false}"#,
+                Some(r#"{"enable_th\u0069nking":false}"#),
+            ),
+            ("chat_template_kwargs", r#"{"enable_thinking":true}"#, None),
+            ("chat_template_kwargs", "[]", None),
+            ("extra_body", r#"{"google":{"thinking_config":{"x":1}}}"#, None),
+            ("options", r#"{"think":false}"#, None),
+        ] {
+            let left = left.map(str::to_owned);
+            let told = narrowed(name, value.as_bytes());
+            assert_eq!(told.map(|told| String::from_utf8(told).unwrap()), left, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_downgrade_governs_alone_whatever_turns_reasoning_off() {
+        for (name, value, set) in [
+            ("thinking_budget", "0", true),
+            ("think", "null", true),
+            ("think", "false", false),
+            ("extra_body", r#"{"enable_thinking":false}"#, true),
+            ("chat_template_kwargs", r#"{"reasoning_effort":"none"}"#, true),
+            ("chat_template_kwargs", r#"{"enable_thinking":false}"#, false),
+            ("temperature", "1", false),
+        ] {
+            assert_eq!(overrides(name, value.as_bytes()), set, "{name}: {value}");
         }
     }
 }
