@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+#[cfg(feature = "cli")]
+#[path = "policy_files/upstream.rs"]
+mod upstream;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -15,8 +15,7 @@ use super::backoff::retry_after;
 use super::prompt::Prompt;
 use super::spending::Tokens;
 use super::{AskError, Settings};
-use crate::proxy::config;
-use crate::proxy::upstream::{Upstream, UpstreamError};
+use crate::proxy::upstream::{Upstream, UpstreamError, own};
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
@@ -87,36 +86,14 @@ impl Endpoint {
     pub(super) fn new(settings: &Settings) -> Result<Self, AskError> {
         let url = &settings.url;
         let wrong = || AskError::Address(without_user(url));
-        let authority = url.authority().ok_or_else(wrong)?;
-        if !matches!(url.scheme_str(), Some("http" | "https")) || authority.as_str().contains('@') {
-            return Err(wrong());
-        }
-        let authorization = match &settings.api_key {
-            None => None,
-            Some(key) => {
-                let text = zeroize::Zeroizing::new(format!("Bearer {}", key.as_str()));
-                let mut value = HeaderValue::from_str(&text).map_err(|_| AskError::ApiKey)?;
-                value.set_sensitive(true);
-                Some(value)
-            }
-        };
-        let base = Uri::builder()
-            .scheme(url.scheme_str().unwrap_or("https"))
-            .authority(authority.clone())
-            .path_and_query("/")
-            .build()
-            .map_err(|_| wrong())?;
-        let upstream = config::Upstream {
-            url: base,
-            kind: crate::wire::ServerKind::default(),
-            ca_file: settings.ca_file.clone(),
-            connect_timeout: settings.timeout.min(Duration::from_secs(10)),
-            first_byte_timeout: settings.timeout,
-            idle_timeout: settings.timeout,
-            total_timeout: settings.timeout,
-            max_idle_connections: settings.concurrency,
-            http2: false,
-        };
+        let (scheme, authority) = url.scheme_str().zip(url.authority()).ok_or_else(wrong)?;
+        let base = Uri::builder().scheme(scheme).authority(authority.clone()).path_and_query("/");
+        let base = base.build().map_err(|_| wrong())?;
+        let (ca_file, timeout) = (settings.ca_file.clone(), settings.timeout);
+        let upstream = own::settings(base, ca_file, timeout, settings.concurrency);
+        let upstream = upstream.ok_or_else(wrong)?;
+        let authorization = settings.api_key.as_ref().map(|key| own::bearer(key)).transpose();
+        let authorization = authorization.map_err(|_| AskError::ApiKey)?;
         Ok(Self {
             upstream: Upstream::new(&upstream, 64 << 10)?,
             path: path(url),

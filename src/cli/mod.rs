@@ -8,6 +8,7 @@ mod paragraph;
 mod policy;
 mod progress;
 mod risk;
+mod secrets;
 mod serve;
 mod teacher;
 mod verify;

@@ -5,15 +5,10 @@ mod head;
 mod sign;
 mod verify;
 
-use std::io::Write;
-use std::path::Path;
-
 use clap::{Args, Subcommand};
 use http::uri::PathAndQuery;
-use zeroize::Zeroizing;
 
 use super::{Answer, Failure};
-use crate::secret;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -34,19 +29,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(*arguments),
     }
-}
-
-fn read_environment(variable: &str) -> Result<Zeroizing<String>, Failure> {
-    let text = std::env::var(variable).map_err(|error| format!("{variable}: {error}"))?;
-    Ok(Zeroizing::new(text))
-}
-
-/// Says on standard error that others than its owner can read a file with a key.
-fn warn_of_mode(file: &Path) -> Result<(), Failure> {
-    if let Some(mode) = secret::open_to_others(file) {
-        writeln!(std::io::stderr(), "warning: {}: {mode}", file.display())?;
-    }
-    Ok(())
 }
 
 fn parse_path(text: &str) -> Result<String, String> {

@@ -36,6 +36,9 @@ pub struct Downgraded {
 #[must_use]
 pub fn removals(settings: &Downgrade, request: &Request) -> Vec<usize> {
     let mut removed = request.overrides.clone();
+    if settings.replaces_models() {
+        removed.extend(&request.delegating);
+    }
     if settings.max_effort.is_some() && !request.takes_effort() {
         // Set to a known one it could be refused where it is taken as it is, and where it is left
         // out the server's own holds, as for a request that names none.
@@ -57,8 +60,14 @@ pub fn request_edits(
     let mut changes = Changes { request, removed, edits: Vec::new(), inserted: Vec::new() };
     let path_model = request.path_model.as_deref();
     let named_by_path = path_model.and_then(|model| replacement(settings, Some(model)));
+    if settings.replaces_models() {
+        let left = request.delegate_edits.iter().filter(|(member, _)| !removed.contains(member));
+        changes.edits.extend(left.map(|(_, edit)| edit.clone()));
+        counts.request_fields_closed += changes.len() as u64;
+    }
+    let delegates = changes.len();
     changes.model(settings, path_model.is_some());
-    counts.model_replaced |= !changes.is_empty() || named_by_path.is_some();
+    counts.model_replaced |= changes.len() > delegates || named_by_path.is_some();
     let replaced = changes.len();
     if let Some(cap) = settings.max_output_tokens.map(|cap| u64::from(cap.get())) {
         changes.output_caps(cap);
@@ -131,6 +140,7 @@ impl Changes<'_> {
                 continue;
             }
             let replaced = match rank(effort) {
+                Rank::Absent | Rank::Default if !self.request.says(effort) => continue,
                 Rank::Absent if takes_effort => Some(most.name()),
                 Rank::Absent => continue,
                 Rank::Known(asked) => (asked > most).then_some(most.name()),
@@ -139,7 +149,7 @@ impl Changes<'_> {
                 // As if the request had named none.
                 Rank::Unknown => Some(most.name()),
             };
-            named = true;
+            named |= self.request.says(effort);
             self.edits.extend(replaced.map(|name| effort.replaced(name)));
         }
         if named || !takes_effort {
@@ -162,10 +172,6 @@ impl Changes<'_> {
 
     fn len(&self) -> usize {
         self.edits.len() + self.inserted.len()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     fn into_edits(self) -> Vec<Edit> {

@@ -35,7 +35,7 @@ use crate::countermeasure::originals::Memory;
 use crate::countermeasure::watermark::{Caller, Marks};
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
 use crate::limit::{Denied, RateLimitFields};
-use crate::policy::plan::{Measure, Mode, MultiTurn, Plan, enforced, observed};
+use crate::policy::plan::{Downgrade, Measure, Mode, MultiTurn, Plan, enforced, observed};
 use crate::policy::{Countermeasure, Decision, Reason, Unhandled};
 use crate::risk::{Assessment, Risk};
 use crate::wire::{Protocol, Refusal, RefusalKind, conversation_protocol, error_protocol};
@@ -287,6 +287,9 @@ impl Exchange {
         head::frame_request(headers, length);
         if !self.decision.plan.is_empty() {
             head::rewrite_request(headers);
+            if enforced(&self.decision.plan.downgrade).is_some_and(Downgrade::replaces_models) {
+                head::drop_model_choice(headers);
+            }
         } else if self.guard.counts.texts_restored > 0 {
             head::drop_digests(headers);
         }

@@ -85,6 +85,36 @@ pub(super) fn rewrite_request(headers: &mut HeaderMap) {
     drop_digests(headers);
 }
 
+/// Beginnings of the names of fields that gateways take orders from.
+const GATEWAYS: [&str; 4] = ["cf-aig-", "helicone-", "x-litellm-", "x-portkey-"];
+
+/// What is in the names of their fields that choose a model, or a server that has others.
+const CHOOSING: [&str; 10] = [
+    "config",
+    "custom-host",
+    "deployment",
+    "fallback",
+    "override",
+    "provider-url",
+    "retry",
+    "route",
+    "tags",
+    "target",
+];
+
+/// Takes the fields out by which gateways choose a model, the body saying another: those of known
+/// gateways, and whatever has a model or a fallback in its name.
+pub(super) fn drop_model_choice(headers: &mut HeaderMap) {
+    let chooses = |name: &&HeaderName| {
+        let name = name.as_str();
+        let gateway = GATEWAYS.iter().any(|gateway| name.starts_with(gateway));
+        let chooses = gateway && CHOOSING.iter().any(|choosing| name.contains(choosing));
+        chooses || name.contains("model") || name.contains("fallback")
+    };
+    let chosen: Vec<HeaderName> = headers.keys().filter(chooses).cloned().collect();
+    chosen.iter().for_each(|name| drop(headers.remove(name)));
+}
+
 /// Has the path name another model.
 pub(super) fn name_model(uri: &mut Uri, model: &str) {
     let path = uri.path();

@@ -2,6 +2,7 @@
 
 mod compile;
 pub mod countermeasure;
+mod coverage;
 pub mod decision;
 pub mod exemption;
 mod file;
@@ -17,6 +18,7 @@ mod source;
 mod value;
 
 pub use countermeasure::Countermeasure;
+pub use coverage::Gap;
 pub use decision::{
     Decision, DecisionId, GradeReached, NoTextRoutes, Protocol, Reason, Reasons, RequestFacts,
     Revision, Unhandled,

@@ -109,6 +109,12 @@ pub struct Downgrade {
 }
 
 impl Downgrade {
+    /// Whether some models are replaced by others.
+    #[must_use]
+    pub fn replaces_models(&self) -> bool {
+        self.other_models.is_some() || !self.models.is_empty()
+    }
+
     /// The model that is asked where the request names none. Without one of its own it is that of the
     /// widest pattern: what the server would choose is not known to be weaker.
     #[must_use]

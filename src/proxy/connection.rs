@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use http::Uri;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::delivery::{Delivery, Frames};
+use super::target::{Fragments, Targets};
 use super::tunnel::Tunnel;
 
 /// How long the last bytes may take to the client before the connection is reset: a reset overtakes
@@ -26,6 +28,8 @@ pub(super) struct Connection {
     pub(super) delivery: Delivery,
     /// What the connection becomes when its protocol is left.
     tunnel: Mutex<Option<Tunnel>>,
+    /// Request targets with a fragment, of which the requests have not come.
+    fragments: Mutex<Fragments>,
     /// HTTP/1.0 clients take the end of the connection for the end of the body. Until the body is
     /// complete the socket therefore closes with a reset, which no client takes for an end.
     reset: AtomicBool,
@@ -46,6 +50,7 @@ impl Connection {
             activity: Mutex::new(activity),
             delivery: Delivery::default(),
             tunnel: Mutex::new(None),
+            fragments: Mutex::default(),
             reset: AtomicBool::new(false),
         }
     }
@@ -72,6 +77,15 @@ impl Connection {
 
     pub(super) fn take_tunnel(&self) -> Option<Tunnel> {
         self.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether the target of this request had a fragment.
+    pub(super) fn had_fragment(&self, uri: &Uri) -> bool {
+        self.fragments().had(uri)
+    }
+
+    fn fragments(&self) -> MutexGuard<'_, Fragments> {
+        self.fragments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives the last bytes time to arrive, if the connection ends with a reset.
@@ -123,12 +137,14 @@ pub(super) struct Socket {
     stream: TcpStream,
     connection: Arc<Connection>,
     protocol: Protocol,
+    targets: Targets,
 }
 
-/// What is spoken on a connection, by its first byte.
+/// What is spoken on a connection, by its first bytes.
 #[derive(Debug)]
 enum Protocol {
-    Unknown,
+    /// So many bytes of [`PREFACE`] have come, and nothing else.
+    Unknown(usize),
     Http1,
     Http2(Frames),
 }
@@ -138,18 +154,21 @@ const PREFACE: &[u8] = b"PRI";
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
-        Self { stream, connection, protocol: Protocol::Unknown }
+        Self { stream, connection, protocol: Protocol::Unknown(0), targets: Targets::new() }
     }
 
-    /// Notes what was read first.
+    /// Notes what was read.
     fn look_at(&mut self, read: &[u8]) {
-        if matches!(self.protocol, Protocol::Unknown) && !read.is_empty() {
-            let known = read.len().min(PREFACE.len());
-            self.protocol = if read.get(..known) == PREFACE.get(..known) {
-                Protocol::Http2(Frames::default())
-            } else {
-                Protocol::Http1
+        for byte in read {
+            let Protocol::Unknown(known) = self.protocol else { break };
+            self.protocol = match PREFACE.get(known) == Some(byte) {
+                true if known + 1 == PREFACE.len() => Protocol::Http2(Frames::default()),
+                true => Protocol::Unknown(known + 1),
+                false => Protocol::Http1,
             };
+        }
+        if !matches!(self.protocol, Protocol::Http2(_)) {
+            self.targets.read(read, |target| self.connection.fragments().note(target));
         }
     }
 

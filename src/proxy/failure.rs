@@ -46,6 +46,12 @@ pub(super) fn tunnel() -> Refusal {
     Refusal { kind: RefusalKind::Method, message }
 }
 
+/// A request target with a fragment.
+pub(super) fn fragment() -> Refusal {
+    let message = "the request target has a fragment (`#`)".to_owned();
+    Refusal { kind: RefusalKind::Malformed, message }
+}
+
 /// The answer to a request for `path` about which this was decided. Where nothing was, it is known by
 /// an id that only the access log has beside the client.
 pub(super) fn response(

@@ -63,6 +63,7 @@ where
         let (method, asker) = (request.method().clone(), Asker::of(&request));
         let mut guard = Guard::new(exchange);
         let version = request.version();
+        let fragment = version < Version::HTTP_2 && connection.had_fragment(request.uri());
         let one_at_a_time = version < Version::HTTP_2;
         // A client that waits for leave to send its body is not told to go on for nothing.
         let holds_back = request.headers().contains_key(EXPECT);
@@ -71,7 +72,11 @@ where
         let (body, witness) = Witnessed::new(body);
         let request = Request::from_parts(parts, body);
         Box::pin(async move {
-            let answer = match check(&request, max_request_body) {
+            let checked = match fragment {
+                true => Err(failure::fragment()),
+                false => check(&request, max_request_body),
+            };
+            let answer = match checked {
                 Ok(()) => {
                     ask(stack, request.map(|body| Limited::new(body, max_request_body))).await
                 }

@@ -45,6 +45,7 @@ mod seen;
 mod server;
 mod signal;
 mod stack;
+mod target;
 mod tunnel;
 pub mod upstream;
 mod when_woken;

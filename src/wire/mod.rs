@@ -32,7 +32,9 @@ pub use failure::Failure;
 pub use generation::{Generation, Setting, Use};
 pub use history::Said;
 pub use refusal::{OwnAnswer, Refusal, RefusalKind, refuse_for_good};
-pub use request::{Asked, AskedEffort, EffortPlace, Model, OutputCap, Request, Thinking};
+pub use request::{
+    Asked, AskedEffort, EffortPlace, EffortSaid, Model, OutputCap, Request, Thinking,
+};
 pub use route::{Route, conversation_protocol, error_protocol, path_model, route};
 pub use scan::{
     Block, Channel, Citation, Close, Field, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, Usage,

@@ -8,12 +8,15 @@ use super::json::{Edit, Error, Members, Reader, removals};
 use super::model_name::is_blank;
 use super::route::path_model;
 
+mod delegates;
+mod inside;
 mod lists;
 mod settings;
 
+use delegates::Delegates;
 pub(super) use lists::Lists;
 use lists::{narrowed, overrides};
-pub use settings::{Asked, AskedEffort, EffortPlace, Model, OutputCap, Thinking};
+pub use settings::{Asked, AskedEffort, EffortPlace, EffortSaid, Model, OutputCap, Thinking};
 
 /// The most members that a request may have at its top level: what is noted of each is many times
 /// its own length.
@@ -64,6 +67,10 @@ pub struct Request {
     pub narrowed: Vec<(usize, Edit)>,
     /// Unlisted members that set a model, a cap or an effort for some server, by index.
     pub overrides: Vec<usize>,
+    /// Members that have other models take part, by index.
+    pub delegating: Vec<usize>,
+    /// The removals of what has, inside of other members, with the index of the member.
+    pub delegate_edits: Vec<(usize, Edit)>,
     /// A governed member that stands twice, or under a name that differs in case only: servers
     /// disagree on which one counts.
     pub ambiguous: Option<String>,
@@ -116,6 +123,16 @@ impl Request {
     #[must_use]
     pub fn is_read(&self, cap: &OutputCap) -> bool {
         self.output_cap_member.is_some() || self.server.reads_cap(cap.member)
+    }
+
+    /// Whether the server acts on this effort, so that none has to be added.
+    #[must_use]
+    pub fn says(&self, effort: &AskedEffort) -> bool {
+        match effort.place {
+            EffortSaid::Plain => true,
+            EffortSaid::Reasoning => self.server.reads_reasoning(),
+            EffortSaid::Thinking => false,
+        }
     }
 
     /// Where an effort is added if the request names none.
@@ -215,6 +232,8 @@ impl Request {
                     name => member(&mut self, reader, name),
                 })?;
                 let folded = fold(&String::from_utf8_lossy(&key.name()));
+                self.inside(&key.name(), &mut Reader::at(body, value.start))?;
+                self.delegates(&folded, &mut Reader::at(body, value.start))?;
                 let at = Reader::at(body, value.start);
                 self.generation.read(&key.name(), &folded, self.members.spans.len(), at)?;
                 let said = body.get(value.clone()).unwrap_or_default();
@@ -236,6 +255,19 @@ impl Request {
         if let Some(member) = CAPS.into_iter().find(|known| known.as_bytes() == name) {
             let asked = Asked::read(body.get(span.clone()).unwrap_or_default());
             self.output_caps.push(OutputCap { member, nested, span, asked });
+        }
+        Ok(())
+    }
+
+    /// Notes what in the member that is read has other models take part.
+    fn delegates(&mut self, folded: &str, reader: &mut Reader<'_>) -> Result<(), Error> {
+        let member = self.members.spans.len();
+        match Delegates::read(folded, reader)? {
+            Delegates::None => {}
+            Delegates::Some(edits) => {
+                self.delegate_edits.extend(edits.into_iter().map(|edit| (member, edit)));
+            }
+            Delegates::All => self.delegating.push(member),
         }
         Ok(())
     }

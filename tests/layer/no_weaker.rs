@@ -46,7 +46,7 @@ struct Written {
     replaces: bool,
 }
 
-const FIELDS: [(&str, &str); 24] = [
+const FIELDS: [(&str, &str); 27] = [
     ("x-api-key", "junk"),
     ("api-key", "junk"),
     ("x-goog-api-key", "junk"),
@@ -71,6 +71,9 @@ const FIELDS: [(&str, &str); 24] = [
     ("content-type", "text/plain"),
     ("expect", "100-continue"),
     ("origin", "https://app.example"),
+    ("x-portkey-config", "{\"override_params\":{\"model\":\"big\"}}"),
+    ("helicone-fallbacks", "big"),
+    ("x-gateway-model-name", "big"),
 ];
 
 const PATHS: [&str; 13] = [
@@ -113,9 +116,12 @@ const MEMBERS: [&str; 23] = [
     "xtc_probability",
     "extra_body",
     "options",
+    "tools",
+    "plugins",
+    "provider",
 ];
 
-const VALUES: [&str; 27] = [
+const VALUES: [&str; 32] = [
     "null",
     "true",
     "false",
@@ -143,6 +149,11 @@ const VALUES: [&str; 27] = [
     r#"{"reasoning_effort":"none"}"#,
     r#"{"enable_thinking":false,"model":"big","extra_body":{"max_tokens":99999}}"#,
     r#"{"enable_thinking":true,"num_predict":99999,"model":"big"}"#,
+    r#"{"effort":"low","Effort":"high"}"#,
+    r#"{"type":"enabled","budget_tokens":5,"Budget_Tokens":99999,"effort":"max"}"#,
+    r#"{"num_predict":5,"Num_Predict":99999}"#,
+    r#"[{"type":"advisor_1","name":"a","model":"big"}]"#,
+    r#"[{"id":"web"},{"id":"auto-router","allowed_models":["big"]}]"#,
 ];
 
 const MESSAGES: [&str; 9] = [
@@ -225,7 +236,14 @@ fn forbidden(seen: &Seen) -> Option<String> {
     if path.contains("big") {
         return Some(format!("the path asks for the big model: {path}"));
     }
-    for name in ["x-original-url", "x-http-method-override", "guilloche-risk"] {
+    for name in [
+        "x-original-url",
+        "x-http-method-override",
+        "guilloche-risk",
+        "x-portkey-config",
+        "helicone-fallbacks",
+        "x-gateway-model-name",
+    ] {
         if seen.head.headers.contains_key(name) {
             return Some(format!("{name} is passed on"));
         }
@@ -283,6 +301,24 @@ fn forbidden(seen: &Seen) -> Option<String> {
     let arguments = members.get("chat_template_kwargs").and_then(Value::as_object);
     if arguments.is_some_and(|all| all.keys().any(|name| !switched_off(name))) {
         return Some("arguments of the template are passed on".to_owned());
+    }
+    for name in ["tools", "plugins"] {
+        let entries = members.get(name).filter(|value| value.is_array());
+        if entries.is_some_and(|entries| entries.to_string().contains("big")) {
+            return Some(format!("{name} ask the big model"));
+        }
+    }
+    if nested("provider", "model").is_some() {
+        return Some("the provider is asked for a model".to_owned());
+    }
+    for name in ["reasoning", "thinking", "options"] {
+        let inside = members.get(name).and_then(Value::as_object);
+        if inside.is_some_and(|inside| inside.keys().any(|key| *key != key.to_lowercase())) {
+            return Some(format!("{name} has members in another case"));
+        }
+    }
+    if nested("thinking", "effort").is_some_and(|effort| effort == "max") {
+        return Some("thinking has an effort".to_owned());
     }
     if nested("options", "num_predict").is_some_and(|cap| cap.as_u64().is_none_or(|it| it > 100)) {
         return Some("options raise the cap".to_owned());

@@ -209,6 +209,30 @@ async fn requests_that_two_servers_could_read_differently_are_refused() {
     assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
 }
 
+/// The HTTP library cuts a fragment off, so that what a detector signed with it would be another
+/// path's. Fails when targets are not looked at before they are parsed.
+#[tokio::test]
+async fn a_request_target_with_a_fragment_is_refused() {
+    let upstream = upstream(|_| async { Response::new(full("")) }).await;
+    let proxy = proxy(upstream, &[]).await;
+    let request = |target: &str, close: &str| {
+        format!("POST {target} HTTP/1.1\r\nhost: a\r\n{close}content-length: 0\r\n\r\n")
+    };
+    let last = |target| request(target, "connection: close\r\n");
+    for target in ["/a#x", "/a#", "/a?b=1#c", "http://h/a#x", "/a#x?y"] {
+        let answer = raw(proxy.address, last(target).as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{target}: {answer}");
+        assert!(answer.contains("has a fragment"), "{target}: {answer}");
+        // Behind another on the same connection.
+        let two = request("/a", "") + &last(target);
+        let answer = raw(proxy.address, two.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{target}: {answer}");
+        assert!(answer.contains("HTTP/1.1 400 "), "{target}: {answer}");
+    }
+    let answer = raw(proxy.address, last("/a?b=%23").as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
 #[tokio::test]
 async fn a_length_beside_chunks_is_not_passed_on() {
     // The server goes by the chunks and forgets the length, as RFC 9112 section 6.3 has it; what

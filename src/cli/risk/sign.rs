@@ -8,10 +8,9 @@ use clap::{Args, ValueEnum};
 use http::{Method, Uri};
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{Answer, Failure};
-use super::{curl, parse_path, read_environment, warn_of_mode};
+use super::super::{Answer, Failure, secrets};
+use super::{curl, parse_path};
 use crate::risk::key::decode_secret;
-use crate::risk::settings::read_secret_file;
 use crate::risk::{
     AccountId, ClusterId, DEFAULT_LABEL, Principal, RiskClaim, RiskScore, SignedFields, Signer,
     SigningKey, TenantId, Validity, credential,
@@ -132,11 +131,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
 
 fn sign(arguments: &Arguments, now: Timestamp) -> Result<SignedFields, Failure> {
     let key_text = match (&arguments.key_file, &arguments.key_env) {
-        (Some(file), _) => {
-            warn_of_mode(file)?;
-            read_secret_file(file).map_err(|error| format!("{}: {error}", file.display()))?
-        }
-        (None, variable) => read_environment(variable.as_deref().unwrap_or_default())?,
+        (Some(file), _) => secrets::from_file(file)?,
+        (None, variable) => secrets::from_environment(variable.as_deref().unwrap_or_default())?,
     };
     let key = SigningKey::from_text(&arguments.key_id, &key_text)?;
     let principal = Principal {
@@ -165,7 +161,7 @@ fn sign(arguments: &Arguments, now: Timestamp) -> Result<SignedFields, Failure> 
     }
     let credential = match (&arguments.api_key_env, &arguments.credential_sha256) {
         (Some(variable), _) => {
-            Some(credential::hash(read_environment(variable)?.trim_ascii().as_bytes()))
+            Some(credential::hash(secrets::from_environment(variable)?.trim_ascii().as_bytes()))
         }
         (None, Some(hash)) => Some(
             decode_secret(hash)

@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::paragraph::{printable, write_wrapped};
-use super::super::{Answer, Failure, Format, serve};
-use super::{head, parse_path, read_environment, warn_of_mode};
+use super::super::{Answer, Failure, Format, secrets, serve};
+use super::{head, parse_path};
 use crate::policy::{Policy, Protocol, RequestFacts};
 use crate::proxy::Config;
 use crate::risk::settings::{KeySettings, Trust};
@@ -107,7 +107,7 @@ fn find(arguments: Arguments, text: &str) -> Result<Finding, Failure> {
             (config.risk.ok_or_else(nobody)?, config.policy)
         }
         None => {
-            key_file.as_deref().map_or(Ok(()), warn_of_mode)?;
+            key_file.as_deref().map_or(Ok(()), secrets::warn_of_mode)?;
             let id = key_id.unwrap_or_default();
             (RiskSettings::signed(KeySettings { id, file: key_file, env: key_env }), None)
         }
@@ -118,7 +118,7 @@ fn find(arguments: Arguments, text: &str) -> Result<Finding, Failure> {
         .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let mut request = head::read(text, &method, &path)?;
     if let Some(variable) = api_key_env {
-        let value = format!("Bearer {}", read_environment(&variable)?.trim());
+        let value = format!("Bearer {}", secrets::from_environment(&variable)?.trim());
         let value = HeaderValue::from_str(&value).map_err(|_| format!("{variable}: no API key"))?;
         request.headers.entry(AUTHORIZATION).or_insert(value);
     }

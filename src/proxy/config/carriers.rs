@@ -10,6 +10,7 @@ use super::setting::{Kind, Setting};
 use crate::countermeasure::watermark::{
     Carrier, CarrierSetting, Carriers, KeyOf, LogitBias, Sglang, VllmXargs,
 };
+use crate::proxy::upstream::own;
 
 /// Whether the upstream is asked, before a carrier is relied on, whether it knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,16 +68,10 @@ fn probe_credential(reader: &mut Reader<'_>) -> Option<HeaderValue> {
     };
     let problem = match text {
         Ok(text) if text.trim().is_empty() => "there is no key in it".to_owned(),
-        Ok(text) => {
-            let bearer = Zeroizing::new(format!("Bearer {}", text.trim()));
-            match HeaderValue::from_str(&bearer) {
-                Ok(mut value) => {
-                    value.set_sensitive(true);
-                    return Some(value);
-                }
-                Err(_) => "an API key has printable ASCII characters on one line".to_owned(),
-            }
-        }
+        Ok(text) => match own::bearer(&text) {
+            Ok(value) => return Some(value),
+            Err(_) => "an API key has printable ASCII characters on one line".to_owned(),
+        },
         Err(error) => format!("cannot be read: {error}"),
     };
     reader.wrong("marks", field, problem);

@@ -9,6 +9,7 @@
 
 mod body;
 mod connect;
+pub(crate) mod own;
 mod replay;
 mod reuse;
 

@@ -2,7 +2,7 @@
 
 use crate::wire::json::{Edit, Error, Kind, Reader};
 use crate::wire::prefill::{self, LastMessage};
-use crate::wire::request::{AskedEffort, EffortPlace, Lists, Request, Thinking};
+use crate::wire::request::{AskedEffort, EffortPlace, EffortSaid, Lists, Request, Thinking};
 
 /// Members that a policy acts on, and those that no allow-list is needed for.
 const LISTS: Lists = Lists {
@@ -212,7 +212,11 @@ fn stream_options(reader: &mut Reader<'_>, request: &mut Request) -> Result<Edit
 /// `reasoning: {effort, max_tokens, …}` as OpenRouter and Ollama take it.
 fn reasoning(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
     if reader.kind()? != Kind::Object {
-        request.efforts.push(AskedEffort { wrapped: true, ..AskedEffort::read(reader)? });
+        request.efforts.push(AskedEffort {
+            wrapped: true,
+            place: EffortSaid::Reasoning,
+            ..AskedEffort::read(reader)?
+        });
         return Ok(());
     }
     let body = reader.bytes();
@@ -223,7 +227,10 @@ fn reasoning(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error
         reader.members(|reader, key| {
             empty = false;
             match &*key.name() {
-                b"effort" => request.efforts.push(AskedEffort::read(reader)?),
+                b"effort" => {
+                    let place = EffortSaid::Reasoning;
+                    request.efforts.push(AskedEffort { place, ..AskedEffort::read(reader)? });
+                }
                 b"max_tokens" => budget = reader.capped_number()?,
                 b"enabled" => off |= body.get(reader.skip()?) == Some(b"false"),
                 _ => reader.pass()?,

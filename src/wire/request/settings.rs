@@ -52,6 +52,18 @@ impl Asked {
     }
 }
 
+/// Where an effort is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EffortSaid {
+    /// Where the protocol has it.
+    #[default]
+    Plain,
+    /// In an object `reasoning`, which some servers read.
+    Reasoning,
+    /// In `thinking`, where hardly any does.
+    Thinking,
+}
+
 /// A reasoning effort.
 #[derive(Clone, Debug)]
 pub struct AskedEffort {
@@ -63,6 +75,8 @@ pub struct AskedEffort {
     pub absent: bool,
     /// The value stands where an object with a member `effort` is read.
     pub wrapped: bool,
+    /// Where it stands.
+    pub place: EffortSaid,
     /// The member of the top level that is nothing but this effort, by index.
     pub member: Option<usize>,
 }
@@ -76,7 +90,7 @@ impl AskedEffort {
             name = reader.name()?.map(|(_, name)| name.trim().to_lowercase());
             Ok(())
         })?;
-        Ok(Self { span, name, absent, wrapped: false, member: None })
+        Ok(Self { span, name, absent, wrapped: false, place: EffortSaid::Plain, member: None })
     }
 
     /// The edit that makes it another.
