@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use divan::{Bencher, black_box};
-use guilloche::limit::{Amounts, Demand, Enforcement, Limiter, Limits, Pacer, Quota, Subject};
+use guilloche::limit::{
+    Amounts, Demand, Enforcement, Expected, Limiter, Limits, Pacer, Quota, Subject, Turn,
+};
 use tokio::time::Instant;
 
 const SUBJECTS: [u64; 2] = [1, 100_000];
@@ -80,14 +82,18 @@ fn pace(bencher: Bencher<'_, '_>, subjects: u64) {
     let accounts: Vec<Subject> = (0..subjects).map(subject).collect();
     // A second's worth of debt each, so that the table holds all of them throughout.
     let rate = NonZeroU32::MAX;
-    for &subject in &accounts {
-        black_box(pacer.acquire(subject, rate, u64::from(u32::MAX), start));
-    }
-    let mut turn = 0u64;
+    let admitted = accounts.iter().filter_map(|&subject| {
+        let mut turn = pacer.admit(subject, rate, Expected::AtMost(0), start).ok()?;
+        black_box(turn.acquire(u64::from(u32::MAX), start));
+        Some(turn)
+    });
+    let mut turns: Vec<Turn> = admitted.collect();
+    let mut count = 0u64;
     bencher.bench_local(|| {
-        turn = turn.wrapping_add(7919);
-        let index = usize::try_from(turn % subjects).unwrap_or(0);
-        let subject = accounts.get(index).copied().unwrap_or(Subject::from_hash(0));
-        pacer.acquire(black_box(subject), rate, 1, start + Duration::from_nanos(turn))
+        count = count.wrapping_add(7919);
+        let index = usize::try_from(count % subjects).unwrap_or(0);
+        turns
+            .get_mut(index)
+            .map(|turn| turn.acquire(black_box(1), start + Duration::from_nanos(count)))
     });
 }

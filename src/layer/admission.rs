@@ -6,10 +6,10 @@ use tokio::time::Instant;
 use super::builder::Shared;
 use super::reading::Pacing;
 use crate::limit::{
-    Amounts, Demand, Denied, Dimension, Enforcement, FieldNames, Limits, Pacer, Quota,
-    RateLimitFields, Reservation, Subject, first_token_delay,
+    Amounts, Demand, Denied, Dimension, Enforcement, Expected, FieldNames, Limits, Pacer, Quota,
+    RateLimitFields, Reservation, Subject, Turn, first_token_delay,
 };
-use crate::policy::plan::{Measure, Mode, Pace, Rate, Scope};
+use crate::policy::plan::{DEFAULT_RESERVE_OUTPUT_TOKENS, Measure, Mode, Pace, Rate, Scope};
 use crate::risk::Principal;
 
 /// The name under which limits are advertised: one for every caller, so that it tells nothing.
@@ -150,27 +150,43 @@ impl Subjects {
         }
     }
 
-    /// Asks whether too much is already waiting to go out at the pace.
-    pub(super) fn admit_paced(&self, pacer: &Pacer, pace: &Pace) -> Result<(), Denied> {
-        let Some(rate) = pace.tokens_per_second else { return Ok(()) };
-        pacer.admit(self.paced(pace), rate, Instant::now())
+    /// Asks for a place among the answers that go out at the pace; `limits` tell what an answer is
+    /// expected to come to where the request does not.
+    pub(super) fn admit_paced(
+        &self,
+        pacer: &Pacer,
+        pace: &Pace,
+        limits: Option<&Rate>,
+        estimate: Estimate,
+    ) -> Result<Option<Turn>, Denied> {
+        let Some(rate) = pace.tokens_per_second else { return Ok(None) };
+        let expected = match estimate.output_cap {
+            Some(cap) => Expected::AtMost(cap),
+            None => {
+                let reserved = limits.map(|limits| limits.reserve_output_tokens);
+                let reserved = reserved.unwrap_or(DEFAULT_RESERVE_OUTPUT_TOKENS);
+                // A guess must not keep a slow subject's other requests out.
+                let quarter = rate.get().saturating_mul(15);
+                Expected::About(reserved.get().min(quarter).into())
+            }
+        };
+        pacer.admit(self.paced(pace), rate, expected, Instant::now()).map(Some)
     }
 
     /// How a response is slowed down.
     pub(super) fn pacing(
         &self,
         shared: &Shared,
-        pacer: &Pacer,
         pace: &Pace,
+        turn: Option<Turn>,
         now: Timestamp,
     ) -> Pacing {
-        let shared_by = self.paced(pace);
         let day = now.as_second().div_euclid(DAY);
         Pacing {
             first: pace.first_token_delay.map(|delay| {
                 first_token_delay(&shared.keys.delay, self.account, day, delay.min, delay.max)
             }),
-            rate: pace.tokens_per_second.map(|rate| (pacer.clone(), shared_by, rate)),
+            turn,
         }
     }
 }

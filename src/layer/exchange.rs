@@ -34,7 +34,7 @@ use crate::audit::{Counter, Outcome};
 use crate::countermeasure::originals::Memory;
 use crate::countermeasure::watermark::{Caller, Marks};
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
-use crate::limit::{Denied, RateLimitFields};
+use crate::limit::{Denied, RateLimitFields, Turn};
 use crate::policy::plan::{Downgrade, Measure, Mode, MultiTurn, Plan, enforced, observed};
 use crate::policy::{Countermeasure, Decision, Reason, Unhandled};
 use crate::risk::{Assessment, Risk};
@@ -63,6 +63,10 @@ pub(super) struct Exchange {
     held: Held,
     edits: ResponseEdits,
     rate_limit: Option<RateLimitFields>,
+    /// Its place among the answers that go out at a pace.
+    turn: Option<Turn>,
+    /// The place that it would have if the pace was not only observed.
+    observed_turn: Option<Turn>,
     /// The policy governs some models only, so that nothing is certain before the request is read.
     scoped_by_model: bool,
     /// Drawn to be tried out, if something is only observed.
@@ -119,6 +123,8 @@ impl Exchange {
             uri: parts.uri.clone(),
             edits: ResponseEdits::default(),
             rate_limit: None,
+            turn: None,
+            observed_turn: None,
             // Paths that the layer does not know are governed whatever the model.
             scoped_by_model: protocol.is_some() && settings.policy.scope.models.is_some(),
             now,
@@ -351,7 +357,16 @@ impl Exchange {
             return Response::from_parts(head, DefenseBody::teed(body, Some(self.guard)));
         };
         let Self {
-            shared, decision, subjects, edits, mut guard, rate_limit, now, mut held, ..
+            shared,
+            decision,
+            subjects,
+            edits,
+            mut guard,
+            rate_limit,
+            turn,
+            now,
+            mut held,
+            ..
         } = *self;
         // The request has been sent.
         let _ = held.resize(0);
@@ -406,7 +421,7 @@ impl Exchange {
             head::rewrite_response(&mut head.headers);
         }
         guard.answer = Answer::Read;
-        let pacing = pace.map(|pace| subjects.pacing(&shared, &shared.pacer, pace, now));
+        let pacing = pace.map(|pace| subjects.pacing(&shared, pace, turn, now));
         Response::from_parts(head, DefenseBody::read(body, protocol, form, pacing, guard, held))
     }
 
@@ -447,14 +462,21 @@ impl Exchange {
 
     fn admit(&mut self, estimate: Estimate) -> Result<(), Box<Refused>> {
         let plan = Arc::clone(&self.decision.plan);
+        let limits = plan.rate.as_ref().map(|rate| &rate.settings);
         if let Some(pace) = enforced(&plan.pace) {
-            let admitted = self.subjects.admit_paced(&self.shared.pacer, pace);
-            admitted.map_err(|denied| Box::new(self.deny(Countermeasure::Pace, denied)))?;
+            let pacer = &self.shared.pacer;
+            let turn = self.subjects.admit_paced(pacer, pace, limits, estimate);
+            self.turn = turn.map_err(|denied| Box::new(self.deny(Countermeasure::Pace, denied)))?;
         }
         if let Some(pace) = observed(&plan.pace) {
-            let admitted = self.subjects.admit_paced(&self.shared.observed_pacer, pace);
-            if let Some(record) = self.guard.record().filter(|_| admitted.is_err()) {
-                note(&mut record.observed, Countermeasure::Pace, Counter::RequestsRefused);
+            let pacer = &self.shared.observed_pacer;
+            match self.subjects.admit_paced(pacer, pace, limits, estimate) {
+                Ok(turn) => self.observed_turn = turn,
+                Err(_) => {
+                    if let Some(record) = self.guard.record() {
+                        note(&mut record.observed, Countermeasure::Pace, Counter::RequestsRefused);
+                    }
+                }
             }
         }
         let Some(rate) = &plan.rate else { return Ok(()) };

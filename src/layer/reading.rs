@@ -1,7 +1,6 @@
 //! Reading an answer as it comes: rewriting it, holding it back, breaking it off.
 
 use std::future::Future;
-use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -20,7 +19,7 @@ use super::refused::overloaded;
 use super::rewrite::Rewriter;
 use super::stream::EventStream;
 use crate::audit::Outcome;
-use crate::limit::{Pacer, Subject};
+use crate::limit::Turn;
 use crate::wire::{Protocol, Refusal, RefusalKind};
 
 /// How long a stream stays silent before a heartbeat goes out: below the idle timeouts of the
@@ -71,8 +70,8 @@ pub(super) enum Form {
 pub(super) struct Pacing {
     /// The delay of the first piece; taken once.
     pub(super) first: Option<Duration>,
-    /// The rate, and whose streams share it.
-    pub(super) rate: Option<(Pacer, Subject, NonZeroU32)>,
+    /// Its place among the streams that share a rate.
+    pub(super) turn: Option<Turn>,
 }
 
 impl Pacing {
@@ -80,11 +79,8 @@ impl Pacing {
     pub(super) fn wait(&mut self, delivered: u64, now: Instant) -> Duration {
         let first = self.first.take().unwrap_or_default();
         let tokens = estimated_tokens(delivered);
-        let rate = self.rate.as_ref().filter(|_| tokens > 0);
-        first
-            + rate.map_or(Duration::ZERO, |(pacer, subject, rate)| {
-                pacer.acquire(*subject, *rate, tokens, now)
-            })
+        let turn = self.turn.as_mut().filter(|_| tokens > 0);
+        first + turn.map_or(Duration::ZERO, |turn| turn.acquire(tokens, now))
     }
 }
 

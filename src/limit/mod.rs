@@ -59,7 +59,7 @@ pub use delay::first_token_delay;
 pub use demand::{Demand, Denied, Enforcement, retry_after_seconds};
 pub use fields::{FieldNames, RateLimitFields};
 pub use limiter::{Limiter, QuotaState};
-pub use pacer::Pacer;
+pub use pacer::{Expected, Pacer, Turn};
 pub use quota::{Amounts, Dimension, Limits, Metered, Quota};
 pub use reservation::Reservation;
 pub use subject::Subject;

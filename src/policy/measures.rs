@@ -8,8 +8,8 @@ use super::file::{
     ReasoningTable, RefuseTable, SideChannelsTable, StrengthText, WatermarkTable,
 };
 use super::plan::{
-    Delay, Downgrade, Keep, Limits, Measure, Mode, MultiTurn, Pace, Plan, Rate, Reasoning, Refuse,
-    Scope, SideChannels, Strength, Watermark,
+    DEFAULT_RESERVE_OUTPUT_TOKENS, Delay, Downgrade, Keep, Limits, Measure, Mode, MultiTurn, Pace,
+    Plan, Rate, Reasoning, Refuse, Scope, SideChannels, Strength, Watermark,
 };
 use super::source::Source;
 use super::value::At;
@@ -20,12 +20,6 @@ const MAX_FIRST_TOKEN_DELAY: Duration = Duration::from_secs(30);
 const MAX_MESSAGE_BYTES: usize = 500;
 
 const DEFAULT_MESSAGE: &str = "This request was declined under the provider's usage policy.";
-
-/// As much as the answers of most requests that cap nothing.
-const DEFAULT_RESERVE_OUTPUT_TOKENS: NonZeroU32 = match NonZeroU32::new(1024) {
-    Some(tokens) => tokens,
-    None => NonZeroU32::MIN,
-};
 
 /// Members that carry the text once more, or the model's distribution over it.
 const LEAKS: [&str; 7] = [

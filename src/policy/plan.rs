@@ -200,6 +200,12 @@ impl Effort {
     }
 }
 
+/// As much as the answers of most requests that cap nothing.
+pub(crate) const DEFAULT_RESERVE_OUTPUT_TOKENS: NonZeroU32 = match NonZeroU32::new(1024) {
+    Some(tokens) => tokens,
+    None => NonZeroU32::MIN,
+};
+
 /// Limits on requests, tokens and concurrency. All are enforced at once, or none is charged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rate {

@@ -1,5 +1,7 @@
 //! Slowing down: one rate for all streams of a cluster, a steady first delay, signs of life.
 
+use std::future::Future;
+use std::task::Poll;
 use std::time::Duration;
 
 use guilloche::audit::{Counter, Outcome};
@@ -51,6 +53,70 @@ async fn two_streams_of_a_cluster_share_one_rate() {
     for record in world.records.all() {
         assert!(count(&record.applied, Countermeasure::Pace, Counter::WaitsMs) > 5_000);
     }
+}
+
+/// Fifty at once are let in as far as none waits for much more than a minute; the rest are told when to
+/// come back, and are let in then. Fails when expected output does not count, or does after its end.
+#[tokio::test(start_paused = true)]
+async fn a_herd_is_let_in_as_far_as_a_minute_goes_and_told_truly_when_to_come_back() {
+    const BODY: &str = r#"{"model":"m","messages":[],"stream":true,"max_tokens":2000}"#;
+    let world = World::new(policy("pace = { tokens_per_second = 100 }"));
+    let world = &world;
+    let epoch = Instant::now();
+    let refused = std::sync::atomic::AtomicU64::new(0);
+    let answers = all((0..50).map(|_| async {
+        loop {
+            // One reply for each that is let in.
+            world.upstream.answer(stream((0..20).map(|_| tokens(100))));
+            let caller = caller("a", Some("hydra"), 0.9);
+            let answer = world.call(request(caller, CHAT, Script::whole(BODY))).await;
+            if answer.status() == 200 {
+                let (start, read) = (epoch.elapsed(), read(answer.into_body()).await);
+                return read.times.iter().map(|time| start + *time).collect::<Vec<_>>();
+            }
+            assert_eq!(answer.status(), 429);
+            refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let after = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+            tokio::time::sleep(Duration::from_secs(after)).await;
+        }
+    }))
+    .await;
+    assert!(refused.load(std::sync::atomic::Ordering::Relaxed) >= 47);
+    let mut times = Vec::new();
+    for answer in &answers {
+        let took = *answer.last().unwrap() - answer[0];
+        assert!(took <= Duration::from_secs(62), "{took:?}");
+        times.extend_from_slice(answer);
+    }
+    times.sort();
+    // 100,000 tokens at 100 a second, and in no window more than the rate, the burst and an event.
+    for (index, start) in times.iter().enumerate().step_by(7) {
+        for end in (index + 1..times.len()).step_by(11) {
+            let (sent, seconds) = ((end - index) * 100, (times[end] - *start).as_secs_f64());
+            assert!(sent as f64 <= seconds * 100.0 + 125.0, "{sent} tokens in {seconds} s");
+        }
+    }
+}
+
+/// Drives futures of one task together.
+async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(move |context| {
+        let mut done = true;
+        for (future, output) in &mut futures {
+            if output.is_none() {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(value) => *output = Some(value),
+                    Poll::Pending => done = false,
+                }
+            }
+        }
+        if !done {
+            return Poll::Pending;
+        }
+        Poll::Ready(futures.drain(..).filter_map(|(_, output)| output).collect())
+    })
+    .await
 }
 
 /// Fails when the delay is drawn per request, or is the same for everyone.

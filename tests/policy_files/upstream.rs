@@ -194,7 +194,8 @@ async fn a_list_that_does_not_end_or_cannot_be_read_is_an_error() {
     fn moved(_: &Request) -> Response {
         (StatusCode::FOUND, [("location", "/elsewhere")]).into_response()
     }
-    let cases: [(fn(&Request) -> Response, &str); 6] = [
+    type Server = fn(&Request) -> Response;
+    let cases: [(Server, &str); 6] = [
         (new_names, "does not end"),
         (again, "does not end"),
         (large, "cannot be asked"),

@@ -140,9 +140,10 @@ impl Exchange {
         head: &response::Parts,
     ) -> Option<Box<DryRun>> {
         let prepared = self.prepared.take().or_else(|| self.try_copied())?;
+        let turn = self.observed_turn.take();
         let Self { shared, subjects, decision, now, .. } = &*self;
         let pace = observed(&decision.plan.pace);
-        let pacing = pace.map(|it| subjects.pacing(shared, &shared.observed_pacer, it, *now));
+        let pacing = pace.map(|pace| subjects.pacing(shared, pace, turn, *now));
         let (caps, room) = (&shared.caps, self.spare());
         let (tried, dry_run) =
             prepared.answered(self.protocol?, (readable, head), pacing, caps, room);
