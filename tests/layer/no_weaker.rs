@@ -303,18 +303,28 @@ fn forbidden(seen: &Seen) -> Option<String> {
         return Some("arguments of the template are passed on".to_owned());
     }
     for name in ["tools", "plugins"] {
-        let entries = members.get(name).filter(|value| value.is_array());
-        if entries.is_some_and(|entries| entries.to_string().contains("big")) {
+        let entries = members.get(name).and_then(Value::as_array).into_iter().flatten();
+        // What has no type is a tool of the client's own.
+        let mut asked = entries.filter(|entry| name == "plugins" || entry["type"].is_string());
+        if asked.any(|entry| entry.to_string().contains("big")) {
             return Some(format!("{name} ask the big model"));
         }
     }
     if nested("provider", "model").is_some() {
         return Some("the provider is asked for a model".to_owned());
     }
-    for name in ["reasoning", "thinking", "options"] {
+    let governed = [
+        ("reasoning", "effort"),
+        ("reasoning", "max_tokens"),
+        ("thinking", "budget_tokens"),
+        ("thinking", "effort"),
+        ("options", "num_predict"),
+    ];
+    for (name, member) in governed {
         let inside = members.get(name).and_then(Value::as_object);
-        if inside.is_some_and(|inside| inside.keys().any(|key| *key != key.to_lowercase())) {
-            return Some(format!("{name} has members in another case"));
+        let differs = |key: &String| *key != member && key.to_lowercase() == member;
+        if inside.is_some_and(|inside| inside.keys().any(differs)) {
+            return Some(format!("{name} has {member} in another case"));
         }
     }
     if nested("thinking", "effort").is_some_and(|effort| effort == "max") {

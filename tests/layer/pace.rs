@@ -55,8 +55,9 @@ async fn two_streams_of_a_cluster_share_one_rate() {
     }
 }
 
-/// Fifty at once are let in as far as none waits for much more than a minute; the rest are told when to
-/// come back, and are let in then. Fails when expected output does not count, or does after its end.
+/// Fifty at once are let in as far as what they come to takes a minute; the rest are told when to come
+/// back, and are let in then, beside those that are still at it. Fails when expected output does not
+/// count, or does after its end.
 #[tokio::test(start_paused = true)]
 async fn a_herd_is_let_in_as_far_as_a_minute_goes_and_told_truly_when_to_come_back() {
     const BODY: &str = r#"{"model":"m","messages":[],"stream":true,"max_tokens":2000}"#;
@@ -85,7 +86,9 @@ async fn a_herd_is_let_in_as_far_as_a_minute_goes_and_told_truly_when_to_come_ba
     let mut times = Vec::new();
     for answer in &answers {
         let took = *answer.last().unwrap() - answer[0];
-        assert!(took <= Duration::from_secs(62), "{took:?}");
+        assert!(took <= Duration::from_secs(90), "{took:?}");
+        let waits = answer.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(waits.max().unwrap() <= Duration::from_secs(6));
         times.extend_from_slice(answer);
     }
     times.sort();
