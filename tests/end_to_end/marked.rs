@@ -81,7 +81,7 @@ async fn answers_that_a_client_got_lead_back_to_its_account() {
         let answer = question.ask(&client, &proxy.address, &[("guilloche-risk", &risk)]).await;
         Texts::read(&question, answer.text()).answer
     };
-    const ANSWERS: usize = 80;
+    const ANSWERS: usize = 160;
     let mut harvested = Vec::new();
     let mut ordinary = Vec::new();
     for number in 0..ANSWERS {
