@@ -92,7 +92,7 @@ const PATHS: [&str; 13] = [
     "/v1/responses",
 ];
 
-const MEMBERS: [&str; 23] = [
+const MEMBERS: [&str; 26] = [
     "model",
     "Model",
     "mod\\u0065l",
