@@ -166,6 +166,12 @@ impl LaneEditor {
         self.editor.as_deref().is_some_and(Editor::reasons)
     }
 
+    /// Whether anything of an answer has gone out, if only white space.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.editor.as_deref().is_some_and(Editor::has_begun)
+    }
+
     /// Whether an editor holds text back that is more than to be marked.
     #[must_use]
     pub fn withholds(&self) -> bool {

@@ -78,6 +78,11 @@ pub trait Editor: Debug + Send {
         false
     }
 
+    /// Whether anything of an answer has gone out, if only white space.
+    fn has_begun(&self) -> bool {
+        false
+    }
+
     /// The response turns out to carry its reasoning in members of its own.
     fn tell_apart(&mut self) {}
 }

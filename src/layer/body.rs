@@ -242,7 +242,7 @@ where
                     if has_bytes(&frame) {
                         guard.first_byte();
                     }
-                    if is_last(&frame) {
+                    if is_last(&frame) || reading.is_done() {
                         reading.report(guard);
                         let (outcome, is_whole) = match &frame {
                             Some(Err(error)) => (error.outcome(), false),

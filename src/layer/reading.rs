@@ -222,6 +222,14 @@ impl Reading {
         Poll::Ready(Ok(()))
     }
 
+    /// Whether what went out was the end of a document. A server that was told its length asks for
+    /// nothing behind it.
+    fn was_last_of_document(&self) -> bool {
+        let nothing_left = self.held.is_none() && self.trailers.is_none();
+        let no_failure = self.failure.is_none() && self.broken.is_none();
+        matches!(self.form, Form::Document(_)) && self.ended && nothing_left && no_failure
+    }
+
     /// Whether it is the turn of others, after so much work.
     fn yields(&mut self, context: &mut Context<'_>) -> bool {
         if self.spent < SLICE {
@@ -261,6 +269,7 @@ impl Reading {
                 if let Some(heartbeat) = &mut self.heartbeat {
                     heartbeat.disturb();
                 }
+                self.done = self.was_last_of_document();
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
             if self.yields(context) {

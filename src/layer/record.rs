@@ -61,10 +61,10 @@ pub(super) fn observe(list: &mut Vec<Applied>, plan: &Plan, tried: Vec<Applied>)
     for row in tried.into_iter().filter(|row| is_observed(plan, row.countermeasure)) {
         match list.iter_mut().find(|listed| listed.countermeasure == row.countermeasure) {
             Some(listed) => {
-                let Applied { counts, carrier, members, .. } = row;
+                let Applied { counts, carrier, members, dialects, .. } = row;
                 listed.counts.add_all(&counts);
                 listed.carrier = carrier;
-                listed.members = members;
+                (listed.members, listed.dialects) = (members, dialects);
             }
             None => list.push(row),
         }

@@ -511,7 +511,8 @@ impl Rewriter {
                 channel.kind != Kind::ToolArguments
                     && lanes.any(|open| {
                         let held = outcome.is_empty() && open.editor.withholds();
-                        held || open.editor.reasons()
+                        // White space may come alone before a marker, and has gone out then.
+                        held || open.editor.reasons() && !open.editor.has_begun()
                     })
             })
     }

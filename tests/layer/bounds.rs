@@ -245,7 +245,7 @@ async fn a_long_event_counts_until_its_client_has_read_it() {
     assert_eq!(text, says(&long));
     // The first piece is kept until the second shows that they are deltas.
     assert_eq!(next_text(&mut answer).await, says("b"));
-    assert_eq!(next_text(&mut answer).await, ": ping\n\n");
+    assert_eq!(next_text(&mut answer).await, ": keep-alive\n\n");
     assert!(held() < 64 * KIB, "{}", held());
 }
 
@@ -253,7 +253,8 @@ async fn a_long_event_counts_until_its_client_has_read_it() {
 /// few hundred streams of one long event each then take four times of what may be held.
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_goes_on_counts_what_it_keeps_of_a_long_event() {
-    const PING: &str = ": ping\n\n";
+    // What is silent for long says that it lives.
+    const PING: &str = ": keep-alive\n\n";
     let long = |text: &str| data(says(&text.repeat(300 * KIB / text.len())));
     let caps = Caps { held_by_principal: 1024 * KIB, ..Caps::default() };
     let world = World::with(policy(WITHHOLD), |builder| builder.caps(caps));

@@ -91,6 +91,8 @@ pub struct Inline {
     markers: Vec<Range<usize>>,
     /// Answer text other than white space has gone out.
     answered: bool,
+    /// Anything else than a marker has gone out, if only white space.
+    begun: bool,
     removed: u64,
     seen: Dialects,
     work: Work,
@@ -148,6 +150,7 @@ impl Inline {
             kept: false,
             markers: Vec::new(),
             answered: false,
+            begun: false,
             removed: 0,
             seen: Dialects::default(),
             work: Work::default(),
@@ -166,6 +169,7 @@ impl Inline {
         self.left -= skipped;
         let rest = text.get(skipped..).unwrap_or_default();
         self.answered |= !rest.trim().is_empty();
+        self.begun |= !rest.is_empty();
         out.push_str(rest);
     }
 
@@ -418,6 +422,10 @@ impl Editor for Inline {
 
     fn reasons(&self) -> bool {
         !matches!(self.state, State::Answer)
+    }
+
+    fn has_begun(&self) -> bool {
+        self.begun
     }
 
     fn tell_apart(&mut self) {
