@@ -486,10 +486,15 @@ impl Rewriter {
             return;
         }
         let Self { edits, lanes, outcomes, seen, .. } = self;
+        // An answer that has come is only owed as long as its pieces can be read in two ways.
+        let answered = lanes
+            .of(group)
+            .any(|open| open.course.owes() && !open.course.current(&open.editor).reasons());
         let ending = lanes.ending().filter(|open| {
             open.lane.group == group && (!reasoning_only || open.kind == Kind::Reasoning)
         });
         for open in ending {
+            let cut_short = cut_short && !(answered && open.kind == Kind::Reasoning);
             let text = open.finish(cut_short, edits);
             seen.delivered += open.put(&text, scan, outcomes, before);
         }
