@@ -226,8 +226,8 @@ async fn a_request_target_with_a_fragment_is_refused() {
         // Behind another on the same connection.
         let two = request("/a", "") + &last(target);
         let answer = raw(proxy.address, two.as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{target}: {answer}");
-        assert!(answer.contains("HTTP/1.1 400 "), "{target}: {answer}");
+        let second = answer.rsplit("HTTP/1.1 ").next().unwrap();
+        assert!(second.starts_with("400 "), "{target}: {answer}");
     }
     let answer = raw(proxy.address, last("/a?b=%23").as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");

@@ -1,7 +1,7 @@
 //! Reasoning that stands in the answer's own text.
 //!
 //! Servers that run a model without a reasoning parser send `<think>…</think>`, or what else the
-//! model's makers chose ([`dialect`]), in the content, split over events at any character. The
+//! model's makers chose (the table in `dialect`), in the content, split over events at any character. The
 //! markers stay, since clients look for them; what stands between them goes through an editor of
 //! its own. So reasoning is a state of the text, whatever member of whatever event carries it.
 //!

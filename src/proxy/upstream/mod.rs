@@ -5,7 +5,7 @@
 //! channel stand between.
 //!
 //! A request is sent once. What is tried again, once and on a new connection, is a request that met
-//! a pooled connection which the upstream was closing: see [`reuse`].
+//! a pooled connection which the upstream was closing (`reuse`).
 
 mod body;
 mod connect;
