@@ -128,7 +128,7 @@ mod tests {
             b"\r\nPOST /a#x HTTP/1.1\r\nhost: a\r\n\r\n{\"a\":1}GET http://h/b?c#?d HTTP/1.1\n\n";
         let ours = b"GET /b?c# HTTP/1.0\r\nreferer: /c#d\r\n\r\n";
         for cut in 0..heads.len() {
-            let mut found = fragments(heads, cut);
+            let found = fragments(heads, cut);
             assert!(found.had(&"/a".parse().unwrap()), "{cut}");
             assert!(!found.had(&"/b".parse().unwrap()), "{cut}");
         }
