@@ -6,13 +6,14 @@ use std::env::temp_dir;
 use std::fs;
 use std::process;
 
-use guilloche::corpus::{Prompts, count_lexical};
+use guilloche::corpus::{Corpus, Prompts, count_lexical};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let path = temp_dir().join(format!("guilloche-fuzz-corpus-{}", process::id()));
     fs::write(&path, data).expect("the folder for temporary files can be written to");
-    let count = || count_lexical(&[path.clone()], None, &Prompts::none(), |_| ());
+    let corpus = Corpus { texts: vec![path.clone()], counts: Vec::new() };
+    let count = || count_lexical(&corpus, None, &Prompts::none(), |_| ());
     match (count(), count()) {
         (Ok(first), Ok(second)) => {
             assert_eq!(first.counts, second.counts);
