@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use guilloche::corpus::{Corpus, Prompts, count_lexical};
+use guilloche::forensics::corpus::{Corpus, Prompts, count_lexical};
 
 fn main() {
     divan::main();

@@ -1,12 +1,12 @@
 //! What forensics cost: tracing 100,000 accounts and drawing 10,000 decoys over 1,000,000 sites.
 
 use divan::{Bencher, black_box};
-use guilloche::mark::cell::{Cell, ClassId, KeyName, MarkKey, Purpose, Role, Roles};
-use guilloche::mark::detect::{
+use guilloche::forensics::detect::{
     CellCounts, SglangGumbel, TokenDocument, TokenScheme, TokenSites, VllmGumbel,
 };
-use guilloche::mark::evidence::{Decoys, Weights, test_signs, test_tokens};
-use guilloche::mark::tracing::{Account, Roster, Trace};
+use guilloche::forensics::evidence::{Decoys, Weights, test_signs, test_tokens};
+use guilloche::forensics::tracing::{Account, Roster, Trace};
+use guilloche::mark::cell::{Cell, ClassId, KeyName, MarkKey, Purpose, Role, Roles};
 
 /// 400 classes of 16 buckets.
 const CLASSES: u32 = 400;

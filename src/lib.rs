@@ -23,7 +23,8 @@
 //!
 //! # Features
 //!
-//! - `proxy`: the server, the pooled client with TLS, metrics, the embedded upstream.
+//! - `proxy`: the server, the pooled client with TLS, metrics.
+//! - `teacher`: the embedded upstream, a model that solves word problems.
 //! - `cli` (default): the `guilloche` command, with `proxy` and `schema`.
 //! - `schema`: the JSON Schema of policy files.
 //! - `forensics`: detection, evidence and tracing of marks; with `proxy`, asking a suspect model.
@@ -31,9 +32,9 @@
 //! - `tokenizers`: marks in the tokens of other people's models.
 
 pub mod audit;
-#[cfg(feature = "forensics")]
-pub mod corpus;
 pub mod countermeasure;
+#[cfg(feature = "forensics")]
+pub mod forensics;
 pub mod layer;
 pub mod limit;
 mod lines;
@@ -41,7 +42,6 @@ pub mod mark;
 pub mod policy;
 mod random;
 pub mod risk;
-#[cfg(feature = "proxy")]
 mod secret;
 #[cfg(feature = "experiments")]
 pub mod stats;
@@ -51,8 +51,10 @@ pub mod wire;
 pub mod ask;
 #[cfg(feature = "proxy")]
 pub mod proxy;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "teacher")]
 pub mod teacher;
+#[cfg(feature = "proxy")]
+pub mod upstream;
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

@@ -1,11 +1,34 @@
 //! Files that hold secrets.
 
 use std::fmt;
+use std::fs::Metadata;
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// The mode of a file that others than its owner may read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OpenMode(u32);
+
+impl OpenMode {
+    /// The mode of a file, if others than its owner have any right on it.
+    #[cfg(unix)]
+    pub(crate) fn of(metadata: &Metadata) -> Option<Self> {
+        let mode = metadata.permissions().mode() & 0o7777;
+        (mode & 0o077 != 0).then_some(Self(mode))
+    }
+
+    /// The mode of a file, if others than its owner have any right on it.
+    #[cfg(not(unix))]
+    pub(crate) fn of(_: &Metadata) -> Option<Self> {
+        None
+    }
+
+    /// The twelve bits.
+    pub(crate) fn bits(self) -> u32 {
+        self.0
+    }
+}
 
 impl fmt::Display for OpenMode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,18 +41,9 @@ impl fmt::Display for OpenMode {
 }
 
 /// The mode of the file at `path`, if others than its owner have any right on it.
-#[cfg(unix)]
+#[cfg(feature = "proxy")]
 pub(crate) fn open_to_others(path: &Path) -> Option<OpenMode> {
-    use std::os::unix::fs::PermissionsExt;
-
     let metadata = std::fs::metadata(path).ok()?;
-    let mode = metadata.permissions().mode() & 0o7777;
     // A pipe, such as a shell's `<(…)`, is gone when it has been read.
-    (metadata.is_file() && mode & 0o077 != 0).then_some(OpenMode(mode))
-}
-
-/// The mode of the file at `path`, if others than its owner have any right on it.
-#[cfg(not(unix))]
-pub(crate) fn open_to_others(_: &Path) -> Option<OpenMode> {
-    None
+    if metadata.is_file() { OpenMode::of(&metadata) } else { None }
 }

@@ -13,7 +13,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
-use guilloche::mark::detect::{
+use guilloche::forensics::detect::{
     Device, HuggingFaceKgw, LayerKeys, MISSING, Sbw, SbwKey, Seeding, SglangGumbel, SglangKey,
     SynthIdMain, SynthIdTable, TokenDocument, TokenScheme, TokenSites, VllmGumbel, VllmKey,
 };

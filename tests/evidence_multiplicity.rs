@@ -1,7 +1,7 @@
 //! Adjustments against values worked out by hand.
 #![cfg(feature = "forensics")]
 
-use guilloche::mark::evidence::{gated, holm, least_of};
+use guilloche::forensics::evidence::{gated, holm, least_of};
 use proptest::prelude::*;
 
 fn adjusted(p: &[f64]) -> Vec<f64> {

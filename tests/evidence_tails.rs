@@ -1,7 +1,7 @@
 //! Tail probabilities against two oracles: exact sums of another program, and another library.
 #![cfg(feature = "forensics")]
 
-use guilloche::mark::evidence::{NullLaw, ln_binomial_tail, ln_gamma_tail};
+use guilloche::forensics::evidence::{NullLaw, ln_binomial_tail, ln_gamma_tail};
 use serde_json::Value;
 use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Gamma};
 

@@ -1,6 +1,6 @@
 //! A marked text keeps its sites when it is changed in ways that leave its words.
 
-use guilloche::mark::detect::LexicalSites;
+use guilloche::forensics::detect::LexicalSites;
 use guilloche::mark::lexical::{Rewriter, Site};
 use guilloche::mark::lexicon::Lexicon;
 use unicode_normalization::UnicodeNormalization;

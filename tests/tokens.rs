@@ -12,9 +12,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+use guilloche::forensics::detect::{MISSING, TokenPairs};
+use guilloche::forensics::evidence::{SignSums, Weights};
 use guilloche::mark::cell::MarkKey;
-use guilloche::mark::detect::{MISSING, TokenPairs};
-use guilloche::mark::evidence::{SignSums, Weights};
 use guilloche::mark::lexicon::Lexicon;
 use guilloche::mark::paired::{DELTA, PairedClasses};
 use guilloche::mark::tokenizer::{Tokenizer, TokenizerProblem};
@@ -86,7 +86,7 @@ fn a_normalizing_tokenizer_keeps_only_what_gives_the_text_back() {
 
 #[test]
 fn no_site_lies_across_a_gap() {
-    use guilloche::mark::detect::{TokenDocument, TokenSites, Window};
+    use guilloche::forensics::detect::{TokenDocument, TokenSites, Window};
     let mut sites = TokenSites::new("test", Window { tokens: 1 }, 100);
     let answer = [1, 2, MISSING, 3, 4, MISSING];
     sites.add(&TokenDocument { answer: &answer, ..TokenDocument::default() });

@@ -1,9 +1,9 @@
 //! Audits of texts that know no account, through all that a real audit goes through.
 
+use guilloche::forensics::detect::CellCounts;
+use guilloche::forensics::evidence::{Decoys, Weights, holm};
+use guilloche::forensics::tracing::{Finding, Roster, Trace};
 use guilloche::mark::cell::{Bits, Role};
-use guilloche::mark::detect::CellCounts;
-use guilloche::mark::evidence::{Decoys, Weights, holm};
-use guilloche::mark::tracing::{Finding, Roster, Trace};
 use rayon::prelude::*;
 
 use crate::corpus::Corpus;

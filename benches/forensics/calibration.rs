@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use tokio::time::Instant;
 
-use guilloche::mark::cell::{MarkKey, Purpose};
-use guilloche::mark::detect::{
+use guilloche::forensics::detect::{
     Device, HuggingFaceKgw, KeyScore, Sbw, Seeding, SglangGumbel, SynthIdMain, SynthIdTable,
     TokenCounts, TokenDocument, TokenPairs, TokenScheme, TokenSites, VllmGumbel,
 };
-use guilloche::mark::evidence::{Decoys, NullLaw, SignSums, Tilts, Weights};
+use guilloche::forensics::evidence::{Decoys, NullLaw, SignSums, Tilts, Weights};
+use guilloche::mark::cell::{MarkKey, Purpose};
 use rayon::prelude::*;
 
 use crate::corpus::Corpus;

@@ -3,9 +3,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use guilloche::forensics::detect::{CellCounts, LexicalSites};
+use guilloche::forensics::evidence::{NullLaw, Weights};
 use guilloche::mark::cell::{Bits, Cell, ClassId, KeyName, MarkKey, Purpose, Role, Roles};
-use guilloche::mark::detect::{CellCounts, LexicalSites};
-use guilloche::mark::evidence::{NullLaw, Weights};
 use guilloche::mark::keys::{Keys, Marked, Marking};
 use guilloche::mark::lexical::{Rewriter, each_site};
 use guilloche::mark::lexicon::Lexicon;

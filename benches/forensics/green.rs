@@ -4,11 +4,11 @@ use tokio::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use guilloche::mark::cell::Purpose;
-use guilloche::mark::detect::{
+use guilloche::forensics::detect::{
     GreenKey, GreenTable, HuggingFaceKgw, KeyScore, Seeding, TokenScheme,
 };
-use guilloche::mark::evidence::Decoys;
+use guilloche::forensics::evidence::Decoys;
+use guilloche::mark::cell::Purpose;
 use rayon::prelude::*;
 
 use crate::calibration::{Line, line, sites};

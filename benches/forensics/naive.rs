@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use guilloche::mark::cell::{Bits, MarkKey, Purpose};
-use guilloche::mark::detect::{
+use guilloche::forensics::detect::{
     Device, HuggingFaceKgw, Seeding, SglangGumbel, SynthIdTable, TokenScheme, VllmGumbel,
 };
+use guilloche::mark::cell::{Bits, MarkKey, Purpose};
 use rayon::prelude::*;
 
 use crate::deployment::{cell, cells, sites};

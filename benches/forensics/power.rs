@@ -1,8 +1,8 @@
 //! How much text a test needs: direct text, and text of a student.
 
+use guilloche::forensics::detect::CellCounts;
+use guilloche::forensics::evidence::{Strengths, Weights};
 use guilloche::mark::cell::{Purpose, Role};
-use guilloche::mark::detect::CellCounts;
-use guilloche::mark::evidence::{Strengths, Weights};
 use rayon::prelude::*;
 
 use crate::corpus::{Corpus, words};

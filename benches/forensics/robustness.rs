@@ -1,8 +1,8 @@
 //! What becomes of the verdict when the marked text is changed in ways that need no model.
 
+use guilloche::forensics::detect::CellCounts;
+use guilloche::forensics::evidence::Weights;
 use guilloche::mark::cell::{Purpose, Role};
-use guilloche::mark::detect::CellCounts;
-use guilloche::mark::evidence::Weights;
 use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 

@@ -1,7 +1,7 @@
 //! A student that was trained on marked answers: at each site it follows the mark now and then,
 //! and otherwise writes as the corpus does.
 
-use guilloche::mark::detect::CellCounts;
+use guilloche::forensics::detect::CellCounts;
 use guilloche::mark::lexicon::Lexicon;
 
 use crate::corpus::Document;

@@ -2,10 +2,10 @@
 
 use tokio::time::Instant;
 
+use guilloche::forensics::detect::CellCounts;
+use guilloche::forensics::evidence::{Decoys, Weights};
+use guilloche::forensics::tracing::{Account, Cluster, Finding, Roster, Trace};
 use guilloche::mark::cell::{Bits, MarkKey, Purpose, Role};
-use guilloche::mark::detect::CellCounts;
-use guilloche::mark::evidence::{Decoys, Weights};
-use guilloche::mark::tracing::{Account, Cluster, Finding, Roster, Trace};
 use rayon::prelude::*;
 
 use crate::corpus::Corpus;

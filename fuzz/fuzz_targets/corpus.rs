@@ -6,7 +6,7 @@ use std::env::temp_dir;
 use std::fs;
 use std::process;
 
-use guilloche::corpus::{Corpus, Prompts, count_lexical};
+use guilloche::forensics::corpus::{Corpus, Prompts, count_lexical};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -15,7 +15,7 @@ use super::backoff::retry_after;
 use super::prompt::Prompt;
 use super::spending::Tokens;
 use super::{AskError, Settings};
-use crate::proxy::upstream::{Upstream, UpstreamError, own};
+use crate::upstream::{Upstream, UpstreamError, own};
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 8 << 20;

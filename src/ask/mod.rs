@@ -27,7 +27,7 @@ pub use prompt::{MAX_PROMPT_BYTES, Prompt, PromptsError, PromptsProblem, read_pr
 pub use run::{Ended, Progress, Report, ask};
 pub use spending::{Cap, Prices, Tokens};
 
-use crate::proxy::upstream::TlsError;
+use crate::upstream::TlsError;
 
 /// What to ask, whom, and how.
 #[derive(Clone)]

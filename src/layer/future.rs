@@ -17,12 +17,11 @@ use super::body::DefenseBody;
 use super::budget::NoRoom;
 use super::error::BoxError;
 use super::exchange::{Exchange, Undecided};
-use super::head::asks_for_websocket;
 use super::late::Late;
 use super::refused::{Refused, overloaded, too_large, too_slow, without_websocket};
 use super::repeating::Repeating;
 use super::request_body::RequestBody;
-use crate::wire::{Refusal, RefusalKind};
+use crate::wire::{Refusal, RefusalKind, asks_for_websocket};
 
 pin_project! {
     /// The response future of [`Defense`](super::Defense).

@@ -3,10 +3,10 @@
 //! Decided once per message, when its head passes.
 
 use http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_TYPE, ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+    ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{Method, StatusCode, Uri, Version, request, response};
+use http::{Method, StatusCode, Uri, response};
 
 use crate::wire::path_model;
 
@@ -50,21 +50,6 @@ pub(super) fn frame_request(headers: &mut HeaderMap, length: usize) {
     headers.remove(TRANSFER_ENCODING);
     // The body has been read already, so the client was told to go on.
     headers.remove(EXPECT);
-}
-
-/// Whether a request asks for a WebSocket, which can only be done over HTTP/1.1.
-pub(crate) fn asks_for_websocket(head: &request::Parts) -> bool {
-    let names = |name, token: &str| {
-        let values = head.headers.get_all(name).into_iter();
-        let mut tokens = values
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(',').map(str::trim));
-        tokens.any(|named| named.eq_ignore_ascii_case(token))
-    };
-    head.method == Method::GET
-        && head.version == Version::HTTP_11
-        && names(CONNECTION, "upgrade")
-        && names(UPGRADE, "websocket")
 }
 
 /// Fields by which some frameworks take another method or path than the request line's. What was

@@ -93,6 +93,5 @@ pub use service::Defense;
 
 // For the proxy, which says the same to those who have reached no grade.
 #[cfg(feature = "proxy")]
-pub(crate) use head::asks_for_websocket;
 #[cfg(feature = "proxy")]
 pub(crate) use refused::too_slow;

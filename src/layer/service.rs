@@ -17,7 +17,6 @@ use super::builder::Shared;
 use super::error::BoxError;
 use super::exchange::Exchange;
 use super::future::ResponseFuture;
-use super::head::asks_for_websocket;
 use super::history::History;
 use super::late::Late;
 use super::repeating::{Repeating, can_be_read};
@@ -25,7 +24,7 @@ use super::request_body::RequestBody;
 use crate::audit;
 use crate::policy::RequestFacts;
 use crate::risk::Assessment;
-use crate::wire::{Route, conversation_protocol, route};
+use crate::wire::{Route, asks_for_websocket, conversation_protocol, route};
 
 /// A service behind graded countermeasures; made by [`DefenseLayer`](super::DefenseLayer).
 #[derive(Clone, Debug)]

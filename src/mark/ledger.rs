@@ -26,6 +26,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::lines;
+use crate::secret::OpenMode;
 
 pub use writer::{Issue, LedgerWriter, LostAnswers};
 
@@ -150,7 +151,9 @@ impl Ledger {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
-        check_permissions(&file)?;
+        if let Some(mode) = OpenMode::of(&file.metadata()?) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, mode.to_string()));
+        }
         let cut = lines::last_is_cut(&mut file)?;
         Ok(Self { file, cut })
     }
@@ -182,23 +185,6 @@ impl Ledger {
         self.cut = written.is_err();
         Ok(written?)
     }
-}
-
-#[cfg(unix)]
-fn check_permissions(file: &File) -> io::Result<()> {
-    let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata()?.permissions());
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    let mode = mode & 0o7777;
-    let message =
-        format!("the file mode is {mode:o}; no one but its owner may have access (chmod 600)");
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
-}
-
-#[cfg(not(unix))]
-fn check_permissions(_: &File) -> io::Result<()> {
-    Ok(())
 }
 
 /// Reads a ledger line by line, in bounded memory. A line that is no entry is an error of its own;

@@ -3,8 +3,8 @@
 //! Pure: text and keys, no HTTP. [`keys`] derives from the deployment's master what each principal's
 //! texts carry, [`ledger`] records who was issued marks, [`lexicon`] says between which phrasings
 //! an author is free, [`lexical`] rewrites a stream of text so, and finds its sites again;
-//! [`cell`] specifies all of it to the bit. With the feature `forensics`, `detect` reads marks back,
-//! `evidence` says what they prove, and `tracing` to whom they lead.
+//! [`cell`] specifies all of it to the bit. With the feature `forensics`, the module `forensics`
+//! reads marks back and says what they prove.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -28,21 +28,11 @@
 //! ```
 
 pub mod cell;
-#[cfg(feature = "forensics")]
-pub mod detect;
-#[cfg(feature = "forensics")]
-pub mod evidence;
-#[cfg(feature = "forensics")]
-pub mod examination;
 pub mod keys;
 pub mod ledger;
 pub mod lexical;
 pub mod lexicon;
 #[cfg(feature = "tokenizers")]
 pub mod paired;
-#[cfg(feature = "forensics")]
-pub mod report;
 #[cfg(feature = "tokenizers")]
 pub mod tokenizer;
-#[cfg(feature = "forensics")]
-pub mod tracing;

@@ -36,7 +36,7 @@ pub enum TokenizerProblem {
 /// A tokenizer of Hugging Face.
 #[derive(Clone)]
 pub struct Tokenizer {
-    pub(super) inner: tokenizers::Tokenizer,
+    pub(crate) inner: tokenizers::Tokenizer,
     fingerprint: String,
 }
 

@@ -11,8 +11,8 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::upstream::UpstreamError;
 use crate::audit::DecisionId;
+use crate::upstream::UpstreamError;
 
 /// The service behind the defense, whose failures name their decisions.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 
-use super::upstream::UpstreamError;
 use crate::audit::DecisionId;
 use crate::layer::too_slow;
+use crate::upstream::UpstreamError;
 use crate::wire::{Refusal, RefusalKind, error_protocol};
 
 /// The refusal that a failure to get an answer amounts to.

@@ -22,10 +22,10 @@ use super::ending::{Guard, Watched};
 use super::exchange::{Exchange, Reports};
 use super::failure;
 use super::request_body::Witnessed;
-use super::tunnel::{Switched, Tunnel};
-use super::upstream::BoxError;
+use super::tunnel::Tunnel;
 use crate::audit::DecisionId;
 use crate::policy;
+use crate::upstream::{BoxError, Switched};
 use crate::wire::{OwnAnswer, Refusal};
 
 /// The body of a request as the stack gets it.

@@ -24,7 +24,6 @@ use super::metrics::Metrics;
 use super::probe::{CarrierState, Prober, Unproven};
 use super::server::{Bounds, serve};
 use super::stack::{Stack, stack};
-use super::upstream::{TlsError, Upstream};
 use crate::audit::record::mode_name;
 use crate::audit::{JsonLines, LineWriter, NoAudit, Record, Sink};
 use crate::layer::DefenseHandle;
@@ -32,6 +31,7 @@ use crate::mark::keys::KeyFileError;
 use crate::mark::ledger::LedgerWriter;
 use crate::policy::LoadError;
 use crate::risk::settings::SettingError;
+use crate::upstream::{TlsError, Upstream};
 
 /// Why the proxy did not start.
 #[derive(Debug, thiserror::Error)]

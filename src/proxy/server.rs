@@ -20,8 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::connection::{Connection, Socket};
-use super::upstream::BoxError;
-use super::when_woken::WhenWoken;
+use crate::upstream::{BoxError, WhenWoken};
 
 /// Bounds of a server.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,6 @@ use super::decided::Decided;
 use super::marks::marks;
 use super::notices::notices;
 use super::run::StartError;
-use super::upstream::Upstream;
 use crate::audit::Sink;
 use crate::countermeasure::originals;
 use crate::layer::{Caps, Defense, DefenseHandle, DefenseLayer};
@@ -18,6 +17,7 @@ use crate::limit::Dimension;
 use crate::mark::ledger::LedgerWriter;
 use crate::policy::Policy;
 use crate::risk::{Context, FromExtension, Reports, RiskSource};
+use crate::upstream::Upstream;
 
 /// What decides when no policy is configured: nothing is done to anyone, but risk headers are
 /// stripped all the same.

@@ -9,28 +9,13 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use http::header::{CONNECTION, UPGRADE};
-use http::{HeaderMap, HeaderValue};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// Says that the connection is to become, or becomes, a WebSocket.
-pub(super) fn announce(headers: &mut HeaderMap) {
-    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-}
-
-/// The upstream's side of a tunnel, as the upstream's answer carries it in its extensions.
-#[derive(Clone, Debug)]
-pub(super) struct Switched {
-    pub(super) upstream: OnUpgrade,
-    pub(super) idle_timeout: Duration,
-    pub(super) total_due: Instant,
-}
+use crate::upstream::Switched;
 
 /// Both sides.
 #[derive(Debug)]

@@ -22,6 +22,7 @@ mod scan;
 mod scanner;
 mod server;
 mod usage;
+mod websocket;
 
 use std::fmt::Debug;
 
@@ -41,6 +42,7 @@ pub use scan::{
 };
 pub use scanner::Scanner;
 pub use server::ServerKind;
+pub(crate) use websocket::asks_for_websocket;
 
 /// One family of endpoints: where its text stands, and the shapes that its clients expect.
 pub trait Protocol: Debug + Send + Sync {

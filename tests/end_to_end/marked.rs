@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
+use guilloche::forensics::detect::CellCounts;
+use guilloche::forensics::evidence::{Decoys, Weights, test_signs};
 use guilloche::mark::cell::{KeyName, MarkKey, Purpose, Role, Roles};
-use guilloche::mark::detect::CellCounts;
-use guilloche::mark::evidence::{Decoys, Weights, test_signs};
 use guilloche::mark::keys::Keys;
 use guilloche::mark::ledger::{Entry, Event};
 use guilloche::mark::lexical::each_site;

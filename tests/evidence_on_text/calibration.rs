@@ -5,12 +5,12 @@ use std::collections::HashMap;
 
 use super::text::{self, CELLS, KEYS, Source, documents, unmarked_cells};
 use super::uniformity::{continuous_p, normal_tail, same_law, uniformity};
-use guilloche::mark::cell::{Bits, MarkKey};
-use guilloche::mark::detect::{
+use guilloche::forensics::detect::{
     Device, HuggingFaceKgw, KeyScore, Seeding, SglangGumbel, Site, SynthIdMain, SynthIdTable,
     TokenCounts, TokenDocument, TokenScheme, TokenSites, VllmGumbel,
 };
-use guilloche::mark::evidence::{Decoys, NullLaw, SignSums, Weights, test_signs};
+use guilloche::forensics::evidence::{Decoys, NullLaw, SignSums, Weights, test_signs};
+use guilloche::mark::cell::{Bits, MarkKey};
 
 const VOCABULARY: u32 = 8_000;
 

@@ -2,9 +2,9 @@
 
 use super::text::{CELLS, KEYS, cell, cells, unmarked_cells};
 use super::uniformity::same_law;
+use guilloche::forensics::detect::CellCounts;
+use guilloche::forensics::evidence::{Decoys, NullLaw, SignSums, Strengths, Weights, test_signs};
 use guilloche::mark::cell::{Bits, MarkKey};
-use guilloche::mark::detect::CellCounts;
-use guilloche::mark::evidence::{Decoys, NullLaw, SignSums, Strengths, Weights, test_signs};
 
 const KEY: [u8; 32] = [5; 32];
 const COIN: [u8; 32] = [6; 32];

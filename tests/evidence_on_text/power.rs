@@ -2,16 +2,16 @@
 
 use super::text::{CELLS, Source, cells, documents, student, unmarked_cells};
 use super::uniformity::uniformity;
-use guilloche::mark::cell::{Bits, MarkKey};
-use guilloche::mark::detect::{
+use guilloche::forensics::detect::{
     CellCounts, Device, GreenKey, GreenTable, HuggingFaceKgw, Seeding, SglangGumbel, Site,
     SynthIdMain, SynthIdTable, TokenCounts, TokenDocument, TokenPairs, TokenScheme, TokenSites,
     VllmGumbel,
 };
-use guilloche::mark::evidence::{
+use guilloche::forensics::evidence::{
     AnytimeEvidence, Control, Decoys, Effect, Evidence, NullLaw, Refusal, Weights, examine,
     test_signs, test_tokens,
 };
+use guilloche::mark::cell::{Bits, MarkKey};
 
 const VOCABULARY: u32 = 500;
 

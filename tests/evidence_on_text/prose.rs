@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
+use guilloche::forensics::detect::{CellCounts, LexicalSites};
+use guilloche::forensics::evidence::{
+    Decoys, NullLaw, SignSums, Strengths, Weights, holm, test_signs,
+};
+use guilloche::forensics::tracing::{Account, Cluster, Finding, Roster, Trace};
 use guilloche::mark::cell::{KeyName, MarkKey, Purpose, Role, Roles};
-use guilloche::mark::detect::{CellCounts, LexicalSites};
-use guilloche::mark::evidence::{Decoys, NullLaw, SignSums, Strengths, Weights, holm, test_signs};
 use guilloche::mark::keys::{Keys, Marked};
 use guilloche::mark::lexical::Rewriter;
 use guilloche::mark::lexicon::Lexicon;
-use guilloche::mark::tracing::{Account, Cluster, Finding, Roster, Trace};
 
 use super::uniformity::same_law;
 

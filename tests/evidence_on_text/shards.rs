@@ -1,11 +1,11 @@
 //! Counts of shards merge into the counts of the whole, also through their files.
 
 use super::text::{CELLS, cell, documents, student};
-use guilloche::mark::cell::MarkKey;
-use guilloche::mark::detect::{
+use guilloche::forensics::detect::{
     CellCounts, MergeError, SglangGumbel, TokenCounts, TokenDocument, TokenScheme, TokenSites,
 };
-use guilloche::mark::evidence::Weights;
+use guilloche::forensics::evidence::Weights;
+use guilloche::mark::cell::MarkKey;
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! Text without a mark that repeats itself as real text does.
 
+use guilloche::forensics::detect::CellCounts;
 use guilloche::mark::cell::{Bits, Cell, ClassId, MarkKey};
-use guilloche::mark::detect::CellCounts;
 
 pub(crate) use super::source::Source;
 

@@ -1,12 +1,12 @@
 //! Colluders are found, alone and in clusters; nobody else is accused.
 
 use super::text::{CELLS, Source, cell, cells, unmarked_cells};
-use guilloche::mark::cell::{Bits, KeyName, MarkKey, Purpose, Role, Roles};
-use guilloche::mark::detect::CellCounts;
-use guilloche::mark::evidence::{Control, Decoys, Refusal, Weights, holm};
-use guilloche::mark::tracing::{
+use guilloche::forensics::detect::CellCounts;
+use guilloche::forensics::evidence::{Control, Decoys, Refusal, Weights, holm};
+use guilloche::forensics::tracing::{
     Account, Cluster, ClusterScore, Commitment, Finding, Plan, Roster, Score, Trace,
 };
+use guilloche::mark::cell::{Bits, KeyName, MarkKey, Purpose, Role, Roles};
 
 const MASTER: [u8; 32] = [7; 32];
 const ACCOUNTS: usize = if cfg!(debug_assertions) { 100 } else { 10_000 };

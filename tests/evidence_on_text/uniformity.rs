@@ -1,7 +1,7 @@
 //! What p-values and scores are held against. The program that makes the figures of
 //! `docs/forensics.md` uses the same.
 
-use guilloche::mark::evidence::NullLaw;
+use guilloche::forensics::evidence::NullLaw;
 
 /// The p-value of a total, continuous also where the law has steps: `uniform` places it within its
 /// step.

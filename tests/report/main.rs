@@ -7,10 +7,10 @@ mod verdicts;
 
 use std::sync::OnceLock;
 
-use guilloche::mark::examination::{
+use guilloche::forensics::examination::{
     ControlKind, Method, Named, Outcome, PValue, Verdict, conclude,
 };
-use guilloche::mark::report::{Run, page};
+use guilloche::forensics::report::{Run, page};
 
 use self::reader::Page;
 

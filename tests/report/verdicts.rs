@@ -1,12 +1,12 @@
 //! Verdicts to show: built from real tests of simulated text.
 
-use guilloche::mark::cell::{Bits, Cell, ClassId, MarkKey};
-use guilloche::mark::detect::CellCounts;
-use guilloche::mark::evidence::{Decoys, Effect, Weights, test_signs};
-use guilloche::mark::examination::{
+use guilloche::forensics::detect::CellCounts;
+use guilloche::forensics::evidence::{Decoys, Effect, Weights, test_signs};
+use guilloche::forensics::examination::{
     Committed, ControlKind, ControlTest, Deployment, DeploymentEvidence, FileRead, IdScore, Issued,
     Material, Method, PValue, Part, SchemeTests, Verdict, conclude,
 };
+use guilloche::mark::cell::{Bits, Cell, ClassId, MarkKey};
 
 pub(crate) const CELLS: u32 = 32 * 16;
 

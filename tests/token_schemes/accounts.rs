@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use guilloche::mark::detect::SglangGumbel;
+use guilloche::forensics::detect::SglangGumbel;
 use guilloche::mark::lexicon::Lexicon;
 use guilloche::mark::paired::PairedClasses;
 use serde_json::Value;

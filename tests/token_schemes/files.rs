@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use guilloche::mark::examination::tokens::read_schemes;
+use guilloche::forensics::examination::tokens::read_schemes;
 
 use crate::support::Deployment;
 use crate::writer::Writer;

@@ -1,7 +1,7 @@
 //! The mark of the vLLM plugin, with keys as the proxy sends them.
 
 use guilloche::countermeasure::watermark::{KeyOf, MarkedAs, VllmXargs};
-use guilloche::mark::detect::{Sbw, SbwKey};
+use guilloche::forensics::detect::{Sbw, SbwKey};
 use serde_json::Value;
 
 use crate::support::{Deployment, named};

@@ -1,6 +1,6 @@
 //! Marks with the one key of a server.
 
-use guilloche::mark::detect::{VllmGumbel, VllmKey};
+use guilloche::forensics::detect::{VllmGumbel, VllmKey};
 use serde_json::Value;
 
 use crate::support::Deployment;

@@ -1,6 +1,6 @@
 //! Yes with a name, no, and no answer.
 
-use guilloche::mark::examination::{Level, Named, Outcome, RefusedBy, Verdict};
+use guilloche::forensics::examination::{Level, Named, Outcome, RefusedBy, Verdict};
 
 use super::scene::{Scene, halves, text};
 

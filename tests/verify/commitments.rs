@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use guilloche::mark::examination::CommittedPlan;
+use guilloche::forensics::examination::CommittedPlan;
 
 use super::scene::{Said, Scene, halves, issued, text};
 

@@ -1,7 +1,7 @@
 //! What becomes of the tests of several schemes and epochs together.
 
-use guilloche::mark::evidence::{Decoys, Evidence, NullLaw, holm};
-use guilloche::mark::examination::{
+use guilloche::forensics::evidence::{Decoys, Evidence, NullLaw, holm};
+use guilloche::forensics::examination::{
     ControlKind, ControlTest, Deployment, DeploymentEvidence, IdScore, Issued, Level, Material,
     Method, Named, Outcome, PValue, RefusedBy, SchemeTests, Verdict, conclude,
 };

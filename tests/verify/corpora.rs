@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use guilloche::mark::examination::Verdict;
+use guilloche::forensics::examination::Verdict;
 use serde_json::json;
 
 use super::scene::{Scene, halves, jsonl, text};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use guilloche::mark::examination::{Outcome, RefusedBy};
+use guilloche::forensics::examination::{Outcome, RefusedBy};
 use proptest::prelude::*;
 
 use super::scene::{Scene, jsonl, text};

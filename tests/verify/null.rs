@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use guilloche::mark::detect::{CellCounts, LexicalSites};
-use guilloche::mark::evidence::Decoys;
-use guilloche::mark::examination::{
+use guilloche::forensics::detect::{CellCounts, LexicalSites};
+use guilloche::forensics::evidence::Decoys;
+use guilloche::forensics::examination::{
     MarkedBy, Material, Method, Named, Outcome, Sample, conclude, issuances, test_lexical,
 };
 use guilloche::mark::keys::Keys;
@@ -59,8 +59,8 @@ fn of_many_deployments_none_finds_its_mark_in_a_text_that_has_none() {
 /// The hostile choice: a control that leans against the key where the suspect leans nowhere.
 #[test]
 fn a_control_that_leans_against_a_key_refuses_the_answer() {
+    use guilloche::forensics::examination::RefusedBy;
     use guilloche::mark::cell::{Bits, KeyName, Purpose, Role};
-    use guilloche::mark::examination::RefusedBy;
 
     let keys = Keys::from_master(&[0x55; 32], Timestamp::UNIX_EPOCH);
     let name =

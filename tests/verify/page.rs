@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use guilloche::mark::examination::{Outcome, Verdict};
+use guilloche::forensics::examination::{Outcome, Verdict};
 use serde_json::json;
 
 use super::scene::Scene;

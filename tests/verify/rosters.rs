@@ -1,7 +1,7 @@
 //! From a ledger to whom a text may be traced.
 
+use guilloche::forensics::examination::{Issuance, LedgerMismatch, MarkedBy, issuances};
 use guilloche::mark::cell::{KeyName, Purpose, Role};
-use guilloche::mark::examination::{Issuance, LedgerMismatch, MarkedBy, issuances};
 use guilloche::mark::keys::Keys;
 use guilloche::mark::ledger::{Entry, Event};
 use jiff::{SignedDuration, Timestamp};

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, LazyLock};
 
+use guilloche::forensics::examination::Verdict;
 use guilloche::mark::cell::Roles;
-use guilloche::mark::examination::Verdict;
 use guilloche::mark::keys::{Keys, Marked};
 use guilloche::mark::ledger::{Entry, Event, Ledger};
 use guilloche::mark::lexical::Rewriter;

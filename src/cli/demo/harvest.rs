@@ -9,7 +9,7 @@ use super::caller::Asked;
 use super::stage::{Door, Stage, together};
 use crate::cli::progress::Progress;
 use crate::cli::{Failure, verify};
-use crate::mark::examination::{Outcome, Verdict};
+use crate::forensics::examination::{Outcome, Verdict};
 use crate::teacher::problem::Problems;
 
 /// Problems that are answered for the loot, and as many others for the control.

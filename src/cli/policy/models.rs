@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use tower_service::Service;
 
 use super::super::{Failure, secrets};
-use crate::proxy::upstream::{BoxError, TlsError, Upstream, own};
+use crate::upstream::{BoxError, TlsError, Upstream, own};
 
 /// For the whole list.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use super::super::{Answer, Failure};
 use super::inputs::{LedgerPart, PlannedControl, Rosters, Seed, control_files};
 use super::schemes::SchemeArguments;
-use crate::corpus::{FieldPath, Prompts};
-use crate::mark::examination::{CommittedPlan, MarkedBy};
+use crate::forensics::corpus::{FieldPath, Prompts};
+use crate::forensics::examination::{CommittedPlan, MarkedBy};
+use crate::forensics::tracing::Plan;
 use crate::mark::keys::Keys;
-use crate::mark::tracing::Plan;
 
 const EXAMPLE: &str = "Example:
   guilloche verify commit --keys mark.keys --ledger mark.ledger --control base=base.jsonl \\

@@ -8,8 +8,8 @@ use clap::Args;
 
 use super::super::progress::Progress;
 use super::super::{Answer, Failure};
-use crate::corpus::{Corpus, FieldPath, Prompts, Shard, count_lexical};
-use crate::mark::examination::Material;
+use crate::forensics::corpus::{Corpus, FieldPath, Prompts, Shard, count_lexical};
+use crate::forensics::examination::Material;
 
 const EXAMPLE: &str = "Example:
   guilloche verify count --suspect part-*.jsonl.gz --out part.counts

@@ -14,14 +14,14 @@ use super::inputs::{ControlFile, LedgerPart, Rosters, Seed, WrittenControls, con
 use super::report::Report;
 use super::schemes::{SchemeArguments, Schemes, Texts};
 use super::text::write_text;
-use crate::corpus::{Corpus, Counted, FieldPath, Prompts, count_lexical};
-use crate::mark::evidence::Decoys;
-use crate::mark::examination::{
+use crate::forensics::corpus::{Corpus, Counted, FieldPath, Prompts, count_lexical};
+use crate::forensics::evidence::Decoys;
+use crate::forensics::examination::{
     Committed, CommittedPlan, Issuance, MarkedBy, Method, Outcome, Sample, SchemeTests, Verdict,
     conclude, plan_commitment, test_lexical,
 };
+use crate::forensics::tracing::Plan;
 use crate::mark::keys::Keys;
-use crate::mark::tracing::Plan;
 
 /// Decoy keys where no number is given.
 pub(super) const DECOYS: u32 = 10_000;

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::super::Failure;
-use crate::corpus::Corpus;
-use crate::mark::examination::{Issuance, MarkedBy, issuances};
+use crate::forensics::corpus::Corpus;
+use crate::forensics::examination::{Issuance, MarkedBy, issuances};
 use crate::mark::keys::Keys;
 use crate::mark::ledger::{Entries, EntryError};
 

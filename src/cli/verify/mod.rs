@@ -12,7 +12,7 @@ mod text;
 use clap::{Args, FromArgMatches, Subcommand};
 
 use super::{Answer, Failure};
-use crate::mark::examination::Verdict;
+use crate::forensics::examination::Verdict;
 
 const EXAMPLE: &str = "\
 Exit status: 0 the text was exposed to marked outputs; 1 that was not shown, or an

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::super::Failure;
-use crate::mark::examination::Verdict;
-use crate::mark::report::{Run, page};
+use crate::forensics::examination::Verdict;
+use crate::forensics::report::{Run, page};
 
 /// How a page begins.
 const OPENING: &[u8] = b"<!DOCTYPE html>";

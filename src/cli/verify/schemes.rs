@@ -7,11 +7,11 @@ use clap::Args;
 use super::super::Failure;
 use super::super::progress::Progress;
 use super::inputs::{LedgerPart, Rosters, WrittenControls};
-use crate::corpus::{Corpus, CountedTokens, FieldPath, count_tokens, read_texts};
-use crate::mark::detect::LexicalSites;
-use crate::mark::evidence::Decoys;
-use crate::mark::examination::tokens::{Scheme, TokenSample, read_schemes};
-use crate::mark::examination::{Issuance, Refused, SchemeTests};
+use crate::forensics::corpus::{Corpus, CountedTokens, FieldPath, count_tokens, read_texts};
+use crate::forensics::detect::LexicalSites;
+use crate::forensics::evidence::Decoys;
+use crate::forensics::examination::tokens::{Scheme, TokenSample, read_schemes};
+use crate::forensics::examination::{Issuance, Refused, SchemeTests};
 use crate::mark::keys::Keys;
 
 /// The scheme whose sites are words of the text.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::super::paragraph::{printable, write_wrapped};
-use crate::mark::examination::{
+use crate::forensics::examination::{
     ControlTest, DeploymentTest, EffectSize, IdTest, LevelTests, Material, Verdict,
 };
 

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::{Epoch, Keys};
+use crate::secret::OpenMode;
 
 const HEADER: &str = "guilloche-mark-keys 1";
 
@@ -194,13 +195,9 @@ fn read_master(digits: &str) -> Option<Zeroizing<[u8; 32]>> {
 }
 
 /// That no one but the owner has any right on a file of secrets.
-#[cfg(unix)]
-pub(in crate::mark) fn check_permissions(file: &File) -> Result<(), KeyFileProblem> {
-    let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata()?.permissions());
-    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyFileProblem::Permissions(mode & 0o7777)) }
-}
-
-#[cfg(not(unix))]
-pub(in crate::mark) fn check_permissions(_: &File) -> Result<(), KeyFileProblem> {
-    Ok(())
+pub(crate) fn check_permissions(file: &File) -> Result<(), KeyFileProblem> {
+    match OpenMode::of(&file.metadata()?) {
+        Some(mode) => Err(KeyFileProblem::Permissions(mode.bits())),
+        None => Ok(()),
+    }
 }

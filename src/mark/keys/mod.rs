@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 pub use engine::EngineKey;
 #[cfg(all(feature = "forensics", feature = "tokenizers"))]
-pub(in crate::mark) use file::check_permissions;
+pub(crate) use file::check_permissions;
 pub use file::{KeyFileError, KeyFileProblem};
 pub use marking::{Marked, Marking};
 

@@ -26,6 +26,9 @@ pub use read::{LexiconError, LexiconProblem};
 use self::vocabulary::{Vocabulary, WordState};
 use super::cell::{BUCKETS, ClassId};
 
+/// The file of the built-in classes.
+pub(crate) const ENGLISH_CLASSES: &str = include_str!("classes.tsv");
+
 /// The most words that one form has.
 pub const MAX_FORM_WORDS: usize = 3;
 
@@ -144,9 +147,8 @@ impl Lexicon {
     /// If the built-in file did not parse (a test proves that it does), the lexicon would be empty.
     #[must_use]
     pub fn english() -> &'static Self {
-        static ENGLISH: LazyLock<Lexicon> = LazyLock::new(|| {
-            Lexicon::parse(include_str!("classes.tsv")).unwrap_or_else(|_| Lexicon::empty())
-        });
+        static ENGLISH: LazyLock<Lexicon> =
+            LazyLock::new(|| Lexicon::parse(ENGLISH_CLASSES).unwrap_or_else(|_| Lexicon::empty()));
         &ENGLISH
     }
 

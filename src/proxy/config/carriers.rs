@@ -10,7 +10,7 @@ use super::setting::{Kind, Setting};
 use crate::countermeasure::watermark::{
     Carrier, CarrierSetting, Carriers, KeyOf, LogitBias, Sglang, VllmXargs,
 };
-use crate::proxy::upstream::own;
+use crate::upstream::own;
 
 /// Whether the upstream is asked, before a carrier is relied on, whether it knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -34,7 +34,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http::{HeaderValue, Uri};
+use http::HeaderValue;
 use zeroize::Zeroizing;
 
 pub use carriers::Probe;
@@ -45,6 +45,7 @@ use setting::{BaseUrl, OrOff, Size};
 
 use crate::countermeasure::watermark::Carriers;
 use crate::risk::RiskSettings;
+use crate::upstream;
 use crate::wire::ServerKind;
 
 /// The whole configuration, checked.
@@ -53,7 +54,7 @@ pub struct Config {
     /// `[listen]`
     pub listen: Listen,
     /// `[upstream]`
-    pub upstream: Upstream,
+    pub upstream: upstream::Settings,
     /// `[limits]`
     pub limits: Limits,
     /// `[admin] address`; `None` when it is off.
@@ -93,29 +94,6 @@ pub struct Listen {
     /// How long a connection may be without a request under way, the head of its next one
     /// included.
     pub idle_timeout: Duration,
-}
-
-/// The inference server behind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upstream {
-    /// Its base URL; the path of a request is put after its path.
-    pub url: Uri,
-    /// Which inference server it is: as configured, else as its host name gives away.
-    pub kind: ServerKind,
-    /// Certificates to trust besides those of the system.
-    pub ca_file: Option<PathBuf>,
-    /// From the first packet to the end of the TLS handshake.
-    pub connect_timeout: Duration,
-    /// From sending the request to the head of the answer, connecting included.
-    pub first_byte_timeout: Duration,
-    /// Between two pieces of the answer.
-    pub idle_timeout: Duration,
-    /// From sending the request to the end of the answer.
-    pub total_timeout: Duration,
-    /// Connections that are kept open while unused; with 0 each serves one request.
-    pub max_idle_connections: usize,
-    /// HTTP/2 without asking: prior knowledge over `http`, the only protocol offered over `https`.
-    pub http2: bool,
 }
 
 /// Bounds on what one client, request or answer may use.
@@ -260,7 +238,7 @@ impl Config {
         let notices = reader.notices();
         let url = url?;
         let kind = kind.or_else(|| ServerKind::of_host(url.host()?)).unwrap_or_default();
-        let upstream = Upstream {
+        let upstream = upstream::Settings {
             url,
             kind,
             ca_file,

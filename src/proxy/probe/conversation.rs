@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 use tower_service::Service;
 
-use crate::proxy::upstream::{BoxError, Upstream};
+use crate::upstream::{BoxError, Upstream};
 
 /// For one request, its answer included. A model may have to be loaded first.
 const PATIENCE: Duration = Duration::from_secs(60);

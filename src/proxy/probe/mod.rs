@@ -18,7 +18,7 @@ use tokio::time::sleep;
 
 use crate::countermeasure::watermark::{Carrier, CarrierSetting, Carriers, Proof};
 
-use super::upstream::Upstream;
+use crate::upstream::Upstream;
 use conversation::Conversation;
 pub(super) use state::CarrierState;
 use trial::Verdict;

@@ -18,7 +18,7 @@ use crate::countermeasure::watermark::{
 };
 use crate::mark::cell::MarkKey;
 use crate::proxy::Config;
-use crate::proxy::upstream::Upstream;
+use crate::upstream::Upstream;
 
 /// The tokens 7 and 8.
 #[derive(Debug)]

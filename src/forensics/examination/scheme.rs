@@ -1,0 +1,76 @@
+//! What a scheme of marking brings to a verdict: its tests, before any adjustment.
+
+use super::verdict::{ControlTest, Issued, Material, Part};
+use crate::forensics::evidence::{Effect, Evidence, LnP};
+
+/// All tests of one scheme.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SchemeTests {
+    /// What was read, and by which rules. [`Material::scheme`] names the scheme.
+    pub material: Material,
+    /// Of the deployment, for each tenant and epoch.
+    pub deployments: Vec<Deployment>,
+    /// Of clusters.
+    pub clusters: Vec<IdScore>,
+    /// Of accounts.
+    pub accounts: Vec<IdScore>,
+    /// Tests that must find nothing. `rejected` is filled in by [`conclude`](super::conclude).
+    pub controls: Vec<ControlTest>,
+}
+
+/// One tenant in one epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deployment {
+    /// The tenant; empty in a deployment of one.
+    pub tenant: String,
+    /// The epoch of the keys.
+    pub epoch: u32,
+    /// What was issued.
+    pub issued: Issued,
+    /// The test of the key that all of it carries. A scheme without such a key has none: its
+    /// accounts then pass no gate, and their adjustment alone bears the error rate.
+    pub evidence: Option<DeploymentEvidence>,
+}
+
+/// The test of a deployment's key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeploymentEvidence {
+    /// The test.
+    pub evidence: Evidence,
+    /// Of a test with a baseline from controls: its p-value with the suspect's own rates in their
+    /// place, which no choice of controls can move.
+    pub ln_p_without_controls: Option<LnP>,
+    /// The share of sites in which the text follows the key.
+    pub effect: Option<Effect>,
+    /// The least share that this much text would have shown.
+    pub least_effect: Option<f64>,
+    /// Sites that the test counts.
+    pub sites: u64,
+    /// Independent terms that they make: cells, or distinct sites.
+    pub terms: u64,
+}
+
+/// The test of an account or a cluster in one epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IdScore {
+    /// The account or cluster.
+    pub id: String,
+    /// The place of its tenant and epoch in [`SchemeTests::deployments`].
+    pub deployment: usize,
+    /// Of an account: the place of its cluster in [`SchemeTests::clusters`], whose gate it has to
+    /// pass in place of the deployment's. None if membership was not fixed before.
+    pub cluster: Option<usize>,
+    /// What was issued to it in the epoch.
+    pub issued: Issued,
+    /// The score in standard deviations.
+    pub standardized: f64,
+    /// The tail of the score's law, by which ids are compared.
+    pub ln_tail: LnP,
+    /// Its p-value or a bound of it, without adjustment: the tail, but not below what the number of
+    /// keys allows.
+    pub ln_p: LnP,
+    /// The share of sites in which the text follows its key, where that was worked out.
+    pub effect: Option<Effect>,
+    /// The tests that this one is made of, if there are several.
+    pub parts: Vec<Part>,
+}

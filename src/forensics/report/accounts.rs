@@ -1,0 +1,162 @@
+//! Clusters and accounts: the strongest, who is named, and how far the next is.
+
+use super::answer::found;
+use super::markup::{Markup, text};
+use super::table::{self, NUMBER, Row, TEXT};
+use super::words::{counted, grouped, signed};
+use super::{evidence_section, has_tenants};
+use crate::forensics::examination::{Id, IdTest, Level, LevelTests, Named, Outcome, Verdict};
+use crate::forensics::tracing::CLEAR_GAP;
+
+/// Tests of a level that the page shows.
+const SHOWN: usize = 30;
+
+pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
+    evidence_section(page, verdict, "6", "Clusters and accounts");
+    page.raw(
+        "<p>Everybody who was issued marked answers was tested, and nobody else. A cluster is a \
+              set of accounts that the operator’s ledger links. Nobody is named whose cluster, or \
+              whose deployment, did not pass its own test; and where the next p-value is less than ",
+    );
+    page.text(&format!("{CLEAR_GAP:.0}"));
+    page.raw(" standard deviations behind (each p-value amounts to √(−2 ln p) of them), the finding is a set and not a name.</p>\n");
+    let tenants = has_tenants(verdict);
+    for (kind, level) in [(Level::Cluster, &verdict.clusters), (Level::Account, &verdict.accounts)]
+    {
+        let title = if kind == Level::Cluster { "Clusters" } else { "Accounts" };
+        page.element("h3", &[], title).raw("\n");
+        self::level(page, verdict, level, kind, tenants);
+    }
+    page.close("section");
+}
+
+fn level(page: &mut Markup, verdict: &Verdict, level: &LevelTests, kind: Level, tenants: bool) {
+    let (one, many, title) = match kind {
+        Level::Cluster => ("cluster", "clusters", "The strongest clusters"),
+        _ => ("account", "accounts", "The strongest accounts"),
+    };
+    page.raw("<p>");
+    if level.tests == 0 {
+        page.text(&format!("No {one} was tested.")).raw("</p>\n");
+        return;
+    }
+    let made = if level.tests == 1 { "was" } else { "were" };
+    page.text(&format!(
+        "{} {made} made, of {}. ",
+        counted(level.tests, "test", "tests"),
+        counted(level.ids, one, many)
+    ));
+    if verdict.outcome == Outcome::Refused {
+        page.text(&format!("No answer is given, and so no {one} is listed.")).raw("</p>\n");
+        return;
+    }
+    page.element("strong", &[], &found(level, kind));
+    if let Some(gap) = level.gap {
+        page.text(&format!(
+            " The gap to the next is {} standard deviations, where {CLEAR_GAP:.0} are needed.",
+            signed(gap, 1)
+        ));
+    }
+    page.raw("</p>\n");
+
+    let (mut columns, clustered) = (
+        vec![(if one == "cluster" { "Cluster" } else { "Account" }, TEXT)],
+        kind == Level::Account,
+    );
+    if tenants {
+        columns.push(("Tenant", TEXT));
+    }
+    if clustered {
+        columns.push(("Cluster", TEXT));
+    }
+    columns.extend([
+        ("Scheme, epoch", TEXT),
+        ("Answers marked", NUMBER),
+        ("Score", NUMBER),
+        ("<span class=\"unseen\">Score as a bar</span>", TEXT),
+        ("p-value", NUMBER),
+        ("adjusted", NUMBER),
+        ("Finding", TEXT),
+    ]);
+    let most = level.strongest.iter().map(|test| test.standardized).fold(1.0, f64::max);
+    let row = |test: &IdTest| {
+        let named =
+            level.named.ids().iter().any(|id: &Id| id.id == test.id && id.tenant == test.tenant);
+        let finding = match &level.named {
+            Named::Each(_) if named && test.p_adjusted.is_below(verdict.accusation_level) => {
+                "named"
+            }
+            Named::Each(_) if named => "named by another test",
+            Named::OneOf(_) if named => "one of this set",
+            _ => "–",
+        };
+        Row { cells: cells(test, finding, most, tenants, clustered), named }
+    };
+    let rows: Vec<Row> = level.strongest.iter().take(SHOWN).map(row).collect();
+    table::write(page, title, &columns, &rows);
+    let shown = rows.len() as u64;
+    if level.tests > shown {
+        let left_out = format!(
+            "{} more tests, all with larger p-values, are not shown.",
+            grouped(level.tests - shown)
+        );
+        page.element("p", &[("class", "note")], &left_out).raw("\n");
+    }
+}
+
+fn cells(
+    test: &IdTest,
+    finding: &'static str,
+    most: f64,
+    tenants: bool,
+    clustered: bool,
+) -> Vec<Markup> {
+    let mut id = Markup::default();
+    id.spelled_name(&test.id);
+    for part in &test.parts {
+        id.raw("<br /><small>").name(&part.name);
+        id.text(&format!(": score {}, p = ", signed(part.standardized, 1))).p_value(part.p);
+        id.raw("</small>");
+    }
+    let mut cells = vec![id];
+    let mut name = |name: &str, missing: &'static str| {
+        let mut cell = Markup::default();
+        if name.is_empty() {
+            cell.raw(missing)
+        } else {
+            cell.name(name)
+        };
+        cells.push(cell);
+    };
+    if tenants {
+        name(&test.tenant, "–");
+    }
+    if clustered {
+        name(test.cluster.as_deref().unwrap_or_default(), "–");
+    }
+    let mut scheme = Markup::default();
+    scheme.name(&test.scheme).text(&format!(", {}", test.epoch));
+    cells.extend([
+        scheme,
+        text(&grouped(test.issued.answers)),
+        text(&signed(test.standardized, 2)),
+        bar(test.standardized / most),
+    ]);
+    for p in [test.p, test.p_adjusted] {
+        let mut cell = Markup::default();
+        cell.p_value(p);
+        cells.push(cell);
+    }
+    cells.push(text(finding));
+    cells
+}
+
+/// A bar of a score, which shows the gap at a glance.
+fn bar(share: f64) -> Markup {
+    let mut bar = Markup::default();
+    let width = format!("{:.1}", (share.clamp(0.0, 1.0) * 80.0).max(0.5));
+    bar.raw("<svg class=\"inline\" viewBox=\"0 0 80 8\" aria-hidden=\"true\">");
+    bar.empty("rect", &[("class", "bar"), ("width", &width), ("height", "8")]);
+    bar.raw("</svg>");
+    bar
+}

@@ -1,0 +1,117 @@
+//! The verdict as one page that can be handed to a lawyer and read line by line by an opponent.
+//!
+//! The page is a pure function of the [`Verdict`] and of [`Run`]. It stands alone: no script, no
+//! font, image or style from elsewhere, and a content security policy that forbids them; figures
+//! are SVG within it, and the numbers behind each stand in a table at its end. It opens from a
+//! file, in light and in dark, and prints.
+//!
+//! Names of accounts, controls and files are what somebody else chose. They are escaped, shown with
+//! their hidden characters in the open, cut to a length, and set apart from the words of the page;
+//! of files only the base name is told. Neither key material nor a word of the text under
+//! examination is in a [`Verdict`], and so neither is on the page.
+//!
+//! ```
+//! use guilloche::forensics::examination::{Method, conclude};
+//! use guilloche::forensics::report::{Run, page};
+//!
+//! let verdict = conclude(vec![], vec![], Method::default());
+//! let page = page(&verdict, &Run::default());
+//! assert!(page.starts_with("<!DOCTYPE html>") && page.contains("No answer is given"));
+//! ```
+
+mod accounts;
+mod answer;
+mod controls;
+mod counted;
+mod decoys;
+mod deployments;
+mod figures;
+mod limits;
+mod markup;
+mod method;
+mod names;
+mod plots;
+mod provenance;
+mod style;
+mod table;
+mod words;
+
+use jiff::Timestamp;
+
+use self::markup::Markup;
+use super::examination::{DeploymentTest, Outcome, Verdict};
+
+/// What a page tells beside the verdict: when and how it was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// When the examination was made. The page tells no time without it.
+    pub made: Option<Timestamp>,
+    /// The words of the command that reproduces it, the program first. Of paths only the base
+    /// names are shown.
+    pub command: Vec<String>,
+}
+
+/// The report on a verdict: an HTML document, well-formed as XML, of less than 300 kB however many
+/// accounts, epochs and files there are.
+#[must_use]
+pub fn page(verdict: &Verdict, run: &Run) -> String {
+    let mut page = Markup::default();
+    page.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\" />\n");
+    style::head(&mut page);
+    page.element("title", &[], &format!("Examination for marked outputs: {}", word(verdict)));
+    page.raw("</head>\n<body>\n<main>\n");
+    answer::write(&mut page, verdict, run);
+    answer::key_numbers(&mut page, verdict);
+    decoys::scores(&mut page, verdict);
+    decoys::quantiles(&mut page, verdict);
+    deployments::effects(&mut page, verdict);
+    deployments::tests(&mut page, verdict);
+    accounts::write(&mut page, verdict);
+    controls::write(&mut page, verdict);
+    counted::write(&mut page, verdict);
+    method::write(&mut page, verdict);
+    limits::write(&mut page, verdict);
+    provenance::write(&mut page, verdict, run);
+    figures::write(&mut page, verdict);
+    page.raw("</main>\n</body>\n</html>\n");
+    page.into_string()
+}
+
+/// The answer in a word.
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict.outcome {
+        Outcome::Exposed => "exposed",
+        Outcome::NotShown => "not shown",
+        Outcome::Refused => "refused",
+    }
+}
+
+/// The tests of deployments, the strongest first, each with its number in the verdict's order.
+fn strongest(verdict: &Verdict) -> Vec<(usize, &DeploymentTest)> {
+    let mut tests: Vec<(usize, &DeploymentTest)> = (1..).zip(&verdict.deployments).collect();
+    tests.sort_by(|(_, left), (_, right)| left.p.log10.total_cmp(&right.p.log10));
+    tests
+}
+
+/// Whether any name tells its tenant.
+fn has_tenants(verdict: &Verdict) -> bool {
+    verdict.deployments.iter().any(|test| !test.tenant.is_empty())
+}
+
+/// Opens a section, with the warning that its numbers prove nothing where no answer is given.
+fn evidence_section(
+    page: &mut Markup,
+    verdict: &Verdict,
+    number: &'static str,
+    title: &'static str,
+) {
+    section(page, number, title);
+    if verdict.outcome == Outcome::Refused {
+        page.raw("<p class=\"void\">No answer is given. These numbers are no evidence.</p>\n");
+    }
+}
+
+fn section(page: &mut Markup, number: &'static str, title: &'static str) {
+    page.open("section", &[("id", &format!("section-{number}"))]);
+    page.raw("<h2><span class=\"number\">").raw(number).raw("</span> ").raw(title).raw("</h2>\n");
+}

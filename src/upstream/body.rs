@@ -1,0 +1,235 @@
+//! The upstream's answer, with its time limits.
+
+use std::fmt;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::reuse::AfterAnswer;
+use super::{UpstreamError, WhenWoken};
+
+pin_project! {
+    /// The upstream's body as it comes: same frames, same bytes, size hints and trailers. When the
+    /// upstream is too slow, or breaks off, it ends with an error, never as if it were complete.
+    #[derive(Debug)]
+    #[must_use = "dropping the body cancels the upstream"]
+    pub struct UpstreamBody<B = Incoming> {
+        #[pin]
+        inner: B,
+        #[pin]
+        timer: Sleep,
+        // Whether the timer runs. It does only while the upstream is waited for, so that a client
+        // who reads slowly is not taken for an upstream that pauses.
+        waiting: bool,
+        idle_timeout: Duration,
+        total_due: Instant,
+        failed: bool,
+        // What is done when it has come to its end.
+        after: Option<AfterAnswer>,
+        // Tells that nothing more of it is wanted.
+        #[pin]
+        cut_off: Option<WhenWoken<CutOff>>,
+    }
+}
+
+/// Resolves when answers are to break off, because the proxy stops.
+pub(super) struct CutOff(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+impl CutOff {
+    fn new(mut told: watch::Receiver<bool>) -> Self {
+        Self(Box::pin(async move {
+            if told.wait_for(|told| *told).await.is_err() {
+                pending().await
+            }
+        }))
+    }
+}
+
+impl fmt::Debug for CutOff {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("CutOff")
+    }
+}
+
+impl Future for CutOff {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(context)
+    }
+}
+
+impl<B: Body> UpstreamBody<B> {
+    pub(super) fn new(inner: B, idle_timeout: Duration, total_due: Instant) -> Self {
+        let timer = sleep_until(total_due);
+        Self {
+            inner,
+            timer,
+            waiting: false,
+            idle_timeout,
+            total_due,
+            failed: false,
+            after: None,
+            cut_off: None,
+        }
+    }
+
+    /// Breaks off when told so.
+    pub(super) fn until(mut self, told: Option<watch::Receiver<bool>>) -> Self {
+        self.cut_off = told.map(|told| WhenWoken::new(CutOff::new(told)));
+        self
+    }
+
+    /// Has `after` done when the body has come to its end.
+    pub(super) fn before(mut self, after: Option<AfterAnswer>) -> Self {
+        self.after = after;
+        if self.inner.is_end_stream() {
+            self.after.take().into_iter().for_each(AfterAnswer::ended);
+        }
+        self
+    }
+}
+
+impl<B> Body for UpstreamBody<B>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<super::BoxError>,
+{
+    type Data = Bytes;
+    type Error = UpstreamError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        let mut this = self.project();
+        if *this.failed {
+            return Poll::Ready(None);
+        }
+        let polled = this.inner.as_mut().poll_frame(context);
+        // A body of known length is not polled past it.
+        if matches!(polled, Poll::Ready(None)) || this.inner.is_end_stream() {
+            this.after.take().into_iter().for_each(AfterAnswer::ended);
+        }
+        match polled {
+            // After a wait the timer has watched the total; without one nothing has.
+            Poll::Ready(Some(Ok(_))) if !*this.waiting && Instant::now() >= *this.total_due => {
+                *this.failed = true;
+                Poll::Ready(Some(Err(UpstreamError::TotalTimeout)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                *this.failed = true;
+                Poll::Ready(Some(Err(UpstreamError::Body(error.into()))))
+            }
+            Poll::Ready(frame) => {
+                *this.waiting = false;
+                Poll::Ready(
+                    frame.map(|frame| frame.map_err(|error| UpstreamError::Body(error.into()))),
+                )
+            }
+            Poll::Pending => {
+                let cut_off = this.cut_off.as_mut().as_pin_mut();
+                if cut_off.is_some_and(|cut_off| cut_off.poll(context).is_ready()) {
+                    *this.failed = true;
+                    return Poll::Ready(Some(Err(UpstreamError::Stopping)));
+                }
+                if !*this.waiting {
+                    *this.waiting = true;
+                    let idle_due = Instant::now() + *this.idle_timeout;
+                    this.timer.as_mut().reset(idle_due.min(*this.total_due));
+                }
+                ready!(this.timer.as_mut().poll(context));
+                *this.failed = true;
+                let total = this.timer.deadline() >= *this.total_due;
+                let error =
+                    if total { UpstreamError::TotalTimeout } else { UpstreamError::IdleTimeout };
+                Poll::Ready(Some(Err(error)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http_body_util::BodyExt;
+    use http_body_util::StreamBody;
+    use tokio::sync::mpsc;
+    use tokio::time::advance;
+
+    use super::*;
+
+    const IDLE: Duration = Duration::from_secs(10);
+    const TOTAL: Duration = Duration::from_secs(25);
+
+    type Frames = mpsc::Sender<Result<Frame<Bytes>, Infallible>>;
+
+    fn body() -> (Frames, Pin<Box<UpstreamBody<impl Body<Data = Bytes, Error = Infallible>>>>) {
+        let (frames, mut queue) = mpsc::channel(4);
+        let stream = futures_util::stream::poll_fn(move |context| queue.poll_recv(context));
+        let body = UpstreamBody::new(StreamBody::new(stream), IDLE, Instant::now() + TOTAL);
+        (frames, Box::pin(body))
+    }
+
+    fn data() -> Result<Frame<Bytes>, Infallible> {
+        Ok(Frame::data(Bytes::from_static(b"x")))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_is_an_error_after_the_idle_timeout_and_the_last_frame() {
+        let (frames, mut body) = body();
+        let late = async {
+            tokio::time::sleep(IDLE / 2).await;
+            frames.send(data()).await.unwrap();
+        };
+        let (frame, ()) = tokio::join!(body.frame(), late);
+        frame.unwrap().unwrap();
+        let before = Instant::now();
+        let error = body.frame().await.unwrap().unwrap_err();
+        assert!(matches!(error, UpstreamError::IdleTimeout), "{error:?}");
+        assert_eq!(before.elapsed(), IDLE);
+        assert!(body.frame().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_reads_slowly_is_no_pause_of_the_upstream() {
+        let (frames, mut body) = body();
+        let pending = futures_util::future::poll_fn(|context| {
+            Poll::Ready(body.as_mut().poll_frame(context).is_pending())
+        });
+        assert!(pending.await);
+        frames.send(data()).await.unwrap();
+        advance(IDLE * 2).await;
+        body.frame().await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_never_pauses_still_ends_at_the_total_timeout() {
+        let (frames, mut body) = body();
+        for _ in 0..2 {
+            frames.send(data()).await.unwrap();
+            body.frame().await.unwrap().unwrap();
+            advance(IDLE).await;
+        }
+        let error = body.frame().await.unwrap().unwrap_err();
+        assert!(matches!(error, UpstreamError::TotalTimeout), "{error:?}");
+        assert_eq!(Instant::now(), body.total_due);
+    }
+}

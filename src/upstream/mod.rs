@@ -1,0 +1,281 @@
+//! The inference server behind: a pooled client, as a [`Service`].
+//!
+//! The body of the answer is the upstream's own, wrapped: whoever drops it cancels the upstream,
+//! over HTTP/1 by closing the connection, over HTTP/2 by resetting the stream. No task and no
+//! channel stand between.
+//!
+//! A request is sent once. What is tried again, once and on a new connection, is a request that met
+//! a pooled connection which the upstream was closing (`reuse`).
+
+mod body;
+mod connect;
+mod headers;
+pub(crate) mod own;
+mod replay;
+mod reuse;
+mod settings;
+mod websocket;
+mod when_woken;
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, StatusCode, Uri, Version, request};
+use http_body::Body;
+use http_body_util::{BodyExt, LengthLimitError};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+use tower_service::Service;
+
+pub use body::UpstreamBody;
+pub use connect::TlsError;
+pub use settings::Settings;
+pub(crate) use websocket::{Switched, announce};
+pub(crate) use when_woken::WhenWoken;
+
+use crate::wire::asks_for_websocket;
+use connect::{Connector, TimedOut};
+use headers::strip_hop_by_hop;
+use replay::{Replay, Replayed};
+use reuse::AfterAnswer;
+
+/// Any error.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// How an exchange with the upstream failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpstreamError {
+    /// No connection was made.
+    #[error("the upstream cannot be reached")]
+    Connect(#[source] BoxError),
+    /// No connection was made in time.
+    #[error("connecting to the upstream took too long")]
+    ConnectTimeout,
+    /// The head of the answer did not come in time.
+    #[error("the upstream took too long to begin its answer")]
+    FirstByteTimeout,
+    /// The answer paused for too long.
+    #[error("the upstream paused for too long in its answer")]
+    IdleTimeout,
+    /// The answer took too long as a whole.
+    #[error("the upstream took too long to finish its answer")]
+    TotalTimeout,
+    /// The request's body went over its limit while it was sent.
+    #[error("the request body is too large")]
+    RequestTooLarge,
+    /// The request's body did not come in time.
+    #[error("the client took too long to send the request body")]
+    RequestTooSlow,
+    /// The exchange broke before the head of an answer.
+    #[error("the exchange with the upstream failed")]
+    Exchange(#[source] BoxError),
+    /// The upstream changes to another protocol, which it was not asked to.
+    #[error("the upstream changed the protocol without being asked")]
+    Switched,
+    /// The proxy stops, and the answer had not come to its end in time.
+    #[error("the proxy is stopping")]
+    Stopping,
+    /// The answer broke off in its body.
+    #[error("the upstream's answer broke off")]
+    Body(#[source] BoxError),
+    /// The request's path cannot be put after the upstream's.
+    #[error("the request has no usable path")]
+    Address(#[source] http::Error),
+}
+
+type HttpClient = Client<Connector, Replayed>;
+
+/// The pooled client. Clones share the pool.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    client: HttpClient,
+    /// The same without a pool.
+    unpooled: HttpClient,
+    scheme: Scheme,
+    authority: Authority,
+    /// Without a slash at its end.
+    base_path: String,
+    first_byte_timeout: Duration,
+    idle_timeout: Duration,
+    total_timeout: Duration,
+    /// Tells when answers under way are to break off.
+    cut_off: Option<watch::Receiver<bool>>,
+}
+
+impl Upstream {
+    /// A client of the upstream that `settings` name. Answers' heads may have `max_header_bytes`.
+    ///
+    /// # Errors
+    /// When certificates cannot be read.
+    pub fn new(settings: &Settings, max_header_bytes: u32) -> Result<Self, TlsError> {
+        let parts = settings.url.clone().into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(TlsError::NoHost);
+        };
+        let connector = Connector::new(settings)?;
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(90))
+            .pool_max_idle_per_host(settings.max_idle_connections)
+            .http1_max_buf_size(usize::try_from(max_header_bytes).unwrap_or(usize::MAX))
+            .http2_only(settings.http2)
+            .http2_max_header_list_size(max_header_bytes)
+            // A dead connection must not hold its streams until their idle timeout.
+            .http2_keep_alive_interval(Duration::from_secs(30));
+        let client = builder.build(connector.clone());
+        let unpooled = builder.pool_max_idle_per_host(0).build(connector);
+        let base_path = settings.url.path().trim_end_matches('/').to_owned();
+        Ok(Self {
+            client,
+            unpooled,
+            scheme,
+            authority,
+            base_path,
+            first_byte_timeout: settings.first_byte_timeout,
+            idle_timeout: settings.idle_timeout,
+            total_timeout: settings.total_timeout,
+            cut_off: None,
+        })
+    }
+
+    /// Has answers under way break off when told so: each as one that failed, which its client can see.
+    pub(crate) fn cut_off_by(self, told: watch::Receiver<bool>) -> Self {
+        Self { cut_off: Some(told), ..self }
+    }
+
+    /// The same path and query behind the upstream's base.
+    fn address(&self, uri: &Uri) -> Result<Uri, UpstreamError> {
+        let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let mut address =
+            Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
+        address = if self.base_path.is_empty() {
+            address.path_and_query(asked)
+        } else {
+            address.path_and_query(format!("{}{asked}", self.base_path))
+        };
+        address.build().map_err(UpstreamError::Address)
+    }
+}
+
+impl<B> Service<Request<B>> for Upstream
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<UpstreamBody>;
+    type Error = UpstreamError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, UpstreamError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), UpstreamError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let started = Instant::now();
+        let (mut head, body) = request.into_parts();
+        let address = self.address(&head.uri);
+        let upgrades = asks_for_websocket(&head);
+        strip_hop_by_hop(&mut head.headers);
+        if upgrades {
+            announce(&mut head.headers);
+        }
+        // The client sets it from the address.
+        head.headers.remove(HOST);
+        // What the client spoke says nothing about this connection.
+        head.version = Version::HTTP_11;
+        head.extensions.clear();
+        let clients = (self.client.clone(), self.unpooled.clone());
+        let head_due = started + self.first_byte_timeout.min(self.total_timeout);
+        let total_due = started + self.total_timeout;
+        let idle_timeout = self.idle_timeout;
+        let cut_off = self.cut_off.clone();
+        Box::pin(async move {
+            head.uri = address?;
+            let replay = Replay::new(body.map_err(Into::into).boxed_unsync());
+            let (response, connection) = timeout_at(head_due, ask(clients, head, &replay))
+                .await
+                .map_err(|_| {
+                    if replay.is_awaited() {
+                        UpstreamError::RequestTooSlow
+                    } else {
+                        UpstreamError::FirstByteTimeout
+                    }
+                })?
+                .map_err(classify)?;
+            replay.forget();
+            let (mut head, body) = response.into_parts();
+            let after = AfterAnswer::of(&head.headers, &head.extensions, connection);
+            let upstream = head.extensions.remove::<OnUpgrade>().filter(|_| upgrades);
+            strip_hop_by_hop(&mut head.headers);
+            // The server frames for the client's version.
+            head.version = Version::HTTP_11;
+            head.extensions.clear();
+            if head.status == StatusCode::SWITCHING_PROTOCOLS {
+                let upstream = upstream.ok_or(UpstreamError::Switched)?;
+                announce(&mut head.headers);
+                head.extensions.insert(Switched { upstream, idle_timeout, total_due });
+            }
+            let body =
+                UpstreamBody::new(body, idle_timeout, total_due).before(after).until(cut_off);
+            Ok(Response::from_parts(head, body))
+        })
+    }
+}
+
+/// Sends the request, and once more if its connection turned out to be closing.
+async fn ask(
+    (pooled, unpooled): (HttpClient, HttpClient),
+    head: request::Parts,
+    replay: &Replay,
+) -> Result<(Response<Incoming>, CaptureConnection), legacy::Error> {
+    let send = |client: HttpClient, head, body: Replayed| {
+        let mut request = Request::from_parts(head, body);
+        let connection = capture_connection(&mut request);
+        request.body_mut().watch(connection.clone());
+        async move { Ok((client.request(request).await?, connection)) }
+    };
+    match send(pooled, head.clone(), replay.first()).await {
+        Err(error) => {
+            let closing = replay.given().is_some_and(|it| it.met_a_closing_connection(&error));
+            match replay.again().filter(|_| closing) {
+                Some(body) => send(unpooled, head, body).await,
+                None => Err(error),
+            }
+        }
+        answered => answered,
+    }
+}
+
+/// Finds the cause that an answer depends on, however deep it lies.
+fn classify(error: legacy::Error) -> UpstreamError {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(at) = cause {
+        if at.is::<LengthLimitError>() {
+            return UpstreamError::RequestTooLarge;
+        }
+        if at.is::<TimedOut>() {
+            return UpstreamError::ConnectTimeout;
+        }
+        cause = at.source();
+    }
+    if error.is_connect() {
+        UpstreamError::Connect(error.into())
+    } else {
+        UpstreamError::Exchange(error.into())
+    }
+}
