@@ -149,7 +149,7 @@ impl EventStream {
                 return self.rewrite(bare.into());
             }
         }
-        let Some(payload) = block.payload().filter(|payload| !payload.is_empty()) else {
+        let Some(payload) = block.payload().filter(|payload| !says_nothing(payload)) else {
             // That something came is told, and at a steady pace, by heartbeats.
             let silent = self.rewriter.closes() && !block.is_foreign();
             return Ok(if silent { Bytes::new() } else { raw });
@@ -206,6 +206,11 @@ impl EventStream {
         }
         Ok(())
     }
+}
+
+/// Whether a payload holds no text that could be withheld, and nothing else.
+fn says_nothing(payload: &[u8]) -> bool {
+    payload.is_empty() || payload.trim_ascii() == b"null"
 }
 
 fn behind(mut before: Vec<u8>, event: Bytes) -> Bytes {

@@ -138,6 +138,43 @@ async fn an_event_that_cannot_be_read_passes_where_only_side_channels_are_closed
     assert_eq!(read.text(), format!("error: x\n{}", delta(emptied)));
 }
 
+/// No client reads a field under a name of its server's own, and `null` says nothing. Fails when either
+/// breaks a stream, or goes out where it may say what is withheld.
+#[tokio::test(start_paused = true)]
+async fn what_no_client_reads_breaks_no_stream() {
+    let spoken = says("a");
+    for grade in [CLOSE, WITHHOLD] {
+        for (odd, closed) in [
+            ("thought: zebra\n\n", 1),
+            ("x-trace-id:zebra\nfoo: zebra\n\n", 1),
+            ("data: null\n\n", 0),
+            ("data:  null \n\n", 0),
+        ] {
+            let world = World::new(policy(grade));
+            let sent = odd.to_owned() + &spoken + STOP + DONE;
+            let read = world.exchange(chat(), stream([data(&sent)])).await;
+            let expected = spoken.clone() + STOP + DONE;
+            assert_eq!((read.text(), read.failed), (expected, false), "{grade} {odd}");
+            let applied = world.records.only().applied;
+            let by = Countermeasure::SideChannels;
+            assert_eq!(count(&applied, by, Counter::FieldsStripped), closed, "{odd}");
+            assert_eq!(count(&applied, by, Counter::EventsUnread), 0, "{odd}");
+        }
+        // Beside text that is read.
+        let world = World::new(policy(grade));
+        let sent = format!("foo: zebra\n{spoken}{STOP}data: [done]\n\n");
+        let read = world.exchange(chat(), stream([data(&sent)])).await;
+        let expected = format!("{spoken}{STOP}data: [done]\n\n");
+        assert_eq!((read.text(), read.failed), (expected, false), "{grade}");
+    }
+    // A whole stream that only some clients read is not taken for nothing.
+    for odd in ["Data: {}", "error: {}", "{\"choices\":[]}", "foo", "data: undefined"] {
+        let world = World::new(policy(WITHHOLD));
+        let sent = format!("{odd}\n\n{spoken}{STOP}{DONE}");
+        assert!(world.exchange(chat(), stream([data(&sent)])).await.failed, "{odd}");
+    }
+}
+
 /// vLLM and OpenRouter end Messages streams with the other protocol's terminator too.
 #[tokio::test(start_paused = true)]
 async fn a_terminator_of_the_other_protocol_ends_a_stream_and_does_not_break_it() {

@@ -20,7 +20,7 @@ pub struct Chat;
 /// Whether an event says only that the stream has ended. Gateways end streams of other protocols with
 /// it too.
 pub(super) fn is_done(payload: &[u8]) -> bool {
-    payload.trim_ascii() == b"[DONE]"
+    payload.trim_ascii().eq_ignore_ascii_case(b"[DONE]")
 }
 
 impl Protocol for Chat {

@@ -253,15 +253,15 @@ impl<'a> Block<'a> {
         self.raw
     }
 
-    /// Whether lines stand in the block that are neither comment nor field of the standard's: no
-    /// client library reads them, a reader of the bytes does.
+    /// Whether lines stand in the block that are neither comments nor fields: client libraries do not
+    /// read them, or not all of them alike; a reader of the bytes does.
     #[must_use]
     pub fn is_foreign(&self) -> bool {
         self.foreign
     }
 
     /// The block with nothing but its data, and its name if `is_known`; `None` if it has nothing
-    /// else. Comments, ids and names that nobody knows may say anything.
+    /// else. Comments, ids, names and fields that nobody knows may say anything.
     #[must_use]
     pub fn bare(&self, is_known: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
         let stays = |line: &[u8]| {
@@ -319,10 +319,25 @@ fn lines(raw: &[u8]) -> impl Iterator<Item = (Range<usize>, &[u8])> {
     })
 }
 
-/// Whether a line is neither blank, nor a comment, nor a field of the standard's.
+/// Whether a line is neither blank, nor a comment, nor a field that every reader knows or passes over:
+/// one of the standard's, or one of a name of its own.
 fn is_foreign(line: &[u8]) -> bool {
     let known: [&[u8]; 4] = [b"", b"event", b"id", b"retry"];
     !known.contains(&line.split(|&byte| byte == b':').next().unwrap_or_default())
+        && !is_unknown_field(line)
+}
+
+/// Whether a line is a field under a name that no reader knows. A name that is spelt almost like one
+/// of the standard's is not passed over by all of them, nor is an error.
+fn is_unknown_field(line: &[u8]) -> bool {
+    const READ: [&[u8]; 5] = [b"data", b"event", b"id", b"retry", b"error"];
+    const LONGEST: usize = 64;
+    let Some(colon) = memchr::memchr(b':', line) else { return false };
+    let name = line.get(..colon).unwrap_or_default();
+    let usual = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    (1..=LONGEST).contains(&name.len())
+        && name.iter().all(usual)
+        && !READ.iter().any(|read| read.eq_ignore_ascii_case(name))
 }
 
 /// Where the value begins if the line is a `data` field.
@@ -401,6 +416,28 @@ mod tests {
             put("data: a\r\n: c\r\ndata: b\r\n\r\n", "x\ny\nz"),
             "data: x\r\ndata: y\r\ndata: z\r\n: c\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn a_field_that_no_reader_knows_is_not_foreign_and_a_line_that_one_may_read_is() {
+        for (line, foreign) in [
+            ("foo: bar", false),
+            ("x-trace_1:", false),
+            ("data: 1", false),
+            (": foo", false),
+            ("error: {}", true),
+            ("Data: 1", true),
+            (" data: 1", true),
+            ("foo", true),
+            ("{\"a\": 1}", true),
+            ("two words: 1", true),
+            ("\u{feff}data: 1", true),
+        ] {
+            let block = format!("event: x\n{line}\n\n");
+            assert_eq!(Block::parse(block.as_bytes()).is_foreign(), foreign, "{line}");
+        }
+        let long = format!("{}: 1\n\n", "a".repeat(65));
+        assert!(Block::parse(long.as_bytes()).is_foreign());
     }
 
     #[test]
