@@ -22,12 +22,16 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::connection::Connection;
+use super::unread::Unread;
 
 /// How long a failure waits for a client that takes nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long after the last byte an HTTP/2 stream is reset. Clients that read both at once throw the
 /// bytes away, curl and Node among them.
 const APART: Duration = Duration::from_millis(100);
+/// The most that an HTTP/2 stream is given at once: what its client has taken is known by what its
+/// server asks for, and a slow client takes so much in time.
+const PIECE: usize = 16 << 10;
 /// How long it waits in all, whatever the client takes.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -123,8 +127,12 @@ pin_project! {
         body: B,
         connection: Arc<Connection>,
         multiplexed: bool,
+        // What of the last frame the server was not given.
+        rest: Bytes,
         // Whether the server has taken a frame and not asked for the next.
         unasked: bool,
+        // The same for the task that serves the stream.
+        unread: Option<Arc<Unread>>,
         failing: Option<Failing<B::Error>>,
     }
 
@@ -139,12 +147,33 @@ impl<B: Body> DeliveredProjection<'_, B> {
     fn asked(&mut self) {
         if std::mem::take(self.unasked) {
             self.connection.delivery.unasked.fetch_sub(1, Ordering::Relaxed);
+            self.unread.iter().for_each(|unread| unread.asked());
         }
     }
 
     fn taken(&mut self) {
         *self.unasked = true;
         self.connection.delivery.unasked.fetch_add(1, Ordering::Relaxed);
+        self.unread.iter().for_each(|unread| unread.taken());
+    }
+
+    /// What the server is given of a frame.
+    fn given(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        if !*self.multiplexed {
+            return frame;
+        }
+        let given = &self.connection.delivery.given;
+        match frame.into_data() {
+            Ok(mut data) => {
+                *self.rest = data.split_off(data.len().min(PIECE));
+                given.add(0, data.len() as u64);
+                Frame::data(data)
+            }
+            Err(other) => {
+                given.add(u64::from(other.is_trailers()), 0);
+                other
+            }
+        }
     }
 }
 
@@ -172,7 +201,10 @@ impl<B: Body> Delivered<B> {
             connection.delivery.given.add(1, 0);
         }
         connection.delivery.unasked.fetch_add(1, Ordering::Relaxed);
-        Self { body, connection, multiplexed, unasked: true, failing: None }
+        let unread = Unread::of_task().filter(|_| multiplexed);
+        unread.iter().for_each(|unread| unread.taken());
+        let rest = Bytes::new();
+        Self { body, connection, multiplexed, rest, unasked: true, unread, failing: None }
     }
 }
 
@@ -247,20 +279,21 @@ where
         this.asked();
         let mut failing = match this.failing.take() {
             Some(failing) => failing,
-            None => match ready!(this.body.as_mut().poll_frame(context)) {
-                Some(Err(error)) => Failing::new(error, &this.connection.delivery),
-                frame => {
-                    if frame.is_some() {
+            None => {
+                let rest = std::mem::take(this.rest);
+                let frame = match rest.is_empty() {
+                    true => ready!(this.body.as_mut().poll_frame(context)),
+                    false => Some(Ok(Frame::data(rest))),
+                };
+                match frame {
+                    Some(Err(error)) => Failing::new(error, &this.connection.delivery),
+                    None => return Poll::Ready(None),
+                    Some(Ok(frame)) => {
                         this.taken();
+                        return Poll::Ready(Some(Ok(this.given(frame))));
                     }
-                    if let Some(Ok(frame)) = frame.as_ref().filter(|_| *this.multiplexed) {
-                        let bytes = frame.data_ref().map_or(0, Buf::remaining) as u64;
-                        let heads = u64::from(frame.is_trailers());
-                        this.connection.delivery.given.add(heads, bytes);
-                    }
-                    return Poll::Ready(frame);
                 }
-            },
+            }
         };
         match failing.poll_written(&this.connection.delivery, *this.multiplexed, context) {
             Poll::Ready(()) => Poll::Ready(Some(Err(failing.error))),
@@ -272,11 +305,16 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.failing.is_none() && self.body.is_end_stream()
+        self.failing.is_none() && self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (mut hint, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint.set_lower(hint.lower().saturating_add(rest));
+        hint
     }
 }
 

@@ -46,6 +46,7 @@ mod signal;
 mod stack;
 mod target;
 mod tunnel;
+mod unread;
 
 pub use config::{Config, ConfigError, ConfigErrors};
 pub use run::{Proxy, StartError};

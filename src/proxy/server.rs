@@ -11,7 +11,7 @@ use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::Service;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::connection::{Connection, Socket};
+use super::unread::Streams;
 use crate::upstream::{BoxError, WhenWoken};
 
 /// Bounds of a server.
@@ -28,7 +29,7 @@ pub(super) struct Bounds {
     pub(super) max_connections: NonZeroU32,
     pub(super) max_header_bytes: u32,
     pub(super) idle_timeout: Duration,
-    /// How long a client may take nothing of an answer.
+    /// How long a client may take nothing of an answer, or nothing of one of its HTTP/2 streams.
     pub(super) stalled_timeout: Duration,
 }
 
@@ -125,8 +126,8 @@ pub async fn serve_service<S, B>(
     serve(listener, bounds, make, shutdown, grace, watch::Sender::new(false)).await;
 }
 
-fn builder(bounds: Bounds) -> auto::Builder<TokioExecutor> {
-    let mut http = auto::Builder::new(TokioExecutor::new());
+fn builder(bounds: Bounds) -> auto::Builder<Streams> {
+    let mut http = auto::Builder::new(Streams { period: bounds.stalled_timeout });
     http.http1()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.idle_timeout)
@@ -161,7 +162,7 @@ async fn accept(
 
 /// Serves one connection until it ends, has been idle for too long, or is told to stop.
 async fn drive<S, B>(
-    served: auto::UpgradeableConnection<'_, TokioIo<Socket>, S, TokioExecutor>,
+    served: auto::UpgradeableConnection<'_, TokioIo<Socket>, S, Streams>,
     connection: &Connection,
     mut stop: watch::Receiver<bool>,
     idle_timeout: Duration,

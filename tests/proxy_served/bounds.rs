@@ -157,6 +157,38 @@ async fn a_client_that_takes_nothing_is_left() {
     }
 }
 
+/// Fails when a client keeps answers that it does not read for as long as it reads another one of the
+/// same connection, or loses that one with them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_its_client_does_not_read_is_left_and_those_beside_it_go_on() {
+    let (upstream, mut bodies) = streaming_upstream().await;
+    let proxy = proxy(upstream, &[("UPSTREAM_IDLE_TIMEOUT", "300ms")]).await;
+    let client = client(true);
+    let ask = || client.request(request(proxy.address, "/v1/messages", full("{}")));
+    let mut read = soon(ask()).await.unwrap().into_body();
+    let moving = soon(bodies.recv()).await.unwrap();
+    let unread = soon(ask()).await.unwrap();
+    let held = soon(bodies.recv()).await.unwrap();
+    let piece = Bytes::from(vec![b'x'; 64 << 10]);
+    let flood = async { while held.send(Ok(Frame::data(piece.clone()))).await.is_ok() {} };
+    let beside = async {
+        loop {
+            send(&moving, b"data: 1\n\n").await;
+            assert_eq!(read.frame().await.unwrap().unwrap().into_data().unwrap(), "data: 1\n\n");
+        }
+    };
+    soon(async {
+        tokio::select! { () = flood => {}, () = beside => {} }
+    })
+    .await;
+    send(&moving, b"data: 2\n\n").await;
+    drop(moving);
+    let last = soon(read.collect()).await.unwrap().to_bytes();
+    assert!(last.ends_with(b"data: 2\n\n"));
+    // It is told that its answer is not whole.
+    assert!(soon(unread.into_body().collect()).await.is_err());
+}
+
 #[tokio::test]
 async fn a_connection_that_says_nothing_is_closed() {
     let upstream = upstream(|_| async { Response::new(full("")) }).await;
