@@ -27,11 +27,15 @@ mod rate;
 #[cfg(test)]
 mod refuse;
 #[cfg(test)]
+mod rendered;
+#[cfg(test)]
 mod replacing;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod restoring;
+#[cfg(test)]
+mod shown;
 #[cfg(test)]
 mod spoofing;
 #[cfg(test)]

@@ -3,10 +3,9 @@
 //! Each answer is one of (dialect × member × whole texts or deltas × habit of ending × split), with a
 //! secret in the reasoning whose letters stand nowhere else, and a canary in the answer.
 
-use guilloche::policy::Policy;
-use http::{Request, Response};
 use serde_json::{Value, json};
 
+use super::rendered::*;
 use super::support::*;
 
 /// No letter of it is in a marker, an answer or a member's name that a text is read from.
@@ -18,7 +17,7 @@ const LINE: &str = "Zqz qqz. Then zqqz follows";
 const CANARY: &str = "It is 12.";
 
 /// How a model words it, `R` the reasoning and `A` the answer.
-const DIALECTS: [&str; 39] = [
+const DIALECTS: [&str; 44] = [
     "<think>R</think>A",
     "<think>\nR\n</think>\n\nA",
     "<THINK>R</THINK>A",
@@ -48,7 +47,12 @@ const DIALECTS: [&str; 39] = [
     "Let me see:\n<think>\nR\n</think>\nA",
     "<think>R</think>It is 11.\n<think>R</think>A",
     "<think>R</think><think>R</think>A",
-    "It is 11 ```so``` far.\n\n```\ncode\n```\n<think>R</think>A",
+    "<think>R</think>It is 11 ```so``` far.\n\n```\ncode\n```\n<think>R</think>A",
+    "Banana.\n<think>\nR\n</think>\nA",
+    "<x_think>R</x_think>A",
+    "<|begin_of_reasoning|>R<|end_of_reasoning|>A",
+    "[DEEP_THOUGHT]R[/DEEP_THOUGHT]A",
+    "<think/>R</think>A",
     "TEMPLATE:R</think>A",
     "TEMPLATE:\nR\n</think>\n\nA",
     "TEMPLATE:R[/THINK]A",
@@ -72,206 +76,6 @@ const WHOLE: [&str; 5] = [
     "One line:\n<think>\nis not closed. A",
     "A",
 ];
-
-/// Which member says the text, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Member {
-    Delta,
-    Cumulative,
-    Message,
-    DeltaAndMessage,
-    Parts,
-    /// Messages.
-    Block,
-    CumulativeBlock,
-}
-
-const MEMBERS: [Member; 7] = [
-    Member::Delta,
-    Member::Cumulative,
-    Member::Message,
-    Member::DeltaAndMessage,
-    Member::Parts,
-    Member::Block,
-    Member::CumulativeBlock,
-];
-
-/// When a finish reason is stated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Habit {
-    AtTheEnd,
-    WithTheLastText,
-    InEveryChunk,
-    NullAsAString,
-    BetweenTexts,
-    BesideEmptyReasoning,
-}
-
-const HABITS: [Habit; 6] = [
-    Habit::AtTheEnd,
-    Habit::WithTheLastText,
-    Habit::InEveryChunk,
-    Habit::NullAsAString,
-    Habit::BetweenTexts,
-    Habit::BesideEmptyReasoning,
-];
-
-impl Member {
-    fn messages(self) -> bool {
-        matches!(self, Self::Block | Self::CumulativeBlock)
-    }
-
-    fn chunk(self, piece: &str, so_far: &str, reason: Value, habit: Habit) -> String {
-        let mut choice = json!({"index": 0, "finish_reason": reason, "delta": {}});
-        match self {
-            Self::Delta => choice["delta"] = json!({"content": piece}),
-            Self::Cumulative => choice["delta"] = json!({"content": so_far}),
-            Self::Message => choice["message"] = json!({"role": "assistant", "content": so_far}),
-            Self::DeltaAndMessage => {
-                choice["delta"] = json!({"content": piece});
-                choice["message"] = json!({"role": "assistant", "content": so_far});
-            }
-            _ => choice["delta"] = json!({"content": [{"type": "text", "text": piece}]}),
-        }
-        if habit == Habit::BesideEmptyReasoning {
-            choice["delta"]["reasoning_content"] = "".into();
-        }
-        format!("data: {}\n\n", json!({"id": "c", "choices": [choice]}))
-    }
-
-    fn stream(self, text: &str, habit: Habit, cut: usize, reason: &str) -> String {
-        let characters: Vec<char> = text.chars().collect();
-        let pieces: Vec<String> = characters.chunks(cut).map(|it| it.iter().collect()).collect();
-        let (mut out, mut so_far) = (String::new(), String::new());
-        if self.messages() {
-            let mut event = |value: Value| {
-                out += &format!("event: {}\ndata: {value}\n\n", value["type"].as_str().unwrap());
-            };
-            event(json!({"type": "message_start", "message": {"content": [], "model": "m"}}));
-            event(
-                json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
-            );
-            for piece in &pieces {
-                so_far += piece;
-                let said = if self == Self::Block { piece } else { &so_far };
-                event(
-                    json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": said}}),
-                );
-            }
-            event(json!({"type": "content_block_stop", "index": 0}));
-            event(json!({"type": "ping"}));
-            event(
-                json!({"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {"output_tokens": 3}}),
-            );
-            event(json!({"type": "message_stop"}));
-            return out;
-        }
-        for (place, piece) in pieces.iter().enumerate() {
-            so_far += piece;
-            let last = place + 1 == pieces.len();
-            let stated = match habit {
-                Habit::InEveryChunk => reason.into(),
-                Habit::WithTheLastText if last => reason.into(),
-                Habit::NullAsAString => "null".into(),
-                _ => Value::Null,
-            };
-            out += &self.chunk(piece, &so_far, stated, habit);
-            if habit == Habit::BetweenTexts {
-                out += &delta_with(reason);
-            }
-        }
-        if !matches!(habit, Habit::WithTheLastText | Habit::InEveryChunk) {
-            out += &delta_with(reason);
-        }
-        out + DONE
-    }
-
-    fn document(self, text: &str, reason: &str) -> String {
-        let content = match self {
-            Self::Parts => json!([{"type": "text", "text": text}]),
-            _ => text.into(),
-        };
-        if self.messages() {
-            let block = json!([{"type": "text", "text": text}]);
-            return json!({"type": "message", "content": block, "stop_reason": reason}).to_string();
-        }
-        json!({"choices": [{"index": 0, "message": {"content": content}, "finish_reason": reason}]})
-            .to_string()
-    }
-}
-
-fn delta_with(reason: &str) -> String {
-    let choice = json!({"index": 0, "delta": {}, "finish_reason": reason});
-    format!("data: {}\n\n", json!({"id": "c", "choices": [choice]}))
-}
-
-fn ask(member: Member, template: bool, stream: bool) -> Request<Script> {
-    let model = if template { "qwq-32b" } else { "m" };
-    let asks = json!({"model": model, "messages": [], "stream": stream}).to_string();
-    let path = if member.messages() { MESSAGES } else { CHAT };
-    request(suspicious(), path, Script::whole(asks))
-}
-
-fn keeping(keep: &str) -> Policy {
-    policy(&format!(
-        "reasoning = {{ keep = \"{keep}\", opened_by_template = [\"qwq*\"], signed = \"seal\" }}"
-    ))
-}
-
-/// Every copy of the text that a client has in the end, and every text that came.
-fn texts(member: Member, body: &str) -> (Vec<String>, String) {
-    let (mut deltas, mut whole, mut all) = (String::new(), None, String::new());
-    for line in body.lines() {
-        let payload = line.strip_prefix("data: ").unwrap_or(line);
-        let Ok(value) = serde_json::from_str::<Value>(payload) else { continue };
-        let choice = &value["choices"][0];
-        let (delta, message) = (&choice["delta"]["content"], &choice["message"]["content"]);
-        let said =
-            [delta, &delta[0]["text"], &value["delta"]["text"], &value["content"][0]["text"]];
-        for text in said.into_iter().filter_map(Value::as_str) {
-            all += text;
-            if matches!(member, Member::Cumulative | Member::CumulativeBlock) && !text.is_empty() {
-                deltas.clear();
-            }
-            deltas += text;
-        }
-        if let Some(text) = message.as_str().or(message[0]["text"].as_str()) {
-            all += text;
-            whole = Some(text.to_owned());
-        }
-    }
-    let streams = body.starts_with("data:") || body.starts_with("event:");
-    let copies = match member {
-        Member::Message => vec![whole.unwrap_or_default()],
-        Member::DeltaAndMessage if streams => vec![deltas, whole.unwrap_or_default()],
-        _ if whole.is_some() => vec![whole.unwrap_or_default()],
-        _ => vec![deltas],
-    };
-    (copies, all)
-}
-
-async fn answered(keep: &str, ask: Request<Script>, response: Response<Script>) -> String {
-    World::new(keeping(keep)).exchange(ask, response).await.text()
-}
-
-/// Everything that an answer comes in.
-fn forms(member: Member, text: &str, reason: &str, mut each: impl FnMut(String, String, bool)) {
-    let habits = if member.messages() { &HABITS[..1] } else { &HABITS[..] };
-    for &habit in habits {
-        // One piece is no more all of the text than a delta.
-        let deltas = !matches!(member, Member::Cumulative | Member::CumulativeBlock);
-        for cut in [1, 2, 3, 7, 16, 1000].into_iter().filter(|cut| deltas || *cut < 16) {
-            each(format!("{habit:?}, cut {cut}"), member.stream(text, habit, cut, reason), true);
-        }
-    }
-    each("document".to_owned(), member.document(text, reason), false);
-}
-
-/// Fails with the number of answers that fall short.
-fn assert_none(fallen: &[String], of: usize) {
-    let some: Vec<&String> = fallen.iter().take(12).collect();
-    assert!(fallen.is_empty(), "{} of {of} answers: {some:#?}", fallen.len());
-}
 
 // Break it: leave a dialect out of the table; end a lane where an event says so; take cumulative
 // texts for deltas.

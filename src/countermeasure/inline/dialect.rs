@@ -10,11 +10,11 @@ pub(super) struct Dialect {
     /// The name in audit records and on the status page.
     pub(super) name: &'static str,
     /// What begins a section.
-    pub(super) openings: &'static [Marker],
+    pub(super) openings: &'static [Marker<'static>],
     /// What ends one.
-    pub(super) closings: &'static [Marker],
+    pub(super) closings: &'static [Marker<'static>],
     /// What ends one and begins something else, so that it is not part of the section's end.
-    pub(super) followers: &'static [Marker],
+    pub(super) followers: &'static [Marker<'static>],
     /// Whether a section may stand inside of another.
     pub(super) nests: bool,
     /// Whether its markers are tokens that no prose has. Once a model has spoken the dialect at its
@@ -22,26 +22,42 @@ pub(super) struct Dialect {
     pub(super) special: bool,
     /// Whether what ends a section does so where the chat template has begun one.
     pub(super) ends_template: bool,
+    /// Where a section may begin.
+    pub(super) stands: Place,
+}
+
+/// A place in a text: what may stand at one may stand at those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// Before any word of an answer, where a model's own reasoning comes.
+    Beginning,
+    /// Behind words that only lead up to reasoning, and wherever the text has shown that its model
+    /// reasons in it.
+    Reasoned,
+    /// Behind an answer that began without reasoning.
+    Answered,
 }
 
 /// One marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Marker {
+pub(super) enum Marker<'n> {
     /// `<name>` in any letter case, with space and attributes inside of the brackets.
-    Tag(&'static str),
+    Tag(&'n str),
     /// `</name>`, likewise.
-    EndTag(&'static str),
+    EndTag(&'n str),
     /// Byte for byte.
-    Token(&'static str),
+    Token(&'n str),
+    /// A name in brackets, byte for byte.
+    Named(&'static str, &'n str, &'static str),
     /// Harmony's header of a channel that is not the answer, up to its message.
     Header,
     /// What is left of such a header without its special tokens: a word at the very beginning with
     /// the message grown to it.
-    Word(&'static str),
+    Word(&'n str),
     /// Words at the very beginning that could be an answer's, too: only a closing tells.
-    Phrase(&'static str),
+    Phrase(&'n str),
     /// A tag that begins so, with more attributes behind it.
-    Element(&'static str),
+    Element(&'n str),
 }
 
 use Marker::{Element, EndTag, Header, Phrase, Tag, Token, Word};
@@ -54,22 +70,23 @@ const NONE: Dialect = Dialect {
     nests: false,
     special: false,
     ends_template: true,
+    stands: Place::Reasoned,
 };
 
 /// Words of the answer's own around a section: only both together tell.
-const PLAIN: Dialect = Dialect { ends_template: false, ..NONE };
+const PLAIN: Dialect = Dialect { ends_template: false, stands: Place::Beginning, ..NONE };
 
-/// Two tokens around a section.
+/// Two tokens around a section. No prose has them, and some models think again behind an answer.
 const fn tokens(
     name: &'static str,
-    openings: &'static [Marker],
-    closings: &'static [Marker],
+    openings: &'static [Marker<'static>],
+    closings: &'static [Marker<'static>],
 ) -> Dialect {
-    Dialect { name, openings, closings, special: true, ..NONE }
+    Dialect { name, openings, closings, special: true, stands: Place::Answered, ..NONE }
 }
 
 /// The dialects in use.
-pub(super) static DIALECTS: [Dialect; 19] = [
+pub(super) static DIALECTS: [Dialect; 20] = [
     // DeepSeek, Qwen, GLM, MiniMax, Magistral and most others; models take the words for one another.
     Dialect {
         name: "think",
@@ -100,7 +117,11 @@ pub(super) static DIALECTS: [Dialect; 19] = [
         nests: true,
         ..NONE
     },
-    tokens("mistral", &[Token("[THINK]")], &[Token("[/THINK]")]),
+    // A line of a log reads like it.
+    Dialect {
+        stands: Place::Reasoned,
+        ..tokens("mistral", &[Token("[THINK]")], &[Token("[/THINK]")])
+    },
     tokens("kimi", &[Token("◁think▷")], &[Token("◁/think▷")]),
     tokens("cohere", &[Token("<|START_THINKING|>")], &[Token("<|END_THINKING|>")]),
     tokens(
@@ -140,6 +161,7 @@ pub(super) static DIALECTS: [Dialect; 19] = [
         openings: &[Element("<details type=\"reasoning\"")],
         closings: &[Token("</details>")],
         nests: true,
+        stands: Place::Reasoned,
         ..PLAIN
     },
     tokens("apertus", &[Token("<|inner_prefix|>")], &[Token("<|inner_suffix|>")]),
@@ -150,8 +172,9 @@ pub(super) static DIALECTS: [Dialect; 19] = [
         &[Token("<|think|>")],
         &[Token("<|/think|>"), Token("<|end|>"), Token("<|content|>")],
     ),
-    // gpt-oss.
+    // gpt-oss, whose texts begin with a token whatever they say.
     Dialect {
+        stands: Place::Reasoned,
         followers: &[Token("<|start|>"), Token("<|channel|>")],
         ..tokens("harmony", &[Header], &[Token("<|end|>"), Token("<|return|>"), Token("<|call|>")])
     },
@@ -182,6 +205,7 @@ pub(super) static DIALECTS: [Dialect; 19] = [
     ),
     Dialect {
         special: false,
+        stands: Place::Beginning,
         ..tokens(
             "granite",
             &[
@@ -196,7 +220,17 @@ pub(super) static DIALECTS: [Dialect; 19] = [
             ],
         )
     },
+    // What is worded like one of these; its markers are derived, see `derived`.
+    Dialect { name: DERIVED, nests: true, ..NONE },
 ];
+
+/// The name of the row for what is in no other.
+const DERIVED: &str = "derived";
+
+/// That row.
+pub(super) fn derived() -> Option<&'static Dialect> {
+    DIALECTS.iter().find(|it| it.name == DERIVED)
+}
 
 /// What models put before their first word without meaning a word by it.
 pub(super) const NEUTRAL: [&str; 6] = [

@@ -1,5 +1,6 @@
 //! What is known of the answer's own text where it stands: its lines, and what of them is code.
 
+use super::lead::{self, Lead, Leads};
 use super::marker;
 
 /// Words in the names of markup that sets reasoning apart.
@@ -23,8 +24,12 @@ pub(super) struct Lines {
     fence: Option<Fence>,
     /// The backticks or tildes just before.
     run: Run,
+    /// What stands before the first section.
+    lead: Lead,
     /// Characters that are no words of the text.
     skip: usize,
+    /// Markup that begins reasoning and that an answer has shown.
+    shown: u64,
     /// A name in brackets, as far as it has come.
     name: Option<String>,
     /// Markup that ends reasoning although none had begun.
@@ -61,7 +66,9 @@ impl Default for Lines {
             blank: true,
             fence: None,
             run: Run::default(),
+            lead: Lead::default(),
             skip: 0,
+            shown: 0,
             name: None,
             unopened: 0,
             unknown: 0,
@@ -73,7 +80,13 @@ impl Lines {
     /// As at the start of a line, where a section has ended.
     pub(super) fn restart(&mut self, beginning: bool) {
         let Self { unopened, unknown, .. } = *self;
-        *self = Self { beginning, unopened, unknown, ..Self::default() };
+        let lead = if beginning { Lead::default() } else { Lead::none() };
+        *self = Self { beginning, lead, unopened, unknown, ..Self::default() };
+    }
+
+    /// Whether the text so far leads up to reasoning.
+    pub(super) fn leads(&self) -> Leads {
+        self.lead.leads()
     }
 
     /// Whether what follows stands in a block of code.
@@ -104,6 +117,7 @@ impl Lines {
             return;
         }
         self.sight(character);
+        self.lead.see(character);
         self.previous = (character != '\n').then_some(character);
         if matches!(character, '`' | '~') {
             if self.run.mark != character || self.run.length == 0 {
@@ -121,7 +135,7 @@ impl Lines {
                 fence.fresh = false;
             }
             (self.blank, self.span) = (true, None);
-        } else if !character.is_whitespace() {
+        } else if !lead::says_nothing(character) {
             self.beginning = false;
             self.blank &= matches!(character, '>' | '-' | '*' | '+' | '.' | ')' | '0'..='9');
             if let Some(fence) = &mut self.fence {
@@ -176,6 +190,9 @@ impl Lines {
     fn judge(&mut self) {
         let Some(name) = &self.name else { return };
         let lower = name.to_lowercase();
+        if lower.ends_with("/>") {
+            return;
+        }
         // In a language's brackets a word is an index or a link, unless it is written in capitals.
         let shouted = !name.starts_with('[') || !name.contains(char::is_lowercase);
         if !shouted || !STEMS.iter().any(|stem| lower.contains(stem)) {
@@ -183,7 +200,11 @@ impl Lines {
         }
         if !marker::is_known(name) {
             self.unknown += 1;
-        } else if name.contains('/') {
+        } else if !name.contains('/') {
+            self.shown += 1;
+        } else if self.shown > 0 {
+            self.shown -= 1;
+        } else {
             self.unopened += 1;
         }
     }

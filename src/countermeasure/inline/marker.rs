@@ -1,6 +1,7 @@
 //! Finding the table's markers in text that comes in pieces.
 
-use super::dialect::{DIALECTS, Dialect, Marker};
+use super::derived::{self, Derived};
+use super::dialect::{self, DIALECTS, Dialect, Marker, Place};
 
 /// The most bytes of text that a marker takes: what is looked at from one place, and the most that
 /// is held back to see whether one is beginning.
@@ -8,6 +9,9 @@ pub(super) const LONGEST: usize = 256;
 
 /// What begins a header of harmony's.
 const CHANNEL: &str = "<|channel|>";
+
+/// The longest name of a token that is looked at.
+const NAME: usize = 48;
 
 /// White space and attributes that a tag may hold.
 const ATTRIBUTES: usize = 64;
@@ -22,8 +26,36 @@ pub(super) enum Match {
     Yes(usize),
 }
 
+/// What opens and closes a section.
+#[derive(Clone, Debug)]
+pub(super) enum Of {
+    /// The chat template opened it.
+    Template,
+    Known(&'static Dialect),
+    Derived(Derived),
+}
+
+impl Of {
+    pub(super) fn nests(&self) -> bool {
+        match self {
+            Self::Template => false,
+            Self::Known(dialect) => dialect.nests,
+            Self::Derived(_) => true,
+        }
+    }
+
+    /// Its row of the table.
+    pub(super) fn dialect(&self) -> Option<&'static Dialect> {
+        match self {
+            Self::Template => None,
+            Self::Known(dialect) => Some(dialect),
+            Self::Derived(_) => dialect::derived(),
+        }
+    }
+}
+
 /// An opening at a place.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) enum Opening {
     No,
     /// It depends on what follows. The first `sure` bytes go out whatever it is, since a marker
@@ -32,11 +64,22 @@ pub(super) enum Opening {
         sure: usize,
     },
     Yes {
-        dialect: &'static Dialect,
+        of: Of,
         length: usize,
-        /// The words could be an answer's.
-        plain: bool,
+        /// How sure it is that it means a section where nothing precedes it.
+        sure: Sure,
     },
+}
+
+/// How sure a marker is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sure {
+    /// It is one.
+    Certain,
+    /// If it is closed, unless the answer speaks of it.
+    Marker,
+    /// If it is closed: its words could be an answer's.
+    Words,
 }
 
 /// The most bytes between a marker and the end of a code span in which it stands.
@@ -65,39 +108,80 @@ fn first(text: &str, most: usize) -> &str {
     end.and_then(|end| text.get(..end)).unwrap_or(text)
 }
 
-/// The opening that stands where `text` begins; `beginning` if nothing of the answer stands before.
-/// `of` restricts the search to one dialect.
-pub(super) fn opening(
-    text: &str,
-    beginning: bool,
-    of: Option<&'static Dialect>,
-    spoken: Option<&'static Dialect>,
-) -> Opening {
+/// The opening that may stand at `place`, where `text` begins; `spoken` is the dialect of the
+/// section at the beginning.
+pub(super) fn opening(text: &str, place: Place, spoken: Option<&'static Dialect>) -> Opening {
     let mut found = Opening::No;
-    for dialect in DIALECTS.iter().filter(|it| of.is_none_or(|of| std::ptr::eq(of, *it))) {
+    for dialect in &DIALECTS {
         let speaks = spoken.is_some_and(|spoken| std::ptr::eq(spoken, dialect));
-        for marker in dialect.openings.iter().filter(|it| stands(it, beginning, speaks)) {
+        for marker in dialect.openings.iter().filter(|it| stands(it, dialect, place, speaks)) {
             match find(marker, text) {
                 Match::No => {}
-                Match::Perhaps => {
-                    let before = match found {
-                        Opening::Perhaps { sure } => sure,
-                        _ => text.len(),
-                    };
-                    found = Opening::Perhaps { sure: before.min(sure(marker, text)) };
-                }
+                Match::Perhaps => found = perhaps(&found, sure(marker, text)),
                 Match::Yes(length) => {
+                    let empty = closes_itself(text.get(..length).unwrap_or_default());
+                    if empty && place != Place::Beginning {
+                        continue;
+                    }
                     let plain = matches!(marker, Marker::Phrase(_) | Marker::Word(_));
-                    return Opening::Yes { dialect, length, plain };
+                    let sure = if plain || empty { Sure::Words } else { Sure::Certain };
+                    return Opening::Yes { of: Of::Known(dialect), length, sure };
                 }
+            }
+        }
+    }
+    match derived::opening(text, place) {
+        derived::Found::No => found,
+        derived::Found::Perhaps => perhaps(&found, text.len()),
+        derived::Found::Yes(..) if matches!(found, Opening::Perhaps { .. }) => found,
+        derived::Found::Yes(derived, length) => {
+            Opening::Yes { of: Of::Derived(derived), length, sure: Sure::Marker }
+        }
+    }
+}
+
+fn perhaps(found: &Opening, sure: usize) -> Opening {
+    match *found {
+        Opening::Perhaps { sure: before } => Opening::Perhaps { sure: before.min(sure) },
+        _ => Opening::Perhaps { sure },
+    }
+}
+
+/// Whether an opening stands where `text` begins that nests in a section, or that its template was
+/// said to have put before it.
+pub(super) fn inner_opening(text: &str, of: &Of) -> Opening {
+    let known = match of {
+        Of::Template => return opening(text, Place::Reasoned, None),
+        Of::Known(dialect) => dialect.openings,
+        Of::Derived(derived) => {
+            return match derived.opening(text) {
+                Match::No => Opening::No,
+                Match::Perhaps => Opening::Perhaps { sure: text.len() },
+                Match::Yes(length) => Opening::Yes { of: of.clone(), length, sure: Sure::Marker },
+            };
+        }
+    };
+    let mut found = Opening::No;
+    for marker in known.iter().filter(|it| !matches!(it, Marker::Word(_) | Marker::Phrase(_))) {
+        match find(marker, text) {
+            Match::No => {}
+            Match::Perhaps => found = Opening::Perhaps { sure: text.len() },
+            Match::Yes(length) if closes_itself(text.get(..length).unwrap_or_default()) => {}
+            Match::Yes(length) => {
+                return Opening::Yes { of: of.clone(), length, sure: Sure::Certain };
             }
         }
     }
     found
 }
 
+/// Whether a tag says that it holds nothing.
+fn closes_itself(tag: &str) -> bool {
+    tag.ends_with("/>")
+}
+
 /// How much of a text is of the marker that may be beginning there, whatever follows.
-fn sure(marker: &Marker, text: &str) -> usize {
+fn sure(marker: &Marker<'_>, text: &str) -> usize {
     match marker {
         Marker::Header => {
             let behind = text.get(CHANNEL.len()..).unwrap_or_default();
@@ -109,22 +193,24 @@ fn sure(marker: &Marker, text: &str) -> usize {
 }
 
 /// Whether an opening can stand here at all. Plain words open only where nothing precedes them.
-fn stands(marker: &Marker, beginning: bool, speaks: bool) -> bool {
+fn stands(marker: &Marker<'_>, dialect: &Dialect, place: Place, speaks: bool) -> bool {
+    let beginning = place == Place::Beginning;
     match marker {
         Marker::Word(_) | Marker::Phrase(_) => beginning,
         Marker::Token(token) if token.starts_with(char::is_alphabetic) => beginning || speaks,
-        _ => true,
+        _ => place <= dialect.stands,
     }
 }
 
-/// The closing of `of`, or of any dialect, that stands where `text` begins, and how much of it
-/// belongs to the section.
-pub(super) fn closing(
-    text: &str,
-    of: Option<&'static Dialect>,
-) -> (Match, Option<&'static Dialect>) {
+/// The closing of `of` that stands where `text` begins, of any dialect where the template opened
+/// it: its dialect, and how much of it belongs to the section.
+pub(super) fn closing(text: &str, of: &Of) -> (Match, Option<&'static Dialect>) {
     let mut found = (Match::No, None);
-    let concerned = |it: &&Dialect| of.map_or(it.ends_template, |of| std::ptr::eq(of, *it));
+    let concerned = |it: &&Dialect| match of {
+        Of::Template => it.ends_template,
+        Of::Known(of) => std::ptr::eq(*of, *it),
+        Of::Derived(_) => false,
+    };
     for dialect in DIALECTS.iter().filter(concerned) {
         for marker in dialect.closings {
             match find(marker, text) {
@@ -142,20 +228,53 @@ pub(super) fn closing(
             }
         }
     }
-    found
+    let worded = match of {
+        Of::Known(_) => Match::No,
+        Of::Derived(derived) => derived.closing(text),
+        Of::Template => derived::any_closing(text),
+    };
+    match worded {
+        Match::No => found,
+        Match::Yes(_) if found.0 == Match::Perhaps => found,
+        worded => (worded, dialect::derived()),
+    }
 }
 
 /// Whether a closing or an opening of `of`, or of any dialect, begins with this character.
-pub(super) fn may_begin(character: char, of: Option<&'static Dialect>) -> bool {
-    match character {
-        '<' | '[' | '◁' => true,
-        'a' | 'H' | '*' => of.is_none_or(|of| {
-            of.closings
-                .iter()
-                .any(|it| matches!(it, Marker::Token(token) if token.starts_with(character)))
-        }),
+pub(super) fn may_begin(character: char, of: &Of) -> bool {
+    match (character, of) {
+        ('<' | '[' | '◁', _) => true,
+        ('a' | 'H' | '*', Of::Template) => true,
+        ('a' | 'H' | '*', Of::Known(of)) => of
+            .closings
+            .iter()
+            .any(|it| matches!(it, Marker::Token(token) if token.starts_with(character))),
         _ => false,
     }
+}
+
+/// A token that no prose begins with: `<|start|>`.
+pub(super) fn special(text: &str) -> Match {
+    for (open, close) in [("<|", "|>"), ("<｜", "｜>")] {
+        match literal(text, open) {
+            Match::No => continue,
+            Match::Perhaps => return Match::Perhaps,
+            Match::Yes(length) => {
+                let rest = text.get(length..).unwrap_or_default();
+                let of_name = |it: char| it.is_alphanumeric() || "_▁:".contains(it);
+                let name = rest.find(|it| !of_name(it)).unwrap_or(rest.len());
+                if name > NAME {
+                    return Match::No;
+                }
+                return match literal(rest.get(name..).unwrap_or_default(), close) {
+                    Match::Yes(end) if name > 0 => Match::Yes(length + name + end),
+                    Match::Yes(_) => Match::No,
+                    other => other,
+                };
+            }
+        }
+    }
+    Match::No
 }
 
 /// Whether a name in brackets is one of the table's, a slash before it or not.
@@ -169,11 +288,12 @@ pub(super) fn is_known(token: &str) -> bool {
     })
 }
 
-fn find(marker: &Marker, text: &str) -> Match {
+pub(super) fn find(marker: &Marker<'_>, text: &str) -> Match {
     match *marker {
         Marker::Tag(name) => tag(text.as_bytes(), name, false),
         Marker::EndTag(name) => tag(text.as_bytes(), name, true),
         Marker::Token(token) => literal(text, token),
+        Marker::Named(open, name, close) => parts(text, [open, name, close]),
         Marker::Phrase(phrase) => literal(text, phrase),
         Marker::Word(word) => match literal(text, word) {
             Match::Yes(length) if text.len() == length => Match::Perhaps,
@@ -197,6 +317,18 @@ fn literal(text: &str, token: &str) -> Match {
     } else {
         Match::No
     }
+}
+
+/// One behind the other.
+fn parts(text: &str, parts: [&str; 3]) -> Match {
+    let mut length = 0;
+    for part in parts {
+        match literal(text.get(length..).unwrap_or_default(), part) {
+            Match::Yes(more) => length += more,
+            other => return other,
+        }
+    }
+    Match::Yes(length)
 }
 
 /// `start`, with more attributes behind it.
@@ -245,11 +377,12 @@ fn tag(text: &[u8], name: &str, end: bool) -> Match {
     let from = bytes.peek().map_or(text.len(), |(at, _)| *at);
     for (at, byte) in bytes {
         match byte {
-            // A tag that closes itself holds nothing.
-            b'>' if last == b'/' => return Match::No,
+            b'>' if last == b'/' && end => return Match::No,
             b'>' => return Match::Yes(at + 1),
             b'<' => return Match::No,
             byte if byte.is_ascii_whitespace() => spaced = true,
+            b'/' if !end => {}
+            _ if last == b'/' && !spaced => return Match::No,
             _ if !spaced || end => return Match::No,
             _ => {}
         }

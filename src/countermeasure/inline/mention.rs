@@ -86,6 +86,12 @@ pub(super) fn goes_on(behind: &str, last: bool) -> Match {
     }
 }
 
+/// Whether a text begins in the middle of a sentence, in a script with letters of one case or two.
+pub(super) fn continues(text: &str) -> bool {
+    let next = text.strip_prefix(' ').and_then(|rest| rest.chars().next());
+    next.is_some_and(|next| next.is_alphabetic() && !next.is_uppercase())
+}
+
 /// Whether the text behind a closing speaks of it, [`Match::Perhaps`] until more is known.
 pub(super) fn speaks_of_closing(behind: &str, last: bool) -> Match {
     let mut characters = behind.chars();

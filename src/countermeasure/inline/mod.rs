@@ -6,35 +6,45 @@
 //! its own. So reasoning is a state of the text, whatever member of whatever event carries it.
 //!
 //! A marker is also a word that an answer can speak of, and the text alone does not always tell.
-//! What is a section:
+//! A model's own reasoning **opens its answer**: it is trained to, or its template has begun it. What
+//! is a section:
 //!
-//! 1. What a marker opens at the **beginning** of a text, before any word of an answer: there a
-//!    model's own markup stands. It is reasoning whether or not it is closed. So is what the chat
-//!    template opened, once something closes it.
-//! 2. Behind other text, what a marker opens **and its counterpart closes**. If the text ends where
+//! 1. What a marker opens at the **beginning** of a text, before any word of an answer. It is
+//!    reasoning whether or not it is closed. So is what the chat template opened, once something
+//!    closes it.
+//! 2. What a marker opens **and its counterpart closes**, behind words that only lead up to it
+//!    (`lead`); behind anything, once the text has shown that its model reasons in it: it began with
+//!    a section, with its template's, or with a token that only models write. If the text ends where
 //!    its model meant to and nothing has closed it, it was a word of the answer, and all of it goes
 //!    out; until then it is held. If a limit ended the text, or the client may have kept the model
 //!    from closing it, it counts as reasoning. Special tokens are never words once the same text
 //!    began with a section in their dialect.
-//! 3. Nothing in **code** (a fenced block; a code span that ends on its line), nothing that stands
+//! 3. Behind **an answer that began without reasoning**, only what special tokens open and close,
+//!    where the table says so. What else stands there is what the answer shows: a prompt, a
+//!    document, a file that an agent writes.
+//! 4. Nothing in **code** (a fenced block; a code span that ends on its line), nothing that stands
 //!    in quotes or brackets by itself, no pair with nothing to read between its two markers, and no
 //!    pair that prose speaks of: "`<think>` opens the trace, `</think>` closes it".
-//! 4. Where the response carries its reasoning **in members of its own**, only what stands at the
+//! 5. Where the response carries its reasoning **in members of its own**, only what stands at the
 //!    beginning, and that too only if it is closed: some servers repeat there what the member says.
 //!
-//! Sections nest where the dialect says so. Behind a closing that leaves an opening unmatched the
-//! text may be either, and is held like 2.
+//! Markers that are in no row of the table but are worded like those (`derived`) open what their
+//! counterpart closes, at the same places. Sections nest where the dialect says so. Behind a closing
+//! that leaves an opening unmatched the text may be either, and is held like 2.
 //!
-//! What this cannot tell apart: an answer that shows, as plain text and outside of code, how a
-//! section is written is cut there, and so is one that begins with a marker. Reasoning that says its
-//! own closing marker in a block of code ends there. Reasoning that ends without having begun, where
-//! neither the text nor the policy says so, has gone out already; it is counted, like markup that
-//! looks like a dialect and is none of the table's. Text is held up to [`HOLD_LIMIT`]; beyond it
-//! counts as reasoning.
+//! What this cannot tell apart: an answer that begins with a marker is cut there, and so is one
+//! that shows how a section is written, as plain text and outside of code, behind reasoning in the
+//! same text. A client that has its model answer first, in more than one word, and only then write
+//! what it calls its thoughts gets those as part of the answer: it could as well have asked for
+//! them without the markers. Reasoning that ends without having begun, where neither the text nor
+//! the policy says so, has gone out already; it is counted, like markup that looks like a dialect
+//! and is none of the table's. Text is held up to [`HOLD_LIMIT`]; beyond it counts as reasoning.
 //!
 //! Each byte is looked at once, and from one place no further than a marker can reach.
 
+mod derived;
 mod dialect;
+mod lead;
 mod lines;
 mod marker;
 mod mention;
@@ -47,9 +57,10 @@ use super::reasoning::{HOLD_LIMIT, editor};
 use crate::policy::plan::Keep;
 
 pub use dialect::Dialects;
-use dialect::{Dialect, NEUTRAL};
+use dialect::{Dialect, NEUTRAL, Place};
+use lead::Leads;
 use lines::Lines;
-use marker::Opening;
+use marker::{Match, Of, Opening, Sure};
 use section::{Open, Section};
 
 /// What a section is taken for that may be an answer, if nothing closes it.
@@ -85,6 +96,8 @@ pub struct Inline {
     left: usize,
     /// The dialect of the section at the beginning.
     spoken: Option<&'static Dialect>,
+    /// The text has shown that its model reasons in it, or may be made to.
+    reasoned: bool,
     /// Something of a section may have been kept: the next ones leave nothing.
     kept: bool,
     /// Where markers stand in what the last piece let out.
@@ -135,9 +148,11 @@ impl Inline {
         let state = match setting {
             Setting { opened: false, .. } => State::Answer,
             Setting { keep, unclosed: Unclosed::Reasoning, .. } => {
-                State::Section(Section::new(None, editor(keep), true))
+                State::Section(Section::new(Of::Template, editor(keep), true))
             }
-            Setting { keep, .. } => State::Open(Open::new(Section::new(None, editor(keep), true))),
+            Setting { keep, .. } => {
+                State::Open(Open::new(Section::new(Of::Template, editor(keep), true)))
+            }
         };
         Self {
             setting,
@@ -147,6 +162,7 @@ impl Inline {
             undecided: String::new(),
             left: 0,
             spoken: None,
+            reasoned: setting.opened || setting.unclosed == Unclosed::Reasoning,
             kept: false,
             markers: Vec::new(),
             answered: false,
@@ -232,10 +248,10 @@ impl Inline {
                     }
                     return Step::Wait(at);
                 }
-                Opening::Yes { dialect, length, plain } => {
+                Opening::Yes { of, length, sure } => {
                     self.show(text.get(from..at).unwrap_or_default(), out);
                     let marker = here.get(..length).unwrap_or_default();
-                    self.begin(dialect, plain, marker, out);
+                    self.begin(of, sure, marker, out);
                     return Step::To(at + length);
                 }
             }
@@ -253,10 +269,20 @@ impl Inline {
         candidate && (beginning || !self.told_apart && !self.lines.in_block())
     }
 
+    fn place(&self) -> Place {
+        if self.lines.beginning {
+            Place::Beginning
+        } else if self.reasoned || self.lines.leads() != Leads::No {
+            Place::Reasoned
+        } else {
+            Place::Answered
+        }
+    }
+
     /// What opens a section where `here` begins.
     fn opening(&mut self, here: &str, ahead: &str, last: bool) -> Opening {
         let beginning = self.lines.beginning;
-        let found = marker::opening(here, beginning, None, self.spoken);
+        let found = marker::opening(here, self.place(), self.spoken);
         match found {
             Opening::Yes { length, .. } => {
                 let behind = here.get(length..).unwrap_or_default();
@@ -284,22 +310,33 @@ impl Inline {
         for token in NEUTRAL {
             if here.starts_with(token) {
                 self.lines.skip(token);
+                self.reasoned |= token.contains('|');
                 return Opening::No;
             }
             if !last && token.starts_with(here) {
                 found = Opening::Perhaps { sure: here.len() };
             }
         }
+        match marker::special(here) {
+            Match::Yes(_) => self.reasoned = true,
+            Match::Perhaps if !last => found = Opening::Perhaps { sure: here.len() },
+            _ => {}
+        }
         found
     }
 
     /// A section begins, or may begin, with this marker.
-    fn begin(&mut self, dialect: &'static Dialect, plain: bool, marker: &str, out: &mut String) {
+    fn begin(&mut self, of: Of, sure: Sure, marker: &str, out: &mut String) {
         let leading = self.lines.beginning;
-        let spoken = self.spoken.is_some_and(|spoken| std::ptr::eq(spoken, dialect));
-        let certain = !self.told_apart && (leading && !plain || spoken && dialect.special);
-        let section = Section::new(Some(dialect), self.editor(), leading);
-        let mut open = Open::marked(section, !plain);
+        let dialect = of.dialect();
+        let special = dialect.filter(|dialect| dialect.special);
+        let spoken =
+            special.zip(self.spoken).is_some_and(|(dialect, spoken)| std::ptr::eq(spoken, dialect));
+        let certain = !self.told_apart && (leading && sure == Sure::Certain || spoken);
+        let word = !self.reasoned && self.lines.leads() == Leads::Word;
+        let derived = matches!(of, Of::Derived(_));
+        let section = Section::new(of, self.editor(), leading);
+        let mut open = Open::marked(section, sure != Sure::Words, word);
         // Beside reasoning in a member of its own nothing of a section goes ahead of it.
         if self.told_apart {
             marker.clone_into(&mut open.marker);
@@ -307,17 +344,22 @@ impl Inline {
             self.show_marker(marker, out);
         }
         self.state = if certain {
-            self.enter(dialect, leading);
+            dialect.into_iter().for_each(|dialect| self.enter(dialect, leading));
             State::Section(open.section)
         } else {
             State::Open(open)
         };
+        let unknown = self.lines.unknown;
         self.lines.see_all(marker);
+        if derived {
+            self.lines.unknown = unknown;
+        }
     }
 
     /// A section of this dialect is one for certain.
     fn enter(&mut self, dialect: &'static Dialect, leading: bool) {
         self.seen.insert(dialect);
+        self.reasoned = true;
         if leading {
             self.spoken.get_or_insert(dialect);
         }

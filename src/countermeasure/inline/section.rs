@@ -1,15 +1,15 @@
 //! Inside of a section, and of what may be one.
 
 use super::dialect::Dialect;
-use super::marker::{self, Match, Opening};
+use super::marker::{self, Match, Of, Opening, Sure};
 use super::{Editor, HOLD_LIMIT, Inline, State, Step, mention};
 use crate::countermeasure::sentences::WordCount;
 
 /// Text that is reasoning.
 #[derive(Debug)]
 pub(super) struct Section {
-    /// Its dialect; `None` if the chat template opened it.
-    of: Option<&'static Dialect>,
+    /// What opened it.
+    of: Of,
     pub(super) editor: Box<dyn Editor>,
     /// Nothing of an answer stands before it.
     pub(super) leading: bool,
@@ -35,14 +35,12 @@ pub(super) struct Open {
     nested: bool,
     /// Its marker may be one that prose speaks of.
     mentionable: bool,
+    /// One word of any kind stands before its marker, which may be the subject of a sentence.
+    word: bool,
 }
 
 impl Section {
-    pub(super) fn new(
-        of: Option<&'static Dialect>,
-        editor: Box<dyn Editor>,
-        leading: bool,
-    ) -> Self {
+    pub(super) fn new(of: Of, editor: Box<dyn Editor>, leading: bool) -> Self {
         Self { of, editor, leading, depth: 0, previous: None, said: false }
     }
 
@@ -52,14 +50,14 @@ impl Section {
         self.editor.push(text, out);
     }
 
-    fn nests(&self) -> bool {
-        self.of.is_some_and(|of| of.nests)
+    fn is_templates(&self) -> bool {
+        matches!(self.of, Of::Template)
     }
 
     /// What stands where `here` begins.
     fn find(&self, here: &str, before: Option<char>, last: bool) -> Found {
         let quoted = |length| mention::quoted(before, here.get(length..).unwrap_or_default(), last);
-        match marker::closing(here, self.of) {
+        match marker::closing(here, &self.of) {
             (Match::Perhaps, _) if !last => return Found::Perhaps,
             (Match::Yes(length), Some(dialect)) => {
                 let behind = here.get(length..).unwrap_or_default();
@@ -77,15 +75,15 @@ impl Section {
             }
             _ => {}
         }
-        if !self.nests() && self.of.is_some() {
+        if !self.of.nests() && !self.is_templates() {
             return Found::Text(0);
         }
-        match marker::opening(here, false, self.of, None) {
+        match marker::inner_opening(here, &self.of) {
             Opening::Perhaps { .. } if !last => Found::Perhaps,
-            Opening::Yes { dialect, length, .. } => match quoted(length) {
+            Opening::Yes { of, length, .. } => match quoted(length) {
                 None => Found::Perhaps,
                 Some(true) => Found::Text(length),
-                Some(false) => Found::Opening(dialect, length),
+                Some(false) => Found::Opening(of, length),
             },
             Opening::No | Opening::Perhaps { .. } => Found::Text(0),
         }
@@ -96,7 +94,7 @@ enum Found {
     /// No marker, or one that is quoted, of so many bytes.
     Text(usize),
     Perhaps,
-    Opening(&'static Dialect, usize),
+    Opening(Of, usize),
     Closing(&'static Dialect, usize),
 }
 
@@ -109,12 +107,13 @@ impl Open {
             openings: Vec::new(),
             nested: false,
             mentionable: false,
+            word: false,
         }
     }
 
-    /// Behind a marker, which prose may speak of if it is `mentionable`.
-    pub(super) fn marked(section: Section, mentionable: bool) -> Self {
-        Self { mentionable, ..Self::new(section) }
+    /// Behind a marker, which prose may speak of if it is `mentionable`, behind one `word`.
+    pub(super) fn marked(section: Section, mentionable: bool, word: bool) -> Self {
+        Self { mentionable, word, ..Self::new(section) }
     }
 
     /// It counts as reasoning, closed or not.
@@ -137,7 +136,7 @@ impl Inline {
     ) -> Step {
         let State::Section(section) = &mut self.state else { return Step::To(from) };
         let mut at = from;
-        while let Some(next) = candidate(text, at, section.of) {
+        while let Some(next) = candidate(text, at, &section.of) {
             self.work.add(next - at + marker::LONGEST);
             at = next;
             let here = marker::within_reach(text.get(at..).unwrap_or_default());
@@ -186,7 +185,7 @@ impl Inline {
         let State::Open(open) = &mut self.state else { return Step::To(from) };
         let mut at = from;
         loop {
-            let next = candidate(text, at, open.section.of);
+            let next = candidate(text, at, &open.section.of);
             let reach = next.map_or(0, |_| marker::LONGEST);
             self.work.add(next.unwrap_or(text.len()) - at + reach);
             open.text.push_str(text.get(at..next.unwrap_or(text.len())).unwrap_or_default());
@@ -206,11 +205,11 @@ impl Inline {
                     at += length;
                 }
                 Found::Perhaps => return Step::Wait(at),
-                Found::Opening(dialect, length) => {
+                Found::Opening(of, length) => {
                     let marker = here.get(..length).unwrap_or_default();
-                    if open.section.of.is_none() && open.text.trim().is_empty() {
+                    if open.section.is_templates() && open.text.trim().is_empty() {
                         // The model opened what its template was said to open.
-                        return self.opened_after_all(dialect, marker, at + length, out);
+                        return self.opened_after_all(of, marker, at + length, out);
                     }
                     open.text.push_str(marker);
                     open.openings.push(open.text.len());
@@ -275,6 +274,9 @@ impl Inline {
             self.lines.restart(false);
         }
         self.removed += section.editor.words_removed();
+        if matches!(section.of, Of::Derived(_)) {
+            self.lines.unknown += 1;
+        }
         // Closings in it have been judged.
         let unopened = self.lines.unopened;
         for text in [text.as_str(), more] {
@@ -288,7 +290,7 @@ impl Inline {
     /// Too long to be held: reasoning.
     fn overlong(&mut self, at: usize, out: &mut String) -> Step {
         if let State::Open(open) = std::mem::replace(&mut self.state, State::Answer) {
-            if let Some(dialect) = open.section.of {
+            if let Some(dialect) = open.section.of.dialect() {
                 self.enter(dialect, open.section.leading);
             }
             self.show_marker(&open.marker, out);
@@ -297,18 +299,12 @@ impl Inline {
         Step::To(at)
     }
 
-    fn opened_after_all(
-        &mut self,
-        dialect: &'static Dialect,
-        marker: &str,
-        at: usize,
-        out: &mut String,
-    ) -> Step {
+    fn opened_after_all(&mut self, of: Of, marker: &str, at: usize, out: &mut String) -> Step {
         if let State::Open(open) = std::mem::replace(&mut self.state, State::Answer) {
             self.show(&open.text, out);
         }
         self.lines.restart(true);
-        self.begin(dialect, false, marker, out);
+        self.begin(of, Sure::Certain, marker, out);
         Step::To(at)
     }
 }
@@ -316,10 +312,13 @@ impl Inline {
 impl Open {
     /// Whether the answer speaks of the markers around it, or shows them with nothing between.
     fn is_spoken_of(&self, behind: &str, last: bool) -> Match {
-        if self.nested || self.section.of.is_none() {
+        if self.nested || self.section.is_templates() {
             return Match::No;
         }
         if !self.text.contains(char::is_alphanumeric) {
+            return Match::Yes(0);
+        }
+        if self.word && mention::continues(&self.text) {
             return Match::Yes(0);
         }
         if !self.mentionable || !mention::speaks_of_opening(&self.text) {
@@ -330,7 +329,7 @@ impl Open {
 }
 
 /// The next place from `at` at which something other than text may stand.
-fn candidate(text: &str, at: usize, of: Option<&'static Dialect>) -> Option<usize> {
+fn candidate(text: &str, at: usize, of: &Of) -> Option<usize> {
     Some(at + text.get(at..)?.find(|it| marker::may_begin(it, of))?)
 }
 

@@ -31,7 +31,7 @@ fn emptied(text: &str) -> String {
 }
 
 /// Sections, the reasoning between `{` and `}`.
-const SECTIONS: [&str; 55] = [
+const SECTIONS: [&str; 67] = [
     "<think>{zebra one}</think>It is 12.",
     "\n <think>{\nzebra one.\n\nzebra two}</think>\n\nIt is 12.",
     "<THINK>{zebra}</THINK>It is 12.",
@@ -71,8 +71,20 @@ const SECTIONS: [&str; 55] = [
     "Let me see: <think>{ zebra }</think> it is 12.",
     "<think>{zebra}</think>It is 11.\n<think>{No, zebra.}</think>It is 12.",
     "<think>{zebra}</think><think>{zebra}</think>It is 12.",
-    "It is 11.\n\n<think>{\nzebra\n}</think>\n\nIt is 12.",
-    "An answer with ` a backtick <think>{zebra\nzebra}</think>It is 12.",
+    "<think>{zebra}</think>It is 11.\n\n<think>{\nzebra\n}</think>\n\nIt is 12.",
+    "<think>{zebra}</think>An answer with ` a backtick <think>{zebra\nzebra}</think>It is 12.",
+    "Okay, let me think about it step by step:\n\n<think>{\nzebra\n}</think>\n\nIt is 12.",
+    "Banana <think>{Zebra.}</think> It is 12.",
+    "Banana.\n<think>{\nzebra\n}</think>\nIt is 12.",
+    "<x_think>{zebra <x_think> zebra</x_think> zebra}</x_think>It is 12.",
+    "Sure! <x_think>{zebra}</x_think>It is 12.",
+    "<antThinking>{zebra}</antThinking>It is 12.",
+    "<|think_start|>{zebra}<|think_end|>It is 12.",
+    "It is 11. <|think_start|>{zebra}<|think_end|>It is 12.",
+    "[REASONING]{zebra}[/REASONING]It is 12.",
+    "◁thinking▷{zebra}◁/thinking▷It is 12.",
+    "<think/>{zebra}</think>It is 12.",
+    "<|channel|>final<|message|>It is 11.<|end|><|start|>assistant<|channel|>analysis<|message|>{zebra}<|end|><|start|>assistant<|channel|>final<|message|>12",
     "<mm:think>{zebra}</mm:think>It is 12.",
     "<think_fast>{zebra}</think_fast>It is 12.",
     "<|begin_of_think|>{zebra}<|end_of_think|>It is 12.",
@@ -256,9 +268,13 @@ fn what_ends_without_having_begun_and_what_no_table_knows_is_counted() {
         ("leaked</think>4", 1, 0),
         ("leaked</THINK>4", 1, 0),
         ("<reflection>leaked</reflection>4", 0, 2),
-        ("<|think_start|>leaked<|think_end|>4", 0, 2),
+        ("<|reason_start|>leaked<|reason_end|>4", 0, 2),
         ("◁reason▷leaked◁/reason▷4", 0, 2),
-        ("[REASONING]leaked[/REASONING]4", 0, 2),
+        ("[REASONS]leaked[/REASONS]4", 0, 2),
+        ("<x_think>is never closed. 4", 0, 1),
+        ("It is 12. <x_think>leaked</x_think>", 0, 2),
+        ("It is 12. <think>shown</think>", 0, 0),
+        ("<think/>4", 0, 0),
         ("[reasoning](https://a.b) and `<reflection>`", 0, 0),
     ] {
         let mut editor = inline(Keep::None, false);
