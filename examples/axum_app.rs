@@ -66,7 +66,7 @@ async fn main() -> Result<(), Error> {
     let policy = Policy::load("policies/reasoning-only.toml".as_ref())?;
     let application = Router::new()
         .route("/v1/chat/completions", post(completions))
-        .layer(DefenseLayer::new(policy))
+        .layer(DefenseLayer::new(policy)?)
         .layer(from_fn(detect));
 
     // In production: `axum::serve(listener, application)`. Here each caller asks once.

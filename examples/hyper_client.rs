@@ -45,7 +45,7 @@ async fn main() -> Result<(), Error> {
 
     let policy = Policy::load("policies/reasoning-only.toml".as_ref())?;
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let defended = DefenseLayer::new(policy).layer(client);
+    let defended = DefenseLayer::new(policy)?.layer(client);
 
     let validity = Validity { issued: jiff::Timestamp::now(), ttl: Duration::from_secs(60) };
     let suspicious = Assessment {

@@ -40,9 +40,8 @@ pub mod limit;
 mod lines;
 pub mod mark;
 pub mod policy;
-mod random;
 pub mod risk;
-mod secret;
+pub mod secret;
 #[cfg(feature = "experiments")]
 pub mod stats;
 pub mod wire;

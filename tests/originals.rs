@@ -15,7 +15,7 @@ const TEXT: &str = "\nFor example, it is a good idea to begin with this. In addi
 const AGE: Duration = Duration::from_secs(3600);
 
 fn originals(max_bytes: usize) -> Originals {
-    Originals::new(&[7; 32], max_bytes, AGE)
+    Originals::new(&[7; 32].into(), max_bytes, AGE)
 }
 
 /// Marks a text for its owner and remembers it; what the client gets.

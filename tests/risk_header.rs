@@ -47,7 +47,7 @@ fn key(id: &str, byte: u8) -> SigningKey {
 fn context() -> Context {
     Context {
         credentials: Arc::new(Credentials::with_secret(b"accounts")),
-        ..Context::new(Arc::new(Reports::default()))
+        ..Context::new(Arc::new(Reports::default())).unwrap()
     }
 }
 

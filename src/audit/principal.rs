@@ -3,14 +3,15 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use zeroize::ZeroizeOnDrop;
+
+use crate::secret::Secret;
 
 /// The key under which account, cluster and tenant names are hashed in audit records.
 ///
 /// Whoever holds it can tell whether a known account is in the file; whoever does not can only
 /// tell that two records are of the same account. It never appears in `Debug`.
-#[derive(Clone, ZeroizeOnDrop)]
-pub struct AuditKey([u8; 32]);
+#[derive(Clone, Debug)]
+pub struct AuditKey(Secret);
 
 /// Why a key could not be read from text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,8 +39,8 @@ pub struct PrincipalHashes {
 impl AuditKey {
     /// A key of 256 random bits.
     #[must_use]
-    pub fn new(key: [u8; 32]) -> Self {
-        Self(key)
+    pub fn new(key: impl Into<Secret>) -> Self {
+        Self(key.into())
     }
 
     /// Reads a key from 64 hexadecimal digits; white space around them is ignored.
@@ -49,7 +50,7 @@ impl AuditKey {
     pub fn from_hex(text: &str) -> Result<Self, AuditKeyError> {
         // The decoder of BLAKE3's own hash type is strict: 64 digits, nothing else.
         let hash = blake3::Hash::from_hex(text.trim()).map_err(|_| AuditKeyError)?;
-        Ok(Self(*hash.as_bytes()))
+        Ok(Self(Secret::new(*hash.as_bytes())))
     }
 
     /// Hashes the names of a principal. The kinds are kept apart, so that an account and a cluster
@@ -70,19 +71,13 @@ impl AuditKey {
 
     /// The 128-bit prefix of `BLAKE3(key, kind ‖ 0x00 ‖ name)`; a kind holds no zero byte.
     fn hash(&self, kind: &'static str, name: &str) -> KeyedHash {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        let mut hasher = blake3::Hasher::new_keyed(self.0.expose());
         hasher.update(kind.as_bytes());
         hasher.update(&[0]);
         hasher.update(name.as_bytes());
         let mut bytes = [0; 16];
         hasher.finalize_xof().fill(&mut bytes);
         KeyedHash(bytes)
-    }
-}
-
-impl fmt::Debug for AuditKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("AuditKey(..)")
     }
 }
 
@@ -147,7 +142,7 @@ mod tests {
         let text = "0f".repeat(32);
         let key = AuditKey::from_hex(&format!("{text}\n")).unwrap();
         assert_eq!(format!("{key:?}"), "AuditKey(..)");
-        assert_eq!(key.0, [0x0f; 32]);
+        assert_eq!(key.0.expose(), &[0x0f; 32]);
         for wrong in ["", "0f", &"zz".repeat(32), &"0f".repeat(33)] {
             assert_eq!(AuditKey::from_hex(wrong).unwrap_err(), AuditKeyError);
         }

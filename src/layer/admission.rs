@@ -184,7 +184,13 @@ impl Subjects {
         let day = now.as_second().div_euclid(DAY);
         Pacing {
             first: pace.first_token_delay.map(|delay| {
-                first_token_delay(&shared.keys.delay, self.account, day, delay.min, delay.max)
+                first_token_delay(
+                    shared.keys.delay.expose(),
+                    self.account,
+                    day,
+                    delay.min,
+                    delay.max,
+                )
             }),
             turn,
         }

@@ -16,6 +16,7 @@ use crate::limit::{Limiter, Pacer};
 use crate::policy::plan::Mode;
 use crate::policy::{Policy, Reach};
 use crate::risk::{Context, FromExtension, Reports, RiskSource};
+use crate::secret::{NoRandomness, Secret};
 use crate::wire::ServerKind;
 
 /// What a paced stream may send at once, in time at its rate.
@@ -99,13 +100,14 @@ pub(super) struct Settings {
 }
 
 /// Keys derived from the deployment's secret, one per purpose.
+#[derive(Debug)]
 pub(super) struct Keys {
     /// Hashes principals in audit records.
     pub(super) audit: AuditKey,
     /// Hashes principals into the subjects of limits.
-    pub(super) subject: [u8; 32],
+    pub(super) subject: Secret,
     /// Draws first-token delays.
-    pub(super) delay: [u8; 32],
+    pub(super) delay: Secret,
 }
 
 /// Everything that a [`DefenseLayer`] can be given.
@@ -117,7 +119,7 @@ pub struct DefenseBuilder {
     sink: Arc<dyn Sink>,
     caps: Caps,
     server: ServerKind,
-    secret: Option<[u8; 32]>,
+    secret: Option<Secret>,
     marks: Option<Marks>,
     /// Somebody else says what the layer would say of itself.
     silent: bool,
@@ -126,8 +128,10 @@ pub struct DefenseBuilder {
 impl DefenseLayer {
     /// A layer that follows `policy`, takes assessments from the request's extensions
     /// ([`FromExtension`]), and keeps no audit.
-    #[must_use]
-    pub fn new(policy: Policy) -> Self {
+    ///
+    /// # Errors
+    /// When the operating system gives no randomness.
+    pub fn new(policy: Policy) -> Result<Self, NoRandomness> {
         Self::builder(policy).build()
     }
 
@@ -183,8 +187,8 @@ impl DefenseBuilder {
     /// first-token delays, are the same over restarts and replicas that have the same secret.
     /// Without one they last as long as the process.
     #[must_use]
-    pub fn secret(self, secret: [u8; 32]) -> Self {
-        Self { secret: Some(secret), ..self }
+    pub fn secret(self, secret: impl Into<Secret>) -> Self {
+        Self { secret: Some(secret.into()), ..self }
     }
 
     /// What answers are marked with. Without them a policy's `watermark` does nothing, and the audit
@@ -201,8 +205,10 @@ impl DefenseBuilder {
     }
 
     /// The layer. That it will do nothing, or that nobody will see what it observes, is logged.
-    #[must_use]
-    pub fn build(self) -> DefenseLayer {
+    ///
+    /// # Errors
+    /// When there is no secret and the operating system gives no randomness to make one of.
+    pub fn build(self) -> Result<DefenseLayer, NoRandomness> {
         let Self { policy, source, reports, sink, caps, server, secret, marks, silent } = self;
         if !silent {
             if source.is_none() {
@@ -213,12 +219,14 @@ impl DefenseBuilder {
             }
             warn_if_idle(&policy, sink.keeps());
         }
-        let source = source
-            .unwrap_or_else(|| Box::new(FromExtension::new(Context::new(Arc::clone(&reports)))));
+        let source = match source {
+            Some(source) => source,
+            None => Box::new(FromExtension::new(Context::new(Arc::clone(&reports))?)),
+        };
         let now = Instant::now();
-        let secret = secret.unwrap_or_else(crate::random::secret);
+        let secret = secret.map_or_else(Secret::random, Ok)?;
         let originals = Originals::new(&secret, caps.originals, originals::MAX_AGE);
-        DefenseLayer {
+        Ok(DefenseLayer {
             shared: Arc::new(Shared {
                 settings: ArcSwap::from_pointee(Settings {
                     policy,
@@ -233,10 +241,10 @@ impl DefenseBuilder {
                 pacer: Pacer::new(caps.principals, PACE_BURST, now),
                 observed_pacer: Pacer::new(caps.principals, PACE_BURST, now),
                 originals: Arc::new(originals),
-                keys: Keys::derive(secret),
+                keys: Keys::derive(&secret),
                 reports,
             }),
-        }
+        })
     }
 }
 
@@ -319,18 +327,11 @@ impl<S> Layer<S> for DefenseLayer {
 }
 
 impl Keys {
-    fn derive(secret: [u8; 32]) -> Self {
-        let key = |purpose: &str| blake3::derive_key(purpose, &secret);
+    fn derive(secret: &Secret) -> Self {
         Self {
-            audit: AuditKey::new(key("guilloche 2026 audit principals v1")),
-            subject: key("guilloche 2026 limit subjects v1"),
-            delay: key("guilloche 2026 first-token delay v1"),
+            audit: AuditKey::new(secret.derive("guilloche 2026 audit principals v1")),
+            subject: secret.derive("guilloche 2026 limit subjects v1"),
+            delay: secret.derive("guilloche 2026 first-token delay v1"),
         }
-    }
-}
-
-impl std::fmt::Debug for Keys {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Keys").finish_non_exhaustive()
     }
 }

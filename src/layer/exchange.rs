@@ -104,7 +104,7 @@ impl Exchange {
         now: Timestamp,
     ) -> Self {
         let record = begun(shared, settings, &decision, &assessment, protocol, now);
-        let subjects = Subjects::of(&assessment.principal, &shared.keys.subject);
+        let subjects = Subjects::of(&assessment.principal, shared.keys.subject.expose());
         Self {
             guard: Guard::new(Arc::clone(&shared.sink), record, Instant::now()),
             held: Held::new(Arc::clone(&shared.budget), subjects.account),

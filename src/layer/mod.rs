@@ -35,7 +35,7 @@
 //!     let response = Response::builder().header("content-type", "application/json");
 //!     response.body(Full::new(Bytes::from(answer)))
 //! });
-//! let defended = DefenseLayer::new(policy).layer(server);
+//! let defended = DefenseLayer::new(policy)?.layer(server);
 //!
 //! // A detector in the same process leaves its assessment in the request's extensions.
 //! let validity = risk::Validity {

@@ -136,7 +136,7 @@ impl<S> Defense<S> {
                 late: Late::after(caps.request_body_time),
                 held: Held::new(
                     Arc::clone(budget),
-                    Subjects::of(&assessment.principal, &keys.subject).account,
+                    Subjects::of(&assessment.principal, keys.subject.expose()).account,
                 ),
             }),
             None => {

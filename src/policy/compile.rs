@@ -20,7 +20,7 @@ const MAX_NAME_BYTES: usize = 64;
 /// The document as a whole.
 const WHOLE: Range<usize> = 0..0;
 
-pub(super) fn compile(text: &str) -> Result<Policy, Vec<Problem>> {
+pub(super) fn compile(text: &str, ids: DecisionIds) -> Result<Policy, Vec<Problem>> {
     let mut source = Source::parse(text)?;
     let Some(file) = source.read::<PolicyFile>() else {
         return Err(source.finish().err().unwrap_or_default());
@@ -78,7 +78,7 @@ pub(super) fn compile(text: &str) -> Result<Policy, Vec<Problem>> {
             "The request carries credentials, or lines of a risk header, that contradict each \
              other. Send one API key, in one header field.",
         ),
-        ids: DecisionIds::new(),
+        ids,
     })
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Pattern;
 use super::plan::{Mode, Plan};
+use crate::secret::{NoRandomness, Secret};
 
 /// The outcome for one request. What it carries is shared with the policy, not copied.
 #[derive(Clone, Debug)]
@@ -79,8 +80,10 @@ impl DecisionId {
     /// that a failure does not tell a caller whether they have reached a grade.
     #[must_use]
     pub fn undecided() -> Self {
-        let random = crate::random::secret();
-        Self(u128::from_le_bytes(random.first_chunk().copied().unwrap_or_default()))
+        // A process to which the system gives no randomness has not come to serve anyone.
+        let random = Secret::random().ok();
+        let bytes = random.as_ref().and_then(|it| it.expose().first_chunk()).copied();
+        Self(u128::from_le_bytes(bytes.unwrap_or_default()))
     }
 }
 
@@ -108,18 +111,18 @@ impl fmt::Debug for DecisionId {
 /// Makes decision ids: a keyed hash of a counter, so that ids neither repeat nor tell how many
 /// there have been.
 pub(super) struct DecisionIds {
-    key: [u8; 32],
+    key: Secret,
     next: AtomicU64,
 }
 
 impl DecisionIds {
-    pub(super) fn new() -> Self {
-        Self { key: crate::random::secret(), next: AtomicU64::new(0) }
+    pub(super) fn new() -> Result<Self, NoRandomness> {
+        Ok(Self { key: Secret::random()?, next: AtomicU64::new(0) })
     }
 
     pub(super) fn next(&self) -> DecisionId {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let hash = blake3::keyed_hash(&self.key, &number.to_le_bytes());
+        let hash = blake3::keyed_hash(self.key.expose(), &number.to_le_bytes());
         let bytes = hash.as_bytes().first_chunk().copied().unwrap_or_default();
         DecisionId(u128::from_le_bytes(bytes))
     }
@@ -340,7 +343,7 @@ mod tests {
 
     #[test]
     fn ids_do_not_repeat_within_or_across_policies() {
-        let (one, other) = (DecisionIds::new(), DecisionIds::new());
+        let (one, other) = (DecisionIds::new().unwrap(), DecisionIds::new().unwrap());
         let ids: HashSet<_> = (0..1_000).flat_map(|_| [one.next(), other.next()]).collect();
         assert_eq!(ids.len(), 2_000);
         let text = one.next().to_string();

@@ -154,7 +154,8 @@ impl Policy {
     ///
     /// [`LoadError::Invalid`] with all its problems if the text is not a policy.
     pub fn parse(file: &str, text: &str) -> Result<Self, LoadError> {
-        compile(text).map_err(|problems| LoadError::Invalid { file: file.to_owned(), problems })
+        compile(text, DecisionIds::new()?)
+            .map_err(|problems| LoadError::Invalid { file: file.to_owned(), problems })
     }
 
     /// The line of the file at which a grade first has answers marked, so that keys are needed.

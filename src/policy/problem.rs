@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::secret::NoRandomness;
+
 /// One thing that keeps a policy file from being loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -66,6 +68,9 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
+    /// The operating system gives no randomness to name decisions with.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
     /// The file was read, and these are all the problems found in it, in the order of their lines.
     #[error("{}", Listing { file, problems })]
     Invalid {
@@ -81,7 +86,7 @@ impl LoadError {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         match self {
-            Self::Read { .. } => &[],
+            Self::Read { .. } | Self::Randomness(_) => &[],
             Self::Invalid { problems, .. } => problems,
         }
     }

@@ -31,6 +31,7 @@ use crate::mark::keys::KeyFileError;
 use crate::mark::ledger::LedgerWriter;
 use crate::policy::LoadError;
 use crate::risk::settings::SettingError;
+use crate::secret::NoRandomness;
 use crate::upstream::{TlsError, Upstream};
 
 /// Why the proxy did not start.
@@ -61,6 +62,9 @@ pub enum StartError {
     /// The policy file cannot be used.
     #[error(transparent)]
     Policy(#[from] LoadError),
+    /// No secret is configured, and none can be drawn.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
     /// The risk source cannot be made: every setting that is wrong. Like the policy, it was seen
     /// to work when the configuration was read.
     #[error("{}", settings_list(.0))]

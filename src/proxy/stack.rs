@@ -48,7 +48,7 @@ pub(super) fn stack(
     };
     let source: Result<Box<dyn RiskSource>, _> = match &config.risk {
         Some(settings) => settings.clone().build(Arc::clone(&reports)),
-        None => Ok(Box::new(FromExtension::new(Context::new(Arc::clone(&reports))))),
+        None => Ok(Box::new(FromExtension::new(Context::new(Arc::clone(&reports))?))),
     };
     // Both were looked at when the configuration was read, and all that was wrong told together.
     let (policy, source) = (policy?, source.map_err(StartError::Risk)?);
@@ -73,12 +73,12 @@ pub(super) fn stack(
         // The notices say it, once.
         .silent();
     if let Some(secret) = &config.secret {
-        builder = builder.secret(secret.bytes());
+        builder = builder.secret(secret.clone());
     }
     if let Some(marks) = marks {
         builder = builder.marks(marks);
     }
-    let layer = builder.build();
+    let layer = builder.build()?;
     Ok(Stack { defense: layer.handle(), service: layer.layer(Decided(upstream)), notices })
 }
 

@@ -9,6 +9,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::{AccountId, Principal};
+use crate::secret::{NoRandomness, Secret};
 
 /// SHA-256 of an API key, as the `credential` member of a risk header carries it.
 pub type CredentialHash = [u8; 32];
@@ -16,21 +17,24 @@ pub type CredentialHash = [u8; 32];
 /// Finds a request's API keys, and names the account of callers that no detector has named.
 pub struct Credentials {
     headers: Vec<HeaderName>,
-    key: Zeroizing<[u8; 32]>,
+    key: Secret,
 }
 
 impl Credentials {
     /// Reads `authorization` (the bearer token), `x-api-key`, and `api-key` and `x-goog-api-key` as
     /// Azure and Google take them; accounts change with every process.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::with_secret(&crate::random::secret())
+    ///
+    /// # Errors
+    /// When the operating system gives no randomness.
+    pub fn new() -> Result<Self, NoRandomness> {
+        Ok(Self::with_secret(Secret::random()?.expose()))
     }
 
     /// The same accounts in every process that has the same `secret`.
     #[must_use]
     pub fn with_secret(secret: &[u8]) -> Self {
-        let key = blake3::derive_key("guilloche 2026-11-23 risk: account of an API key", secret);
+        let purpose = "guilloche 2026-11-23 risk: account of an API key";
+        let key = Zeroizing::new(blake3::derive_key(purpose, secret));
         Self {
             headers: vec![
                 AUTHORIZATION,
@@ -38,7 +42,7 @@ impl Credentials {
                 HeaderName::from_static("api-key"),
                 HeaderName::from_static("x-goog-api-key"),
             ],
-            key: Zeroizing::new(key),
+            key: Secret::new(*key),
         }
     }
 
@@ -55,7 +59,7 @@ impl Credentials {
     #[must_use]
     pub fn principal(&self, headers: &HeaderMap) -> Principal {
         Principal::of(self.presented(headers).next().map_or_else(AccountId::anonymous, |api_key| {
-            AccountId::from_hash(&blake3::keyed_hash(&self.key, api_key))
+            AccountId::from_hash(&blake3::keyed_hash(self.key.expose(), api_key))
         }))
     }
 
@@ -116,12 +120,6 @@ pub(super) enum Binding {
     Mixed,
     /// The bound one is not there.
     Absent,
-}
-
-impl Default for Credentials {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl fmt::Debug for Credentials {
@@ -188,12 +186,12 @@ mod tests {
             account(Credentials::with_secret(b"one")),
             account(Credentials::with_secret(b"two"))
         );
-        assert_ne!(account(Credentials::new()), account(Credentials::new()));
+        assert_ne!(account(Credentials::new().unwrap()), account(Credentials::new().unwrap()));
     }
 
     #[test]
     fn a_caller_without_an_api_key_is_anonymous() {
-        let credentials = Credentials::new();
+        let credentials = Credentials::new().unwrap();
         for fields in [&[][..], &[("authorization", "Basic eDp5")], &[("x-api-key", " ")]] {
             assert!(credentials.principal(&headers(fields)).account.is_anonymous());
         }
@@ -201,7 +199,7 @@ mod tests {
 
     #[test]
     fn every_credential_of_a_request_must_be_the_bound_one() {
-        let credentials = Credentials::new();
+        let credentials = Credentials::new().unwrap();
         let bound = hash(b"sk-1");
         let one = headers(&[("authorization", "Bearer sk-1")]);
         assert_eq!(credentials.binding(&one, Some(&bound)), Binding::Holds);
@@ -227,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_bound_credential_is_known_in_every_spelling_that_servers_take() {
-        let credentials = Credentials::new();
+        let credentials = Credentials::new().unwrap();
         for (field, value) in [
             ("authorization", "bearer   sk-1"),
             ("authorization", "Bearer\tsk-1"),
@@ -243,7 +241,8 @@ mod tests {
 
     #[test]
     fn only_the_named_headers_are_read() {
-        let credentials = Credentials::new().in_headers(vec![HeaderName::from_static("x-api-key")]);
+        let credentials =
+            Credentials::new().unwrap().in_headers(vec![HeaderName::from_static("x-api-key")]);
         let bearer = headers(&[("authorization", "Bearer sk-1")]);
         assert!(credentials.principal(&bearer).account.is_anonymous());
     }

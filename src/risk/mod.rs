@@ -26,7 +26,7 @@
 //!
 //! // This side:
 //! let reports = Arc::new(Reports::default());
-//! let source = SignedHeader::new(Context::new(reports), vec![key]);
+//! let source = SignedHeader::new(Context::new(reports)?, vec![key]);
 //! assert_eq!(source.assess(&request, now).risk, Risk::Known(score));
 //! source.strip(&mut request.headers);
 //! assert!(request.headers.is_empty());

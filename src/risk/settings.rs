@@ -243,14 +243,16 @@ impl Errors {
         account_key: Option<SecretSettings>,
         headers: Option<Vec<String>>,
     ) -> Credentials {
-        let mut credentials = Credentials::new();
-        if let Some(secret) = account_key {
-            let place = secret.field();
-            match secret.read() {
-                Ok(secret) => credentials = Credentials::with_secret(&secret),
-                Err(problem) => self.add(format!("account_key{place}"), problem),
-            }
-        }
+        let field = account_key.as_ref().map_or("", SecretSettings::field);
+        let made = match account_key {
+            Some(secret) => secret.read().map(|secret| Credentials::with_secret(&secret)),
+            None => Credentials::new().map_err(SettingProblem::Randomness),
+        };
+        let credentials = made.unwrap_or_else(|problem| {
+            self.add(format!("account_key{field}"), problem);
+            // It is not used: the settings are refused.
+            Credentials::with_secret(&[])
+        });
         let Some(headers) = headers else { return credentials };
         let mut names = Vec::new();
         for (index, name) in headers.iter().enumerate() {

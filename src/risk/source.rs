@@ -14,6 +14,7 @@ use super::{
     Assessment, Credentials, Reports, Risk, RiskClaim, RiskScore, SigningKey, UnknownReason,
     signature,
 };
+use crate::secret::NoRandomness;
 
 /// Says who sent a request and how risky they are.
 pub trait RiskSource: fmt::Debug + Send + Sync {
@@ -41,13 +42,15 @@ pub struct Context {
 
 impl Context {
     /// 30 seconds of clock skew; accounts that change with every process.
-    #[must_use]
-    pub fn new(reports: Arc<Reports>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When the operating system gives no randomness.
+    pub fn new(reports: Arc<Reports>) -> Result<Self, NoRandomness> {
+        Ok(Self {
             clock_skew: Duration::from_secs(30),
-            credentials: Arc::new(Credentials::new()),
+            credentials: Arc::new(Credentials::new()?),
             reports,
-        }
+        })
     }
 
     fn unknown(&self, headers: &HeaderMap, reason: UnknownReason) -> Assessment {

@@ -173,7 +173,7 @@ async fn a_stream_under_way_keeps_its_keys() {
     let frames: Vec<String> = events().split_inclusive("\n\n").map(str::to_owned).collect();
     world.upstream.answer(stream(frames.iter().map(data)));
     let answer = world.call(chat()).await;
-    let source = FromExtension::new(Context::new(Arc::new(Reports::default())));
+    let source = FromExtension::new(Context::new(Arc::new(Reports::default())).unwrap());
     let other = Marks::new(Keys::from_master(&[8; 32], jiff::Timestamp::UNIX_EPOCH));
     world.layer.handle().replace(policy(MARK), Box::new(source), Some(other));
     let (text, ..) = marked("alice", Some("hydra"), 1.0);

@@ -343,7 +343,8 @@ fn weaker(written: &Written, grade: &str) -> Option<String> {
     runtime.block_on(async {
         let key = SigningKey::new("2026", &[1; 32]).unwrap();
         let reports = Arc::new(Reports::default());
-        let source = SignedHeader::new(Context::new(Arc::clone(&reports)), vec![key.clone()]);
+        let source =
+            SignedHeader::new(Context::new(Arc::clone(&reports)).unwrap(), vec![key.clone()]);
         let world = World::with(policy(grade), |builder| builder.risk(Box::new(source), reports));
         world.upstream.answer(json(ANSWER));
         let answer = world.call(written.signed(&key, 0.9)).await;

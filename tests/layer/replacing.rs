@@ -8,7 +8,7 @@ use guilloche::risk::{Context, FromExtension, Reports, SignedHeader, SigningKey}
 use super::support::*;
 
 fn source() -> Box<FromExtension> {
-    Box::new(FromExtension::new(Context::new(Arc::new(Reports::default()))))
+    Box::new(FromExtension::new(Context::new(Arc::new(Reports::default())).unwrap()))
 }
 
 fn refusing() -> Policy {
@@ -61,7 +61,7 @@ async fn a_request_whose_body_is_under_way_keeps_its_policy() {
 async fn a_policy_comes_with_its_source() {
     let world = World::new(policy(WITHHOLD));
     let key = SigningKey::new("2026", &[1; 32]).unwrap();
-    let signed = SignedHeader::new(Context::new(Arc::new(Reports::default())), vec![key]);
+    let signed = SignedHeader::new(Context::new(Arc::new(Reports::default())).unwrap(), vec![key]);
     world.layer.handle().replace(refusing(), Box::new(signed), None);
     // The new source does not look at extensions.
     let read = world.exchange(chat(), stream([data(thinks("a"))])).await;

@@ -69,7 +69,7 @@ async fn an_assessment_in_the_extensions_does_not_reach_the_inner_service() {
 
 fn signed_world(key: &SigningKey) -> World {
     let reports = Arc::new(Reports::default());
-    let source = SignedHeader::new(Context::new(Arc::clone(&reports)), vec![key.clone()]);
+    let source = SignedHeader::new(Context::new(Arc::clone(&reports)).unwrap(), vec![key.clone()]);
     World::with(policy(WITHHOLD), |builder| builder.risk(Box::new(source), reports))
 }
 

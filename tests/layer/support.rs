@@ -326,7 +326,8 @@ impl World {
     ) -> Self {
         let records = Arc::new(Records::default());
         let sink: Arc<dyn Sink> = Arc::clone(&records) as Arc<dyn Sink>;
-        let layer = build(DefenseLayer::builder(policy).audit(sink).secret(SECRET)).build();
+        let layer =
+            build(DefenseLayer::builder(policy).audit(sink).secret(SECRET)).build().unwrap();
         let upstream = Upstream::default();
         Self { defended: layer.layer(upstream.clone()), layer, upstream, records }
     }

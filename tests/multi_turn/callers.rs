@@ -65,7 +65,7 @@ async fn a_policy_that_marks_no_longer_or_only_observes_or_exempts_still_restore
     for text in policies {
         let world = World::new("restore");
         let talks = begun(&world).await;
-        let source = FromExtension::new(Context::new(world.handle.reports().clone()));
+        let source = FromExtension::new(Context::new(world.handle.reports().clone()).unwrap());
         let policy = Policy::parse("test.toml", &text).unwrap();
         world.handle.replace(policy, Box::new(source), Some(marks()));
         for (mut talk, account) in talks {

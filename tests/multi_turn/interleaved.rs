@@ -53,7 +53,7 @@ async fn converse(multi_turn: &str, account: &str) -> (Vec<u16>, bool) {
             Err(error) => response.status(400).body(Full::from(error)).unwrap(),
         })
     });
-    let layer = DefenseLayer::builder(policy(multi_turn)).marks(marks()).build();
+    let layer = DefenseLayer::builder(policy(multi_turn)).marks(marks()).build().unwrap();
     let defended = layer.layer(upstream);
     let mut messages: Vec<Value> = Vec::new();
     let (mut statuses, mut marked) = (Vec::new(), false);

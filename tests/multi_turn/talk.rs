@@ -74,7 +74,7 @@ impl World {
         let records = Arc::new(Records::default());
         let sink = Arc::clone(&records) as Arc<dyn Sink>;
         let builder = DefenseLayer::builder(policy).audit(sink).caps(caps).secret([7; 32]);
-        let layer = builder.marks(marks()).build();
+        let layer = builder.marks(marks()).build().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let witness = Arc::clone(&seen);
         let upstream = service_fn(move |request: Request<RequestBody<Full<Bytes>>>| {

@@ -24,6 +24,7 @@ use crate::risk::{
     AccountId, ClusterId, Principal, RiskClaim, RiskScore, SignedFields, Signer, SigningKey,
     Validity, credential,
 };
+use crate::secret::Secret;
 use crate::teacher::{Settings, Teacher};
 
 /// The ladder that callers are compared on, and the one that the harvest meets.
@@ -70,12 +71,12 @@ impl Stage {
         let policy = Policy::parse("policies/graded.toml", GRADED)?;
         let folder = std::env::temp_dir().join(format!("guilloche-demo-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
-        let key = crate::random::secret();
+        let (key, secret) = (Secret::random()?, Secret::random()?);
         for (name, contents) in [
             ("graded.toml", GRADED),
             ("marked.toml", MARKED),
-            ("detector.key", &blake3::Hash::from(key).to_hex()),
-            ("secret.key", &blake3::Hash::from(crate::random::secret()).to_hex()),
+            ("detector.key", &blake3::Hash::from(*key.expose()).to_hex()),
+            ("secret.key", &blake3::Hash::from(*secret.expose()).to_hex()),
         ] {
             write(&folder.join(name), contents)?;
         }
@@ -95,7 +96,7 @@ impl Stage {
             proxy: graded.address,
             marking: marking.address,
             policy,
-            signer: Signer::new(SigningKey::new("demo", &key)?).with_lifetime(LIFETIME),
+            signer: Signer::new(SigningKey::new("demo", key.expose())?).with_lifetime(LIFETIME),
             caller: Caller::new(),
             folder,
             stop: vec![graded.stop, marking.stop, stop_upstream],

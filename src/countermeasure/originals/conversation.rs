@@ -20,7 +20,7 @@ pub struct Conversation<'o> {
 
 impl<'o> Conversation<'o> {
     pub(super) fn new(originals: &'o Originals, owner: Owner) -> Self {
-        let message = blake3::Hasher::new_keyed(&originals.keys.place);
+        let message = blake3::Hasher::new_keyed(originals.keys.place.expose());
         Self { originals, owner, message, before: Place(0), lookups: 0 }
     }
 

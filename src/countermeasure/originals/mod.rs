@@ -34,6 +34,7 @@ pub use recording::{Original, Recording};
 pub use table::Occupancy;
 
 use self::table::Table;
+use crate::secret::Secret;
 
 /// Texts of this many bytes are taken for what they seem, wherever they stand.
 const LONG: usize = 256;
@@ -59,21 +60,21 @@ pub struct Originals {
 }
 
 /// Keys of the three hashes.
+#[derive(Debug)]
 struct Keys {
-    owner: [u8; 32],
-    text: [u8; 32],
-    place: [u8; 32],
+    owner: Secret,
+    text: Secret,
+    place: Secret,
 }
 
 impl Originals {
     /// A table of at most `max_bytes`, whose hashes are keyed with keys derived from `secret`.
     #[must_use]
-    pub fn new(secret: &[u8; 32], max_bytes: usize, max_age: Duration) -> Self {
-        let key = |purpose: &str| blake3::derive_key(purpose, secret);
+    pub fn new(secret: &Secret, max_bytes: usize, max_age: Duration) -> Self {
         let keys = Keys {
-            owner: key("guilloche 2026 originals owner v1"),
-            text: key("guilloche 2026 originals text v1"),
-            place: key("guilloche 2026 originals place v1"),
+            owner: secret.derive("guilloche 2026 originals owner v1"),
+            text: secret.derive("guilloche 2026 originals text v1"),
+            place: secret.derive("guilloche 2026 originals place v1"),
         };
         let table = Mutex::new(Table::new(max_bytes, max_age));
         Self { keys, table, used: AtomicBool::new(false) }
@@ -83,7 +84,7 @@ impl Originals {
     /// change, in the middle of a conversation.
     #[must_use]
     pub fn owner(&self, tenant: Option<&str>, account: &str) -> Owner {
-        let mut hasher = blake3::Hasher::new_keyed(&self.keys.owner);
+        let mut hasher = blake3::Hasher::new_keyed(self.keys.owner.expose());
         // The length keeps ("ab", "c") and ("a", "bc") apart, and none from an empty one.
         let length = tenant.map_or(u64::MAX, |tenant| tenant.len() as u64);
         hasher.update(&length.to_le_bytes());
@@ -145,7 +146,7 @@ impl Originals {
     }
 
     fn hasher(&self, owner: Owner) -> blake3::Hasher {
-        let mut hasher = blake3::Hasher::new_keyed(&self.keys.text);
+        let mut hasher = blake3::Hasher::new_keyed(self.keys.text.expose());
         hasher.update(&owner.0.to_le_bytes());
         hasher
     }
@@ -161,12 +162,6 @@ fn short(hasher: &blake3::Hasher) -> u128 {
     let mut hash = [0; 16];
     hasher.finalize_xof().fill(&mut hash);
     u128::from_le_bytes(hash)
-}
-
-impl std::fmt::Debug for Keys {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Keys(..)")
-    }
 }
 
 impl std::fmt::Debug for Owner {

@@ -31,6 +31,7 @@ pub(super) fn policy(reader: &mut Reader<'_>) -> Option<PathBuf> {
         Err(LoadError::Read { file, source }) => {
             reader.wrong("policy", "file", format!("{file} cannot be read: {source}"));
         }
+        Err(error @ LoadError::Randomness(_)) => reader.wrong("policy", "file", error.to_string()),
         Err(LoadError::Invalid { file, problems }) => {
             for problem in problems {
                 reader.wrong_in("policy", "file", in_policy(&file, problem));

@@ -28,7 +28,6 @@ mod reader;
 mod setting;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -45,6 +44,7 @@ use setting::{BaseUrl, OrOff, Size};
 
 use crate::countermeasure::watermark::Carriers;
 use crate::risk::RiskSettings;
+use crate::secret::Secret;
 use crate::upstream;
 use crate::wire::ServerKind;
 
@@ -70,7 +70,7 @@ pub struct Config {
     pub notices: Vec<String>,
     /// `[marks]`, when it says anything.
     pub marks: Option<Marks>,
-    /// `[secret]`, when it has a key.
+    /// `[secret]`, when it has a key: the deployment's, from which others are derived.
     pub secret: Option<Secret>,
     /// By what responses carry marks: the carriers of `[marks]`, and how each is set.
     pub carriers: Carriers,
@@ -124,24 +124,6 @@ pub struct Audit {
     pub file: PathBuf,
     /// Records that may wait to be written.
     pub queue: NonZeroUsize,
-}
-
-/// The deployment's secret, from which keys are derived. Never shown.
-#[derive(Clone)]
-pub struct Secret(Zeroizing<[u8; 32]>);
-
-impl Secret {
-    /// Its bytes.
-    #[must_use]
-    pub fn bytes(&self) -> [u8; 32] {
-        *self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Secret").finish_non_exhaustive()
-    }
 }
 
 /// Where the access log goes.
@@ -323,7 +305,7 @@ fn secret(reader: &mut Reader<'_>) -> Option<Secret> {
     let problem = match text {
         // The decoder of BLAKE3's own hash type is strict: 64 digits, nothing else.
         Ok(text) => match blake3::Hash::from_hex(text.trim()) {
-            Ok(bytes) => return Some(Secret(Zeroizing::new(*bytes.as_bytes()))),
+            Ok(bytes) => return Some(Secret::new(*bytes.as_bytes())),
             Err(_) => "a key has 64 hexadecimal digits".to_owned(),
         },
         Err(error) => format!("cannot be read: {error}"),

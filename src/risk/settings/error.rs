@@ -6,6 +6,7 @@ use http::header::InvalidHeaderName;
 
 use super::MAX_CLOCK_SKEW_SECONDS;
 use crate::risk::KeyError;
+use crate::secret::NoRandomness;
 
 /// A setting cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,9 @@ pub enum SettingProblem {
     /// Not a header name.
     #[error("{0}")]
     Header(#[source] InvalidHeaderName),
+    /// No key for accounts is set, and none can be drawn.
+    #[error(transparent)]
+    Randomness(NoRandomness),
     /// More than ten minutes.
     #[error("at most {MAX_CLOCK_SKEW_SECONDS} seconds")]
     ClockSkew,

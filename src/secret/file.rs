@@ -1,4 +1,4 @@
-//! Files that hold secrets.
+//! Files that hold secrets are their owner's alone.
 
 use std::fmt;
 use std::fs::Metadata;
