@@ -163,7 +163,7 @@ fn layer(plan: &str) -> DefenseLayer {
         "version = 1\nname = \"bench\"\nmode = \"enforce\"\n[[grade]]\nname = \"g\"\nat = 0.5\n";
     let policy = Policy::parse("bench.toml", &format!("{ladder}{plan}")).expect("a policy");
     let keys = Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH);
-    DefenseLayer::builder(policy).marks(Marks::new(keys)).build().unwrap()
+    DefenseLayer::builder(policy).marks(Marks::new(keys)).build().expect("randomness")
 }
 
 fn answer<S>(mut service: S, score: f64) -> S::Response

@@ -15,6 +15,7 @@ use super::backoff::retry_after;
 use super::prompt::Prompt;
 use super::spending::Tokens;
 use super::{AskError, Settings};
+use crate::secret::opaque_debug;
 use crate::upstream::{Upstream, UpstreamError, own};
 
 /// The longest answer that is read, in bytes.
@@ -62,7 +63,7 @@ pub(super) enum Then {
 }
 
 /// An answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) text: String,
     pub(super) reasoning: Option<String>,
@@ -70,6 +71,8 @@ pub(super) struct Answer {
     /// What the endpoint says that it cost.
     pub(super) usage: Option<Tokens>,
 }
+
+opaque_debug!(Answer);
 
 /// The endpoint. Clones share its connections.
 #[derive(Clone)]

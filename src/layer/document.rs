@@ -5,6 +5,7 @@ use http::StatusCode;
 
 use crate::countermeasure::{Counts, ResponseEdits};
 use crate::policy::Unhandled;
+use crate::secret::opaque_debug;
 use crate::wire::framing::data::LongData;
 use crate::wire::{Failure, Protocol, Refusal, RefusalKind, Scan, scan_error};
 
@@ -33,12 +34,13 @@ pub(super) struct Document {
 }
 
 /// A document that is being rewritten.
-#[derive(Debug)]
 struct Work {
     document: Bytes,
     scan: Scan,
     given: Given,
 }
+
+opaque_debug!(Work);
 
 /// How much text is rewritten before others have their turn: a few milliseconds' work.
 pub(super) const SLICE: usize = 64 << 10;

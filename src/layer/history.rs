@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::countermeasure::originals::{Conversation, Memory, Originals, Owner, Place};
 use crate::risk::Principal;
+use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, Text, splice, unescape};
 use crate::wire::{Protocol, Said};
 
@@ -22,7 +23,6 @@ pub(super) struct History {
 }
 
 /// A body with its conversation as the upstream knows it.
-#[derive(Debug)]
 pub(super) struct Restored {
     /// The client's own bytes if nothing was marked.
     pub(super) body: Bytes,
@@ -31,6 +31,8 @@ pub(super) struct Restored {
     /// The place of the answer that the body asks for.
     pub(super) place: Place,
 }
+
+opaque_debug!(Restored);
 
 impl History {
     /// The conversation of a principal of whom any answer is remembered.

@@ -33,6 +33,7 @@
 
 use std::fmt;
 
+use crate::secret::opaque_debug;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -164,7 +165,7 @@ impl Purpose {
 }
 
 /// All that tells one derived key from another under the same master.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyName<'a> {
     /// What it is for.
     pub purpose: Purpose,
@@ -177,6 +178,8 @@ pub struct KeyName<'a> {
     /// The account or cluster; empty for [`Role::Global`].
     pub id: &'a str,
 }
+
+opaque_debug!(KeyName<'_>);
 
 /// A 256-bit key that bits are drawn from. Zeroized on drop; `Debug` shows nothing of it.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]

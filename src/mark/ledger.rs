@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lines;
 use crate::secret::OpenMode;
+use crate::secret::opaque_debug;
 
 pub use writer::{Issue, LedgerWriter, LostAnswers};
 
@@ -49,7 +50,7 @@ pub struct Entry {
 }
 
 /// What a ledger records.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A new epoch began.
@@ -93,6 +94,8 @@ pub enum Event {
         cluster: String,
     },
 }
+
+opaque_debug!(Event);
 
 /// A line is no entry.
 #[derive(Debug, thiserror::Error)]

@@ -10,6 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::secret::opaque_debug;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
     ORIGIN, VARY,
@@ -44,11 +45,13 @@ struct Table {
 }
 
 /// The origin and path of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Asker {
     origin: HeaderValue,
     path: String,
 }
+
+opaque_debug!(Asker);
 
 #[derive(Clone, Debug)]
 struct Allowed {

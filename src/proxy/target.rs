@@ -5,6 +5,7 @@
 //! score would be lost to a `#` that a client added. So the lines that look like request lines with
 //! one are noted as they are read, before they are parsed, and their requests are refused.
 
+use crate::secret::opaque_debug;
 use http::Uri;
 use memchr::memchr;
 
@@ -19,11 +20,13 @@ const TARGET: usize = 8 << 10;
 const LINES: usize = 64;
 
 /// Finds them in what is read of a connection.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Targets {
     state: State,
     line: Vec<u8>,
 }
+
+opaque_debug!(Targets);
 
 #[derive(Clone, Copy, Debug, Default)]
 enum State {

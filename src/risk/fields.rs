@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::UnknownReason;
+use crate::secret::opaque_debug;
 
 /// The detector's word about a request.
 pub const RISK: HeaderName = HeaderName::from_static("guilloche-risk");
@@ -80,7 +81,7 @@ fn strip_label(headers: &mut HeaderMap, name: &HeaderName, label: &str) {
 }
 
 /// What a request holds of one of the contract's fields. A client may have written some of it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Written<'headers> {
     /// What can be read, the last first: a detector appends.
     pub(super) values: Vec<Cow<'headers, str>>,
@@ -89,6 +90,8 @@ pub(super) struct Written<'headers> {
     /// There is more of it than is looked at, so that a detector's word may be among what is not.
     pub(super) crowded: bool,
 }
+
+opaque_debug!(Written<'_>);
 
 impl<'headers> Written<'headers> {
     fn add(&mut self, value: Result<Cow<'headers, str>, UnknownReason>) {

@@ -14,6 +14,7 @@ use super::fields::{DEFAULT_LABEL, RISK, SIGNATURE, SIGNATURE_INPUT};
 use super::score::seconds;
 use super::signature::{ALGORITHM, COVERED, Member, TAG, component, signature_base};
 use super::{RiskClaim, SigningKey};
+use crate::secret::opaque_debug;
 
 /// Signs claims, as a detector does.
 ///
@@ -37,7 +38,7 @@ pub struct Signer {
 }
 
 /// The values of the three fields that a detector adds to a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SignedFields {
     /// `guilloche-risk`
     pub risk: String,
@@ -46,6 +47,8 @@ pub struct SignedFields {
     /// `signature`
     pub signature: String,
 }
+
+opaque_debug!(SignedFields);
 
 impl Signer {
     /// Signs under the default label, for one minute.

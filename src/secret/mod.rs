@@ -117,3 +117,16 @@ impl<T> fmt::Debug for Redacted<T> {
         formatter.write_str("[redacted]")
     }
 }
+
+/// `Debug` of types that hold or borrow what people wrote: their name alone.
+macro_rules! opaque_debug {
+    ($($name:ident $(<$lifetime:lifetime>)?),+ $(,)?) => {$(
+        impl std::fmt::Debug for $name $(<$lifetime>)? {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    )+};
+}
+
+pub(crate) use opaque_debug;

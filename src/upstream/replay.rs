@@ -14,6 +14,7 @@ use hyper_util::client::legacy::connect::CaptureConnection;
 
 use super::BoxError;
 use super::reuse::Given;
+use crate::secret::opaque_debug;
 
 /// The most bytes that are kept until an answer begins.
 const KEPT: usize = 1 << 20;
@@ -24,7 +25,6 @@ type Inner = UnsyncBoxBody<Bytes, BoxError>;
 #[derive(Debug)]
 pub(super) struct Replay(Arc<Mutex<Kept>>);
 
-#[derive(Debug)]
 struct Kept {
     body: Inner,
     /// What came from it so far; `None` when it was too much, or is not needed any more.
@@ -37,6 +37,8 @@ struct Kept {
     /// More of it was asked for, and has not come.
     awaited: bool,
 }
+
+opaque_debug!(Kept);
 
 impl Kept {
     fn forget(&mut self) {
@@ -84,7 +86,6 @@ impl Replay {
 }
 
 /// The body on its way.
-#[derive(Debug)]
 pub(super) struct Replayed {
     kept: Arc<Mutex<Kept>>,
     /// What was read before, and comes first.
@@ -95,6 +96,8 @@ pub(super) struct Replayed {
     /// Tells the connection, until the first piece is asked for.
     connection: Option<CaptureConnection>,
 }
+
+opaque_debug!(Replayed);
 
 impl Replayed {
     /// Has it noted to which connection the request is given.

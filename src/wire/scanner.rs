@@ -14,6 +14,7 @@ use memchr::memchr2;
 use super::listed::is_identifier;
 use super::scan::{Block, Channel, Field, FieldKind, Kind, Slot};
 use super::{Protocol, Scan, json};
+use crate::secret::opaque_debug;
 
 /// Templates kept per stream: choices and reasoning and answer alternate.
 const TEMPLATES: usize = 4;
@@ -36,12 +37,13 @@ pub struct Scanner {
 }
 
 /// One event with its texts taken out.
-#[derive(Debug)]
 struct Template {
     /// What stands before, between and behind the texts: one more than there are texts.
     literals: Vec<Vec<u8>>,
     scan: Scan,
 }
+
+opaque_debug!(Template);
 
 impl Scanner {
     /// A scanner for one stream of `protocol`.

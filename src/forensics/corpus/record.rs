@@ -7,15 +7,18 @@ use serde_json::value::RawValue;
 
 use super::field::{FieldPath, Name};
 use super::shard::OPENING;
+use crate::secret::opaque_debug;
 
 /// A text with what was asked before it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Document<'a> {
     /// The text.
     pub text: &'a str,
     /// Everything in the record that is not the suspect's: prompts, and turns of others.
     pub prompts: &'a [Cow<'a, str>],
 }
+
+opaque_debug!(Document<'_>);
 
 /// Why a record is skipped. Says nothing of its contents.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,11 +47,13 @@ pub enum RecordProblem {
 const MAX_DEPTH: u32 = 5;
 
 /// What a record holds.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Extracted<'a> {
     pub(super) texts: Vec<Cow<'a, str>>,
     pub(super) prompts: Vec<Cow<'a, str>>,
 }
+
+opaque_debug!(Extracted<'_>);
 
 /// An object with the members that are known; a record, a turn, or a part of its content.
 #[derive(Default, Deserialize)]

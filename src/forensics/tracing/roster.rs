@@ -1,9 +1,9 @@
 //! Whom a text may be traced to: all to whom marks were issued, and no others.
 
 use crate::mark::cell::{MarkKey, Role, Roles};
+use crate::secret::opaque_debug;
 
 /// An account, in one epoch, that was issued marks.
-#[derive(Debug)]
 pub struct Account {
     /// Its name in the report.
     pub name: String,
@@ -16,14 +16,17 @@ pub struct Account {
     pub marked_alone: bool,
 }
 
+opaque_debug!(Account);
+
 /// A cluster, in one epoch.
-#[derive(Debug)]
 pub struct Cluster {
     /// Its name in the report.
     pub name: String,
     /// Its shared key.
     pub key: MarkKey,
 }
+
+opaque_debug!(Cluster);
 
 /// All to whom marks were issued, as the ledger has them. Membership is fixed before the text is
 /// seen: whoever forms clusters by their scores finds clusters in noise.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::Keys;
 use crate::mark::cell::{Bits, Cell, KeyName, MarkKey, Purpose, Role, Roles};
 use crate::mark::lexical::{Choice, Site};
+use crate::secret::opaque_debug;
 
 /// Whose texts are marked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Marked<'a> {
     /// The tenant; empty in a deployment of one.
     pub tenant: &'a str,
@@ -16,6 +17,8 @@ pub struct Marked<'a> {
     /// The accounts it has been linked with, if any.
     pub cluster: Option<&'a str>,
 }
+
+opaque_debug!(Marked<'_>);
 
 /// Which variant each cell has for one principal in one epoch. Making it draws a few kilobytes of
 /// key stream, so it is worth keeping for the next answer.

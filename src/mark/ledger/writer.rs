@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 use super::tally::Tally;
 use super::{Entries, Entry, EntryError, Event, Ledger};
+use crate::secret::opaque_debug;
 
 /// The longest that an answer is missing from the ledger.
 const EVERY: Duration = Duration::from_secs(60);
@@ -28,7 +29,7 @@ const FULL_QUEUE: Duration = Duration::from_millis(1);
 const RECALLED_BYTES: u64 = 16 << 20;
 
 /// One marked answer, or several of the same principal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Issue {
     /// When it ended.
     pub time: Timestamp,
@@ -49,6 +50,8 @@ pub struct Issue {
     /// Sites among them at which the other variant had stood.
     pub flips: u64,
 }
+
+opaque_debug!(Issue);
 
 impl Issue {
     pub(super) fn add(&mut self, later: &Self) {

@@ -1,5 +1,6 @@
 //! Blocks that a program reads as they stand, across blank lines: from where one opens until its
 //! own end comes, whatever it holds.
+use crate::secret::opaque_debug;
 
 /// The most bytes that a block holds. One that has not closed by then is no block but something
 /// that looked like the beginning of one.
@@ -8,7 +9,7 @@ const MAX_BLOCK: usize = 256 * 1024;
 const TAIL: usize = 128;
 
 /// How a block ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum End {
     /// With the closing tag of the element, of which so many of the same name are open.
     Element { name: Box<str>, open: u32 },
@@ -22,14 +23,18 @@ pub(super) enum End {
     Replaced,
 }
 
+opaque_debug!(End);
+
 /// A block that is open.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Block {
     end: End,
     left: usize,
     /// The last bytes of the text or, if a line ends the block, the first of its line.
     tail: String,
 }
+
+opaque_debug!(Block);
 
 impl Block {
     pub(super) fn new(end: End) -> Self {

@@ -3,9 +3,10 @@
 use super::rewriter::Rewriter;
 use crate::mark::cell::{Cell, ClassId};
 use crate::mark::lexicon::Lexicon;
+use crate::secret::opaque_debug;
 
 /// A place where the text could have been written otherwise.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Site<'a> {
     /// The cell: the class and the bucket of the word before.
     pub cell: Cell,
@@ -16,6 +17,8 @@ pub struct Site<'a> {
     /// Whether that is the second variant.
     pub variant: bool,
 }
+
+opaque_debug!(Site<'_>);
 
 impl Site<'_> {
     /// The lexeme class.

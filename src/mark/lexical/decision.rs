@@ -8,12 +8,12 @@ use super::passage::Passage;
 use super::window::{Undecided, Window};
 use crate::mark::cell::{Cell, bucket};
 use crate::mark::lexicon::{Class, Consistency, Form, Gate, Head, Left, Lexicon, Right};
+use crate::secret::opaque_debug;
 
 /// Stands for American or British English among what must be consistent.
 const REGION: usize = usize::MAX;
 
 /// What became of a word with which forms begin.
-#[derive(Debug)]
 pub(super) enum Decision {
     /// More text is needed to decide.
     More,
@@ -25,8 +25,10 @@ pub(super) enum Decision {
     Replace(usize, String),
 }
 
+opaque_debug!(Decision);
+
 /// What the places before have decided, and the counts.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Decisions {
     numerals: bool,
     /// What became of the classes that must be consistent, by their position in the lexicon or
@@ -37,6 +39,8 @@ pub(super) struct Decisions {
     pub(super) sites: u64,
     pub(super) flips: u64,
 }
+
+opaque_debug!(Decisions);
 
 impl Decisions {
     /// Decides on the forms that begin with a word of `length` bytes at the start of `rest`.

@@ -8,6 +8,7 @@
 use super::block::{Block, End};
 use super::delimiter;
 use super::keywords::{CAPITALS, COMMANDS, FORMS, KEYWORDS, STATEMENTS};
+use crate::secret::opaque_debug;
 
 /// What a line is taken for.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ const MAX_OPENING: usize = 120;
 const TOKENS: usize = 4;
 
 /// The first tokens of a line, behind the marker of a list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Opening {
     text: String,
     /// Where the token begins that is reached.
@@ -50,6 +51,8 @@ pub(super) struct Opening {
     item: bool,
     before: Before,
 }
+
+opaque_debug!(Opening);
 
 impl Opening {
     /// A line begins, behind its indentation.

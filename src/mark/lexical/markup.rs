@@ -1,6 +1,7 @@
 //! What begins with `<` or `\`: tags, comments, here-documents, environments.
 
 use super::block::{Block, End, is_name};
+use crate::secret::opaque_debug;
 
 /// The most bytes of a tag that are waited for.
 const MAX_TAG: usize = 1024;
@@ -8,7 +9,6 @@ const MAX_TAG: usize = 1024;
 const MAX_NAME: usize = 64;
 
 /// What a beginning of markup turned out to be.
-#[derive(Debug)]
 pub(super) enum Markup {
     /// More is needed to tell.
     Open,
@@ -27,6 +27,8 @@ pub(super) enum Markup {
     /// A document or the special tokens of a model, to the end of the text.
     Whole,
 }
+
+opaque_debug!(Markup);
 
 /// Elements in which assistants put what they say.
 const WRAPPERS: [&str; 16] = [

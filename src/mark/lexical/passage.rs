@@ -6,9 +6,9 @@ use super::mask::Mask;
 use super::window::Word;
 use crate::mark::cell::normalize;
 use crate::mark::lexicon::{Head, Left, Lexicon, Traits};
+use crate::secret::opaque_debug;
 
 /// The state of a text up to the place reached.
-#[derive(Debug)]
 pub(super) struct Passage {
     pub(super) mask: Mask,
     pub(super) gap: Gap,
@@ -31,6 +31,8 @@ pub(super) struct Passage {
     /// Whether forms in verse are left alone.
     pub(super) spares_verse: bool,
 }
+
+opaque_debug!(Passage);
 
 impl Passage {
     pub(super) fn new() -> Self {

@@ -5,6 +5,7 @@ use super::casing::is_capitalized;
 use super::line::is_reserved;
 use crate::mark::cell::normalize;
 use crate::mark::lexicon::{Form, MAX_FORM_WORDS, Right};
+use crate::secret::opaque_debug;
 
 /// Whether a character belongs to a word.
 pub(super) fn is_word(character: char) -> bool {
@@ -16,12 +17,14 @@ fn joins(character: char) -> bool {
 }
 
 /// A word as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Word<'t> {
     pub(super) text: &'t str,
     /// Whether it is of ASCII letters and digits alone, as nearly all are.
     pub(super) plain: bool,
 }
+
+opaque_debug!(Word<'_>);
 
 impl<'t> Word<'t> {
     /// Any word.
@@ -79,7 +82,7 @@ pub(super) enum Undecided {
 }
 
 /// A word and those behind it that single spaces separate.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Window<'t> {
     text: &'t str,
     /// Where the words end.
@@ -87,6 +90,8 @@ pub(super) struct Window<'t> {
     words: usize,
     end: bool,
 }
+
+opaque_debug!(Window<'_>);
 
 impl<'t> Window<'t> {
     /// The word of `length` bytes and up to `ahead` (at most three) behind it; `None` if more text is

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 use tower_service::Service;
 
+use crate::secret::opaque_debug;
 use crate::upstream::{BoxError, Upstream};
 
 /// For one request, its answer included. A model may have to be loaded first.
@@ -32,13 +33,14 @@ pub(super) struct Conversation {
 }
 
 /// What the upstream said.
-#[derive(Debug)]
 pub(super) enum Said {
     /// The model's words, of the answer and of its reasoning.
     Text(String),
     /// It would not: the request was wrong.
     Refused(StatusCode),
 }
+
+opaque_debug!(Said);
 
 /// The upstream could not be asked: it may work later.
 #[derive(Debug)]

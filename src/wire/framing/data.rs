@@ -2,6 +2,7 @@
 //!
 //! They are no text of the model's, and longer than any text. A cap on how much of an answer is held
 //! to be read would break every answer that shows a picture, so they do not count for it.
+use crate::secret::opaque_debug;
 
 /// Members whose string may be data.
 const NAMES: [&[u8]; 9] = [
@@ -26,7 +27,7 @@ const LONGEST_PREFIX: usize = 128;
 const LEAST: usize = 4 << 10;
 
 /// Tells how much of a JSON text, read in pieces, is long data.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct LongData {
     /// Bytes looked at.
     seen: usize,
@@ -38,6 +39,8 @@ pub(crate) struct LongData {
     /// Whether a colon stood behind it.
     named: bool,
 }
+
+opaque_debug!(LongData);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {

@@ -28,6 +28,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr2;
 
 use super::data::LongData;
+use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, splice};
 
 /// An event grew past the splitter's limit without an end.
@@ -51,7 +52,6 @@ struct Search {
 ///
 /// A line ends with LF, CRLF or CR. A CR that is the last byte received waits for the next one, so
 /// that the blocks are the same for every chunking.
-#[derive(Debug)]
 pub struct Splitter {
     /// Bytes not yet yielded. `partial`, if any, comes before `chunk`.
     partial: BytesMut,
@@ -61,6 +61,8 @@ pub struct Splitter {
     /// What does not count for the limit; `None` if all does.
     data: Option<LongData>,
 }
+
+opaque_debug!(Splitter);
 
 impl Splitter {
     /// A splitter that refuses events of more than `limit` bytes.
@@ -173,7 +175,6 @@ impl Search {
 }
 
 /// One event, looked into: where its data is.
-#[derive(Debug)]
 pub struct Block<'a> {
     raw: &'a [u8],
     data: Data,
@@ -181,6 +182,8 @@ pub struct Block<'a> {
     /// It is one line of data and a blank one.
     usual: bool,
 }
+
+opaque_debug!(Block<'_>);
 
 #[derive(Debug)]
 enum Data {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::secret::opaque_debug;
 use memchr::memchr2;
 
 /// The document is not JSON as far as it was read.
@@ -31,13 +32,15 @@ pub enum Kind {
 }
 
 /// A member's name, as it stands in the document.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Key<'a> {
     raw: &'a [u8],
     escaped: bool,
     /// Where the member begins: the opening quote of its name.
     pub start: usize,
 }
+
+opaque_debug!(Key<'_>);
 
 /// A string value: where its contents stand, between the quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,11 +63,12 @@ pub struct Members {
 /// It is lenient where leniency cannot mislead: what a strict parser accepts is read the same way
 /// here, and what only this reader accepts is refused by the client's own parser. Depth costs no
 /// stack, since values that nobody asked for are skipped by counting brackets.
-#[derive(Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
+
+opaque_debug!(Reader<'_>);
 
 impl<'a> Key<'a> {
     /// The name with its escapes resolved; one that cannot be resolved is given as it stands.

@@ -3,15 +3,18 @@
 use std::ops::Range;
 
 use super::Members;
+use crate::secret::opaque_debug;
 
 /// One replacement: the bytes of `span` give way to `with`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Edit {
     /// What is replaced; empty for an insertion.
     pub span: Range<usize>,
     /// What stands there instead, verbatim.
     pub with: Vec<u8>,
 }
+
+opaque_debug!(Edit);
 
 impl Edit {
     /// Replaces the contents of a string, `span` being the bytes between its quotes.

@@ -1,4 +1,5 @@
 //! Lines of a text, and which of them are code.
+use crate::secret::opaque_debug;
 
 /// What a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,12 +12,14 @@ pub(super) enum Kind {
 }
 
 /// A line without its line break.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Line<'t> {
     pub(super) start: usize,
     pub(super) text: &'t str,
     pub(super) kind: Kind,
 }
+
+opaque_debug!(Line<'_>);
 
 /// Walks over the lines of a text.
 pub(super) struct Lines<'t> {

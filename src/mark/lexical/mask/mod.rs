@@ -16,6 +16,7 @@ use super::block::{Block, End};
 use super::line::{self, Before, Opening};
 use super::literal::Literal;
 use super::verse::Verse;
+use crate::secret::opaque_debug;
 
 /// What a line and its paragraph are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ struct Waiting {
 }
 
 /// Tells masked text from prose.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Mask {
     block: Option<Block>,
     waiting: Option<Waiting>,
@@ -109,6 +110,8 @@ pub(super) struct Mask {
     markup_in_prose: bool,
     verse: Verse,
 }
+
+opaque_debug!(Mask);
 
 impl Mask {
     pub(super) fn new() -> Self {
