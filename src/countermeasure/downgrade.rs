@@ -3,6 +3,8 @@
 //! What is withheld is difficulty, not truth: the weaker model answers as well as it can. Caps only
 //! ever lower what the request asks for, and what a request leaves to the server is asked for low.
 
+mod target;
+
 use super::Counts;
 use crate::policy::plan::{Downgrade, Effort};
 use crate::wire::json::Edit;
@@ -27,8 +29,8 @@ pub fn replacement<'p>(settings: &'p Downgrade, requested: Option<&str>) -> Opti
 pub struct Downgraded {
     /// The edits of what stays.
     pub edits: Vec<Edit>,
-    /// The model that is asked instead of the one that the path names.
-    pub path_model: Option<String>,
+    /// The target that it goes to instead of its own.
+    pub target: Option<String>,
 }
 
 /// The members of the top level that have to go: those that would set for some server what is
@@ -58,16 +60,16 @@ pub fn request_edits(
     counts: &mut Counts,
 ) -> Downgraded {
     let mut changes = Changes { request, removed, edits: Vec::new(), inserted: Vec::new() };
-    let path_model = request.path_model.as_deref();
-    let named_by_path = path_model.and_then(|model| replacement(settings, Some(model)));
+    let redirected = target::redirected(settings, &request.target);
     if settings.replaces_models() {
         let left = request.delegate_edits.iter().filter(|(member, _)| !removed.contains(member));
         changes.edits.extend(left.map(|(_, edit)| edit.clone()));
         counts.request_fields_closed += changes.len() as u64;
     }
     let delegates = changes.len();
-    changes.model(settings, path_model.is_some());
-    counts.model_replaced |= changes.len() > delegates || named_by_path.is_some();
+    changes.model(settings, request.target.model().is_some());
+    counts.model_replaced |= changes.len() > delegates || redirected.model_replaced;
+    counts.request_fields_closed += redirected.parameters_closed;
     let replaced = changes.len();
     if let Some(cap) = settings.max_output_tokens.map(|cap| u64::from(cap.get())) {
         changes.output_caps(cap);
@@ -79,7 +81,7 @@ pub fn request_edits(
         changes.edits.extend(budget(settings, request, thinking));
     }
     counts.caps_lowered += (changes.len() - replaced) as u64;
-    Downgraded { edits: changes.into_edits(), path_model: named_by_path.map(str::to_owned) }
+    Downgraded { edits: changes.into_edits(), target: redirected.target }
 }
 
 struct Changes<'r> {

@@ -22,8 +22,8 @@ const MESSAGE: usize = 4096;
 pub struct RequestEdits {
     /// The body to send: the client's own bytes if nothing changed.
     pub body: Bytes,
-    /// The model that is asked instead of the one that the path names.
-    pub path_model: Option<String>,
+    /// The target that it goes to instead of its own.
+    pub target: Option<String>,
     /// What is to be done to the response.
     pub response: ResponseEdits,
 }
@@ -122,11 +122,11 @@ impl RequestEdits {
             counts.mark_fields_set = choice.fields_set;
             counts.mark_fields_removed = choice.stripped;
         }
-        let mut path_model_asked = None;
+        let mut target = None;
         if let Some(settings) = downgrade {
             let downgraded = downgrade::request_edits(settings, request, &removed, counts);
             edits.extend(downgraded.edits);
-            path_model_asked = downgraded.path_model;
+            target = downgraded.target;
         }
         if enforced(&plan.reasoning).is_some_and(|settings| settings.ask_upstream) {
             edits.extend(request.thinking.iter().filter_map(|thinking| thinking.seal.clone()));
@@ -139,7 +139,7 @@ impl RequestEdits {
 
         Ok(Self {
             body: if edits.is_empty() { body } else { splice(&body, &mut edits).into() },
-            path_model: path_model_asked,
+            target,
             response: ResponseEdits {
                 marked,
                 ..ResponseEdits::new(plan, request, drop_usage_event)
@@ -174,7 +174,7 @@ impl RequestEdits {
 impl ResponseEdits {
     fn new(plan: &Plan, request: &Request, drop_usage_event: bool) -> Self {
         // Where a path names one, that is the one that answers.
-        let requested = request.path_model.as_deref().or(request.model_name());
+        let requested = request.target.model().or(request.model_name());
         let downgraded = enforced(&plan.downgrade).and_then(|settings| {
             let model = downgrade::replacement(settings, requested)?;
             Some((model, settings.disclose))

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap};
+use http::uri::PathAndQuery;
 use http::{Method, Response, Uri, request};
 use http_body::Body;
 use jiff::Timestamp;
@@ -38,7 +39,7 @@ use crate::limit::{Denied, RateLimitFields, Turn};
 use crate::policy::plan::{Downgrade, Measure, Mode, MultiTurn, Plan, enforced, observed};
 use crate::policy::{Countermeasure, Decision, Reason, Unhandled};
 use crate::risk::{Assessment, Risk};
-use crate::wire::{Protocol, Refusal, RefusalKind, conversation_protocol, error_protocol};
+use crate::wire::{Protocol, Refusal, RefusalKind, Request, conversation_protocol, error_protocol};
 
 /// An exchange of a caller who has reached a grade.
 #[derive(Debug)]
@@ -236,8 +237,8 @@ impl Exchange {
             let message = format!("the request body is {error}");
             Box::new(Refused::new(Refusal { kind: RefusalKind::Malformed, message }))
         })?;
-        let request = request.addressed(self.shared.server, parts.uri.path());
-        self.decision = self.decision.clone().for_models(&request.models());
+        let request = request.addressed(self.shared.server, target(&parts.uri));
+        self.decision = scoped(&self.decision, &request);
         if let Some(refusal) = self.refuse_by_policy() {
             return Err(Box::new(Refused::new(refusal)));
         }
@@ -261,8 +262,9 @@ impl Exchange {
         }
         self.edits = edits.response;
         self.observe_read(protocol, &request, copy);
-        if let Some(model) = &edits.path_model {
-            head::name_model(&mut parts.uri, model);
+        if edits.target.is_some_and(|target| !head::redirect(&mut parts.uri, &target)) {
+            let message = "the target of the request is too long".to_owned();
+            return Err(Box::new(Refused::new(Refusal { kind: RefusalKind::Malformed, message })));
         }
         self.frame(&mut parts.headers, edits.body.len());
         if self.reads_answer() {
@@ -506,4 +508,16 @@ impl Exchange {
     fn tell_rate_limit(&self, headers: &mut HeaderMap) {
         insert_rate_limit(self.rate_limit.as_ref(), headers);
     }
+}
+
+/// The target of a request: its path, with the query if it has one.
+fn target(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("", PathAndQuery::as_str)
+}
+
+/// The decision, once the request's models are known.
+fn scoped(decision: &Decision, request: &Request) -> Decision {
+    decision.clone().for_request(&request.models(), |pattern| {
+        request.target.mentions(pattern.segments(), |word| pattern.covers_word(word))
+    })
 }

@@ -8,8 +8,6 @@ use http::header::{
 };
 use http::{Method, StatusCode, Uri, response};
 
-use crate::wire::path_model;
-
 /// Digests of a representation or its content (RFC 9530, RFC 3230, RFC 1864). They no longer hold
 /// once a byte has changed.
 const DIGESTS: [HeaderName; 4] = [
@@ -100,26 +98,12 @@ pub(super) fn drop_model_choice(headers: &mut HeaderMap) {
     chosen.iter().for_each(|name| drop(headers.remove(name)));
 }
 
-/// Has the path name another model.
-pub(super) fn name_model(uri: &mut Uri, model: &str) {
-    let path = uri.path();
-    let Some(span) = path_model(path) else { return };
-    let (front, behind) = (path.get(..span.start), path.get(span.end..));
-    let mut named = front.unwrap_or_default().to_owned();
-    for byte in model.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/:@".contains(&byte) {
-            named.push(byte.into());
-        } else {
-            named.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    named.push_str(behind.unwrap_or_default());
-    named.extend(uri.query().into_iter().flat_map(|query| ["?", query]));
+/// Has a request go to another target of the same origin; whether it can.
+pub(super) fn redirect(uri: &mut Uri, target: &str) -> bool {
     let mut parts = uri.clone().into_parts();
-    parts.path_and_query = named.parse().ok();
-    if let Ok(named) = Uri::from_parts(parts) {
-        *uri = named;
-    }
+    parts.path_and_query = target.parse().ok();
+    let redirected = parts.path_and_query.is_some().then(|| Uri::from_parts(parts).ok()).flatten();
+    redirected.map(|redirected| *uri = redirected).is_some()
 }
 
 /// Prepares a request whose answer will be read: it must not be compressed (RFC 9110, section

@@ -51,10 +51,17 @@ impl Decision {
     /// The decision for a request that names several models, in its path and in its body. It is in
     /// scope if any of them is, or if there is none: which one answers is the server's choice.
     #[must_use]
-    pub fn for_models(mut self, named: &[&str]) -> Self {
+    pub fn for_models(self, named: &[&str]) -> Self {
+        self.for_request(named, |_| false)
+    }
+
+    /// The same of a request that may mention models elsewhere: whether one of a pattern's is.
+    #[must_use]
+    pub fn for_request(mut self, named: &[&str], mentions: impl Fn(&Pattern) -> bool) -> Self {
         let Some(models) = self.models.take() else { return self };
         let covered = |name: &&str| models.iter().any(|pattern| pattern.covers_model(name));
-        if !named.is_empty() && !named.iter().any(covered) {
+        let mentioned = || models.iter().any(mentions);
+        if !named.is_empty() && !named.iter().any(covered) && !mentioned() {
             self.plan = Arc::default();
             self.reasons.insert(Reason::ModelOutOfScope);
         }

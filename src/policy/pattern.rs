@@ -62,6 +62,34 @@ impl Pattern {
         })
     }
 
+    /// Whether a word that stands where a model may stand, and need not, is the name of a covered
+    /// model. A pattern of all names says nothing of it, and one that ends in `*` nothing of the
+    /// usual words of paths and of vendors.
+    ///
+    /// ```
+    /// use guilloche::policy::Pattern;
+    ///
+    /// let family: Pattern = "o*".parse()?;
+    /// assert!(family.covers_word("o5-mini"));
+    /// assert!(!family.covers_word("openai"));
+    /// # Ok::<(), guilloche::policy::pattern::PatternError>(())
+    /// ```
+    #[must_use]
+    pub fn covers_word(&self, word: &str) -> bool {
+        let (stem, word) = (model_name::normalized(&self.stem), model_name::normalized(word));
+        if self.prefix {
+            !stem.is_empty() && word.starts_with(&stem) && !model_name::is_common(&word)
+        } else {
+            model_name::names(&word, &stem)
+        }
+    }
+
+    /// How many segments of a path a name takes that it covers.
+    #[must_use]
+    pub fn segments(&self) -> usize {
+        1 + self.stem.matches('/').count()
+    }
+
     /// Whether this pattern covers every name, and so a model that has none.
     #[must_use]
     pub fn covers_all(&self) -> bool {

@@ -21,6 +21,7 @@ mod route;
 mod scan;
 mod scanner;
 mod server;
+mod target;
 mod usage;
 mod websocket;
 
@@ -36,12 +37,13 @@ pub use refusal::{OwnAnswer, Refusal, RefusalKind, refuse_for_good};
 pub use request::{
     Asked, AskedEffort, EffortPlace, EffortSaid, Model, OutputCap, Request, Thinking,
 };
-pub use route::{Route, conversation_protocol, error_protocol, path_model, route};
+pub use route::{Route, conversation_protocol, error_protocol, route};
 pub use scan::{
     Block, Channel, Citation, Close, Field, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, Usage,
 };
 pub use scanner::Scanner;
 pub use server::ServerKind;
+pub use target::{Parameter, Target};
 pub(crate) use websocket::asks_for_websocket;
 
 /// One family of endpoints: where its text stands, and the shapes that its clients expect.

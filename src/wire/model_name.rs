@@ -16,9 +16,11 @@ pub fn normalized(name: &str) -> String {
     name.trim_matches(is_blank_character).to_lowercase()
 }
 
-/// The spellings of one model in a normalized name: as it stands, and without the vendors before it.
+/// The spellings of one model in a normalized name: as it stands, and without the vendors before it,
+/// or the folders of a file.
 pub fn spellings(normalized: &str) -> impl Iterator<Item = &str> {
-    let behind = normalized.match_indices('/').filter_map(|(at, _)| normalized.get(at + 1..));
+    let ends = normalized.match_indices(['/', '\\']);
+    let behind = ends.filter_map(|(at, _)| normalized.get(at + 1..));
     std::iter::once(normalized).chain(behind)
 }
 
@@ -27,6 +29,67 @@ pub fn spellings(normalized: &str) -> impl Iterator<Item = &str> {
 pub fn names(spelling: &str, model: &str) -> bool {
     let variant = spelling.strip_prefix(model);
     variant.is_some_and(|variant| variant.is_empty() || variant.starts_with([':', '@']))
+}
+
+/// Words of paths, and vendors. A path that has one is not thereby asking for a model, whatever
+/// family of models begins alike.
+const COMMON: [&str; 46] = [
+    "ai",
+    "anthropic",
+    "api",
+    "apis",
+    "app",
+    "azure",
+    "backend",
+    "bedrock",
+    "beta",
+    "cohere",
+    "compat",
+    "compatible-mode",
+    "deepseek",
+    "default",
+    "deployments",
+    "dev",
+    "endpoint",
+    "endpoints",
+    "engines",
+    "gateway",
+    "google",
+    "groq",
+    "inference",
+    "internal",
+    "llm",
+    "llms",
+    "meta",
+    "minimax",
+    "mistral",
+    "mistralai",
+    "models",
+    "moonshot",
+    "openai",
+    "openai-compatible",
+    "openrouter",
+    "prod",
+    "proxy",
+    "public",
+    "route",
+    "router",
+    "serve",
+    "serving",
+    "staging",
+    "test",
+    "upstream",
+    "xai",
+];
+
+/// Whether a normalized name is a usual part of a path, rather than a model's name.
+#[must_use]
+pub fn is_common(normalized: &str) -> bool {
+    let version = normalized.strip_prefix('v').is_some_and(|rest| {
+        let digits = rest.trim_start_matches(|it: char| it.is_ascii_digit());
+        digits.len() < rest.len() && matches!(digits, "" | "alpha" | "beta" | "alpha1" | "beta1")
+    });
+    version || COMMON.contains(&normalized)
 }
 
 fn is_blank_character(character: char) -> bool {
@@ -49,6 +112,7 @@ mod tests {
             "big:think",
             "big@2026",
             "\u{feff}big",
+            "C:\\models\\big",
         ] {
             let normalized = normalized(name);
             assert!(spellings(&normalized).any(|spelling| names(spelling, "big")), "{name:?}");
@@ -56,6 +120,16 @@ mod tests {
         for name in ["bigger", "big-mini", "big/x", "", "b"] {
             let normalized = normalized(name);
             assert!(!spellings(&normalized).any(|spelling| names(spelling, "big")), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn versions_and_vendors_are_no_names_of_models() {
+        for word in ["v1", "v1beta", "v12", "api", "openai", "deepseek"] {
+            assert!(is_common(word), "{word}");
+        }
+        for word in ["v", "vx", "v1-large", "v3.1", "deepseek-v3", "big", ""] {
+            assert!(!is_common(word), "{word}");
         }
     }
 

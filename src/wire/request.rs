@@ -6,7 +6,7 @@ use super::ServerKind;
 use super::generation::Generation;
 use super::json::{Edit, Error, Members, Reader, removals};
 use super::model_name::is_blank;
-use super::route::path_model;
+use super::target::Target;
 
 mod delegates;
 mod inside;
@@ -15,7 +15,8 @@ mod settings;
 
 use delegates::Delegates;
 pub(super) use lists::Lists;
-use lists::{narrowed, overrides};
+use lists::narrowed;
+pub(super) use lists::overrides;
 pub use settings::{Asked, AskedEffort, EffortPlace, EffortSaid, Model, OutputCap, Thinking};
 
 /// The most members that a request may have at its top level: what is noted of each is many times
@@ -30,8 +31,8 @@ const CAPS: [&str; 3] = ["max_tokens", "max_completion_tokens", "num_predict"];
 pub struct Request {
     /// The server that it goes to, as far as it is known.
     pub server: ServerKind,
-    /// The model that its path names.
-    pub path_model: Option<String>,
+    /// Where it is addressed to.
+    pub target: Target,
     /// The model.
     pub model: Option<Model>,
     /// Whether the answer is to be streamed.
@@ -94,17 +95,16 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request as one to a server of this kind, at this path.
+    /// The request as one to a server of this kind, at this path, which its query may follow.
     #[must_use]
-    pub fn addressed(self, server: ServerKind, path: &str) -> Self {
-        let path_model = path_model(path).and_then(|span| path.get(span)).map(str::to_owned);
-        Self { server, path_model, ..self }
+    pub fn addressed(self, server: ServerKind, target: &str) -> Self {
+        Self { server, target: Target::of(target), ..self }
     }
 
     /// The names of models in it.
     #[must_use]
     pub fn models(&self) -> Vec<&str> {
-        self.path_model.as_deref().into_iter().chain(self.model_name()).collect()
+        self.target.model().into_iter().chain(self.model_name()).collect()
     }
 
     /// The name of the model, if the request names one.

@@ -1,12 +1,11 @@
 //! Which path leads to which protocol.
 
-use std::ops::Range;
-
 use http::Method;
 
 use super::Protocol;
 use super::chat::Chat;
 use super::messages::Messages;
+use super::target::{CHAT, MESSAGES};
 
 /// What a request's method and path lead to.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +37,9 @@ const TEXTS: [&str; 10] = [
     "threads",
 ];
 
+/// The longest path that is known: each word of one may be looked at.
+const LONGEST: usize = 2048;
+
 /// Classifies a request by method and path (no query), and by whether it has a body. Only literal
 /// spellings are known: a path that a lenient upstream would normalize (`//`, `%2F`, a trailing
 /// slash) is [`Route::Unknown`].
@@ -62,9 +64,9 @@ pub fn route(method: &Method, path: &str, has_body: bool) -> Route {
 
 fn posted(path: &str) -> Option<Route> {
     let endpoint = |name: &str| path.ends_with(name);
-    if endpoint("/chat/completions") {
+    if endpoint(CHAT) {
         Some(Route::Protocol(&Chat))
-    } else if endpoint("/v1/messages") {
+    } else if endpoint(MESSAGES) {
         Some(Route::Protocol(&Messages))
     } else {
         let counts = endpoint("/v1/messages/count_tokens");
@@ -74,7 +76,10 @@ fn posted(path: &str) -> Option<Route> {
 
 /// Whether every server reads this path as it stands.
 fn is_literal(path: &str) -> bool {
-    !path.contains("//") && !path.contains(['%', '\\', ';']) && !path.contains("..")
+    path.len() <= LONGEST
+        && !path.contains("//")
+        && !path.contains(['%', '\\', ';'])
+        && !path.contains("..")
 }
 
 /// `…/models`, or one of them: `…/models/gpt-5`, `…/models/org/name`. Clients escape the name, once.
@@ -103,18 +108,6 @@ fn unescaped(part: &str) -> Option<String> {
         plain.push(digit()? * 16 + digit()?);
     }
     String::from_utf8(plain).ok().filter(|plain| !plain.contains(char::is_control))
-}
-
-/// Where a path names the model: `/openai/deployments/NAME/chat/completions` (Azure),
-/// `/models/ORG/NAME/v1/chat/completions` (Hugging Face).
-#[must_use]
-pub fn path_model(path: &str) -> Option<Range<usize>> {
-    let end = path.strip_suffix("/chat/completions")?;
-    let end = end.strip_suffix("/v1").unwrap_or(end);
-    ["/deployments/", "/engines/", "/models/"].into_iter().find_map(|place| {
-        let start = end.find(place)? + place.len();
-        (start < end.len()).then_some(start..end.len())
-    })
 }
 
 /// The protocol in which a request repeats a conversation, its answer being text or a count.
@@ -177,20 +170,6 @@ mod tests {
             assert_eq!(kind(Method::POST, path), "unknown", "{path}");
         }
         assert_eq!(kind(Method::OPTIONS, "/v1/chat/completions"), "open");
-    }
-
-    #[test]
-    fn a_path_can_name_the_model() {
-        for (path, model) in [
-            ("/openai/deployments/big/chat/completions", Some("big")),
-            ("/models/org/big/v1/chat/completions", Some("org/big")),
-            ("/v1/engines/big/chat/completions", Some("big")),
-            ("/v1/chat/completions", None),
-            ("/openai/deployments//chat/completions", None),
-            ("/openai/deployments/big/embeddings", None),
-        ] {
-            assert_eq!(path_model(path).and_then(|span| path.get(span)), model, "{path}");
-        }
     }
 
     #[test]

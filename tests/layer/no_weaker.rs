@@ -76,12 +76,21 @@ const FIELDS: [(&str, &str); 27] = [
     ("x-gateway-model-name", "big"),
 ];
 
-const PATHS: [&str; 13] = [
+const PATHS: [&str; 22] = [
     CHAT,
     "/chat/completions",
     "/api/v1/chat/completions",
     "/openai/deployments/big/chat/completions",
     "/models/org/big/v1/chat/completions",
+    "/upstream/big/v1/chat/completions",
+    "/Vendor/Big:think/v1/chat/completions",
+    "/openai/@route:big/chat/completions",
+    "/v1/chat/completions?model=big",
+    "/v1/chat/completions?api-version=1&m%256fdels%5B%5D=big;x=1",
+    "/v1/chat/completions?target=vendor/BIG@2",
+    "/v1/chat/completions?config=%7B%22m%22:%22big%22%7D",
+    "/openai/deployments/big/chat/completions?max_tokens=99999",
+    "/v1/chat/completions?route=other",
     "/v1//chat/completions",
     "/v1/chat%2Fcompletions",
     "/v1/chat/completions/",
@@ -214,7 +223,8 @@ impl Written {
         let credential = Some(credential::hash(API_KEY.as_bytes()));
         let claim = RiskClaim { credential, ..claim };
         let signer = Signer::new(key.clone());
-        let fields = signer.sign(&claim, &self.method, self.path, now).unwrap();
+        let path = self.path.split('?').next().unwrap();
+        let fields = signer.sign(&claim, &self.method, path, now).unwrap();
         if self.replaces {
             headers.remove("guilloche-risk");
         }
@@ -233,8 +243,12 @@ impl Written {
 /// What there is of a request that reached the upstream which the plan forbids.
 fn forbidden(seen: &Seen) -> Option<String> {
     let path = seen.head.uri.path();
-    if path.contains("big") {
-        return Some(format!("the path asks for the big model: {path}"));
+    let target = seen.head.uri.to_string();
+    let lower = target.to_lowercase();
+    let query = lower.split_once('?').map_or("", |(_, query)| query);
+    let chooses = ["model", "dels", "route=", "max_tokens"].iter().any(|it| query.contains(it));
+    if chooses || lower.contains("big") {
+        return Some(format!("the target asks for the big model, or for more: {target}"));
     }
     for name in [
         "x-original-url",

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, UPGRADE};
 use http::response;
 
-use super::Exchange;
+use super::{Exchange, scoped, target};
 use crate::audit::{self, Applied, Counter};
 use crate::countermeasure::Counts;
 use crate::countermeasure::watermark::Caller;
@@ -118,11 +118,11 @@ impl Exchange {
             self.would_refuse();
             return None;
         };
-        let request = request.addressed(self.shared.server, self.uri.path());
+        let request = request.addressed(self.shared.server, target(&self.uri));
         if let Some(record) = self.guard.record() {
             record.stream = request.stream;
         }
-        self.decision = self.decision.clone().for_models(&request.models());
+        self.decision = scoped(&self.decision, &request);
         if self.scoped_by_model {
             self.note_observed(true);
         }

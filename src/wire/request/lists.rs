@@ -189,7 +189,7 @@ const TEMPLATE_SWITCHES: [(&str, &str); 3] =
     [("clear_thinking", "true"), ("enable_thinking", "false"), ("thinking", "false")];
 
 /// Whether a member, its name in folded case, sets what a downgrade governs.
-pub(super) fn overrides(folded: &str, value: &[u8]) -> bool {
+pub(in crate::wire) fn overrides(folded: &str, value: &[u8]) -> bool {
     let off = match folded {
         "chat_template_kwargs" => switches_off(value),
         _ => is_in(&NO_OVERRIDES, folded.as_bytes(), value),
