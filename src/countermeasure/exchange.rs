@@ -8,6 +8,7 @@ use super::inline::{self, Inline, Unclosed};
 use super::usage::{Rounded, Rounding};
 use super::watermark::{Caller, Carrier, Choice, Mark, Marked, MarkedAs, marks_although_signed};
 use super::{Counts, Editor, LaneEditor, Renamed, downgrade, reasoning, side_channels, watermark};
+use crate::policy::Pattern;
 use crate::policy::plan::{Keep, Plan, Rate, Reasoning, Watermark, enforced};
 use crate::wire::json::{Edit, splice};
 use crate::wire::{
@@ -34,6 +35,8 @@ pub struct ResponseEdits {
     keep: Option<Keep>,
     /// The model's chat template opens the reasoning section.
     opened: bool,
+    /// Models whose template does.
+    opened_by: Vec<Pattern>,
     /// The client may have kept the model from closing a section.
     steered: bool,
     /// Leaks are closed but for these names.
@@ -62,6 +65,8 @@ pub struct Beside {
     pub thought: bool,
     /// The block before it ended within reasoning, which may go on in this one.
     pub continues: bool,
+    /// It is reasoning up to a closing in it that nothing opened.
+    pub unopened: bool,
 }
 
 /// What is wrong with the end of the conversation, if it puts words into the model's mouth.
@@ -181,15 +186,25 @@ impl ResponseEdits {
         });
         let answering = downgraded.map(|(model, _)| model).or(requested);
         let reasoning = enforced(&plan.reasoning);
+        // Where several names are written, which of them answers is the server's choice.
+        let asked = if downgraded.is_some() { Vec::new() } else { request.models() };
+        let names = |pattern: &Pattern| {
+            asked.iter().any(|model| pattern.covers_model(model))
+                || downgraded.is_none()
+                    && request.target.mentions(pattern.segments(), |it| pattern.covers_word(it))
+        };
         let opened = |settings: &Reasoning| {
             let mut patterns = settings.opened_by_template.iter();
             // What a server answers with that is asked for nothing may be one of them.
-            patterns.any(|pattern| answering.is_none_or(|model| pattern.covers_model(model)))
+            patterns.any(|pattern| {
+                answering.is_none_or(|model| pattern.covers_model(model)) || names(pattern)
+            })
         };
         let close_leaks = side_channels::Closing::of(plan).map(|closing| closing.allow.to_vec());
         Self {
             keep: reasoning.map(|settings| settings.keep),
             opened: reasoning.is_some_and(opened),
+            opened_by: reasoning.map(|it| it.opened_by_template.clone()).unwrap_or_default(),
             steered: request.steers_tags,
             close_leaks,
             rename: downgraded
@@ -227,6 +242,17 @@ impl ResponseEdits {
         self.keep.is_none() && self.rename.is_none() && self.marked.is_none()
     }
 
+    /// The response names the model that answers, whatever was asked for.
+    pub fn answered_by(&mut self, model: &str) {
+        self.opened |= self.opened_by.iter().any(|pattern| pattern.covers_model(model));
+    }
+
+    /// Whether it matters which model answers.
+    #[must_use]
+    pub fn minds_model(&self) -> bool {
+        !self.opened && !self.opened_by.is_empty()
+    }
+
     /// Whether reasoning is withheld.
     #[must_use]
     pub fn withholds(&self) -> bool {
@@ -262,7 +288,9 @@ impl ResponseEdits {
                 let unclosed = if self.steered { Unclosed::Reasoning } else { Unclosed::Answer };
                 let answer = channel.kind == Kind::Answer;
                 let by_template = self.opened && !beside.reasoning && answer;
-                let opened = by_template || beside.continues;
+                let opened = by_template || beside.continues || beside.unopened;
+                // What a member of its own keeps is kept there.
+                let keep = if beside.unopened && beside.reasoning { Keep::None } else { keep };
                 Some(Box::new(Inline::new(inline::Setting { keep, opened, unclosed })))
             }
             Kind::ToolArguments => None,

@@ -168,6 +168,7 @@ impl Document {
             }
             _ => {}
         }
+        self.rewriter.look_ahead(&document, &scan);
         self.work = Some(Work { document, scan, given: Given::default() });
         Ok(None)
     }

@@ -1,8 +1,9 @@
 //! The texts of one response, each with its editor.
 
-use crate::countermeasure::inline::Dialects;
+use crate::countermeasure::inline::{Dialects, ends_unopened};
 use crate::countermeasure::{Beside, Counts, LaneEditor, ResponseEdits};
-use crate::wire::{Channel, Kind, Lane, Scan, Signed, Slot};
+use crate::wire::json::{unescape, unescape_lossy};
+use crate::wire::{Channel, Kind, Lane, Mode, Scan, Signed, Slot};
 
 use super::carrier::Carrier;
 use super::cumulative::{Course, Origin};
@@ -23,6 +24,8 @@ pub(super) struct Lanes {
     signed: Vec<Option<u32>>,
     /// The choices that said reasoning in members of their own, likewise.
     reasoned: Vec<Option<u32>>,
+    /// Texts that have not begun and are reasoning up to a closing that nothing opened.
+    unopened: Vec<Lane>,
 }
 
 /// One lane: its editors, and the event that can carry text which is left when the lane ends.
@@ -90,7 +93,8 @@ impl Lanes {
         let thought = channel.kind == Kind::Answer
             && self.of(channel.lane.group).any(|it| it.origin.channel.signed);
         let continues = scan.in_blocks && channel.kind == Kind::Answer && self.reasons();
-        Beside { reasoning, sealed: signed, signed, spent, thought, continues }
+        let unopened = self.unopened.contains(&channel.lane);
+        Beside { reasoning, sealed: signed, signed, spent, thought, continues, unopened }
     }
 
     /// Whether the answer text that began last ended, or still is, within reasoning.
@@ -123,6 +127,27 @@ impl Lanes {
                 }
             }
         }
+    }
+
+    /// Looks ahead in the texts that begin here, as far as they are here: whether they are reasoning
+    /// that nothing opened.
+    pub(super) fn look_ahead(&mut self, payload: &[u8], scan: &Scan) {
+        let mut texts: Vec<(Lane, String)> = Vec::new();
+        for Channel { lane, kind, mode, span, .. } in &scan.channels {
+            let said = matches!(kind, Kind::Answer | Kind::Refusal) && *mode == Mode::Delta;
+            let raw = payload.get(span.clone()).unwrap_or_default();
+            if !said || self.lanes.iter().any(|open| open.lane == *lane) {
+                continue;
+            }
+            let text = unescape(raw).unwrap_or_else(|_| unescape_lossy(raw).into());
+            if let Some((_, all)) = texts.last_mut().filter(|(last, _)| last == lane) {
+                all.push_str(&text);
+            } else if texts.len() < LANES {
+                texts.push((*lane, text.into_owned()));
+            }
+        }
+        let unopened = texts.into_iter().filter(|(_, text)| ends_unopened(text));
+        self.unopened = unopened.map(|(lane, _)| lane).collect();
     }
 
     /// Remembers the signed blocks of an event whose lanes have been opened.

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use crate::countermeasure::{Counts, ResponseEdits, Rounded, Rounding};
 use crate::wire::framing::sse::Block;
 use crate::wire::json::{Edit, splice, unescape, unescape_lossy};
-use crate::wire::{Channel, Citation, Close, FieldKind, Kind, Mode, Scan, Usage};
+use crate::wire::{Channel, Citation, Close, Field, FieldKind, Kind, Mode, Scan, Usage};
 
 use super::carrier::{Carrier, carrier};
 use super::cumulative::Piece;
@@ -29,6 +29,8 @@ pub(super) struct Rewriter {
     /// Bytes of text seen, in all and of reasoning: what tokens are estimated from until the
     /// upstream has stated them.
     seen: TextBytes,
+    /// What the upstream last called its model, as it spells it.
+    model: Vec<u8>,
     /// What becomes of this event's texts; kept for its memory.
     outcomes: Vec<Outcome>,
     scratch: String,
@@ -97,6 +99,7 @@ impl Rewriter {
             counts,
             usage: Usage::default(),
             seen: TextBytes::default(),
+            model: Vec::new(),
             outcomes: Vec::new(),
             scratch: String::new(),
         }
@@ -172,6 +175,28 @@ impl Rewriter {
         self.seen
     }
 
+    /// What can be told of the texts of an event or document before they are read.
+    pub(super) fn look_ahead(&mut self, payload: &[u8], scan: &Scan) {
+        if !self.edits.withholds() {
+            return;
+        }
+        if self.edits.minds_model() {
+            let names = |field: &&Field| {
+                field.kind == FieldKind::Model
+                    // One that is spelled like no name.
+                    || field.kind == FieldKind::Leak && field.name == "model"
+            };
+            for field in scan.fields.iter().filter(names) {
+                let raw = payload.get(field.span.clone()).unwrap_or_default();
+                if raw != self.model {
+                    self.edits.answered_by(unescape_lossy(raw).trim_matches('"'));
+                    raw.clone_into(&mut self.model);
+                }
+            }
+        }
+        self.lanes.look_ahead(payload, scan);
+    }
+
     /// Rewrites one event. Text that is left of lanes which end here, and that this event has no
     /// place for, goes to `before` in events of its own. `block` is what holds the payload; `None`
     /// for a document, which holds each lane whole.
@@ -201,6 +226,7 @@ impl Rewriter {
         self.lanes.reasoned(scan);
         let betrayed = scan.fields.iter().any(|field| self.edits.betrays_mark(field));
         if block.is_some() {
+            self.look_ahead(payload, scan);
             self.outcomes.clear();
         }
         // Those of a document may have been given before.
@@ -374,9 +400,13 @@ impl Rewriter {
     ) -> Result<Outcome, TooManyLanes> {
         let stays = Outcome { stays: true, ..Outcome::default() };
         let Self { edits, lanes, counts, scratch, seen, .. } = self;
-        let open = lanes.open(channel, scan, edits)?;
         let raw = payload.get(channel.span.clone()).unwrap_or_default();
-        if open.editor.is_none() || raw.is_empty() {
+        // A text has not begun before it says something.
+        if raw.is_empty() {
+            return Ok(stays);
+        }
+        let open = lanes.open(channel, scan, edits)?;
+        if open.editor.is_none() {
             return Ok(stays);
         }
         scratch.clear();

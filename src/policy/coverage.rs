@@ -59,6 +59,26 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// The lists, as the policy file names them, that cover no names but certain ones, so that any
+    /// other escapes them where an upstream answers for names that it does not list. Of a map of
+    /// downgrades without a model for the others that is told without an upstream.
+    #[must_use]
+    pub fn closed_lists(&self) -> Vec<String> {
+        let closed = |patterns: &[Pattern]| {
+            !patterns.is_empty() && !patterns.iter().any(Pattern::covers_all)
+        };
+        let scope = self.scope.models.as_deref().is_some_and(closed);
+        let scope = scope.then(|| "scope.models".to_owned());
+        let opened = self.grades.iter().enumerate().filter_map(|(index, grade)| {
+            let reasoning = &grade.plan.reasoning.as_ref()?.settings;
+            let closed = closed(&reasoning.opened_by_template);
+            closed.then(|| format!("grade[{index}].reasoning.opened_by_template"))
+        });
+        scope.into_iter().chain(opened).collect()
+    }
+}
+
 fn covered(patterns: &[Pattern], model: &str) -> bool {
     patterns.iter().any(|pattern| pattern.covers_model(model))
 }
@@ -112,6 +132,24 @@ mod tests {
         let outside = ("scope.models".to_owned(), vec!["other".to_owned()], true);
         let bigger = ("grade[0].downgrade.models".to_owned(), vec!["bigger".to_owned()], true);
         assert_eq!(gaps(policy, &["big", "bigger", "other"]), [outside, bigger]);
+    }
+
+    #[test]
+    fn a_list_of_certain_names_is_escaped_by_any_other() {
+        let closed = |text: &str| {
+            let head = "version = 1\nname = \"p\"\nmode = \"enforce\"\n";
+            Policy::parse("p.toml", &format!("{head}{text}")).unwrap().closed_lists()
+        };
+        let grade = "[[grade]]\nname = \"a\"\nat = 0.1\n";
+        let opened = |patterns: &str| {
+            format!("{grade}reasoning = {{ keep = \"none\", opened_by_template = [{patterns}] }}\n")
+        };
+        let field = "grade[0].reasoning.opened_by_template";
+        assert_eq!(closed(&opened("\"qwq*\"")), [field]);
+        assert_eq!(closed(&opened("\"qwq*\", \"*\"")), [""; 0]);
+        assert_eq!(closed(&opened("")), [""; 0]);
+        let scope = format!("[scope]\nmodels = [\"big*\"]\n{}", opened("\"qwq*\""));
+        assert_eq!(closed(&scope), ["scope.models", field]);
     }
 
     #[test]

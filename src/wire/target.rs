@@ -162,10 +162,11 @@ impl Target {
 }
 
 impl Parameter {
-    /// What of it may be a name, its own or in its value, with and without the vendors before it.
+    /// What of its value may be a name, with and without the vendors before it.
     pub fn words(&self) -> impl Iterator<Item = &str> {
+        let value = self.text.split_once('=').map_or(self.text.as_str(), |(_, value)| value);
         let named = |it: char| is_worded(it) || matches!(it, '/' | ':' | '@');
-        let words = self.text.split(move |it: char| !named(it)).filter(|word| !word.is_empty());
+        let words = value.split(move |it: char| !named(it)).filter(|word| !word.is_empty());
         words.flat_map(|word| {
             let parts = word.split('/').filter(|part| part.len() < word.len());
             std::iter::once(word).chain(parts)
@@ -304,7 +305,7 @@ mod tests {
         let spans: Vec<_> = parameters.iter().map(|it| target.get(&it.span).unwrap()).collect();
         assert_eq!(spans, ["a=1&", "b={%22m%22:%22org/big%22};", "c"]);
         let words: Vec<_> = parameters.iter().flat_map(Parameter::words).collect();
-        assert_eq!(words, ["a", "1", "b", "m", ":", "org/big", "org", "big", "c"]);
+        assert_eq!(words, ["1", "m", ":", "org/big", "org", "big", "c"]);
         assert_eq!(Target::of("/x").parameters().count(), 0);
     }
 }

@@ -43,6 +43,8 @@ mod support;
 #[cfg(test)]
 mod telling;
 #[cfg(test)]
+mod unopened;
+#[cfg(test)]
 mod untouched;
 #[cfg(test)]
 mod withheld;

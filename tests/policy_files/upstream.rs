@@ -105,6 +105,12 @@ async fn a_model_that_the_upstream_lists_and_no_pattern_covers_is_pointed_at() {
         (field, &said["left_out"][0]["escape"]),
         (&json!("grade[0].reasoning.opened_by_template"), &json!(false))
     );
+    // Any name but these escapes it in front of a server that answers for any.
+    assert_eq!(said["closed"], json!(["grade[0].reasoning.opened_by_template"]));
+    let output = check(teacher, "", opened, &[]);
+    assert!(stdout(&output).contains("if it answers for any name"), "{}", stdout(&output));
+    let all = opened.replace("qwq*", "*");
+    assert_eq!(models(&check(teacher, "", &all, &["--format", "json"])).1["closed"], json!([]));
 
     let scope = "[scope]\nmodels = [\"teacher-large\"]\n";
     let output = check(teacher, "", &format!("{MAP}{scope}"), &[]);

@@ -47,6 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
             (Ok(policy), Some(models)) => Some(policy.gaps(models)),
             _ => None,
         };
+        let closed = loaded.as_ref().map_or_else(|_| Vec::new(), Policy::closed_lists);
         if loaded.is_err() || gaps.iter().flatten().any(|gap| gap.escapes) {
             answer = Answer::No;
         }
@@ -56,14 +57,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         match arguments.format {
             Format::Text => {
                 write_text(&mut out, &file, &loaded, &met, now)?;
-                gaps.map_or(Ok(()), |gaps| write_gaps(&mut out, &file, &gaps, listed))?;
+                let gaps = gaps.map(|gaps| write_gaps(&mut out, &file, (&gaps, &closed), listed));
+                gaps.transpose()?;
             }
             Format::Json => {
                 let mut report = report(&file, &loaded, &met, now);
                 if let Some((report, gaps)) = report.as_object_mut().zip(gaps) {
                     let gaps: Vec<_> = gaps.iter().map(gap).collect();
-                    report
-                        .insert("models".to_owned(), json!({ "listed": listed, "left_out": gaps }));
+                    report.insert(
+                        "models".to_owned(),
+                        json!({ "listed": listed, "left_out": gaps, "closed": closed }),
+                    );
                 }
                 reports.push(report);
             }
@@ -101,7 +105,12 @@ fn write_text(
     )
 }
 
-fn write_gaps(out: &mut impl Write, file: &str, gaps: &[Gap<'_>], listed: usize) -> io::Result<()> {
+fn write_gaps(
+    out: &mut impl Write,
+    file: &str,
+    (gaps, closed): (&[Gap<'_>], &[String]),
+    listed: usize,
+) -> io::Result<()> {
     for Gap { field, models, escapes, .. } in gaps {
         let mut names: Vec<_> =
             models.iter().take(SHOWN).map(|model| format!("\"{}\"", printable(model))).collect();
@@ -110,6 +119,13 @@ fn write_gaps(out: &mut impl Write, file: &str, gaps: &[Gap<'_>], listed: usize)
         }
         let kind = if *escapes { "they escape" } else { "notice" };
         writeln!(out, "{file}: {field}: leaves out {} ({kind})", names.join(", "))?;
+    }
+    for field in closed {
+        writeln!(
+            out,
+            "{file}: {field}: covers no name that the upstream does not list: if it answers for any \
+             name, such a name escapes (notice)"
+        )?;
     }
     let plural = if listed == 1 { "" } else { "s" };
     let escaping = gaps.iter().any(|gap| gap.escapes);

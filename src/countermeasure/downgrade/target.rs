@@ -170,6 +170,7 @@ mod tests {
             ("?a=1&model=any", "?a=1"),
             ("?model=any&a=1", "?a=1"),
             ("?a=1;m%6fdel=any&b=2", "?a=1;b=2"),
+            ("?api-version=1&x=any", "?api-version=1"),
             ("?api-version=1&d=big", "?api-version=1"),
             ("?c=%7B%22m%22:%22org%2Fbig%22%7D", ""),
             ("?big", ""),
