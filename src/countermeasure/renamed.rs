@@ -2,7 +2,8 @@
 //!
 //! A server names its model in a member of its own, and in others beside it: in usage, timings, ids,
 //! errors, fields of the head. So the name is looked for in all that a response says but in texts of
-//! the model's, which are its words, in tool input, and in what is quoted of others.
+//! the model's, which are its words, in tool input, in what is quoted of others, and in encoded data,
+//! in which every short name stands by chance.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -39,9 +40,9 @@ impl Renamed {
     /// Adds the edits that hide the name in an event or document; `edits` are those made so far.
     pub fn hide(&self, payload: &[u8], scan: &Scan, edits: &mut Vec<Edit>) {
         let texts = scan.channels.iter().map(|channel| channel.span.clone());
+        let apart = scan.quoted.iter().chain(&scan.media);
         let edited = edits.iter().map(|edit| edit.span.clone());
-        let mut left_out: Vec<Range<usize>> =
-            texts.chain(scan.quoted.iter().cloned()).chain(edited).collect();
+        let mut left_out: Vec<Range<usize>> = texts.chain(apart.cloned()).chain(edited).collect();
         left_out.sort_by_key(|span| span.start);
         let mut left_out = left_out.into_iter().peekable();
         let mut until = 0;

@@ -6,9 +6,11 @@ use http::StatusCode;
 use crate::countermeasure::{Counts, ResponseEdits};
 use crate::policy::Unhandled;
 use crate::secret::opaque_debug;
-use crate::wire::framing::data::LongData;
+use crate::wire::framing::flow::DataFlow;
+use crate::wire::json::closing;
 use crate::wire::{Failure, Protocol, Refusal, RefusalKind, Scan, scan_error};
 
+use super::begun::{Begun, beginning};
 use super::lanes::TooManyLanes;
 use super::rewrite::{Given, Rewriter, Rewritten};
 
@@ -30,7 +32,9 @@ pub(super) struct Document {
     /// It has come to its end and is being rewritten.
     work: Option<Work>,
     /// What of it is no text, and does not count for the limit.
-    data: LongData,
+    data: DataFlow,
+    /// What of it has gone out.
+    begun: Begun,
 }
 
 /// A document that is being rewritten.
@@ -76,7 +80,8 @@ impl Document {
             error: None,
             unread: false,
             work: None,
-            data: LongData::default(),
+            data: DataFlow::default(),
+            begun: Begun::default(),
         }
     }
 
@@ -103,7 +108,7 @@ impl Document {
             let document = work.document.len();
             2 * (document + document.min(self.limit))
         });
-        self.collected.capacity() + work
+        self.collected.capacity() + self.data.held() + self.begun.held() + work
     }
 
     /// Whether the document is an error of the upstream's.
@@ -111,41 +116,86 @@ impl Document {
         self.failed
     }
 
-    /// Takes bytes of the upstream's. White space before the document goes on at once: some
-    /// servers keep the connection open with it.
-    pub(super) fn push(&mut self, mut chunk: Bytes) -> Result<Option<Bytes>, DocumentError> {
-        let mut early = None;
+    /// Takes bytes of the upstream's. White space before the document goes on at once, as some servers
+    /// keep the connection open with it, and so does what is too long to be held, where it can.
+    pub(super) fn push(&mut self, chunk: Bytes) -> Result<Option<Bytes>, DocumentError> {
+        let mut out = Vec::new();
+        if let Some(held) = self.data.push(chunk) {
+            self.flow(&mut out);
+            self.hold(held, &mut out)?;
+        }
+        self.flow(&mut out);
+        Ok(Some(Bytes::from(out)).filter(|out| !out.is_empty()))
+    }
+
+    fn flow(&mut self, out: &mut Vec<u8>) {
+        while let Some(data) = self.data.next() {
+            out.extend_from_slice(&data);
+        }
+    }
+
+    fn hold(&mut self, mut chunk: Bytes, out: &mut Vec<u8>) -> Result<(), DocumentError> {
         if self.collected.is_empty() {
             let blank = chunk.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-            early = (blank > 0).then(|| chunk.split_to(blank));
+            out.extend_from_slice(&chunk.split_to(blank));
         }
-        if self.error.is_some() && self.collected.len() + chunk.len() > self.limit {
+        let too_long = self.collected.len() + chunk.len() > self.limit;
+        if self.error.is_some() && too_long {
             self.unread = true;
-            return Ok(early);
+            return Ok(());
         }
-        if !self.uncounted && self.collected.len() + chunk.len() > self.limit {
-            self.collected.extend_from_slice(&chunk);
-            chunk = Bytes::new();
-            if self.rewriter.only_counts() {
-                // Too long to be counted, which is no reason to withhold it.
-                self.uncounted = true;
-            } else if self.collected.len().saturating_sub(self.data.read(&self.collected))
-                > self.limit
-            {
-                return Err(DocumentError::TooLong(self.limit));
-            }
-        }
-        if self.uncounted {
-            let all = std::mem::take(&mut self.collected).freeze();
-            let all = if all.is_empty() { chunk } else { all };
-            return Ok(Some(early.map_or(all.clone(), |early| [early, all].concat().into())));
+        if self.uncounted || too_long && self.rewriter.only_counts() {
+            // Too long to be counted, which is no reason to withhold it.
+            self.uncounted = true;
+            out.extend_from_slice(&std::mem::take(&mut self.collected));
+            out.extend_from_slice(&chunk);
+            return Ok(());
         }
         self.collected.extend_from_slice(&chunk);
-        Ok(early)
+        if !too_long {
+            return Ok(());
+        }
+        let data = self.data.read(&self.collected);
+        if self.collected.len().saturating_sub(data) > self.limit {
+            return Err(DocumentError::TooLong(self.limit));
+        }
+        if let Some(before) = self.data.before(&self.collected) {
+            self.begin(before, out);
+        }
+        Ok(())
+    }
+
+    /// Lets the document begin to go out, if what becomes of its beginning is certain.
+    fn begin(&mut self, before: usize, out: &mut Vec<u8>) {
+        let begun = self.beginning(before).and_then(|later| self.begun.go_on(later));
+        match begun {
+            Some(new) => {
+                out.extend_from_slice(&new);
+                self.data.begin(&mut self.collected, before);
+            }
+            None => self.data.hold_whole(),
+        }
+    }
+
+    /// What goes out of a document that breaks off behind so many bytes, if that is certain.
+    fn beginning(&mut self, before: usize) -> Option<Begun> {
+        let before = self.collected.get(..before)?;
+        let end = closing(before)?;
+        let whole = [before, &end].concat();
+        let cut = before.len();
+        let scan = |payload: &[u8], scan: &mut Scan| self.protocol.scan_document(payload, scan);
+        let mut out = match beginning(&whole, cut, &mut self.rewriter, scan)? {
+            Rewritten::Payload(payload) => payload,
+            Rewritten::Kept => whole,
+            Rewritten::Dropped => return None,
+        };
+        out.truncate(out.strip_suffix(end.as_slice())?.len());
+        Some(Begun::new(out, end))
     }
 
     /// Takes the end of the document: what goes out, unless that is yet to be [worked out](Self::work).
     pub(super) fn finish(&mut self) -> Result<Option<Bytes>, DocumentError> {
+        self.collected.extend_from_slice(self.data.left());
         let document = std::mem::take(&mut self.collected).freeze();
         if document.is_empty() && !self.unread {
             return Ok(Some(document));
@@ -162,7 +212,7 @@ impl Document {
         let scanned = self.protocol.scan_document(&document, &mut scan);
         self.failed = scan.error;
         match self.on_opaque {
-            Unhandled::Pass if scanned.is_err() => return Ok(Some(document)),
+            Unhandled::Pass if scanned.is_err() => return self.rest(document).map(Some),
             Unhandled::Refuse if scanned.is_err() || self.rewriter.is_ambiguous(&scan) => {
                 return Err(DocumentError::Unreadable);
             }
@@ -191,10 +241,15 @@ impl Document {
 
     fn rewrite(&mut self, document: Bytes, scan: &Scan) -> Result<Bytes, DocumentError> {
         match self.rewriter.rewrite(&document, scan, None, &mut Vec::new()) {
-            Ok(Rewritten::Payload(rewritten)) => Ok(rewritten.into()),
-            Ok(Rewritten::Kept | Rewritten::Dropped) => Ok(document),
+            Ok(Rewritten::Payload(rewritten)) => self.rest(rewritten.into()),
+            Ok(Rewritten::Kept | Rewritten::Dropped) => self.rest(document),
             Err(TooManyLanes) => Err(DocumentError::TooManyLanes),
         }
+    }
+
+    /// What is left to go out of the document.
+    fn rest(&mut self, whole: Bytes) -> Result<Bytes, DocumentError> {
+        self.begun.rest(&whole).ok_or(DocumentError::Unreadable)
     }
 }
 

@@ -56,6 +56,7 @@
 //! ```
 
 mod admission;
+mod begun;
 mod body;
 mod budget;
 mod builder;

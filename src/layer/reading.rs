@@ -330,7 +330,8 @@ impl Reading {
                     }
                     Form::Document(document) => {
                         self.held = document.push(chunk)?;
-                        self.room.resize(document.held())?;
+                        let leaves = self.held.as_ref().map_or(0, Bytes::len);
+                        self.room.resize(document.held() + leaves)?;
                     }
                 },
                 Err(frame) => {
@@ -471,6 +472,9 @@ impl Reading {
         guard: Option<&mut Guard>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if matches!(&self.form, Form::Events(events) if events.is_within_event()) {
+            return Poll::Pending;
+        }
         let Some(heartbeat) = &mut self.heartbeat else { return Poll::Pending };
         ready!(heartbeat.poll_silence(context));
         if let Some(guard) = guard {

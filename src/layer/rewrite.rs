@@ -289,6 +289,33 @@ impl Rewriter {
         Ok(Rewritten::Payload(splice(payload, &mut edits)))
     }
 
+    /// What [`rewrite`](Self::rewrite) makes of an event or document up to `cut`, whatever comes behind
+    /// it; `None` if that may matter. Nothing is counted yet.
+    pub(super) fn foresee(&mut self, payload: &[u8], scan: &Scan, cut: usize) -> Option<Rewritten> {
+        if self.only_counts() {
+            return Some(Rewritten::Kept);
+        }
+        let says = scan.channels.iter().any(|channel| !channel.span.is_empty());
+        let owes = self.lanes.iter_mut().any(|it| it.editor.holds() || it.course.owes());
+        if (says || owes) && !self.edits.only_closes() {
+            return None;
+        }
+        let counts = self.counts;
+        self.outcomes.clear();
+        let mut edits = self.field_edits(scan);
+        if let Some(renamed) = self.edits.renamed() {
+            renamed.hide(payload, scan, &mut edits);
+        }
+        self.counts = counts;
+        if edits.iter().any(|edit| edit.span.end > cut) {
+            return None;
+        }
+        match edits.is_empty() {
+            true => Some(Rewritten::Kept),
+            false => Some(Rewritten::Payload(splice(payload, &mut edits))),
+        }
+    }
+
     /// The same where no text is edited: then none has to be told from the others, however many an
     /// answer has.
     fn close_fields(&mut self, payload: &[u8], scan: &Scan) -> Rewritten {

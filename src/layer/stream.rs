@@ -5,8 +5,10 @@ use bytes::Bytes;
 use crate::countermeasure::{Counts, ResponseEdits};
 use crate::policy::Unhandled;
 use crate::wire::framing::sse::{Block, EventTooLong, Splitter};
+use crate::wire::json::closing;
 use crate::wire::{Protocol, Scan, Scanner};
 
+use super::begun::{Begun, beginning};
 use super::document::SLICE;
 use super::ending::{Fate, Provisional};
 use super::lanes::TooManyLanes;
@@ -25,6 +27,8 @@ pub(super) struct EventStream {
     provisional: Option<Provisional>,
     /// The upstream reported an error inside the stream.
     failed: bool,
+    /// What of an unfinished event has gone out.
+    begun: Begun,
 }
 
 /// The stream cannot go on.
@@ -61,6 +65,7 @@ impl EventStream {
             on_opaque,
             provisional: None,
             failed: false,
+            begun: Begun::default(),
         }
     }
 
@@ -80,9 +85,13 @@ impl EventStream {
 
     /// What goes out next; `None` until more bytes come.
     pub(super) fn next_event(&mut self) -> Result<Option<Bytes>, StreamError> {
-        while let Some(raw) = self.splitter.next_block()? {
+        loop {
+            if let Some(data) = self.splitter.next_data() {
+                return Ok(Some(data));
+            }
+            let Some(raw) = self.splitter.next_block()? else { return Ok(self.begin()) };
             let long = raw.len() > SLICE;
-            let rewritten = self.rewrite(raw)?;
+            let rewritten = self.rewrite_rest(raw)?;
             if long {
                 self.rewriter.trim();
             }
@@ -90,7 +99,63 @@ impl EventStream {
                 return Ok(Some(rewritten));
             }
         }
-        Ok(None)
+    }
+
+    /// Whether a part of an event has gone out, so that nothing else may until its rest has.
+    pub(super) fn is_within_event(&self) -> bool {
+        self.begun.has_begun()
+    }
+
+    /// Lets an event that is too long to be held begin to go out, if it breaks off in data that flows
+    /// and what becomes of its beginning is certain.
+    fn begin(&mut self) -> Option<Bytes> {
+        let before = self.splitter.before_data()?.to_vec();
+        let mut out = if self.is_within_event() { Vec::new() } else { self.rewriter.let_go() };
+        match self.beginning(&before).and_then(|later| self.begun.go_on(later)) {
+            Some(new) => {
+                out.extend_from_slice(&new);
+                self.splitter.let_flow(before.len());
+            }
+            None => self.splitter.hold_whole(),
+        }
+        Some(Bytes::from(out)).filter(|out| !out.is_empty())
+    }
+
+    /// What goes out of an event that breaks off with these bytes, if that is certain.
+    fn beginning(&mut self, before: &[u8]) -> Option<Begun> {
+        let broken_off = [before, b"\n\n"].concat();
+        let closing = closing(&Block::parse(&broken_off).payload()?)?;
+        let end = [&*closing, b"\n\n"].concat();
+        let whole = [before, &end].concat();
+        let block = Block::parse(&whole);
+        let bare = self.bare(&block);
+        let block = bare.as_deref().map_or(block, Block::parse);
+        let payload = block.payload()?;
+        let cut = payload.len().checked_sub(closing.len())?;
+        if self.provisional.is_some() || block.is_foreign() {
+            return None;
+        }
+        let scan = |payload: &[u8], scan: &mut Scan| self.protocol.scan_event(payload, scan);
+        let mut out = match beginning(&payload, cut, &mut self.rewriter, scan)? {
+            Rewritten::Payload(payload) => block.with_payload(&payload),
+            Rewritten::Kept => block.raw().to_vec(),
+            Rewritten::Dropped => return None,
+        };
+        out.truncate(out.strip_suffix(end.as_slice())?.len());
+        Some(Begun::new(out, end))
+    }
+
+    /// What goes out of an event that has come to its end, and of which something may have before.
+    fn rewrite_rest(&mut self, raw: Bytes) -> Result<Bytes, StreamError> {
+        let whole = self.rewrite(raw)?;
+        self.begun.rest(&whole).ok_or(StreamError::Unreadable)
+    }
+
+    /// The event without what may say anything beside its data, if that is closed and it has any.
+    fn bare(&self, block: &Block<'_>) -> Option<Vec<u8>> {
+        let names = self.protocol.event_names();
+        let known = |name: &[u8]| names.iter().any(|known| known.as_bytes() == name);
+        block.bare(known).filter(|_| self.rewriter.closes())
     }
 
     /// Reads the next event for what is counted of it, if it has come: how many bytes it had.
@@ -103,7 +168,10 @@ impl EventStream {
     /// What goes out when the upstream has ended.
     pub(super) fn finish(&mut self) -> Result<Bytes, StreamError> {
         let rest = self.splitter.take_rest();
-        let mut last = if rest.is_empty() { Vec::new() } else { self.rewrite(rest)?.to_vec() };
+        let mut last = match rest.is_empty() {
+            true => Vec::new(),
+            false => self.rewrite_rest(rest)?.to_vec(),
+        };
         self.settle(Fate::Unsaid, &mut last)?;
         self.rewriter.close_all(&mut last);
         Ok(last.into())
@@ -111,7 +179,7 @@ impl EventStream {
 
     /// What was held back and has to leave before the stream is broken off.
     pub(super) fn flush(&mut self) -> Vec<u8> {
-        let mut last = Vec::new();
+        let mut last = self.begun.abandon();
         // It has been read before, and what was held leaves in any case.
         let _ = self.settle(Fate::Unsaid, &mut last);
         self.rewriter.close_all(&mut last);
@@ -125,7 +193,7 @@ impl EventStream {
 
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
-        self.splitter.allocated() + self.rewriter.held()
+        self.splitter.allocated() + self.begun.held() + self.rewriter.held()
     }
 
     /// Something in the event cannot be read: it passes, counted, or the stream cannot go on.
@@ -141,13 +209,9 @@ impl EventStream {
         let block = Block::parse(&raw);
         if block.is_foreign() {
             self.unreadable(&raw)?;
-        } else if self.rewriter.closes() {
-            let names = self.protocol.event_names();
-            let known = |name: &[u8]| names.iter().any(|known| known.as_bytes() == name);
-            if let Some(bare) = block.bare(known) {
-                self.rewriter.closed_beside();
-                return self.rewrite(bare.into());
-            }
+        } else if let Some(bare) = self.bare(&block) {
+            self.rewriter.closed_beside();
+            return self.rewrite(bare.into());
         }
         let Some(payload) = block.payload().filter(|payload| !says_nothing(payload)) else {
             // That something came is told, and at a steady pace, by heartbeats.
@@ -175,7 +239,10 @@ impl EventStream {
             // Has been read once already.
             let _ = self.scanner.scan(&payload, &mut self.scan);
         }
-        if self.rewriter.is_provisional(&self.scan) {
+        if self.rewriter.is_provisional(&self.scan) && self.is_within_event() {
+            // It cannot wait. What it ends leaves with what comes next.
+            Fate::GoesOn.tell(&mut self.scan, self.protocol.ends_texts_alone());
+        } else if self.rewriter.is_provisional(&self.scan) {
             self.provisional = Some(Provisional::new(raw.clone(), &self.scan));
             return Ok(out.into());
         }

@@ -3,6 +3,8 @@
 //! A member is allowed for what it is known to say. Under the same name another server may say
 //! anything, so each has a shape, and what does not fit is treated like a member that nobody knows.
 
+use std::ops::Range;
+
 use super::json::{Kind, Reader, unescape};
 
 /// A member's name, and what may stand under it.
@@ -85,6 +87,11 @@ impl Shape {
     pub(super) fn is_quoted(self) -> bool {
         matches!(self, Self::Text(_) | Self::Quoted(_) | Self::Links | Self::Sealed)
     }
+
+    /// Whether encoded data of any length has this shape.
+    pub(super) fn is_data(self) -> bool {
+        matches!(self, Self::Data | Self::Sealed)
+    }
 }
 
 /// What stands under `name` in a list.
@@ -134,26 +141,43 @@ enum Leaf<'a> {
 
 /// Whether all strings, numbers and words of a value, however deep they stand, fit.
 fn leaves(value: &[u8], fits: impl Fn(Leaf<'_>) -> bool) -> bool {
-    let mut at = 0;
-    while let Some(byte) = value.get(at) {
-        if matches!(byte, b'{' | b'}' | b'[' | b']' | b',' | b':' | b' ' | b'\n' | b'\r' | b'\t') {
-            at += 1;
-            continue;
-        }
-        let mut reader = Reader::at(value, at);
-        let text = reader.kind() == Ok(Kind::String);
-        let Ok(span) = reader.skip() else { return false };
-        at = span.end;
+    let mut leaves = Leaves { value, at: 0 };
+    let all = leaves.all(|(text, span)| {
         let leaf = value.get(span).unwrap_or_default();
-        if !fits(if text {
-            Leaf::Text(contents(leaf).unwrap_or_default())
-        } else {
-            Leaf::Other(leaf)
-        }) {
-            return false;
+        fits(if text { Leaf::Text(contents(leaf).unwrap_or_default()) } else { Leaf::Other(leaf) })
+    });
+    all && leaves.at >= value.len()
+}
+
+/// The contents of those strings of a value that are longer than any identifier.
+pub(super) fn long_strings(value: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let value = if value.len() > IDENTIFIER { value } else { &[] };
+    let strings = Leaves { value, at: 0 }.filter(|(text, _)| *text);
+    strings.map(|(_, span)| span.start + 1..span.end - 1).filter(|span| span.len() > IDENTIFIER)
+}
+
+/// The strings, numbers and words of a value, in order: whether each is a string, and where it stands.
+/// They end before the end of a value that cannot be read.
+struct Leaves<'v> {
+    value: &'v [u8],
+    at: usize,
+}
+
+impl Iterator for Leaves<'_> {
+    type Item = (bool, Range<usize>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let between = |byte: &u8| b"{}[],: \n\r\t".contains(byte);
+        while self.value.get(self.at).is_some_and(between) {
+            self.at += 1;
         }
+        self.value.get(self.at)?;
+        let mut reader = Reader::at(self.value, self.at);
+        let text = reader.kind() == Ok(Kind::String);
+        let span = reader.skip().ok()?;
+        self.at = span.end;
+        Some((text, span))
     }
-    true
 }
 
 #[cfg(test)]

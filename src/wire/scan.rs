@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::failure::Failure;
 use super::json::{self, Error, Reader};
-use super::listed::{Listed, Shape, number, shape};
+use super::listed::{Listed, Shape, long_strings, number, shape};
 
 /// What runs of text are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -239,6 +239,9 @@ pub struct Scan {
     pub signed: Vec<Signed>,
     /// Values that are quoted of others, or input of the client's tools: nobody's to change.
     pub quoted: Vec<Range<usize>>,
+    /// The contents of strings that are encoded data, of any length: images, recordings, files, what
+    /// is sealed. Short ones are left out.
+    pub media: Vec<Range<usize>>,
     /// A block that begins.
     pub begins: Option<Block>,
     /// The groups are blocks that follow each other in one message, no answers beside each other.
@@ -263,15 +266,25 @@ pub struct Scan {
 }
 
 impl Scan {
+    /// Whether what was found up to `cut`, which stands in a string, cannot be found to be otherwise by
+    /// what follows, as far as it is more than texts: the string may hold data of any length.
+    pub(crate) fn is_certain_before(&self, cut: usize) -> bool {
+        let data = self.media.iter().any(|span| span.start < cut && cut <= span.end);
+        let padded = self.fields.iter().any(|field| field.kind == FieldKind::Padding);
+        let counts = self.usage != Usage::default() || !self.citations.is_empty();
+        data && !padded && !counts && !self.ambiguous && !self.error
+    }
+
     /// Forgets what was found, keeping the memory.
     pub fn clear(&mut self) {
-        let Self { channels, fields, closes, citations, signed, quoted, usage, .. } = self;
+        let Self { channels, fields, closes, citations, signed, quoted, media, usage, .. } = self;
         channels.clear();
         fields.clear();
         closes.clear();
         citations.clear();
         signed.clear();
         quoted.clear();
+        media.clear();
         *usage = Usage::default();
         (self.begins, self.in_blocks, self.ambiguous) = (None, false, false);
         (self.cut_short, self.idle) = (None, false);
@@ -358,10 +371,22 @@ impl Scan {
             let counts =
                 kind == FieldKind::Leak && !value.starts_with(b"\"") && number(value).is_some();
             self.named_field(if counts { FieldKind::Number } else { kind }, span, name);
-        } else if shape.is_quoted() {
-            self.quoted.push(span);
+        } else {
+            if shape.is_data() {
+                self.encoded(reader.bytes(), span.clone());
+            }
+            if shape.is_quoted() {
+                self.quoted.push(span);
+            }
         }
         Ok(())
+    }
+
+    /// Notes the data that stands in a value which may hold any.
+    pub(super) fn encoded(&mut self, bytes: &[u8], span: Range<usize>) {
+        let value = bytes.get(span.clone()).unwrap_or_default();
+        let long = long_strings(value);
+        self.media.extend(long.map(|it| it.start + span.start..it.end + span.start));
     }
 
     /// The contents of the next value if it is an identifier; any other but null is read as a leak.

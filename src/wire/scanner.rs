@@ -97,7 +97,8 @@ impl Template {
     /// The template of an event, if it is one of a kind that recurs: text and nothing more.
     fn new(payload: &[u8], scan: &Scan) -> Option<Self> {
         let recurs = !scan.says_more && !scan.error && scan.usage == super::Usage::default();
-        let recurs = recurs && scan.quoted.is_empty() && !scan.ambiguous;
+        let apart = scan.quoted.is_empty() && scan.media.is_empty();
+        let recurs = recurs && apart && !scan.ambiguous;
         let texts: Vec<Range<usize>> = texts(scan).collect();
         // An empty text may mean something else than a text.
         let filled = !texts.is_empty() && texts.iter().all(|span| !span.is_empty());

@@ -52,6 +52,10 @@ async fn a_broken_answer_is_passed_untouched_or_ends_in_a_clear_error() {
                     assert_eq!(got.kept[..common], direct.kept[..common], "{label}");
                 }
             }
+            if case.untouched && (got.length, got.hash) != (direct.length, direct.hash) {
+                let (length, whole) = (got.length, direct.length);
+                complaints.push(format!("{label}: {length} bytes instead of {whole}, or others"));
+            }
             if caller == Caller::Graded && got.text().contains("hidden-thought") {
                 complaints.push(format!("{label}: the reasoning is shown\n{:.600}", got.text()));
             }

@@ -22,6 +22,15 @@ const HIDDEN: &str = r#"{"choices":[{"index":0,"delta":{"reasoning_content":"hid
 const SHOWN: &str =
     r#"{"choices":[{"index":0,"delta":{"content":"visible-answer"},"finish_reason":"stop"}]}"#;
 
+/// The beginning of a chat event.
+const CHUNK: &str = r#"{"choices":[{"index":0,"delta":{"#;
+
+/// The beginning of a picture, which what follows may go on with.
+const PICTURE: &str = r#""images":[{"type":"image_url","image_url":{"url":"data:image/png;base64,"#;
+
+/// The beginning of a block with what a tool has fetched.
+const FILE: &str = r#""type":"web_fetch_tool_result","tool_use_id":"t","content":{"type":"web_fetch_result","source":{"type":"base64","data":""#;
+
 fn event(data: &str) -> String {
     format!("data: {data}\n\n")
 }
@@ -93,6 +102,41 @@ pub(crate) fn answer(name: &str) -> Answer {
     let tail = format!("{}{}", event(SHOWN), event("[DONE]"));
     let fields = |count: usize| "x-a: 12345678901234567890\r\n".repeat(count);
     match name {
+        "picture-of-100-mb" => many(
+            format!("{EVENTS}data: {CHUNK}\"content\":\"\",{PICTURE}"),
+            letters,
+            LARGE / PIECE,
+            format!("\"}}}}]}}}}]}}\n\n{tail}"),
+        ),
+        "picture-of-100-mb-in-a-document" => many(
+            format!("{DOCUMENT}{{\"choices\":[{{\"index\":0,\"message\":{{{PICTURE}"),
+            letters,
+            LARGE / PIECE,
+            head("\"}}]},\"finish_reason\":\"stop\"}]}"),
+        ),
+        "file-of-100-mb" => many(
+            format!(
+                "{EVENTS}event: content_block_start\ndata: {{\"type\":\"content_block_start\",\"index\":1,\"content_block\":{{{FILE}"
+            ),
+            letters,
+            LARGE / PIECE,
+            head("\"}}}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"),
+        ),
+        "file-of-100-mb-in-a-document" => many(
+            format!("{DOCUMENT}{{\"type\":\"message\",\"content\":[{{{FILE}"),
+            letters,
+            LARGE / PIECE,
+            head(
+                "\"}}},{\"type\":\"text\",\"text\":\"visible-answer\"}],\"stop_reason\":\"end_turn\"}",
+            ),
+        ),
+        // No picture's member.
+        "text-of-100-mb-in-base64" => many(
+            format!("{EVENTS}data: {CHUNK}\"reasoning_content\":\""),
+            letters,
+            LARGE / PIECE,
+            format!("\"}}}}]}}\n\n{tail}"),
+        ),
         "event-of-100-mb" => many(
             format!(
                 "{EVENTS}data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"reasoning_content\":\""

@@ -56,6 +56,9 @@ pub(crate) struct AnswerCase {
     pub(crate) messages: bool,
     #[serde(default)]
     pub(crate) generated: bool,
+    /// The caller of the second grade gets the same bytes.
+    #[serde(default)]
+    pub(crate) untouched: bool,
     #[serde(default)]
     pub(crate) open: Option<String>,
 }

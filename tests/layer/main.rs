@@ -11,6 +11,8 @@ mod failing;
 #[cfg(test)]
 mod head;
 #[cfg(test)]
+mod long_data;
+#[cfg(test)]
 mod marks;
 #[cfg(test)]
 mod no_weaker;

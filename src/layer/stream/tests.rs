@@ -4,6 +4,7 @@ mod client;
 mod exact;
 mod invariants;
 mod leaks;
+mod long;
 mod marked;
 mod parity;
 

@@ -24,11 +24,11 @@ const LONGEST_NAME: usize = 16;
 const LONGEST_PREFIX: usize = 128;
 
 /// Shorter strings count as text: identifiers look like data.
-const LEAST: usize = 4 << 10;
+pub(super) const LEAST: usize = 4 << 10;
 
 /// Tells how much of a JSON text, read in pieces, is long data.
 #[derive(Default)]
-pub(crate) struct LongData {
+pub(super) struct LongData {
     /// Bytes looked at.
     seen: usize,
     /// Bytes of long data among them.
@@ -48,8 +48,9 @@ enum State {
     Between,
     /// In a string that is text; whether the next byte is escaped.
     Text { escaped: bool },
-    /// In a string that has been data so far: how many bytes, and whether it is behind the prefix.
-    Data { bytes: usize, prefix: Prefix },
+    /// In a string that has been data so far: how many bytes, whether it is behind the prefix, and
+    /// whether the next byte is escaped.
+    Data { bytes: usize, prefix: Prefix, escaped: bool },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,18 +64,44 @@ enum Prefix {
 
 impl LongData {
     /// Reads what `bytes` has more than was looked at before; how much of all is long data.
-    pub(crate) fn read(&mut self, bytes: &[u8]) -> usize {
+    pub(super) fn read(&mut self, bytes: &[u8]) -> usize {
         for &byte in bytes.get(self.seen..).unwrap_or_default() {
             self.step(byte);
         }
         self.seen = self.seen.max(bytes.len());
+        self.all()
+    }
+
+    /// Whether anything was looked at.
+    pub(super) fn has_begun(&self) -> bool {
+        self.seen > 0
+    }
+
+    /// How much of what was looked at is long data.
+    pub(super) fn all(&self) -> usize {
         self.data + self.open()
+    }
+
+    /// How much of the string that the bytes read so far break off in is long data.
+    pub(super) fn last(&self) -> usize {
+        self.open()
+    }
+
+    /// What of the open string has flowed past, so many bytes, has not been seen.
+    pub(super) fn forget(&mut self, bytes: usize) {
+        self.seen = self.seen.saturating_sub(bytes);
+        if let State::Data { bytes: seen, escaped, .. } = &mut self.state {
+            *seen = seen.saturating_sub(bytes);
+            *escaped = false;
+        }
     }
 
     /// What of a string that has not ended is long data.
     fn open(&self) -> usize {
         match self.state {
-            State::Data { bytes, prefix: Prefix::Over | Prefix::Possible } if bytes >= LEAST => {
+            State::Data { bytes, prefix: Prefix::Over | Prefix::Possible, .. }
+                if bytes >= LEAST =>
+            {
                 bytes
             }
             _ => 0,
@@ -88,7 +115,7 @@ impl LongData {
                     let known = self.named && NAMES.contains(&self.last.as_slice());
                     (self.named, self.last) = (false, Vec::new());
                     if known {
-                        State::Data { bytes: 0, prefix: Prefix::Possible }
+                        State::Data { bytes: 0, prefix: Prefix::Possible, escaped: false }
                     } else {
                         State::Text { escaped: false }
                     }
@@ -114,32 +141,41 @@ impl LongData {
                     State::Text { escaped: false }
                 }
             },
-            State::Data { bytes, prefix } => self.in_data(byte, bytes, prefix),
+            // Some writers escape the slash.
+            State::Data { bytes, prefix, escaped: true } if byte == b'/' => {
+                State::Data { bytes: bytes + 1, prefix, escaped: false }
+            }
+            State::Data { escaped: true, .. } => State::Text { escaped: false },
+            State::Data { bytes, prefix, .. } => self.in_data(byte, bytes, prefix),
         };
     }
 
     fn in_data(&mut self, byte: u8, bytes: usize, prefix: Prefix) -> State {
         let bytes = bytes + 1;
         let in_prefix = prefix != Prefix::Over && bytes <= LONGEST_PREFIX;
+        let unescaped = |prefix| State::Data { bytes, prefix, escaped: false };
         match (byte, prefix) {
             (b'"', _) => {
                 self.data += self.open();
                 State::Between
             }
-            (b':', Prefix::Possible) if in_prefix => State::Data { bytes, prefix: Prefix::Begun },
-            (b',', Prefix::Begun) if in_prefix => State::Data { bytes, prefix: Prefix::Over },
-            (b'.' | b';', Prefix::Begun) if in_prefix => State::Data { bytes, prefix },
-            // Some writers escape the slash.
-            (b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'/' | b'=' | b'-' | b'_', _)
-                if in_prefix || prefix != Prefix::Begun =>
-            {
-                State::Data { bytes, prefix }
+            (b':', Prefix::Possible) if in_prefix => unescaped(Prefix::Begun),
+            (b',', Prefix::Begun) if in_prefix => unescaped(Prefix::Over),
+            (b'.' | b';', Prefix::Begun) if in_prefix => unescaped(prefix),
+            (b'\\', _) if in_prefix || prefix != Prefix::Begun => {
+                State::Data { bytes, prefix, escaped: true }
             }
-            (b'\\', Prefix::Over | Prefix::Possible) => State::Data { bytes, prefix },
-            (b'\\', Prefix::Begun) if in_prefix => State::Data { bytes, prefix },
+            (byte, _) if is_base64(byte) && (in_prefix || prefix != Prefix::Begun) => {
+                unescaped(prefix)
+            }
             _ => State::Text { escaped: false },
         }
     }
+}
+
+/// Whether a byte stands in base64, of either alphabet.
+pub(super) fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
 }
 
 #[cfg(test)]
@@ -174,6 +210,8 @@ mod tests {
             format!(r#"{{"data":"x: {long}"}}"#),
             format!(r#"{{"a":"\"data","b":"{long}"}}"#),
             format!(r#"{{"url":"data:{long}"}}"#),
+            format!(r#"{{"data":"{long}\\u0041{long}"}}"#),
+            format!(r#"{{"data":"{long}\\"{long}"}}"#),
         ] {
             assert_eq!(data(&other), 0, "{}", other.get(..20).unwrap());
         }

@@ -1,4 +1,5 @@
 //! From a byte stream to events and back.
 
-pub(crate) mod data;
+mod data;
+pub(crate) mod flow;
 pub mod sse;

@@ -27,7 +27,7 @@ use std::ops::Range;
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr2;
 
-use super::data::LongData;
+use super::flow::DataFlow;
 use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, splice};
 
@@ -59,7 +59,7 @@ pub struct Splitter {
     search: Search,
     limit: usize,
     /// What does not count for the limit; `None` if all does.
-    data: Option<LongData>,
+    data: Option<DataFlow>,
 }
 
 opaque_debug!(Splitter);
@@ -77,12 +77,16 @@ impl Splitter {
     /// say, by [`held`](Self::held).
     #[must_use]
     pub fn with_long_data(limit: usize) -> Self {
-        Self { data: Some(LongData::default()), ..Self::new(limit) }
+        Self { data: Some(DataFlow::default()), ..Self::new(limit) }
     }
 
     /// Adds received bytes. Take all blocks out before adding more: until then only the
     /// unfinished event is held.
-    pub fn push(&mut self, chunk: Bytes) {
+    pub fn push(&mut self, mut chunk: Bytes) {
+        if let Some(data) = &mut self.data {
+            let Some(held) = data.push(chunk) else { return };
+            chunk = held;
+        }
         if self.chunk.is_empty() && self.partial.is_empty() {
             self.chunk = chunk;
             return;
@@ -110,8 +114,8 @@ impl Splitter {
         match end {
             Some(end) => {
                 self.search = Search::default();
-                if let Some(data) = self.data.as_mut().filter(|_| end > self.limit) {
-                    *data = LongData::default();
+                if let Some(data) = &mut self.data {
+                    data.reset();
                 }
                 Ok(Some(if !self.partial.is_empty() {
                     self.partial.split_to(end).freeze()
@@ -126,10 +130,43 @@ impl Splitter {
         }
     }
 
+    /// The beginning of an unfinished event that is longer than the limit and breaks off in long data,
+    /// up to where that may [flow](Self::let_flow).
+    pub(crate) fn before_data(&self) -> Option<&[u8]> {
+        let pending: &[u8] = if self.partial.is_empty() { &self.chunk } else { &self.partial };
+        let data = self.data.as_ref().filter(|_| pending.len() > self.limit)?;
+        pending.get(..data.before(pending)?)
+    }
+
+    /// From now on the data is not held of which an event has so many bytes before it. They are what is
+    /// left of the event; what is missing of it comes from [`next_data`](Self::next_data).
+    pub(crate) fn let_flow(&mut self, before: usize) {
+        if self.partial.is_empty() {
+            self.partial.extend_from_slice(&std::mem::take(&mut self.chunk));
+        }
+        if let Some(data) = &mut self.data {
+            data.begin(&mut self.partial, before);
+        }
+        self.search.clear = self.search.clear.min(self.partial.len());
+    }
+
+    /// No data of the unfinished event is to flow.
+    pub(crate) fn hold_whole(&mut self) {
+        self.data.iter_mut().for_each(DataFlow::hold_whole);
+    }
+
+    /// Data that goes on as it came.
+    pub(crate) fn next_data(&mut self) -> Option<Bytes> {
+        self.data.as_mut()?.next()
+    }
+
     /// What is left at the end of the stream: an event without its blank line. The standard drops
     /// it, client libraries read it, so it counts as one.
     pub fn take_rest(&mut self) -> Bytes {
         self.search = Search::default();
+        if let Some(data) = &self.data {
+            self.partial.extend_from_slice(data.left());
+        }
         if self.partial.is_empty() {
             return std::mem::take(&mut self.chunk);
         }
@@ -139,13 +176,15 @@ impl Splitter {
     /// Memory that is taken to hold them.
     #[must_use]
     pub fn allocated(&self) -> usize {
-        self.partial.capacity() + self.chunk.remaining()
+        self.partial.capacity()
+            + self.chunk.remaining()
+            + self.data.as_ref().map_or(0, DataFlow::held)
     }
 
     /// Bytes held, in all.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.partial.len() + self.chunk.remaining()
+        self.partial.len() + self.chunk.remaining() + self.data.as_ref().map_or(0, DataFlow::held)
     }
 }
 

@@ -25,10 +25,12 @@
 //! # Ok::<(), guilloche::wire::json::Error>(())
 //! ```
 
+mod closing;
 mod reader;
 mod splice;
 mod text;
 
+pub(crate) use closing::closing;
 pub use reader::{Error, Key, Kind, Members, Reader, Text};
 pub use splice::{Edit, escape, removals, splice};
 pub use text::{Undecodable, unescape, unescape_lossy};

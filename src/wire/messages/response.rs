@@ -245,7 +245,10 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<
     // In any other block they would be a second way to say its text.
     let carries = kind.contains("tool") || CARRIERS.contains(&kind.as_str());
     if carries {
-        scan.quoted.extend(carried.into_iter().map(|(span, _)| span));
+        for (span, _) in carried {
+            scan.encoded(reader.bytes(), span.clone());
+            scan.quoted.push(span);
+        }
     } else {
         let leak = |(span, name)| Field { kind: FieldKind::Leak, span, name };
         scan.fields.extend(carried.into_iter().map(leak));
@@ -258,8 +261,12 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<
         let data = reader.bytes().get(span.clone()).unwrap_or_default();
         kind == "redacted_thinking" && Shape::Sealed.fits(data)
     };
-    if let Some(span) = data.filter(|span| !sealed(span)) {
-        scan.fields.push(Field { kind: FieldKind::Leak, span, name: "data".to_owned() });
+    match data {
+        Some(span) if sealed(&span) => scan.encoded(reader.bytes(), span),
+        Some(span) => {
+            scan.fields.push(Field { kind: FieldKind::Leak, span, name: "data".to_owned() });
+        }
+        None => {}
     }
     for channel in scan.channels.iter_mut().skip(first_channel) {
         channel.signed = kind == "thinking";

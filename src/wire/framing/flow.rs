@@ -1,0 +1,179 @@
+//! Letting long data pass while the rest of its event or document is held.
+//!
+//! An event is held until it is whole, because what stands at its end can say what its beginning is.
+//! Pictures and files need not be: where a string of base64 has become long, what stands before it can
+//! go out if nothing behind it changes that, and the string follows as it comes. What is left is an event
+//! like any other, with most of one string missing.
+
+use std::collections::VecDeque;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::data::{LEAST, LongData, is_base64};
+use crate::secret::opaque_debug;
+
+/// The least long data that is worth it.
+const WORTHWHILE: usize = 64 << 10;
+
+/// What is known of the long data in one event or document, which arrives in pieces.
+#[derive(Default)]
+pub(crate) struct DataFlow {
+    data: LongData,
+    flow: Flow,
+    /// A string flows.
+    flows: bool,
+    /// None is to.
+    held_whole: bool,
+}
+
+opaque_debug!(DataFlow);
+
+impl DataFlow {
+    /// How much of what is held is long data, and does not count for a limit.
+    pub(crate) fn read(&mut self, held: &[u8]) -> usize {
+        self.data.read(held)
+    }
+
+    /// Takes what arrives: what of it is to be held, if anything.
+    pub(crate) fn push(&mut self, bytes: Bytes) -> Option<Bytes> {
+        if !self.flows {
+            return Some(bytes);
+        }
+        let rest = self.flow.push(bytes)?;
+        self.flows = false;
+        Some(rest)
+    }
+
+    /// How many bytes of what is held and was [read](Self::read) stand before long data that may flow. It
+    /// is the end of them, and so much that to look at the rest once more costs little beside.
+    pub(crate) fn before(&self, held: &[u8]) -> Option<usize> {
+        let (last, all) = (self.data.last(), self.data.all());
+        let besides = held.len().checked_sub(all)?;
+        if self.held_whole || self.flows || last < besides.max(WORTHWHILE) {
+            return None;
+        }
+        // So much stays that it is still seen to be data.
+        let end = held.len() - last + LEAST;
+        let cuts_escape = held.get(end - 1) == Some(&b'\\');
+        Some(end + usize::from(cuts_escape))
+    }
+
+    /// From now on the data that stands behind so many bytes of what is held is held no more.
+    pub(crate) fn begin(&mut self, held: &mut BytesMut, before: usize) {
+        let data = held.split_off(before.min(held.len())).freeze();
+        self.data.forget(data.len());
+        // All of it was read as data.
+        self.flows = self.flow.push(data).is_none();
+    }
+
+    /// Nothing is to flow any more.
+    pub(crate) fn hold_whole(&mut self) {
+        self.held_whole = true;
+    }
+
+    /// Data that goes on as it came.
+    pub(crate) fn next(&mut self) -> Option<Bytes> {
+        self.flow.pieces.pop_front()
+    }
+
+    /// What is to be held if nothing more comes.
+    pub(crate) fn left(&self) -> &'static [u8] {
+        if self.flow.escape { b"\\" } else { b"" }
+    }
+
+    /// Bytes of data that have not gone on.
+    pub(crate) fn held(&self) -> usize {
+        self.flow.pieces.iter().map(Bytes::len).sum()
+    }
+
+    /// Begins anew, with the next event.
+    pub(crate) fn reset(&mut self) {
+        if self.data.has_begun() {
+            (self.data, self.flow) = (LongData::default(), Flow::default());
+        }
+        (self.flows, self.held_whole) = (false, false);
+    }
+}
+
+/// The rest of a string of long data, which goes on as it comes.
+#[derive(Default)]
+struct Flow {
+    pieces: VecDeque<Bytes>,
+    /// The last byte was a backslash, which waits for the slash: what is cut behind it could not be
+    /// ended.
+    escape: bool,
+}
+
+impl Flow {
+    /// Takes bytes that come next. What of them is no data any more: all that comes from there on is
+    /// read again.
+    fn push(&mut self, mut bytes: Bytes) -> Option<Bytes> {
+        if bytes.is_empty() {
+            return None;
+        }
+        if std::mem::take(&mut self.escape) {
+            if bytes.first() != Some(&b'/') {
+                return Some([b"\\", &*bytes].concat().into());
+            }
+            bytes.advance(1);
+            self.pieces.push_back(Bytes::from_static(b"\\/"));
+        }
+        let (data, ended) = run(&bytes);
+        let mut rest = bytes.split_off(data);
+        if !bytes.is_empty() {
+            self.pieces.push_back(bytes);
+        }
+        if !ended {
+            self.escape = !rest.is_empty();
+            rest = Bytes::new();
+        }
+        Some(rest).filter(|rest| !rest.is_empty())
+    }
+}
+
+/// How many bytes are data, and whether something else stands behind them. A lone backslash at the end
+/// may be part of it.
+fn run(bytes: &[u8]) -> (usize, bool) {
+    let mut at = 0;
+    loop {
+        match (bytes.get(at), bytes.get(at + 1)) {
+            (Some(&byte), _) if is_base64(byte) => at += 1,
+            (Some(b'\\'), Some(b'/')) => at += 2,
+            (None, _) | (Some(b'\\'), None) => return (at, false),
+            _ => return (at, true),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_flows_to_its_end_wherever_it_is_cut() {
+        for text in [r#"QUJD\/+A==","b":"\/"}"#, r#"QU\u0041JD""#, r#"QU\"JD"#, "QU JD", r"QU\/"] {
+            let data = match text.find(['"', ' ']).into_iter().chain(text.find("\\u")).min() {
+                Some(end) => text.get(..end).unwrap().trim_end_matches('\\'),
+                None => text,
+            };
+            for first in 0..=text.len() {
+                for second in first..=text.len() {
+                    let mut flow = DataFlow { flows: true, ..DataFlow::default() };
+                    let mut rest = Vec::new();
+                    let mut flowed = Vec::new();
+                    for (from, to) in [(0, first), (first, second), (second, text.len())] {
+                        let piece = Bytes::copy_from_slice(text.get(from..to).unwrap().as_bytes());
+                        rest.extend(flow.push(piece).unwrap_or_default());
+                        while let Some(piece) = flow.next() {
+                            assert!(!piece.ends_with(b"\\"));
+                            flowed.extend(piece);
+                        }
+                    }
+                    rest.extend(flow.left());
+                    assert_eq!(flowed, data.as_bytes(), "{text} cut at {first} and {second}");
+                    assert_eq!([flowed, rest].concat(), text.as_bytes());
+                }
+            }
+        }
+    }
+}
