@@ -214,7 +214,9 @@ impl Bench {
         for row in Row::ALL {
             running.push(self.start_row(row).await?);
         }
-        let steps = |measure: &Measure| if *measure == Measure::Memory { 3 } else { 4 * rounds };
+        let steps = |measure: &Measure| {
+            if *measure == Measure::Memory { 3 } else { Row::ALL.len() * rounds }
+        };
         let mut progress = Progress::new(measures.iter().map(steps).sum());
         let mut windows: BTreeMap<(Measure, Row), Vec<Option<Sample>>> = BTreeMap::new();
         for _ in 0..rounds {

@@ -27,11 +27,21 @@ pub(super) enum Row {
     Untouched,
     /// Guilloche, for a caller at the strictest grade that still answers.
     Strictest,
+    /// The same grade, observed only, and tried on a copy of every exchange.
+    Observed,
+    /// The same grade, observed only, and tried on none.
+    Unsampled,
 }
 
 impl Row {
-    pub(super) const ALL: [Self; 4] =
-        [Self::Upstream, Self::Bare, Self::Untouched, Self::Strictest];
+    pub(super) const ALL: [Self; 6] = [
+        Self::Upstream,
+        Self::Bare,
+        Self::Untouched,
+        Self::Strictest,
+        Self::Observed,
+        Self::Unsampled,
+    ];
 
     pub(super) fn title(self) -> &'static str {
         match self {
@@ -39,11 +49,26 @@ impl Row {
             Self::Bare => "bare hyper proxy",
             Self::Untouched => "guilloche, grade 0",
             Self::Strictest => "guilloche, strictest",
+            Self::Observed => "observed, sample 1",
+            Self::Unsampled => "observed, sample 0",
         }
     }
 
     fn score(self) -> &'static str {
-        if self == Self::Strictest { "0.95" } else { "0.05" }
+        match self {
+            Self::Upstream | Self::Bare | Self::Untouched => "0.05",
+            Self::Strictest | Self::Observed | Self::Unsampled => "0.95",
+        }
+    }
+
+    /// The mode of its policy, and what share of the observed exchanges is tried out.
+    fn policy(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Upstream | Self::Bare => None,
+            Self::Untouched | Self::Strictest => Some(("enforce", "1.0")),
+            Self::Observed => Some(("observe", "1.0")),
+            Self::Unsampled => Some(("observe", "0.0")),
+        }
     }
 
     /// The least share of the upstream's events that clients get in the middle of a stream whose
@@ -90,7 +115,8 @@ impl Target {
 const POLICY: &str = r#"
 version = 1
 name = "bench"
-mode = "enforce"
+mode = "MODE"
+observe_sample = SAMPLE
 unknown_routes = "refuse"
 on_opaque = "refuse"
 
@@ -125,9 +151,21 @@ pub(super) struct Rig {
 struct Files(PathBuf);
 
 impl Files {
-    fn config(&self) -> PathBuf {
-        self.0.join("guilloche.toml")
+    /// Writes what a row is configured with; its file.
+    fn configure(&self, row: Row, upstream: SocketAddr) -> Result<Option<PathBuf>, Failure> {
+        let Some((mode, sample)) = row.policy() else { return Ok(None) };
+        let directory = self.0.join(format!("{row:?}"));
+        std::fs::create_dir_all(&directory)?;
+        std::fs::write(directory.join("policy.toml"), policy(mode, sample))?;
+        let file = directory.join("guilloche.toml");
+        std::fs::write(&file, config(&directory, upstream))?;
+        Ok(Some(file))
     }
+}
+
+fn policy(mode: &str, sample: &str) -> String {
+    let policy = POLICY.replace("ASKED", ASKED_MODEL).replace("ANSWERING", ANSWERING_MODEL);
+    policy.replace("LIMIT", LIMIT).replace("MODE", mode).replace("SAMPLE", sample)
 }
 
 impl Drop for Files {
@@ -143,29 +181,20 @@ impl Rig {
         let name = format!("guilloche-bench-{}", std::process::id());
         let files = Files(std::env::temp_dir().join(name));
         std::fs::create_dir_all(&files.0)?;
-        let policy = POLICY
-            .replace("ASKED", ASKED_MODEL)
-            .replace("ANSWERING", ANSWERING_MODEL)
-            .replace("LIMIT", LIMIT);
-        std::fs::write(files.0.join("policy.toml"), policy)?;
-        std::fs::write(files.config(), config(&files.0, upstream.address))?;
         Ok(Self { upstream, files })
     }
 
     /// Starts a row's own process; the upstream is none's own.
     pub(super) fn start_row(&self, row: Row) -> Result<Option<Served>, Failure> {
-        match row {
-            Row::Upstream => Ok(None),
-            Row::Bare => {
-                let upstream = self.upstream.address.to_string();
-                Served::start(&["bench-bare-proxy", &upstream], Tells::OnOutput).map(Some)
-            }
-            Row::Untouched | Row::Strictest => {
-                let config = self.files.config();
-                let config = config.to_str().ok_or("the temporary directory's name is not text")?;
-                Served::start(&["serve", "--config", config], Tells::InLog).map(Some)
-            }
+        if row == Row::Bare {
+            let upstream = self.upstream.address.to_string();
+            return Served::start(&["bench-bare-proxy", &upstream], Tells::OnOutput).map(Some);
         }
+        let Some(config) = self.files.configure(row, self.upstream.address)? else {
+            return Ok(None);
+        };
+        let config = config.to_str().ok_or("the temporary directory's name is not text")?;
+        Served::start(&["serve", "--config", config], Tells::InLog).map(Some)
     }
 }
 
@@ -210,8 +239,9 @@ mod tests {
 
     #[test]
     fn the_policy_of_the_benchmark_is_one_that_loads_and_counts_tokens() {
-        let text = POLICY.replace("LIMIT", LIMIT);
-        let policy = crate::policy::Policy::parse("bench.toml", &text);
-        assert!(policy.is_ok(), "{policy:?}");
+        for (mode, sample) in Row::ALL.into_iter().filter_map(Row::policy) {
+            let policy = crate::policy::Policy::parse("bench.toml", &policy(mode, sample));
+            assert!(policy.is_ok(), "{policy:?}");
+        }
     }
 }
