@@ -4,12 +4,20 @@ use bytes::Bytes;
 use http::Response;
 use http_body::Frame;
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{
     channel, client, full, proxy, raw, request, send, soon, streaming_upstream, upstream,
 };
+
+/// What a refusal says.
+async fn told(response: Response<Incoming>) -> Value {
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    serde_json::from_slice(&body).unwrap()
+}
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_announced_or_not() {
@@ -31,8 +39,7 @@ async fn a_body_that_is_too_large_is_refused_announced_or_not() {
     }
     let response = soon(asked).await.unwrap().unwrap();
     assert_eq!(response.status(), 413);
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let body = told(response).await;
     assert_eq!(body["error"]["type"], "request_too_large");
     let message = body["error"]["message"].as_str().unwrap();
     assert!(message.starts_with("The request body is too large. (decision gd_"), "{message}");
@@ -62,8 +69,7 @@ async fn an_upstream_that_is_not_there_is_a_502() {
     let response = response.unwrap();
     assert_eq!(response.status(), 502);
     assert_eq!(response.headers()["content-type"], "application/json");
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let body = told(response).await;
     assert_eq!(body["error"]["type"], "server_error");
 }
 
@@ -77,8 +83,7 @@ async fn an_upstream_that_does_not_answer_is_a_504() {
         soon(client(false).request(request(proxy.address, "/v1/messages", full("")))).await;
     let response = response.unwrap();
     assert_eq!(response.status(), 504);
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let body = told(response).await;
     assert_eq!(body["error"]["type"], "timeout_error");
 }
 
@@ -100,8 +105,7 @@ async fn a_body_that_is_too_slow_is_a_408_and_a_server_that_does_not_read_it_a_5
         send(&frames, b"{\"model\":").await;
         let response = soon(asked).await.unwrap().unwrap();
         assert_eq!(response.status(), 408, "{http2}");
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let body = told(response).await;
         assert_eq!(body["error"]["type"], "timeout_error");
     }
     // Taken by the system and never read: more than any socket buffers.
