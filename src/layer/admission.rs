@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::builder::Shared;
-use super::reading::Pacing;
+use super::timing::Pacing;
 use crate::limit::{
     Amounts, Demand, Denied, Dimension, Enforcement, Expected, FieldNames, Limits, Pacer, Quota,
     RateLimitFields, Reservation, Subject, Turn, first_token_delay,

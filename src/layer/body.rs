@@ -19,8 +19,9 @@ use super::budget::Held;
 use super::dry_run::DryRun;
 use super::error::{BodyError, BoxError};
 use super::guard::Guard;
-use super::reading::{Form, Pacing, Reading};
+use super::reading::{Form, Reading};
 use super::teed::Teed;
+use super::timing::Pacing;
 use crate::audit::Outcome;
 use crate::wire::Protocol;
 

@@ -1,5 +1,6 @@
 //! One decided exchange, from the decision to the head of the answer.
 
+mod answer;
 mod observed;
 
 use std::sync::Arc;
@@ -9,7 +10,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::uri::PathAndQuery;
 use http::{Method, Response, Uri, request};
-use http_body::Body;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -18,26 +18,22 @@ use super::body::DefenseBody;
 use super::budget::{Held, NoRoom};
 use super::builder::{Settings, Shared};
 use super::copied::Copying;
-use super::document::Document;
 use super::dry_run::Prepared;
-use super::error::{BodyError, BoxError};
-use super::fields;
-use super::guard::{Answer, Guard, MarkedFor, estimated_tokens};
-use super::head::{self, Readable};
+use super::error::BodyError;
+use super::guard::{Guard, MarkedFor, estimated_tokens};
+use super::head::{self};
 use super::history::{History, Restored};
-use super::reading::{Form, refusal};
+use super::reading::refusal;
 use super::record::{begun, note};
-use super::refused::{Refused, insert_rate_limit, refused, told_anew, too_large};
+use super::refused::{Refused, insert_rate_limit, refused, too_large};
 use super::repeating::can_be_read;
-use super::stream::EventStream;
-use super::teed::Teed;
-use crate::audit::{Counter, Outcome};
+use crate::audit::Counter;
 use crate::countermeasure::originals::Memory;
 use crate::countermeasure::watermark::{Caller, Marks};
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
 use crate::limit::{Denied, RateLimitFields, Turn};
-use crate::policy::plan::{Downgrade, Measure, Mode, MultiTurn, Plan, enforced, observed};
-use crate::policy::{Countermeasure, Decision, Reason, Unhandled};
+use crate::policy::plan::{Downgrade, Measure, Mode, MultiTurn, enforced, observed};
+use crate::policy::{Countermeasure, Decision, Reason};
 use crate::risk::{Assessment, Risk};
 use crate::wire::{Protocol, Refusal, RefusalKind, Request, conversation_protocol, error_protocol};
 
@@ -330,136 +326,6 @@ impl Exchange {
     /// So many texts of a request to which nothing else is done were written back.
     pub(super) fn restored(&mut self, texts: u64) {
         self.guard.counts.texts_restored += texts;
-    }
-
-    /// The answer, with the body that carries the plan out.
-    pub(super) fn answer<R>(mut self: Box<Self>, response: Response<R>) -> Response<DefenseBody<R>>
-    where
-        R: Body<Data = Bytes>,
-        R::Error: Into<BoxError>,
-    {
-        let (mut head, body) = response.into_parts();
-        let readable = head::readable(&self.method, &head);
-        let body = Teed::new(body, self.try_answer(readable, &head));
-        if self.edits.guards() {
-            fields::guard(&self.edits, &mut head.headers);
-            // Some servers keep the reason phrase there, and send it on.
-            head.extensions.clear();
-        }
-        if let Some(record) = self.guard.record() {
-            record.status = Some(head.status.as_u16());
-            head.extensions.insert(record.decision.clone());
-        }
-        self.tell_rate_limit(&mut head.headers);
-        self.guard.answer = match readable {
-            Readable::NoBody | Readable::Error => Answer::Missing,
-            _ => Answer::Unread,
-        };
-        let Some(protocol) = self.protocol.filter(|_| self.reads_answer()) else {
-            return Response::from_parts(head, DefenseBody::teed(body, Some(self.guard)));
-        };
-        let Self {
-            shared,
-            decision,
-            subjects,
-            edits,
-            mut guard,
-            rate_limit,
-            turn,
-            now,
-            mut held,
-            ..
-        } = *self;
-        // The request has been sent.
-        let _ = held.resize(0);
-        let pace = decision.plan.pace.as_ref().and_then(Measure::enforced);
-        let must_be_read = edits.changes_answer();
-        let counts = guard.counts;
-        let on_opaque = if must_be_read { decision.on_opaque } else { Unhandled::Pass };
-        let form = match (readable, on_opaque) {
-            (Readable::Error, _) if edits.guards() => {
-                let status = head.status;
-                if !head::is_plain_json(&head.headers) {
-                    return told_anew(protocol, head, guard);
-                }
-                head::rewrite_response(&mut head.headers);
-                let cap = shared.caps.document;
-                let form = Form::Document(Document::error(protocol, edits, counts, status, cap));
-                return Response::from_parts(
-                    head,
-                    DefenseBody::read(body, protocol, form, None, guard, held),
-                );
-            }
-            (Readable::Events, _) => {
-                let cap = shared.caps.event;
-                Form::Events(EventStream::new(protocol, edits, counts, on_opaque, cap))
-            }
-            (Readable::Document, _) => {
-                let cap = shared.caps.document;
-                Form::Document(Document::new(protocol, edits, counts, on_opaque, cap))
-            }
-            (Readable::NoBody, _) if edits.guards() => {
-                // What trailers it has are passed unread otherwise.
-                guard.end(Outcome::Complete);
-                return Response::from_parts(head, DefenseBody::whole(Bytes::new()));
-            }
-            (Readable::NoBody | Readable::Error, _) => {
-                return Response::from_parts(head, DefenseBody::teed(body, Some(guard)));
-            }
-            (Readable::Opaque, Unhandled::Pass) => {
-                return Response::from_parts(head, DefenseBody::teed(body, Some(guard)));
-            }
-            (Readable::Opaque, Unhandled::Refuse) => {
-                guard.answer = Answer::Missing;
-                let message = "the upstream's answer cannot be read".to_owned();
-                let refusal = Refusal { kind: RefusalKind::Unreadable, message };
-                let refusal = Refused::new(refusal);
-                return refused(protocol, &decision, guard, refusal, rate_limit.as_ref());
-            }
-        };
-        // A document that is only counted or slowed down keeps its bytes. A head that shows that it
-        // was read would tell a caller its grade.
-        if must_be_read || readable == Readable::Events {
-            head::rewrite_response(&mut head.headers);
-        }
-        guard.answer = Answer::Read;
-        let pacing = pace.map(|pace| subjects.pacing(&shared, pace, turn, now));
-        Response::from_parts(head, DefenseBody::read(body, protocol, form, pacing, guard, held))
-    }
-
-    /// What is needed to refuse an answer whose head has not left.
-    pub(super) fn undecided(&self) -> Undecided {
-        Undecided {
-            errors: self.errors,
-            decision: self.decision.clone(),
-            rate_limit: self.rate_limit.clone(),
-        }
-    }
-
-    /// An answer of the layer's own instead of the upstream's.
-    pub(super) fn refuse<R>(self: Box<Self>, refusal: Refused) -> Response<DefenseBody<R>> {
-        let Self { decision, errors, guard, rate_limit, method, .. } = *self;
-        let answer = refused(errors, &decision, guard, refusal, rate_limit.as_ref());
-        if method == Method::HEAD {
-            // Its length is told all the same.
-            return answer.map(|_| DefenseBody::whole(Bytes::new()));
-        }
-        answer
-    }
-
-    /// The inner service failed before it answered.
-    pub(super) fn failed(mut self: Box<Self>) {
-        // It would have asked for something else.
-        drop(self.try_copied());
-        self.guard.end(Outcome::UpstreamError);
-    }
-
-    /// Whether the answer has to be read: to change it, to slow it down, or to count it.
-    fn reads_answer(&self) -> bool {
-        let Plan { rate, pace, .. } = &*self.decision.plan;
-        self.edits.changes_answer()
-            || pace.as_ref().and_then(Measure::enforced).is_some()
-            || rate.as_ref().and_then(Measure::enforced).is_some_and(|rate| rate.counts_tokens())
     }
 
     fn admit(&mut self, estimate: Estimate) -> Result<(), Box<Refused>> {

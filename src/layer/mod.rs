@@ -84,6 +84,7 @@ mod rewrite;
 mod service;
 mod stream;
 mod teed;
+mod timing;
 
 pub use body::DefenseBody;
 pub use builder::{Caps, DefenseBuilder, DefenseHandle, DefenseLayer};

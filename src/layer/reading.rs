@@ -1,6 +1,5 @@
 //! Reading an answer as it comes: rewriting it, holding it back, breaking it off.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -8,27 +7,19 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Body, Frame};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::budget::Held;
 use super::document::{Document, SLICE};
 use super::error::{BodyError, BoxError};
-use super::guard::{Guard, estimated_tokens};
+use super::guard::Guard;
 use super::head::drop_digests;
 use super::refused::overloaded;
 use super::rewrite::Rewriter;
 use super::stream::EventStream;
+use super::timing::{HEARTBEAT, LINGER, Pacing, Timer, Wait};
 use crate::audit::Outcome;
-use crate::limit::Turn;
 use crate::wire::{Protocol, Refusal, RefusalKind};
-
-/// How long a stream stays silent before a heartbeat goes out: below the idle timeouts of the
-/// proxies in between, which begin at about 30 s.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-
-/// How long text waits to be marked while the upstream is silent: longer than between two tokens,
-/// shorter than a reader notices.
-pub(super) const LINGER: Duration = Duration::from_millis(150);
 
 /// A body that is read as it comes.
 pub(super) struct Reading {
@@ -63,68 +54,6 @@ pub(super) struct Reading {
 pub(super) enum Form {
     Events(EventStream),
     Document(Document),
-}
-
-/// How a response is slowed down.
-#[derive(Debug)]
-pub(super) struct Pacing {
-    /// The delay of the first piece; taken once.
-    pub(super) first: Option<Duration>,
-    /// Its place among the streams that share a rate.
-    pub(super) turn: Option<Turn>,
-}
-
-impl Pacing {
-    /// How long the next piece has to wait at `now`, which has so many bytes of text.
-    pub(super) fn wait(&mut self, delivered: u64, now: Instant) -> Duration {
-        let first = self.first.take().unwrap_or_default();
-        let tokens = estimated_tokens(delivered);
-        let turn = self.turn.as_mut().filter(|_| tokens > 0);
-        first + turn.map_or(Duration::ZERO, |turn| turn.acquire(tokens, now))
-    }
-}
-
-struct Wait {
-    sleep: Pin<Box<Sleep>>,
-    since: Instant,
-}
-
-/// Fires when nothing has happened for a while. What happens costs it nothing: it is moved when it
-/// fires, not with every event.
-struct Timer {
-    sleep: Pin<Box<Sleep>>,
-    /// How long it is quiet before it fires.
-    after: Duration,
-    /// Since when nothing has happened; `None` while it is not known.
-    silent_since: Option<Instant>,
-}
-
-impl Timer {
-    fn new(after: Duration) -> Self {
-        let now = Instant::now();
-        let sleep = Box::pin(sleep_until(now + after));
-        Self { sleep, after, silent_since: Some(now) }
-    }
-
-    /// Something has happened.
-    fn disturb(&mut self) {
-        self.silent_since = None;
-    }
-
-    /// Nothing happens now. Ready when it has not for long enough, and then as if something had.
-    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let due = *self.silent_since.get_or_insert_with(Instant::now) + self.after;
-        loop {
-            ready!(self.sleep.as_mut().poll(context));
-            let now = Instant::now();
-            if due <= now {
-                self.silent_since = Some(now);
-                self.sleep.as_mut().reset(now + self.after);
-                return Poll::Ready(());
-            }
-            self.sleep.as_mut().reset(due);
-        }
-    }
 }
 
 impl Form {
@@ -259,7 +188,7 @@ impl Reading {
                 return Poll::Ready(None);
             }
             if let Some(wait) = &mut self.wait {
-                if wait.sleep.as_mut().poll(context).is_pending() {
+                if wait.poll_over(context).is_pending() {
                     return self.poll_heartbeat(guard, context);
                 }
                 self.waited = self.waited();
@@ -418,15 +347,12 @@ impl Reading {
     /// Holds `bytes` for as long as the text has to wait that was delivered since `before`.
     fn hold(&mut self, bytes: Bytes, before: u64) {
         self.held = Some(bytes);
-        self.wait = self.pace(before).map(|wait| {
-            let since = Instant::now();
-            Wait { sleep: Box::pin(sleep_until(since + wait)), since }
-        });
+        self.wait = self.pace(before).map(Wait::new);
     }
 
     /// How long the body has waited so far.
     fn waited(&self) -> Duration {
-        self.waited + self.wait.as_ref().map(|wait| wait.since.elapsed()).unwrap_or_default()
+        self.waited + self.wait.as_ref().map(Wait::so_far).unwrap_or_default()
     }
 
     /// How long the text has to wait that was delivered since `before`, in bytes.

@@ -1,0 +1,159 @@
+//! From the upstream's answer to what the client gets.
+
+use bytes::Bytes;
+use http::{Method, Response};
+use http_body::Body;
+
+use super::{Exchange, Undecided};
+use crate::audit::Outcome;
+use crate::layer::body::DefenseBody;
+use crate::layer::document::Document;
+use crate::layer::error::BoxError;
+use crate::layer::fields;
+use crate::layer::guard::Answer;
+use crate::layer::head::{self, Readable};
+use crate::layer::reading::Form;
+use crate::layer::refused::{Refused, refused, told_anew};
+use crate::layer::stream::EventStream;
+use crate::layer::teed::Teed;
+use crate::policy::Unhandled;
+use crate::policy::plan::{Measure, Plan};
+use crate::wire::{Refusal, RefusalKind};
+
+impl Exchange {
+    /// The answer, with the body that carries the plan out.
+    pub(in crate::layer) fn answer<R>(
+        mut self: Box<Self>,
+        response: Response<R>,
+    ) -> Response<DefenseBody<R>>
+    where
+        R: Body<Data = Bytes>,
+        R::Error: Into<BoxError>,
+    {
+        let (mut head, body) = response.into_parts();
+        let readable = head::readable(&self.method, &head);
+        let body = Teed::new(body, self.try_answer(readable, &head));
+        if self.edits.guards() {
+            fields::guard(&self.edits, &mut head.headers);
+            // Some servers keep the reason phrase there, and send it on.
+            head.extensions.clear();
+        }
+        if let Some(record) = self.guard.record() {
+            record.status = Some(head.status.as_u16());
+            head.extensions.insert(record.decision.clone());
+        }
+        self.tell_rate_limit(&mut head.headers);
+        self.guard.answer = match readable {
+            Readable::NoBody | Readable::Error => Answer::Missing,
+            _ => Answer::Unread,
+        };
+        let Some(protocol) = self.protocol.filter(|_| self.reads_answer()) else {
+            return Response::from_parts(head, DefenseBody::teed(body, Some(self.guard)));
+        };
+        let Self {
+            shared,
+            decision,
+            subjects,
+            edits,
+            mut guard,
+            rate_limit,
+            turn,
+            now,
+            mut held,
+            ..
+        } = *self;
+        // The request has been sent.
+        let _ = held.resize(0);
+        let pace = decision.plan.pace.as_ref().and_then(Measure::enforced);
+        let must_be_read = edits.changes_answer();
+        let counts = guard.counts;
+        let on_opaque = if must_be_read { decision.on_opaque } else { Unhandled::Pass };
+        let form = match (readable, on_opaque) {
+            (Readable::Error, _) if edits.guards() => {
+                let status = head.status;
+                if !head::is_plain_json(&head.headers) {
+                    return told_anew(protocol, head, guard);
+                }
+                head::rewrite_response(&mut head.headers);
+                let cap = shared.caps.document;
+                let form = Form::Document(Document::error(protocol, edits, counts, status, cap));
+                return Response::from_parts(
+                    head,
+                    DefenseBody::read(body, protocol, form, None, guard, held),
+                );
+            }
+            (Readable::Events, _) => {
+                let cap = shared.caps.event;
+                Form::Events(EventStream::new(protocol, edits, counts, on_opaque, cap))
+            }
+            (Readable::Document, _) => {
+                let cap = shared.caps.document;
+                Form::Document(Document::new(protocol, edits, counts, on_opaque, cap))
+            }
+            (Readable::NoBody, _) if edits.guards() => {
+                // What trailers it has are passed unread otherwise.
+                guard.end(Outcome::Complete);
+                return Response::from_parts(head, DefenseBody::whole(Bytes::new()));
+            }
+            (Readable::NoBody | Readable::Error, _) => {
+                return Response::from_parts(head, DefenseBody::teed(body, Some(guard)));
+            }
+            (Readable::Opaque, Unhandled::Pass) => {
+                return Response::from_parts(head, DefenseBody::teed(body, Some(guard)));
+            }
+            (Readable::Opaque, Unhandled::Refuse) => {
+                guard.answer = Answer::Missing;
+                let message = "the upstream's answer cannot be read".to_owned();
+                let refusal = Refusal { kind: RefusalKind::Unreadable, message };
+                let refusal = Refused::new(refusal);
+                return refused(protocol, &decision, guard, refusal, rate_limit.as_ref());
+            }
+        };
+        // A document that is only counted or slowed down keeps its bytes. A head that shows that it
+        // was read would tell a caller its grade.
+        if must_be_read || readable == Readable::Events {
+            head::rewrite_response(&mut head.headers);
+        }
+        guard.answer = Answer::Read;
+        let pacing = pace.map(|pace| subjects.pacing(&shared, pace, turn, now));
+        Response::from_parts(head, DefenseBody::read(body, protocol, form, pacing, guard, held))
+    }
+
+    /// What is needed to refuse an answer whose head has not left.
+    pub(in crate::layer) fn undecided(&self) -> Undecided {
+        Undecided {
+            errors: self.errors,
+            decision: self.decision.clone(),
+            rate_limit: self.rate_limit.clone(),
+        }
+    }
+
+    /// An answer of the layer's own instead of the upstream's.
+    pub(in crate::layer) fn refuse<R>(
+        self: Box<Self>,
+        refusal: Refused,
+    ) -> Response<DefenseBody<R>> {
+        let Self { decision, errors, guard, rate_limit, method, .. } = *self;
+        let answer = refused(errors, &decision, guard, refusal, rate_limit.as_ref());
+        if method == Method::HEAD {
+            // Its length is told all the same.
+            return answer.map(|_| DefenseBody::whole(Bytes::new()));
+        }
+        answer
+    }
+
+    /// The inner service failed before it answered.
+    pub(in crate::layer) fn failed(mut self: Box<Self>) {
+        // It would have asked for something else.
+        drop(self.try_copied());
+        self.guard.end(Outcome::UpstreamError);
+    }
+
+    /// Whether the answer has to be read: to change it, to slow it down, or to count it.
+    pub(super) fn reads_answer(&self) -> bool {
+        let Plan { rate, pace, .. } = &*self.decision.plan;
+        self.edits.changes_answer()
+            || pace.as_ref().and_then(Measure::enforced).is_some()
+            || rate.as_ref().and_then(Measure::enforced).is_some_and(|rate| rate.counts_tokens())
+    }
+}
