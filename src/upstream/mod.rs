@@ -49,7 +49,7 @@ use crate::wire::asks_for_websocket;
 use connect::{Connector, TimedOut};
 use headers::strip_hop_by_hop;
 use replay::{Replay, Replayed};
-use reuse::AfterAnswer;
+use reuse::{AfterAnswer, Given, abandoned, is_close};
 
 /// Any error.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -237,24 +237,53 @@ where
     }
 }
 
+/// Why there is no answer.
+enum Unanswered {
+    Failed(legacy::Error),
+    /// Its connection has ended, and nobody says what became of the request.
+    Abandoned,
+}
+
+impl Unanswered {
+    /// Whether the request met a connection that was closing, so that nobody has begun to work on it.
+    fn met_a_closing_connection(&self, given: Option<&Given>) -> bool {
+        match self {
+            Self::Failed(error) => given.is_some_and(Given::was_closing) && is_close(error),
+            // What was given to no connection has reached nobody.
+            Self::Abandoned => given.is_none_or(Given::was_closing),
+        }
+    }
+}
+
 /// Sends the request, and once more if its connection turned out to be closing.
 async fn ask(
     (pooled, unpooled): (HttpClient, HttpClient),
     head: request::Parts,
     replay: &Replay,
-) -> Result<(Response<Incoming>, CaptureConnection), legacy::Error> {
+) -> Result<(Response<Incoming>, CaptureConnection), Unanswered> {
     let send = |client: HttpClient, head, body: Replayed| {
         let mut request = Request::from_parts(head, body);
-        let connection = capture_connection(&mut request);
+        let mut connection = capture_connection(&mut request);
         request.body_mut().watch(connection.clone());
-        async move { Ok((client.request(request).await?, connection)) }
+        async move {
+            tokio::select! {
+                biased;
+                answered = client.request(request) => {
+                    Ok((answered.map_err(Unanswered::Failed)?, connection))
+                }
+                () = abandoned(&mut connection) => {
+                    tracing::debug!("a connection has ended without a word about its request");
+                    Err(Unanswered::Abandoned)
+                }
+            }
+        }
     };
     match send(pooled, head.clone(), replay.first()).await {
-        Err(error) => {
-            let closing = replay.given().is_some_and(|it| it.met_a_closing_connection(&error));
+        Err(unanswered) => {
+            let closing = unanswered.met_a_closing_connection(replay.given().as_ref());
             match replay.again().filter(|_| closing) {
                 Some(body) => send(unpooled, head, body).await,
-                None => Err(error),
+                None => Err(unanswered),
             }
         }
         answered => answered,
@@ -262,7 +291,13 @@ async fn ask(
 }
 
 /// Finds the cause that an answer depends on, however deep it lies.
-fn classify(error: legacy::Error) -> UpstreamError {
+fn classify(unanswered: Unanswered) -> UpstreamError {
+    let error = match unanswered {
+        Unanswered::Failed(error) => error,
+        Unanswered::Abandoned => {
+            return UpstreamError::Exchange("the connection ended without an answer".into());
+        }
+    };
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
     while let Some(at) = cause {
         if at.is::<LengthLimitError>() {

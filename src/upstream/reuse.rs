@@ -20,6 +20,7 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 /// A server that closes an idle connection has done so before this.
@@ -28,9 +29,16 @@ const CLOSES_WITHIN: Duration = Duration::from_secs(5);
 /// How much earlier than the server a connection is given up: a request takes its time to arrive.
 const MARGIN: Duration = Duration::from_secs(1);
 
+/// How long a connection that has ended may take to say what becomes of its request.
+const LAST_WORD: Duration = Duration::from_millis(100);
+
 /// One connection.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Link(Arc<Counts>);
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    counts: Arc<Counts>,
+    /// Its sender lives as long as the connection.
+    open: watch::Receiver<()>,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -44,11 +52,11 @@ struct Counts {
 
 impl Link {
     fn received(&self) -> u64 {
-        self.0.received.load(Ordering::Relaxed)
+        self.counts.received.load(Ordering::Relaxed)
     }
 
     fn answers(&self) -> u64 {
-        self.0.answers.load(Ordering::Relaxed)
+        self.counts.answers.load(Ordering::Relaxed)
     }
 }
 
@@ -64,23 +72,22 @@ pub(super) struct Given {
 impl Given {
     /// The request is about to be written on the connection that was chosen for it.
     pub(super) fn to(connection: &CaptureConnection) -> Option<Self> {
-        let mut extras = Extensions::new();
-        connection.connection_metadata().as_ref()?.get_extras(&mut extras);
-        let link: Link = extras.remove()?;
+        let link = link(connection.connection_metadata().as_ref())?;
         Some(Self { received: link.received(), link, at: Instant::now() })
     }
 
-    /// Whether it got no answer because the connection was closing.
-    pub(super) fn met_a_closing_connection(&self, error: &legacy::Error) -> bool {
+    /// Whether the connection had answered before, and nothing has come of it since: one that breaks
+    /// then was closing.
+    pub(super) fn was_closing(&self) -> bool {
         let Self { link, received, at } = self;
         // One request follows another over HTTP/1: what came before was an answer.
-        let used = if link.0.multiplexed { link.answers() > 0 } else { *received > 0 };
-        used && link.received() == *received && at.elapsed() < CLOSES_WITHIN && is_close(error)
+        let used = if link.counts.multiplexed { link.answers() > 0 } else { *received > 0 };
+        used && link.received() == *received && at.elapsed() < CLOSES_WITHIN
     }
 }
 
 /// Whether the peer closed or reset the connection.
-fn is_close(error: &legacy::Error) -> bool {
+pub(super) fn is_close(error: &legacy::Error) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(at) = cause {
         let closed = at.downcast_ref().is_some_and(|error: &hyper::Error| {
@@ -102,6 +109,31 @@ fn is_close(error: &legacy::Error) -> bool {
         cause = at.source();
     }
     false
+}
+
+/// Resolves when the connection that the request went to has ended, and nobody says so.
+///
+/// A request that is handed to a connection in the moment at which its task ends is lost: the client
+/// library drains the queue between them before the request is in it, and waits for ever.
+pub(super) async fn abandoned(connection: &mut CaptureConnection) {
+    loop {
+        let mut open =
+            link(connection.wait_for_connection_metadata().await.as_ref()).map(|it| it.open);
+        let Some(open) = open.as_mut() else { return std::future::pending().await };
+        while open.changed().await.is_ok() {}
+        sleep(LAST_WORD).await;
+        // Meanwhile it may have gone to another one.
+        let now = link(connection.connection_metadata().as_ref());
+        if now.is_some_and(|now| now.open.same_channel(open)) {
+            return;
+        }
+    }
+}
+
+fn link(connected: Option<&Connected>) -> Option<Link> {
+    let mut extras = Extensions::new();
+    connected?.get_extras(&mut extras);
+    extras.remove()
 }
 
 /// What happens to a connection when its answer has come to its end.
@@ -127,7 +159,7 @@ impl AfterAnswer {
     /// The answer has ended.
     pub(super) fn ended(self) {
         let Self { link, idle, connection } = self;
-        let answers = link.0.answers.fetch_add(1, Ordering::Relaxed) + 1;
+        let answers = link.counts.answers.fetch_add(1, Ordering::Relaxed) + 1;
         // It is not used again then; one that is in use goes on to the end of its answer.
         let give_up = move || {
             connection.connection_metadata().as_ref().inspect(|connection| connection.poison());
@@ -160,6 +192,8 @@ pin_project! {
         #[pin]
         io: T,
         link: Link,
+        // Tells all who hold the link when it is gone.
+        open: watch::Sender<()>,
     }
 }
 
@@ -167,7 +201,9 @@ impl<T: Connection> Counted<T> {
     /// `http2` is spoken on it without having been negotiated.
     pub(super) fn new(io: T, http2: bool) -> Self {
         let multiplexed = http2 || io.connected().is_negotiated_h2();
-        Self { io, link: Link(Arc::new(Counts { multiplexed, ..Counts::default() })) }
+        let (open, told) = watch::channel(());
+        let counts = Arc::new(Counts { multiplexed, ..Counts::default() });
+        Self { io, link: Link { counts, open: told }, open }
     }
 }
 
@@ -187,7 +223,7 @@ impl<T: AsyncRead> AsyncRead for Counted<T> {
         let before = buffer.filled().len();
         ready!(this.io.poll_read(context, buffer))?;
         let bytes = buffer.filled().len().saturating_sub(before);
-        this.link.0.received.fetch_add(bytes as u64, Ordering::Relaxed);
+        this.link.counts.received.fetch_add(bytes as u64, Ordering::Relaxed);
         Poll::Ready(Ok(()))
     }
 }
