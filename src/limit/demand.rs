@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::gcra::{Bucket, Terms};
-use super::limiter::SubjectState;
+use super::state::SubjectState;
 use super::{Amounts, Dimension, Limits, Subject};
 
 /// A refusal for concurrency cannot know when a stream will end; this is the wait it names.

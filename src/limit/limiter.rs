@@ -2,45 +2,22 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::demand::{Demand, Denied, Enforcement};
-use super::gcra::{Bucket, Terms};
+use super::gcra::Terms;
 use super::reservation::{Hold, Reservation};
-use super::table::{Locked, Occupancy, Slot, State, Table};
-use super::{Dimension, Metered, Quota, Subject};
+use super::state::{Shared, SubjectState};
+use super::table::{Locked, Occupancy, Slot, Table};
+use super::{Dimension, Quota, Subject};
 
 /// Rates and requests in flight per subject, in memory. Clones share the state.
 #[derive(Clone)]
 pub struct Limiter {
     shared: Arc<Shared>,
-}
-
-pub(super) struct Shared {
-    pub(super) table: Table<SubjectState>,
-    denied: Metered<AtomicU64>,
-    denied_concurrency: AtomicU64,
-}
-
-/// All that is known of a subject.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SubjectState {
-    pub(super) buckets: Metered<Bucket>,
-    /// Reservations not yet settled: the concurrency leases, and what keeps the entry.
-    pub(super) in_flight: u32,
-}
-
-impl State for SubjectState {
-    fn is_idle(&self, now: u64) -> bool {
-        let Metered { requests, input_tokens, output_tokens, reasoning_tokens } = &self.buckets;
-        self.in_flight == 0
-            && [requests, input_tokens, output_tokens, reasoning_tokens]
-                .into_iter()
-                .all(|bucket| bucket.is_idle(now))
-    }
 }
 
 /// What is left of a quota.
@@ -57,10 +34,7 @@ impl Limiter {
     /// must not be later than any time it is given.
     #[must_use]
     pub fn new(max_subjects: usize, epoch: Instant) -> Self {
-        let table = Table::new(max_subjects, epoch);
-        let shared =
-            Shared { table, denied: Metered::default(), denied_concurrency: AtomicU64::new(0) };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(Shared::new(Table::new(max_subjects, epoch))) }
     }
 
     /// Admits a request if every enforced demand allows it, and charges all demands; charges none
@@ -139,16 +113,6 @@ impl Limiter {
 impl fmt::Debug for Limiter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Limiter").field("occupancy", &self.occupancy()).finish()
-    }
-}
-
-impl Shared {
-    fn counter(&self, dimension: Dimension) -> &AtomicU64 {
-        self.denied.get(dimension).unwrap_or(&self.denied_concurrency)
-    }
-
-    fn count(&self, dimension: Dimension) {
-        self.counter(dimension).fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -52,6 +52,7 @@ mod limiter;
 mod pacer;
 mod quota;
 mod reservation;
+mod state;
 mod subject;
 mod table;
 

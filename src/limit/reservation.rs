@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::demand::{Denied, Enforcement, Paid};
-use super::limiter::Shared;
+use super::state::Shared;
 use super::table::Slot;
 use super::{Amounts, Dimension, Metered};
 

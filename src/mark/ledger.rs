@@ -14,6 +14,7 @@
 //! # Ok::<(), guilloche::mark::ledger::EntryError>(())
 //! ```
 
+mod issue;
 mod tally;
 mod writer;
 
@@ -29,7 +30,8 @@ use crate::lines;
 use crate::secret::OpenMode;
 use crate::secret::opaque_debug;
 
-pub use writer::{Issue, LedgerWriter, LostAnswers};
+pub use issue::Issue;
+pub use writer::{LedgerWriter, LostAnswers};
 
 /// The version of the format that is written.
 pub const VERSION: u32 = 1;

@@ -1,7 +1,10 @@
 //! From a policy file to a [`Policy`], with every rule that a policy must keep.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::countermeasure::Countermeasures;
@@ -11,7 +14,7 @@ use super::file::{ExemptionTable, GradeTable, PolicyFile, ScopeTable};
 use super::ladder::{Grade, Policy, RefusalPlans, RequestScope};
 use super::measures::Measures;
 use super::plan::{Mode, enforced};
-use super::problem::Problem;
+use super::problem::{LoadError, Problem};
 use super::source::Source;
 use super::value::At;
 
@@ -20,7 +23,45 @@ const MAX_NAME_BYTES: usize = 64;
 /// The document as a whole.
 const WHOLE: Range<usize> = 0..0;
 
-pub(super) fn compile(text: &str, ids: DecisionIds) -> Result<Policy, Vec<Problem>> {
+/// A policy file larger than this is not one.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+impl Policy {
+    /// Reads a policy file.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Read`] if the file cannot be read, or is larger than 1 MiB or not UTF-8;
+    /// [`LoadError::Invalid`] with all its problems if it is not a policy.
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let file = path.display().to_string();
+        let read = || {
+            let mut text = String::new();
+            File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+            if text.len() as u64 > MAX_FILE_BYTES {
+                let message = format!("larger than {MAX_FILE_BYTES} bytes");
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+            }
+            Ok(text)
+        };
+        match read() {
+            Ok(text) => Self::parse(&file, &text),
+            Err(source) => Err(LoadError::Read { file, source }),
+        }
+    }
+
+    /// Compiles the text of a policy file; `file` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Invalid`] with all its problems if the text is not a policy.
+    pub fn parse(file: &str, text: &str) -> Result<Self, LoadError> {
+        compile(text, DecisionIds::new()?)
+            .map_err(|problems| LoadError::Invalid { file: file.to_owned(), problems })
+    }
+}
+
+fn compile(text: &str, ids: DecisionIds) -> Result<Policy, Vec<Problem>> {
     let mut source = Source::parse(text)?;
     let Some(file) = source.read::<PolicyFile>() else {
         return Err(source.finish().err().unwrap_or_default());

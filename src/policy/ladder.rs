@@ -1,14 +1,10 @@
 //! A compiled policy, and how it decides.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::Pattern;
-use super::compile::compile;
 use super::countermeasure::{Countermeasure, Countermeasures};
 use super::decision::{
     Decision, DecisionIds, GradeReached, NoTextRoutes, Protocol, Reason, Reasons, RequestFacts,
@@ -16,11 +12,8 @@ use super::decision::{
 };
 use super::exemption::Exemption;
 use super::plan::{Measure, Mode, Plan, Refuse};
-use super::problem::{LoadError, Notice};
+use super::problem::Notice;
 use crate::risk::{Assessment, Principal, Risk, RiskScore};
-
-/// A policy file larger than this is not one.
-const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// A policy, compiled and checked. It does not change: a reload makes another.
 #[derive(Debug)]
@@ -125,39 +118,6 @@ impl RefusalPlans {
 }
 
 impl Policy {
-    /// Reads a policy file.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError::Read`] if the file cannot be read, or is larger than 1 MiB or not UTF-8;
-    /// [`LoadError::Invalid`] with all its problems if it is not a policy.
-    pub fn load(path: &Path) -> Result<Self, LoadError> {
-        let file = path.display().to_string();
-        let read = || {
-            let mut text = String::new();
-            File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
-            if text.len() as u64 > MAX_FILE_BYTES {
-                let message = format!("larger than {MAX_FILE_BYTES} bytes");
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-            }
-            Ok(text)
-        };
-        match read() {
-            Ok(text) => Self::parse(&file, &text),
-            Err(source) => Err(LoadError::Read { file, source }),
-        }
-    }
-
-    /// Compiles the text of a policy file; `file` is what errors call it.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError::Invalid`] with all its problems if the text is not a policy.
-    pub fn parse(file: &str, text: &str) -> Result<Self, LoadError> {
-        compile(text, DecisionIds::new()?)
-            .map_err(|problems| LoadError::Invalid { file: file.to_owned(), problems })
-    }
-
     /// The line of the file at which a grade first has answers marked, so that keys are needed.
     #[must_use]
     pub fn marks_at(&self) -> Option<usize> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::config::{self, Config};
-use super::run::StartError;
+use super::start_error::StartError;
 use crate::countermeasure::watermark::Marks;
 use crate::mark::keys::Keys;
 use crate::mark::ledger::LedgerWriter;

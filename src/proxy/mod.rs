@@ -44,11 +44,13 @@ mod seen;
 mod server;
 mod signal;
 mod stack;
+mod start_error;
 mod target;
 mod tunnel;
 mod unread;
 
 pub use config::{Config, ConfigError, ConfigErrors};
-pub use run::{Proxy, StartError};
+pub use run::Proxy;
 pub use server::serve_service;
 pub use signal::shutdown_signal;
+pub use start_error::StartError;

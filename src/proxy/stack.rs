@@ -9,7 +9,7 @@ use super::config::Config;
 use super::decided::Decided;
 use super::marks::marks;
 use super::notices::notices;
-use super::run::StartError;
+use super::start_error::StartError;
 use crate::audit::Sink;
 use crate::countermeasure::originals;
 use crate::layer::{Caps, Defense, DefenseHandle, DefenseLayer};

@@ -48,8 +48,9 @@ pub mod settings;
 mod signature;
 pub mod signer;
 pub mod source;
+mod unknown;
 
-pub use assessment::{Assessment, Risk, UnknownReason};
+pub use assessment::{Assessment, Risk};
 pub use claim::RiskClaim;
 pub use credential::Credentials;
 pub use fields::{DEFAULT_LABEL, strip};
@@ -60,3 +61,4 @@ pub use score::{RiskScore, ScoreError, Validity};
 pub use settings::RiskSettings;
 pub use signer::{SignedFields, Signer};
 pub use source::{Context, FirstKnown, FromExtension, PeerHeader, RiskSource, SignedHeader};
+pub use unknown::UnknownReason;

@@ -27,10 +27,12 @@
 //! # });
 //! ```
 
+mod ask;
 mod body;
 mod completion;
 mod gzip;
 mod model;
+mod output;
 pub mod problem;
 mod prose;
 mod protocol;

@@ -2,29 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::completion::{Ask, Block};
+use super::ask::{Ask, Tool, ToolChoice};
+use super::output::Block;
 use super::problem::{Number, Solution, Step};
 use super::wording::Wording;
 
 /// At most this many calls in one turn.
 const MOST_CALLS: usize = 4;
-
-/// A tool the request offers.
-#[derive(Clone, Debug)]
-pub(crate) struct Tool {
-    pub(crate) name: String,
-    pub(crate) description: String,
-    pub(crate) schema: Value,
-}
-
-/// Whether and which tool is to be called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ToolChoice {
-    Auto,
-    Never,
-    Any,
-    Named(String),
-}
 
 fn calculates(tool: &Tool) -> bool {
     let text = format!("{} {}", tool.name, tool.description).to_lowercase();

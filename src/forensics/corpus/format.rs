@@ -6,6 +6,9 @@ use std::path::Path;
 use super::CorpusProblem;
 use super::compression::{Contents, FileDigest, Reader, open, peek};
 
+/// How a file of counts begins.
+pub(super) const COUNTS_OPENING: &str = "{\"guilloche_counts\":";
+
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {

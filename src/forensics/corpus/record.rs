@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::field::{FieldPath, Name};
-use super::shard::OPENING;
+use super::format::COUNTS_OPENING;
 use crate::secret::opaque_debug;
 
 /// A text with what was asked before it.
@@ -102,7 +102,7 @@ impl<'a> Extracted<'a> {
         }
         if found.texts.is_empty() {
             return Err(match field {
-                _ if line.starts_with(OPENING) => RecordProblem::Counts,
+                _ if line.starts_with(COUNTS_OPENING) => RecordProblem::Counts,
                 Some(path) => RecordProblem::NoField(path.to_string()),
                 None => RecordProblem::NoText,
             });

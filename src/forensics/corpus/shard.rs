@@ -11,9 +11,6 @@ use super::{CorpusError, CorpusProblem, Counted, Prompts, at};
 use crate::forensics::detect::{CellCounts, MergeError};
 use crate::forensics::examination::{FileRead, Material};
 
-/// How a file of counts begins.
-pub(super) const OPENING: &str = "{\"guilloche_counts\":";
-
 /// The largest file of counts that is read: two million documents take 40 MB.
 const MAX_BYTES: u64 = 256 << 20;
 

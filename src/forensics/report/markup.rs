@@ -1,7 +1,5 @@
 //! Writing markup in which nothing that somebody else chose can become markup.
 
-use super::names::is_hidden;
-
 /// A piece of well-formed markup. What is not known when the program is compiled gets in as text
 /// or as the value of an attribute, both escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,4 +98,28 @@ mod tests {
             "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;\\u{202e}\\u{0}";
         assert_eq!(markup.into_string(), format!("<b title=\"{escaped}\">{escaped}</b>"));
     }
+}
+
+/// Whether a character is not seen as itself: it is invisible, reorders others, breaks lines, looks
+/// like a space, or has no meaning.
+pub(super) fn is_hidden(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
+    // Letters and marks of Unicode that have no ink.
+    let blank = matches!(
+        u32::from(character),
+        0x034f
+            | 0x115f..=0x1160
+            | 0x17b4..=0x17b5
+            | 0x180b..=0x180f
+            | 0x2800
+            | 0x3164
+            | 0xfe00..=0xfe0f
+            | 0xffa0
+            | 0xe0100..=0xe01ef
+    );
+    // Behind a letter the standard library escapes what is not printable: controls, formats with
+    // all that reorders text, spaces other than the usual one, private and unassigned characters.
+    blank || ['a', character].iter().collect::<String>().escape_debug().count() > 2
 }

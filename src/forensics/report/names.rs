@@ -12,30 +12,6 @@ const SHORT: usize = 14;
 /// Characters of a message that are shown.
 const MESSAGE: usize = 300;
 
-/// Whether a character is not seen as itself: it is invisible, reorders others, breaks lines, looks
-/// like a space, or has no meaning.
-pub(super) fn is_hidden(character: char) -> bool {
-    if character.is_ascii() {
-        return character.is_ascii_control();
-    }
-    // Letters and marks of Unicode that have no ink.
-    let blank = matches!(
-        u32::from(character),
-        0x034f
-            | 0x115f..=0x1160
-            | 0x17b4..=0x17b5
-            | 0x180b..=0x180f
-            | 0x2800
-            | 0x3164
-            | 0xfe00..=0xfe0f
-            | 0xffa0
-            | 0xe0100..=0xe01ef
-    );
-    // Behind a letter the standard library escapes what is not printable: controls, formats with
-    // all that reorders text, spaces other than the usual one, private and unassigned characters.
-    blank || ['a', character].iter().collect::<String>().escape_debug().count() > 2
-}
-
 /// A name that is short enough for a table. Where it is cut, its length and the beginning of its
 /// BLAKE3 tell it from others that are cut alike.
 pub(super) fn shortened(name: &str) -> String {
@@ -124,6 +100,7 @@ fn spelled(character: char) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forensics::report::markup::is_hidden;
 
     #[test]
     fn what_is_not_seen_as_itself_is_hidden() {

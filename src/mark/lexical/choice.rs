@@ -1,8 +1,6 @@
 //! Sites, and who chooses what stands there.
 
-use super::rewriter::Rewriter;
 use crate::mark::cell::{Cell, ClassId};
-use crate::mark::lexicon::Lexicon;
 use crate::secret::opaque_debug;
 
 /// A place where the text could have been written otherwise.
@@ -39,13 +37,4 @@ impl<F: FnMut(&Site<'_>) -> Option<bool>> Choice for F {
     fn choose(&mut self, site: &Site<'_>) -> Option<bool> {
         self(site)
     }
-}
-
-/// Calls `each` for every site of a text, in order. The text is read and nothing is written.
-pub fn each_site(lexicon: &Lexicon, text: &str, mut each: impl FnMut(&Site<'_>)) {
-    Rewriter::new(lexicon, |site: &Site<'_>| {
-        each(site);
-        None
-    })
-    .read(text);
 }

@@ -39,9 +39,9 @@ mod undo;
 mod verse;
 mod window;
 
-pub use choice::{Choice, Site, each_site};
+pub use choice::{Choice, Site};
 pub use offsets::{OffsetMap, Unit};
-pub use rewriter::Rewriter;
+pub use rewriter::{Rewriter, each_site};
 pub use undo::{Undo, undo};
 
 /// Words longer than this many bytes are passed on in pieces and never a site.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::choice::Choice;
+use super::choice::{Choice, Site};
 use super::decision::{Decision, Decisions};
 use super::offsets::{OffsetMap, Unit};
 use super::passage::Passage;
@@ -260,6 +260,15 @@ impl<'l, C: Choice> Rewriter<'l, C> {
             undo.advance(form);
         }
     }
+}
+
+/// Calls `each` for every site of a text, in order. The text is read and nothing is written.
+pub fn each_site(lexicon: &Lexicon, text: &str, mut each: impl FnMut(&Site<'_>)) {
+    Rewriter::new(lexicon, |site: &Site<'_>| {
+        each(site);
+        None
+    })
+    .read(text);
 }
 
 impl<C> fmt::Debug for Rewriter<'_, C> {

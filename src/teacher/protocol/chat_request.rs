@@ -4,10 +4,9 @@ use serde_json::{Map, Value};
 
 use super::field;
 use super::refusal::Refusal;
-use crate::teacher::completion::{Ask, Role, Turn};
+use crate::teacher::ask::{Ask, Role, Tool, ToolChoice, Turn};
 use crate::teacher::model::Dialect;
 use crate::teacher::prose::Effort;
-use crate::teacher::tools::{Tool, ToolChoice};
 
 /// Tokens written when the request sets no limit.
 const DEFAULT_LIMIT: u64 = 32_768;

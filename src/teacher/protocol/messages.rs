@@ -6,8 +6,8 @@ use super::messages_request::Request;
 use super::ordered::{Json, object};
 use super::refusal::{Refusal, Vendor};
 use crate::teacher::body::Event;
-use crate::teacher::completion::{Block, Finish, Output};
 use crate::teacher::model::Dialect;
+use crate::teacher::output::{Block, Finish, Output};
 use crate::teacher::signature::Signer;
 
 /// A request with its output.

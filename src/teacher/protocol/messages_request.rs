@@ -4,11 +4,10 @@ use serde_json::{Map, Value};
 
 use super::field;
 use super::refusal::Refusal;
-use crate::teacher::completion::{Ask, Role, Turn};
+use crate::teacher::ask::{Ask, Role, Tool, ToolChoice, Turn};
 use crate::teacher::model::Dialect;
 use crate::teacher::prose::Effort;
 use crate::teacher::signature::{Rejected, Signer};
-use crate::teacher::tools::{Tool, ToolChoice};
 
 /// A user message with this marker gets its reasoning as `redacted_thinking`.
 pub(crate) const REDACT_MARKER: &str = "TEACHER_TRIGGER_REDACTED_THINKING";

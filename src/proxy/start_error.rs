@@ -1,0 +1,71 @@
+//! Why the proxy did not start.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::probe::Unproven;
+use crate::mark::keys::KeyFileError;
+use crate::policy::LoadError;
+use crate::risk::settings::SettingError;
+use crate::secret::NoRandomness;
+use crate::upstream::TlsError;
+
+/// Why the proxy did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of audit records or log lines cannot be opened.
+    #[error("cannot write to {}", path.display())]
+    Lines {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Connections to the upstream cannot be prepared.
+    #[error(transparent)]
+    Upstream(#[from] TlsError),
+    /// The policy file cannot be used.
+    #[error(transparent)]
+    Policy(#[from] LoadError),
+    /// No secret is configured, and none can be drawn.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// The risk source cannot be made: every setting that is wrong. Like the policy, it was seen
+    /// to work when the configuration was read.
+    #[error("{}", settings_list(.0))]
+    Risk(Vec<SettingError>),
+    /// The key file of the marks cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// The policy marks answers, and the configuration has nothing to mark with.
+    #[error(
+        "{policy}: `watermark` needs keys, and {config}, which names the policy, has no [marks] \
+         beside it: add `keys = \"FILE\"` there (`guilloche keys new` makes one)"
+    )]
+    NoMarks {
+        /// The policy file and its line.
+        policy: String,
+        /// The configuration file and line that names it, or the environment variable.
+        config: String,
+    },
+    /// A carrier of marks does not work, and the configuration requires it.
+    #[error(transparent)]
+    Carrier(#[from] Unproven),
+}
+
+fn settings_list(errors: &[SettingError]) -> String {
+    let lines = errors.iter().map(|error| format!("risk.{}: {}", error.field, error.problem));
+    lines.collect::<Vec<_>>().join("\n")
+}
