@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::canned::{ASKED_MODEL, OTHER_EVENTS};
 use super::children::{SENT_PATH, StreamShape};
 use super::histogram::Histogram;
-use super::rows::Target;
+use super::target::Target;
 use crate::cli::Failure;
 
 /// How long an exchange may go on past the end of its window before it counts as failed.

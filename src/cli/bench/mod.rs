@@ -8,25 +8,28 @@ mod canned;
 pub(super) mod children;
 mod histogram;
 mod load;
+mod measure;
 mod process;
 mod report;
 mod rows;
+mod target;
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
-use serde::Serialize;
+use clap::Args;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Answer, Failure, Format};
 use crate::proxy::shutdown_signal;
 use children::StreamShape;
 use load::{OpenStreams, Window};
+use measure::Measure;
 use process::Served;
 use report::{Figures, Report, Sample, Windows};
-use rows::{Rig, Row, Target, check};
+use rows::{Rig, Row, check};
+use target::Target;
 
 /// Load runs for this long before anything counts.
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -75,37 +78,6 @@ pub(crate) struct Arguments {
     /// How the report is written.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-/// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Measure {
-    /// JSON requests per second, and their latency.
-    Rps,
-    /// Events per second of streams without a pause, and the time to the first event.
-    Stream,
-    /// CPU time of the proxy per event.
-    Cpu,
-    /// Resident memory of the proxy per open stream.
-    Memory,
-}
-
-impl Measure {
-    const ALL: [Self; 4] = [Self::Rps, Self::Stream, Self::Cpu, Self::Memory];
-
-    fn unit(self) -> &'static str {
-        match self {
-            Self::Rps => "requests/s",
-            Self::Stream => "events/s",
-            Self::Cpu => "µs/event",
-            Self::Memory => "KiB/stream",
-        }
-    }
-
-    fn is_rate(self) -> bool {
-        matches!(self, Self::Rps | Self::Stream)
-    }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -160,7 +132,7 @@ impl Bench {
         let machine = process::machine();
         let rig = Rig::start()?;
         let mut bench = Self {
-            upstream: Target::new(Row::Upstream, rig.upstream.address),
+            upstream: Target::new(Row::Upstream.score(), rig.upstream.address),
             rig,
             window: Duration::from_secs_f64(seconds),
             connections: connections.into(),
@@ -253,7 +225,7 @@ impl Bench {
     async fn start_row(&self, row: Row) -> Result<Running, Failure> {
         let served = self.rig.start_row(row)?;
         let address = served.as_ref().map_or(self.rig.upstream.address, |served| served.address);
-        let target = Target::new(row, address);
+        let target = Target::new(row.score(), address);
         check(row, &target, &self.upstream).await?;
         Ok(Running { row, served, target })
     }

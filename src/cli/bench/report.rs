@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::Measure;
+use super::measure::Measure;
 use super::rows::Row;
 
 /// One window's figures.

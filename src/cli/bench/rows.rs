@@ -4,8 +4,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http::HeaderValue;
-use jiff::Timestamp;
 use memchr::memmem;
 use serde::Serialize;
 
@@ -13,6 +11,7 @@ use super::canned::{ANSWERING_MODEL, ASKED_MODEL};
 use super::children::StreamShape;
 use super::load::{events_of, fetch};
 use super::process::{Served, Tells};
+use super::target::Target;
 use crate::cli::Failure;
 
 /// One line of the tables.
@@ -54,7 +53,7 @@ impl Row {
         }
     }
 
-    fn score(self) -> &'static str {
+    pub(super) fn score(self) -> &'static str {
         match self {
             Self::Upstream | Self::Bare | Self::Untouched => "0.05",
             Self::Strictest | Self::Observed | Self::Unsampled => "0.95",
@@ -83,30 +82,6 @@ impl Row {
         let all = events_of(shape);
         // The events of reasoning may be left out.
         if self == Self::Strictest { shape.texts - shape.reasoning..=all } else { all..=all }
-    }
-}
-
-/// Where load goes, and on whose behalf.
-#[derive(Clone, Debug)]
-pub(super) struct Target {
-    pub(super) address: SocketAddr,
-    score: &'static str,
-    issued: i64,
-}
-
-impl Target {
-    pub(super) fn new(row: Row, address: SocketAddr) -> Self {
-        Self { address, score: row.score(), issued: Timestamp::now().as_second() }
-    }
-
-    /// What the detector says of the caller on a connection. Every row gets it, so that all of
-    /// them are sent the same bytes.
-    pub(super) fn risk(&self, index: usize) -> Result<HeaderValue, Failure> {
-        let Self { score, issued, .. } = self;
-        Ok(HeaderValue::try_from(format!(
-            "account=\"bench-{index}\", cluster=\"bench\", score={score}, confidence=0.9, \
-             issued={issued}, ttl=86400"
-        ))?)
     }
 }
 

@@ -6,14 +6,12 @@ mod report;
 mod stage;
 mod text;
 
-use std::time::Duration;
-
 use clap::Args;
 
 use self::caller::{Asked, Received};
 use self::harvest::Harvest;
 use self::report::{Burst, Report, Row};
-use self::stage::Stage;
+use self::stage::{ORDINARY, Stage};
 use self::text::Printer;
 use super::progress::Progress;
 use super::{Answer, Failure, Format};
@@ -25,8 +23,6 @@ const PROBLEMS: usize = 3;
 const BURST: (usize, usize) = (30, 5);
 /// The protocols, by name.
 const PROTOCOLS: [&str; 2] = ["chat", "messages"];
-/// The account of the caller whom nobody suspects.
-const ORDINARY: &str = "ordinary";
 
 /// See what each caller gets: an ordinary one and a harvester at rising scores.
 ///
@@ -153,8 +149,3 @@ async fn burst(stage: &Stage, question: &str) -> Result<Burst, Failure> {
     }
     Ok(burst)
 }
-
-/// Tokens per second that the upstream writes: fast, but slow enough that the pacing shows.
-const UPSTREAM_TOKENS_PER_SECOND: f64 = 1000.0;
-/// How long the proxy may take to stop.
-const GRACE: Duration = Duration::from_secs(2);

@@ -14,7 +14,6 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::caller::{Asked, Caller, Received};
-use super::{GRACE, ORDINARY, UPSTREAM_TOKENS_PER_SECOND};
 use crate::audit::Record;
 use crate::cli::Failure;
 use crate::mark::keys::Keys;
@@ -26,6 +25,13 @@ use crate::risk::{
 };
 use crate::secret::Secret;
 use crate::teacher::{Settings, Teacher};
+
+/// The account of the caller whom nobody suspects.
+pub(super) const ORDINARY: &str = "ordinary";
+/// Tokens per second that the upstream writes: fast, but slow enough that the pacing shows.
+const UPSTREAM_TOKENS_PER_SECOND: f64 = 1000.0;
+/// How long the proxy may take to stop.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// The ladder that callers are compared on, and the one that the harvest meets.
 const GRADED: &str = include_str!("../../../policies/graded.toml");

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
+use super::caller::{Asked, Received};
 use super::harvest::Harvest;
 use super::report::{Burst, Report, Row};
 use super::stage::Stage;
-use super::{Asked, Failure, Received};
 use crate::audit::{Counter, Record};
-use crate::cli::Format;
+use crate::cli::{Failure, Format};
 use crate::risk::SignedFields;
 
 const WIDTH: usize = 80;

@@ -7,7 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::super::{Answer, Failure};
-use super::inputs::{LedgerPart, PlannedControl, Rosters, Seed, control_files};
+use super::inputs::{LedgerPart, PlannedControl, Rosters, Seed, control_files, names};
 use super::schemes::SchemeArguments;
 use crate::forensics::corpus::{FieldPath, Prompts};
 use crate::forensics::examination::{CommittedPlan, MarkedBy};
@@ -90,11 +90,4 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         }
     }
     Ok(Answer::Done)
-}
-
-/// Names without repetition, in one order.
-pub(super) fn names(mut names: Vec<String>) -> Vec<String> {
-    names.sort_unstable();
-    names.dedup();
-    names
 }

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use super::super::progress::Progress;
 use super::super::{Answer, Failure, Format};
 use super::ask::AskArguments;
-use super::commit::names;
-use super::inputs::{ControlFile, LedgerPart, Rosters, Seed, WrittenControls, control_files};
+use super::inputs::{
+    ControlFile, LedgerPart, Rosters, Seed, WrittenControls, control_files, names,
+};
 use super::report::Report;
 use super::schemes::{SchemeArguments, Schemes, Texts};
 use super::text::write_text;

@@ -165,3 +165,10 @@ impl Seed {
         Self(blake3::derive_key(context, keys.fingerprint().as_bytes()))
     }
 }
+
+/// Names without repetition, in one order.
+pub(super) fn names(mut names: Vec<String>) -> Vec<String> {
+    names.sort_unstable();
+    names.dedup();
+    names
+}

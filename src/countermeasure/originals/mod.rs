@@ -18,6 +18,7 @@
 //! to the upstream as the client sent them.
 
 mod conversation;
+mod identity;
 mod memory;
 mod recording;
 mod table;
@@ -29,6 +30,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use conversation::Conversation;
+use identity::short;
+pub use identity::{Owner, Place};
 pub use memory::Memory;
 pub use recording::{Original, Recording};
 pub use table::Occupancy;
@@ -41,14 +44,6 @@ const LONG: usize = 256;
 
 /// How long an answer is remembered after it was last sent or repeated.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Whose answers: a keyed hash of tenant and account.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Owner(u128);
-
-/// What was answered: a keyed hash of the message before an answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Place(u64);
 
 /// What undoes the marks of the answers of late.
 #[derive(Debug)]
@@ -154,24 +149,5 @@ impl Originals {
     /// Nothing panics under this lock, so a poisoned one guards a sound table.
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The first 128 bits of a hash.
-fn short(hasher: &blake3::Hasher) -> u128 {
-    let mut hash = [0; 16];
-    hasher.finalize_xof().fill(&mut hash);
-    u128::from_le_bytes(hash)
-}
-
-impl std::fmt::Debug for Owner {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Owner(..)")
-    }
-}
-
-impl std::fmt::Debug for Place {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Place(..)")
     }
 }

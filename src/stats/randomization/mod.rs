@@ -6,35 +6,18 @@
 //! The statistic is studentized (Welch's t), so that for more units it also errs as often as it says
 //! where only the means of the arms agree (Chung and Romano 2013).
 
+mod assignments;
 mod choices;
 mod interval;
 mod statistic;
 
+pub use assignments::Assignments;
 use choices::combinations;
 pub use interval::randomization_interval;
 use statistic::{Test, center};
 
 use super::error::{StatsError, finite};
 use super::level::Alternative;
-
-/// How many assignments are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Assignments {
-    /// Up to this number of possible assignments, each is tried, and the p-value is exact.
-    pub enumerate_at_most: u32,
-    /// Beyond it, so many are drawn.
-    pub draws: u32,
-    /// Of the draws: a ChaCha20 key, with a nonce of zero, whose key stream is read as 64-bit
-    /// little-endian words, so that anyone can draw them again.
-    pub seed: [u8; 32],
-}
-
-impl Assignments {
-    /// Exact up to 200,000 assignments, else 9,999 draws.
-    pub fn seeded(seed: [u8; 32]) -> Self {
-        Self { enumerate_at_most: 200_000, draws: 9_999, seed }
-    }
-}
 
 /// What the randomization test found.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::Assignments;
+use super::assignments::Assignments;
 use super::choices::{below, next_choice};
 use crate::stats::error::StatsError;
 use crate::stats::level::Alternative;
