@@ -4,14 +4,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::secret::Secret;
+use crate::secret::{Secret, opaque_debug};
 
 /// The key under which account, cluster and tenant names are hashed in audit records.
 ///
 /// Whoever holds it can tell whether a known account is in the file; whoever does not can only
 /// tell that two records are of the same account. It never appears in `Debug`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AuditKey(Secret);
+
+opaque_debug!(AuditKey);
 
 /// Why a key could not be read from text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
