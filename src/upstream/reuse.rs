@@ -257,3 +257,85 @@ impl<T: AsyncWrite> AsyncWrite for Counted<T> {
         self.io.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Mutex;
+
+    use bytes::Bytes;
+    use http::{Request, Uri};
+    use http_body_util::Empty;
+    use hyper_util::client::legacy::connect::capture_connection;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tokio::io::DuplexStream;
+
+    use super::*;
+
+    /// One end of a pipe, as a connection.
+    struct Pipe(DuplexStream);
+
+    impl Connection for Pipe {
+        fn connected(&self) -> Connected {
+            Connected::new()
+        }
+    }
+
+    impl AsyncRead for Pipe {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_read(context, buffer)
+        }
+    }
+
+    impl AsyncWrite for Pipe {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(context, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(context)
+        }
+
+        fn poll_shutdown(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(context)
+        }
+    }
+
+    /// A connection that ends without a word is one whose sender is gone while the client library
+    /// still waits. Fails when only the library is asked: it waits for ever.
+    #[tokio::test(start_paused = true)]
+    async fn a_request_whose_connection_is_gone_is_known_to_be_abandoned() {
+        let (near, far) = tokio::io::duplex(1024);
+        let mut counted = Counted::new(Pipe(near), false);
+        // What tells of the connection's end is kept here, and let go below.
+        let (other, _) = watch::channel(());
+        let open = std::mem::replace(&mut counted.open, other);
+        let connection = Arc::new(Mutex::new(Some(counted)));
+        let connector = tower::service_fn(move |_: Uri| {
+            let connection = connection.lock().unwrap().take().unwrap();
+            std::future::ready(Ok::<_, Infallible>(TokioIo::new(connection)))
+        });
+        let client = legacy::Client::builder(TokioExecutor::new()).build(connector);
+        let mut request = Request::get("http://upstream/").body(Empty::<Bytes>::new()).unwrap();
+        let mut captured = capture_connection(&mut request);
+        let answer = tokio::spawn(client.request(request));
+
+        let still_open = tokio::time::timeout(LAST_WORD * 10, abandoned(&mut captured)).await;
+        assert!(still_open.is_err());
+        drop(open);
+        abandoned(&mut captured).await;
+        assert!(!answer.is_finished());
+        drop(far);
+    }
+}

@@ -85,21 +85,6 @@ pub(super) fn text(text: &str) -> Markup {
     piece
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_never_becomes_markup() {
-        let hostile = "\"><script>alert('1')</script>&\u{202e}\u{0}";
-        let mut markup = Markup::default();
-        markup.element("b", &[("title", hostile)], hostile);
-        let escaped =
-            "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;\\u{202e}\\u{0}";
-        assert_eq!(markup.into_string(), format!("<b title=\"{escaped}\">{escaped}</b>"));
-    }
-}
-
 /// Whether a character is not seen as itself: it is invisible, reorders others, breaks lines, looks
 /// like a space, or has no meaning.
 pub(super) fn is_hidden(character: char) -> bool {
@@ -122,4 +107,19 @@ pub(super) fn is_hidden(character: char) -> bool {
     // Behind a letter the standard library escapes what is not printable: controls, formats with
     // all that reorders text, spaces other than the usual one, private and unassigned characters.
     blank || ['a', character].iter().collect::<String>().escape_debug().count() > 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_never_becomes_markup() {
+        let hostile = "\"><script>alert('1')</script>&\u{202e}\u{0}";
+        let mut markup = Markup::default();
+        markup.element("b", &[("title", hostile)], hostile);
+        let escaped =
+            "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;\\u{202e}\\u{0}";
+        assert_eq!(markup.into_string(), format!("<b title=\"{escaped}\">{escaped}</b>"));
+    }
 }
