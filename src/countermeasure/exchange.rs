@@ -288,10 +288,12 @@ impl ResponseEdits {
                 let unclosed = if self.steered { Unclosed::Reasoning } else { Unclosed::Answer };
                 let answer = channel.kind == Kind::Answer;
                 let by_template = self.opened && !beside.reasoning && answer;
-                let opened = by_template || beside.continues || beside.unopened;
+                let opened = by_template || beside.unopened;
+                let continued = beside.continues;
                 // What a member of its own keeps is kept there.
                 let keep = if beside.unopened && beside.reasoning { Keep::None } else { keep };
-                Some(Box::new(Inline::new(inline::Setting { keep, opened, unclosed })))
+                let setting = inline::Setting { keep, opened, continued, unclosed };
+                Some(Box::new(Inline::new(setting)))
             }
             Kind::ToolArguments => None,
         }

@@ -166,6 +166,17 @@ impl LaneEditor {
         self.editor.as_deref().is_some_and(Editor::reasons)
     }
 
+    /// Whether the reasoning in which the text stands goes on in the one behind it.
+    #[must_use]
+    pub fn leaves_open(&self) -> bool {
+        self.editor.as_deref().is_some_and(Editor::leaves_open)
+    }
+
+    /// A tool is called behind the text.
+    pub fn call(&mut self) {
+        self.editor.iter_mut().for_each(|editor| editor.call());
+    }
+
     /// Whether anything of an answer has gone out, if only white space.
     #[must_use]
     pub fn has_begun(&self) -> bool {

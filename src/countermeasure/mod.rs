@@ -78,6 +78,14 @@ pub trait Editor: Debug + Send {
         false
     }
 
+    /// Whether the reasoning in which the text stands goes on in the one behind it, if it ends here.
+    fn leaves_open(&self) -> bool {
+        false
+    }
+
+    /// A tool is called behind the text: models do so within their thoughts.
+    fn call(&mut self) {}
+
     /// Whether anything of an answer has gone out, if only white space.
     fn has_begun(&self) -> bool {
         false

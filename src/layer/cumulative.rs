@@ -19,6 +19,13 @@ const TELLING: (usize, usize) = (12, 8);
 /// More than chance repeats, whatever they are.
 const LONG: usize = 64;
 
+/// How often a text must have come again before it is read as all of the text, if it has reasoning:
+/// a section that nests in another begins like it, too.
+const AGAIN: u32 = 2;
+
+/// For how many more pieces the other reading is followed.
+const DOUBTED: u32 = 4;
+
 /// The bytes of its beginning by which a text is known again.
 const HEAD: usize = 32;
 
@@ -39,8 +46,17 @@ enum State {
     /// The pieces repeat each other, but little of it.
     Repeating(Box<Repeating>),
     Deltas,
+    /// Deltas, of a text whose beginning is not known any more.
+    Settled,
+    Snapshots(Snapshots),
+}
+
+#[derive(Debug, Default)]
+struct Snapshots {
     /// What went out last.
-    Snapshots(String),
+    shown: String,
+    /// The editors of the text that the pieces are if they are deltas after all, for as many more.
+    doubt: Option<(Box<LaneEditor>, u32)>,
 }
 
 #[derive(Debug)]
@@ -52,6 +68,8 @@ struct Repeating {
     owed: String,
     /// What would have gone out of the last piece if it was all of the text.
     whole: String,
+    /// How often a piece has repeated the one before.
+    again: u32,
 }
 
 /// A text by its length, a sum of its bytes and its beginning.
@@ -66,10 +84,11 @@ impl Course {
     /// Bytes that are kept of the text.
     pub(super) fn held(&self) -> usize {
         match &self.state {
-            State::Empty | State::Deltas => 0,
-            State::First(text) | State::Snapshots(text) => text.capacity(),
+            State::Empty | State::Deltas | State::Settled => 0,
+            State::First(text) => text.capacity(),
+            State::Snapshots(snapshots) => snapshots.shown.capacity(),
             State::Repeating(repeating) => {
-                let Repeating { previous, deltas: _, owed, whole } = &**repeating;
+                let Repeating { previous, deltas: _, owed, whole, again: _ } = &**repeating;
                 previous.capacity() + owed.capacity() + whole.capacity()
             }
         }
@@ -159,15 +178,26 @@ impl Course {
     /// What went out of the last piece.
     pub(super) fn shown(&self) -> &str {
         match &self.state {
-            State::Snapshots(shown) => shown,
+            State::Snapshots(snapshots) => &snapshots.shown,
             _ => "",
         }
     }
 
     /// Remembers what went out of a piece that was all of the text.
     pub(super) fn show(&mut self, text: &str) {
-        if let State::Snapshots(shown) = &mut self.state {
-            text.clone_into(shown);
+        if let State::Snapshots(snapshots) = &mut self.state {
+            text.clone_into(&mut snapshots.shown);
+        }
+    }
+
+    /// The editors of the other reading, if two are followed.
+    fn other(&mut self) -> Option<&mut LaneEditor> {
+        match &mut self.state {
+            State::Repeating(repeating) => Some(&mut repeating.deltas),
+            State::Snapshots(snapshots) => {
+                snapshots.doubt.as_mut().map(|(deltas, _)| &mut **deltas)
+            }
+            _ => None,
         }
     }
 
@@ -205,6 +235,18 @@ impl Course {
         }
     }
 
+    /// A tool is called behind the text.
+    pub(super) fn call(&mut self, editor: &mut LaneEditor) {
+        editor.call();
+        self.other().into_iter().for_each(LaneEditor::call);
+    }
+
+    /// The response turns out to carry its reasoning in members of its own.
+    pub(super) fn tell_apart(&mut self, editor: &mut LaneEditor) {
+        editor.tell_apart();
+        self.other().into_iter().for_each(LaneEditor::tell_apart);
+    }
+
     /// The text ends: what was held goes out, and what is owed before it.
     pub(super) fn finish(&mut self, cut_short: bool, editor: &mut LaneEditor, out: &mut String) {
         let State::Repeating(repeating) = &mut self.state else {
@@ -228,13 +270,14 @@ impl Course {
 
     /// Takes a text that its member says to be all so far.
     pub(super) fn whole(&mut self, text: &str, editor: &mut LaneEditor, ignored: &mut String) {
-        if let Some(added) = self.said.extended(text) {
+        let known = !matches!(self.state, State::Settled);
+        if let Some(added) = self.said.extended(text).filter(|_| known) {
             editor.push(added, ignored);
             self.said.push(added);
         }
         // Where no delta has come, none is waited for.
         if matches!(self.state, State::Empty) {
-            self.state = State::Snapshots(String::new());
+            self.state = State::Snapshots(Snapshots::default());
         }
     }
 
@@ -253,8 +296,8 @@ impl Course {
                 let mut deltas = origin.editor(edits);
                 deltas.push(&first, &mut String::new());
                 let (owed, whole) = (String::new(), String::new());
-                let previous = first;
-                return self.repeat(Repeating { previous, deltas, owed, whole }, text, editor);
+                let repeating = Repeating { previous: first, deltas, owed, whole, again: 0 };
+                return self.repeat(repeating, text, editor);
             }
             State::Repeating(repeating) if repeats(text, &repeating.previous) => {
                 return self.repeat(*repeating, text, editor);
@@ -264,23 +307,38 @@ impl Course {
                 out.push_str(&owed);
                 deltas.push(text, out);
                 *editor = deltas;
-                // What was said is not known any more, and no longer asked.
-                (self.said, self.state) = (Said::default(), State::Deltas);
+                self.state = State::Settled;
                 return Piece::Continued;
             }
-            State::Snapshots(shown) => {
+            State::Snapshots(mut snapshots) => {
                 if self.again(text, editor, origin, edits) {
-                    self.state = State::Snapshots(shown);
+                    snapshots.doubt = snapshots.doubt.filter(|(_, left)| *left > 0);
+                    if let Some((deltas, left)) = &mut snapshots.doubt {
+                        deltas.push(text, &mut String::new());
+                        *left -= 1;
+                    }
+                    self.state = State::Snapshots(snapshots);
                     return Piece::Whole;
                 }
                 self.state = State::Deltas;
+                if let Some((mut deltas, _)) = snapshots.doubt {
+                    deltas.push(text, out);
+                    *editor = *deltas;
+                    self.state = State::Settled;
+                    return Piece::Continued;
+                }
             }
             State::Deltas if self.said.tells() && self.said.extended(text).is_some() => {
                 self.again(text, editor, origin, edits);
-                self.state = State::Snapshots(String::new());
+                self.state = State::Snapshots(Snapshots::default());
                 return Piece::Whole;
             }
             State::First(_) | State::Deltas => self.state = State::Deltas,
+            State::Settled => {
+                self.state = State::Settled;
+                editor.push(text, out);
+                return Piece::Continued;
+            }
         }
         editor.push(text, out);
         self.said.push(text);
@@ -289,13 +347,17 @@ impl Course {
 
     /// A piece repeats the one before.
     fn repeat(&mut self, mut repeating: Repeating, text: &str, editor: &mut LaneEditor) -> Piece {
-        let told = self.said.tells();
+        repeating.again += 1;
+        let told = self.said.tells() && (repeating.again > AGAIN || !Self::prefers_whole(editor));
         if let Some(added) = self.said.extended(text) {
             editor.push(added, &mut String::new());
             self.said.push(added);
         }
         if told {
-            self.state = State::Snapshots(String::new());
+            let Repeating { mut deltas, .. } = repeating;
+            deltas.push(text, &mut String::new());
+            let doubt = Some((Box::new(deltas), DOUBTED));
+            self.state = State::Snapshots(Snapshots { shown: String::new(), doubt });
             return Piece::Whole;
         }
         text.clone_into(&mut repeating.previous);

@@ -25,6 +25,8 @@ pub(super) enum Fate {
     Stated,
     /// It is the end, and this is known of it.
     CutShort(bool),
+    /// It is the end, and a tool is called behind it.
+    Called,
     /// The text goes on.
     GoesOn,
     /// Nothing came that tells.
@@ -42,6 +44,9 @@ impl Provisional {
     pub(super) fn fate(&self, next: &Scan) -> Option<Fate> {
         if next.idle {
             return None;
+        }
+        if next.called {
+            return Some(Fate::Called);
         }
         if let Some(cut_short) = next.cut_short {
             return Some(Fate::CutShort(cut_short));
@@ -65,6 +70,9 @@ impl Fate {
         let ends = |close: &Close| !close.reasoning_only;
         match self {
             Self::Stated => {}
+            Self::Called => {
+                scan.calls.extend(scan.closes.iter().filter(|it| ends(it)).map(|it| it.group));
+            }
             Self::GoesOn => scan.closes.retain(|close| !ends(close)),
             Self::CutShort(cut_short) => {
                 scan.closes

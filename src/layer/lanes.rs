@@ -3,7 +3,7 @@
 use crate::countermeasure::inline::{Dialects, ends_unopened};
 use crate::countermeasure::{Beside, Counts, LaneEditor, ResponseEdits};
 use crate::wire::json::{unescape, unescape_lossy};
-use crate::wire::{Channel, Kind, Lane, Mode, Scan, Signed, Slot};
+use crate::wire::{Channel, Kind, Lane, Mode, Scan, Signed};
 
 use super::carrier::Carrier;
 use super::cumulative::{Course, Origin};
@@ -26,6 +26,10 @@ pub(super) struct Lanes {
     reasoned: Vec<Option<u32>>,
     /// Texts that have not begun and are reasoning up to a closing that nothing opened.
     unopened: Vec<Lane>,
+    /// The choices or blocks behind whose text a tool is called.
+    called: Vec<u32>,
+    /// Events so far.
+    events: u64,
 }
 
 /// One lane: its editors, and the event that can carry text which is left when the lane ends.
@@ -41,6 +45,8 @@ pub(super) struct OpenLane {
     pub(super) origin: Origin,
     /// How its pieces follow each other.
     pub(super) course: Course,
+    /// The event that brought the first piece.
+    event: u64,
 }
 
 impl OpenLane {
@@ -60,6 +66,7 @@ impl Lanes {
     pub(super) fn open(
         &mut self,
         channel: &Channel,
+        payload: &[u8],
         scan: &Scan,
         edits: &ResponseEdits,
     ) -> Result<&mut OpenLane, TooManyLanes> {
@@ -68,13 +75,22 @@ impl Lanes {
             Some(position) => position,
             None if self.lanes.len() == LANES => return Err(TooManyLanes),
             None => {
-                let beside = self.beside(channel, scan);
+                let beside = self.beside(channel, payload, scan);
                 let origin = Origin { channel: channel.clone(), beside, told_apart: false };
                 let editor = origin.editor(edits);
                 let Channel { lane, kind, .. } = *channel;
                 let course = Course::default();
-                let (carrier, copy) = (None, None);
-                self.lanes.push(OpenLane { lane, kind, editor, carrier, copy, origin, course });
+                let (carrier, copy, event) = (None, None, self.events);
+                self.lanes.push(OpenLane {
+                    lane,
+                    kind,
+                    editor,
+                    carrier,
+                    copy,
+                    origin,
+                    course,
+                    event,
+                });
                 self.lanes.len() - 1
             }
         };
@@ -82,14 +98,14 @@ impl Lanes {
     }
 
     /// What is known when the text of `channel` begins.
-    fn beside(&self, channel: &Channel, scan: &Scan) -> Beside {
+    fn beside(&self, channel: &Channel, payload: &[u8], scan: &Scan) -> Beside {
         let concerned = |of: Option<u32>| of.is_none_or(|of| of == channel.lane.group);
         let reasoning = self.reasoned.iter().any(|of| concerned(*of))
             || scan.channels.iter().filter_map(reasoned).any(concerned);
         let before = channel.span.start;
         let signed = self.signed.iter().any(|of| concerned(*of))
             || scan.signed.iter().any(|it| concerned(it.group) && it.from <= before);
-        let spent = self.spent(channel.lane);
+        let spent = self.spent(channel, payload, scan);
         let thought = channel.kind == Kind::Answer
             && self.of(channel.lane.group).any(|it| it.origin.channel.signed);
         let continues = scan.in_blocks && channel.kind == Kind::Answer && self.reasons();
@@ -97,18 +113,50 @@ impl Lanes {
         Beside { reasoning, sealed: signed, signed, spent, thought, continues, unopened }
     }
 
-    /// Whether the answer text that began last ended, or still is, within reasoning.
+    /// Whether the answer text that began last ended, or ends, within reasoning.
     fn reasons(&self) -> bool {
         let last = self.lanes.iter().rev().find(|open| open.kind == Kind::Answer);
-        last.is_some_and(|open| open.course.current(&open.editor).reasons())
+        last.is_some_and(|open| open.course.current(&open.editor).leaves_open())
     }
 
-    /// Whether an entry of the same list of reasoning has begun before: all of them are one text,
-    /// of which one part is kept.
-    fn spent(&self, lane: Lane) -> bool {
-        let entry = |slot| matches!(slot, Slot::ReasoningDetail(_));
-        entry(lane.slot)
-            && self.lanes.iter().any(|it| it.lane.group == lane.group && entry(it.lane.slot))
+    /// Whether the choice has said reasoning in another member before: all of it is one text, of which
+    /// one part is kept. A member that begins with the other, and like it, is a copy.
+    fn spent(&self, channel: &Channel, payload: &[u8], scan: &Scan) -> bool {
+        let Channel { lane, kind, signed, .. } = *channel;
+        if kind != Kind::Reasoning || signed {
+            return false;
+        }
+        let text = |of: &Channel| payload.get(of.span.clone());
+        let piece = |of: Lane| scan.channels.iter().find(|it| it.lane == of);
+        let mut others = self.of(lane.group).filter(|it| it.kind == Kind::Reasoning).peekable();
+        others.peek().is_some()
+            && !others.any(|it| {
+                it.event == self.events
+                    && !it.origin.beside.spent
+                    && piece(it.lane).is_some_and(|other| text(other) == text(channel))
+            })
+    }
+
+    /// Another event is read.
+    pub(super) fn next_event(&mut self) {
+        self.events += 1;
+    }
+
+    /// Remembers behind whose texts a tool is called.
+    pub(super) fn called(&mut self, scan: &Scan) {
+        for group in &scan.calls {
+            if self.called.len() < LANES && !self.called.contains(group) {
+                self.called.push(*group);
+            }
+        }
+    }
+
+    /// Tells the texts of a choice or block that end if a tool is called behind them.
+    pub(super) fn tell_calls(&mut self, group: u32) {
+        if self.called.contains(&group) {
+            let concerned = self.lanes.iter_mut().filter(|open| open.lane.group == group);
+            concerned.for_each(|open| open.call());
+        }
     }
 
     /// Remembers whose reasoning an event says in members of its own, and tells their answers.
@@ -122,7 +170,7 @@ impl Lanes {
                 };
                 let concerned = self.lanes.iter_mut().filter(concerned);
                 for open in concerned {
-                    open.editor.tell_apart();
+                    open.course.tell_apart(&mut open.editor);
                     open.origin.told_apart = true;
                 }
             }

@@ -228,6 +228,7 @@ impl Rewriter {
         if block.is_some() {
             self.look_ahead(payload, scan);
             self.outcomes.clear();
+            self.lanes.next_event();
         }
         // Those of a document may have been given before.
         let given = self.outcomes.len();
@@ -249,6 +250,7 @@ impl Rewriter {
             }
         }
         self.lanes.signed(scan);
+        self.lanes.called(scan);
         self.end_before_calls(scan, before);
         for close in &scan.closes {
             self.close(*close, scan, before);
@@ -361,7 +363,7 @@ impl Rewriter {
                     }
                 }
                 Some((text, from, mut out)) => {
-                    let open = self.lanes.open(channel, scan, &self.edits)?;
+                    let open = self.lanes.open(channel, document, scan, &self.edits)?;
                     let to = boundary(&text, from.saturating_add(left));
                     if !open.editor.is_none() {
                         open.editor.push(text.get(from..to).unwrap_or_default(), &mut out);
@@ -432,7 +434,7 @@ impl Rewriter {
         if raw.is_empty() {
             return Ok(stays);
         }
-        let open = lanes.open(channel, scan, edits)?;
+        let open = lanes.open(channel, payload, scan, edits)?;
         if open.editor.is_none() {
             return Ok(stays);
         }
@@ -488,10 +490,14 @@ impl Rewriter {
         betrayed: bool,
     ) -> Result<Outcome, TooManyLanes> {
         let Self { edits, lanes, scratch, counts, .. } = self;
-        let open = lanes.open(channel, scan, edits)?;
+        let stays = Outcome { stays: true, ..Outcome::default() };
         let raw = payload.get(channel.span.clone()).unwrap_or_default();
-        if open.editor.is_none() || raw.is_empty() {
-            return Ok(Outcome { stays: true, ..Outcome::default() });
+        if raw.is_empty() {
+            return Ok(stays);
+        }
+        let open = lanes.open(channel, payload, scan, edits)?;
+        if open.editor.is_none() {
+            return Ok(stays);
         }
         let text = match unescape(raw) {
             Ok(text) => text,
@@ -541,6 +547,9 @@ impl Rewriter {
         // What stands in reasoning is no answer to it.
         if reasoning_only && self.still_reasons(group, scan) {
             return;
+        }
+        if !reasoning_only {
+            self.lanes.tell_calls(group);
         }
         let Self { edits, lanes, outcomes, seen, .. } = self;
         // An answer that has come is only owed as long as its pieces can be read in two ways.
@@ -609,7 +618,7 @@ impl Rewriter {
             // A text that has not begun will be cited as it comes.
             let (kind, mode) = (Kind::Answer, Mode::Delta);
             let channel = Channel { lane: *lane, kind, mode, span: 0..0, signed: false };
-            let open = lanes.open(&channel, scan, made)?;
+            let open = lanes.open(&channel, &[], scan, made)?;
             let mut text = String::new();
             let located = open.editor.locate(start.1..end.1, &mut text);
             seen.delivered += open.put(&text, scan, outcomes, before);
@@ -686,6 +695,11 @@ fn boundary(text: &str, at: usize) -> usize {
 }
 
 impl OpenLane {
+    /// A tool is called behind the text.
+    pub(super) fn call(&mut self) {
+        self.course.call(&mut self.editor);
+    }
+
     /// Ends the lane and gives the text that was held back.
     fn finish(&mut self, cut_short: bool, edits: &ResponseEdits) -> String {
         let mut text = String::new();

@@ -152,6 +152,14 @@ const MEANT: [&[u8]; 10] = [
     b"complete",
 ];
 
+/// Reasons that say that a tool is called.
+const CALLS: [&[u8]; 3] = [b"tool_calls", b"function_call", b"tool_use"];
+
+/// Whether a text that ended for this reason ends in the call of a tool.
+pub(super) fn is_call(reason: &[u8]) -> bool {
+    CALLS.iter().any(|call| call.eq_ignore_ascii_case(reason))
+}
+
 /// Whether a text that ended for this reason was cut short.
 pub(super) fn is_cut_short(reason: &[u8]) -> bool {
     !MEANT.iter().any(|meant| meant.eq_ignore_ascii_case(reason))
@@ -186,6 +194,8 @@ pub struct Block {
     pub group: u32,
     /// Whether texts in it are the answer's.
     pub answers: bool,
+    /// Whether it calls a tool.
+    pub calls: bool,
 }
 
 /// Members under which texts stand. Of two of one name some parsers take the first and some the
@@ -233,6 +243,8 @@ pub struct Scan {
     pub fields: Vec<Field>,
     /// Lanes that end.
     pub closes: Vec<Close>,
+    /// The choices or blocks behind whose text a tool is called.
+    pub calls: Vec<u32>,
     /// Annotations that point into a text.
     pub citations: Vec<Citation>,
     /// Signed blocks.
@@ -252,6 +264,8 @@ pub struct Scan {
     pub usage: Usage,
     /// Why the whole answer ends, where that is told apart from its texts: whether it was cut short.
     pub cut_short: Option<bool>,
+    /// What ends a text that stands before this event calls a tool: a block, or the whole answer.
+    pub called: bool,
     /// The event says nothing but that the connection lives.
     pub idle: bool,
     /// The event says more than its channels and fields: it cannot be dropped when its channels are
@@ -277,17 +291,20 @@ impl Scan {
 
     /// Forgets what was found, keeping the memory.
     pub fn clear(&mut self) {
-        let Self { channels, fields, closes, citations, signed, quoted, media, usage, .. } = self;
+        let Self {
+            channels, fields, closes, calls, citations, signed, quoted, media, usage, ..
+        } = self;
         channels.clear();
         fields.clear();
         closes.clear();
+        calls.clear();
         citations.clear();
         signed.clear();
         quoted.clear();
         media.clear();
         *usage = Usage::default();
         (self.begins, self.in_blocks, self.ambiguous) = (None, false, false);
-        (self.cut_short, self.idle) = (None, false);
+        (self.cut_short, self.called, self.idle) = (None, false, false);
         (self.says_more, self.unrepeatable) = (false, false);
         (self.error, self.only_usage) = (false, false);
     }

@@ -58,7 +58,7 @@ impl Scanner {
     /// The payload is not JSON.
     pub fn scan(&mut self, payload: &[u8], scan: &mut Scan) -> Result<(), json::Error> {
         self.find(payload, scan)?;
-        if let Some(Block { group, answers }) = scan.begins {
+        if let Some(Block { group, answers, .. }) = scan.begins {
             if answers {
                 self.thoughts.remove(&group);
             } else if self.thoughts.len() < BLOCKS {

@@ -3,6 +3,8 @@
 //! Each test of a promise (DESIGN §4) says which code to break so that it fails.
 
 #[cfg(test)]
+mod across;
+#[cfg(test)]
 mod bounds;
 #[cfg(test)]
 mod ending;

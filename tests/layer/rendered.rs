@@ -72,6 +72,33 @@ impl Member {
         format!("data: {}\n\n", json!({"id": "c", "choices": [choice]}))
     }
 
+    /// A stream of these pieces, each as it is.
+    pub(super) fn pieces(self, pieces: &[String], reason: &str) -> String {
+        let mut out = String::new();
+        if !self.messages() {
+            for piece in pieces {
+                out += &self.chunk(piece, piece, Value::Null, Habit::AtTheEnd);
+            }
+            return out + &delta_with(reason) + DONE;
+        }
+        let mut event = |value: Value| {
+            out += &format!("event: {}\ndata: {value}\n\n", value["type"].as_str().unwrap());
+        };
+        event(json!({"type": "message_start", "message": {"content": [], "model": "m"}}));
+        event(
+            json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+        );
+        for piece in pieces {
+            event(
+                json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}),
+            );
+        }
+        event(json!({"type": "content_block_stop", "index": 0}));
+        event(json!({"type": "message_delta", "delta": {"stop_reason": reason}}));
+        event(json!({"type": "message_stop"}));
+        out
+    }
+
     pub(super) fn stream(self, text: &str, habit: Habit, cut: usize, reason: &str) -> String {
         let characters: Vec<char> = text.chars().collect();
         let pieces: Vec<String> = characters.chunks(cut).map(|it| it.iter().collect()).collect();

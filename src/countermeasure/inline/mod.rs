@@ -31,7 +31,8 @@
 //!
 //! Markers that are in no row of the table but are worded like those (`derived`) open what their
 //! counterpart closes, at the same places. Sections nest where the dialect says so. Behind a closing
-//! that leaves an opening unmatched the text may be either, and is held like 2.
+//! that leaves an opening unmatched, or that stands in a block of code, the text may be either, and is
+//! held like 2.
 //!
 //! What this cannot tell apart: an answer that begins with a marker is cut there, and so is one
 //! that shows how a section is written, as plain text and outside of code, behind reasoning in the
@@ -45,6 +46,7 @@
 
 mod derived;
 mod dialect;
+mod fence;
 mod lead;
 mod lines;
 mod marker;
@@ -82,6 +84,8 @@ pub struct Setting {
     pub keep: Keep,
     /// The model's chat template opens the first section.
     pub opened: bool,
+    /// The text goes on within reasoning that another one left open.
+    pub continued: bool,
     /// What becomes of a section that may be an answer and is not closed.
     pub unclosed: Unclosed,
 }
@@ -101,6 +105,8 @@ pub struct Inline {
     spoken: Option<&'static Dialect>,
     /// The text has shown that its model reasons in it, or may be made to.
     reasoned: bool,
+    /// A tool is called behind the text.
+    called: bool,
     /// Something of a section may have been kept: the next ones leave nothing.
     kept: bool,
     /// Where markers stand in what the last piece let out.
@@ -149,6 +155,10 @@ impl Inline {
     #[must_use]
     pub fn new(setting: Setting) -> Self {
         let state = match setting {
+            // What may be kept of it, the other one has kept.
+            Setting { continued: true, .. } => {
+                State::Section(Section::new(Of::Template, editor(Keep::None), true))
+            }
             Setting { opened: false, .. } => State::Answer,
             Setting { keep, unclosed: Unclosed::Reasoning, .. } => {
                 State::Section(Section::new(Of::Template, editor(keep), true))
@@ -165,7 +175,10 @@ impl Inline {
             undecided: String::new(),
             left: 0,
             spoken: None,
-            reasoned: setting.opened || setting.unclosed == Unclosed::Reasoning,
+            reasoned: setting.opened
+                || setting.continued
+                || setting.unclosed == Unclosed::Reasoning,
+            called: false,
             kept: false,
             markers: Vec::new(),
             answered: false,
@@ -402,7 +415,11 @@ impl Editor for Inline {
     /// Should more come although the text has ended, it goes on where it was.
     fn finish(&mut self, cut_short: bool, out: &mut String) {
         self.markers.clear();
-        let withheld = cut_short || self.setting.unclosed == Unclosed::Reasoning;
+        // A model that calls a tool within its thoughts does not close them first.
+        let called = |open: &Open| self.called && open.section.is_templates();
+        let withheld = cut_short
+            || self.setting.unclosed == Unclosed::Reasoning
+            || matches!(&self.state, State::Open(open) if called(open));
         if !withheld && matches!(self.state, State::Open(_)) {
             self.take("", true, out);
         }
@@ -467,6 +484,18 @@ impl Editor for Inline {
 
     fn reasons(&self) -> bool {
         !matches!(self.state, State::Answer)
+    }
+
+    fn leaves_open(&self) -> bool {
+        match self.state {
+            State::Answer => false,
+            State::Section(_) => true,
+            State::Open(_) => self.setting.unclosed == Unclosed::Reasoning,
+        }
+    }
+
+    fn call(&mut self) {
+        self.called = true;
     }
 
     fn has_begun(&self) -> bool {

@@ -30,7 +30,10 @@ pub fn ends_unopened(text: &str) -> bool {
             let rest = text.get(at..).unwrap_or_default();
             match stands(rest, &mut lines) {
                 Marked::Closing(length) if open == 0 => {
-                    if ends_reasoning(blank, lines.previous, rest.get(length..).unwrap_or_default())
+                    let before = text.get(..at).unwrap_or_default();
+                    let behind = rest.get(length..).unwrap_or_default();
+                    if ends_reasoning(blank, lines.previous, behind)
+                        && !(blank && goes_on(before, behind))
                     {
                         return true;
                     }
@@ -76,12 +79,22 @@ fn stands(rest: &str, lines: &mut Lines) -> Marked {
     if quoted || lines.in_span().is_some_and(spanned) { Marked::Nothing } else { marked }
 }
 
+/// What ends a sentence, or what is as good as one.
+const FINISHED: &str = ".!?…。！？)\"”*";
+
+/// Whether a sentence goes on around a line of its own: "The tag\n</think>\nis written so."
+fn goes_on(before: &str, behind: &str) -> bool {
+    let open = before.trim_end().ends_with(|it| !FINISHED.contains(it));
+    let next = behind.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n');
+    open && next.is_some_and(|next| next.starts_with(char::is_lowercase))
+}
+
 /// Whether a closing ends what stands before it, and is not spoken of.
 fn ends_reasoning(blank: bool, previous: Option<char>, behind: &str) -> bool {
     let behind = behind.trim_start_matches([' ', '\t', '\r']);
     let last = behind.is_empty() || behind.starts_with('\n');
     let grown = previous.is_some_and(|it| !it.is_whitespace() && !CODE.contains(it));
-    let finished = previous.is_some_and(|it| ".!?…。！？)\"”*".contains(it));
+    let finished = previous.is_some_and(|it| FINISHED.contains(it));
     last && (blank || grown) || grown && finished
 }
 
@@ -115,6 +128,7 @@ mod tests {
             "The tag </think> closes it.",
             "It is closed by </think>.",
             "It ends with </think>\nand then answers.",
+            "The closing tag is\n</think>\nand stands on its own line.",
             "`</think>`\n",
             "Write:\n\n```\n</think>\n```\n",
             "Write:\n\n<think>\nyour reasoning\n</think>\n\nand go on.",

@@ -1,6 +1,7 @@
 //! Inside of a section, and of what may be one.
 
 use super::dialect::Dialect;
+use super::fence::Fences;
 use super::marker::{self, Match, Of, Opening, Sure};
 use super::{Editor, HOLD_LIMIT, Inline, State, Step, mention};
 use crate::countermeasure::sentences::WordCount;
@@ -15,6 +16,8 @@ pub(super) struct Section {
     pub(super) leading: bool,
     /// Openings inside of it that nothing has closed.
     depth: usize,
+    /// Blocks of code in it, in which a model shows markers.
+    fences: Fences,
     /// The last character.
     previous: Option<char>,
     /// It said something.
@@ -31,7 +34,8 @@ pub(super) struct Open {
     pub(super) text: String,
     /// Where in it openings end that nothing has closed.
     openings: Vec<usize>,
-    /// A closing stands before it that an opening inside of the section may have been meant by.
+    /// A closing stands before it that an opening inside of the section may have been meant by, or
+    /// that the section only shows, in a block of code.
     nested: bool,
     /// Its marker may be one that prose speaks of.
     mentionable: bool,
@@ -41,16 +45,30 @@ pub(super) struct Open {
 
 impl Section {
     pub(super) fn new(of: Of, editor: Box<dyn Editor>, leading: bool) -> Self {
-        Self { of, editor, leading, depth: 0, previous: None, said: false }
+        Self {
+            of,
+            editor,
+            leading,
+            depth: 0,
+            fences: Fences::default(),
+            previous: None,
+            said: false,
+        }
     }
 
     fn push(&mut self, text: &str, out: &mut String) {
+        self.fences.see(text);
+        self.feed(text, out);
+    }
+
+    /// Takes text whose fences have been seen.
+    fn feed(&mut self, text: &str, out: &mut String) {
         self.previous = text.chars().next_back().or(self.previous);
         self.said |= text.contains(char::is_alphanumeric);
         self.editor.push(text, out);
     }
 
-    fn is_templates(&self) -> bool {
+    pub(super) fn is_templates(&self) -> bool {
         matches!(self.of, Of::Template)
     }
 
@@ -119,9 +137,14 @@ impl Open {
     /// It counts as reasoning, closed or not.
     pub(super) fn give_up(self, out: &mut String) -> Section {
         let Self { mut section, text, openings, .. } = self;
-        section.push(&text, out);
+        section.feed(&text, out);
         section.depth += openings.len();
         section
+    }
+
+    fn add(&mut self, text: &str) {
+        self.section.fences.see(text);
+        self.text.push_str(text);
     }
 }
 
@@ -169,12 +192,17 @@ impl Inline {
 
     /// A closing ends the section, or what nests in it.
     fn end_section(&mut self, marker: &str, out: &mut String) {
+        // What another header ends is over wherever that stands.
+        let shown = |section: &Section| section.fences.inside() && !marker.is_empty();
         match std::mem::replace(&mut self.state, State::Answer) {
-            State::Section(section) if section.depth == 0 => self.close(section, marker, out),
+            State::Section(section) if section.depth == 0 && !shown(&section) => {
+                self.close(section, marker, out);
+            }
             State::Section(mut section) => {
-                section.depth -= 1;
-                let text = marker.to_owned();
-                self.state = State::Open(Open { text, nested: true, ..Open::new(section) });
+                section.depth = section.depth.saturating_sub(1);
+                let mut open = Open { nested: true, ..Open::new(section) };
+                open.add(marker);
+                self.state = State::Open(open);
             }
             other => self.state = other,
         }
@@ -188,7 +216,7 @@ impl Inline {
             let next = candidate(text, at, &open.section.of);
             let reach = next.map_or(0, |_| marker::LONGEST);
             self.work.add(next.unwrap_or(text.len()) - at + reach);
-            open.text.push_str(text.get(at..next.unwrap_or(text.len())).unwrap_or_default());
+            open.add(text.get(at..next.unwrap_or(text.len())).unwrap_or_default());
             if open.text.len() > HOLD_LIMIT {
                 return self.overlong(next.unwrap_or(text.len()), out);
             }
@@ -201,7 +229,7 @@ impl Inline {
             match open.section.find(here, before, last) {
                 Found::Text(length) => {
                     let length = length.max(first_length(here));
-                    open.text.push_str(here.get(..length).unwrap_or_default());
+                    open.add(here.get(..length).unwrap_or_default());
                     at += length;
                 }
                 Found::Perhaps => return Step::Wait(at),
@@ -211,7 +239,7 @@ impl Inline {
                         // The model opened what its template was said to open.
                         return self.opened_after_all(of, marker, at + length, out);
                     }
-                    open.text.push_str(marker);
+                    open.add(marker);
                     open.openings.push(open.text.len());
                     at += length;
                 }
@@ -224,7 +252,7 @@ impl Inline {
                             self.removed += WordCount::of(within);
                             open.text.truncate(inner);
                         }
-                        open.text.push_str(marker);
+                        open.add(marker);
                         at += length;
                         continue;
                     }
@@ -250,7 +278,7 @@ impl Inline {
         let State::Open(open) = std::mem::replace(&mut self.state, State::Answer) else { return };
         let Open { mut section, text, marker: opening, .. } = open;
         self.show_marker(&opening, out);
-        section.push(&text, out);
+        section.feed(&text, out);
         self.enter(dialect, section.leading);
         self.state = State::Section(section);
         self.end_section(marker, out);

@@ -3,7 +3,7 @@
 use super::*;
 
 fn inline(keep: Keep, opened: bool) -> Inline {
-    Inline::new(Setting { keep, opened, unclosed: Unclosed::Answer })
+    Inline::new(Setting { keep, opened, continued: false, unclosed: Unclosed::Answer })
 }
 
 fn run_in(mut editor: Inline, pieces: &[&str], cut_short: bool) -> String {
@@ -31,7 +31,7 @@ fn emptied(text: &str) -> String {
 }
 
 /// Sections, the reasoning between `{` and `}`.
-const SECTIONS: [&str; 67] = [
+const SECTIONS: [&str; 71] = [
     "<think>{zebra one}</think>It is 12.",
     "\n <think>{\nzebra one.\n\nzebra two}</think>\n\nIt is 12.",
     "<THINK>{zebra}</THINK>It is 12.",
@@ -84,6 +84,10 @@ const SECTIONS: [&str; 67] = [
     "[REASONING]{zebra}[/REASONING]It is 12.",
     "◁thinking▷{zebra}◁/thinking▷It is 12.",
     "<think/>{zebra}</think>It is 12.",
+    "<think>{I write:\n```\n</think>\n```\nzebra\n}</think>\nIt is 12.",
+    "<think>{I write:\n```\n<think>zebra</think>\n```\nzebra\n}</think>\nIt is 12.",
+    "<think>{I write:\n```\nzebra\n}</think>\nIt is 12.",
+    "<|channel|>analysis<|message|>{I write:\n```\nzebra\n}<|start|>assistant<|channel|>final<|message|>It is 12.",
     "<|channel|>final<|message|>It is 11.<|end|><|start|>assistant<|channel|>analysis<|message|>{zebra}<|end|><|start|>assistant<|channel|>final<|message|>12",
     "<mm:think>{zebra}</mm:think>It is 12.",
     "<think_fast>{zebra}</think_fast>It is 12.",
@@ -218,7 +222,8 @@ fn a_client_that_may_have_kept_the_model_from_closing_a_section_does_not_get_it(
     for (opened, text, left) in
         [(true, "secret", ""), (false, "Sure. <think>secret", "Sure. <think>")]
     {
-        let setting = Setting { keep: Keep::None, opened, unclosed: Unclosed::Reasoning };
+        let unclosed = Unclosed::Reasoning;
+        let setting = Setting { keep: Keep::None, opened, continued: false, unclosed };
         assert_eq!(run_in(Inline::new(setting), &[text], false), left);
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::wire::json::{Error, Kind as JsonKind, Reader, Text};
 use crate::wire::listed::{Listed, Shape, shape};
 use crate::wire::scan::{
-    Citation, Close, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, Twice, is_cut_short,
+    Citation, Close, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, Twice, is_call, is_cut_short,
 };
 use crate::wire::{error, usage};
 
@@ -106,7 +106,7 @@ pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Erro
     Reader::new(bytes).document(|reader| {
         reader.object(|reader, key| match scan.once_only(&mut twice, &key.name()) {
             b"choices" if scan.expects(JsonKind::Array, reader, b"choices")? => {
-                let from = (scan.channels.len(), scan.closes.len());
+                let from = (scan.channels.len(), scan.closes.len(), scan.calls.len());
                 reader.elements(|reader, position| {
                     choices += 1;
                     choice(reader, position, form, scan)
@@ -118,6 +118,8 @@ pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Erro
                 channels.for_each(|it| it.lane.group = it.lane.group.wrapping_add(apart));
                 let closes = scan.closes.iter_mut().skip(from.1);
                 closes.for_each(|it| it.group = it.group.wrapping_add(apart));
+                let calls = scan.calls.iter_mut().skip(from.2);
+                calls.for_each(|it| *it = it.wrapping_add(apart));
                 lists = lists.wrapping_add(1);
                 Ok(())
             }
@@ -172,7 +174,7 @@ fn choice(
     let mut index = u32::try_from(position).unwrap_or(u32::MAX);
     let mut finish: Option<Range<usize>> = None;
     let mut answered = false;
-    let first_channel = scan.channels.len();
+    let (first_channel, first_call) = (scan.channels.len(), scan.calls.len());
     let (first_citation, first_signed) = (scan.citations.len(), scan.signed.len());
     let mut twice = Twice::default();
     reader.members(|reader, key| match scan.once_only(&mut twice, &key.name()) {
@@ -222,8 +224,11 @@ fn choice(
     for signed in scan.signed.iter_mut().skip(first_signed) {
         signed.group = Some(index);
     }
-    let cut_short =
-        finish.clone().is_some_and(|span| reader.bytes().get(span).is_some_and(is_cut_short));
+    let reason = finish.clone().and_then(|span| reader.bytes().get(span));
+    let cut_short = reason.is_some_and(is_cut_short);
+    let called = scan.calls.len() > first_call || reason.is_some_and(is_call);
+    scan.calls.truncate(first_call);
+    scan.calls.extend(called.then_some(index));
     if answered {
         // Reasoning that an answer follows was not cut short, whatever became of the answer.
         scan.closes.push(Close { group: index, reasoning_only: true, cut_short: false });
@@ -274,11 +279,13 @@ fn message(
                 })
             })?;
             *answered |= calls;
+            scan.calls.extend(calls.then_some(0));
             Ok(())
         }
         name @ b"function_call" => {
             if scan.expects(JsonKind::Object, reader, name)? {
                 *answered = true;
+                scan.calls.push(0);
                 scan.once(reader, |scan, reader| function(reader, scan))?;
             }
             Ok(())

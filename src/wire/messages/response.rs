@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::wire::json::{Error, Key, Kind as JsonKind, Reader, Text, unescape_lossy};
 use crate::wire::listed::{Listed, Shape};
 use crate::wire::scan::{
-    Block, Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, Twice, is_cut_short,
+    Block, Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, Twice, is_call, is_cut_short,
 };
 use crate::wire::{error, usage};
 
@@ -90,6 +90,7 @@ pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Erro
         })
     })?;
     let cut_short = scan.cut_short.unwrap_or_default();
+    scan.calls.extend(scan.called.then_some(blocks));
     // Only the last block can have been cut short.
     let close =
         |group| Close { group, reasoning_only: false, cut_short: group == blocks && cut_short };
@@ -135,7 +136,8 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
         })
     })?;
     let Event { kind, index, signature, begins } = event;
-    scan.begins = begins.map(|answers| Block { group: index, answers });
+    scan.begins = begins.map(|begins| Block { group: index, ..begins });
+    scan.called |= begins.is_some_and(|begins| begins.calls);
     for channel in &mut scan.channels {
         if channel.lane.group == u32::MAX {
             channel.lane.group = index;
@@ -167,8 +169,8 @@ struct Event {
     index: u32,
     /// The delta is the signature that ends a thinking block.
     signature: bool,
-    /// A block begins: whether the texts in it are the answer's.
-    begins: Option<bool>,
+    /// A block begins, whose index may stand behind it.
+    begins: Option<Block>,
 }
 
 fn message_member(reader: &mut Reader<'_>, key: Key<'_>, scan: &mut Scan) -> Result<(), Error> {
@@ -202,14 +204,16 @@ fn content(reader: &mut Reader<'_>, last: &mut u32, scan: &mut Scan) -> Result<(
         return Ok(());
     }
     reader.elements(|reader, position| {
-        *last = u32::try_from(position).unwrap_or(u32::MAX);
-        block(reader, *last, scan).map(|_| ())
+        let before = std::mem::replace(last, u32::try_from(position).unwrap_or(u32::MAX));
+        let begun = block(reader, *last, scan)?;
+        scan.calls.extend(begun.filter(|it| it.calls).map(|_| before));
+        Ok(())
     })
 }
 
-/// A content block, whole or as it starts. Text is the answer's only where the type says so; whether
-/// it does, if there is a type.
-fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<bool>, Error> {
+/// A content block, whole or as it starts, if there is a type. Text is the answer's only where that
+/// says so.
+fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<Block>, Error> {
     if !scan.expects(JsonKind::Object, reader, b"content")? {
         return Ok(None);
     }
@@ -274,7 +278,8 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<
             (channel.lane.slot, channel.kind) = (Slot::Reasoning, Kind::Reasoning);
         }
     }
-    Ok((!kind.is_empty()).then_some(kind == "text"))
+    let calls = kind.ends_with("tool_use");
+    Ok((!kind.is_empty()).then_some(Block { group, answers: kind == "text", calls }))
 }
 
 fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<(), Error> {
@@ -322,6 +327,7 @@ fn stop_reason(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
     let reason = scan.identifier(reader, b"stop_reason")?;
     let reason = reason.and_then(|span| reader.bytes().get(span));
     scan.cut_short = reason.map(is_cut_short).or(scan.cut_short);
+    scan.called |= reason.is_some_and(is_call);
     Ok(())
 }
 

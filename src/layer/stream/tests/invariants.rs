@@ -191,18 +191,25 @@ fn every_sample_keeps_what_clients_rely_on_whatever_is_kept_of_its_reasoning() {
 fn text_held_from_an_event_with_more_to_say_comes_out_before_the_finish_and_alone() {
     let calls =
         r#"[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]"#;
-    for more in [format!(r#""tool_calls":{calls}"#), r#""annotations":[{"type":"url"}]"#.to_owned()]
-    {
+    for (more, finish) in [
+        (format!(r#""tool_calls":{calls}"#), "tool_calls"),
+        (r#""annotations":[{"type":"url"}]"#.to_owned(), "stop"),
+    ] {
         let head = r#""id":"1","object":"chat.completion.chunk""#;
         let from = format!(
             "data: {{{head},\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"content\":\"Let me check.\",{more}}},\"finish_reason\":null}}]}}\n\n\
-             data: {{{head},\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"tool_calls\"}}]}}\n\n"
+             data: {{{head},\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"{finish}\"}}]}}\n\n"
         );
         // The template opens a section, so that the answer is held until nothing can close it.
         let edits = withhold(crate::policy::plan::Keep::None, protocol("chat"), "qwq-32b");
         let to = stream(protocol("chat"), edits, [from.as_bytes()]).unwrap();
         assert_invariants(false, from.as_bytes(), &to);
-        assert_eq!(accumulate(false, &to, true), accumulate(false, from.as_bytes(), true));
+        let mut all = accumulate(false, from.as_bytes(), true);
+        // A model that calls a tool within its thoughts does not close them first.
+        if finish == "tool_calls" {
+            all.remove("0/content");
+        }
+        assert_eq!(accumulate(false, &to, true), all);
     }
 }
 
