@@ -41,6 +41,11 @@ struct Run {
 }
 
 impl Alignment {
+    /// Memory that is taken.
+    pub(super) fn allocated(&self) -> usize {
+        self.runs.capacity() * size_of::<Run>() + self.pending.capacity()
+    }
+
     /// Takes the next piece of the text and what was left of it, with what had been held before.
     pub(super) fn push(&mut self, piece: &str, left: &str) {
         if self.lost {

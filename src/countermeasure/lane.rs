@@ -30,6 +30,13 @@ impl LaneEditor {
         self.left = String::new();
     }
 
+    /// Memory that the text so far takes, besides what its editor holds back.
+    #[must_use]
+    pub fn allocated(&self) -> usize {
+        let mark = self.mark.as_ref().map_or(0, Mark::allocated);
+        self.left.capacity() + self.alignment.allocated() + mark
+    }
+
     /// Where the first marker stands in what the last piece let out.
     #[must_use]
     pub fn marker(&self) -> Option<Range<usize>> {

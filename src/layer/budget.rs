@@ -12,6 +12,15 @@ use crate::limit::Subject;
 /// In what steps bytes are counted: so seldom that an event of usual size costs nothing.
 const STEP: usize = 16 << 10;
 
+/// From here on it counts that a buffer which grows is moved, and that what it took before is not given
+/// back to the system at once.
+const MOVED: usize = 512 << 10;
+
+/// What a buffer takes that has grown piece by piece to this capacity.
+pub(super) fn grown(capacity: usize) -> usize {
+    if capacity < MOVED { capacity } else { capacity.saturating_add(capacity / 2) }
+}
+
 /// What may be held, and what is.
 #[derive(Debug)]
 pub(super) struct Budget {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::{Bytes, BytesMut};
 use http_body::Frame;
 
-use super::budget::Held;
+use super::budget::{Held, grown};
 
 /// A body that is being copied; shared by the body and by who reads the copy.
 #[derive(Clone, Debug)]
@@ -93,7 +93,7 @@ impl Taken {
             return self.stop(State::TooLong);
         }
         self.bytes.extend_from_slice(bytes);
-        if self.held.resize(self.bytes.capacity()).is_err() {
+        if self.held.resize(grown(self.bytes.capacity())).is_err() {
             self.stop(State::Lost);
         }
     }

@@ -11,6 +11,7 @@ use crate::wire::json::closing;
 use crate::wire::{Failure, Protocol, Refusal, RefusalKind, Scan, scan_error};
 
 use super::begun::{Begun, beginning};
+use super::budget::grown;
 use super::lanes::TooManyLanes;
 use super::rewrite::{Given, Rewriter, Rewritten};
 
@@ -108,7 +109,7 @@ impl Document {
             let document = work.document.len();
             2 * (document + document.min(self.limit))
         });
-        self.collected.capacity() + self.data.held() + self.begun.held() + work
+        grown(self.collected.capacity()) + self.data.held() + self.begun.held() + work
     }
 
     /// Whether the document is an error of the upstream's.

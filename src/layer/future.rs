@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::body::DefenseBody;
-use super::budget::NoRoom;
+use super::budget::{NoRoom, grown};
 use super::error::BoxError;
 use super::exchange::{Exchange, Undecided};
 use super::late::Late;
@@ -240,7 +240,7 @@ where
                     return Poll::Ready(Err(too_large()));
                 }
                 collected.extend_from_slice(&data);
-                if let Err(no_room) = exchange.hold(collected.capacity()) {
+                if let Err(no_room) = exchange.hold(grown(collected.capacity())) {
                     return Poll::Ready(Err(match no_room {
                         NoRoom::Now => overloaded(),
                         NoRoom::Ever => too_large(),

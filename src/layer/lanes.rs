@@ -213,11 +213,11 @@ impl Lanes {
         if self.carried > CARRIED { Err(TooManyLanes) } else { Ok(()) }
     }
 
-    /// Bytes that are kept: by carriers, and of texts that may come again.
+    /// Bytes that are kept: by carriers, of texts that may come again, of what was exchanged in them.
     pub(super) fn held(&self) -> usize {
         let texts = self.lanes.iter().map(|open| {
             let shown = open.copy.as_ref().map_or(0, |(_, shown)| shown.capacity());
-            open.course.held() + shown
+            open.course.held() + shown + open.editor.allocated()
         });
         self.carried + texts.sum::<usize>()
     }

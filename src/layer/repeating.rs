@@ -11,7 +11,7 @@ use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::request;
 use http_body::Body;
 
-use super::budget::Held;
+use super::budget::{Held, grown};
 use super::exchange::Exchange;
 use super::head;
 use super::history::{History, Restored};
@@ -58,7 +58,7 @@ impl<S, B: Body<Data = Bytes>> Repeating<S, B> {
                     // Trailers of a request have no meaning for the endpoints.
                     let Ok(data) = frame.into_data() else { continue };
                     self.collected.extend_from_slice(&data);
-                    let room = self.held.resize(self.collected.capacity());
+                    let room = self.held.resize(grown(self.collected.capacity()));
                     if self.collected.len() > self.cap || room.is_err() {
                         return Poll::Ready(Read::Part(None));
                     }

@@ -9,6 +9,7 @@ use crate::wire::json::closing;
 use crate::wire::{Protocol, Scan, Scanner};
 
 use super::begun::{Begun, beginning};
+use super::budget::grown;
 use super::document::SLICE;
 use super::ending::{Fate, Provisional};
 use super::lanes::TooManyLanes;
@@ -193,7 +194,7 @@ impl EventStream {
 
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
-        self.splitter.allocated() + self.begun.held() + self.rewriter.held()
+        grown(self.splitter.allocated()) + self.begun.held() + self.rewriter.held()
     }
 
     /// Something in the event cannot be read: it passes, counted, or the stream cannot go on.

@@ -171,6 +171,12 @@ impl Mark {
         self.stopped = true;
     }
 
+    /// Memory that the text so far takes.
+    #[must_use]
+    pub fn allocated(&self) -> usize {
+        self.rewriter.allocated()
+    }
+
     /// Whether text is held back.
     #[must_use]
     pub fn holds(&self) -> bool {

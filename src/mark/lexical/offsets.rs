@@ -51,6 +51,11 @@ impl OffsetMap {
         self.unit
     }
 
+    /// Memory that is taken.
+    pub(super) fn allocated(&self) -> usize {
+        self.substitutions.capacity() * size_of::<Substitution>()
+    }
+
     pub(super) fn substitute(&mut self, at: usize, removed: usize, inserted: usize) {
         self.substitutions.push(Substitution { at, removed, inserted });
     }

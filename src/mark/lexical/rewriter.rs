@@ -142,6 +142,13 @@ impl<'l, C: Choice> Rewriter<'l, C> {
         &self.held
     }
 
+    /// Memory that the text so far takes, which grows with what is exchanged in it.
+    pub fn allocated(&self) -> usize {
+        self.held.capacity()
+            + self.offsets.as_ref().map_or(0, OffsetMap::allocated)
+            + self.undo.as_ref().map_or(0, Undo::allocated)
+    }
+
     /// Sites at which a variant was chosen so far.
     pub fn sites(&self) -> u64 {
         self.decisions.sites

@@ -25,6 +25,11 @@ impl Undo {
         &self.steps
     }
 
+    /// Memory that is taken.
+    pub(super) fn allocated(&self) -> usize {
+        self.steps.capacity()
+    }
+
     /// `original` gives way to `other`, which comes next.
     pub(super) fn substitute(&mut self, original: &str, other: &str) {
         let at = self.position.unwrap_or_default();
