@@ -39,6 +39,8 @@ pub struct ResponseEdits {
     opened_by: Vec<Pattern>,
     /// The client may have kept the model from closing a section.
     steered: bool,
+    /// The texts at which the client wants the answer to end.
+    stops: Vec<String>,
     /// Leaks are closed but for these names.
     close_leaks: Option<Vec<String>>,
     /// The model's name is hidden behind the one that was asked for.
@@ -206,6 +208,7 @@ impl ResponseEdits {
             opened: reasoning.is_some_and(opened),
             opened_by: reasoning.map(|it| it.opened_by_template.clone()).unwrap_or_default(),
             steered: request.steers_tags,
+            stops: request.stops.clone(),
             close_leaks,
             rename: downgraded
                 .filter(|(_, disclose)| !disclose)
@@ -330,6 +333,16 @@ impl ResponseEdits {
                     return None;
                 }
                 Edit::text(field.span.clone(), "other")
+            }
+            FieldKind::Stop => {
+                self.keep?;
+                if self.stops.contains(&field.name) {
+                    return None;
+                }
+                // What it says is not its name.
+                counts.response_fields_closed += 1;
+                counts.closed.add("stop_reason");
+                return Some(Edit::literal(field.span.clone(), "null"));
             }
             FieldKind::Model => {
                 return Some(Edit::text(field.span.clone(), &self.rename.as_ref()?.to));

@@ -6,7 +6,7 @@
 use std::fmt;
 
 /// Names of members that servers take or send, sorted.
-const KNOWN: [&str; 84] = [
+const KNOWN: [&str; 85] = [
     "__verbose",
     "add_generation_prompt",
     "allowed_token_ids",
@@ -77,6 +77,7 @@ const KNOWN: [&str; 84] = [
     "sglext",
     "skip_special_tokens",
     "spaces_between_special_tokens",
+    "stop_reason",
     "store",
     "stream_reasoning",
     "time_info",

@@ -29,6 +29,9 @@ const ENTRIES: usize = 4096;
 /// Members that set a mark or turn it off: SGLang's and TGI's `watermark`, vLLM's `watermarking`.
 const MARKS: [&str; 2] = ["watermark", "watermarking"];
 
+/// Samplers that prefer what is less likely and so work against a mark, and what they are when off.
+const AGAINST: [(&str, f64); 2] = [("typical_p", 1.0), ("xtc_probability", 0.0)];
+
 /// Objects that vLLM hands to its plugins.
 const PLUGINS: [&str; 2] = ["vllm_xargs", "extra_args"];
 
@@ -63,7 +66,7 @@ pub struct Setting {
 pub struct Generation {
     /// Uses that bear on marks, each with the index of the top level's member that says so.
     pub uses: Vec<(usize, Use)>,
-    /// Members of the top level that set a mark or turn it off, by index.
+    /// Members of the top level that set a mark, weaken it or turn it off, by index.
     pub mark_members: Vec<usize>,
     /// The removals of such settings inside of other members, with the index of the member.
     pub mark_edits: Vec<(usize, Edit)>,
@@ -108,6 +111,12 @@ impl Generation {
         }
         match folded {
             _ if MARKS.contains(&folded) => self.mark_members.push(member),
+            _ if AGAINST.iter().any(|(name, _)| *name == folded) => {
+                let value = reader.skip()?;
+                let degree = number(body.get(value).unwrap_or_default());
+                let off = AGAINST.iter().any(|(name, off)| *name == folded && degree == Some(*off));
+                self.mark_members.extend((!off).then_some(member));
+            }
             "logit_bias" | "vllm_xargs" => self.setting(folded, exact, member, reader)?,
             "temperature" | "top_k" | "do_sample" | "use_beam_search" | "beam_width" | "tools"
             | "functions" => {

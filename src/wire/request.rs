@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::ServerKind;
 use super::generation::Generation;
-use super::json::{Edit, Error, Members, Reader, removals};
+use super::json::{Edit, Error, Kind, Members, Reader, removals};
 use super::model_name::is_blank;
 use super::target::Target;
 
@@ -22,6 +22,9 @@ pub use settings::{Asked, AskedEffort, EffortPlace, EffortSaid, Model, OutputCap
 /// The most members that a request may have at its top level: what is noted of each is many times
 /// its own length.
 const MEMBERS: usize = 1024;
+
+/// The most texts to stop at that are noted, and the longest. No server takes as many.
+const STOPS: (usize, usize) = (64, 1024);
 
 /// Members that cap output. The last is Ollama's, in `options`.
 const CAPS: [&str; 3] = ["max_tokens", "max_completion_tokens", "num_predict"];
@@ -84,6 +87,8 @@ pub struct Request {
     /// The request can keep the model from closing a reasoning section that its template opened:
     /// by a stop at the closing tag, a bias against it, or a grammar without it.
     pub steers_tags: bool,
+    /// The texts at which the client wants the answer to end, as far as they are noted.
+    pub stops: Vec<String>,
     /// What is said of how the answer is sampled, marked and read.
     pub generation: Generation,
     /// Members by which servers of the protocol take settings of their samplers and marks.
@@ -256,6 +261,20 @@ impl Request {
             let asked = Asked::read(body.get(span.clone()).unwrap_or_default());
             self.output_caps.push(OutputCap { member, nested, span, asked });
         }
+        Ok(())
+    }
+
+    /// Reads a text at which the answer is to end, or several.
+    pub(super) fn stops(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
+        if reader.kind()? == Kind::Array {
+            return reader.elements(|reader, _| self.stop(reader));
+        }
+        self.stop(reader)
+    }
+
+    fn stop(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
+        let text = reader.name()?.map(|(_, text)| text).filter(|text| text.len() <= STOPS.1);
+        self.stops.extend(text.filter(|_| self.stops.len() < STOPS.0));
         Ok(())
     }
 

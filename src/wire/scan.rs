@@ -87,6 +87,9 @@ pub enum FieldKind {
     /// A number under a name that is known, where no such number is known to stand. Typed clients
     /// expect a number there: 0 takes its place.
     Number,
+    /// The text at which the answer ended, which stands in `name`, too. It is the client's own, if
+    /// the client asked for that.
+    Stop,
     /// The name of the model that answers: a string's contents.
     Model,
     /// What differs from model to model without being its name.
@@ -122,7 +125,8 @@ pub struct Field {
     pub kind: FieldKind,
     /// The whole value, or a string's contents where the kind says so.
     pub span: Range<usize>,
-    /// The member's name, for a leak that a policy lets through; empty otherwise.
+    /// The member's name, for a leak that a policy lets through; empty where the kind says nothing of
+    /// it.
     pub name: String,
 }
 
@@ -136,6 +140,9 @@ pub struct Close {
     /// The text ended at a limit, not where the model meant to.
     pub cut_short: bool,
 }
+
+/// The longest text of a client's at which an answer ends, in bytes.
+const LONGEST_STOP: usize = 256;
 
 /// Reasons for which a text ends where its model meant to. Whatever other reason there is, the
 /// model was kept from going on.
@@ -404,6 +411,20 @@ impl Scan {
         let value = bytes.get(span.clone()).unwrap_or_default();
         let long = long_strings(value);
         self.media.extend(long.map(|it| it.start + span.start..it.end + span.start));
+    }
+
+    /// Reads the next value as the text at which the answer ended.
+    pub(super) fn stop(&mut self, reader: &mut Reader<'_>, name: &[u8]) -> Result<(), Error> {
+        let text = reader.kind()? == json::Kind::String;
+        let known = self.fields.len();
+        let span = reader.spanned(|reader| {
+            self.shaped(reader, Shape::Text(LONGEST_STOP), FieldKind::Leak, name)
+        })?;
+        if text && self.fields.len() == known {
+            let raw = reader.bytes().get(span.start + 1..span.end - 1).unwrap_or_default();
+            self.named_field(FieldKind::Stop, span, json::unescape_lossy(raw).as_bytes());
+        }
+        Ok(())
     }
 
     /// The contents of the next value if it is an identifier; any other but null is read as a leak.

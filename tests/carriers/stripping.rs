@@ -60,6 +60,24 @@ fn every_spelling_and_place_of_an_opt_out_is_taken_out() {
     }
 }
 
+// Break it: let samplers pass that prefer what is less likely, or take out those that are off.
+#[test]
+fn a_sampler_that_works_against_marks_goes_where_a_text_is_marked() {
+    for (body, expected) in [
+        (r#"{"messages":[],"typical_p":0.2}"#, r#"{"messages":[]}"#),
+        (
+            r#"{"messages":[],"Xtc_Probability":"0.5","xtc_threshold":0.1}"#,
+            r#"{"messages":[],"xtc_threshold":0.1}"#,
+        ),
+        (
+            r#"{"messages":[],"typical_p":1.0,"xtc_probability":0}"#,
+            r#"{"messages":[],"typical_p":1.0,"xtc_probability":0}"#,
+        ),
+    ] {
+        assert_eq!(stripped(&[Vllm, Lexical], body).1, expected);
+    }
+}
+
 // Break it: strip members of any name, anywhere.
 #[test]
 fn what_is_no_setting_of_a_mark_stays_byte_for_byte() {

@@ -101,7 +101,7 @@ const PATHS: [&str; 22] = [
     "/v1/responses",
 ];
 
-const MEMBERS: [&str; 26] = [
+const MEMBERS: [&str; 25] = [
     "model",
     "Model",
     "mod\\u0065l",
@@ -122,7 +122,6 @@ const MEMBERS: [&str; 26] = [
     "chat_template_kwargs",
     "thinking_budget",
     "think",
-    "xtc_probability",
     "extra_body",
     "options",
     "tools",
@@ -307,9 +306,6 @@ fn forbidden(seen: &Seen) -> Option<String> {
         if members.contains_key(name) {
             return Some(format!("{name} is passed on"));
         }
-    }
-    if members.get("xtc_probability").is_some_and(|odds| *odds != 0) {
-        return Some("what works against marks is passed on".to_owned());
     }
     let switched_off = |name: &str| nested("chat_template_kwargs", name) == Some(false.into());
     let arguments = members.get("chat_template_kwargs").and_then(Value::as_object);

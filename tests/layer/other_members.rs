@@ -242,3 +242,61 @@ async fn what_points_behind_two_sections_or_into_the_future_does_not_tell_their_
     let (_, out) = sent(NONE, CHAT, stream([data(early + &says("</think>4") + STOP)])).await;
     assert!(!out.contains(&start.to_string()), "{out}");
 }
+
+/// What an answer says of where it ended, asked with `stops`: a document's, then a stream's.
+async fn stopped(plan: &str, path: &str, stops: &str, said: &Value) -> Vec<Value> {
+    let member = if path == MESSAGES { "stop_sequences" } else { "stop" };
+    let mut all = Vec::new();
+    for streams in [false, true] {
+        let world = World::new(policy(plan));
+        let body =
+            format!(r#"{{"model":"m","messages":[],"stream":{streams},"{member}":{stops}}}"#);
+        let asks = request(suspicious(), path, Script::whole(body));
+        let message = json!({"type": "message", "content": [{"type": "text", "text": ANSWER}],
+            "stop_reason": "stop_sequence", "stop_sequence": said});
+        let choice = json!({"message": {"content": ANSWER}, "delta": {"content": ANSWER},
+            "finish_reason": "stop", "stop_reason": said});
+        let answer = match (path, streams) {
+            (MESSAGES, false) => json(message.to_string()),
+            (MESSAGES, true) => {
+                let delta = json!({"stop_reason": "stop_sequence", "stop_sequence": said});
+                let end = event("message_delta", &format!(",\"delta\":{delta}"));
+                stream([data(text(0, ANSWER) + &end + &event("message_stop", ""))])
+            }
+            (_, false) => json(json!({"choices": [choice]}).to_string()),
+            (_, true) => {
+                stream([data(format!("data: {}\n\n{DONE}", json!({"choices": [choice]})))])
+            }
+        };
+        let out = world.exchange(asks, answer).await.text();
+        let values = out.lines().filter_map(|line| {
+            serde_json::from_str::<Value>(line.strip_prefix("data: ").unwrap_or(line)).ok()
+        });
+        let places = ["/stop_sequence", "/delta/stop_sequence", "/choices/0/stop_reason"];
+        let found = values.flat_map(|value| {
+            places.iter().filter_map(|place| value.pointer(place).cloned()).collect::<Vec<_>>()
+        });
+        all.extend(found);
+    }
+    all
+}
+
+// Break it: let any text pass, or compare it as it is escaped.
+#[tokio::test(start_paused = true)]
+async fn an_answer_ends_at_a_text_that_the_client_asked_for_or_does_not_say_at_which() {
+    for (stops, said, left) in [
+        (r#"["\u0023 End","x"]"#, json!("# End"), json!("# End")),
+        (r#"["x"]"#, json!(SECRET), Value::Null),
+        ("null", json!("zebra"), Value::Null),
+        (r#"["x"]"#, Value::Null, Value::Null),
+    ] {
+        for path in [MESSAGES, CHAT] {
+            let told = stopped(NONE, path, stops, &said).await;
+            assert_eq!(told, [left.clone(), left.clone()], "{path} {stops} {said}");
+        }
+    }
+    assert_eq!(stopped(NONE, CHAT, r#""a b""#, &json!("a b")).await, [json!("a b"), json!("a b")]);
+    // Where nothing is withheld, nothing has to be kept from being said.
+    let closes = "side_channels = {}";
+    assert_eq!(stopped(closes, CHAT, "null", &json!("a b")).await, [json!("a b"), json!("a b")]);
+}

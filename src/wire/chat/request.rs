@@ -25,8 +25,7 @@ const LISTS: Lists = Lists {
     // skip_special_tokens, include_reasoning, separate_reasoning, stream_reasoning,
     // reasoning_format, chat_template, chat_template_kwargs, add_generation_prompt,
     // continue_final_message, store; models, because a list of fallbacks goes round the model map;
-    // typical_p and xtc_probability, which prefer what is less likely and so work against a mark
-    // by bias; preserved_tokens, which brings raw tags back.
+    // preserved_tokens, which brings raw tags back.
     allowed: &[
         "audio",
         "bad_words",
@@ -107,10 +106,14 @@ const LISTS: Lists = Lists {
         "top_p",
         "transforms",
         "truncate_prompt_tokens",
+        "typical_p",
+        "usage",
         "user",
         "verbosity",
         "web_search",
         "web_search_options",
+        "xtc_probability",
+        "xtc_threshold",
     ],
 };
 
@@ -165,6 +168,9 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
             Ok(())
         }
         name if STEERING.contains(&name) => {
+            if name == b"stop" {
+                request.stops(&mut Reader::at(body, reader.position()))?;
+            }
             let value = body.get(reader.skip()?).unwrap_or_default();
             let nothing: [&[u8]; 4] = [b"null", b"[]", b"{}", b"\"\""];
             request.steers_tags |= !nothing.contains(&value);

@@ -31,11 +31,8 @@ const TOP_LEVEL: [Listed; 7] = [
 const GOES_ON: [&[u8]; 3] = [b"", b"null", b"none"];
 
 /// Members of a choice that carry none.
-const CHOICE: [Listed; 3] = [
-    (b"stop_reason", Shape::Identifier),
-    (b"native_finish_reason", Shape::Identifier),
-    (b"content_filter_results", Shape::Findings),
-];
+const CHOICE: [Listed; 2] =
+    [(b"native_finish_reason", Shape::Identifier), (b"content_filter_results", Shape::Findings)];
 
 /// Members of a message or delta that carry none that a countermeasure edits.
 const MESSAGE: [Listed; 3] =
@@ -211,6 +208,8 @@ fn choice(
             }
             Ok(())
         }
+        // vLLM's.
+        name @ b"stop_reason" => scan.stop(reader, name),
         b"content_filter_offsets" => filter_offsets(reader, scan),
         name => scan.listed(reader, &CHOICE, name),
     })?;

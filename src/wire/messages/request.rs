@@ -42,6 +42,7 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
             request.thinking.extend(Thinking::read(reader)?);
             Ok(())
         }
+        b"stop_sequences" => request.stops(reader),
         b"output_config" => output_config(reader, request, &mut config),
         _ => reader.pass(),
     })?;

@@ -10,18 +10,17 @@ use crate::wire::scan::{
 use crate::wire::{error, usage};
 
 /// Members of a message that carry no text of the model's.
-const MESSAGE: [Listed; 7] = [
+const MESSAGE: [Listed; 6] = [
     (b"id", Shape::Identifier),
     (b"type", Shape::Identifier),
     (b"role", Shape::Identifier),
-    (b"stop_sequence", Shape::Text(STOP)),
     (b"container", Shape::Data),
     (b"context_management", Shape::Data),
     (b"diagnostics", Shape::Data),
 ];
 
 /// Members of a delta that carry none: those of `message_delta`.
-const DELTA: [Listed; 2] = [(b"stop_sequence", Shape::Text(STOP)), (b"container", Shape::Data)];
+const DELTA: [Listed; 1] = [(b"container", Shape::Data)];
 
 /// Why the model stopped, in the vendor's words, which are not passed on.
 const STOP_DETAILS: [Listed; 2] = [(b"type", Shape::Identifier), (b"category", Shape::Identifier)];
@@ -68,9 +67,6 @@ const CARRIED: [&[u8]; 5] = [b"input", b"content", b"source", b"title", b"cache_
 /// The blocks that have them, besides those of tools.
 const CARRIERS: [&str; 5] =
     ["document", "search_result", "image", "container_upload", "compaction"];
-
-/// The longest stop sequence of the client's.
-const STOP: usize = 256;
 
 pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Error> {
     (scan.says_more, scan.in_blocks) = (true, true);
@@ -178,6 +174,7 @@ fn message_member(reader: &mut Reader<'_>, key: Key<'_>, scan: &mut Scan) -> Res
         b"model" => scan.model(reader),
         b"usage" => usage::scan(reader, scan),
         b"stop_reason" => stop_reason(reader, scan),
+        name @ b"stop_sequence" => scan.stop(reader, name),
         b"stop_details" => stop_details(reader, scan),
         name => scan.listed(reader, &MESSAGE, name),
     }
@@ -301,6 +298,7 @@ fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<
             scan.listed(reader, &BLOCK, name)
         }
         b"stop_reason" => stop_reason(reader, scan),
+        name @ b"stop_sequence" => scan.stop(reader, name),
         b"stop_details" => stop_details(reader, scan),
         b"citation" => citation(reader, scan),
         // The client sends a summary of the conversation again.

@@ -25,7 +25,7 @@ impl Lists {
 /// Switches that open a way round in one position and close it in the other: the position that
 /// closes. It is kept, since whoever sets it wants less, and a server's own position may be the
 /// other.
-const CLOSED: [(&str, &str); 32] = [
+const CLOSED: [(&str, &str); 30] = [
     ("add_generation_prompt", "true"),
     ("background", "false"),
     ("continue_final_message", "false"),
@@ -57,9 +57,7 @@ const CLOSED: [(&str, &str); 32] = [
     ("thinking_budget", "0"),
     // `0` is left out: some refuse it without `logprobs`, which goes.
     ("top_logprobs", "null"),
-    ("typical_p", "1"),
     ("use_beam_search", "false"),
-    ("xtc_probability", "0"),
 ];
 
 /// Members in which servers and gateways take further ones.
@@ -232,8 +230,6 @@ mod tests {
             ("reasoning_format", "\"none\"", false),
             ("thinking_budget", "0", true),
             ("thinking_budget", "-1", false),
-            ("xtc_probability", "0", true),
-            ("xtc_probability", "0.5", false),
             ("chat_template_kwargs", "{\"enable_thinking\": false}", true),
             ("chat_template_kwargs", "{\"thinking\":false,\"enable_thinking\":false}", true),
             ("chat_template_kwargs", "{\"enable_thinking\":false,\"x\":1}", false),
