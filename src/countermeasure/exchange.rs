@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use bytes::Bytes;
 
-use super::inline::{self, Inline, Unclosed};
+use super::inline::{self, Inline, Led, Unclosed};
 use super::usage::{Rounded, Rounding};
 use super::watermark::{Caller, Carrier, Choice, Mark, Marked, MarkedAs, marks_although_signed};
 use super::{Counts, Editor, LaneEditor, Renamed, downgrade, reasoning, side_channels, watermark};
@@ -67,8 +67,8 @@ pub struct Beside {
     pub thought: bool,
     /// The block before it ended within reasoning, which may go on in this one.
     pub continues: bool,
-    /// It is reasoning up to a closing in it that nothing opened.
-    pub unopened: bool,
+    /// So many bytes of it are reasoning, up to a closing in it that nothing opened.
+    pub unopened: usize,
 }
 
 /// What is wrong with the end of the conversation, if it puts words into the model's mouth.
@@ -291,10 +291,12 @@ impl ResponseEdits {
                 let unclosed = if self.steered { Unclosed::Reasoning } else { Unclosed::Answer };
                 let answer = channel.kind == Kind::Answer;
                 let by_template = self.opened && !beside.reasoning && answer;
-                let opened = by_template || beside.unopened;
-                let continued = beside.continues;
-                // What a member of its own keeps is kept there.
-                let keep = if beside.unopened && beside.reasoning { Keep::None } else { keep };
+                if beside.unopened > 0 {
+                    // What a member of its own keeps is kept there.
+                    let keep = if beside.reasoning { Keep::None } else { keep };
+                    return Some(Box::new(Led::new(beside.unopened, keep, unclosed)));
+                }
+                let (opened, continued) = (by_template, beside.continues);
                 let setting = inline::Setting { keep, opened, continued, unclosed };
                 Some(Box::new(Inline::new(setting)))
             }

@@ -1,6 +1,6 @@
 //! The texts of one response, each with its editor.
 
-use crate::countermeasure::inline::{Dialects, ends_unopened};
+use crate::countermeasure::inline::{Dialects, unopened};
 use crate::countermeasure::{Beside, Counts, LaneEditor, ResponseEdits};
 use crate::wire::json::{unescape, unescape_lossy};
 use crate::wire::{Channel, Kind, Lane, Mode, Scan, Signed};
@@ -24,8 +24,8 @@ pub(super) struct Lanes {
     signed: Vec<Option<u32>>,
     /// The choices that said reasoning in members of their own, likewise.
     reasoned: Vec<Option<u32>>,
-    /// Texts that have not begun and are reasoning up to a closing that nothing opened.
-    unopened: Vec<Lane>,
+    /// Texts that have not begun, and how many bytes of them are reasoning that nothing opened.
+    unopened: Vec<(Lane, usize)>,
     /// The choices or blocks behind whose text a tool is called.
     called: Vec<u32>,
     /// Events so far.
@@ -109,7 +109,8 @@ impl Lanes {
         let thought = channel.kind == Kind::Answer
             && self.of(channel.lane.group).any(|it| it.origin.channel.signed);
         let continues = scan.in_blocks && channel.kind == Kind::Answer && self.reasons();
-        let unopened = self.unopened.contains(&channel.lane);
+        let unopened = self.unopened.iter().find(|(lane, _)| *lane == channel.lane);
+        let unopened = unopened.map_or(0, |(_, bytes)| *bytes);
         Beside { reasoning, sealed: signed, signed, spent, thought, continues, unopened }
     }
 
@@ -177,8 +178,8 @@ impl Lanes {
         }
     }
 
-    /// Looks ahead in the texts that begin here, as far as they are here: whether they are reasoning
-    /// that nothing opened.
+    /// Looks ahead in the texts that begin here, as far as they are here: how much of them is
+    /// reasoning that nothing opened.
     pub(super) fn look_ahead(&mut self, payload: &[u8], scan: &Scan) {
         let mut texts: Vec<(Lane, String)> = Vec::new();
         for Channel { lane, kind, mode, span, .. } in &scan.channels {
@@ -194,8 +195,7 @@ impl Lanes {
                 texts.push((*lane, text.into_owned()));
             }
         }
-        let unopened = texts.into_iter().filter(|(_, text)| ends_unopened(text));
-        self.unopened = unopened.map(|(lane, _)| lane).collect();
+        self.unopened = texts.into_iter().map(|(lane, text)| (lane, unopened(&text))).collect();
     }
 
     /// Remembers the signed blocks of an event whose lanes have been opened.

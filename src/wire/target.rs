@@ -129,8 +129,8 @@ impl Target {
         let from = self.query.unwrap_or(self.text.len());
         let query = self.text.get(from..).unwrap_or_default();
         let long = query.len() > LONGEST_QUERY;
-        // Some servers separate by semicolons.
-        let separates = move |it: char| !long && matches!(it, '&' | ';');
+        // Some servers separate by semicolons, and some clients begin a query twice.
+        let separates = move |it: char| !long && matches!(it, '&' | ';' | '?');
         let mut start = from;
         query.split_inclusive(separates).map(move |part| {
             let span = start..start + part.len();
@@ -162,9 +162,13 @@ impl Target {
 }
 
 impl Parameter {
-    /// What of its value may be a name, with and without the vendors before it.
+    /// What of its value may be a name, with and without the vendors before it; and of its own name,
+    /// if that is more than a word.
     pub fn words(&self) -> impl Iterator<Item = &str> {
-        let value = self.text.split_once('=').map_or(self.text.as_str(), |(_, value)| value);
+        let value = match self.text.split_once('=') {
+            Some((name, value)) if name.chars().all(is_worded) => value,
+            _ => &self.text,
+        };
         let named = |it: char| is_worded(it) || matches!(it, '/' | ':' | '@');
         let words = value.split(move |it: char| !named(it)).filter(|word| !word.is_empty());
         words.flat_map(|word| {
@@ -282,6 +286,7 @@ mod tests {
             ("model", true, false),
             ("%22deployment_id%22=big", true, false),
             ("Engine=big", true, false),
+            ("?model=big", true, false),
             ("route=fallback", true, true),
             ("Max_Tokens=9", false, true),
             ("max_new_to%E2%84%AAens=9", false, true),

@@ -7,6 +7,8 @@ use super::support::*;
 const POLICY: &str =
     "reasoning = { keep = \"none\", opened_by_template = [\"deepseek-r1*\"], signed = \"seal\" }";
 const TRACE: &str = "The zebra thought.\nAnd zebra again.\n</think>\n\nIt is 12.";
+const TWICE: &str =
+    "The zebra shows </think> once.\n```\n</think>\n```\nAnd zebra.\n</think>\n\nIt is 12.";
 const LEFT: &str = "</think>\n\nIt is 12.";
 
 /// Asks for `asked` by `path`; the upstream calls its model `answering`, and says `pieces`.
@@ -121,7 +123,7 @@ async fn so_does_any_name_that_the_request_has() {
 async fn a_text_that_is_there_as_a_whole_is_reasoning_up_to_a_closing_that_nothing_opened() {
     let asked = ",\"model\":\"x\"";
     for text in
-        [TRACE, "The zebra thought.</think>\n\nIt is 12.", "The zebra.\n[/THINK]\nIt is 12."]
+        [TRACE, "The zebra thought.</think>\n\nIt is 12.", "The zebra.\n[/THINK]\nIt is 12.", TWICE]
     {
         for (path, streams) in [(CHAT, false), (CHAT, true), (MESSAGES, false), (MESSAGES, true)] {
             let told = told(path, asked, &json!("x"), &[text], streams).await;

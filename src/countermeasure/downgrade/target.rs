@@ -174,6 +174,7 @@ mod tests {
             ("?api-version=1&d=big", "?api-version=1"),
             ("?c=%7B%22m%22:%22org%2Fbig%22%7D", ""),
             ("?big", ""),
+            ("?m[big]=1&x=?model=any", "?x="),
             ("?max_tokens=9&x", "?x"),
         ] {
             let path = "/v1/chat/completions";

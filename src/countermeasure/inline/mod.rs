@@ -12,7 +12,7 @@
 //! 1. What a marker opens at the **beginning** of a text, before any word of an answer. It is
 //!    reasoning whether or not it is closed. So is what the chat template opened, once something
 //!    closes it: where the policy says that of the model, or a text that is there as a whole has a
-//!    closing that nothing opened ([`ends_unopened`]).
+//!    closing that nothing opened ([`unopened`]).
 //! 2. What a marker opens **and its counterpart closes**, behind words that only lead up to it
 //!    (`lead`); behind anything, once the text has shown that its model reasons in it: it began with
 //!    a section, with its template's, or with a token that only models write. If the text ends where
@@ -48,6 +48,7 @@ mod derived;
 mod dialect;
 mod fence;
 mod lead;
+mod led;
 mod lines;
 mod marker;
 mod mention;
@@ -63,9 +64,10 @@ use crate::policy::plan::Keep;
 pub use dialect::Dialects;
 use dialect::{Dialect, NEUTRAL, Place};
 use lead::Leads;
+pub use led::Led;
 use lines::Lines;
 use marker::{Match, Of, Opening, Sure};
-pub use orphan::ends_unopened;
+pub use orphan::unopened;
 use section::{Open, Section};
 
 /// What a section is taken for that may be an answer, if nothing closes it.

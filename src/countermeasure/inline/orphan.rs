@@ -16,26 +16,27 @@ const AHEAD: usize = 1 << 20;
 /// Closings that also end answers, and are left where a server does not take them out.
 const ENDS_OF_ANSWERS: [&str; 4] = ["<|call|>", "<|content|>", "<|end|>", "<|return|>"];
 
+/// From here on Markdown takes an indented line for code.
+const CODE_COLUMNS: usize = 4;
+
 /// What stands before a closing that is part of code or of markup.
 const CODE: &str = "+-|>#=/\\<&{[(";
 
-/// Whether a text is reasoning up to a closing in it that nothing opened.
+/// How many bytes of a text are reasoning, up to the last closing in it that nothing opened.
 #[must_use]
-pub fn ends_unopened(text: &str) -> bool {
+pub fn unopened(text: &str) -> usize {
     let end = (0..=AHEAD.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     let text = text.get(..end.unwrap_or_default()).unwrap_or_default();
-    let (mut lines, mut blank, mut open, mut until) = (Lines::default(), true, 0_usize, 0);
+    let (mut lines, mut line, mut open, mut until) =
+        (Lines::default(), Line::default(), 0_usize, 0);
+    let mut reasoning = 0;
     for (at, character) in text.char_indices() {
         if at >= until && matches!(character, '<' | '[' | '◁') && !lines.in_block() {
             let rest = text.get(at..).unwrap_or_default();
             match stands(rest, &mut lines) {
                 Marked::Closing(length) if open == 0 => {
-                    let before = text.get(..at).unwrap_or_default();
-                    let behind = rest.get(length..).unwrap_or_default();
-                    if ends_reasoning(blank, lines.previous, behind)
-                        && !(blank && goes_on(before, behind))
-                    {
-                        return true;
+                    if line.ends_reasoning(rest.get(length..).unwrap_or_default()) {
+                        reasoning = at;
                     }
                     until = at + length;
                 }
@@ -44,10 +45,62 @@ pub fn ends_unopened(text: &str) -> bool {
                 Marked::Nothing => {}
             }
         }
-        blank = character == '\n' || blank && character.is_whitespace();
+        line.see(character);
         lines.see(character);
     }
-    false
+    reasoning
+}
+
+/// What stands before a place on its line.
+#[derive(Debug, Default)]
+struct Line {
+    /// Columns of white space at the beginning, while there is nothing else.
+    blank: Option<usize>,
+    /// The last character.
+    previous: Option<char>,
+    /// The last one that is no white space.
+    said: Option<char>,
+    /// There is a letter, so that it is more than the mark of a list.
+    worded: bool,
+    /// The line before ended a sentence.
+    finished: bool,
+}
+
+impl Line {
+    fn see(&mut self, character: char) {
+        if character == '\n' {
+            let finished = self.said.map_or(self.finished, ends_sentence);
+            *self = Self { finished, ..Self::default() };
+            return;
+        }
+        self.previous = Some(character);
+        match character {
+            ' ' | '\r' if self.said.is_none() => *self.blank.get_or_insert(0) += 1,
+            '\t' if self.said.is_none() => *self.blank.get_or_insert(0) += CODE_COLUMNS,
+            _ if character.is_whitespace() => {}
+            _ => {
+                self.said = Some(character);
+                self.worded |= character.is_alphabetic();
+            }
+        }
+    }
+
+    /// Whether a closing here ends what stands before it, and is not spoken of.
+    fn ends_reasoning(&self, behind: &str) -> bool {
+        let next = behind.trim_start_matches([' ', '\t', '\r']);
+        let last = next.is_empty() || next.starts_with('\n');
+        let follows = last || mention::speaks_of_closing(behind, true) == Match::No;
+        // A sentence that goes on in the next line shows the closing.
+        let goes_on = !self.finished
+            && next.strip_prefix('\n').is_some_and(|line| line.starts_with(char::is_lowercase));
+        let Some(said) = self.said else {
+            return follows && !goes_on && self.blank.is_none_or(|columns| columns < CODE_COLUMNS);
+        };
+        let grown = self.previous == self.said && !CODE.contains(said);
+        let finished = self.worded && ends_sentence(said);
+        let begins = next.starts_with(|it: char| it.is_alphanumeric() && !it.is_lowercase());
+        grown && last || finished && follows || grown && begins && !behind.starts_with(' ')
+    }
 }
 
 /// What stands at a place.
@@ -69,7 +122,13 @@ fn stands(rest: &str, lines: &mut Lines) -> Marked {
         match closing(marker::closing(here, &Of::Template)).filter(|_| !ends_answers) {
             Some(length) => (length, Marked::Closing(length)),
             None => match marker::opening(here, place, None) {
-                Opening::Yes { length, .. } => (length, Marked::Opening(length)),
+                Opening::Yes { length, .. } => {
+                    let behind = here.get(length..).unwrap_or_default();
+                    if mention::speaks_of_opening(behind) && !lines.beginning {
+                        return Marked::Nothing;
+                    }
+                    (length, Marked::Opening(length))
+                }
                 Opening::No | Opening::Perhaps { .. } => return Marked::Nothing,
             },
         };
@@ -79,23 +138,8 @@ fn stands(rest: &str, lines: &mut Lines) -> Marked {
     if quoted || lines.in_span().is_some_and(spanned) { Marked::Nothing } else { marked }
 }
 
-/// What ends a sentence, or what is as good as one.
-const FINISHED: &str = ".!?…。！？)\"”*";
-
-/// Whether a sentence goes on around a line of its own: "The tag\n</think>\nis written so."
-fn goes_on(before: &str, behind: &str) -> bool {
-    let open = before.trim_end().ends_with(|it| !FINISHED.contains(it));
-    let next = behind.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n');
-    open && next.is_some_and(|next| next.starts_with(char::is_lowercase))
-}
-
-/// Whether a closing ends what stands before it, and is not spoken of.
-fn ends_reasoning(blank: bool, previous: Option<char>, behind: &str) -> bool {
-    let behind = behind.trim_start_matches([' ', '\t', '\r']);
-    let last = behind.is_empty() || behind.starts_with('\n');
-    let grown = previous.is_some_and(|it| !it.is_whitespace() && !CODE.contains(it));
-    let finished = previous.is_some_and(|it| FINISHED.contains(it));
-    last && (blank || grown) || grown && finished
+fn ends_sentence(character: char) -> bool {
+    ".!?…。！？)\"”*".contains(character)
 }
 
 #[cfg(test)]
@@ -120,15 +164,24 @@ mod tests {
             "</think>\n\n12",
             "想一想。</think>十二",
             "zebra\n</think>",
+            "zebra.\n</think>It is 12.",
+            "zebra.\n</think> It is 12.",
+            "zebra. </think>\n12",
+            "zebra. </think> It is 12.",
+            "zebra</think>It is 12.",
+            "I use <think> tags, zebra.\n</think>\n12",
+            "zebra.\n</think>\nit is 12.",
+            "zebra\n</think>\nquokka\n</think>\n12",
         ] {
-            assert!(ends_unopened(text), "{text:?}");
+            let reasoning = unopened(text);
+            let shown = text.get(reasoning..).unwrap();
+            assert!(!shown.contains("zebra") && !shown.contains("quokka"), "{text:?}");
         }
         for text in [
             "It is 12.",
             "The tag </think> closes it.",
             "It is closed by </think>.",
             "It ends with </think>\nand then answers.",
-            "The closing tag is\n</think>\nand stands on its own line.",
             "`</think>`\n",
             "Write:\n\n```\n</think>\n```\n",
             "Write:\n\n<think>\nyour reasoning\n</think>\n\nand go on.",
@@ -140,16 +193,23 @@ mod tests {
             "<div>\n</div>\n[1]\n",
             "<think>zebra</think>12",
             "Here is my response:\n12",
+            "Write a line of it:\n\n    </think>\n",
+            "</think> closes it.",
+            "The closing is\n</think>\nand stands alone.",
+            "It is closed by</think> and so on.",
+            "The closing tag is </think>",
+            "Use <think> and\n<think>a</think>",
             "",
         ] {
-            assert!(!ends_unopened(text), "{text:?}");
+            assert_eq!(unopened(text), 0, "{text:?}");
         }
     }
 
     #[test]
     fn only_so_much_of_a_text_is_looked_at() {
         let long = "é".repeat(AHEAD);
-        assert!(!ends_unopened(&format!("{long}\n</think>\n12")));
-        assert!(ends_unopened(&format!("{}\n</think>\n12", long.get(..AHEAD - 100).unwrap())));
+        assert_eq!(unopened(&format!("{long}\n</think>\n12")), 0);
+        let shorter = long.get(..AHEAD - 100).unwrap();
+        assert_eq!(unopened(&format!("{shorter}\n</think>\n12")), AHEAD - 99);
     }
 }
