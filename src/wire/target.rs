@@ -286,7 +286,6 @@ mod tests {
             ("model", true, false),
             ("%22deployment_id%22=big", true, false),
             ("Engine=big", true, false),
-            ("?model=big", true, false),
             ("route=fallback", true, true),
             ("Max_Tokens=9", false, true),
             ("max_new_to%E2%84%AAens=9", false, true),

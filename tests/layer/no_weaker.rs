@@ -39,12 +39,28 @@ struct Written {
     before: Vec<(&'static str, &'static str)>,
     /// Behind them: a detector in front prepends.
     after: Vec<(&'static str, &'static str)>,
+    /// The credential; the detector has taken it for the one that it binds.
+    credential: &'static str,
     /// Members of the body, as they stand.
     members: Vec<String>,
     messages: &'static str,
     /// The detector replaces the risk field, rather than adding a line.
     replaces: bool,
 }
+
+const CREDENTIALS: [&str; 6] =
+    ["Bearer sk-1", "bearer  sk-1", "Bearer\tsk-1", "Token sk-1", "sk-1", "Bearer sk-2"];
+
+/// More lines of the risk header than are looked at.
+const CROWD: [(&str, &str); 7] = [
+    ("guilloche-risk", "1"),
+    ("guilloche-risk", "2"),
+    ("guilloche-risk", "3"),
+    ("guilloche-risk", "4"),
+    ("guilloche-risk", "5"),
+    ("guilloche-risk", "6"),
+    ("guilloche-risk", "7"),
+];
 
 const FIELDS: [(&str, &str); 27] = [
     ("x-api-key", "junk"),
@@ -188,12 +204,17 @@ fn written() -> impl Strategy<Value = Written> {
     let path = prop_oneof![3 => Just(CHAT), 2 => select(PATHS.to_vec())];
     let messages = prop_oneof![3 => Just(MESSAGES[0]), 1 => select(MESSAGES.to_vec())];
     let named = any::<bool>();
-    (method, path, fields(), fields(), members, messages, any::<bool>(), named).prop_map(
-        |(method, path, before, after, mut members, messages, replaces, named)| {
+    let credential = prop_oneof![3 => Just(CREDENTIALS[0]), 1 => select(CREDENTIALS.to_vec())];
+    let crowd = prop_oneof![9 => Just(&[][..]), 1 => Just(&CROWD[..])];
+    let more = (any::<bool>(), named, credential, crowd);
+    (method, path, fields(), fields(), members, messages, more).prop_map(
+        |(method, path, before, mut after, mut members, messages, more)| {
+            let (replaces, named, credential, crowd) = more;
             if named {
                 members.push("\"model\":\"big\"".to_owned());
             }
-            Written { method, path, before, after, members, messages, replaces }
+            after.extend(crowd);
+            Written { method, path, before, after, credential, members, messages, replaces }
         },
     )
 }
@@ -213,7 +234,7 @@ impl Written {
                 headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
             }
         };
-        put(&mut headers, &[("authorization", "Bearer sk-1")]);
+        put(&mut headers, &[("authorization", self.credential)]);
         put(&mut headers, &self.before);
         let now = jiff::Timestamp::now();
         let validity = Validity { issued: now, ttl: Duration::from_secs(300) };
@@ -384,8 +405,8 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    // Break it: compare `Bearer ` with one space only, read one line of the risk header only, let the
-    // policy see letters instead of models, cap `max_tokens` alone, or pass `OPTIONS` with a body.
+    // Break it: take a request whose credential is not the bound one for anybody's, read one line of the
+    // risk header or no more than a few, cap `max_tokens` alone, or pass `OPTIONS` with a body.
     #[test]
     fn whatever_a_client_adds_the_plan_that_is_carried_out_is_no_weaker(written in written()) {
         prop_assert_eq!(weaker(&written, PLAN), None);
@@ -397,18 +418,55 @@ proptest! {
     }
 }
 
-/// Without additions it is the plan that the property compares with.
-#[test]
-fn without_additions_the_plan_is_carried_out() {
-    let written = Written {
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    // Break it: let the policy see letters instead of models.
+    #[test]
+    fn however_a_client_spells_a_model_it_is_the_same_one(
+        blank in select(vec!["", " ", "\\t", "\\ufeff"]),
+        vendor in select(vec!["", "vendor/", "a/B/"]),
+        name in select(vec!["big", "Big", "BIG", "b\\u0069g"]),
+        variant in select(vec!["", ":think", "@2026", " "]),
+    ) {
+        let mapped = "side_channels = {}\ndowngrade = { models = { \"big\" = \"small\" } }";
+        let model = format!("\"model\":\"{blank}{vendor}{name}{variant}\"");
+        let written = Written { members: vec![model], ..plain() };
+        prop_assert_eq!(asked(&written, mapped), Some("small".into()));
+    }
+}
+
+/// The model that the upstream is asked for.
+fn asked(written: &Written, grade: &str) -> Option<Value> {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let world = World::new(policy(grade));
+        let asks = request(suspicious(), CHAT, Script::whole(written.body()));
+        world.exchange(asks, json(ANSWER)).await;
+        let seen = world.upstream.seen();
+        let body: Value = serde_json::from_str(&seen.first()?.text()).unwrap();
+        body.get("model").cloned()
+    })
+}
+
+fn plain() -> Written {
+    Written {
         method: Method::POST,
         path: CHAT,
         before: Vec::new(),
         after: Vec::new(),
+        credential: CREDENTIALS[0],
         members: vec!["\"model\":\"big\"".to_owned()],
         messages: MESSAGES[0],
         replaces: true,
-    };
+    }
+}
+
+/// Without additions it is the plan that the property compares with.
+#[test]
+fn without_additions_the_plan_is_carried_out() {
+    let written = plain();
     assert_eq!(weaker(&written, PLAN), None);
     assert_eq!(weaker(&written, REFUSE), None);
     assert_eq!(

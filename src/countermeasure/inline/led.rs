@@ -21,7 +21,8 @@ impl Led {
     #[must_use]
     pub fn new(reasoning: usize, keep: Keep, unclosed: Unclosed) -> Self {
         // What is kept is kept of the beginning.
-        let rest = Inline::new(Setting { keep: Keep::None, opened: true, continued: false, unclosed });
+        let rest =
+            Inline::new(Setting { keep: Keep::None, opened: true, continued: false, unclosed });
         Self { left: reasoning, reasoning: editor(keep), rest }
     }
 
@@ -89,6 +90,14 @@ impl Editor for Led {
 
     fn reasons(&self) -> bool {
         self.left > 0 || self.rest.reasons()
+    }
+
+    fn leaves_open(&self) -> bool {
+        self.left > 0 || self.rest.leaves_open()
+    }
+
+    fn call(&mut self) {
+        self.rest.call();
     }
 
     fn has_begun(&self) -> bool {
