@@ -68,6 +68,8 @@ struct Repeating {
     owed: String,
     /// What would have gone out of the last piece if it was all of the text.
     whole: String,
+    /// The two differ, or have differed, so that nothing of either has gone out since.
+    differs: bool,
     /// How often a piece has repeated the one before.
     again: u32,
 }
@@ -88,7 +90,7 @@ impl Course {
             State::First(text) => text.capacity(),
             State::Snapshots(snapshots) => snapshots.shown.capacity(),
             State::Repeating(repeating) => {
-                let Repeating { previous, deltas: _, owed, whole, again: _ } = &**repeating;
+                let Repeating { previous, deltas: _, owed, whole, .. } = &**repeating;
                 previous.capacity() + owed.capacity() + whole.capacity()
             }
         }
@@ -203,20 +205,20 @@ impl Course {
 
     /// Whether text is held back until it is known how the pieces follow each other.
     pub(super) fn owes(&self) -> bool {
-        matches!(&self.state, State::Repeating(repeating) if !repeating.owed.is_empty())
+        matches!(&self.state, State::Repeating(repeating) if repeating.differs)
     }
 
     /// Leaves in `out`, which holds what goes out of a piece if it is all of the text, what goes
     /// out of it either way.
     pub(super) fn weigh(&mut self, text: &str, out: &mut String) {
         let State::Repeating(repeating) = &mut self.state else { return };
-        let Repeating { deltas, owed, whole, .. } = &mut **repeating;
+        let Repeating { deltas, owed, whole, differs, .. } = &mut **repeating;
         out.clone_into(whole);
-        let before = owed.len();
         deltas.push(text, owed);
-        if before == 0 && owed == out {
+        if !*differs && owed == out {
             owed.clear();
         } else {
+            *differs = true;
             out.clear();
         }
     }
@@ -252,10 +254,10 @@ impl Course {
         let State::Repeating(repeating) = &mut self.state else {
             return editor.finish(cut_short, out);
         };
-        let Repeating { deltas, owed, whole, .. } = &mut **repeating;
+        let Repeating { deltas, owed, whole, differs, .. } = &mut **repeating;
         let other = &mut String::new();
         if Self::prefers_whole(editor) {
-            if !owed.is_empty() {
+            if *differs {
                 out.push_str(whole);
             }
             editor.finish(cut_short, out);
@@ -266,6 +268,7 @@ impl Course {
             editor.finish(cut_short, other);
         }
         owed.clear();
+        *differs = false;
     }
 
     /// Takes a text that its member says to be all so far.
@@ -296,7 +299,8 @@ impl Course {
                 let mut deltas = origin.editor(edits);
                 deltas.push(&first, &mut String::new());
                 let (owed, whole) = (String::new(), String::new());
-                let repeating = Repeating { previous: first, deltas, owed, whole, again: 0 };
+                let (differs, again) = (false, 0);
+                let repeating = Repeating { previous: first, deltas, owed, whole, differs, again };
                 return self.repeat(repeating, text, editor);
             }
             State::Repeating(repeating) if repeats(text, &repeating.previous) => {

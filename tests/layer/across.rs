@@ -243,6 +243,17 @@ async fn pieces_that_repeat_what_was_said_tell_nothing_however_they_are_read() {
             assert_eq!(copies, ["<think></think>It is 12."], "{out}");
         }
     }
+    // All of the text so far, in few pieces.
+    for cut in [12, 20, 34, 40] {
+        for member in [Member::Cumulative, Member::CumulativeBlock] {
+            let reason = if member.messages() { "end_turn" } else { "stop" };
+            let body = member.stream(&whole, Habit::AtTheEnd, cut, reason);
+            let out = answered("none", ask(member, false, true), stream([data(&body)])).await;
+            let (copies, all) = texts(member, &out);
+            assert!(!tells(&all), "{cut}: {out}");
+            assert!(copies.concat().ends_with(CANARY), "{cut}: {out}");
+        }
+    }
     // Deltas of a nested text that look like a text that comes again.
     for (pieces, of) in [
         (vec![opening.clone(), opening.clone()], 2),

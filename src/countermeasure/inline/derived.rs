@@ -200,6 +200,8 @@ fn replaced(name: &str, word: &str, by: &str) -> Option<String> {
 fn words(name: &str) -> Vec<&str> {
     let mut words = Vec::new();
     for part in name.split(|it: char| !it.is_alphabetic()) {
+        // `CoT` is one word.
+        words.extend((!part.is_empty()).then_some(part));
         let mut from = 0;
         let mut small = false;
         for (at, character) in part.char_indices() {
@@ -229,6 +231,7 @@ mod tests {
             ("<antThinking>", "</antThinking>"),
             ("<think_start>", "<think_end>"),
             ("<think2>", "</think2>"),
+            ("<CoT>", "</CoT>"),
             ("<|think_start|>", "<|think_end|>"),
             ("<|start_of_reasoning|>", "<|end_of_reasoning|>"),
             ("<|thoughts|>", "<|/thoughts|>"),
