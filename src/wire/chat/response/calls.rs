@@ -1,0 +1,56 @@
+//! Calls of tools.
+
+use crate::wire::json::{Error, Kind as JsonKind, Reader, Text};
+use crate::wire::listed::{Listed, Shape};
+use crate::wire::scan::{Kind, Scan, Slot};
+
+use super::text::lane;
+
+/// Members of a tool call besides the call itself. Google's compatible endpoint puts its thought
+/// signatures into the last.
+const TOOL_CALL: [Listed; 3] =
+    [(b"id", Shape::Identifier), (b"type", Shape::Identifier), (b"extra_content", Shape::Data)];
+
+/// One call of several.
+pub(super) fn tool_call(
+    reader: &mut Reader<'_>,
+    position: usize,
+    scan: &mut Scan,
+) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, b"tool_calls")? {
+        return Ok(());
+    }
+    let first_channel = scan.channels.len();
+    let mut index = u32::try_from(position).unwrap_or(u32::MAX);
+    reader.members(|reader, key| match &*key.name() {
+        b"index" => {
+            if let Some((_, number)) = scan.whole_number(reader, b"index")? {
+                index = u32::try_from(number).unwrap_or(u32::MAX);
+            }
+            Ok(())
+        }
+        b"function" | b"custom" => function(reader, scan),
+        name => scan.listed(reader, &TOOL_CALL, name),
+    })?;
+    for channel in scan.channels.iter_mut().skip(first_channel) {
+        channel.lane.slot = Slot::Tool(index);
+    }
+    Ok(())
+}
+
+/// What is called, and with what.
+pub(super) fn function(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, b"tool_calls")? {
+        return Ok(());
+    }
+    reader.members(|reader, key| match &*key.name() {
+        // Some servers send them unwritten, as an object.
+        b"arguments" | b"input" => {
+            if let Some(Text { span, .. }) = reader.text()? {
+                scan.text(lane(Slot::Tool(0)), Kind::ToolArguments, span);
+            }
+            Ok(())
+        }
+        name => scan.listed(reader, &[(b"name", Shape::Identifier)], name),
+    })
+}

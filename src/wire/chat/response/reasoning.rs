@@ -1,0 +1,69 @@
+//! Reasoning in members of its own.
+
+use crate::wire::json::{Error, Kind as JsonKind, Reader};
+use crate::wire::listed::{Listed, Shape};
+use crate::wire::scan::{Scan, Signed, Slot};
+
+use super::text::reasoning;
+
+/// Members of an entry of `reasoning_details` that carry none: what is sealed stays.
+const DETAIL: [Listed; 5] = [
+    (b"type", Shape::Identifier),
+    (b"format", Shape::Identifier),
+    (b"id", Shape::Identifier),
+    (b"data", Shape::Sealed),
+    (b"signature", Shape::Sealed),
+];
+
+/// The value of a thinking part: text parts, or a string.
+pub(super) fn thinking(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
+    if reader.kind()? != JsonKind::Array {
+        return reasoning(reader, Slot::ReasoningPart, name, scan);
+    }
+    reader.elements(|reader, _| {
+        if reader.kind()? != JsonKind::Object {
+            return reasoning(reader, Slot::ReasoningPart, name, scan);
+        }
+        reader.members(|reader, key| match &*key.name() {
+            name @ b"text" => reasoning(reader, Slot::ReasoningPart, name, scan),
+            name => scan.listed(reader, &[(b"type", Shape::Identifier)], name),
+        })
+    })
+}
+
+/// One entry of `reasoning_details`. Encrypted data and signatures are opaque and stay.
+pub(super) fn detail(
+    reader: &mut Reader<'_>,
+    position: usize,
+    scan: &mut Scan,
+) -> Result<(), Error> {
+    if !scan.expects(JsonKind::Object, reader, b"reasoning_details")? {
+        return Ok(());
+    }
+    let first_channel = scan.channels.len();
+    let mut index = u32::try_from(position).unwrap_or(u32::MAX);
+    reader.members(|reader, key| match &*key.name() {
+        name @ (b"text" | b"summary") => reasoning(reader, Slot::ReasoningDetail(0), name, scan),
+        b"index" => {
+            if let Some((_, number)) = scan.whole_number(reader, b"index")? {
+                index = u32::try_from(number).unwrap_or(u32::MAX);
+            }
+            Ok(())
+        }
+        name @ (b"data" | b"signature") => {
+            // Reasoning belongs before the answer, wherever a server puts it.
+            scan.once(reader, |scan, reader| {
+                let signs = reader.kind()? == JsonKind::String;
+                let span = reader.spanned(|reader| scan.listed(reader, &DETAIL, name))?;
+                let signs = signs && span.len() > 2;
+                scan.signed.extend(signs.then_some(Signed { group: None, from: 0 }));
+                Ok(())
+            })
+        }
+        name => scan.listed(reader, &DETAIL, name),
+    })?;
+    for channel in scan.channels.iter_mut().skip(first_channel) {
+        channel.lane.slot = Slot::ReasoningDetail(index);
+    }
+    Ok(())
+}
