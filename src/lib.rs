@@ -37,7 +37,7 @@ pub mod countermeasure;
 pub mod forensics;
 pub mod layer;
 pub mod limit;
-mod lines;
+pub mod lines;
 pub mod mark;
 pub mod policy;
 pub mod risk;

@@ -24,13 +24,13 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-pub mod lines;
 pub mod principal;
 pub mod record;
 
 use std::fmt;
 
-pub use lines::{LineWriter, Lost};
+use crate::lines::LineWriter;
+
 pub use principal::{AuditKey, KeyedHash, PrincipalHashes};
 pub use record::{
     Applied, Counter, Counts, DecisionId, DryRun, Durations, Outcome, PolicyIdentity, Record, Risk,

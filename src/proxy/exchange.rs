@@ -12,7 +12,8 @@ use super::connection::Connection;
 use super::ending::{Ending, Observer};
 use super::family::Family;
 use super::metrics::Metrics;
-use crate::audit::{DecisionId, Durations, LineWriter, Outcome};
+use crate::audit::{DecisionId, Durations, Outcome};
+use crate::lines::LineWriter;
 
 /// What exchanges report to.
 #[derive(Debug)]

@@ -18,8 +18,9 @@ use prometheus_client::registry::{Registry, Unit};
 use super::probe::CarrierState;
 use super::seen::Seen;
 use crate::audit::record::mode_name;
-use crate::audit::{Lost, Outcome, Record};
+use crate::audit::{Outcome, Record};
 use crate::countermeasure::watermark::Carriers;
+use crate::lines::Lost;
 use crate::mark::ledger::LostAnswers;
 use crate::risk::Reports;
 
@@ -245,9 +246,8 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use super::*;
-    use crate::audit::{
-        Applied, AuditKey, Counts, DecisionId, Durations, LineWriter, PolicyIdentity, Risk,
-    };
+    use crate::audit::{Applied, AuditKey, Counts, DecisionId, Durations, PolicyIdentity, Risk};
+    use crate::lines::LineWriter;
     use crate::policy::Countermeasure;
     use crate::policy::plan::Mode;
     use crate::risk::UnknownReason;

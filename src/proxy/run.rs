@@ -24,8 +24,9 @@ use super::server::{Bounds, serve};
 use super::stack::{Stack, stack};
 use super::start_error::StartError;
 use crate::audit::record::mode_name;
-use crate::audit::{JsonLines, LineWriter, NoAudit, Record, Sink};
+use crate::audit::{JsonLines, NoAudit, Record, Sink};
 use crate::layer::DefenseHandle;
+use crate::lines::LineWriter;
 use crate::mark::ledger::LedgerWriter;
 use crate::upstream::Upstream;
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::lines;
+use super::last_is_cut;
 
 /// Takes lines without waiting and has them written in order.
 ///
@@ -63,7 +63,7 @@ impl LineWriter {
         // What is no file, such as a pipe, has no last line; of a file that may be written and not
         // read it is not known, and an empty line costs less than a lost one.
         let cut = output.metadata()?.is_file()
-            && File::open(path).and_then(|mut file| lines::last_is_cut(&mut file)).unwrap_or(true);
+            && File::open(path).and_then(|mut file| last_is_cut(&mut file)).unwrap_or(true);
         Self::start(output, capacity, cut)
     }
 

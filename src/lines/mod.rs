@@ -1,7 +1,11 @@
-//! Files of lines that only grow.
+//! Files of lines that only grow, and the one writer of them.
+
+mod writer;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+
+pub use writer::{LineWriter, Lost};
 
 /// Whether the last line of a file was cut, by a crash or a full disk: what is appended to it would
 /// be read as one line with the next.
