@@ -67,6 +67,30 @@ async fn accounts_of_the_same_name_in_two_tenants_are_two() {
     assert_eq!(status(&world, of("t")).await, 429);
 }
 
+/// Fails when the least of several caps is reserved: a server goes by whichever it reads.
+#[tokio::test(start_paused = true)]
+async fn a_small_cap_beside_a_large_one_reserves_no_less() {
+    let quota = "rate = { account = { output_tokens = \"4000 per day\" } }";
+    let caps = [
+        r#""max_tokens":1,"max_completion_tokens":3000"#,
+        r#""max_completion_tokens":3000,"max_tokens":1"#,
+        r#""max_tokens":3000,"max_completion_tokens":1"#,
+    ];
+    for caps in caps {
+        let world = World::new(policy(quota));
+        let asks = || {
+            let body = format!(r#"{{"model":"m","messages":[],{caps}}}"#);
+            request(caller("a", None, 0.9), CHAT, Script::whole(&body))
+        };
+        world.upstream.answer(json("{}"));
+        let under_way = world.call(asks()).await;
+        assert_eq!(under_way.status(), 200, "{caps}");
+        assert_eq!(status(&world, asks()).await, 429, "{caps}");
+        read(under_way.into_body()).await;
+        assert_eq!(status(&world, asks()).await, 200, "{caps}");
+    }
+}
+
 /// Frameworks give up for good when they are told so, whatever `retry-after` says.
 #[tokio::test(start_paused = true)]
 async fn a_limit_that_passes_within_a_minute_may_be_tried_again_when_it_has_passed() {
