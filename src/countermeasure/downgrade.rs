@@ -7,6 +7,7 @@ mod target;
 
 use super::Counts;
 use crate::policy::plan::{Downgrade, Effort};
+use crate::secret::opaque_debug;
 use crate::wire::json::Edit;
 use crate::wire::{Asked, AskedEffort, EffortPlace, OutputCap, Request, Thinking};
 
@@ -25,13 +26,15 @@ pub fn replacement<'p>(settings: &'p Downgrade, requested: Option<&str>) -> Opti
 }
 
 /// What becomes of a request.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Downgraded {
     /// The edits of what stays.
     pub edits: Vec<Edit>,
     /// The target that it goes to instead of its own.
     pub target: Option<String>,
 }
+
+opaque_debug!(Downgraded);
 
 /// The members of the top level that have to go: those that would set for some server what is
 /// governed here, by index.

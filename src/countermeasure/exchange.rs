@@ -10,6 +10,7 @@ use super::watermark::{Caller, Carrier, Choice, Mark, Marked, MarkedAs, marks_al
 use super::{Counts, Editor, LaneEditor, Renamed, downgrade, reasoning, side_channels, watermark};
 use crate::policy::Pattern;
 use crate::policy::plan::{Keep, Plan, Rate, Reasoning, Watermark, enforced};
+use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, splice};
 use crate::wire::{
     Asked, Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request,
@@ -19,7 +20,6 @@ use crate::wire::{
 const MESSAGE: usize = 4096;
 
 /// A request after its countermeasures, and what the response still needs.
-#[derive(Debug)]
 pub struct RequestEdits {
     /// The body to send: the client's own bytes if nothing changed.
     pub body: Bytes,
@@ -29,8 +29,10 @@ pub struct RequestEdits {
     pub response: ResponseEdits,
 }
 
+opaque_debug!(RequestEdits);
+
 /// What is to be done to a response.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ResponseEdits {
     keep: Option<Keep>,
     /// The model's chat template opens the reasoning section.
@@ -51,6 +53,8 @@ pub struct ResponseEdits {
     /// Texts are marked.
     marked: Option<Marked>,
 }
+
+opaque_debug!(ResponseEdits);
 
 /// What is known of a response when one of its texts begins.
 #[derive(Clone, Copy, Debug, Default)]

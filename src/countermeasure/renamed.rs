@@ -10,17 +10,19 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
+use crate::secret::opaque_debug;
 use crate::wire::Scan;
 use crate::wire::json::{Edit, unescape_lossy};
 
 /// A model that answers under another's name.
-#[derive(Debug)]
 pub struct Renamed {
     /// The one that answers.
     pub from: String,
     /// The one that was asked for, which is shown.
     pub to: String,
 }
+
+opaque_debug!(Renamed);
 
 impl Renamed {
     /// The text with the name that was asked for where the other stands as a whole, in whatever

@@ -16,7 +16,6 @@ use super::lanes::TooManyLanes;
 use super::rewrite::{Given, Rewriter, Rewritten};
 
 /// Collects a document and rewrites it.
-#[derive(Debug)]
 pub(super) struct Document {
     protocol: &'static dyn Protocol,
     collected: BytesMut,
@@ -37,6 +36,8 @@ pub(super) struct Document {
     /// What of it has gone out.
     begun: Begun,
 }
+
+opaque_debug!(Document);
 
 /// A document that is being rewritten.
 struct Work {

@@ -6,10 +6,10 @@
 
 use bytes::Bytes;
 
+use crate::secret::opaque_debug;
 use crate::wire::{Channel, Close, Scan};
 
 /// Such an event.
-#[derive(Debug)]
 pub(super) struct Provisional {
     pub(super) raw: Bytes,
     /// The choices or blocks that it ends.
@@ -17,6 +17,8 @@ pub(super) struct Provisional {
     /// It also says something.
     says: bool,
 }
+
+opaque_debug!(Provisional);
 
 /// What the next event tells of it.
 #[derive(Clone, Copy, Debug)]

@@ -27,8 +27,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::lines;
-use crate::secret::OpenMode;
-use crate::secret::opaque_debug;
+use crate::secret::{OpenMode, Redacted, opaque_debug};
 
 pub use issue::Issue;
 pub use writer::{LedgerWriter, LostAnswers};
@@ -197,13 +196,13 @@ impl Ledger {
 #[derive(Debug)]
 pub struct Entries<R> {
     reader: R,
-    line: Vec<u8>,
+    line: Redacted<Vec<u8>>,
 }
 
 impl<R: BufRead> Entries<R> {
     /// The entries in this order.
     pub fn new(reader: R) -> Self {
-        Self { reader, line: Vec::new() }
+        Self { reader, line: Redacted::default() }
     }
 
     fn next_line(&mut self) -> io::Result<bool> {

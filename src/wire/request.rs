@@ -13,6 +13,7 @@ mod inside;
 mod lists;
 mod settings;
 
+use crate::secret::opaque_debug;
 use delegates::Delegates;
 pub(super) use lists::Lists;
 use lists::narrowed;
@@ -30,7 +31,7 @@ const STOPS: (usize, usize) = (64, 1024);
 const CAPS: [&str; 3] = ["max_tokens", "max_completion_tokens", "num_predict"];
 
 /// A request body, looked into. Spans are those of whole values, unless said otherwise.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Request {
     /// The server that it goes to, as far as it is known.
     pub server: ServerKind,
@@ -98,6 +99,8 @@ pub struct Request {
     /// Where a member can be inserted: just behind the opening brace.
     pub insert_at: usize,
 }
+
+opaque_debug!(Request);
 
 impl Request {
     /// The request as one to a server of this kind, at this path, which its query may follow.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::failure::Failure;
 use super::json::{self, Error, Reader};
 use super::listed::{Listed, Shape, long_strings, number, shape};
+use crate::secret::opaque_debug;
 
 /// What runs of text are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,7 +120,7 @@ pub enum FieldKind {
 }
 
 /// Where such a value stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Field {
     /// What it is.
     pub kind: FieldKind,
@@ -129,6 +130,8 @@ pub struct Field {
     /// it.
     pub name: String,
 }
+
+opaque_debug!(Field);
 
 /// Lanes that end with this event, its own text included. Held-back text must leave before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

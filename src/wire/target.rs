@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::request::{fold, overrides};
+use crate::secret::opaque_debug;
 
 /// The endpoints whose text the layer can read, as paths end.
 pub(super) const CHAT: &str = "/chat/completions";
@@ -41,7 +42,7 @@ const GOVERNED: [&str; 7] = [
 ];
 
 /// The path and the query of a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Target {
     text: String,
     /// Where the path names the model.
@@ -52,8 +53,10 @@ pub struct Target {
     query: Option<usize>,
 }
 
+opaque_debug!(Target);
+
 /// A parameter of the query.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Parameter {
     /// All of it, with the separator behind it if there is one.
     pub span: Range<usize>,
@@ -64,6 +67,8 @@ pub struct Parameter {
     /// Its name and value.
     text: String,
 }
+
+opaque_debug!(Parameter);
 
 impl Target {
     /// Reads a path with its query, if it has one.

@@ -9,11 +9,12 @@ use std::ops::Range;
 
 use super::replacement;
 use crate::policy::plan::Downgrade;
+use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, splice};
 use crate::wire::{Parameter, Target};
 
 /// What becomes of a target.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Redirected {
     /// The one that the request goes to instead.
     pub(super) target: Option<String>,
@@ -22,6 +23,8 @@ pub(super) struct Redirected {
     /// Parameters that are taken out of the query.
     pub(super) parameters_closed: u64,
 }
+
+opaque_debug!(Redirected);
 
 /// What becomes of `target`.
 pub(super) fn redirected(settings: &Downgrade, target: &Target) -> Redirected {

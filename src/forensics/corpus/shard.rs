@@ -10,12 +10,13 @@ use super::format::Opened;
 use super::{CorpusError, CorpusProblem, Counted, Prompts, at};
 use crate::forensics::detect::{CellCounts, MergeError};
 use crate::forensics::examination::{FileRead, Material};
+use crate::secret::opaque_debug;
 
 /// The largest file of counts that is read: two million documents take 40 MB.
 const MAX_BYTES: u64 = 256 << 20;
 
 /// Counts of a part of a corpus.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shard {
     /// The version of the file.
@@ -30,6 +31,8 @@ pub struct Shard {
     /// The counts.
     pub counts: CellCounts,
 }
+
+opaque_debug!(Shard);
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]

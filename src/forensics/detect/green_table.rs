@@ -18,6 +18,7 @@ use thiserror::Error;
 
 use super::{KeyScore, Site, TokenScheme, Window};
 use crate::forensics::evidence::NullLaw;
+use crate::secret::opaque_debug;
 
 /// Why a table cannot be read.
 #[derive(Debug, Error)]
@@ -190,11 +191,12 @@ impl std::fmt::Debug for GreenKey {
 }
 
 /// The sites whose contexts the table knows.
-#[derive(Debug)]
 pub struct ListedSites {
     /// Bytes of each site, for decoys; and whether the table has it green.
     sites: Vec<(Vec<u8>, bool)>,
 }
+
+opaque_debug!(ListedSites);
 
 impl TokenScheme for GreenTable {
     type Key = GreenKey;

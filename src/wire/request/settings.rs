@@ -2,16 +2,19 @@
 
 use std::ops::Range;
 
+use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, Error, Kind, Reader};
 
 /// The model that a request names.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Model {
     /// The whole value.
     pub span: Range<usize>,
     /// Its name; `None` where the value is no string, or a blank one, so that the server chooses.
     pub name: Option<String>,
 }
+
+opaque_debug!(Model);
 
 /// A cap on output tokens.
 #[derive(Clone, Debug)]
@@ -65,7 +68,7 @@ pub enum EffortSaid {
 }
 
 /// A reasoning effort.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AskedEffort {
     /// The whole value.
     pub span: Range<usize>,
@@ -80,6 +83,8 @@ pub struct AskedEffort {
     /// The member of the top level that is nothing but this effort, by index.
     pub member: Option<usize>,
 }
+
+opaque_debug!(AskedEffort);
 
 impl AskedEffort {
     /// Reads the value that stands next.
