@@ -63,7 +63,7 @@ fn assess(request: &Request) -> Result<Assessment, Error> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let policy = Policy::load("policies/reasoning-only.toml".as_ref())?;
+    let policy = Policy::load("policies/reasoning-only.toml")?;
     let application = Router::new()
         .route("/v1/chat/completions", post(completions))
         .layer(DefenseLayer::new(policy)?)

@@ -43,7 +43,7 @@ async fn main() -> Result<(), Error> {
     let address = listener.local_addr()?;
     tokio::spawn(serve(listener));
 
-    let policy = Policy::load("policies/reasoning-only.toml".as_ref())?;
+    let policy = Policy::load("policies/reasoning-only.toml")?;
     let client = Client::builder(TokioExecutor::new()).build_http();
     let defended = DefenseLayer::new(policy)?.layer(client);
 

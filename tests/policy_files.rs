@@ -87,7 +87,7 @@ fn every_shipped_policy_loads_without_a_notice_and_governs_every_protocol() {
 #[test]
 fn the_monitor_has_the_graded_ladder_and_carries_out_none_of_it() {
     let load = |name: &str| {
-        Policy::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies").join(name)).unwrap()
+        Policy::load(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies").join(name)).unwrap()
     };
     let (monitor, graded) = (load("monitor.toml"), load("graded.toml"));
     assert_eq!(monitor.grades.len(), graded.grades.len());

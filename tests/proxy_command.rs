@@ -124,7 +124,7 @@ mod tests {
         let mut stderr = BufReader::new(child.0.stderr.take().unwrap());
         let mut line = String::new();
         stderr.read_line(&mut line).unwrap();
-        let revision = guilloche::policy::Policy::load(policy.as_ref()).unwrap().revision;
+        let revision = guilloche::policy::Policy::load(policy).unwrap().revision;
         for said in [
             "address=127.0.0.1:",
             "admin=127.0.0.1:",

@@ -26,6 +26,7 @@ const SHOWN_CHARACTERS: usize = 200;
 
 /// Why a prompt was not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Failure {
     /// Another status than success.
     #[error("status {status}{}{said}", if said.is_empty() { "" } else { ": " })]

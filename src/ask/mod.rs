@@ -73,6 +73,7 @@ impl std::fmt::Debug for Settings {
 
 /// Nothing more can be asked.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AskError {
     /// The address cannot be used.
     #[error("{0} is no http or https address")]

@@ -27,6 +27,7 @@ pub struct PromptsError {
 
 /// What is wrong with a file of prompts.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PromptsProblem {
     /// It cannot be read.
     #[error(transparent)]
@@ -163,7 +164,8 @@ impl Prompt {
 /// # Errors
 ///
 /// See [`PromptsProblem`].
-pub fn read_prompts(path: &Path) -> Result<Vec<Prompt>, PromptsError> {
+pub fn read_prompts(path: impl AsRef<Path>) -> Result<Vec<Prompt>, PromptsError> {
+    let path = path.as_ref();
     let read = || parse(BufReader::new(File::open(path)?));
     read().map_err(|problem| PromptsError { path: path.to_owned(), problem })
 }

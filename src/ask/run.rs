@@ -35,6 +35,7 @@ pub struct Progress {
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ended {
     /// Every prompt was answered or given up.
     Done,

@@ -72,6 +72,7 @@ impl fmt::Display for DecisionId {
 /// What was known of the risk. Unknown is a state of its own, never a low score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Risk {
     /// A score from 0 to 1; higher is riskier.
     Known {
@@ -131,6 +132,7 @@ impl Applied {
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Counter {
     /// Words taken out of a channel.
     WordsRemoved,
@@ -206,6 +208,7 @@ impl Counts {
 /// had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum DryRun {
     /// As far as the exchange itself.
     Complete,
@@ -223,6 +226,7 @@ pub enum DryRun {
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Outcome {
     /// The client got the whole answer.
     Complete,

@@ -54,7 +54,8 @@ impl LineWriter {
     ///
     /// # Errors
     /// When the file cannot be opened, or no thread can be started.
-    pub fn append(path: &Path, capacity: NonZeroUsize) -> io::Result<Self> {
+    pub fn append(path: impl AsRef<Path>, capacity: NonZeroUsize) -> io::Result<Self> {
+        let path = path.as_ref();
         let mut options = OpenOptions::new();
         options.append(true).create(true);
         #[cfg(unix)]

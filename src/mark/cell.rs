@@ -131,6 +131,7 @@ pub fn normalize(word: &str, out: &mut String) {
 
 /// What a key is for, so that no two uses share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Purpose {
     /// Bits of the lexical mark: `lexical`.
     Lexical,

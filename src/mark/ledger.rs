@@ -53,6 +53,7 @@ pub struct Entry {
 /// What a ledger records.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Event {
     /// A new epoch began.
     Epoch {
@@ -100,6 +101,7 @@ opaque_debug!(Event);
 
 /// A line is no entry.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EntryError {
     /// It is not the JSON of an entry.
     #[error("not a ledger entry: {0}")]
@@ -149,7 +151,8 @@ impl Ledger {
     ///
     /// What the file system says, and `PermissionDenied` if others than the owner have access (on
     /// Unix).
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]

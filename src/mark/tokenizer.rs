@@ -21,6 +21,7 @@ pub struct TokenizerError {
 
 /// What is wrong with a tokenizer.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TokenizerProblem {
     /// It cannot be read.
     #[error(transparent)]
@@ -46,7 +47,8 @@ impl Tokenizer {
     /// # Errors
     ///
     /// See [`TokenizerProblem`].
-    pub fn read(path: &Path) -> Result<Self, TokenizerError> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, TokenizerError> {
+        let path = path.as_ref();
         let read = || {
             let mut content = Vec::new();
             File::open(path)?.take(MAX_TOKENIZER_BYTES + 1).read_to_end(&mut content)?;

@@ -33,7 +33,8 @@ impl Policy {
     ///
     /// [`LoadError::Read`] if the file cannot be read, or is larger than 1 MiB or not UTF-8;
     /// [`LoadError::Invalid`] with all its problems if it is not a policy.
-    pub fn load(path: &Path) -> Result<Self, LoadError> {
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
+        let path = path.as_ref();
         let file = path.display().to_string();
         let read = || {
             let mut text = String::new();

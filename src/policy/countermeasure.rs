@@ -8,6 +8,7 @@ use super::plan::{Measure, Mode, Plan};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Countermeasure {
     /// [`Plan::refuse`]
     Refuse,

@@ -53,6 +53,7 @@ pub struct Plan {
 
 /// What is left of the reasoning.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Keep {
     /// Nothing.
     None,
@@ -137,6 +138,7 @@ impl Downgrade {
 
 /// Reasoning effort, weakest first, with the names that the vendors' request fields use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Effort {
     /// No reasoning.
     None,
@@ -258,6 +260,7 @@ impl Strength {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum MultiTurn {
     /// They are not marked.
     #[default]
@@ -284,6 +287,7 @@ pub struct Pace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Scope {
     /// One account.
     Account,

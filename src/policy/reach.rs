@@ -9,6 +9,7 @@ use super::plan::Mode;
 
 /// The most that any grade of a policy does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Reach {
     /// No grade names a countermeasure.
     Nothing,

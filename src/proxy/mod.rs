@@ -15,7 +15,7 @@
 //! use guilloche::proxy::{Config, Proxy, shutdown_signal};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let config = Config::load("guilloche.toml".as_ref(), &Default::default())?;
+//! let config = Config::load("guilloche.toml", &Default::default())?;
 //! let proxy = Proxy::bind(config).await?;
 //! let address = proxy.address();
 //! proxy.run(shutdown_signal()?).await?;

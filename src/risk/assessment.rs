@@ -4,6 +4,7 @@ use super::{Principal, RiskScore, UnknownReason};
 
 /// What is known about the risk of a caller. Unknown is a third state, never "clean".
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Risk {
     /// A detector's score that may be relied on.
     Known(RiskScore),

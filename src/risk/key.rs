@@ -21,6 +21,7 @@ const BLOCK_BYTES: usize = 64;
 
 /// A key cannot be used. No variant holds any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyError {
     /// The key id is not one.
     #[error("the key id does not fit: {0}")]

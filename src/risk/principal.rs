@@ -11,6 +11,7 @@ pub(super) const RESERVED_PREFIX: char = '~';
 
 /// A text is no identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum IdentifierError {
     /// Nothing in it.
     #[error("an identifier must not be empty")]

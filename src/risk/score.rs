@@ -14,6 +14,7 @@ pub const MAX_LABEL_BYTES: usize = 64;
 
 /// A detector's values do not make a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ScoreError {
     /// Outside 0 to 1, or not a number.
     #[error("a risk score lies between 0 and 1")]

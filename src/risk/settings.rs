@@ -29,6 +29,7 @@ const MAX_CLOCK_SKEW_SECONDS: u64 = 600;
 /// Whose word is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Trust {
     /// A header with a good signature.
     Signature,
@@ -304,7 +305,8 @@ fn shown(variable: &str) -> Option<String> {
 /// # Errors
 ///
 /// Those of the file system; [`io::ErrorKind::InvalidData`] when it is too long or not text.
-pub fn read_secret_file(path: &Path) -> io::Result<Zeroizing<String>> {
+pub fn read_secret_file(path: impl AsRef<Path>) -> io::Result<Zeroizing<String>> {
+    let path = path.as_ref();
     // Never grown: that would leave a copy behind.
     let mut text = Zeroizing::new(String::with_capacity(MAX_SECRET_BYTES as usize + 1));
     File::open(path)?.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text)?;

@@ -2,6 +2,7 @@
 
 /// Why a risk is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum UnknownReason {
     /// The detector said nothing.
     Absent,

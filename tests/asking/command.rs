@@ -33,7 +33,7 @@ async fn the_answers_of_a_model_are_examined_like_a_file_and_asked_for_once() {
     let directory = Directory::new("command");
     let (address, teacher) = teacher().await;
     let keys = Keys::from_master(&[5; 32], Timestamp::UNIX_EPOCH);
-    keys.create(&directory.file("mark.keys")).unwrap();
+    keys.create(directory.file("mark.keys")).unwrap();
     let event = Event::Issued {
         epoch: 1,
         tenant: String::new(),
@@ -44,7 +44,7 @@ async fn the_answers_of_a_model_are_examined_like_a_file_and_asked_for_once() {
         sites: 100,
         flips: 50,
     };
-    let mut ledger = Ledger::open(&directory.file("mark.ledger")).unwrap();
+    let mut ledger = Ledger::open(directory.file("mark.ledger")).unwrap();
     ledger.append(&Entry::new(Timestamp::UNIX_EPOCH, event)).unwrap();
     let base = json!({ "text": "These are the tools that you need. In addition, they are free." });
     fs::write(directory.file("base.jsonl"), format!("{base}\n")).unwrap();

@@ -138,7 +138,7 @@ async fn answers_that_a_client_got_lead_back_to_its_account() {
                 assert_eq!(account, "acct-marker-1");
                 issued = (issued.0 + answers, issued.1 + sites, issued.2 + flips);
             }
-            Event::Linked { .. } => panic!("nobody is linked"),
+            _ => panic!("nobody is linked"),
         }
     }
     let audited = std::fs::read_to_string(&audit).unwrap();

@@ -377,7 +377,7 @@ impl Directory {
 
     fn ledger(&self) -> Arc<LedgerWriter> {
         let capacity = NonZeroUsize::new(64).unwrap();
-        Arc::new(LedgerWriter::open(&self.file(), keys().fingerprint(), capacity).unwrap())
+        Arc::new(LedgerWriter::open(self.file(), keys().fingerprint(), capacity).unwrap())
     }
 
     fn entries(&self) -> Vec<Entry> {

@@ -27,7 +27,7 @@ impl Files {
         let path = std::env::temp_dir().join(format!("guilloche-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         std::fs::write(path.join("policy.toml"), POLICY).unwrap();
-        keys().create(&path.join("marks.keys")).unwrap();
+        keys().create(path.join("marks.keys")).unwrap();
         Self(path)
     }
 

@@ -131,14 +131,14 @@ fn the_file_of_the_documentation_is_read() {
     let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     let deployment = Deployment::new("page");
     deployment.secret("schemes.toml", example);
-    let schemes = read_schemes(&deployment.file("schemes.toml")).unwrap();
+    let schemes = read_schemes(deployment.file("schemes.toml")).unwrap();
     let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name()).collect();
     assert_eq!(names, ["sglang", "vllm", "logit-bias"]);
 }
 
 fn problem(deployment: &Deployment, text: &str) -> String {
     deployment.secret("schemes.toml", text);
-    read_schemes(&deployment.file("schemes.toml")).unwrap_err().problem.to_string()
+    read_schemes(deployment.file("schemes.toml")).unwrap_err().problem.to_string()
 }
 
 #[test]

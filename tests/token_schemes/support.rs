@@ -24,7 +24,7 @@ impl Deployment {
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         let keys = Keys::from_master(&[0x5a; 32], Timestamp::UNIX_EPOCH);
-        keys.create(&path.join("mark.keys")).unwrap();
+        keys.create(path.join("mark.keys")).unwrap();
         let tokenizer =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizers/byte_level.json");
         fs::copy(tokenizer, path.join("tokenizer.json")).unwrap();
@@ -55,7 +55,7 @@ impl Deployment {
             sites: 0,
             flips: 0,
         };
-        let mut ledger = Ledger::open(&self.file("mark.ledger")).unwrap();
+        let mut ledger = Ledger::open(self.file("mark.ledger")).unwrap();
         ledger.append(&Entry::new(Timestamp::UNIX_EPOCH, event)).unwrap();
     }
 

@@ -66,7 +66,7 @@ impl Scene {
         let next = start + SignedDuration::from_hours(24 * 90);
         keys.rotate(next, SignedDuration::from_hours(24)).unwrap();
         let scene = Self { folder, keys };
-        scene.keys.create(&scene.file("mark.keys")).unwrap();
+        scene.keys.create(scene.file("mark.keys")).unwrap();
         let fingerprint = scene.keys.fingerprint();
         scene.record(Event::Epoch { epoch: 1, fingerprint });
         for number in 0..20 {
@@ -86,7 +86,7 @@ impl Scene {
     /// Adds to the ledger.
     pub(crate) fn record(&self, event: Event) {
         let entry = Entry::new(Timestamp::UNIX_EPOCH, event);
-        Ledger::open(&self.file("mark.ledger")).unwrap().append(&entry).unwrap();
+        Ledger::open(self.file("mark.ledger")).unwrap().append(&entry).unwrap();
     }
 
     /// A text as an account receives it.

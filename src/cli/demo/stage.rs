@@ -86,7 +86,7 @@ impl Stage {
         ] {
             write(&folder.join(name), contents)?;
         }
-        Keys::generate(Timestamp::now())?.create(&folder.join("mark.keys"))?;
+        Keys::generate(Timestamp::now())?.create(folder.join("mark.keys"))?;
 
         let (listener, upstream) = listen().await?;
         let teacher = Teacher::new(Settings {

@@ -33,6 +33,7 @@ const GREEDY_DELTA: f64 = 0.5;
 
 /// A carrier and how it is set.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum CarrierSetting {
     /// [`Carrier::Sglang`]
     Sglang(Sglang),

@@ -76,6 +76,7 @@ pub struct CorpusError {
 
 /// What is wrong with a file.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CorpusProblem {
     /// It cannot be opened.
     #[error(transparent)]

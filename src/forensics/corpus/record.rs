@@ -22,6 +22,7 @@ opaque_debug!(Document<'_>);
 
 /// Why a record is skipped. Says nothing of its contents.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RecordProblem {
     /// No JSON.
     #[error("not JSON (column {0})")]

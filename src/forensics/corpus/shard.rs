@@ -76,7 +76,8 @@ impl Shard {
     /// # Errors
     ///
     /// If it cannot be opened, or holds no counts of this version.
-    pub fn read(path: &Path) -> Result<Self, CorpusError> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, CorpusError> {
+        let path = path.as_ref();
         let opened = Opened::open(path).map_err(at(path))?;
         let shard: Self = serde_json::from_reader(opened.reader.take(MAX_BYTES))
             .map_err(|error| at(path)(CorpusProblem::Shard(error)))?;

@@ -22,6 +22,7 @@ use crate::secret::opaque_debug;
 
 /// Why a table cannot be read.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum GreenTableError {
     /// Reading failed.
     #[error("cannot read the green table")]

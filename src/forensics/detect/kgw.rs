@@ -14,6 +14,7 @@ use crate::forensics::evidence::NullLaw;
 
 /// How the context becomes a seed: `seeding_scheme`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Seeding {
     /// The last token alone, whatever `context_width` says.
     LeftHash,

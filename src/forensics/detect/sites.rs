@@ -49,6 +49,7 @@ pub struct TokenDocument<'a> {
 
 /// Why two parts of a corpus cannot be put together.
 #[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MergeError {
     /// Another format.
     #[error("the shard has format version {found}, this program reads {supported}")]

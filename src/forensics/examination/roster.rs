@@ -27,6 +27,7 @@ pub struct Issuance {
 
 /// A ledger does not belong to the keys.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LedgerMismatch {
     /// An epoch began under another master.
     #[error("epoch {epoch} of the ledger began with the keys {found}; these are {expected}")]

@@ -54,6 +54,7 @@ impl Verdict {
 /// The answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Outcome {
     /// The text was exposed to marked outputs.
     Exposed,
@@ -66,6 +67,7 @@ pub enum Outcome {
 /// A level of tests; each opens the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Level {
     /// Outputs of the deployment, whoever received them.
     Deployment,
@@ -87,6 +89,7 @@ pub struct Refused {
 /// The kinds of reasons for a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum RefusedBy {
     /// A control found a mark where there is none.
     Control,
@@ -318,6 +321,7 @@ pub struct ControlTest {
 /// The kinds of controls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ControlKind {
     /// A text that cannot be marked: of another model, or from before.
     Text,

@@ -38,6 +38,7 @@ pub struct KeyFileError {
 
 /// What is wrong with a key file.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyFileProblem {
     /// It cannot be read or written.
     #[error(transparent)]
@@ -65,7 +66,8 @@ impl Keys {
     /// # Errors
     ///
     /// See [`KeyFileProblem`].
-    pub fn read(path: &Path) -> Result<Self, KeyFileError> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
+        let path = path.as_ref();
         let read = || {
             let file = File::open(path)?;
             check_permissions(&file)?;
@@ -87,7 +89,8 @@ impl Keys {
     /// # Errors
     ///
     /// [`KeyFileProblem::File`].
-    pub fn create(&self, path: &Path) -> Result<(), KeyFileError> {
+    pub fn create(&self, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
+        let path = path.as_ref();
         self.write(path).map_err(|error| at(path)(error.into()))
     }
 
@@ -96,7 +99,8 @@ impl Keys {
     /// # Errors
     ///
     /// [`KeyFileProblem::File`].
-    pub fn replace(&self, path: &Path) -> Result<(), KeyFileError> {
+    pub fn replace(&self, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
+        let path = path.as_ref();
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".new");
         let new = path.with_file_name(name);

@@ -35,6 +35,7 @@ pub struct Epoch {
 
 /// A master cannot be made or rotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeysError {
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]

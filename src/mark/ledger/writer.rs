@@ -53,7 +53,12 @@ impl LedgerWriter {
     /// # Errors
     /// When the file cannot be opened, others than its owner have access to it, or no thread can be
     /// started.
-    pub fn open(path: &Path, fingerprint: String, capacity: NonZeroUsize) -> io::Result<Self> {
+    pub fn open(
+        path: impl AsRef<Path>,
+        fingerprint: String,
+        capacity: NonZeroUsize,
+    ) -> io::Result<Self> {
+        let path = path.as_ref();
         let mut ledger = Ledger::open(path)?;
         let mut tally = Tally::new(fingerprint);
         recall(path, &mut tally)?;

@@ -20,6 +20,7 @@ pub struct LexiconError {
 
 /// What is wrong with a line of a lexicon file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LexiconProblem {
     /// Not the columns there should be.
     #[error("a class has the columns id, kind, first, second, guards, provenance, licence")]

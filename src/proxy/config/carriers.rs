@@ -14,6 +14,7 @@ use crate::upstream::own;
 
 /// Whether the upstream is asked, before a carrier is relied on, whether it knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Probe {
     /// Every carrier is taken to work.
     Off,

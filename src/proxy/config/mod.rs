@@ -137,6 +137,7 @@ pub struct AccessLog {
 
 /// What a log is written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LogOutput {
     /// Standard output.
     Stdout,
@@ -152,7 +153,11 @@ impl Config {
     ///
     /// # Errors
     /// When the file cannot be read, and for everything wrong in it.
-    pub fn load(path: &Path, environment: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
+    pub fn load(
+        path: impl AsRef<Path>,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self, ConfigErrors> {
+        let path = path.as_ref();
         let name = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&name, &text, environment),

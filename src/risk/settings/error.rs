@@ -21,6 +21,7 @@ pub struct SettingError {
 
 /// What is wrong with a setting. No variant holds any secret.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SettingProblem {
     /// Signatures are required, and there is no key to check them with.
     #[error("trust = \"signature\" needs at least one key")]

@@ -10,6 +10,7 @@ use super::Carrier;
 /// What is known of one carrier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Proof {
     /// Not tried, and taken to work.
     #[default]

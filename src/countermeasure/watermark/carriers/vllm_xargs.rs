@@ -17,6 +17,7 @@ use crate::mark::keys::Keys;
 
 /// Whose key a mark is made with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeyOf {
     /// One key for a tenant of the deployment: the mark tells that an answer is ours, not to whom
     /// it went.

@@ -209,7 +209,8 @@ impl<'d> Deserialize<'d> for Number {
 /// # Errors
 ///
 /// See [`SchemesProblem`].
-pub fn read_schemes(path: &Path) -> Result<Vec<Scheme>, SchemesError> {
+pub fn read_schemes(path: impl AsRef<Path>) -> Result<Vec<Scheme>, SchemesError> {
+    let path = path.as_ref();
     read(path).map_err(|problem| SchemesError { path: path.to_owned(), problem })
 }
 
@@ -264,7 +265,7 @@ impl Entry {
 
     fn read(self, beside: &Path) -> Result<Scheme, SchemesProblem> {
         let (name, tokenizer) = self.named();
-        let tokenizer = Tokenizer::read(&beside.join(tokenizer))?;
+        let tokenizer = Tokenizer::read(beside.join(tokenizer))?;
         let kind = self.kind(name, &tokenizer, beside)?;
         Ok(Scheme { name, tokenizer, kind })
     }
