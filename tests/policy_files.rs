@@ -11,19 +11,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use guilloche::policy::plan::{Effort, Keep, Mode};
-use guilloche::policy::{
-    Countermeasure, Decision, LoadError, Policy, Protocol, Reason, RequestFacts,
-};
+use guilloche::policy::{Countermeasure, Decision, LoadError, Policy, Reason, RequestFacts};
 use guilloche::risk::{
     AccountId, Assessment, ClusterId, Principal, Risk, RiskScore, TenantId, UnknownReason, Validity,
 };
+use guilloche::wire::ProtocolId;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
 const HEAD: &str = "version = 1\nname = \"p\"\nmode = \"enforce\"\n";
 
 const CHAT: RequestFacts<'_> =
-    RequestFacts { path: "/v1/chat/completions", protocol: Some(Protocol::Chat) };
+    RequestFacts { path: "/v1/chat/completions", protocol: Some(ProtocolId::Chat) };
 
 fn now() -> Timestamp {
     "2026-12-01T12:00:00Z".parse().unwrap()
@@ -79,7 +78,7 @@ fn every_shipped_policy_loads_without_a_notice_and_governs_every_protocol() {
     for path in shipped() {
         let policy = Policy::load(&path).unwrap();
         assert_eq!(policy.notices(now()), [], "{}", path.display());
-        assert!(Protocol::ALL.into_iter().all(|protocol| policy.scope.covers_protocol(protocol)));
+        assert!(ProtocolId::ALL.into_iter().all(|protocol| policy.scope.covers_protocol(protocol)));
         assert_eq!(path.file_stem().unwrap().to_str(), Some(policy.name.as_str()));
     }
 }
@@ -514,7 +513,7 @@ fn unknown_risk_reaches_no_grade_even_one_that_begins_at_zero() {
     let policy = policy("[[grade]]\nname = \"all\"\nat = 0\nrefuse = {}\n");
     for reason in UnknownReason::ALL {
         let assessment = Assessment { principal: principal(), risk: Risk::Unknown(reason) };
-        for protocol in [Some(Protocol::Chat), None] {
+        for protocol in [Some(ProtocolId::Chat), None] {
             let decision = policy.decide(&assessment, RequestFacts { protocol, ..CHAT }, now());
             assert!(decision.grade.is_none() && decision.plan.is_empty());
             assert_eq!(reasons(&decision), ["risk_unknown"]);
@@ -593,15 +592,15 @@ fn the_scope_spares_other_routes_protocols_and_models() {
             now(),
         )
     };
-    let inside = decide("/v1/chat/completions", Protocol::Chat);
+    let inside = decide("/v1/chat/completions", ProtocolId::Chat);
     assert!(!inside.clone().for_model("big-2").plan.is_empty());
     let other_model = inside.for_model("small");
     assert!(other_model.plan.is_empty());
     assert_eq!(reasons(&other_model), ["grade_reached", "model_out_of_scope"]);
     assert_eq!(grade(&other_model), Some("withheld"), "the audit still names the grade");
-    let other_route = decide("/chat/completions", Protocol::Chat);
+    let other_route = decide("/chat/completions", ProtocolId::Chat);
     assert_eq!(reasons(&other_route), ["grade_reached", "route_out_of_scope"]);
-    let other_protocol = decide("/v1/messages", Protocol::Messages);
+    let other_protocol = decide("/v1/messages", ProtocolId::Messages);
     assert_eq!(reasons(&other_protocol), ["grade_reached", "protocol_out_of_scope"]);
     assert!(other_route.plan.is_empty() && other_protocol.plan.is_empty());
 }

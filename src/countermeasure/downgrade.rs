@@ -9,7 +9,8 @@ use super::Counts;
 use crate::policy::plan::{Downgrade, Effort};
 use crate::secret::opaque_debug;
 use crate::wire::json::Edit;
-use crate::wire::{Asked, AskedEffort, EffortPlace, OutputCap, Request, Thinking};
+use crate::wire::member_names::MODEL;
+use crate::wire::{Asked, AskedEffort, OutputCap, Request, Thinking};
 
 /// The smallest thinking budget that Anthropic Messages accepts; below it thinking is turned off.
 const SMALLEST_BUDGET: u64 = 1024;
@@ -103,7 +104,7 @@ impl Changes<'_> {
             Some(asked) if asked.name.is_some() || !path_names_one => {
                 self.edits.push(Edit::literal(asked.span.clone(), literal));
             }
-            None if !path_names_one => self.inserted.push(("model", literal)),
+            None if !path_names_one => self.inserted.push((MODEL, literal)),
             _ => {}
         }
     }
@@ -161,18 +162,9 @@ impl Changes<'_> {
             return;
         }
         let name = most.name();
-        match self.request.place_of_effort() {
-            EffortPlace::Nowhere => {}
-            EffortPlace::Member(member) => self.inserted.push((member, format!("\"{name}\""))),
-            EffortPlace::Object(member) => {
-                self.inserted.push((member, format!("{{\"effort\":\"{name}\"}}")));
-            }
-            EffortPlace::Inside { at, empty } => {
-                let comma = if empty { "" } else { "," };
-                let with = format!("\"effort\":\"{name}\"{comma}").into_bytes();
-                self.edits.push(Edit { span: at..at, with });
-            }
-        }
+        let place = self.request.place_of_effort();
+        self.inserted.extend(place.member(name));
+        self.edits.extend(place.edit(name));
     }
 
     fn len(&self) -> usize {

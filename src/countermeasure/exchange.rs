@@ -13,7 +13,7 @@ use crate::policy::plan::{Keep, Plan, Rate, Reasoning, Watermark, enforced};
 use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, splice};
 use crate::wire::{
-    Asked, Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request,
+    Asked, Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request, member_names,
 };
 
 /// The longest message of an error that is passed on where no text is withheld.
@@ -347,7 +347,7 @@ impl ResponseEdits {
                 }
                 // What it says is not its name.
                 counts.response_fields_closed += 1;
-                counts.closed.add("stop_reason");
+                counts.closed.add(member_names::STOP);
                 return Some(Edit::literal(field.span.clone(), "null"));
             }
             FieldKind::Model => {
@@ -408,7 +408,7 @@ impl ResponseEdits {
         let closed = |allow: &Vec<String>| side_channels::response_edit(allow, field).is_some();
         self.marked.is_some()
             && field.kind == FieldKind::Leak
-            && side_channels::REPEATING.contains(&field.name.as_str())
+            && member_names::repeats_text(&field.name)
             && !self.close_leaks.as_ref().is_some_and(closed)
     }
 
@@ -458,7 +458,8 @@ fn choose(
         caller.marks.by().choose(keys, marked, request, closed);
     // What comes back has to be what the upstream wrote.
     let compared = request.signed_history
-        || protocol.signs_reasoning() && request.thinking.iter().any(|it| it.off.is_some());
+        || protocol.id().features().signs_reasoning
+            && request.thinking.iter().any(|it| it.off.is_some());
     let barred = compared && !marks_although_signed(*multi_turn, caller);
     let lexical = carrier == Some(Carrier::Lexical) && !barred;
     let texts = lexical.then(|| Marked::new(caller, marked, *multi_turn)).flatten();

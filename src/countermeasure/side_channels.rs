@@ -11,17 +11,8 @@ use super::Counts;
 use crate::policy::Plan;
 use crate::policy::plan::{SideChannels, enforced};
 use crate::wire::json::Edit;
+use crate::wire::member_names::CHOICES;
 use crate::wire::{Field, FieldKind, Request};
-
-/// Members of a response that repeat its text token by token.
-pub(super) const REPEATING: [&str; 6] = [
-    "logprobs",
-    "token_ids",
-    "tokens",
-    "top_logprobs",
-    "completion_probabilities",
-    "internal_content",
-];
 
 /// What is closed beside the text channels. Log-probabilities repeat the reasoning and request
 /// flags bring its tags back, so whoever withholds it closes them too.
@@ -60,7 +51,7 @@ pub fn request_edits(
     let mut edits: Vec<Edit> =
         over.map(|(span, _)| Edit::literal(span.clone(), most.to_string())).collect();
     if !edits.is_empty() {
-        counts.closed.add("n");
+        counts.closed.add(CHOICES);
     }
     let names = closed.iter().filter_map(|index| request.unlisted.get(*index)?.as_deref());
     names.for_each(|name| counts.closed.add(name));

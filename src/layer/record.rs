@@ -31,7 +31,7 @@ pub(super) fn begun(
             name: settings.policy.name.clone(),
             revision: decision.revision.to_string(),
         },
-        protocol: protocol.map_or("unknown", Protocol::name).into(),
+        protocol: protocol.map_or("unknown", |it| it.id().name()).into(),
         stream: false,
         mode: decision.mode,
         applied: Vec::new(),

@@ -8,7 +8,9 @@ use http::HeaderMap;
 use crate::countermeasure::{Counts, ResponseEdits, Rounded, Rounding};
 use crate::wire::framing::sse::Block;
 use crate::wire::json::{Edit, splice, unescape, unescape_lossy};
-use crate::wire::{Channel, Citation, Close, Field, FieldKind, Kind, Mode, Scan, Usage};
+use crate::wire::{
+    Channel, Citation, Close, Field, FieldKind, Kind, Mode, Scan, Usage, member_names,
+};
 
 use super::carrier::{Carrier, carrier};
 use super::cumulative::Piece;
@@ -184,7 +186,7 @@ impl Rewriter {
             let names = |field: &&Field| {
                 field.kind == FieldKind::Model
                     // One that is spelled like no name.
-                    || field.kind == FieldKind::Leak && field.name == "model"
+                    || field.kind == FieldKind::Leak && member_names::names_model(&field.name)
             };
             for field in scan.fields.iter().filter(names) {
                 let raw = payload.get(field.span.clone()).unwrap_or_default();

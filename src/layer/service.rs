@@ -84,9 +84,9 @@ where
         let (decision, protocol) = match route {
             Route::Open => return self.untouched(&assessment, parts, body, inner),
             Route::NoText => (settings.policy.decide_without_text(&assessment, path, now), None),
-            Route::Protocol(protocol) => {
-                let facts = RequestFacts { path, protocol: policy_name(protocol) };
-                (settings.policy.decide(&assessment, facts, now), Some(protocol))
+            Route::Protocol(id) => {
+                let facts = RequestFacts { path, protocol: Some(id) };
+                (settings.policy.decide(&assessment, facts, now), Some(id.codec()))
             }
             Route::Unknown => {
                 let facts = RequestFacts { path, protocol: None };
@@ -153,8 +153,4 @@ fn has_body<B: Body>(parts: &request::Parts, body: &B) -> bool {
     let announced = length.is_some_and(|length| length != b"0")
         || parts.headers.contains_key(TRANSFER_ENCODING);
     announced || !body.is_end_stream()
-}
-
-fn policy_name(protocol: &dyn crate::wire::Protocol) -> Option<crate::policy::Protocol> {
-    crate::policy::Protocol::ALL.into_iter().find(|known| known.name() == protocol.name())
 }

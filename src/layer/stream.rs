@@ -154,7 +154,7 @@ impl EventStream {
 
     /// The event without what may say anything beside its data, if that is closed and it has any.
     fn bare(&self, block: &Block<'_>) -> Option<Vec<u8>> {
-        let names = self.protocol.event_names();
+        let names = self.protocol.id().features().event_names;
         let known = |name: &[u8]| names.iter().any(|known| known.as_bytes() == name);
         block.bare(known).filter(|_| self.rewriter.closes())
     }
@@ -242,7 +242,7 @@ impl EventStream {
         }
         if self.rewriter.is_provisional(&self.scan) && self.is_within_event() {
             // It cannot wait. What it ends leaves with what comes next.
-            Fate::GoesOn.tell(&mut self.scan, self.protocol.ends_texts_alone());
+            Fate::GoesOn.tell(&mut self.scan, self.protocol.id().features().ends_texts_alone);
         } else if self.rewriter.is_provisional(&self.scan) {
             self.provisional = Some(Provisional::new(raw.clone(), &self.scan));
             return Ok(out.into());
@@ -266,7 +266,7 @@ impl EventStream {
         if self.scanner.scan(&payload, &mut self.scan).is_err() {
             return Err(StreamError::Unreadable);
         }
-        fate.tell(&mut self.scan, self.protocol.ends_texts_alone());
+        fate.tell(&mut self.scan, self.protocol.id().features().ends_texts_alone);
         match self.rewriter.rewrite(&payload, &self.scan, Some(&block), out)? {
             Rewritten::Kept => out.extend_from_slice(&raw),
             Rewritten::Payload(payload) => out.extend_from_slice(&block.with_payload(&payload)),

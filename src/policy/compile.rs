@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::countermeasure::Countermeasures;
-use super::decision::{DecisionIds, NoTextRoutes, Protocol, Revision, Unhandled};
+use super::decision::{DecisionIds, NoTextRoutes, Revision, Unhandled};
 use super::exemption::Exemption;
 use super::file::{ExemptionTable, GradeTable, PolicyFile, ScopeTable};
 use super::ladder::{Grade, Policy, RefusalPlans, RequestScope};
@@ -17,6 +17,7 @@ use super::plan::{Mode, enforced};
 use super::problem::{LoadError, Problem};
 use super::source::Source;
 use super::value::At;
+use crate::wire::ProtocolId;
 
 const MAX_NAME_BYTES: usize = 64;
 
@@ -92,7 +93,7 @@ fn compile(text: &str, ids: DecisionIds) -> Result<Policy, Vec<Problem>> {
     if tables.is_empty() {
         source.missing(&WHOLE, "grade", Some("a policy has at least one `[[grade]]`"));
     }
-    let has_messages = scope.covers_protocol(Protocol::Messages);
+    let has_messages = scope.covers_protocol(ProtocolId::Messages);
     let grades: Vec<Grade> =
         tables.iter().map(|table| compile_grade(&mut source, table, mode, has_messages)).collect();
     check_ladder(&mut source, &tables);
@@ -163,7 +164,7 @@ fn compile_scope(source: &mut Source<'_>, table: &ScopeTable) -> RequestScope {
         models: models.map(|models| source.patterns(&models).into()),
     };
     if let Some(At { span, .. }) = protocols {
-        let out = Protocol::ALL.into_iter().filter(|protocol| !scope.covers_protocol(*protocol));
+        let out = ProtocolId::ALL.into_iter().filter(|protocol| !scope.covers_protocol(*protocol));
         for protocol in out {
             let name = protocol.name();
             source.notice(span, format!("graded callers can get untouched answers over {name:?}"));

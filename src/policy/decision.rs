@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Pattern;
 use super::plan::{Mode, Plan};
 use crate::secret::{NoRandomness, Secret};
+use crate::wire::ProtocolId;
 
 /// The outcome for one request. What it carries is shared with the policy, not copied.
 #[derive(Clone, Debug)]
@@ -186,39 +187,13 @@ pub enum NoTextRoutes {
     Pass,
 }
 
-/// A protocol by the name that policies use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Protocol {
-    /// OpenAI Chat Completions.
-    Chat,
-    /// Anthropic Messages.
-    Messages,
-}
-
-impl Protocol {
-    /// Every protocol.
-    pub const ALL: [Self; 2] = [Self::Chat, Self::Messages];
-
-    /// The name in policies and reports.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::Messages => "messages",
-        }
-    }
-}
-
 /// What is known of a request before its body is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestFacts<'r> {
     /// The path, without the query.
     pub path: &'r str,
     /// The protocol that the path belongs to; `None` for a path that the layer does not know.
-    pub protocol: Option<Protocol>,
+    pub protocol: Option<ProtocolId>,
 }
 
 /// One of the facts that led to a decision.

@@ -10,9 +10,10 @@ use serde::Deserialize;
 
 use super::Pattern;
 use super::countermeasure::Countermeasure;
-use super::decision::{NoTextRoutes, Protocol, Unhandled};
+use super::decision::{NoTextRoutes, Unhandled};
 use super::plan::{Mode, MultiTurn, Scope};
 use super::value::{At, DateValue, DurationText, EffortName, QuotaText};
+use crate::wire::ProtocolId;
 
 /// A guilloche policy: which callers are answered how, by the risk score of a distillation
 /// detector.
@@ -65,7 +66,7 @@ pub(super) struct ScopeTable {
     pub(super) routes: Option<At<Vec<At<String>>>>,
     /// Protocols. Default: all.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
-    pub(super) protocols: Option<At<Vec<Protocol>>>,
+    pub(super) protocols: Option<At<Vec<ProtocolId>>>,
     /// Models, by the name the client asks for. Default: all.
     #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<Pattern>>", length(min = 1)))]
     pub(super) models: Option<At<Vec<At<String>>>>,

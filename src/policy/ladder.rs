@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use super::Pattern;
 use super::countermeasure::{Countermeasure, Countermeasures};
 use super::decision::{
-    Decision, DecisionIds, GradeReached, NoTextRoutes, Protocol, Reason, Reasons, RequestFacts,
-    Revision, Unhandled,
+    Decision, DecisionIds, GradeReached, NoTextRoutes, Reason, Reasons, RequestFacts, Revision,
+    Unhandled,
 };
 use super::exemption::Exemption;
 use super::plan::{Measure, Mode, Plan, Refuse};
 use super::problem::Notice;
 use crate::risk::{Assessment, Principal, Risk, RiskScore};
+use crate::wire::ProtocolId;
 
 /// A policy, compiled and checked. It does not change: a reload makes another.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ pub struct RequestScope {
     /// Paths, of those whose protocol the layer knows.
     pub routes: Option<Vec<Pattern>>,
     /// Protocols.
-    pub protocols: Option<Vec<Protocol>>,
+    pub protocols: Option<Vec<ProtocolId>>,
     /// Models, by the name the client asks for.
     pub models: Option<Arc<[Pattern]>>,
 }
@@ -63,7 +64,7 @@ pub struct RequestScope {
 impl RequestScope {
     /// Whether the policy governs `protocol`.
     #[must_use]
-    pub fn covers_protocol(&self, protocol: Protocol) -> bool {
+    pub fn covers_protocol(&self, protocol: ProtocolId) -> bool {
         self.protocols.as_ref().is_none_or(|protocols| protocols.contains(&protocol))
     }
 

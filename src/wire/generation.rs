@@ -8,8 +8,7 @@
 
 use std::ops::Range;
 
-use super::json::{Edit, Error, Kind, Members, Reader, removals};
-use super::request::fold;
+use super::json::{Edit, Error, Kind, Members, Reader, fold, removals};
 
 mod uses;
 

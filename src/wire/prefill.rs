@@ -4,8 +4,7 @@
 //! system messages elsewhere and leave empty ones out, so a message behind the assistant's own only
 //! ends its turn if it says something for someone else, and a system message only where it stays.
 
-use super::json::{Error, Kind, Reader};
-use super::request::fold;
+use super::json::{Error, Kind, Reader, fold};
 
 /// A message of a request, as far as it matters here.
 #[derive(Debug, Default)]

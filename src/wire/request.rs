@@ -4,20 +4,19 @@ use std::ops::Range;
 
 use super::ServerKind;
 use super::generation::Generation;
-use super::json::{Edit, Error, Kind, Members, Reader, removals};
+use super::json::{Edit, Error, Kind, Members, Reader, fold, removals};
 use super::model_name::is_blank;
 use super::target::Target;
 
 mod delegates;
 mod inside;
-mod lists;
+pub(super) mod lists;
 mod settings;
 
 use crate::secret::opaque_debug;
 use delegates::Delegates;
 pub(super) use lists::Lists;
-use lists::narrowed;
-pub(super) use lists::overrides;
+use lists::{narrowed, overrides};
 pub use settings::{Asked, AskedEffort, EffortPlace, EffortSaid, Model, OutputCap, Thinking};
 
 /// The most members that a request may have at its top level: what is noted of each is many times
@@ -325,16 +324,4 @@ impl Request {
         self.members.spans.push(span);
         Ok(())
     }
-}
-
-/// Case folding as Go's encoding/json matches names: ASCII, and the two letters beyond it that fold
-/// to `s` and `k`.
-pub(super) fn fold(name: &str) -> String {
-    name.chars()
-        .map(|character| match character {
-            '\u{17f}' => 's',
-            '\u{212a}' => 'k',
-            _ => character.to_ascii_lowercase(),
-        })
-        .collect()
 }

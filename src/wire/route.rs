@@ -2,16 +2,13 @@
 
 use http::Method;
 
-use super::Protocol;
-use super::chat::Chat;
-use super::messages::Messages;
-use super::target::{CHAT, MESSAGES};
+use super::{Protocol, ProtocolId};
 
 /// What a request's method and path lead to.
 #[derive(Clone, Copy, Debug)]
 pub enum Route {
     /// An endpoint whose text the layer can read.
-    Protocol(&'static dyn Protocol),
+    Protocol(ProtocolId),
     /// An endpoint known to return no text of a model, though at a cost: token counts, embeddings,
     /// moderations.
     NoText,
@@ -36,6 +33,9 @@ const TEXTS: [&str; 10] = [
     "sessions",
     "threads",
 ];
+
+/// How paths end that answer with no text of a model, in any protocol.
+const NO_TEXT: [&str; 2] = ["/embeddings", "/moderations"];
 
 /// The longest path that is known: each word of one may be looked at.
 const LONGEST: usize = 2048;
@@ -63,15 +63,19 @@ pub fn route(method: &Method, path: &str, has_body: bool) -> Route {
 }
 
 fn posted(path: &str) -> Option<Route> {
-    let endpoint = |name: &str| path.ends_with(name);
-    if endpoint(CHAT) {
-        Some(Route::Protocol(&Chat))
-    } else if endpoint(MESSAGES) {
-        Some(Route::Protocol(&Messages))
-    } else {
-        let counts = endpoint("/v1/messages/count_tokens");
-        (counts || endpoint("/embeddings") || endpoint("/moderations")).then_some(Route::NoText)
+    if let Some(id) = ProtocolId::ALL.into_iter().find(|it| path.ends_with(it.features().endpoint))
+    {
+        return Some(Route::Protocol(id));
     }
+    let no_text = counted(path).is_some() || NO_TEXT.iter().any(|it| path.ends_with(it));
+    no_text.then_some(Route::NoText)
+}
+
+/// The protocol whose requests this path counts without answering them.
+fn counted(path: &str) -> Option<ProtocolId> {
+    let counts =
+        |id: &ProtocolId| id.features().count_endpoint.is_some_and(|it| path.ends_with(it));
+    ProtocolId::ALL.into_iter().find(counts)
 }
 
 /// Whether every server reads this path as it stands.
@@ -114,16 +118,17 @@ fn unescaped(part: &str) -> Option<String> {
 #[must_use]
 pub fn conversation_protocol(method: &Method, path: &str) -> Option<&'static dyn Protocol> {
     match route(method, path, true) {
-        Route::Protocol(protocol) => Some(protocol),
-        Route::NoText if path.ends_with("/count_tokens") => Some(&Messages),
-        Route::NoText | Route::Open | Route::Unknown => None,
+        Route::Protocol(id) => Some(id.codec()),
+        Route::NoText => counted(path).map(ProtocolId::codec),
+        Route::Open | Route::Unknown => None,
     }
 }
 
 /// The protocol in whose shape a client of this path expects errors, the path being served or not.
 #[must_use]
 pub fn error_protocol(path: &str) -> &'static dyn Protocol {
-    if path.contains("/v1/messages") { &Messages } else { &Chat }
+    let id = ProtocolId::Messages;
+    if path.contains(id.features().endpoint) { id.codec() } else { ProtocolId::Chat.codec() }
 }
 
 #[cfg(test)]
@@ -132,7 +137,7 @@ mod tests {
 
     fn kind(method: Method, path: &str) -> &'static str {
         match route(&method, path, method == Method::POST) {
-            Route::Protocol(protocol) => protocol.name(),
+            Route::Protocol(id) => id.name(),
             Route::NoText => "no text",
             Route::Open => "open",
             Route::Unknown => "unknown",

@@ -7,12 +7,10 @@
 
 use std::ops::Range;
 
-use super::request::{fold, overrides};
+use super::json::fold;
+use super::protocol_id::ProtocolId;
+use super::request::lists::overrides;
 use crate::secret::opaque_debug;
-
-/// The endpoints whose text the layer can read, as paths end.
-pub(super) const CHAT: &str = "/chat/completions";
-pub(super) const MESSAGES: &str = "/v1/messages";
 
 /// Segments of paths behind which a model stands.
 const PLACES: [&str; 6] =
@@ -76,7 +74,7 @@ impl Target {
     pub fn of(target: &str) -> Self {
         let end = target.find('?').unwrap_or(target.len());
         let path = target.get(..end).unwrap_or_default();
-        let endpoint = [CHAT, MESSAGES].into_iter().find_map(|it| path.strip_suffix(it));
+        let endpoint = front(path);
         Self {
             text: target.to_owned(),
             model: model(path),
@@ -183,10 +181,15 @@ impl Parameter {
     }
 }
 
+/// What of a path stands before the endpoint, if its text can be read.
+fn front(path: &str) -> Option<&str> {
+    ProtocolId::ALL.into_iter().find_map(|it| path.strip_suffix(it.features().endpoint))
+}
+
 /// Where a path names the model.
 fn model(path: &str) -> Option<Range<usize>> {
-    let end = path.strip_suffix(CHAT).map(|end| end.strip_suffix("/v1").unwrap_or(end));
-    let end = end.or_else(|| path.strip_suffix(MESSAGES))?;
+    let end = front(path)?;
+    let end = end.strip_suffix("/v1").unwrap_or(end);
     // Some servers do not mind the letter case of a path.
     let lower = end.to_ascii_lowercase();
     PLACES.into_iter().find_map(|place| {

@@ -5,13 +5,14 @@ use crate::limit::Limits;
 use crate::policy::plan::{
     Downgrade, Keep, Mode, MultiTurn, Pace, Rate, Reasoning, Scope, Watermark,
 };
-use crate::policy::{Countermeasure, Plan, Protocol, quota_text};
+use crate::policy::{Countermeasure, Plan, quota_text};
+use crate::wire::ProtocolId;
 
 /// What becomes of a request and its answer, in the order in which it happens.
 pub(super) fn effects(
     plan: &Plan,
     model: &str,
-    protocol: Option<Protocol>,
+    protocol: Option<ProtocolId>,
 ) -> Vec<(Countermeasure, Mode, String)> {
     let texts = |named| match named {
         Countermeasure::Refuse => plan
@@ -99,7 +100,7 @@ fn downgrade(downgrade: &Downgrade, model: &str) -> Vec<String> {
     lines
 }
 
-fn reasoning(reasoning: &Reasoning, model: &str, protocol: Option<Protocol>) -> Vec<String> {
+fn reasoning(reasoning: &Reasoning, model: &str, protocol: Option<ProtocolId>) -> Vec<String> {
     let Reasoning { keep, opened_by_template, ask_upstream, round_usage } = reasoning;
     let kept = match keep {
         Keep::None => "none".to_owned(),
@@ -110,7 +111,7 @@ fn reasoning(reasoning: &Reasoning, model: &str, protocol: Option<Protocol>) -> 
         }
     };
     let mut lines = vec![format!("Of the reasoning the reply keeps: {kept}.")];
-    if protocol == Some(Protocol::Messages) {
+    if protocol == Some(ProtocolId::Messages) {
         lines.push("Signed thinking blocks are sealed: empty text, signature kept.".to_owned());
         if *ask_upstream {
             lines.push("The upstream is asked to seal them itself.".to_owned());
@@ -126,7 +127,7 @@ fn reasoning(reasoning: &Reasoning, model: &str, protocol: Option<Protocol>) -> 
     lines
 }
 
-fn watermark(watermark: &Watermark, protocol: Option<Protocol>) -> Vec<String> {
+fn watermark(watermark: &Watermark, protocol: Option<ProtocolId>) -> Vec<String> {
     let Watermark { strength, multi_turn } = watermark;
     let carried = if strength.min == strength.max {
         format!("{:.0} % of the places that can", strength.min * 100.0)
@@ -135,7 +136,7 @@ fn watermark(watermark: &Watermark, protocol: Option<Protocol>) -> Vec<String> {
         format!("{min:.0} % of the places that can, rising to {max:.0} % at a score of 1,")
     };
     let mut lines = vec![format!("In the text {carried} carry the caller's mark.")];
-    if protocol == Some(Protocol::Messages) {
+    if protocol == Some(ProtocolId::Messages) {
         lines.push(
             match multi_turn {
                 MultiTurn::Skip => "Answers with signed reasoning are not marked.",

@@ -13,10 +13,11 @@ use super::super::{Answer, Failure, Format};
 use super::effects::effects;
 use super::sample::Sample;
 use crate::policy::plan::Mode;
-use crate::policy::{Countermeasure, Decision, Plan, Policy, Protocol, Reason, RequestFacts};
+use crate::policy::{Countermeasure, Decision, Plan, Policy, Reason, RequestFacts};
 use crate::risk::{
     AccountId, Assessment, ClusterId, Principal, Risk, RiskScore, TenantId, UnknownReason, Validity,
 };
+use crate::wire::ProtocolId;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -64,10 +65,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let assessment = assessment(arguments, now)?;
     let facts = match arguments.protocol {
         ProtocolName::Chat => {
-            RequestFacts { path: "/v1/chat/completions", protocol: Some(Protocol::Chat) }
+            RequestFacts { path: "/v1/chat/completions", protocol: Some(ProtocolId::Chat) }
         }
         ProtocolName::Messages => {
-            RequestFacts { path: "/v1/messages", protocol: Some(Protocol::Messages) }
+            RequestFacts { path: "/v1/messages", protocol: Some(ProtocolId::Messages) }
         }
     };
     let decision = policy.decide(&assessment, facts, now).for_model(&arguments.model);

@@ -5,10 +5,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::countermeasure::{Counts, RequestEdits};
+use crate::policy::Plan;
 use crate::policy::plan::enforced;
-use crate::policy::{Plan, Protocol};
-use crate::wire::chat::Chat;
-use crate::wire::messages::Messages;
+use crate::wire::ProtocolId;
 
 /// A sample request before and after its countermeasures: the layer's own work, not a description.
 #[derive(Debug, Serialize)]
@@ -20,23 +19,18 @@ pub(super) struct Sample {
 
 impl Sample {
     /// What `plan` makes of a request for `model`.
-    pub(super) fn of(plan: &Plan, model: &str, protocol: Protocol) -> Self {
+    pub(super) fn of(plan: &Plan, model: &str, protocol: ProtocolId) -> Self {
         let messages = json!([{"role": "user", "content": "Think step by step: …"}]);
-        let (wire, request): (&dyn crate::wire::Protocol, _) = match protocol {
-            Protocol::Chat => (
-                &Chat,
-                json!({
-                    "model": model, "messages": messages, "stream": true, "n": 4,
-                    "logprobs": true, "reasoning_effort": "high",
-                }),
-            ),
-            Protocol::Messages => (
-                &Messages,
-                json!({
-                    "model": model, "messages": messages, "stream": true, "max_tokens": 16_000,
-                    "thinking": {"type": "enabled", "budget_tokens": 8_000},
-                }),
-            ),
+        let wire = protocol.codec();
+        let request = match protocol {
+            ProtocolId::Chat => json!({
+                "model": model, "messages": messages, "stream": true, "n": 4,
+                "logprobs": true, "reasoning_effort": "high",
+            }),
+            ProtocolId::Messages => json!({
+                "model": model, "messages": messages, "stream": true, "max_tokens": 16_000,
+                "thinking": {"type": "enabled", "budget_tokens": 8_000},
+            }),
         };
         let before = request.to_string();
         let after = if enforced(&plan.refuse).is_some() {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::Failure;
 use crate::risk::SignedFields;
-use crate::wire::{Route, error_protocol, route};
+use crate::wire::{ProtocolId, Route, error_protocol, route};
 
 /// The request that the header was signed for.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ pub(super) fn command(fields: &SignedFields, asked: &Asked<'_>) -> Result<String
     words.extend(
         fields.entries().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))),
     );
-    let is_messages = error_protocol(path).name() == "messages";
+    let is_messages = error_protocol(path).id() == ProtocolId::Messages;
     if let Some(variable) = api_key_variable {
         let field = if is_messages { "x-api-key: " } else { "authorization: Bearer " };
         words.push(format!("-H \"{field}${variable}\""));

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::super::paragraph::{printable, write_wrapped};
 use super::super::{Answer, Failure, Format, secrets, serve};
 use super::{head, parse_path};
-use crate::policy::{Policy, Protocol, RequestFacts};
+use crate::policy::{Policy, RequestFacts};
 use crate::proxy::Config;
 use crate::risk::settings::{KeySettings, Trust};
 use crate::risk::{Assessment, Reports, Risk, RiskSettings, UnknownReason};
@@ -137,9 +137,7 @@ fn decide(
     let policy = Policy::load(file)?;
     let path = request.uri.path();
     let protocol = match route(&request.method, path, false) {
-        Route::Protocol(protocol) => {
-            Protocol::ALL.into_iter().find(|known| known.name() == protocol.name())
-        }
+        Route::Protocol(id) => Some(id),
         _ => None,
     };
     let decision = policy.decide(assessment, RequestFacts { path, protocol }, now);

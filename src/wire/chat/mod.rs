@@ -9,23 +9,15 @@ mod history;
 mod request;
 mod response;
 
-use http::HeaderName;
-
-use super::{Protocol, Refusal, RefusalKind, Request, Said, Scan, json, messages};
+use super::{Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, json, terminator};
 
 /// OpenAI Chat Completions: `POST /v1/chat/completions`.
 #[derive(Clone, Copy, Debug)]
 pub struct Chat;
 
-/// Whether an event says only that the stream has ended. Gateways end streams of other protocols with
-/// it too.
-pub(super) fn is_done(payload: &[u8]) -> bool {
-    payload.trim_ascii().eq_ignore_ascii_case(b"[DONE]")
-}
-
 impl Protocol for Chat {
-    fn name(&self) -> &'static str {
-        "chat"
+    fn id(&self) -> ProtocolId {
+        ProtocolId::Chat
     }
 
     fn scan_event(&self, payload: &[u8], scan: &mut Scan) -> Result<(), json::Error> {
@@ -45,7 +37,7 @@ impl Protocol for Chat {
     }
 
     fn is_terminator(&self, payload: &[u8]) -> bool {
-        is_done(payload) || messages::is_stop(payload)
+        terminator::is_done(payload) || terminator::is_message_stop(payload)
     }
 
     fn error_body(&self, refusal: &Refusal) -> Vec<u8> {
@@ -71,23 +63,11 @@ impl Protocol for Chat {
         error.to_string().into_bytes()
     }
 
-    fn request_id(&self) -> HeaderName {
-        HeaderName::from_static("x-request-id")
-    }
-
     fn error_event(&self, refusal: &Refusal) -> Vec<u8> {
         [b"data: ", self.error_body(refusal).as_slice(), b"\n\n"].concat()
     }
 
-    fn event_names(&self) -> &'static [&'static str] {
-        &["message", "error", "ping", "done", "chat.completion.chunk", "message_stop"]
-    }
-
     fn heartbeat(&self) -> &'static [u8] {
         b": keep-alive\n\n"
-    }
-
-    fn signs_reasoning(&self) -> bool {
-        false
     }
 }

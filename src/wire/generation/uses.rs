@@ -1,7 +1,6 @@
 //! What a client says it will do with the answer.
 
-use crate::wire::json::{Error, Kind, Reader};
-use crate::wire::request::fold;
+use crate::wire::json::{Error, Kind, Reader, fold};
 
 /// Members that make the answer follow a schema, a grammar or a list, unless they are empty.
 const STRUCTURES: [&str; 13] = [

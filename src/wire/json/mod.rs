@@ -26,11 +26,13 @@
 //! ```
 
 mod closing;
+mod fold;
 mod reader;
 mod splice;
 mod text;
 
 pub(crate) use closing::closing;
+pub(crate) use fold::fold;
 pub use reader::{Error, Key, Kind, Members, Reader, Text};
 pub use splice::{Edit, escape, removals, splice};
 pub use text::{Undecodable, unescape, unescape_lossy};

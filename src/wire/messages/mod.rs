@@ -8,32 +8,15 @@ mod history;
 mod request;
 mod response;
 
-use http::HeaderName;
-
-use super::{Protocol, Refusal, RefusalKind, Request, Said, Scan, chat, json};
+use super::{Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, json, terminator};
 
 /// Anthropic Messages: `POST /v1/messages`.
 #[derive(Clone, Copy, Debug)]
 pub struct Messages;
 
-/// Whether an event says that the message has ended, and nothing else.
-pub(super) fn is_stop(payload: &[u8]) -> bool {
-    let mut stop = false;
-    let mut more = false;
-    let read = json::Reader::new(payload).document(|reader| {
-        reader.object(|reader, key| {
-            let kind = if key.is("type") { reader.name()? } else { reader.skip().map(|_| None)? };
-            let stops = kind.is_some_and(|(_, kind)| kind == "message_stop");
-            (stop, more) = (stop || stops, more || !stops);
-            Ok(())
-        })
-    });
-    read.is_ok() && stop && !more
-}
-
 impl Protocol for Messages {
-    fn name(&self) -> &'static str {
-        "messages"
+    fn id(&self) -> ProtocolId {
+        ProtocolId::Messages
     }
 
     fn scan_event(&self, payload: &[u8], scan: &mut Scan) -> Result<(), json::Error> {
@@ -54,7 +37,7 @@ impl Protocol for Messages {
 
     fn is_terminator(&self, payload: &[u8]) -> bool {
         // vLLM and OpenRouter send it behind `message_stop`, which is read as any event.
-        chat::is_done(payload)
+        terminator::is_done(payload)
     }
 
     fn error_body(&self, refusal: &Refusal) -> Vec<u8> {
@@ -78,38 +61,11 @@ impl Protocol for Messages {
         error.to_string().into_bytes()
     }
 
-    fn request_id(&self) -> HeaderName {
-        HeaderName::from_static("request-id")
-    }
-
     fn error_event(&self, refusal: &Refusal) -> Vec<u8> {
         [b"event: error\ndata: ", self.error_body(refusal).as_slice(), b"\n\n"].concat()
     }
 
-    fn event_names(&self) -> &'static [&'static str] {
-        &[
-            "message_start",
-            "content_block_start",
-            "content_block_delta",
-            "content_block_stop",
-            "message_delta",
-            "message_stop",
-            "message",
-            "done",
-            "ping",
-            "error",
-        ]
-    }
-
     fn heartbeat(&self) -> &'static [u8] {
         b"event: ping\ndata: {\"type\":\"ping\"}\n\n"
-    }
-
-    fn ends_texts_alone(&self) -> bool {
-        true
-    }
-
-    fn signs_reasoning(&self) -> bool {
-        true
     }
 }

@@ -4,8 +4,7 @@
 //! may choose one by a plugin. A downgrade that left those alone would have the strong model answer
 //! through the back door. Tools that the client runs are its own affair, whatever they are called.
 
-use super::fold;
-use crate::wire::json::{Edit, Error, Kind, Members, Reader, removals};
+use crate::wire::json::{Edit, Error, Kind, Members, Reader, fold, removals};
 
 /// The most entries of a list: more cannot be told apart, and the member goes as a whole.
 const ENTRIES: usize = 1024;

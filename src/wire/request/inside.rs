@@ -1,7 +1,7 @@
 //! Objects inside a request of which a policy governs some members.
 
-use super::{AskedEffort, EffortSaid, Request, fold};
-use crate::wire::json::{Error, Reader};
+use super::{AskedEffort, EffortSaid, Request};
+use crate::wire::json::{Error, Reader, fold};
 
 /// Members of the top level that hold such objects, and what is governed in them.
 const GOVERNED: [(&str, &[&str]); 4] = [

@@ -126,6 +126,26 @@ pub enum EffortPlace {
     },
 }
 
+impl EffortPlace {
+    /// The member of the top level that is added to say an effort, with its value.
+    #[must_use]
+    pub fn member(self, effort: &str) -> Option<(&'static str, String)> {
+        match self {
+            Self::Member(member) => Some((member, format!("\"{effort}\""))),
+            Self::Object(member) => Some((member, format!("{{\"effort\":\"{effort}\"}}"))),
+            Self::Nowhere | Self::Inside { .. } => None,
+        }
+    }
+
+    /// The edit that says an effort in an object that is there.
+    #[must_use]
+    pub fn edit(self, effort: &str) -> Option<Edit> {
+        let Self::Inside { at, empty } = self else { return None };
+        let comma = if empty { "" } else { "," };
+        Some(Edit { span: at..at, with: format!("\"effort\":\"{effort}\"{comma}").into_bytes() })
+    }
+}
+
 /// A request's thinking settings.
 #[derive(Clone, Debug)]
 pub struct Thinking {

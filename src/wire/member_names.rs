@@ -1,0 +1,119 @@
+//! Names of members that rooms above speak of without reading JSON.
+
+/// Names of members that servers take or send, sorted.
+pub(crate) const KNOWN: [&str; 85] = [
+    "__verbose",
+    "add_generation_prompt",
+    "allowed_token_ids",
+    "annotations",
+    "background",
+    "bad_words",
+    "best_of",
+    "bytes",
+    "chat_template",
+    "chat_template_kwargs",
+    "citations",
+    "completion_probabilities",
+    "container",
+    "content",
+    "context_management",
+    "continue_final_message",
+    "custom_logit_processor",
+    "data",
+    "debug",
+    "decoder_input_details",
+    "details",
+    "echo",
+    "extra_args",
+    "extra_body",
+    "generation_settings",
+    "guided_decoding_backend",
+    "hidden_states",
+    "include_reasoning",
+    "include_stop_str_in_output",
+    "internal_content",
+    "kv_transfer_params",
+    "logit_processors",
+    "logits_processors",
+    "logprob_start_len",
+    "logprob_token_ids",
+    "logprobs",
+    "lora_path",
+    "matched_stop",
+    "mcp_servers",
+    "message",
+    "meta_info",
+    "n",
+    "n_probs",
+    "no_stop_trim",
+    "perf_metrics",
+    "post_sampling_probs",
+    "prompt",
+    "prompt_embeds",
+    "prompt_logprobs",
+    "prompt_text",
+    "prompt_token_ids",
+    "raw",
+    "reasoning_format",
+    "return_hidden_states",
+    "return_logprob",
+    "return_meta_info",
+    "return_progress",
+    "return_prompt_text",
+    "return_prompt_token_ids",
+    "return_routed_experts",
+    "return_text_in_logprobs",
+    "return_token_ids",
+    "return_tokens",
+    "return_tokens_as_token_ids",
+    "routed_experts",
+    "separate_reasoning",
+    "session_params",
+    "sglext",
+    "skip_special_tokens",
+    "spaces_between_special_tokens",
+    "stop_reason",
+    "store",
+    "stream_reasoning",
+    "time_info",
+    "timings",
+    "timings_per_token",
+    "token_ids",
+    "tokens",
+    "top_logprobs",
+    "top_logprobs_num",
+    "top_n_tokens",
+    "truncate_prompt_tokens",
+    "use_beam_search",
+    "verbose",
+    "vllm_xargs",
+];
+
+/// The member that names the model.
+pub(crate) const MODEL: &str = "model";
+
+/// The member that asks for several choices.
+pub(crate) const CHOICES: &str = "n";
+
+/// What says at which text an answer ended.
+pub(crate) const STOP: &str = "stop_reason";
+
+/// Members of a response that repeat its text token by token.
+const REPEATING: [&str; 6] = [
+    "logprobs",
+    "token_ids",
+    "tokens",
+    "top_logprobs",
+    "completion_probabilities",
+    "internal_content",
+];
+
+/// Whether a member of this name repeats the text of its response token by token.
+pub(crate) fn repeats_text(name: &str) -> bool {
+    REPEATING.contains(&name)
+}
+
+/// Whether a member of this name says which model answers.
+pub(crate) fn names_model(name: &str) -> bool {
+    name == MODEL
+}

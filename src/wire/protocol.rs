@@ -1,0 +1,48 @@
+//! What every protocol can be asked.
+
+use std::fmt::Debug;
+
+use super::{ProtocolId, Refusal, Request, Said, Scan, json};
+
+/// One family of endpoints: where its text stands, and the shapes that its clients expect.
+pub trait Protocol: Debug + Send + Sync {
+    /// Which one it is.
+    fn id(&self) -> ProtocolId;
+
+    /// Finds the channels and fields of one stream event's payload.
+    ///
+    /// # Errors
+    /// The payload is not JSON.
+    fn scan_event(&self, payload: &[u8], scan: &mut Scan) -> Result<(), json::Error>;
+
+    /// Finds the channels and fields of a whole response document.
+    ///
+    /// # Errors
+    /// The document is not JSON.
+    fn scan_document(&self, document: &[u8], scan: &mut Scan) -> Result<(), json::Error>;
+
+    /// Finds what a countermeasure may change in a request.
+    ///
+    /// # Errors
+    /// The body is not JSON.
+    fn scan_request(&self, body: &[u8]) -> Result<Request, json::Error>;
+
+    /// Finds what a request repeats of its conversation: calls `each` with every text of its
+    /// messages, and with the end of every message.
+    ///
+    /// # Errors
+    /// The body is not a JSON object; `each` may have been called for what stands before that.
+    fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error>;
+
+    /// Whether a payload is a stream's terminator that is not JSON, such as `[DONE]`.
+    fn is_terminator(&self, payload: &[u8]) -> bool;
+
+    /// The body of an error response.
+    fn error_body(&self, refusal: &Refusal) -> Vec<u8>;
+
+    /// The event that tells a client of this protocol that its stream failed, as a raw block.
+    fn error_event(&self, refusal: &Refusal) -> Vec<u8>;
+
+    /// A block that keeps an idle connection open and that every client of the protocol ignores.
+    fn heartbeat(&self) -> &'static [u8];
+}

@@ -1,0 +1,92 @@
+//! The protocols that are known, and what each does beside its JSON.
+//!
+//! One identity for all rooms: policies, audit records, metrics and the layer name a protocol by its
+//! [`ProtocolId`]. What differs between protocols without being read out of their bodies stands in
+//! one table, so that adding one is an entry here and a codec.
+
+use http::HeaderName;
+use serde::{Deserialize, Serialize};
+
+/// A protocol, by the name that policies, metrics and audit records use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Protocol"))]
+#[cfg_attr(feature = "schema", schemars(description = "A protocol by the name that policies use."))]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ProtocolId {
+    /// OpenAI Chat Completions.
+    Chat,
+    /// Anthropic Messages.
+    Messages,
+}
+
+/// What a protocol does beside its JSON.
+#[derive(Debug)]
+pub struct Features {
+    /// The name in policies, metrics and audit records.
+    pub name: &'static str,
+    /// How paths of the endpoint end whose text can be read.
+    pub endpoint: &'static str,
+    /// How paths end that count what a request holds without answering it, if there are such.
+    pub count_endpoint: Option<&'static str>,
+    /// The response field that the vendor's libraries show as the id of the request.
+    pub request_id: HeaderName,
+    /// The names that events have.
+    pub event_names: &'static [&'static str],
+    /// Whether a text of a stream ends before it is said why the answer does.
+    pub ends_texts_alone: bool,
+    /// Whether reasoning comes signed, so that it can be passed on whole or sealed, not shortened.
+    pub signs_reasoning: bool,
+}
+
+static CHAT: Features = Features {
+    name: "chat",
+    endpoint: "/chat/completions",
+    count_endpoint: None,
+    request_id: HeaderName::from_static("x-request-id"),
+    event_names: &["message", "error", "ping", "done", "chat.completion.chunk", "message_stop"],
+    ends_texts_alone: false,
+    signs_reasoning: false,
+};
+
+static MESSAGES: Features = Features {
+    name: "messages",
+    endpoint: "/v1/messages",
+    count_endpoint: Some("/v1/messages/count_tokens"),
+    request_id: HeaderName::from_static("request-id"),
+    event_names: &[
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+        "message",
+        "done",
+        "ping",
+        "error",
+    ],
+    ends_texts_alone: true,
+    signs_reasoning: true,
+};
+
+impl ProtocolId {
+    /// Every protocol.
+    pub const ALL: [Self; 2] = [Self::Chat, Self::Messages];
+
+    /// What it does beside its JSON.
+    #[must_use]
+    pub const fn features(self) -> &'static Features {
+        match self {
+            Self::Chat => &CHAT,
+            Self::Messages => &MESSAGES,
+        }
+    }
+
+    /// The name in policies, metrics and audit records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.features().name
+    }
+}

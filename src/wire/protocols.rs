@@ -1,0 +1,32 @@
+//! The codec of each protocol.
+
+use super::chat::Chat;
+use super::messages::Messages;
+use super::{Protocol, ProtocolId};
+
+impl ProtocolId {
+    /// What reads and writes its bodies.
+    #[must_use]
+    pub fn codec(self) -> &'static dyn Protocol {
+        match self {
+            Self::Chat => &Chat,
+            Self::Messages => &Messages,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_protocol_has_its_own_codec_and_endpoint() {
+        for id in ProtocolId::ALL {
+            assert_eq!(id.codec().id(), id);
+            assert_eq!(serde_json::to_value(id).unwrap(), id.name());
+            let endpoint = id.features().endpoint;
+            let same = |other: &ProtocolId| other.features().endpoint.ends_with(endpoint);
+            assert_eq!(ProtocolId::ALL.iter().filter(|it| same(it)).count(), 1, "{endpoint}");
+        }
+    }
+}
