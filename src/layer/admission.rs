@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::builder::Shared;
+use super::estimate::Estimate;
+use super::shared::Shared;
 use super::timing::Pacing;
 use crate::limit::{
     Amounts, Demand, Denied, Dimension, Enforcement, Expected, FieldNames, Limits, Pacer, Quota,
@@ -23,14 +24,6 @@ pub(super) struct Subjects {
     pub(super) account: Subject,
     cluster: Option<Subject>,
     advertised: Subject,
-}
-
-/// What a request is expected to use.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Estimate {
-    pub(super) input_tokens: u64,
-    /// The cap on output tokens, if it has one.
-    pub(super) output_cap: Option<u64>,
 }
 
 /// The outcome of an admission.

@@ -10,13 +10,14 @@ use bytes::Bytes;
 use http::response;
 use tokio::time::Instant;
 
+use super::applied::Tried;
 use super::budget::Held;
-use super::builder::Caps;
 use super::document::{Document, SLICE};
 use super::guard::Guard;
 use super::head::{self, Readable};
 use super::reading::Form;
 use super::rewrite::{Rewriter, TextBytes};
+use super::shared::Caps;
 use super::stream::EventStream;
 use super::timing::{LINGER, Pacing};
 use crate::audit::{self, Outcome};
@@ -25,13 +26,6 @@ use crate::countermeasure::{Counts, RequestEdits, ResponseEdits};
 use crate::policy::plan::{Mode, MultiTurn, Plan, Rate, observed};
 use crate::policy::{Countermeasure, Unhandled};
 use crate::wire::{Protocol, Refusal, Request, Usage};
-
-/// What a dry run has found.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Tried {
-    pub(super) counts: Counts,
-    pub(super) outcome: audit::DryRun,
-}
 
 /// A request after a dry run, and what would be done to its answer.
 #[derive(Debug)]

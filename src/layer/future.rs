@@ -18,7 +18,8 @@ use super::budget::{NoRoom, grown};
 use super::error::BoxError;
 use super::exchange::{Exchange, Undecided};
 use super::late::Late;
-use super::refused::{Refused, overloaded, too_large, too_slow, without_websocket};
+use super::refusal::{overloaded, too_large, too_slow, without_websocket};
+use super::refused::Refused;
 use super::repeating::Repeating;
 use super::request_body::RequestBody;
 use crate::wire::{Refusal, RefusalKind, asks_for_websocket};
@@ -41,7 +42,7 @@ pin_project! {
         /// The request is being read.
         Collecting { #[pin] body: B, collected: BytesMut, late: Late, rest: Option<Rest<S>> },
         /// It is being read only for what it repeats.
-        Repeating { repeating: Option<Box<Repeating<S, B>>> },
+        Repeating { repeated: Option<Box<Repeated<S, B>>> },
         /// The inner service is answering; without an exchange, nothing is done to its answer.
         Answering { #[pin] future: F, exchange: Option<Box<Exchange>> },
         /// The head of the answer waits for its body.
@@ -49,6 +50,16 @@ pin_project! {
         /// The layer answers.
         Refused { exchange: Option<Box<Exchange>>, refused: Option<Refused> },
     }
+}
+
+/// What waits for a body that is read only for what it repeats.
+struct Repeated<S, B> {
+    repeating: Repeating<B>,
+    /// `None` if the caller has reached no grade.
+    exchange: Option<Box<Exchange>>,
+    parts: request::Parts,
+    /// The instance that is ready to take the request.
+    inner: S,
 }
 
 /// What waits for the request's body.
@@ -70,8 +81,14 @@ where
     }
 
     /// Nothing is done to the caller, but the request may repeat answers that were marked.
-    pub(super) fn repeating(repeating: Repeating<S, B>) -> Self {
-        Self { state: State::Repeating { repeating: Some(Box::new(repeating)) } }
+    pub(super) fn repeating(
+        repeating: Repeating<B>,
+        exchange: Option<Box<Exchange>>,
+        parts: request::Parts,
+        inner: S,
+    ) -> Self {
+        let repeated = Some(Box::new(Repeated { repeating, exchange, parts, inner }));
+        Self { state: State::Repeating { repeated } }
     }
 
     /// A caller who has reached a grade.
@@ -106,11 +123,8 @@ where
         let late = Late::after(exchange.body_time());
         let held = exchange.holding();
         if let Some(history) = exchange.known_history(&parts.headers) {
-            let (body, collected) = (Box::pin(body), BytesMut::new());
-            let exchange = Some(exchange);
-            let repeating =
-                Repeating { history, exchange, parts, body, inner, collected, cap, late, held };
-            return Self::repeating(repeating);
+            let repeating = Repeating::new(history, body, cap, late, held);
+            return Self::repeating(repeating, Some(exchange), parts, inner);
         }
         let copy = exchange.observe(&parts.headers);
         let request = Request::from_parts(parts, RequestBody::original(body).copied(copy));
@@ -176,12 +190,17 @@ where
                     let collected = std::mem::take(collected).freeze();
                     forward(exchange, parts, inner, outcome.map(|()| collected))
                 }
-                StateProjection::Repeating { repeating } => {
-                    let Some(reading) = repeating else { return Poll::Pending };
-                    let read = ready!(reading.poll_read(context));
-                    let Some(repeating) = repeating.take() else { return Poll::Pending };
-                    let (exchange, parts, body, mut inner) = repeating.forward(read);
-                    let future = inner.call(Request::from_parts(parts, body));
+                StateProjection::Repeating { repeated } => {
+                    let Some(reading) = repeated else { return Poll::Pending };
+                    let read = ready!(reading.repeating.poll_read(context));
+                    let Some(repeated) = repeated.take() else { return Poll::Pending };
+                    let Repeated { repeating, mut exchange, mut parts, mut inner } = *repeated;
+                    let (body, texts) = repeating.restore(read, &mut parts.headers);
+                    let copy = exchange.as_mut().and_then(|exchange| {
+                        exchange.restored(texts);
+                        exchange.observe(&parts.headers)
+                    });
+                    let future = inner.call(Request::from_parts(parts, body.copied(copy)));
                     State::Answering { future, exchange }
                 }
                 StateProjection::Deciding { deciding, announced } => {

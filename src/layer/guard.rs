@@ -9,31 +9,21 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::dry_run::Tried;
-use super::record::observe;
+use super::applied::{Tried, applied, observe};
+use super::estimate::estimated_tokens;
 use super::rewrite::TextBytes;
-use crate::audit::{Applied, Counter, Counts as AuditCounts, Outcome, Record, Sink};
+use crate::audit::{Outcome, Record, Sink};
 use crate::countermeasure::Counts;
 use crate::countermeasure::watermark::{self, Carrier, Marks};
 use crate::limit::{Amounts, Dimension, Reservation};
 use crate::mark::ledger::Issue;
-use crate::policy::Countermeasure;
 use crate::policy::plan::{Mode, Plan};
 use crate::risk::Principal;
 use crate::wire::Usage;
 
-/// Bytes of text per token, where the upstream has not stated the tokens: what vendors give as a
-/// rule of thumb for English.
-const BYTES_PER_TOKEN: u64 = 4;
-
 /// Tokens after which a stream's use is charged, so that a long stream weighs on the next
 /// admissions before it ends.
 const CHARGE_EVERY: u64 = 64;
-
-/// The tokens that so many bytes of text are taken for.
-pub(super) fn estimated_tokens(bytes: u64) -> u64 {
-    bytes.div_ceil(BYTES_PER_TOKEN)
-}
 
 /// What is still to be done when the exchange ends.
 #[derive(Debug)]
@@ -271,88 +261,4 @@ impl Drop for Guard {
     fn drop(&mut self) {
         self.end(Outcome::Cancelled);
     }
-}
-
-/// What was done, by countermeasure; those that did nothing are left out.
-fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
-    let Counts {
-        words_removed,
-        events_dropped,
-        response_fields_closed,
-        events_unread,
-        request_fields_closed,
-        closed,
-        model_replaced,
-        caps_lowered,
-        usage_rounded,
-        waited_ms,
-        heartbeats: _,
-        unopened_reasoning,
-        unknown_markup,
-        dialects,
-        carrier,
-        mark_fields_set,
-        mark_fields_removed,
-        sites,
-        flips,
-        texts_restored,
-    } = *counts;
-    let used = used.unwrap_or_default();
-    let rows = [
-        (Countermeasure::Rate, Counter::TokensIn, used.input_tokens),
-        (Countermeasure::Rate, Counter::TokensOut, used.output_tokens),
-        (Countermeasure::Rate, Counter::TokensReasoning, used.reasoning_tokens),
-        (Countermeasure::Downgrade, Counter::ModelsReplaced, u64::from(model_replaced)),
-        (Countermeasure::Downgrade, Counter::FieldsSet, caps_lowered),
-        (
-            Countermeasure::SideChannels,
-            Counter::FieldsStripped,
-            request_fields_closed + response_fields_closed,
-        ),
-        (Countermeasure::SideChannels, Counter::EventsUnread, events_unread),
-        (Countermeasure::Reasoning, Counter::WordsRemoved, words_removed),
-        (Countermeasure::Reasoning, Counter::EventsDropped, events_dropped),
-        (Countermeasure::Reasoning, Counter::CountsRounded, usage_rounded),
-        (Countermeasure::Reasoning, Counter::SectionsUnopened, unopened_reasoning),
-        (Countermeasure::Reasoning, Counter::MarkupUnknown, unknown_markup),
-        (Countermeasure::Watermark, Counter::Sites, sites),
-        (Countermeasure::Watermark, Counter::WordsChanged, flips),
-        (Countermeasure::Watermark, Counter::FieldsSet, mark_fields_set),
-        (Countermeasure::Watermark, Counter::FieldsStripped, mark_fields_removed),
-        (Countermeasure::Watermark, Counter::TextsRestored, texts_restored),
-        (Countermeasure::Pace, Counter::WaitsMs, waited_ms),
-    ];
-    let mut applied: Vec<Applied> = Vec::new();
-    for (countermeasure, counter, amount) in rows.into_iter().filter(|(_, _, amount)| *amount > 0) {
-        if applied.last().is_none_or(|last| last.countermeasure != countermeasure) {
-            applied.push(Applied::new(countermeasure, AuditCounts::default()));
-        }
-        if let Some(last) = applied.last_mut() {
-            last.counts.add(counter, amount);
-        }
-    }
-    let closing = applied.iter_mut().find(|it| it.countermeasure == Countermeasure::SideChannels);
-    if let Some(closing) = closing {
-        closing.members = closed.names().map(Into::into).collect();
-    }
-    if !dialects.is_empty() {
-        note(&mut applied, Countermeasure::Reasoning, |it| {
-            it.dialects = dialects.names().map(Into::into).collect();
-        });
-    }
-    if let Some(carrier) = carrier {
-        // A server may mark without having been told anything.
-        note(&mut applied, Countermeasure::Watermark, |it| it.carrier = Some(carrier));
-    }
-    applied
-}
-
-/// Says more of a countermeasure, which may have counted nothing.
-fn note(applied: &mut Vec<Applied>, named: Countermeasure, say: impl FnOnce(&mut Applied)) {
-    if let Some(known) = applied.iter_mut().find(|it| it.countermeasure == named) {
-        return say(known);
-    }
-    let mut new = Applied::new(named, AuditCounts::default());
-    say(&mut new);
-    applied.push(new);
 }

@@ -41,6 +41,13 @@ pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Whether a request can be read for its conversation, by its head.
+pub(super) fn can_be_read(headers: &HeaderMap, cap: usize) -> bool {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length: Option<usize> = length.and_then(|length| length.parse().ok());
+    !is_compressed(headers) && length.is_none_or(|length| length <= cap)
+}
+
 /// Frames a request whose body was read and now has `length` bytes.
 pub(super) fn frame_request(headers: &mut HeaderMap, length: usize) {
     // Two framings of one message are two messages to somebody (RFC 9112, section 6.1).

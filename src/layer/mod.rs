@@ -56,6 +56,7 @@
 //! ```
 
 mod admission;
+mod applied;
 mod begun;
 mod body;
 mod budget;
@@ -67,6 +68,7 @@ mod document;
 mod dry_run;
 mod ending;
 mod error;
+mod estimate;
 mod exchange;
 mod fields;
 mod future;
@@ -77,23 +79,25 @@ mod lanes;
 mod late;
 mod reading;
 mod record;
+mod refusal;
 mod refused;
 mod repeating;
 mod request_body;
 mod rewrite;
 mod service;
+mod shared;
 mod stream;
 mod teed;
 mod timing;
 
 pub use body::DefenseBody;
-pub use builder::{Caps, DefenseBuilder, DefenseHandle, DefenseLayer};
+pub use builder::{DefenseBuilder, DefenseHandle, DefenseLayer};
 pub use error::{BodyError, BoxError};
 pub use future::ResponseFuture;
 pub use request_body::RequestBody;
 pub use service::Defense;
+pub use shared::Caps;
 
 // For the proxy, which says the same to those who have reached no grade.
 #[cfg(feature = "proxy")]
-#[cfg(feature = "proxy")]
-pub(crate) use refused::too_slow;
+pub(crate) use refusal::too_slow;

@@ -14,12 +14,12 @@ use super::document::{Document, SLICE};
 use super::error::{BodyError, BoxError};
 use super::guard::Guard;
 use super::head::drop_digests;
-use super::refused::overloaded;
+use super::refusal::refusal;
 use super::rewrite::Rewriter;
 use super::stream::EventStream;
 use super::timing::{HEARTBEAT, LINGER, Pacing, Timer, Wait};
 use crate::audit::Outcome;
-use crate::wire::{Protocol, Refusal, RefusalKind};
+use crate::wire::Protocol;
 
 /// A body that is read as it comes.
 pub(super) struct Reading {
@@ -70,16 +70,6 @@ impl Form {
             Self::Document(document) => document.rewriter(),
         }
     }
-}
-
-/// What a client is told of an answer that failed.
-pub(super) fn refusal(error: &BodyError) -> Refusal {
-    if error.is_overload() {
-        return overloaded();
-    }
-    let kind =
-        if error.is_upstream() { RefusalKind::UpstreamFailed } else { RefusalKind::Unreadable };
-    Refusal { kind, message: "the upstream failed in the middle of its answer".to_owned() }
 }
 
 impl Reading {

@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::builder::{Settings, Shared};
-use crate::audit::{self, Applied, Counter, Counts, Outcome, Record};
-use crate::policy::plan::{Mode, Plan};
-use crate::policy::{Countermeasure, Decision};
+use super::shared::{Settings, Shared};
+use crate::audit::{self, Outcome, Record};
+use crate::policy::Decision;
 use crate::risk::{Assessment, Principal, Risk};
 use crate::wire::Protocol;
 
@@ -41,45 +40,6 @@ pub(super) fn begun(
         status: None,
         durations: audit::Durations::default(),
     }
-}
-
-/// Adds to a countermeasure's count, listing it if it was not.
-pub(super) fn note(list: &mut Vec<Applied>, countermeasure: Countermeasure, counter: Counter) {
-    let listed = list.iter().position(|applied| applied.countermeasure == countermeasure);
-    let place = listed.unwrap_or(list.len());
-    if listed.is_none() {
-        list.push(Applied::new(countermeasure, Counts::default()));
-    }
-    if let Some(applied) = list.get_mut(place) {
-        applied.counts.add(counter, 1);
-    }
-}
-
-/// Adds what a dry run of `plan` did to the list of what is only observed, and leaves out what is
-/// carried out: that has done it.
-pub(super) fn observe(list: &mut Vec<Applied>, plan: &Plan, tried: Vec<Applied>) {
-    for row in tried.into_iter().filter(|row| is_observed(plan, row.countermeasure)) {
-        match list.iter_mut().find(|listed| listed.countermeasure == row.countermeasure) {
-            Some(listed) => {
-                let Applied { counts, carrier, members, dialects, .. } = row;
-                listed.counts.add_all(&counts);
-                listed.carrier = carrier;
-                (listed.members, listed.dialects) = (members, dialects);
-            }
-            None => list.push(row),
-        }
-    }
-}
-
-fn is_observed(plan: &Plan, countermeasure: Countermeasure) -> bool {
-    // Whoever withholds reasoning or asks a weaker model closes members as well.
-    let through: &[_] = match countermeasure {
-        Countermeasure::SideChannels => {
-            &[Countermeasure::SideChannels, Countermeasure::Reasoning, Countermeasure::Downgrade]
-        }
-        _ => &[countermeasure],
-    };
-    through.iter().find_map(|named| named.mode_in(plan)) == Some(Mode::Observe)
 }
 
 fn hashes(shared: &Shared, principal: &Principal) -> audit::PrincipalHashes {

@@ -27,34 +27,8 @@ impl Refused {
     }
 }
 
-/// A request body over the cap; in the words of the proxy, which says the same to those who have
-/// reached no grade.
-pub(super) fn too_large() -> Refusal {
-    let message = "The request body is too large.".to_owned();
-    Refusal { kind: RefusalKind::TooLarge, message }
-}
-
 /// When a caller may try again for whom there is no room: bodies and answers take seconds to pass.
 const RETRY_SECONDS: u64 = 2;
-
-/// A request body that took too long.
-pub(crate) fn too_slow() -> Refusal {
-    let message = "the request body took too long".to_owned();
-    Refusal { kind: RefusalKind::TooSlow, message }
-}
-
-/// A WebSocket of a caller for whom something is done: nothing reads what it carries. Clients that
-/// know of the status ask again without.
-pub(super) fn without_websocket() -> Refusal {
-    let message = "a WebSocket cannot be opened here; ask without one".to_owned();
-    Refusal { kind: RefusalKind::Upgrade, message }
-}
-
-/// There is no room for the request or its answer.
-pub(super) fn overloaded() -> Refusal {
-    let message = "too many requests are being read at once; try again".to_owned();
-    Refusal { kind: RefusalKind::Overloaded, message }
-}
 
 /// The answer, in the protocol's shape; ends the exchange.
 pub(super) fn refused<R>(

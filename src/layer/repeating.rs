@@ -7,43 +7,36 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, HeaderMap};
-use http::request;
+use http::header::HeaderMap;
 use http_body::Body;
 
 use super::budget::{Held, grown};
-use super::exchange::Exchange;
 use super::head;
 use super::history::{History, Restored};
 use super::late::Late;
 use super::request_body::RequestBody;
 
-/// Such a request, on its way in.
-pub(super) struct Repeating<S, B> {
-    pub(super) history: History,
-    /// `None` if the caller has reached no grade.
-    pub(super) exchange: Option<Box<Exchange>>,
-    pub(super) parts: request::Parts,
-    pub(super) body: Pin<Box<B>>,
-    /// The instance that is ready to take the request.
-    pub(super) inner: S,
-    pub(super) collected: BytesMut,
+/// The body of such a request, on its way in.
+pub(super) struct Repeating<B> {
+    history: History,
+    body: Pin<Box<B>>,
+    collected: BytesMut,
     /// The most bytes that are read of the body.
-    pub(super) cap: usize,
+    cap: usize,
     /// When no more of it is waited for.
-    pub(super) late: Late,
+    late: Late,
     /// What is held of it.
-    pub(super) held: Held,
+    held: Held,
 }
 
-/// Whether a request can be read for its conversation, by its head.
-pub(super) fn can_be_read(headers: &HeaderMap, cap: usize) -> bool {
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let length: Option<usize> = length.and_then(|length| length.parse().ok());
-    !head::is_compressed(headers) && length.is_none_or(|length| length <= cap)
+impl<B> Repeating<B> {
+    pub(super) fn new(history: History, body: B, cap: usize, late: Late, held: Held) -> Self {
+        let (body, collected) = (Box::pin(body), BytesMut::new());
+        Self { history, body, collected, cap, late, held }
+    }
 }
 
-impl<S, B: Body<Data = Bytes>> Repeating<S, B> {
+impl<B: Body<Data = Bytes>> Repeating<B> {
     /// Reads the body to its end, or as far as it can be read.
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Read<B::Error>> {
         loop {
@@ -67,29 +60,26 @@ impl<S, B: Body<Data = Bytes>> Repeating<S, B> {
         }
     }
 
-    /// What goes to the inner service.
-    pub(super) fn forward(
+    /// The body that goes to the inner service, framed in the head of the request, and how many texts
+    /// of it were written back.
+    pub(super) fn restore(
         self,
         read: Read<B::Error>,
-    ) -> (Option<Box<Exchange>>, request::Parts, RequestBody<B>, S) {
-        let Self { history, mut exchange, mut parts, body, inner, collected, .. } = self;
+        headers: &mut HeaderMap,
+    ) -> (RequestBody<B>, u64) {
+        let Self { history, body, collected, .. } = self;
         let collected = collected.freeze();
-        let body = match read {
-            Read::Part(failure) => RequestBody::begun(collected, failure, body),
+        match read {
+            Read::Part(failure) => (RequestBody::begun(collected, failure, body), 0),
             Read::Whole => {
                 let Restored { body, texts, .. } = history.restore(collected);
-                head::frame_request(&mut parts.headers, body.len());
+                head::frame_request(headers, body.len());
                 if texts > 0 {
-                    head::drop_digests(&mut parts.headers);
+                    head::drop_digests(headers);
                 }
-                if let Some(exchange) = &mut exchange {
-                    exchange.restored(texts);
-                }
-                RequestBody::whole(body)
+                (RequestBody::whole(body), texts)
             }
-        };
-        let copy = exchange.as_mut().and_then(|exchange| exchange.observe(&parts.headers));
-        (exchange, parts, body.copied(copy), inner)
+        }
     }
 }
 

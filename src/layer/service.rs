@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, request};
 use http_body::Body;
@@ -13,14 +13,15 @@ use tower_service::Service;
 use super::admission::Subjects;
 use super::body::DefenseBody;
 use super::budget::Held;
-use super::builder::Shared;
 use super::error::BoxError;
 use super::exchange::Exchange;
 use super::future::ResponseFuture;
+use super::head::can_be_read;
 use super::history::History;
 use super::late::Late;
-use super::repeating::{Repeating, can_be_read};
+use super::repeating::Repeating;
 use super::request_body::RequestBody;
+use super::shared::Shared;
 use crate::audit;
 use crate::policy::RequestFacts;
 use crate::risk::Assessment;
@@ -125,20 +126,13 @@ impl<S> Defense<S> {
             .and_then(|path| conversation_protocol(&parts.method, path))
             .and_then(|protocol| History::known(originals, &assessment.principal, protocol));
         match known.filter(|_| can_be_read(&parts.headers, caps.request_body)) {
-            Some(history) => ResponseFuture::repeating(Repeating {
-                history,
-                exchange: None,
-                parts,
-                body: Box::pin(body),
-                inner,
-                collected: BytesMut::new(),
-                cap: caps.request_body,
-                late: Late::after(caps.request_body_time),
-                held: Held::new(
-                    Arc::clone(budget),
-                    Subjects::of(&assessment.principal, keys.subject.expose()).account,
-                ),
-            }),
+            Some(history) => {
+                let late = Late::after(caps.request_body_time);
+                let subjects = Subjects::of(&assessment.principal, keys.subject.expose());
+                let held = Held::new(Arc::clone(budget), subjects.account);
+                let repeating = Repeating::new(history, body, caps.request_body, late, held);
+                ResponseFuture::repeating(repeating, None, parts, inner)
+            }
             None => {
                 let request = Request::from_parts(parts, RequestBody::original(body));
                 ResponseFuture::passing(inner.call(request))

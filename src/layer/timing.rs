@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::guard::estimated_tokens;
+use super::estimate::estimated_tokens;
 use crate::limit::Turn;
 
 /// How long a stream stays silent before a heartbeat goes out: below the idle timeouts of the

@@ -1,0 +1,101 @@
+//! What all parts of the layer share: what decides about a request, and what is kept over requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use super::budget::Budget;
+use crate::audit::{AuditKey, Sink};
+use crate::countermeasure::originals::Originals;
+use crate::countermeasure::watermark::Marks;
+use crate::limit::{Limiter, Pacer};
+use crate::policy::Policy;
+use crate::risk::{Reports, RiskSource};
+use crate::secret::Secret;
+use crate::wire::ServerKind;
+
+/// Bounds on what exchanges may make the layer hold, each and all together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// The largest request body that is read, in bytes. A larger one of a graded caller is refused
+    /// with status 413.
+    pub request_body: usize,
+    /// How long a request body that is read may take. A slower one is refused with status 408.
+    pub request_body_time: Duration,
+    /// The largest response document that is rewritten, in bytes. A larger one is broken off.
+    pub document: usize,
+    /// The largest stream event that is rewritten, in bytes. A larger one is broken off.
+    pub event: usize,
+    /// The most principals whose rates are kept. Past it, new ones share what is left.
+    pub principals: usize,
+    /// The most bytes in which is kept what undoes the marks of answers, for a policy that says
+    /// `multi_turn = "restore"`. Past it, what was not asked for the longest is forgotten.
+    pub originals: usize,
+    /// The most bytes of request bodies, documents and events that are held at one time. Past it a
+    /// request is refused with status 503, and an answer that has begun is broken off.
+    pub held: usize,
+    /// The most of them that one principal has.
+    pub held_by_principal: usize,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            request_body: 32 << 20,
+            request_body_time: Duration::from_secs(600),
+            document: 32 << 20,
+            event: 1 << 20,
+            principals: 100_000,
+            originals: 64 << 20,
+            held: 1 << 30,
+            held_by_principal: 256 << 20,
+        }
+    }
+}
+
+/// What all requests of a layer share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) settings: ArcSwap<Settings>,
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) caps: Caps,
+    pub(super) server: ServerKind,
+    pub(super) budget: Arc<Budget>,
+    pub(super) limiter: Limiter,
+    pub(super) pacer: Pacer,
+    /// What observed paces would owe, apart from what is owed.
+    pub(super) observed_pacer: Pacer,
+    pub(super) originals: Arc<Originals>,
+    pub(super) keys: Keys,
+    pub(super) reports: Arc<Reports>,
+}
+
+/// What decides about a request: pinned when it arrives, exchanged whole.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) policy: Policy,
+    pub(super) source: Box<dyn RiskSource>,
+    pub(super) marks: Option<Arc<Marks>>,
+}
+
+/// Keys derived from the deployment's secret, one per purpose.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// Hashes principals in audit records.
+    pub(super) audit: AuditKey,
+    /// Hashes principals into the subjects of limits.
+    pub(super) subject: Secret,
+    /// Draws first-token delays.
+    pub(super) delay: Secret,
+}
+
+impl Keys {
+    pub(super) fn derive(secret: &Secret) -> Self {
+        Self {
+            audit: AuditKey::new(secret.derive("guilloche 2026 audit principals v1")),
+            subject: secret.derive("guilloche 2026 limit subjects v1"),
+            delay: secret.derive("guilloche 2026 first-token delay v1"),
+        }
+    }
+}
