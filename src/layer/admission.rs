@@ -12,6 +12,7 @@ use crate::limit::{
 };
 use crate::policy::plan::{DEFAULT_RESERVE_OUTPUT_TOKENS, Measure, Mode, Pace, Rate, Scope};
 use crate::risk::Principal;
+use crate::secret::Secret;
 
 /// The name under which limits are advertised: one for every caller, so that it tells nothing.
 const ADVERTISED: FieldNames<'static> = FieldNames { policy: "default", vendor: None };
@@ -169,7 +170,7 @@ impl Subjects {
     /// How a response is slowed down.
     pub(super) fn pacing(
         &self,
-        shared: &Shared,
+        key: &Secret,
         pace: &Pace,
         turn: Option<Turn>,
         now: Timestamp,
@@ -177,13 +178,7 @@ impl Subjects {
         let day = now.as_second().div_euclid(DAY);
         Pacing {
             first: pace.first_token_delay.map(|delay| {
-                first_token_delay(
-                    shared.keys.delay.expose(),
-                    self.account,
-                    day,
-                    delay.min,
-                    delay.max,
-                )
+                first_token_delay(key.expose(), self.account, day, delay.min, delay.max)
             }),
             turn,
         }

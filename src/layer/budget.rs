@@ -24,13 +24,13 @@ pub(super) fn grown(capacity: usize) -> usize {
 /// What may be held, and what is.
 #[derive(Debug)]
 pub(super) struct Budget {
-    all: usize,
-    each: usize,
     held: Mutex<Holdings>,
 }
 
 #[derive(Debug, Default)]
 struct Holdings {
+    most: usize,
+    most_of_each: usize,
     all: usize,
     /// Callers who hold something.
     each: HashMap<Subject, usize>,
@@ -51,7 +51,14 @@ pub(super) enum NoRoom {
 impl Budget {
     /// So many bytes in all, and so many of one caller's.
     pub(super) fn new(all: usize, each: usize) -> Self {
-        Self { all, each, held: Mutex::default() }
+        let holdings = Holdings { most: all, most_of_each: each, ..Holdings::default() };
+        Self { held: Mutex::new(holdings) }
+    }
+
+    /// Other bounds from now on. What is held past them stays held.
+    pub(super) fn bound(&self, all: usize, each: usize) {
+        let mut held = self.held();
+        (held.most, held.most_of_each) = (all, each);
     }
 
     /// Bytes held, and how often there was no room.
@@ -95,13 +102,13 @@ impl Held {
         let Self { budget, caller, bytes: before, dispensable } = self;
         let share = if *dispensable { 2 } else { 1 };
         let mut held = budget.held();
-        let Holdings { all, each, refused } = &mut *held;
+        let Holdings { most, most_of_each, all, each, refused } = &mut *held;
         let caller_before = each.get(caller).copied().unwrap_or_default();
         let of_caller = (caller_before - *before).saturating_add(bytes);
         let of_all = (*all - *before).saturating_add(bytes);
-        if bytes > *before && (of_all > budget.all / share || of_caller > budget.each / share) {
+        if bytes > *before && (of_all > *most / share || of_caller > *most_of_each / share) {
             *refused += u64::from(!*dispensable);
-            let ever = bytes > budget.all.min(budget.each);
+            let ever = bytes > (*most).min(*most_of_each);
             return Err(if ever { NoRoom::Ever } else { NoRoom::Now });
         }
         *all = of_all;

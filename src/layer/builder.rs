@@ -1,27 +1,20 @@
-//! Putting the layer together, and exchanging what it decides by.
+//! Putting the layer together, and replacing what it decides by.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use tokio::time::Instant;
 use tower_layer::Layer;
 
-use super::budget::Budget;
 use super::service::Defense;
-use super::shared::{Caps, Keys, Settings, Shared};
+use super::shared::{Caps, Keys, Live, Shared};
 use crate::audit::{NoAudit, Sink};
-use crate::countermeasure::originals::{self, Originals};
+use crate::countermeasure::originals::Originals;
 use crate::countermeasure::watermark::Marks;
-use crate::limit::{Limiter, Pacer};
+use crate::limit::Limiter;
 use crate::policy::plan::Mode;
 use crate::policy::{Policy, Reach};
 use crate::risk::{Context, FromExtension, Reports, RiskSource};
 use crate::secret::{NoRandomness, Secret};
 use crate::wire::ServerKind;
-
-/// What a paced stream may send at once, in time at its rate.
-const PACE_BURST: Duration = Duration::from_millis(250);
 
 /// Adds graded countermeasures to an HTTP service; see the [module](super).
 #[derive(Clone, Debug)]
@@ -29,7 +22,7 @@ pub struct DefenseLayer {
     shared: Arc<Shared>,
 }
 
-/// Exchanges the policy and the risk source of a layer in use. Clones of the layer and the
+/// Replaces what a layer in use decides by, and tells of its state. Clones of the layer and the
 /// services made from it all follow; a request that is under way keeps what it began with.
 #[derive(Clone, Debug)]
 pub struct DefenseHandle {
@@ -40,13 +33,15 @@ pub struct DefenseHandle {
 #[derive(Debug)]
 pub struct DefenseBuilder {
     policy: Policy,
-    source: Option<Box<dyn RiskSource>>,
+    source: Option<Arc<dyn RiskSource>>,
     reports: Arc<Reports>,
     sink: Arc<dyn Sink>,
     caps: Caps,
     server: ServerKind,
     secret: Option<Secret>,
-    marks: Option<Marks>,
+    /// Those of before, where there is no secret.
+    keys: Option<Arc<Keys>>,
+    marks: Option<Arc<Marks>>,
     /// Somebody else says what the layer would say of itself.
     silent: bool,
 }
@@ -72,12 +67,13 @@ impl DefenseLayer {
             caps: Caps::default(),
             server: ServerKind::default(),
             secret: None,
+            keys: None,
             marks: None,
             silent: false,
         }
     }
 
-    /// A handle that can exchange what the layer decides by.
+    /// A handle that can replace what the layer decides by.
     #[must_use]
     pub fn handle(&self) -> DefenseHandle {
         DefenseHandle { shared: Arc::clone(&self.shared) }
@@ -88,7 +84,7 @@ impl DefenseBuilder {
     /// Where assessments come from. `reports` are the counters that the source was given.
     #[must_use]
     pub fn risk(self, source: Box<dyn RiskSource>, reports: Arc<Reports>) -> Self {
-        Self { source: Some(source), reports, ..self }
+        Self { source: Some(source.into()), reports, ..self }
     }
 
     /// Where audit records go.
@@ -121,7 +117,7 @@ impl DefenseBuilder {
     /// does not say that it did.
     #[must_use]
     pub fn marks(self, marks: Marks) -> Self {
-        Self { marks: Some(marks), ..self }
+        Self { marks: Some(Arc::new(marks)), ..self }
     }
 
     /// Leaves it to the caller to tell when nothing can be graded.
@@ -135,66 +131,78 @@ impl DefenseBuilder {
     /// # Errors
     /// When there is no secret and the operating system gives no randomness to make one of.
     pub fn build(self) -> Result<DefenseLayer, NoRandomness> {
-        let Self { policy, source, reports, sink, caps, server, secret, marks, silent } = self;
+        if !self.silent && self.source.is_none() {
+            tracing::info!(
+                "no risk source was given: only requests whose extensions hold an `Assessment` are \
+                 graded"
+            );
+        }
+        let secret = self.secret.clone().map_or_else(Secret::random, Ok)?;
+        let live = self.secret(secret.clone()).live()?;
+        Ok(DefenseLayer { shared: Arc::new(Shared::new(live, &secret)) })
+    }
+
+    fn live(self) -> Result<Live, NoRandomness> {
+        let Self { policy, source, reports, sink, caps, server, secret, keys, marks, silent } =
+            self;
         if !silent {
-            if source.is_none() {
-                tracing::info!(
-                    "no risk source was given: only requests whose extensions hold an `Assessment` \
-                     are graded"
-                );
-            }
             warn_if_idle(&policy, sink.keeps());
         }
         let source = match source {
             Some(source) => source,
-            None => Box::new(FromExtension::new(Context::new(Arc::clone(&reports))?)),
+            None => Arc::new(FromExtension::new(Context::new(Arc::clone(&reports))?)),
         };
-        let now = Instant::now();
-        let secret = secret.map_or_else(Secret::random, Ok)?;
-        let originals = Originals::new(&secret, caps.originals, originals::MAX_AGE);
-        Ok(DefenseLayer {
-            shared: Arc::new(Shared {
-                settings: ArcSwap::from_pointee(Settings {
-                    policy,
-                    source,
-                    marks: marks.map(Arc::new),
-                }),
-                sink,
-                caps,
-                server,
-                budget: Arc::new(Budget::new(caps.held, caps.held_by_principal)),
-                limiter: Limiter::new(caps.principals, now),
-                pacer: Pacer::new(caps.principals, PACE_BURST, now),
-                observed_pacer: Pacer::new(caps.principals, PACE_BURST, now),
-                originals: Arc::new(originals),
-                keys: Keys::derive(&secret),
-                reports,
-            }),
-        })
+        let keys = match (secret, keys) {
+            (None, Some(keys)) => keys,
+            (secret, _) => Arc::new(Keys::derive(&secret.map_or_else(Secret::random, Ok)?)),
+        };
+        Ok(Live { policy, source, reports, marks, sink, caps, server, keys })
     }
 }
 
 impl DefenseHandle {
-    /// Exchanges policy, risk source and marks together; `source` counts into the
-    /// [`reports`](Self::reports) of the one before if it was given them. Rates already used stay
-    /// used.
-    pub fn replace(&self, policy: Policy, source: Box<dyn RiskSource>, marks: Option<Marks>) {
-        warn_if_idle(&policy, self.shared.sink.keeps());
-        let marks = marks.map(Arc::new);
-        self.shared.settings.store(Arc::new(Settings { policy, source, marks }));
+    /// All that is decided by now, with another policy: to be changed further, and to
+    /// [replace](Self::replace) it.
+    #[must_use]
+    pub fn settings(&self, policy: Policy) -> DefenseBuilder {
+        let live = self.shared.live();
+        let Live { policy: _, source, reports, marks, sink, caps, server, keys } = &*live;
+        DefenseBuilder {
+            policy,
+            source: Some(Arc::clone(source)),
+            reports: Arc::clone(reports),
+            sink: Arc::clone(sink),
+            caps: *caps,
+            server: *server,
+            secret: None,
+            keys: Some(Arc::clone(keys)),
+            marks: marks.clone(),
+            silent: false,
+        }
+    }
+
+    /// Has all requests to come be decided by these settings, together or not at all; begin with
+    /// [`settings`](Self::settings) to keep what is not to change. Rates already used stay used, what
+    /// is held stays counted, and marks of answers that were given can still be undone.
+    ///
+    /// # Errors
+    /// As [`build`](DefenseBuilder::build); nothing is replaced then.
+    pub fn replace(&self, settings: DefenseBuilder) -> Result<(), NoRandomness> {
+        self.shared.replace(settings.live()?);
+        Ok(())
     }
 
     /// The name and revision of the policy that decides now.
     #[must_use]
     pub fn policy(&self) -> (String, String) {
-        let settings = self.shared.settings.load();
-        (settings.policy.name.clone(), settings.policy.revision.to_string())
+        let live = self.shared.live();
+        (live.policy.name.clone(), live.policy.revision.to_string())
     }
 
     /// Its mode.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        self.shared.settings.load().policy.mode
+        self.shared.live().policy.mode
     }
 
     /// The limiter, to read its counters.
@@ -223,8 +231,8 @@ impl DefenseHandle {
 
     /// What the risk source could not believe, by reason.
     #[must_use]
-    pub fn reports(&self) -> &Arc<Reports> {
-        &self.shared.reports
+    pub fn reports(&self) -> Arc<Reports> {
+        Arc::clone(&self.shared.live().reports)
     }
 }
 

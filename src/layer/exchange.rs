@@ -27,10 +27,10 @@ use super::history::{History, Restored};
 use super::record::begun;
 use super::refusal::{refusal, too_large};
 use super::refused::{Refused, insert_rate_limit, refused};
-use super::shared::{Settings, Shared};
+use super::shared::{Live, Shared};
 use crate::audit::Counter;
 use crate::countermeasure::originals::Memory;
-use crate::countermeasure::watermark::{Caller, Marks};
+use crate::countermeasure::watermark::Caller;
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
 use crate::limit::{Denied, RateLimitFields, Turn};
 use crate::policy::plan::{Downgrade, Measure, Mode, MultiTurn, enforced, observed};
@@ -42,12 +42,10 @@ use crate::wire::{Protocol, Refusal, RefusalKind, Request, conversation_protocol
 #[derive(Debug)]
 pub(super) struct Exchange {
     shared: Arc<Shared>,
-    /// What it shares with the policy stays the same for the whole exchange, whatever policy is
-    /// installed meanwhile.
+    /// Stays the same for the whole exchange, whatever replaces it meanwhile.
+    live: Arc<Live>,
     decision: Decision,
     assessment: Assessment,
-    /// What answers are marked with, pinned like the policy.
-    marks: Option<Arc<Marks>>,
     subjects: Subjects,
     protocol: Option<&'static dyn Protocol>,
     /// The protocol of the conversation that the request repeats, whatever its answer is.
@@ -94,26 +92,29 @@ impl Undecided {
 impl Exchange {
     pub(super) fn new(
         shared: &Arc<Shared>,
-        settings: &Settings,
+        live: Arc<Live>,
         decision: Decision,
         assessment: Assessment,
         protocol: Option<&'static dyn Protocol>,
         parts: &request::Parts,
         now: Timestamp,
     ) -> Self {
-        let record = begun(shared, settings, &decision, &assessment, protocol, now);
-        let subjects = Subjects::of(&assessment.principal, shared.keys.subject.expose());
+        let record = begun(&live.keys.audit, &decision, &assessment, protocol, now);
+        let subjects = Subjects::of(&assessment.principal, live.keys.subject.expose());
+        let policy = live.policy_for(&assessment.principal);
         Self {
-            guard: Guard::new(Arc::clone(&shared.sink), record, Instant::now()),
+            sampled: decision.id.is_within(policy.observe_sample),
+            // Paths that the layer does not know are governed whatever the model.
+            scoped_by_model: protocol.is_some() && policy.scope.models.is_some(),
+            guard: Guard::new(Arc::clone(&live.sink), record, Instant::now()),
             held: Held::new(Arc::clone(&shared.budget), subjects.account),
             subjects,
             shared: Arc::clone(shared),
-            sampled: decision.id.is_within(settings.policy.observe_sample),
+            live,
             copy: None,
             prepared: None,
             decision,
             assessment,
-            marks: settings.marks.clone(),
             protocol,
             conversation: conversation_protocol(&parts.method, parts.uri.path()),
             errors: error_protocol(parts.uri.path()),
@@ -123,8 +124,6 @@ impl Exchange {
             rate_limit: None,
             turn: None,
             observed_turn: None,
-            // Paths that the layer does not know are governed whatever the model.
-            scoped_by_model: protocol.is_some() && settings.policy.scope.models.is_some(),
             now,
         }
     }
@@ -144,12 +143,12 @@ impl Exchange {
 
     /// The most bytes of a request body that are read.
     pub(super) fn body_cap(&self) -> usize {
-        self.shared.caps.request_body
+        self.live.caps.request_body
     }
 
     /// How long it may take.
     pub(super) fn body_time(&self) -> Duration {
-        self.shared.caps.request_body_time
+        self.live.caps.request_body_time
     }
 
     /// From now on so many bytes are held.
@@ -234,7 +233,7 @@ impl Exchange {
             let message = format!("the request body is {error}");
             Box::new(Refused::new(Refusal { kind: RefusalKind::Malformed, message }))
         })?;
-        let request = request.addressed(self.shared.server, target(&parts.uri));
+        let request = request.addressed(self.live.server, target(&parts.uri));
         self.decision = scoped(&self.decision, &request);
         if let Some(refusal) = self.refuse_by_policy() {
             return Err(Box::new(Refused::new(refusal)));
@@ -247,7 +246,8 @@ impl Exchange {
         let output_cap = RequestEdits::output_cap(&plan, &request);
         let input_tokens = estimated_tokens(body.len() as u64);
         self.admit(Estimate { input_tokens, output_cap })?;
-        let caller = self.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
+        let caller =
+            self.live.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
         let caller = caller.map(|caller| Caller { memory: memory.as_ref(), ..caller });
         let counts = &mut self.guard.counts;
         let copy = body.clone();
@@ -255,7 +255,8 @@ impl Exchange {
             .map_err(|refusal| Box::new(Refused::new(refusal)))?;
         if self.guard.counts.carrier.is_some() {
             let principal = self.assessment.principal.clone();
-            self.guard.marked_for = self.marks.clone().map(|marks| MarkedFor { marks, principal });
+            self.guard.marked_for =
+                self.live.marks.clone().map(|marks| MarkedFor { marks, principal });
         }
         self.edits = edits.response;
         self.observe_read(protocol, &request, copy);
@@ -304,7 +305,7 @@ impl Exchange {
     /// remembered if that may be marked and come back.
     fn restore(&mut self, protocol: &'static dyn Protocol, body: Bytes) -> (Bytes, Option<Memory>) {
         let settings = enforced(&self.decision.plan.watermark);
-        let remembers = self.marks.is_some()
+        let remembers = self.live.marks.is_some()
             && settings.is_some_and(|settings| settings.multi_turn == MultiTurn::Restore);
         let (originals, principal) = (&self.shared.originals, &self.assessment.principal);
         let history = if remembers {

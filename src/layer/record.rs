@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::shared::{Settings, Shared};
-use crate::audit::{self, Outcome, Record};
+use crate::audit::{self, AuditKey, Outcome, Record};
 use crate::policy::Decision;
 use crate::risk::{Assessment, Principal, Risk};
 use crate::wire::Protocol;
@@ -11,8 +10,7 @@ use crate::wire::Protocol;
 /// What can be recorded before anything is done. Until the exchange ends otherwise it counts as
 /// cancelled.
 pub(super) fn begun(
-    shared: &Shared,
-    settings: &Settings,
+    key: &AuditKey,
     decision: &Decision,
     assessment: &Assessment,
     protocol: Option<&'static dyn Protocol>,
@@ -22,13 +20,13 @@ pub(super) fn begun(
     Record {
         time: now,
         decision: audit::DecisionId(decision.id.to_string()),
-        principal: hashes(shared, principal),
+        principal: hashes(key, principal),
         risk: audited(risk),
         grade: decision.grade.as_ref().map(|grade| grade.name.to_string()).unwrap_or_default(),
         arm: decision.arm.as_ref().map(ToString::to_string),
         policy: audit::PolicyIdentity {
-            name: settings.policy.name.clone(),
-            revision: decision.revision.to_string(),
+            name: decision.policy.name.clone(),
+            revision: decision.policy.revision.to_string(),
         },
         protocol: protocol.map_or("unknown", |it| it.id().name()).into(),
         stream: false,
@@ -42,11 +40,11 @@ pub(super) fn begun(
     }
 }
 
-fn hashes(shared: &Shared, principal: &Principal) -> audit::PrincipalHashes {
+fn hashes(key: &AuditKey, principal: &Principal) -> audit::PrincipalHashes {
     let Principal { account, cluster, tenant } = principal;
     let cluster = cluster.as_ref().map(|cluster| cluster.as_str());
     let tenant = tenant.as_ref().map(|tenant| tenant.as_str());
-    shared.keys.audit.principal(account.as_str(), cluster, tenant)
+    key.principal(account.as_str(), cluster, tenant)
 }
 
 fn audited(risk: &Risk) -> audit::Risk {

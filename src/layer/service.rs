@@ -21,7 +21,7 @@ use super::history::History;
 use super::late::Late;
 use super::repeating::Repeating;
 use super::request_body::RequestBody;
-use super::shared::Shared;
+use super::shared::{Live, Shared};
 use crate::audit;
 use crate::policy::RequestFacts;
 use crate::risk::Assessment;
@@ -62,10 +62,10 @@ where
         let inner = std::mem::replace(&mut self.inner, clone);
 
         let (mut parts, body) = request.into_parts();
-        let settings = self.shared.settings.load_full();
+        let live = self.shared.live();
         let now = Timestamp::now();
-        let assessment = settings.source.assess(&parts, now);
-        settings.source.strip(&mut parts.headers);
+        let assessment = live.source.assess(&parts, now);
+        live.source.strip(&mut parts.headers);
         // Nothing behind the layer sees a score.
         parts.extensions.remove::<Assessment>();
 
@@ -82,25 +82,26 @@ where
             }
             route => route,
         };
+        let policy = live.policy_for(&assessment.principal);
         let (decision, protocol) = match route {
-            Route::Open => return self.untouched(&assessment, parts, body, inner),
-            Route::NoText => (settings.policy.decide_without_text(&assessment, path, now), None),
+            Route::Open => return self.untouched(&live, &assessment, parts, body, inner),
+            Route::NoText => (policy.decide_without_text(&assessment, path, now), None),
             Route::Protocol(id) => {
                 let facts = RequestFacts { path, protocol: Some(id) };
-                (settings.policy.decide(&assessment, facts, now), Some(id.codec()))
+                (policy.decide(&assessment, facts, now), Some(id.codec()))
             }
             Route::Unknown => {
                 let facts = RequestFacts { path, protocol: None };
-                (settings.policy.decide(&assessment, facts, now), None)
+                (policy.decide(&assessment, facts, now), None)
             }
         };
         if decision.concerns_nobody() {
-            return self.untouched(&assessment, parts, body, inner);
+            return self.untouched(&live, &assessment, parts, body, inner);
         }
         // An inner service that fails gives no answer to carry it.
         parts.extensions.insert(audit::DecisionId(decision.id.to_string()));
         let exchange =
-            Exchange::new(&self.shared, &settings, decision, assessment, protocol, &parts, now);
+            Exchange::new(&self.shared, live, decision, assessment, protocol, &parts, now);
         ResponseFuture::decided(exchange, parts, body, inner)
     }
 }
@@ -110,6 +111,7 @@ impl<S> Defense<S> {
     /// were marked.
     fn untouched<B, R>(
         &self,
+        live: &Live,
         assessment: &Assessment,
         parts: request::Parts,
         body: B,
@@ -119,7 +121,8 @@ impl<S> Defense<S> {
         S: Service<Request<RequestBody<B>>>,
         B: Body,
     {
-        let Shared { originals, caps, budget, keys, .. } = &*self.shared;
+        let Shared { originals, budget, .. } = &*self.shared;
+        let Live { caps, keys, .. } = live;
         // Where nothing is remembered of anyone, nothing is looked at.
         let path = originals.is_used().then(|| parts.uri.path());
         let known = path

@@ -4,16 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::time::Instant;
 
 use super::budget::Budget;
 use crate::audit::{AuditKey, Sink};
-use crate::countermeasure::originals::Originals;
+use crate::countermeasure::originals::{self, Originals};
 use crate::countermeasure::watermark::Marks;
 use crate::limit::{Limiter, Pacer};
 use crate::policy::Policy;
-use crate::risk::{Reports, RiskSource};
+use crate::risk::{Principal, Reports, RiskSource};
 use crate::secret::Secret;
 use crate::wire::ServerKind;
+
+/// What a paced stream may send at once, in time at its rate.
+const PACE_BURST: Duration = Duration::from_millis(250);
 
 /// Bounds on what exchanges may make the layer hold, each and all together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,29 +58,30 @@ impl Default for Caps {
     }
 }
 
-/// What all requests of a layer share.
+/// What all requests of a layer share. What stands here is bound at the start, and stays over every
+/// replacement: rates that are used, bytes that are held, what undoes the marks of answers.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) settings: ArcSwap<Settings>,
-    pub(super) sink: Arc<dyn Sink>,
-    pub(super) caps: Caps,
-    pub(super) server: ServerKind,
+    live: ArcSwap<Live>,
     pub(super) budget: Arc<Budget>,
     pub(super) limiter: Limiter,
     pub(super) pacer: Pacer,
     /// What observed paces would owe, apart from what is owed.
     pub(super) observed_pacer: Pacer,
     pub(super) originals: Arc<Originals>,
-    pub(super) keys: Keys,
-    pub(super) reports: Arc<Reports>,
 }
 
-/// What decides about a request: pinned when it arrives, exchanged whole.
+/// What decides about a request and carries it out: pinned when the request arrives, replaced whole.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(super) struct Live {
     pub(super) policy: Policy,
-    pub(super) source: Box<dyn RiskSource>,
+    pub(super) source: Arc<dyn RiskSource>,
+    pub(super) reports: Arc<Reports>,
     pub(super) marks: Option<Arc<Marks>>,
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) caps: Caps,
+    pub(super) server: ServerKind,
+    pub(super) keys: Arc<Keys>,
 }
 
 /// Keys derived from the deployment's secret, one per purpose.
@@ -88,6 +93,49 @@ pub(super) struct Keys {
     pub(super) subject: Secret,
     /// Draws first-token delays.
     pub(super) delay: Secret,
+}
+
+impl Shared {
+    /// Nothing is used of any rate. `secret` keys what is remembered of answers.
+    pub(super) fn new(live: Live, secret: &Secret) -> Self {
+        let (caps, now) = (live.caps, Instant::now());
+        let originals = Originals::new(secret, caps.originals, originals::MAX_AGE);
+        Self {
+            live: ArcSwap::from_pointee(live),
+            budget: Arc::new(Budget::new(caps.held, caps.held_by_principal)),
+            limiter: Limiter::new(caps.principals, now),
+            pacer: Pacer::new(caps.principals, PACE_BURST, now),
+            observed_pacer: Pacer::new(caps.principals, PACE_BURST, now),
+            originals: Arc::new(originals),
+        }
+    }
+
+    /// What decides now.
+    pub(super) fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    /// Has all that follows be decided by this.
+    pub(super) fn replace(&self, live: Live) {
+        let Self { live: _, budget, limiter, pacer, observed_pacer, originals } = self;
+        let caps = live.caps;
+        budget.bound(caps.held, caps.held_by_principal);
+        limiter.bound(caps.principals);
+        pacer.bound(caps.principals);
+        observed_pacer.bound(caps.principals);
+        originals.bound(caps.originals);
+        self.live.store(Arc::new(live));
+    }
+}
+
+impl Live {
+    /// The policy that decides about a principal. All of the layer asks here, and asks no more than
+    /// once about a request: what it needs of a policy later is in the [`Decision`].
+    ///
+    /// [`Decision`]: crate::policy::Decision
+    pub(super) fn policy_for(&self, _: &Principal) -> &Policy {
+        &self.policy
+    }
 }
 
 impl Keys {

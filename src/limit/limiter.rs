@@ -37,6 +37,11 @@ impl Limiter {
         Self { shared: Arc::new(Shared::new(Table::new(max_subjects, epoch))) }
     }
 
+    /// Keeps at most so many subjects from now on.
+    pub fn bound(&self, max_subjects: usize) {
+        self.shared.table.bound(max_subjects);
+    }
+
     /// Admits a request if every enforced demand allows it, and charges all demands; charges none
     /// otherwise. A subject that is named twice is charged twice.
     ///

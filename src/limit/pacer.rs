@@ -79,6 +79,11 @@ impl Pacer {
         Self { table: Arc::new(Table::new(max_subjects, epoch)), burst }
     }
 
+    /// Keeps at most so many subjects from now on.
+    pub fn bound(&self, max_subjects: usize) {
+        self.table.bound(max_subjects);
+    }
+
     /// Lets a request of the subject in, at the rate that its answer will be paced by.
     ///
     /// Waits are bounded here, by refusing, and never by forgetting what is owed: else whoever asks

@@ -70,6 +70,12 @@ impl<S: State> Table<S> {
         Self { shards: (0..shards).map(|_| Mutex::new(Shard::new(capacity))).collect(), epoch }
     }
 
+    /// Another bound from now on. Entries past it stay until they say nothing any more.
+    pub(super) fn bound(&self, max_subjects: usize) {
+        let capacity = (max_subjects / self.shards.len()).max(1);
+        self.shards.iter().for_each(|shard| lock(shard).capacity = capacity);
+    }
+
     fn nanos(&self, now: Instant) -> u64 {
         nanos(now.saturating_duration_since(self.epoch))
     }

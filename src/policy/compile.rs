@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::countermeasure::Countermeasures;
-use super::decision::{DecisionIds, NoTextRoutes, Revision, Unhandled};
+use super::decision::{DecisionIds, NoTextRoutes, PolicyId, Revision, Unhandled};
 use super::exemption::Exemption;
 use super::file::{ExemptionTable, GradeTable, PolicyFile, ScopeTable};
 use super::ladder::{Grade, Policy, RefusalPlans, RequestScope};
@@ -102,9 +102,11 @@ fn compile(text: &str, ids: DecisionIds) -> Result<Policy, Vec<Problem>> {
         table.value.watermark.as_ref()
     });
     let marks_at = marking.map(|table| source.line(table.span.start));
+    let revision = Revision::of(text.as_bytes());
     Ok(Policy {
+        id: Arc::new(PolicyId { name: name.clone(), revision }),
         name,
-        revision: Revision::of(text.as_bytes()),
+        revision,
         mode,
         scope,
         unknown_routes: file.unknown_routes.unwrap_or(Unhandled::Refuse),

@@ -29,8 +29,8 @@ pub struct Decision {
     pub arm: Option<Arc<str>>,
     /// Why.
     pub reasons: Reasons,
-    /// The policy file that decided.
-    pub revision: Revision,
+    /// The policy that decided.
+    pub policy: Arc<PolicyId>,
     /// The models that the policy governs, while it matters.
     pub(super) models: Option<Arc<[Pattern]>>,
 }
@@ -140,6 +140,15 @@ impl fmt::Debug for DecisionIds {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("DecisionIds").finish_non_exhaustive()
     }
+}
+
+/// Which policy: its name, and which file of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PolicyId {
+    /// The name that the file gives.
+    pub name: String,
+    /// The fingerprint of the file.
+    pub revision: Revision,
 }
 
 /// The first 48 bits of the BLAKE3 hash of a policy file, as 12 hexadecimal digits.

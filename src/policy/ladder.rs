@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::Pattern;
 use super::countermeasure::{Countermeasure, Countermeasures};
 use super::decision::{
-    Decision, DecisionIds, GradeReached, NoTextRoutes, Reason, Reasons, RequestFacts, Revision,
-    Unhandled,
+    Decision, DecisionIds, GradeReached, NoTextRoutes, PolicyId, Reason, Reasons, RequestFacts,
+    Revision, Unhandled,
 };
 use super::exemption::Exemption;
 use super::plan::{Measure, Mode, Plan, Refuse};
@@ -41,6 +41,7 @@ pub struct Policy {
     pub grades: Vec<Grade>,
     /// Who is spared.
     pub exemptions: Vec<Exemption>,
+    pub(super) id: Arc<PolicyId>,
     pub(super) notices: Vec<Notice>,
     /// The first line that has answers marked.
     pub(super) marks_at: Option<usize>,
@@ -216,7 +217,7 @@ impl Policy {
             on_opaque: self.on_opaque,
             arm: None,
             reasons,
-            revision: self.revision,
+            policy: Arc::clone(&self.id),
             models: None,
         }
     }

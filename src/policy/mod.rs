@@ -20,8 +20,8 @@ mod value;
 pub use countermeasure::Countermeasure;
 pub use coverage::Gap;
 pub use decision::{
-    Decision, DecisionId, GradeReached, NoTextRoutes, Reason, Reasons, RequestFacts, Revision,
-    Unhandled,
+    Decision, DecisionId, GradeReached, NoTextRoutes, PolicyId, Reason, Reasons, RequestFacts,
+    Revision, Unhandled,
 };
 pub use exemption::Exemption;
 pub use ladder::{Grade, Policy, RequestScope};

@@ -84,7 +84,7 @@ impl Admin {
 
     fn scrape(&self) -> Response<Full<Bytes>> {
         const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        match self.metrics.text() {
+        match self.metrics.text(self.defense.reports()) {
             Ok(text) => answer(StatusCode::OK, OPEN_METRICS, text),
             Err(_) => answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "no metrics\n"),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
@@ -23,6 +23,9 @@ use crate::countermeasure::watermark::Carriers;
 use crate::lines::Lost;
 use crate::mark::ledger::LostAnswers;
 use crate::risk::Reports;
+
+/// What the names of all metrics begin with.
+const PREFIX: &str = "guilloche";
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -76,15 +79,13 @@ fn times() -> Histogram {
 }
 
 impl Metrics {
-    /// Metrics that stand at zero. `audit`, `access_log` and `ledger` tell how much was lost,
-    /// `reports` how often the risk was unknown.
+    /// Metrics that stand at zero. `audit`, `access_log` and `ledger` tell how much was lost.
     pub(super) fn new(
         audit: Option<Lost>,
         access_log: Option<Lost>,
         ledger: Option<LostAnswers>,
-        reports: Arc<Reports>,
     ) -> Self {
-        let mut registry = Registry::with_prefix("guilloche");
+        let mut registry = Registry::with_prefix(PREFIX);
         let metrics = Self {
             requests: Family::default(),
             in_flight: Gauge::default(),
@@ -119,7 +120,6 @@ impl Metrics {
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program", version);
         registry.register_collector(Box::new(LostLines { audit, access_log, ledger }));
-        registry.register_collector(Box::new(UnknownRisks(reports)));
         Self { registry, ..metrics }
     }
 
@@ -129,10 +129,14 @@ impl Metrics {
         self
     }
 
-    /// The text that a scrape gets.
-    pub(super) fn text(&self) -> Result<String, Error> {
+    /// The text that a scrape gets. `reports` are those of the risk source that is asked now.
+    pub(super) fn text(&self, reports: Arc<Reports>) -> Result<String, Error> {
+        let mut risks = Registry::with_prefix(PREFIX);
+        risks.register_collector(Box::new(UnknownRisks(reports)));
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.registry)?;
+        encode_registry(&mut text, &risks)?;
+        encode_eof(&mut text)?;
         Ok(text)
     }
 
@@ -268,7 +272,7 @@ mod tests {
     fn a_decided_request_counts_in_each_family_of_decisions() {
         let reports = Arc::new(Reports::default());
         reports.note(UnknownReason::Expired, jiff::Timestamp::UNIX_EPOCH);
-        let metrics = Metrics::new(None, None, None, reports);
+        let metrics = Metrics::new(None, None, None);
         metrics.decided(&Record {
             time: jiff::Timestamp::UNIX_EPOCH,
             decision: DecisionId("d".into()),
@@ -287,7 +291,7 @@ mod tests {
             status: Some(200),
             durations: Durations::default(),
         });
-        let text = metrics.text().unwrap();
+        let text = metrics.text(reports).unwrap();
         for line in [
             r#"guilloche_decisions_total{grade="watch",mode="observe"} 1"#,
             r#"guilloche_applied_total{countermeasure="pace"} 1"#,
@@ -315,13 +319,13 @@ mod tests {
             }
         }
         let lines = LineWriter::new(Broken, NonZeroUsize::MIN).unwrap();
-        let metrics = Metrics::new(Some(lines.lost()), None, None, Arc::default());
-        assert!(metrics.text().unwrap().contains("\nguilloche_audit_lost_total 0\n"));
+        let metrics = Metrics::new(Some(lines.lost()), None, None);
+        assert!(metrics.text(Arc::default()).unwrap().contains("\nguilloche_audit_lost_total 0\n"));
         lines.write(&1);
         // Gives up at once when the loss cannot be announced, and after it is counted.
         while lines.lost().count() == 0 {
             let _ = lines.flush(Duration::from_millis(1));
         }
-        assert!(metrics.text().unwrap().contains("\nguilloche_audit_lost_total 1\n"));
+        assert!(metrics.text(Arc::default()).unwrap().contains("\nguilloche_audit_lost_total 1\n"));
     }
 }

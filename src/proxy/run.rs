@@ -105,7 +105,6 @@ impl Proxy {
         let Self { config, listener, address, admin, upstream, audit, access_log, ledger } = self;
         let (cut_off, told) = watch::channel(false);
         let upstream = upstream.cut_off_by(told);
-        let reports = Arc::default();
         let marked = config.marks.as_ref().map(|_| &config.carriers);
         let prober = marked.filter(|_| config.probe != Probe::Off).and_then(|carriers| {
             Prober::new(upstream.clone(), config.probe_credential.clone(), carriers)
@@ -114,7 +113,6 @@ impl Proxy {
             audit.as_ref().map(|audit| audit.lines().lost()),
             access_log.as_ref().map(|log| log.lost()),
             ledger.as_ref().map(|ledger| ledger.lost()),
-            Arc::clone(&reports),
         );
         if let Some(carriers) = marked {
             metrics = metrics.watching(carriers);
@@ -125,7 +123,7 @@ impl Proxy {
             next: audit.clone().map(|audit| audit as Arc<dyn Sink>),
         });
         let Stack { service, defense, notices } =
-            stack(upstream, &config, sink, reports, ledger.clone())?;
+            stack(upstream, &config, sink, Arc::default(), ledger.clone())?;
         tell(&config, address, admin.as_ref().map(|(_, address)| *address), &defense, &notices);
         let probing = match (prober, config.probe) {
             (Some(prober), Probe::Required) => {

@@ -12,7 +12,7 @@ use super::notices::notices;
 use super::start_error::StartError;
 use crate::audit::Sink;
 use crate::countermeasure::originals;
-use crate::layer::{Caps, Defense, DefenseHandle, DefenseLayer};
+use crate::layer::{Caps, Defense, DefenseBuilder, DefenseHandle, DefenseLayer};
 use crate::limit::Dimension;
 use crate::mark::ledger::LedgerWriter;
 use crate::policy::Policy;
@@ -42,44 +42,67 @@ pub(super) fn stack(
     reports: Arc<Reports>,
     ledger: Option<Arc<LedgerWriter>>,
 ) -> Result<Stack, StartError> {
-    let policy = match &config.policy {
-        Some(file) => Policy::load(file),
-        None => Policy::parse("no policy", NO_POLICY),
-    };
-    let source: Result<Box<dyn RiskSource>, _> = match &config.risk {
-        Some(settings) => settings.clone().build(Arc::clone(&reports)),
-        None => Ok(Box::new(FromExtension::new(Context::new(Arc::clone(&reports))?))),
-    };
-    // Both were looked at when the configuration was read, and all that was wrong told together.
-    let (policy, source) = (policy?, source.map_err(StartError::Risk)?);
-    let notices = notices(config, &policy);
-    let marks = marks(config, &policy, ledger)?;
-    let caps = Caps {
-        request_body: config.limits.max_request_body,
-        // As long as a request may take that is passed on as it comes.
-        request_body_time: config.upstream.first_byte_timeout.min(config.upstream.total_timeout),
-        held: config.limits.max_held,
-        held_by_principal: config.limits.max_held_per_caller,
-        document: config.limits.max_document,
-        event: config.limits.max_event,
-        originals: config.limits.max_originals,
-        ..Caps::default()
-    };
-    let mut builder = DefenseLayer::builder(policy)
-        .risk(source, reports)
-        .audit(audit)
-        .caps(caps)
-        .server(config.upstream.kind)
-        // The notices say it, once.
-        .silent();
-    if let Some(secret) = &config.secret {
-        builder = builder.secret(secret.clone());
-    }
-    if let Some(marks) = marks {
-        builder = builder.marks(marks);
-    }
-    let layer = builder.build()?;
+    let Live { settings, notices } = Live::of(config, audit, reports, ledger)?;
+    let layer = settings.build()?;
     Ok(Stack { defense: layer.handle(), service: layer.layer(Decided(upstream)), notices })
+}
+
+/// What of a configuration decides about requests. It can be replaced while others are served; all
+/// else (addresses, the upstream, files that are written) is bound at the start.
+#[derive(Debug)]
+struct Live {
+    settings: DefenseBuilder,
+    notices: Vec<String>,
+}
+
+impl Live {
+    fn of(
+        config: &Config,
+        audit: Arc<dyn Sink>,
+        reports: Arc<Reports>,
+        ledger: Option<Arc<LedgerWriter>>,
+    ) -> Result<Self, StartError> {
+        let policy = match &config.policy {
+            Some(file) => Policy::load(file),
+            None => Policy::parse("no policy", NO_POLICY),
+        };
+        let source: Result<Box<dyn RiskSource>, _> = match &config.risk {
+            Some(settings) => settings.clone().build(Arc::clone(&reports)),
+            None => Ok(Box::new(FromExtension::new(Context::new(Arc::clone(&reports))?))),
+        };
+        // Both were looked at when the configuration was read, and all that was wrong told together.
+        let (policy, source) = (policy?, source.map_err(StartError::Risk)?);
+        let notices = notices(config, &policy);
+        let marks = marks(config, &policy, ledger)?;
+        let caps = Caps {
+            request_body: config.limits.max_request_body,
+            // As long as a request may take that is passed on as it comes.
+            request_body_time: config
+                .upstream
+                .first_byte_timeout
+                .min(config.upstream.total_timeout),
+            held: config.limits.max_held,
+            held_by_principal: config.limits.max_held_per_caller,
+            document: config.limits.max_document,
+            event: config.limits.max_event,
+            originals: config.limits.max_originals,
+            ..Caps::default()
+        };
+        let mut builder = DefenseLayer::builder(policy)
+            .risk(source, reports)
+            .audit(audit)
+            .caps(caps)
+            .server(config.upstream.kind)
+            // The notices say it, once.
+            .silent();
+        if let Some(secret) = &config.secret {
+            builder = builder.secret(secret.clone());
+        }
+        if let Some(marks) = marks {
+            builder = builder.marks(marks);
+        }
+        Ok(Self { settings: builder, notices })
+    }
 }
 
 /// The counters that the admin listener shows, by name.

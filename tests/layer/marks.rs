@@ -175,7 +175,9 @@ async fn a_stream_under_way_keeps_its_keys() {
     let answer = world.call(chat()).await;
     let source = FromExtension::new(Context::new(Arc::new(Reports::default())).unwrap());
     let other = Marks::new(Keys::from_master(&[8; 32], jiff::Timestamp::UNIX_EPOCH));
-    world.layer.handle().replace(policy(MARK), Box::new(source), Some(other));
+    let handle = world.layer.handle();
+    let settings = handle.settings(policy(MARK)).risk(Box::new(source), handle.reports());
+    handle.replace(settings.marks(other)).unwrap();
     let (text, ..) = marked("alice", Some("hydra"), 1.0);
     assert_eq!(content(&read(answer.into_body()).await.text()), text);
     let next = world.exchange(chat(), json(document())).await.text();

@@ -65,9 +65,11 @@ async fn a_policy_that_marks_no_longer_or_only_observes_or_exempts_still_restore
     for text in policies {
         let world = World::new("restore");
         let talks = begun(&world).await;
-        let source = FromExtension::new(Context::new(world.handle.reports().clone()).unwrap());
+        let reports = world.handle.reports();
+        let source = FromExtension::new(Context::new(reports.clone()).unwrap());
         let policy = Policy::parse("test.toml", &text).unwrap();
-        world.handle.replace(policy, Box::new(source), Some(marks()));
+        let settings = world.handle.settings(policy).risk(Box::new(source), reports);
+        world.handle.replace(settings.marks(marks())).unwrap();
         for (mut talk, account) in talks {
             let before = world.counted(Counter::TextsRestored);
             assert_eq!(talk.answered(&world, caller(&account, 0.9)).await, 200, "{text}");

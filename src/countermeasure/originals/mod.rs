@@ -75,6 +75,11 @@ impl Originals {
         Self { keys, table, used: AtomicBool::new(false) }
     }
 
+    /// Takes at most so many bytes from now on. What is past them is forgotten at the next answer.
+    pub fn bound(&self, max_bytes: usize) {
+        self.table().bound(max_bytes);
+    }
+
     /// Whose answers those of an account are. Its cluster does not count: it may become known, or
     /// change, in the middle of a conversation.
     #[must_use]

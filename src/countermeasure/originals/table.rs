@@ -86,6 +86,10 @@ impl Table {
         }
     }
 
+    pub(super) fn bound(&mut self, max_bytes: usize) {
+        self.max_bytes = max_bytes;
+    }
+
     pub(super) fn occupancy(&self) -> Occupancy {
         Occupancy { texts: self.texts.len(), ..self.occupancy }
     }

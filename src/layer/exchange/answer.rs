@@ -51,7 +51,7 @@ impl Exchange {
             return Response::from_parts(head, DefenseBody::teed(body, Some(self.guard)));
         };
         let Self {
-            shared,
+            live,
             decision,
             subjects,
             edits,
@@ -75,7 +75,7 @@ impl Exchange {
                     return told_anew(protocol, head, guard);
                 }
                 head::rewrite_response(&mut head.headers);
-                let cap = shared.caps.document;
+                let cap = live.caps.document;
                 let form = Form::Document(Document::error(protocol, edits, counts, status, cap));
                 return Response::from_parts(
                     head,
@@ -83,11 +83,11 @@ impl Exchange {
                 );
             }
             (Readable::Events, _) => {
-                let cap = shared.caps.event;
+                let cap = live.caps.event;
                 Form::Events(EventStream::new(protocol, edits, counts, on_opaque, cap))
             }
             (Readable::Document, _) => {
-                let cap = shared.caps.document;
+                let cap = live.caps.document;
                 Form::Document(Document::new(protocol, edits, counts, on_opaque, cap))
             }
             (Readable::NoBody, _) if edits.guards() => {
@@ -115,7 +115,7 @@ impl Exchange {
             head::rewrite_response(&mut head.headers);
         }
         guard.answer = Answer::Read;
-        let pacing = pace.map(|pace| subjects.pacing(&shared, pace, turn, now));
+        let pacing = pace.map(|pace| subjects.pacing(&live.keys.delay, pace, turn, now));
         Response::from_parts(head, DefenseBody::read(body, protocol, form, pacing, guard, held))
     }
 

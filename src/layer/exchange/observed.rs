@@ -89,7 +89,8 @@ impl Exchange {
         request: &Request,
         body: Bytes,
     ) -> Option<Prepared> {
-        let caller = self.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
+        let caller =
+            self.live.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
         match Prepared::new(&self.decision.plan, protocol, request, body, caller) {
             Ok(prepared) => {
                 self.tried(prepared.counts, audit::DryRun::Complete);
@@ -117,7 +118,7 @@ impl Exchange {
             self.would_refuse();
             return None;
         };
-        let request = request.addressed(self.shared.server, target(&self.uri));
+        let request = request.addressed(self.live.server, target(&self.uri));
         if let Some(record) = self.guard.record() {
             record.stream = request.stream;
         }
@@ -140,10 +141,10 @@ impl Exchange {
     ) -> Option<Box<DryRun>> {
         let prepared = self.prepared.take().or_else(|| self.try_copied())?;
         let turn = self.observed_turn.take();
-        let Self { shared, subjects, decision, now, .. } = &*self;
+        let Self { live, subjects, decision, now, .. } = &*self;
         let pace = observed(&decision.plan.pace);
-        let pacing = pace.map(|pace| subjects.pacing(shared, pace, turn, *now));
-        let (caps, room) = (&shared.caps, self.spare());
+        let pacing = pace.map(|pace| subjects.pacing(&live.keys.delay, pace, turn, *now));
+        let (caps, room) = (&live.caps, self.spare());
         let (tried, dry_run) =
             prepared.answered(self.protocol?, (readable, head), pacing, caps, room);
         self.guard.tries(Arc::clone(&self.decision.plan), tried);
