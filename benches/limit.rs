@@ -52,8 +52,7 @@ fn reserve_and_settle(bencher: Bencher<'_, '_>, subjects: u64) {
         .filter_map(|&subject| {
             let enforcement = Enforcement::Enforce;
             let scope = "account";
-            let demand =
-                Demand { subject, scope, limits: &limits, estimate: estimate(), enforcement };
+            let demand = Demand { subject, scope, limits, estimate: estimate(), enforcement };
             limiter.reserve(&[demand], start).ok()
         })
         .collect();
@@ -64,7 +63,7 @@ fn reserve_and_settle(bencher: Bencher<'_, '_>, subjects: u64) {
             let index = usize::try_from(turn % among.len() as u64).unwrap_or(0);
             let subject = among.get(index).copied().unwrap_or(Subject::from_hash(0));
             let enforcement = Enforcement::Enforce;
-            Demand { subject, scope, limits: &limits, estimate: estimate(), enforcement }
+            Demand { subject, scope, limits, estimate: estimate(), enforcement }
         };
         let demands = [demand(&accounts, "account"), demand(&clusters, "cluster")];
         let now = start + Duration::from_nanos(turn);

@@ -40,6 +40,7 @@ pub mod limit;
 pub mod lines;
 pub mod mark;
 pub mod policy;
+pub mod ready;
 pub mod risk;
 pub mod secret;
 #[cfg(feature = "experiments")]

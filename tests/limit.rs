@@ -30,8 +30,14 @@ fn tokens(output_tokens: u64) -> Amounts {
     Amounts { requests: 1, output_tokens, ..Amounts::default() }
 }
 
-fn demand(subject: Subject, limits: &Limits, estimate: Amounts) -> Demand<'_> {
-    Demand { subject, scope: "account", limits, estimate, enforcement: Enforcement::Enforce }
+fn demand(subject: Subject, limits: &Limits, estimate: Amounts) -> Demand {
+    Demand {
+        subject,
+        scope: "account",
+        limits: *limits,
+        estimate,
+        enforcement: Enforcement::Enforce,
+    }
 }
 
 fn seconds(seconds: u64) -> Duration {

@@ -1,14 +1,17 @@
 //! Whose limits a request counts against, and whether they let it in.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::estimate::Estimate;
-use super::shared::Shared;
 use super::timing::Pacing;
 use crate::limit::{
-    Amounts, Demand, Denied, Dimension, Enforcement, Expected, FieldNames, Limits, Pacer, Quota,
-    RateLimitFields, Reservation, Subject, Turn, first_token_delay,
+    Advertised, Amounts, Demand, Denied, Enforcement, Expected, FieldNames, Limits, Outcome, Pacer,
+    RateLimitFields, Reserving, Subject, Turn, first_token_delay,
 };
 use crate::policy::plan::{DEFAULT_RESERVE_OUTPUT_TOKENS, Measure, Mode, Pace, Rate, Scope};
 use crate::risk::Principal;
@@ -27,15 +30,42 @@ pub(super) struct Subjects {
     advertised: Subject,
 }
 
-/// The outcome of an admission.
+/// An admission that a store is asked for.
 #[derive(Debug)]
-pub(super) struct Admission {
-    /// Charges and leases, or the limit that refuses.
-    pub(super) result: Result<Reservation, Denied>,
+pub(super) struct Pending {
+    reserving: Reserving,
     /// What was asked for.
-    pub(super) estimate: Amounts,
-    /// What the response tells of the advertised limits.
-    pub(super) fields: Option<RateLimitFields>,
+    estimate: Amounts,
+}
+
+impl Pending {
+    pub(super) fn new(reserving: Reserving, estimate: Amounts) -> Self {
+        Self { reserving, estimate }
+    }
+
+    /// What the store says, with what was asked for.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Outcome, Amounts)> {
+        let outcome = ready!(Pin::new(&mut self.reserving).poll(context));
+        Poll::Ready((outcome, self.estimate))
+    }
+}
+
+/// What is reserved for a request.
+pub(super) fn reserved(rate: &Rate, estimate: Estimate) -> Amounts {
+    let reserved = u64::from(rate.reserve_output_tokens.get());
+    Amounts {
+        requests: 1,
+        input_tokens: estimate.input_tokens,
+        output_tokens: estimate.output_cap.unwrap_or(reserved),
+        // Reasoning is charged as it comes: no request says how much there will be.
+        reasoning_tokens: 0,
+    }
+}
+
+/// What the response tells of the advertised limits.
+pub(super) fn fields(rate: &Measure<Rate>, left: &Advertised) -> Option<RateLimitFields> {
+    let advertised = rate.enforced()?.advertised.as_ref()?;
+    RateLimitFields::told(ADVERTISED, advertised, left).ok()?
 }
 
 impl Subjects {
@@ -52,30 +82,17 @@ impl Subjects {
         }
     }
 
-    /// Asks every limit of a rate at once.
-    pub(super) fn admit(
-        &self,
-        shared: &Shared,
-        rate: &Measure<Rate>,
-        estimate: Estimate,
-    ) -> Admission {
+    /// What is asked of every limit of a rate at once.
+    pub(super) fn demands(&self, rate: &Measure<Rate>, estimate: Amounts) -> Vec<Demand> {
         let Measure { mode, settings } = rate;
-        let reserved = u64::from(settings.reserve_output_tokens.get());
-        let estimate = Amounts {
-            requests: 1,
-            input_tokens: estimate.input_tokens,
-            output_tokens: estimate.output_cap.unwrap_or(reserved),
-            // Reasoning is charged as it comes: no request says how much there will be.
-            reasoning_tokens: 0,
-        };
         let enforcement = match mode {
             Mode::Enforce => Enforcement::Enforce,
             Mode::Observe => Enforcement::Observe,
         };
-        let demand = |subject, scope, limits, enforcement| Demand {
+        let demand = |subject, scope, limits: &Limits, enforcement| Demand {
             subject,
             scope,
-            limits,
+            limits: *limits,
             estimate,
             enforcement,
         };
@@ -88,52 +105,7 @@ impl Subjects {
             let shown = demand(self.advertised, "advertised", advertised, Enforcement::Advertise);
             demands.push(shown);
         }
-        let result = shared.limiter.reserve(&demands, Instant::now());
-        Admission { result, estimate, fields: self.fields(shared, rate) }
-    }
-
-    /// What the response tells of the advertised limits.
-    pub(super) fn fields(&self, shared: &Shared, rate: &Measure<Rate>) -> Option<RateLimitFields> {
-        let advertised = rate.enforced()?.advertised.as_ref()?;
-        let (limiter, now) = (&shared.limiter, Instant::now());
-        RateLimitFields::new(ADVERTISED, limiter, self.advertised, advertised, now).ok()?
-    }
-
-    /// Whether the limits that are enforced would let in the least that a request of so many input
-    /// tokens can be.
-    pub(super) fn would_admit(
-        &self,
-        shared: &Shared,
-        rate: &Rate,
-        input_tokens: u64,
-    ) -> Result<(), Denied> {
-        let estimate = Amounts { requests: 1, input_tokens, ..Amounts::default() };
-        let limiter = &shared.limiter;
-        let now = Instant::now();
-        // Most have room: that is seen without being noted.
-        let may_lack = |subject, limits: &Limits| {
-            let lacks = |dimension, quota: Option<Quota>, least| {
-                quota.is_some_and(|it| limiter.state(subject, dimension, it, now).remaining < least)
-            };
-            lacks(Dimension::Requests, limits.requests, estimate.requests)
-                || lacks(Dimension::InputTokens, limits.input_tokens, estimate.input_tokens)
-                || limits
-                    .concurrency
-                    .is_some_and(|most| limiter.in_flight(subject, now) >= most.get())
-        };
-        let cluster_may_lack = || self.cluster.is_some_and(|it| may_lack(it, &rate.cluster));
-        if !may_lack(self.account, &rate.account) && !cluster_may_lack() {
-            return Ok(());
-        }
-        let (scope, enforcement) = ("account", Enforcement::Enforce);
-        let demand =
-            |subject, scope, limits| Demand { subject, scope, limits, estimate, enforcement };
-        let mut demands = vec![demand(self.account, scope, &rate.account)];
-        demands.extend(self.cluster.map(|cluster| demand(cluster, "cluster", &rate.cluster)));
-        // Nothing of it is used yet: all is given back.
-        let reserved = limiter.reserve(&demands, now)?;
-        reserved.settle(Amounts::default(), now);
-        Ok(())
+        demands
     }
 
     /// Whose rate a response is slowed down to.

@@ -9,7 +9,7 @@ use super::shared::{Caps, Keys, Live, Shared};
 use crate::audit::{NoAudit, Sink};
 use crate::countermeasure::originals::Originals;
 use crate::countermeasure::watermark::Marks;
-use crate::limit::Limiter;
+use crate::limit::{Settlements, Store};
 use crate::policy::plan::Mode;
 use crate::policy::{Policy, Reach};
 use crate::risk::{Context, FromExtension, Reports, RiskSource};
@@ -42,6 +42,7 @@ pub struct DefenseBuilder {
     /// Those of before, where there is no secret.
     keys: Option<Arc<Keys>>,
     marks: Option<Arc<Marks>>,
+    store: Option<Arc<dyn Store>>,
     /// Somebody else says what the layer would say of itself.
     silent: bool,
 }
@@ -69,6 +70,7 @@ impl DefenseLayer {
             secret: None,
             keys: None,
             marks: None,
+            store: None,
             silent: false,
         }
     }
@@ -120,6 +122,13 @@ impl DefenseBuilder {
         Self { marks: Some(Arc::new(marks)), ..self }
     }
 
+    /// Where rates and leases are kept: in this process, if nothing is said. It is bound when the layer
+    /// is built, and stays over replacements.
+    #[must_use]
+    pub fn store(self, store: Arc<dyn Store>) -> Self {
+        Self { store: Some(store), ..self }
+    }
+
     /// Leaves it to the caller to tell when nothing can be graded.
     #[cfg(feature = "proxy")]
     pub(crate) fn silent(self) -> Self {
@@ -138,14 +147,14 @@ impl DefenseBuilder {
             );
         }
         let secret = self.secret.clone().map_or_else(Secret::random, Ok)?;
+        let store = self.store.clone();
         let live = self.secret(secret.clone()).live()?;
-        Ok(DefenseLayer { shared: Arc::new(Shared::new(live, &secret)) })
+        Ok(DefenseLayer { shared: Arc::new(Shared::new(live, &secret, store)) })
     }
 
     fn live(self) -> Result<Live, NoRandomness> {
-        let Self { policy, source, reports, sink, caps, server, secret, keys, marks, silent } =
-            self;
-        if !silent {
+        let Self { policy, source, reports, sink, caps, server, secret, keys, marks, .. } = self;
+        if !self.silent {
             warn_if_idle(&policy, sink.keeps());
         }
         let source = match source {
@@ -177,6 +186,7 @@ impl DefenseHandle {
             secret: None,
             keys: Some(Arc::clone(keys)),
             marks: marks.clone(),
+            store: None,
             silent: false,
         }
     }
@@ -205,10 +215,16 @@ impl DefenseHandle {
         self.shared.live().policy.mode
     }
 
-    /// The limiter, to read its counters.
+    /// What keeps rates, to read its counters.
     #[must_use]
-    pub fn limiter(&self) -> &Limiter {
-        &self.shared.limiter
+    pub fn limiter(&self) -> &dyn Store {
+        &*self.shared.rates
+    }
+
+    /// What is under way to it, where it is waited for.
+    #[must_use]
+    pub fn settlements(&self) -> &Settlements {
+        &self.shared.settlements
     }
 
     /// Bytes of request bodies, documents and events that are held now.

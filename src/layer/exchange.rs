@@ -4,6 +4,7 @@ mod answer;
 mod observed;
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use http::{Method, Response, Uri, request};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::admission::{Admission, Subjects};
+use super::admission::{self, Pending, Subjects};
 use super::applied::note;
 use super::body::DefenseBody;
 use super::budget::{Held, NoRoom};
@@ -32,9 +33,10 @@ use crate::audit::Counter;
 use crate::countermeasure::originals::Memory;
 use crate::countermeasure::watermark::Caller;
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
-use crate::limit::{Denied, RateLimitFields, Turn};
+use crate::limit::{self, Amounts, Denied, Granted, Outcome, RateLimitFields, Reserving, Turn};
 use crate::policy::plan::{Downgrade, Measure, Mode, MultiTurn, enforced, observed};
 use crate::policy::{Countermeasure, Decision, Reason};
+use crate::ready::MaybeReady;
 use crate::risk::{Assessment, Risk};
 use crate::wire::{Protocol, Refusal, RefusalKind, Request, conversation_protocol, error_protocol};
 
@@ -59,6 +61,8 @@ pub(super) struct Exchange {
     held: Held,
     edits: ResponseEdits,
     rate_limit: Option<RateLimitFields>,
+    /// An admission by limits that are only observed, which nobody waits for.
+    pending: Option<Pending>,
     /// Its place among the answers that go out at a pace.
     turn: Option<Turn>,
     /// The place that it would have if the pace was not only observed.
@@ -72,6 +76,16 @@ pub(super) struct Exchange {
     /// What it has made of the request.
     prepared: Option<Prepared>,
     now: Timestamp,
+}
+
+/// A request that was read, before it is admitted.
+pub(super) struct ReadRequest {
+    body: Bytes,
+    /// What was read of it, if its answer holds text.
+    text: Option<(&'static dyn Protocol, Request)>,
+    /// Where its answer is remembered.
+    memory: Option<Memory>,
+    pub(super) estimate: Estimate,
 }
 
 /// An answer that may yet become a refusal.
@@ -97,7 +111,7 @@ impl Exchange {
         assessment: Assessment,
         protocol: Option<&'static dyn Protocol>,
         parts: &request::Parts,
-        now: Timestamp,
+        (now, started): (Timestamp, Instant),
     ) -> Self {
         let record = begun(&live.keys.audit, &decision, &assessment, protocol, now);
         let subjects = Subjects::of(&assessment.principal, live.keys.subject.expose());
@@ -106,7 +120,7 @@ impl Exchange {
             sampled: decision.id.is_within(policy.observe_sample),
             // Paths that the layer does not know are governed whatever the model.
             scoped_by_model: protocol.is_some() && policy.scope.models.is_some(),
-            guard: Guard::new(Arc::clone(&live.sink), record, Instant::now()),
+            guard: Guard::new(Arc::clone(&live.sink), shared.settlements.clone(), record, started),
             held: Held::new(Arc::clone(&shared.budget), subjects.account),
             subjects,
             shared: Arc::clone(shared),
@@ -122,6 +136,7 @@ impl Exchange {
             uri: parts.uri.clone(),
             edits: ResponseEdits::default(),
             rate_limit: None,
+            pending: None,
             turn: None,
             observed_turn: None,
             now,
@@ -167,14 +182,21 @@ impl Exchange {
         let plan = Arc::clone(&self.decision.plan);
         let known = self.protocol.is_some() && !self.scoped_by_model;
         let Some(measure) = plan.rate.as_ref().filter(|_| known) else { return Ok(()) };
-        let Some(rate) = measure.enforced() else { return Ok(()) };
+        if measure.enforced().is_none() {
+            return Ok(());
+        }
         let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let bytes = length.and_then(|length| length.parse().ok()).unwrap_or_default();
-        let admitted = self.subjects.would_admit(&self.shared, rate, estimated_tokens(bytes));
-        admitted.map_err(|denied| {
-            self.rate_limit = self.subjects.fields(&self.shared, measure);
-            Box::new(self.deny(Countermeasure::Rate, denied))
-        })
+        // The least that such a request can be.
+        let input_tokens = estimated_tokens(bytes);
+        let least = Amounts { requests: 1, input_tokens, ..Amounts::default() };
+        let demands = self.subjects.demands(measure, least);
+        let Some(limit::Refused { denied, advertised }) = self.shared.rates.foresee(&demands)
+        else {
+            return Ok(());
+        };
+        self.rate_limit = admission::fields(measure, &advertised);
+        Err(Box::new(self.deny(Countermeasure::Rate, denied)))
     }
 
     fn deny(&mut self, by: Countermeasure, denied: Denied) -> Refused {
@@ -221,13 +243,13 @@ impl Exchange {
         matches!(self.assessment.risk, Risk::Contested { .. })
     }
 
-    /// Applies the plan to a request that has been read.
-    pub(super) fn prepare(
+    /// Reads a request whose body is there, as far as the plan needs it.
+    pub(super) fn read(
         &mut self,
-        parts: &mut request::Parts,
+        parts: &request::Parts,
         body: Bytes,
-    ) -> Result<Bytes, Box<Refused>> {
-        let Some(protocol) = self.protocol else { return self.prepare_without_text(parts, body) };
+    ) -> Result<ReadRequest, Box<Refused>> {
+        let Some(protocol) = self.protocol else { return Ok(self.read_without_text(body)) };
         let (body, memory) = self.restore(protocol, body);
         let request = protocol.scan_request(&body).map_err(|error| {
             let message = format!("the request body is {error}");
@@ -242,10 +264,36 @@ impl Exchange {
         if let Some(record) = self.guard.record() {
             record.stream = request.stream;
         }
-        let plan = Arc::clone(&self.decision.plan);
-        let output_cap = RequestEdits::output_cap(&plan, &request);
+        let output_cap = RequestEdits::output_cap(&self.decision.plan, &request);
         let input_tokens = estimated_tokens(body.len() as u64);
-        self.admit(Estimate { input_tokens, output_cap })?;
+        let estimate = Estimate { input_tokens, output_cap };
+        Ok(ReadRequest { body, text: Some((protocol, request)), memory, estimate })
+    }
+
+    /// The same where the answer holds no text: only the limits apply.
+    fn read_without_text(&mut self, body: Bytes) -> ReadRequest {
+        let body = match self.conversation {
+            Some(protocol) => self.restore(protocol, body).0,
+            None => body,
+        };
+        self.note_observed(true);
+        let input_tokens = estimated_tokens(body.len() as u64);
+        let estimate = Estimate { input_tokens, output_cap: Some(0) };
+        ReadRequest { body, text: None, memory: None, estimate }
+    }
+
+    /// Applies the plan to a request that was admitted.
+    pub(super) fn apply(
+        &mut self,
+        parts: &mut request::Parts,
+        read: ReadRequest,
+    ) -> Result<Bytes, Box<Refused>> {
+        let ReadRequest { body, text, memory, .. } = read;
+        let Some((protocol, request)) = text else {
+            self.frame(&mut parts.headers, body.len());
+            return Ok(body);
+        };
+        let plan = Arc::clone(&self.decision.plan);
         let caller =
             self.live.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
         let caller = caller.map(|caller| Caller { memory: memory.as_ref(), ..caller });
@@ -269,23 +317,6 @@ impl Exchange {
             head::ask_for_plain_answer(&mut parts.headers);
         }
         Ok(edits.body)
-    }
-
-    /// The same where the answer holds no text: only the limits apply.
-    fn prepare_without_text(
-        &mut self,
-        parts: &mut request::Parts,
-        body: Bytes,
-    ) -> Result<Bytes, Box<Refused>> {
-        let body = match self.conversation {
-            Some(protocol) => self.restore(protocol, body).0,
-            None => body,
-        };
-        self.note_observed(true);
-        let input_tokens = estimated_tokens(body.len() as u64);
-        self.admit(Estimate { input_tokens, output_cap: Some(0) })?;
-        self.frame(&mut parts.headers, body.len());
-        Ok(body)
     }
 
     /// Frames a request whose body was read and now has `length` bytes.
@@ -330,7 +361,8 @@ impl Exchange {
         self.guard.counts.texts_restored += texts;
     }
 
-    fn admit(&mut self, estimate: Estimate) -> Result<(), Box<Refused>> {
+    /// Asks pace and limits. What is given back has to be waited for.
+    pub(super) fn admit(&mut self, estimate: Estimate) -> Result<Option<Pending>, Box<Refused>> {
         let plan = Arc::clone(&self.decision.plan);
         let limits = plan.rate.as_ref().map(|rate| &rate.settings);
         if let Some(pace) = enforced(&plan.pace) {
@@ -349,22 +381,57 @@ impl Exchange {
                 }
             }
         }
+        let Some(rate) = &plan.rate else { return Ok(None) };
+        let reserved = admission::reserved(&rate.settings, estimate);
+        match self.shared.rates.reserve(self.subjects.demands(rate, reserved)) {
+            MaybeReady::Ready(outcome) => self.admitted(outcome, reserved).map(|()| None),
+            MaybeReady::Waiting(waiting) => {
+                let reserving = Reserving::new(waiting, self.shared.settlements.clone());
+                let pending = Some(Pending::new(reserving, reserved));
+                if rate.mode == Mode::Enforce {
+                    return Ok(pending);
+                }
+                // Nobody is kept waiting for what is only observed.
+                self.pending = pending;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes what the limits say.
+    pub(super) fn admitted(
+        &mut self,
+        outcome: Outcome,
+        reserved: Amounts,
+    ) -> Result<(), Box<Refused>> {
+        let plan = Arc::clone(&self.decision.plan);
         let Some(rate) = &plan.rate else { return Ok(()) };
-        let Admission { result, estimate, fields } =
-            self.subjects.admit(&self.shared, rate, estimate);
-        self.rate_limit = fields;
-        match result {
-            Ok(reservation) => {
-                let would_deny = reservation.would_deny().is_some();
+        match outcome {
+            Ok(Granted { lease, advertised }) => {
+                self.rate_limit = admission::fields(rate, &advertised);
+                let would_deny = lease.would_deny().is_some();
                 if let Some(record) = self.guard.record().filter(|_| would_deny) {
                     note(&mut record.observed, Countermeasure::Rate, Counter::RequestsRefused);
                 }
                 let counts_tokens = rate.settings.counts_tokens().then_some(rate.mode);
-                self.guard.hold(reservation, estimate, counts_tokens);
+                self.guard.hold(lease, reserved, counts_tokens);
                 Ok(())
             }
-            Err(denied) => Err(Box::new(self.deny(Countermeasure::Rate, denied))),
+            Err(limit::Refused { denied, advertised }) => {
+                self.rate_limit = admission::fields(rate, &advertised);
+                Err(Box::new(self.deny(Countermeasure::Rate, denied)))
+            }
         }
+    }
+
+    /// Looks whether limits that are only observed have said something. What they say after the head
+    /// of the answer counts for nothing, and what they took is given back.
+    pub(super) fn poll_observed(&mut self, context: &mut Context<'_>) {
+        let Some(pending) = &mut self.pending else { return };
+        let Poll::Ready((outcome, reserved)) = pending.poll(context) else { return };
+        self.pending = None;
+        // Nothing is enforced, so nothing can be refused.
+        let _admitted = self.admitted(outcome, reserved);
     }
 
     fn count(&mut self, countermeasure: Countermeasure, counter: Counter) {

@@ -1,28 +1,36 @@
 //! The way of one request, up to the head of its answer.
 
+mod steps;
+
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http::header::UPGRADE;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Request, Response, request};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 use tower_service::Service;
 
+use super::admission::Pending;
+use super::arrival::{Arrival, Way};
 use super::body::DefenseBody;
 use super::budget::{NoRoom, grown};
 use super::error::BoxError;
-use super::exchange::{Exchange, Undecided};
+use super::exchange::{Exchange, ReadRequest, Undecided};
 use super::late::Late;
-use super::refusal::{overloaded, too_large, too_slow, without_websocket};
+use super::refusal::{overloaded, too_large, too_slow};
 use super::refused::Refused;
 use super::repeating::Repeating;
 use super::request_body::RequestBody;
-use crate::wire::{Refusal, RefusalKind, asks_for_websocket};
+use super::shared::{Live, Shared};
+use crate::ready::Waiting;
+use crate::risk::Assessment;
+use crate::wire::{Refusal, RefusalKind};
 
 pin_project! {
     /// The response future of [`Defense`](super::Defense).
@@ -39,8 +47,12 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, R, F> {
+        /// Somebody is asked who sent the request.
+        Assessing { waiting: Waiting<Assessment>, arrived: Option<Box<Arrived<S, B>>> },
         /// The request is being read.
         Collecting { #[pin] body: B, collected: BytesMut, late: Late, rest: Option<Rest<S>> },
+        /// It was read, and a store is asked whether it may go on.
+        Admitting { admitting: Option<Box<Admitting<S>>> },
         /// It is being read only for what it repeats.
         Repeating { repeated: Option<Box<Repeated<S, B>>> },
         /// The inner service is answering; without an exchange, nothing is done to its answer.
@@ -62,6 +74,21 @@ struct Repeated<S, B> {
     inner: S,
 }
 
+/// What waits for an assessment.
+struct Arrived<S, B> {
+    arrival: Arrival<S, B>,
+    shared: Arc<Shared>,
+    /// What was pinned when the request arrived.
+    live: Arc<Live>,
+}
+
+/// What waits for a store.
+struct Admitting<S> {
+    pending: Pending,
+    read: ReadRequest,
+    rest: Rest<S>,
+}
+
 /// What waits for the request's body.
 struct Rest<S> {
     exchange: Box<Exchange>,
@@ -75,61 +102,20 @@ where
     S: Service<Request<RequestBody<B>>>,
     B: Body,
 {
-    /// The inner service answers, untouched.
-    pub(super) fn passing(future: S::Future) -> Self {
-        Self { state: State::Answering { future, exchange: None } }
+    pub(super) fn new(way: Way<S, B>) -> Self {
+        Self { state: State::of(way) }
     }
 
-    /// Nothing is done to the caller, but the request may repeat answers that were marked.
-    pub(super) fn repeating(
-        repeating: Repeating<B>,
-        exchange: Option<Box<Exchange>>,
-        parts: request::Parts,
-        inner: S,
+    /// It is not known yet who sent the request.
+    pub(super) fn assessing(
+        waiting: Waiting<Assessment>,
+        mut arrival: Arrival<S, B>,
+        shared: Arc<Shared>,
+        live: Arc<Live>,
     ) -> Self {
-        let repeated = Some(Box::new(Repeated { repeating, exchange, parts, inner }));
-        Self { state: State::Repeating { repeated } }
-    }
-
-    /// A caller who has reached a grade.
-    pub(super) fn decided(
-        exchange: Exchange,
-        mut parts: request::Parts,
-        body: B,
-        mut inner: S,
-    ) -> Self {
-        let mut exchange = Box::new(exchange);
-        // A protocol switched to would not pass through here.
-        let keeps_protocol = exchange.keeps_protocol();
-        let websocket = (keeps_protocol && asks_for_websocket(&parts)).then(without_websocket);
-        if keeps_protocol {
-            parts.headers.remove(UPGRADE);
-        }
-        if let Some(refusal) = exchange.refuse_by_head(&parts.headers).or(websocket) {
-            let (exchange, refused) = (Some(exchange), Some(Refused::new(refusal)));
-            return Self { state: State::Refused { exchange, refused } };
-        }
-        if exchange.acts() {
-            if let Err(refused) = exchange.admit_by_head(&parts.headers) {
-                let (exchange, refused) = (Some(exchange), Some(*refused));
-                return Self { state: State::Refused { exchange, refused } };
-            }
-            let late = Late::after(exchange.body_time());
-            let rest = Some(Rest { exchange, parts, inner });
-            let collected = BytesMut::new();
-            return Self { state: State::Collecting { body, collected, late, rest } };
-        }
-        let cap = exchange.body_cap();
-        let late = Late::after(exchange.body_time());
-        let held = exchange.holding();
-        if let Some(history) = exchange.known_history(&parts.headers) {
-            let repeating = Repeating::new(history, body, cap, late, held);
-            return Self::repeating(repeating, Some(exchange), parts, inner);
-        }
-        let copy = exchange.observe(&parts.headers);
-        let request = Request::from_parts(parts, RequestBody::original(body).copied(copy));
-        let future = inner.call(request);
-        Self { state: State::Answering { future, exchange: Some(exchange) } }
+        arrival.since = Some(Instant::now());
+        let arrived = Some(Box::new(Arrived { arrival, shared, live }));
+        Self { state: State::Assessing { waiting, arrived } }
     }
 }
 
@@ -148,6 +134,9 @@ where
             let mut this = self.as_mut().project();
             let next = match this.state.as_mut().project() {
                 StateProjection::Answering { future, exchange } => {
+                    if let Some(exchange) = exchange {
+                        exchange.poll_observed(context);
+                    }
                     let answered = ready!(future.poll(context));
                     return Poll::Ready(match (answered, exchange.take()) {
                         (Ok(response), Some(exchange)) => {
@@ -184,11 +173,25 @@ where
                             Err(too_slow())
                         }
                     };
-                    let Some(Rest { exchange, parts, inner }) = rest.take() else {
-                        return Poll::Pending;
-                    };
+                    let Some(rest) = rest.take() else { return Poll::Pending };
                     let collected = std::mem::take(collected).freeze();
-                    forward(exchange, parts, inner, outcome.map(|()| collected))
+                    State::read(rest, outcome.map(|()| collected))
+                }
+                StateProjection::Assessing { waiting, arrived } => {
+                    let assessment = ready!(waiting.as_mut().poll(context));
+                    let Some(arrived) = arrived.take() else { return Poll::Pending };
+                    let Arrived { arrival, shared, live } = *arrived;
+                    State::of(arrival.decide(&shared, live, assessment))
+                }
+                StateProjection::Admitting { admitting } => {
+                    let Some(waiting) = admitting else { return Poll::Pending };
+                    let (outcome, reserved) = ready!(waiting.pending.poll(context));
+                    let Some(admitting) = admitting.take() else { return Poll::Pending };
+                    let Admitting { read, mut rest, .. } = *admitting;
+                    match rest.exchange.admitted(outcome, reserved) {
+                        Ok(()) => State::admitted(rest, read),
+                        Err(refused) => State::refused(rest.exchange, *refused),
+                    }
                 }
                 StateProjection::Repeating { repeated } => {
                     let Some(reading) = repeated else { return Poll::Pending };
@@ -274,29 +277,6 @@ where
 fn is_over_limit(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(error), |error| error.source());
     causes.any(|cause| cause.is::<LengthLimitError>())
-}
-
-/// Applies the plan to a request that has been read, and has the inner service answer it.
-fn forward<S, B, R>(
-    mut exchange: Box<Exchange>,
-    mut parts: request::Parts,
-    mut inner: S,
-    collected: Result<Bytes, Refusal>,
-) -> State<S, B, R, S::Future>
-where
-    S: Service<Request<RequestBody<B>>>,
-    B: Body,
-{
-    let prepared = collected
-        .map_err(|refusal| Box::new(Refused::new(refusal)))
-        .and_then(|body| exchange.prepare(&mut parts, body));
-    match prepared {
-        Ok(body) => {
-            let request = Request::from_parts(parts, RequestBody::whole(body));
-            State::Answering { future: inner.call(request), exchange: Some(exchange) }
-        }
-        Err(refused) => State::Refused { exchange: Some(exchange), refused: Some(*refused) },
-    }
 }
 
 impl<S, B, R> std::fmt::Debug for ResponseFuture<S, B, R>

@@ -15,7 +15,7 @@ use super::rewrite::TextBytes;
 use crate::audit::{Outcome, Record, Sink};
 use crate::countermeasure::Counts;
 use crate::countermeasure::watermark::{self, Carrier, Marks};
-use crate::limit::{Amounts, Dimension, Reservation};
+use crate::limit::{Amounts, Dimension, Lease, Settlements};
 use crate::mark::ledger::Issue;
 use crate::policy::plan::{Mode, Plan};
 use crate::risk::Principal;
@@ -31,7 +31,8 @@ pub(super) struct Guard {
     sink: Arc<dyn Sink>,
     /// The record, but for what only the end can tell; `None` once it is written.
     record: Option<Box<Record>>,
-    reservation: Option<Reservation>,
+    lease: Option<Box<dyn Lease>>,
+    settlements: Settlements,
     /// What was reserved.
     estimate: Amounts,
     /// In which mode tokens are limited, if they are, so that the record tells what was settled.
@@ -69,11 +70,17 @@ pub(super) enum Answer {
 }
 
 impl Guard {
-    pub(super) fn new(sink: Arc<dyn Sink>, record: Record, started: Instant) -> Self {
+    pub(super) fn new(
+        sink: Arc<dyn Sink>,
+        settlements: Settlements,
+        record: Record,
+        started: Instant,
+    ) -> Self {
         Self {
             sink,
             record: Some(Box::new(record)),
-            reservation: None,
+            lease: None,
+            settlements,
             estimate: Amounts::default(),
             counts_tokens: None,
             counts: Counts::default(),
@@ -95,11 +102,11 @@ impl Guard {
     /// Holds an admission's charges and leases to the end.
     pub(super) fn hold(
         &mut self,
-        reservation: Reservation,
+        lease: Box<dyn Lease>,
         estimate: Amounts,
         counts_tokens: Option<Mode>,
     ) {
-        self.reservation = Some(reservation);
+        self.lease = Some(lease);
         (self.estimate, self.counts_tokens) = (estimate, counts_tokens);
     }
 
@@ -136,14 +143,18 @@ impl Guard {
 
     /// Charges what the response has used, every so many tokens.
     pub(super) fn charge(&mut self, seen: TextBytes) {
-        let Some(reservation) = &mut self.reservation else { return };
+        let Some(lease) = &mut self.lease else { return };
         let used = (estimated_tokens(seen.all), estimated_tokens(seen.reasoning));
         if used.0 < self.charged.0 + CHARGE_EVERY {
             return;
         }
-        let now = Instant::now();
-        reservation.charge(Dimension::OutputTokens, used.0 - self.charged.0, now);
-        reservation.charge(Dimension::ReasoningTokens, used.1 - self.charged.1, now);
+        let before = self.charged;
+        for (dimension, units) in [
+            (Dimension::OutputTokens, used.0 - before.0),
+            (Dimension::ReasoningTokens, used.1 - before.1),
+        ] {
+            self.settlements.settle(lease.charge(dimension, units));
+        }
         self.charged = used;
     }
 
@@ -192,7 +203,7 @@ impl Guard {
 
     /// Replaces what was reserved by what was used.
     fn settle(&mut self, outcome: Outcome) -> Option<Amounts> {
-        let reservation = self.reservation.take()?;
+        let lease = self.lease.take()?;
         let nothing_seen = self.seen == TextBytes::default() && self.usage == Usage::default();
         let failed = matches!(outcome, Outcome::Refused | Outcome::UpstreamError) && nothing_seen;
         let used = match self.answer {
@@ -200,7 +211,7 @@ impl Guard {
             Answer::Read if !failed => self.used(outcome),
             Answer::Read | Answer::Missing => Amounts { requests: 1, ..Amounts::default() },
         };
-        reservation.settle(used, Instant::now());
+        self.settlements.settle(lease.settle(used));
         Some(used)
     }
 

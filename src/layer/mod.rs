@@ -57,6 +57,7 @@
 
 mod admission;
 mod applied;
+mod arrival;
 mod begun;
 mod body;
 mod budget;

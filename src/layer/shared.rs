@@ -10,7 +10,7 @@ use super::budget::Budget;
 use crate::audit::{AuditKey, Sink};
 use crate::countermeasure::originals::{self, Originals};
 use crate::countermeasure::watermark::Marks;
-use crate::limit::{Limiter, Pacer};
+use crate::limit::{Limiter, Pacer, Settlements, Store};
 use crate::policy::Policy;
 use crate::risk::{Principal, Reports, RiskSource};
 use crate::secret::Secret;
@@ -64,7 +64,9 @@ impl Default for Caps {
 pub(super) struct Shared {
     live: ArcSwap<Live>,
     pub(super) budget: Arc<Budget>,
-    pub(super) limiter: Limiter,
+    pub(super) rates: Arc<dyn Store>,
+    /// What is under way to it.
+    pub(super) settlements: Settlements,
     pub(super) pacer: Pacer,
     /// What observed paces would owe, apart from what is owed.
     pub(super) observed_pacer: Pacer,
@@ -96,14 +98,15 @@ pub(super) struct Keys {
 }
 
 impl Shared {
-    /// Nothing is used of any rate. `secret` keys what is remembered of answers.
-    pub(super) fn new(live: Live, secret: &Secret) -> Self {
+    /// Rates are kept in `store`, or here. `secret` keys what is remembered of answers.
+    pub(super) fn new(live: Live, secret: &Secret, store: Option<Arc<dyn Store>>) -> Self {
         let (caps, now) = (live.caps, Instant::now());
         let originals = Originals::new(secret, caps.originals, originals::MAX_AGE);
         Self {
             live: ArcSwap::from_pointee(live),
             budget: Arc::new(Budget::new(caps.held, caps.held_by_principal)),
-            limiter: Limiter::new(caps.principals, now),
+            rates: store.unwrap_or_else(|| Arc::new(Limiter::new(caps.principals, now))),
+            settlements: Settlements::default(),
             pacer: Pacer::new(caps.principals, PACE_BURST, now),
             observed_pacer: Pacer::new(caps.principals, PACE_BURST, now),
             originals: Arc::new(originals),
@@ -117,10 +120,10 @@ impl Shared {
 
     /// Has all that follows be decided by this.
     pub(super) fn replace(&self, live: Live) {
-        let Self { live: _, budget, limiter, pacer, observed_pacer, originals } = self;
+        let Self { budget, rates, pacer, observed_pacer, originals, .. } = self;
         let caps = live.caps;
         budget.bound(caps.held, caps.held_by_principal);
-        limiter.bound(caps.principals);
+        rates.bound(caps.principals);
         pacer.bound(caps.principals);
         observed_pacer.bound(caps.principals);
         originals.bound(caps.originals);

@@ -15,14 +15,14 @@ const SPREAD_FROM: u64 = 48;
 
 /// What one request asks of one subject.
 #[derive(Clone, Copy, Debug)]
-pub struct Demand<'a> {
+pub struct Demand {
     /// Whose state is charged.
     pub subject: Subject,
     /// What the subject is (`account`, `cluster`): a label of refusals, and what shares an
     /// overflow entry when the table is full. Use a few fixed names.
     pub scope: &'static str,
     /// The limits of the subject.
-    pub limits: &'a Limits,
+    pub limits: Limits,
     /// What the request is expected to use. An estimate above a burst counts as the burst: the
     /// request is admitted when the bucket is full.
     pub estimate: Amounts,
@@ -58,7 +58,9 @@ pub struct Denied {
 }
 
 impl Denied {
-    pub(super) fn new(
+    /// A refusal of a demand on `subject`.
+    #[must_use]
+    pub fn new(
         dimension: Dimension,
         scope: &'static str,
         retry_after: Duration,
@@ -101,7 +103,7 @@ pub fn retry_after_seconds(wait: Duration, subject: Subject) -> u64 {
     low + subject.below(high - low + 1)
 }
 
-impl Demand<'_> {
+impl Demand {
     /// The longest of the refusals that the state calls for, its own request already in flight.
     pub(super) fn denied(&self, state: &SubjectState, now: u64) -> Option<Denied> {
         let refusal = |dimension, retry_after| Denied {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sfv::{Integer, KeyRef, ListSerializer, StringRef};
 
-use super::{Dimension, Limiter, Limits, Subject};
+use super::{Advertised, Dimension, Limiter, Limits, Subject};
 
 /// The values of the two header fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,14 +47,26 @@ impl RateLimitFields {
         advertised: &Limits,
         now: tokio::time::Instant,
     ) -> Result<Option<Self>, sfv::Error> {
-        let Some(quota) = advertised.requests else { return Ok(None) };
+        Self::told(names, advertised, &limiter.states(subject, advertised, now))
+    }
+
+    /// The same where it is known what is left.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn told(
+        names: FieldNames<'_>,
+        advertised: &Limits,
+        left: &Advertised,
+    ) -> Result<Option<Self>, sfv::Error> {
+        let Some((quota, state)) = advertised.requests.zip(left.requests) else { return Ok(None) };
         let name = StringRef::from_str(names.policy)?;
         let window = ceil_seconds(quota.period).max(1);
         let in_window = |quota: super::Quota| {
             let units = u128::from(quota.amount.get()) * u128::from(window) * 1_000_000_000;
             u64::try_from(units / quota.period.as_nanos().max(1)).unwrap_or(u64::MAX)
         };
-        let state = limiter.state(subject, Dimension::Requests, quota, now);
         let allowed = in_window(quota);
 
         let mut policies = ListSerializer::new();
@@ -73,13 +85,14 @@ impl RateLimitFields {
             let Some(vendor) = names.vendor.filter(|_| dimension != Dimension::Requests) else {
                 continue;
             };
-            let Some(quota) = quotas.get(dimension).copied().flatten() else { continue };
+            let quota = quotas.get(dimension).copied().flatten();
+            let state = left.get(dimension).copied().flatten();
+            let Some((quota, state)) = quota.zip(state) else { continue };
             let key = format!("{vendor}-{}", dimension.name());
             let key = KeyRef::from_str(&key)?;
             let allowed = in_window(quota);
-            let remaining = limiter.state(subject, dimension, quota, now).remaining;
             policy = policy.parameter(key, integer(allowed));
-            current = current.parameter(key, integer(remaining.min(allowed)));
+            current = current.parameter(key, integer(state.remaining.min(allowed)));
         }
         let fields = policies.finish().zip(states.finish());
         Ok(fields.map(|(policy, state)| Self { policy, state }))
@@ -115,7 +128,7 @@ mod tests {
         let subject = Subject::from_hash(1);
         let estimate = Amounts { requests: 50, output_tokens: 400, ..Amounts::default() };
         let enforcement = Enforcement::Advertise;
-        let demand = Demand { subject, scope: "account", limits, estimate, enforcement };
+        let demand = Demand { subject, scope: "account", limits: *limits, estimate, enforcement };
         let _held = limiter.reserve(&[demand], start).unwrap();
         let names = FieldNames { policy: "default", vendor };
         RateLimitFields::new(names, &limiter, subject, limits, start).unwrap()

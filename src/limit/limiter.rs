@@ -11,8 +11,10 @@ use super::demand::{Demand, Denied, Enforcement};
 use super::gcra::Terms;
 use super::reservation::{Hold, Reservation};
 use super::state::{Shared, SubjectState};
+use super::store::{Advertised, Granted, Outcome, Refused, Store};
 use super::table::{Locked, Occupancy, Slot, Table};
-use super::{Dimension, Quota, Subject};
+use super::{Amounts, Dimension, Limits, Quota, Subject};
+use crate::ready::MaybeReady;
 
 /// Rates and requests in flight per subject, in memory. Clones share the state.
 #[derive(Clone)]
@@ -48,7 +50,7 @@ impl Limiter {
     /// # Errors
     ///
     /// [`Denied`] names the limit with the longest wait among the enforced demands.
-    pub fn reserve(&self, demands: &[Demand<'_>], now: Instant) -> Result<Reservation, Denied> {
+    pub fn reserve(&self, demands: &[Demand], now: Instant) -> Result<Reservation, Denied> {
         let subjects = demands.iter().map(|demand| demand.subject);
         let mut admission = Admission {
             locked: self.shared.table.lock(subjects, now),
@@ -96,6 +98,24 @@ impl Limiter {
         }
     }
 
+    /// What is left of each quota of a subject's limits, as [`state`](Self::state) tells of one.
+    #[must_use]
+    pub fn states(&self, subject: Subject, limits: &Limits, now: Instant) -> Advertised {
+        let (state, now) = self.shared.table.peek(subject, now);
+        let quotas = limits.quotas();
+        let mut states = Advertised::default();
+        for dimension in Dimension::METERED {
+            let quota = quotas.get(dimension).copied().flatten();
+            let Some((quota, told)) = quota.zip(states.get_mut(dimension)) else { continue };
+            let bucket = state.buckets.get(dimension).copied().unwrap_or_default();
+            let terms = Terms::of(quota);
+            let (remaining, reset) =
+                (bucket.remaining(&terms, now), bucket.time_to_full(&terms, now));
+            *told = Some(QuotaState { remaining, reset });
+        }
+        states
+    }
+
     /// Requests of a subject that are in flight, other than in an overflow entry.
     #[must_use]
     pub fn in_flight(&self, subject: Subject, now: Instant) -> u32 {
@@ -115,6 +135,69 @@ impl Limiter {
     }
 }
 
+impl Limiter {
+    /// What is left of what these demands advertise.
+    fn advertised(&self, demands: &[Demand], now: Instant) -> Advertised {
+        let advertised = demands.iter().find(|it| it.enforcement == Enforcement::Advertise);
+        advertised.map(|it| self.states(it.subject, &it.limits, now)).unwrap_or_default()
+    }
+
+    /// Whether a demand may lack what it asks for now.
+    fn may_lack(&self, demand: &Demand, now: Instant) -> bool {
+        let Demand { subject, limits, estimate, .. } = demand;
+        let states = self.states(*subject, limits, now);
+        let lacks = |dimension| {
+            let state = states.get(dimension).copied().flatten();
+            state.zip(estimate.get(dimension)).is_some_and(|(state, ask)| state.remaining < *ask)
+        };
+        Dimension::METERED.into_iter().any(lacks)
+            || limits.concurrency.is_some_and(|most| self.in_flight(*subject, now) >= most.get())
+    }
+}
+
+/// Its clock is that of the runtime.
+impl Store for Limiter {
+    fn reserve(&self, demands: Vec<Demand>) -> MaybeReady<Outcome> {
+        let now = Instant::now();
+        let reserved = Self::reserve(self, &demands, now);
+        let advertised = self.advertised(&demands, now);
+        MaybeReady::Ready(match reserved {
+            Ok(reservation) => Ok(Granted { lease: Box::new(reservation), advertised }),
+            Err(denied) => Err(Refused { denied, advertised }),
+        })
+    }
+
+    fn foresee(&self, demands: &[Demand]) -> Option<Refused> {
+        let now = Instant::now();
+        let enforced = |it: &&Demand| it.enforcement == Enforcement::Enforce;
+        // Most have room: that is seen without being noted.
+        if !demands.iter().filter(enforced).any(|demand| self.may_lack(demand, now)) {
+            return None;
+        }
+        let enforced: Vec<Demand> = demands.iter().filter(enforced).copied().collect();
+        match Self::reserve(self, &enforced, now) {
+            // Nothing of it is used yet: all is given back.
+            Ok(reserved) => reserved.settle(Amounts::default(), now),
+            Err(denied) => {
+                return Some(Refused { denied, advertised: self.advertised(demands, now) });
+            }
+        }
+        None
+    }
+
+    fn bound(&self, max_subjects: usize) {
+        Self::bound(self, max_subjects);
+    }
+
+    fn occupancy(&self) -> Occupancy {
+        Self::occupancy(self)
+    }
+
+    fn denied(&self, dimension: Dimension) -> u64 {
+        Self::denied(self, dimension)
+    }
+}
+
 impl fmt::Debug for Limiter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Limiter").field("occupancy", &self.occupancy()).finish()
@@ -128,7 +211,7 @@ struct Admission<'t, 'd> {
 }
 
 struct Entered<'d> {
-    demand: &'d Demand<'d>,
+    demand: &'d Demand,
     slot: Slot,
     /// The state before this demand was charged.
     before: Option<SubjectState>,
@@ -137,7 +220,7 @@ struct Entered<'d> {
 impl<'d> Admission<'_, 'd> {
     /// Finds every subject's slot, and counts the request in flight there at once, so that the
     /// arrival of the next subject does not take the place of this one.
-    fn enter(&mut self, demands: &'d [Demand<'d>]) {
+    fn enter(&mut self, demands: &'d [Demand]) {
         for demand in demands {
             if let Some((slot, state)) = self.locked.enter(demand.subject, demand.scope) {
                 state.in_flight = state.in_flight.saturating_add(1);

@@ -8,7 +8,8 @@
 //!
 //! [`Pacer`] holds streams to a token rate that a subject's streams share; [`first_token_delay`]
 //! is a delay that averaging does not remove. All of it takes the time as an argument, and none
-//! of it grows with the number of subjects seen.
+//! of it grows with the number of subjects seen. The limiter is one [`Store`]; another may keep rates
+//! where replicas share them, and be waited for.
 //!
 //! A refund gives back what was reserved, also where time has since paid for it. So what is
 //! admitted within any window is at most the burst, what the rate gives in the window, and what
@@ -29,7 +30,7 @@
 //! let demand = Demand {
 //!     subject: Subject::derive(&[7; 32], "account", b"alice"),
 //!     scope: "account",
-//!     limits: &limits,
+//!     limits,
 //!     estimate: Amounts { requests: 1, output_tokens: 800, ..Amounts::default() },
 //!     enforcement: Enforcement::Enforce,
 //! };
@@ -52,7 +53,9 @@ mod limiter;
 mod pacer;
 mod quota;
 mod reservation;
+mod settlements;
 mod state;
+mod store;
 mod subject;
 mod table;
 
@@ -63,5 +66,7 @@ pub use limiter::{Limiter, QuotaState};
 pub use pacer::{Expected, Pacer, Turn};
 pub use quota::{Amounts, Dimension, Limits, Metered, Quota};
 pub use reservation::Reservation;
+pub use settlements::{Reserving, Settled, Settlements};
+pub use store::{Advertised, Granted, Lease, Outcome, Refused, Store};
 pub use subject::Subject;
 pub use table::Occupancy;

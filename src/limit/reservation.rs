@@ -8,8 +8,10 @@ use tokio::time::Instant;
 
 use super::demand::{Denied, Enforcement, Paid};
 use super::state::Shared;
+use super::store::Lease;
 use super::table::Slot;
 use super::{Amounts, Dimension, Metered};
+use crate::ready::MaybeReady;
 
 /// An admitted request's charges and leases.
 ///
@@ -124,6 +126,23 @@ impl Reservation {
                 }
             }
         }
+    }
+}
+
+/// Its clock is that of the runtime, and nothing is waited for.
+impl Lease for Reservation {
+    fn would_deny(&self) -> Option<&Denied> {
+        Self::would_deny(self)
+    }
+
+    fn charge(&mut self, dimension: Dimension, units: u64) -> MaybeReady<()> {
+        Self::charge(self, dimension, units, Instant::now());
+        MaybeReady::Ready(())
+    }
+
+    fn settle(self: Box<Self>, used: Amounts) -> MaybeReady<()> {
+        Self::settle(*self, used, Instant::now());
+        MaybeReady::Ready(())
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     Assessment, Credentials, Reports, Risk, RiskClaim, RiskScore, SigningKey, UnknownReason,
     signature,
 };
+use crate::ready::MaybeReady;
 use crate::secret::NoRandomness;
 
 /// Says who sent a request and how risky they are.
@@ -21,6 +22,14 @@ pub trait RiskSource: fmt::Debug + Send + Sync {
     /// Assesses one request, before anything is stripped from it. Never fails: what cannot be
     /// relied on is [`Risk::Unknown`], and its caller is known by their API key at most.
     fn assess(&self, request: &request::Parts, now: Timestamp) -> Assessment;
+
+    /// The same where somebody else may have to be asked first, such as a detector that is called: the
+    /// layer asks by this, and waits before it decides. The source sees to it that the wait is short,
+    /// and that it ends in an assessment all the same; [`assess`](Self::assess) is then what it can say
+    /// without asking. It is dropped with the request if the client leaves.
+    fn ask(&self, request: &request::Parts, now: Timestamp) -> MaybeReady<Assessment> {
+        MaybeReady::Ready(self.assess(request, now))
+    }
 
     /// Removes the headers that only a detector may set. Every request is stripped before it is
     /// forwarded, whether or not it was assessed by them.
@@ -237,7 +246,7 @@ impl RiskSource for PeerHeader {
 }
 
 /// Asks several sources in turn: the first known risk is taken; else the first that was unknown for
-/// any reason but silence; else the first.
+/// any reason but silence; else the first. Behind one that has to be waited for, all are asked at once.
 ///
 /// Each source counts what it does not know. A [`PeerHeader`] among them undoes a [`SignedHeader`]:
 /// it believes what the other refuses.
@@ -255,22 +264,55 @@ impl FirstKnown {
     }
 }
 
+/// Whether no other source is asked after this.
+fn is_known(assessment: &Assessment) -> bool {
+    matches!(assessment.risk, Risk::Known(_) | Risk::Contested { .. })
+}
+
+/// What counts of what was unknown so far, and what another source says.
+fn better(best: Assessment, next: Assessment) -> Assessment {
+    let absent = Risk::Unknown(UnknownReason::Absent);
+    if is_known(&next) || best.risk == absent && next.risk != absent { next } else { best }
+}
+
 impl RiskSource for FirstKnown {
     fn assess(&self, request: &request::Parts, now: Timestamp) -> Assessment {
         let mut best = self.first.assess(request, now);
         for source in &self.others {
-            let absent = match best.risk {
-                Risk::Known(_) | Risk::Contested { .. } => return best,
-                Risk::Unknown(reason) => reason == UnknownReason::Absent,
-            };
-            let next = source.assess(request, now);
-            if absent && next.risk != Risk::Unknown(UnknownReason::Absent)
-                || matches!(next.risk, Risk::Known(_) | Risk::Contested { .. })
-            {
-                best = next;
+            if is_known(&best) {
+                break;
             }
+            best = better(best, source.assess(request, now));
         }
         best
+    }
+
+    fn ask(&self, request: &request::Parts, now: Timestamp) -> MaybeReady<Assessment> {
+        let mut best = self.first.ask(request, now);
+        let mut others = self.others.iter();
+        while let MaybeReady::Ready(known) = best {
+            if is_known(&known) {
+                return MaybeReady::Ready(known);
+            }
+            let Some(source) = others.next() else { return MaybeReady::Ready(known) };
+            best = match source.ask(request, now) {
+                MaybeReady::Ready(next) => MaybeReady::Ready(better(known, next)),
+                MaybeReady::Waiting(next) => {
+                    MaybeReady::wait(async move { better(known, next.await) })
+                }
+            };
+        }
+        let others: Vec<_> = others.map(|source| source.ask(request, now)).collect();
+        MaybeReady::wait(async move {
+            let mut best = best.get().await;
+            for next in others {
+                if is_known(&best) {
+                    break;
+                }
+                best = better(best, next.get().await);
+            }
+            best
+        })
     }
 
     fn strip(&self, headers: &mut HeaderMap) {

@@ -51,4 +51,6 @@ mod unopened;
 #[cfg(test)]
 mod untouched;
 #[cfg(test)]
+mod waiting;
+#[cfg(test)]
 mod withheld;

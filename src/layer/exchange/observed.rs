@@ -28,7 +28,7 @@ impl Exchange {
         let bytes = length.and_then(|length| length.parse().ok()).unwrap_or_default();
         let estimate = Estimate { input_tokens: estimated_tokens(bytes), output_cap: None };
         self.note_observed(!self.scoped_by_model);
-        // Nothing is enforced, so nothing can be refused.
+        // Nothing is enforced, so nothing can be refused or waited for.
         let _admitted = self.admit(estimate);
         if !self.has_to_try() {
             return None;

@@ -1,0 +1,123 @@
+//! A request that has arrived, and the way it goes once it is known who sent it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING, UPGRADE};
+use http::{Method, request};
+use http_body::Body;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::admission::Subjects;
+use super::budget::Held;
+use super::exchange::Exchange;
+use super::head::can_be_read;
+use super::history::History;
+use super::late::Late;
+use super::repeating::Repeating;
+use super::shared::{Live, Shared};
+use crate::audit;
+use crate::policy::RequestFacts;
+use crate::risk::Assessment;
+use crate::wire::{Route, asks_for_websocket, conversation_protocol, route};
+
+/// A request before it is decided.
+pub(super) struct Arrival<S, B> {
+    pub(super) parts: request::Parts,
+    pub(super) body: B,
+    /// The instance that is ready to take the request.
+    pub(super) inner: S,
+    pub(super) time: Timestamp,
+    /// When it arrived, where it had to wait since.
+    pub(super) since: Option<Instant>,
+}
+
+/// What becomes of a request.
+pub(super) enum Way<S, B> {
+    /// It goes on unread.
+    Untouched { parts: request::Parts, body: B, inner: S },
+    /// Nothing is done to its caller, but it may repeat answers that were marked.
+    Repeating { repeating: Repeating<B>, parts: request::Parts, inner: S },
+    /// Its caller has reached a grade.
+    Decided { exchange: Box<Exchange>, parts: request::Parts, body: B, inner: S },
+}
+
+impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
+    /// Decides about the request of a caller who is known by now, by what was pinned when it arrived.
+    pub(super) fn decide(
+        self,
+        shared: &Arc<Shared>,
+        live: Arc<Live>,
+        assessment: Assessment,
+    ) -> Way<S, B> {
+        let Self { parts, time, .. } = &self;
+        let path = parts.uri.path();
+        let policy = live.policy_for(&assessment.principal);
+        let (decision, protocol) = match way_of(parts, has_body(parts, &self.body)) {
+            Route::Open => return self.untouched(shared, &live, &assessment),
+            Route::NoText => (policy.decide_without_text(&assessment, path, *time), None),
+            Route::Protocol(id) => {
+                let facts = RequestFacts { path, protocol: Some(id) };
+                (policy.decide(&assessment, facts, *time), Some(id.codec()))
+            }
+            Route::Unknown => {
+                let facts = RequestFacts { path, protocol: None };
+                (policy.decide(&assessment, facts, *time), None)
+            }
+        };
+        if decision.concerns_nobody() {
+            return self.untouched(shared, &live, &assessment);
+        }
+        let Self { mut parts, body, inner, time, since } = self;
+        // An inner service that fails gives no answer to carry it.
+        parts.extensions.insert(audit::DecisionId(decision.id.to_string()));
+        let started = since.unwrap_or_else(Instant::now);
+        let exchange =
+            Exchange::new(shared, live, decision, assessment, protocol, &parts, (time, started));
+        Way::Decided { exchange: Box::new(exchange), parts, body, inner }
+    }
+
+    /// Nothing is done to this caller: the request goes on unread, unless it may repeat answers that
+    /// were marked.
+    fn untouched(self, shared: &Shared, live: &Live, assessment: &Assessment) -> Way<S, B> {
+        let Self { parts, body, inner, .. } = self;
+        let Shared { originals, budget, .. } = shared;
+        let Live { caps, keys, .. } = live;
+        // Where nothing is remembered of anyone, nothing is looked at.
+        let path = originals.is_used().then(|| parts.uri.path());
+        let known = path
+            .and_then(|path| conversation_protocol(&parts.method, path))
+            .and_then(|protocol| History::known(originals, &assessment.principal, protocol));
+        let Some(history) = known.filter(|_| can_be_read(&parts.headers, caps.request_body)) else {
+            return Way::Untouched { parts, body, inner };
+        };
+        let late = Late::after(caps.request_body_time);
+        let subjects = Subjects::of(&assessment.principal, keys.subject.expose());
+        let held = Held::new(Arc::clone(budget), subjects.account);
+        let repeating = Repeating::new(history, body, caps.request_body, late, held);
+        Way::Repeating { repeating, parts, inner }
+    }
+}
+
+fn way_of(parts: &request::Parts, has_body: bool) -> Route {
+    let path = parts.uri.path();
+    match route(&parts.method, path, has_body) {
+        // Nobody knows what is said behind a change of protocol.
+        Route::Open | Route::NoText if parts.headers.contains_key(UPGRADE) => Route::Unknown,
+        // What is asked of a known endpoint in another way is decided about as there.
+        Route::Unknown if asks_for_websocket(parts) => match route(&Method::POST, path, false) {
+            protocol @ Route::Protocol(_) => protocol,
+            _ => Route::Unknown,
+        },
+        route => route,
+    }
+}
+
+/// Whether a request has a body, or may have one.
+fn has_body<B: Body>(parts: &request::Parts, body: &B) -> bool {
+    let length = parts.headers.get(CONTENT_LENGTH).map(HeaderValue::as_bytes);
+    let announced = length.is_some_and(|length| length != b"0")
+        || parts.headers.contains_key(TRANSFER_ENCODING);
+    announced || !body.is_end_stream()
+}
