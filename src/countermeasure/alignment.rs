@@ -167,7 +167,13 @@ mod tests {
 
     /// What is left of the text in pieces of so many characters, and the alignment.
     fn aligned(keep: Keep, size: usize) -> (String, Alignment) {
-        let setting = Setting { keep, opened: false, continued: false, unclosed: Unclosed::Answer };
+        let setting = Setting {
+            keep,
+            opened: false,
+            continued: false,
+            reasoned: false,
+            unclosed: Unclosed::Answer,
+        };
         let mut editor = Inline::new(setting);
         let (mut alignment, mut all) = (Alignment::default(), String::new());
         let characters: Vec<char> = TEXT.chars().collect();

@@ -69,6 +69,8 @@ pub struct Beside {
     pub spent: bool,
     /// It stands in a block of reasoning, whatever its member is called.
     pub thought: bool,
+    /// Another text of it has shown that its model reasons in them.
+    pub reasoned: bool,
     /// The block before it ended within reasoning, which may go on in this one.
     pub continues: bool,
     /// So many bytes of it are reasoning, up to a closing in it that nothing opened.
@@ -301,7 +303,8 @@ impl ResponseEdits {
                     return Some(Box::new(Led::new(beside.unopened, keep, unclosed)));
                 }
                 let (opened, continued) = (by_template, beside.continues);
-                let setting = inline::Setting { keep, opened, continued, unclosed };
+                let reasoned = beside.reasoned;
+                let setting = inline::Setting { keep, opened, continued, reasoned, unclosed };
                 Some(Box::new(Inline::new(setting)))
             }
             Kind::ToolArguments => None,

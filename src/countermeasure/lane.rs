@@ -5,7 +5,9 @@ use std::ops::Range;
 use super::Editor;
 use super::alignment::Alignment;
 use super::inline::Dialects;
+use super::reasoning;
 use super::watermark::Mark;
+use crate::policy::plan::Keep;
 
 /// The editors of one lane, in their order. Without any, its text goes out as it comes.
 #[derive(Debug, Default)]
@@ -182,6 +184,19 @@ impl LaneEditor {
     /// A tool is called behind the text.
     pub fn call(&mut self) {
         self.editor.iter_mut().for_each(|editor| editor.call());
+    }
+
+    /// Whether all that is held back may be reasoning that the text behind it closes.
+    #[must_use]
+    pub fn puts_off(&self) -> bool {
+        self.editor.as_deref().is_some_and(Editor::puts_off)
+    }
+
+    /// Gives what is held back, and what is to become of it, to the text behind it; whatever comes
+    /// here yet is withheld.
+    #[must_use]
+    pub fn hand_over(&mut self) -> Self {
+        std::mem::replace(self, Self::new(Some(reasoning::editor(Keep::None)), None))
     }
 
     /// Whether anything of an answer has gone out, if only white space.

@@ -83,6 +83,11 @@ pub trait Editor: Debug + Send {
         false
     }
 
+    /// Whether all that is held back may be reasoning that the text behind it closes.
+    fn puts_off(&self) -> bool {
+        false
+    }
+
     /// A tool is called behind the text: models do so within their thoughts.
     fn call(&mut self) {}
 

@@ -85,11 +85,6 @@ impl OpenLane {
         out.extend_from_slice(before);
         escape(text, out);
         out.extend_from_slice(behind);
-        if let Some((Carrier { before, behind }, shown)) = &self.copy {
-            out.extend_from_slice(before);
-            escape(&(shown.to_owned() + text), out);
-            out.extend_from_slice(behind);
-        }
         text.len() as u64
     }
 }

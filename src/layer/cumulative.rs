@@ -10,7 +10,7 @@
 //! followed; where no text is changed, what goes out is the same either way.
 
 use crate::countermeasure::{Beside, LaneEditor, ResponseEdits};
-use crate::wire::Channel;
+use crate::wire::{Channel, Mode};
 
 /// The bytes that a repeated beginning must have at least to be no chance, and how many of them
 /// must differ.
@@ -72,6 +72,8 @@ struct Repeating {
     differs: bool,
     /// How often a piece has repeated the one before.
     again: u32,
+    /// Their member is meant to say all of the text: once is enough.
+    meant: bool,
 }
 
 /// A text by its length, a sum of its bytes and its beginning.
@@ -271,19 +273,6 @@ impl Course {
         *differs = false;
     }
 
-    /// Takes a text that its member says to be all so far.
-    pub(super) fn whole(&mut self, text: &str, editor: &mut LaneEditor, ignored: &mut String) {
-        let known = !matches!(self.state, State::Settled);
-        if let Some(added) = self.said.extended(text).filter(|_| known) {
-            editor.push(added, ignored);
-            self.said.push(added);
-        }
-        // Where no delta has come, none is waited for.
-        if matches!(self.state, State::Empty) {
-            self.state = State::Snapshots(Snapshots::default());
-        }
-    }
-
     /// Takes a piece of a stream, whose text goes to the editor once.
     pub(super) fn take(
         &mut self,
@@ -300,7 +289,9 @@ impl Course {
                 deltas.push(&first, &mut String::new());
                 let (owed, whole) = (String::new(), String::new());
                 let (differs, again) = (false, 0);
-                let repeating = Repeating { previous: first, deltas, owed, whole, differs, again };
+                let meant = origin.channel.mode == Mode::Snapshot;
+                let previous = first;
+                let repeating = Repeating { previous, deltas, owed, whole, differs, again, meant };
                 return self.repeat(repeating, text, editor);
             }
             State::Repeating(repeating) if repeats(text, &repeating.previous) => {
@@ -352,7 +343,8 @@ impl Course {
     /// A piece repeats the one before.
     fn repeat(&mut self, mut repeating: Repeating, text: &str, editor: &mut LaneEditor) -> Piece {
         repeating.again += 1;
-        let told = self.said.tells() && (repeating.again > AGAIN || !Self::prefers_whole(editor));
+        let told = repeating.meant
+            || self.said.tells() && (repeating.again > AGAIN || !Self::prefers_whole(editor));
         if let Some(added) = self.said.extended(text) {
             editor.push(added, &mut String::new());
             self.said.push(added);

@@ -13,7 +13,7 @@ use crate::wire::{Channel, Close, Scan};
 pub(super) struct Provisional {
     pub(super) raw: Bytes,
     /// The choices or blocks that it ends.
-    groups: Vec<u32>,
+    pub(super) groups: Vec<u32>,
     /// It also says something.
     says: bool,
 }
@@ -31,6 +31,8 @@ pub(super) enum Fate {
     Called,
     /// The text goes on.
     GoesOn,
+    /// It is the end, and another text begins behind it.
+    Followed,
     /// Nothing came that tells.
     Unsaid,
 }
@@ -56,6 +58,9 @@ impl Provisional {
         if next.error {
             return Some(Fate::Unsaid);
         }
+        if next.begins.is_some_and(|it| it.answers) {
+            return Some(Fate::Followed);
+        }
         let said = |it: &&Channel| !it.span.is_empty();
         let same = |group| self.groups.contains(&group);
         let again = next.channels.iter().filter(said).any(|it| same(it.lane.group))
@@ -71,7 +76,7 @@ impl Fate {
     pub(super) fn tell(self, scan: &mut Scan, alone: bool) {
         let ends = |close: &Close| !close.reasoning_only;
         match self {
-            Self::Stated => {}
+            Self::Stated | Self::Followed => {}
             Self::Called => {
                 scan.calls.extend(scan.closes.iter().filter(|it| ends(it)).map(|it| it.group));
             }

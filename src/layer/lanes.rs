@@ -1,5 +1,7 @@
 //! The texts of one response, each with its editor.
 
+use std::collections::HashMap;
+
 use crate::countermeasure::inline::{Dialects, unopened};
 use crate::countermeasure::{Beside, Counts, LaneEditor, ResponseEdits};
 use crate::wire::json::{unescape, unescape_lossy};
@@ -18,6 +20,10 @@ const CARRIED: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     lanes: Vec<OpenLane>,
+    /// Where each one stands.
+    places: HashMap<(Lane, Mode), usize>,
+    /// Where those of each choice or block do.
+    groups: HashMap<u32, Vec<usize>>,
     /// Bytes that carriers take.
     carried: usize,
     /// The choices that hold a signed block; `None` for all of the response.
@@ -25,7 +31,7 @@ pub(super) struct Lanes {
     /// The choices that said reasoning in members of their own, likewise.
     reasoned: Vec<Option<u32>>,
     /// Texts that have not begun, and how many bytes of them are reasoning that nothing opened.
-    unopened: Vec<(Lane, usize)>,
+    unopened: HashMap<(Lane, Mode), usize>,
     /// The choices or blocks behind whose text a tool is called.
     called: Vec<u32>,
     /// Events so far.
@@ -36,17 +42,18 @@ pub(super) struct Lanes {
 #[derive(Debug)]
 pub(super) struct OpenLane {
     pub(super) lane: Lane,
+    pub(super) mode: Mode,
     pub(super) kind: Kind,
     pub(super) editor: LaneEditor,
     pub(super) carrier: Option<Carrier>,
-    /// The same for the member that says all so far beside the deltas, and what it said last.
-    pub(super) copy: Option<(Carrier, String)>,
     /// How fresh editors of it are made.
     pub(super) origin: Origin,
     /// How its pieces follow each other.
     pub(super) course: Course,
     /// The event that brought the first piece.
     event: u64,
+    /// It has ended, and nothing has come since.
+    pub(super) ended: bool,
 }
 
 impl OpenLane {
@@ -54,6 +61,11 @@ impl OpenLane {
     /// along.
     pub(super) fn lingers(&self) -> bool {
         self.editor.lingers() && !self.course.repeats()
+    }
+
+    /// Whether this is the text that a channel says.
+    pub(super) fn is_of(&self, channel: &Channel) -> bool {
+        (self.lane, self.mode) == (channel.lane, channel.mode)
     }
 }
 
@@ -70,31 +82,56 @@ impl Lanes {
         scan: &Scan,
         edits: &ResponseEdits,
     ) -> Result<&mut OpenLane, TooManyLanes> {
-        let known = self.lanes.iter().position(|open| open.lane == channel.lane);
-        let position = match known {
-            Some(position) => position,
+        let known = self.places.get(&(channel.lane, channel.mode)).copied();
+        let place = match known {
+            Some(place) => place,
             None if self.lanes.len() == LANES => return Err(TooManyLanes),
             None => {
                 let beside = self.beside(channel, payload, scan);
                 let origin = Origin { channel: channel.clone(), beside, told_apart: false };
-                let editor = origin.editor(edits);
-                let Channel { lane, kind, .. } = *channel;
+                let put_off = self.put_off(channel, scan);
+                let editor = put_off.unwrap_or_else(|| origin.editor(edits));
+                let Channel { lane, kind, mode, .. } = *channel;
                 let course = Course::default();
-                let (carrier, copy, event) = (None, None, self.events);
+                let (carrier, event, ended) = (None, self.events, false);
+                let place = self.lanes.len();
+                self.places.insert((lane, mode), place);
+                self.groups.entry(lane.group).or_default().push(place);
                 self.lanes.push(OpenLane {
                     lane,
+                    mode,
                     kind,
                     editor,
                     carrier,
-                    copy,
                     origin,
                     course,
                     event,
+                    ended,
                 });
-                self.lanes.len() - 1
+                place
             }
         };
-        self.lanes.get_mut(position).ok_or(TooManyLanes)
+        self.lanes.get_mut(place).ok_or(TooManyLanes)
+    }
+
+    /// Whether the lane is known, as a text that says what comes next or as one that says all so far.
+    pub(super) fn knows(&self, lane: Lane, mode: Mode) -> bool {
+        self.places.contains_key(&(lane, mode))
+    }
+
+    /// The editors of the block before, whose text the block of `channel` goes on with: whether it is
+    /// reasoning is not known yet, and will be told there.
+    fn put_off(&mut self, channel: &Channel, scan: &Scan) -> Option<LaneEditor> {
+        let goes_on = scan.in_blocks && channel.kind == Kind::Answer;
+        let last = self.lanes.iter_mut().rev().filter(|_| goes_on);
+        let mut last = last.filter(|it| it.kind == Kind::Answer && it.mode == channel.mode);
+        let last = last.next().filter(|it| !it.ended && it.editor.puts_off())?;
+        Some(last.editor.hand_over())
+    }
+
+    /// Whether all that a block holds back may be reasoning that the next one closes.
+    pub(super) fn puts_off(&self, group: u32) -> bool {
+        self.of(group).any(|open| open.editor.puts_off())
     }
 
     /// What is known when the text of `channel` begins.
@@ -108,33 +145,42 @@ impl Lanes {
         let spent = self.spent(channel, payload, scan);
         let thought = channel.kind == Kind::Answer
             && self.of(channel.lane.group).any(|it| it.origin.channel.signed);
-        let continues = scan.in_blocks && channel.kind == Kind::Answer && self.reasons();
-        let unopened = self.unopened.iter().find(|(lane, _)| *lane == channel.lane);
-        let unopened = unopened.map_or(0, |(_, bytes)| *bytes);
-        Beside { reasoning, sealed: signed, signed, spent, thought, continues, unopened }
+        let continues =
+            scan.in_blocks && channel.kind == Kind::Answer && self.reasons(channel.mode);
+        let unopened = self.unopened.get(&(channel.lane, channel.mode)).copied();
+        let unopened = unopened.unwrap_or_default();
+        let speaks = |open: &OpenLane| !open.course.current(&open.editor).dialects().is_empty();
+        let reasoned = match scan.in_blocks {
+            true => self.lanes.iter().any(speaks),
+            false => self.of(channel.lane.group).any(speaks),
+        };
+        let sealed = signed;
+        Beside { reasoning, sealed, signed, spent, thought, reasoned, continues, unopened }
     }
 
     /// Whether the answer text that began last ended, or ends, within reasoning.
-    fn reasons(&self) -> bool {
-        let last = self.lanes.iter().rev().find(|open| open.kind == Kind::Answer);
+    fn reasons(&self, mode: Mode) -> bool {
+        let answers = |open: &&OpenLane| open.kind == Kind::Answer && open.mode == mode;
+        let last = self.lanes.iter().rev().find(answers);
         last.is_some_and(|open| open.course.current(&open.editor).leaves_open())
     }
 
     /// Whether the choice has said reasoning in another member before: all of it is one text, of which
     /// one part is kept. A member that begins with the other, and like it, is a copy.
     fn spent(&self, channel: &Channel, payload: &[u8], scan: &Scan) -> bool {
-        let Channel { lane, kind, signed, .. } = *channel;
+        let Channel { lane, kind, signed, mode, .. } = *channel;
         if kind != Kind::Reasoning || signed {
             return false;
         }
         let text = |of: &Channel| payload.get(of.span.clone());
-        let piece = |of: Lane| scan.channels.iter().find(|it| it.lane == of);
-        let mut others = self.of(lane.group).filter(|it| it.kind == Kind::Reasoning).peekable();
+        let piece = |of: &OpenLane| scan.channels.iter().find(|it| of.is_of(it));
+        let others = self.of(lane.group).filter(|it| it.kind == Kind::Reasoning);
+        let mut others = others.filter(|it| it.mode == mode).peekable();
         others.peek().is_some()
             && !others.any(|it| {
                 it.event == self.events
                     && !it.origin.beside.spent
-                    && piece(it.lane).is_some_and(|other| text(other) == text(channel))
+                    && piece(it).is_some_and(|other| text(other) == text(channel))
             })
     }
 
@@ -155,8 +201,9 @@ impl Lanes {
     /// Tells the texts of a choice or block that end if a tool is called behind them.
     pub(super) fn tell_calls(&mut self, group: u32) {
         if self.called.contains(&group) {
-            let concerned = self.lanes.iter_mut().filter(|open| open.lane.group == group);
-            concerned.for_each(|open| open.call());
+            for place in self.ending(group) {
+                self.lanes.get_mut(place).into_iter().for_each(OpenLane::call);
+            }
         }
     }
 
@@ -181,21 +228,35 @@ impl Lanes {
     /// Looks ahead in the texts that begin here, as far as they are here: how much of them is
     /// reasoning that nothing opened.
     pub(super) fn look_ahead(&mut self, payload: &[u8], scan: &Scan) {
-        let mut texts: Vec<(Lane, String)> = Vec::new();
+        let mut texts: Vec<((Lane, Mode), String)> = Vec::new();
         for Channel { lane, kind, mode, span, .. } in &scan.channels {
-            let said = matches!(kind, Kind::Answer | Kind::Refusal) && *mode == Mode::Delta;
+            let said = matches!(kind, Kind::Answer | Kind::Refusal);
             let raw = payload.get(span.clone()).unwrap_or_default();
-            if !said || self.lanes.iter().any(|open| open.lane == *lane) {
+            let of = (*lane, *mode);
+            if !said || self.places.contains_key(&of) {
                 continue;
             }
             let text = unescape(raw).unwrap_or_else(|_| unescape_lossy(raw).into());
-            if let Some((_, all)) = texts.last_mut().filter(|(last, _)| last == lane) {
+            if let Some((_, all)) = texts.last_mut().filter(|(last, _)| *last == of) {
                 all.push_str(&text);
             } else if texts.len() < LANES {
-                texts.push((*lane, text.into_owned()));
+                texts.push((of, text.into_owned()));
             }
         }
-        self.unopened = texts.into_iter().map(|(lane, text)| (lane, unopened(&text))).collect();
+        if scan.in_blocks {
+            // What one block closes may have begun in those before it.
+            let whole: String = texts.iter().map(|(_, text)| text.as_str()).collect();
+            let mut left = unopened(&whole);
+            let told = texts.iter().map(|(of, text)| {
+                let reasoning = left.min(text.len());
+                left -= reasoning;
+                (*of, reasoning)
+            });
+            self.unopened = told.collect();
+        } else {
+            let told = texts.into_iter().map(|(of, text)| (of, unopened(&text)));
+            self.unopened = told.collect();
+        }
     }
 
     /// Remembers the signed blocks of an event whose lanes have been opened.
@@ -215,10 +276,7 @@ impl Lanes {
 
     /// Bytes that are kept: by carriers, of texts that may come again, of what was exchanged in them.
     pub(super) fn held(&self) -> usize {
-        let texts = self.lanes.iter().map(|open| {
-            let shown = open.copy.as_ref().map_or(0, |(_, shown)| shown.capacity());
-            open.course.held() + shown + open.editor.allocated()
-        });
+        let texts = self.lanes.iter().map(|open| open.course.held() + open.editor.allocated());
         self.carried + texts.sum::<usize>()
     }
 
@@ -227,11 +285,29 @@ impl Lanes {
         self.lanes.iter_mut()
     }
 
-    /// All lanes, in the order in which they end: reasoning stands before its answer.
-    pub(super) fn ending(&mut self) -> impl Iterator<Item = &mut OpenLane> {
-        let mut all: Vec<&mut OpenLane> = self.lanes.iter_mut().collect();
-        all.sort_by_key(|open| open.kind != Kind::Reasoning);
-        all.into_iter()
+    /// The lane at a place.
+    pub(super) fn at(&mut self, place: usize) -> Option<&mut OpenLane> {
+        self.lanes.get_mut(place)
+    }
+
+    /// The places of a choice's lanes, in the order in which they end.
+    pub(super) fn ending(&self, group: u32) -> Vec<usize> {
+        self.in_order(self.groups.get(&group).cloned().unwrap_or_default())
+    }
+
+    /// Those of all lanes.
+    pub(super) fn all_ending(&self) -> Vec<usize> {
+        self.in_order((0..self.lanes.len()).collect())
+    }
+
+    /// Reasoning stands before its answer, and what says all so far behind what comes next.
+    fn in_order(&self, mut places: Vec<usize>) -> Vec<usize> {
+        let rank = |place: &usize| {
+            let lane = self.lanes.get(*place);
+            lane.map(|open| (open.kind != Kind::Reasoning, open.mode == Mode::Snapshot))
+        };
+        places.sort_by_key(rank);
+        places
     }
 
     /// Whether text is held back that could leave, only to be marked.
@@ -241,12 +317,17 @@ impl Lanes {
 
     /// The texts of a choice or block.
     pub(super) fn of(&self, group: u32) -> impl Iterator<Item = &OpenLane> {
-        self.lanes.iter().filter(move |open| open.lane.group == group)
+        let places = self.groups.get(&group).into_iter().flatten();
+        places.filter_map(|place| self.lanes.get(*place))
     }
 
     /// Sums of the editors' counts over the lanes.
     pub(super) fn counts(&self, counts: &mut Counts) {
-        let editors = || self.lanes.iter().map(|open| open.course.current(&open.editor));
+        // A text that another member says, too, is counted once.
+        let copies =
+            |open: &OpenLane| open.mode == Mode::Snapshot && self.knows(open.lane, Mode::Delta);
+        let lanes = || self.lanes.iter().filter(|open| !copies(open));
+        let editors = || lanes().map(|open| open.course.current(&open.editor));
         counts.words_removed = editors().map(LaneEditor::words_removed).sum();
         counts.unopened_reasoning = editors().map(LaneEditor::unopened_reasoning).sum();
         counts.unknown_markup = editors().map(LaneEditor::unknown_markup).sum();

@@ -233,23 +233,10 @@ impl Rewriter {
             self.lanes.next_event();
         }
         // Those of a document may have been given before.
-        let given = self.outcomes.len();
-        self.outcomes.resize_with(scan.channels.len(), Outcome::default);
-        // What says all so far says the deltas of its own event, too.
-        for mode in [Mode::Delta, Mode::Snapshot] {
-            for (place, channel) in scan.channels.iter().enumerate().skip(given) {
-                if channel.mode != mode {
-                    continue;
-                }
-                self.seen.add(channel);
-                let outcome = match mode {
-                    Mode::Delta => self.push(channel, payload, scan, block, betrayed, before)?,
-                    Mode::Snapshot => self.repeat(channel, payload, scan, block, betrayed)?,
-                };
-                if let Some(place) = self.outcomes.get_mut(place) {
-                    *place = outcome;
-                }
-            }
+        for channel in scan.channels.iter().skip(self.outcomes.len()) {
+            self.seen.add(channel);
+            let outcome = self.push(channel, payload, scan, block, betrayed, before)?;
+            self.outcomes.push(outcome);
         }
         self.lanes.signed(scan);
         self.lanes.called(scan);
@@ -366,6 +353,7 @@ impl Rewriter {
                 }
                 Some((text, from, mut out)) => {
                     let open = self.lanes.open(channel, document, scan, &self.edits)?;
+                    open.ended = false;
                     let to = boundary(&text, from.saturating_add(left));
                     if !open.editor.is_none() {
                         open.editor.push(text.get(from..to).unwrap_or_default(), &mut out);
@@ -393,7 +381,8 @@ impl Rewriter {
 
     /// Ends every lane, for a stream that ends without having said so.
     pub(super) fn close_all(&mut self, before: &mut Vec<u8>) {
-        for open in self.lanes.ending() {
+        for place in self.lanes.all_ending() {
+            let Some(open) = self.lanes.at(place) else { continue };
             let text = open.finish(true, &self.edits);
             self.seen.delivered += open.carry(&open.last(text), before);
         }
@@ -403,12 +392,18 @@ impl Rewriter {
     /// too long.
     pub(super) fn let_go(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
-        for open in self.lanes.iter_mut().filter(|it| it.carrier.is_some() && it.lingers()) {
+        for place in self.lanes.all_ending() {
+            let Some(open) = self.lanes.at(place) else { continue };
+            // What repeats the text that leaves, leaves with it.
+            let copies = open.mode == Mode::Snapshot && !out.is_empty() && open.editor.lingers();
+            if open.carrier.is_none() || !copies && !open.lingers() {
+                continue;
+            }
             let mut text = String::new();
             if let Some(mark) = open.editor.mark() {
                 mark.flush(&mut text);
             }
-            self.seen.delivered += open.carry(&text, &mut out);
+            self.seen.delivered += open.carry(&open.last(text), &mut out);
         }
         out
     }
@@ -437,6 +432,7 @@ impl Rewriter {
             return Ok(stays);
         }
         let open = lanes.open(channel, payload, scan, edits)?;
+        open.ended = false;
         if open.editor.is_none() {
             return Ok(stays);
         }
@@ -482,52 +478,6 @@ impl Rewriter {
         Ok(outcome)
     }
 
-    /// Writes a text that says all that its lane has said.
-    fn repeat(
-        &mut self,
-        channel: &Channel,
-        payload: &[u8],
-        scan: &Scan,
-        block: Option<&Block<'_>>,
-        betrayed: bool,
-    ) -> Result<Outcome, TooManyLanes> {
-        let Self { edits, lanes, scratch, counts, .. } = self;
-        let stays = Outcome { stays: true, ..Outcome::default() };
-        let raw = payload.get(channel.span.clone()).unwrap_or_default();
-        if raw.is_empty() {
-            return Ok(stays);
-        }
-        let open = lanes.open(channel, payload, scan, edits)?;
-        if open.editor.is_none() {
-            return Ok(stays);
-        }
-        let text = match unescape(raw) {
-            Ok(text) => text,
-            Err(_) => unescape_lossy(raw).into(),
-        };
-        scratch.clear();
-        open.course.whole(&text, &mut open.editor, scratch);
-        let end = open.end(scan);
-        open.whole(&text, end, betrayed, edits, scratch);
-        if let Some((_, shown)) = &mut open.copy {
-            scratch.clone_into(shown);
-        }
-        let only = open.course.repeats();
-        let known = if only { open.carrier.is_some() } else { open.copy.is_some() };
-        let holds = !known && open.editor.holds() && end.is_none();
-        if let Some(block) = block.filter(|_| holds) {
-            let made = carrier(block, payload, scan, channel, edits, counts);
-            let bytes = made.as_ref().map_or(0, Carrier::len);
-            if only {
-                open.carrier = made;
-            } else {
-                open.copy = made.map(|made| (made, scratch.clone()));
-            }
-            lanes.carry(bytes)?;
-        }
-        Ok(Outcome { before: scratch.clone(), ..Outcome::default() })
-    }
-
     /// Whether this event may end a text that another one shows to go on, or to have been cut short.
     pub(super) fn is_provisional(&self, scan: &Scan) -> bool {
         let ends = |close: &Close| {
@@ -537,11 +487,18 @@ impl Rewriter {
                     && !channel.span.is_empty()
                     && channel.kind != Kind::ToolArguments
             };
+            // One that says why it ends needs no other to tell.
             !reasoning_only
+                && scan.cut_short.is_none()
                 && (self.lanes.of(group).any(|it| it.editor.withholds() || it.course.owes())
                     || scan.channels.iter().any(says))
         };
         self.edits.withholds() && scan.closes.iter().any(ends)
+    }
+
+    /// Whether what one of these blocks holds back may be reasoning that the next one closes.
+    pub(super) fn puts_off(&self, groups: &[u32]) -> bool {
+        groups.iter().any(|group| self.lanes.puts_off(*group))
     }
 
     fn close(&mut self, close: Close, scan: &Scan, before: &mut Vec<u8>) {
@@ -558,10 +515,11 @@ impl Rewriter {
         let answered = lanes
             .of(group)
             .any(|open| open.course.owes() && !open.course.current(&open.editor).reasons());
-        let ending = lanes.ending().filter(|open| {
-            open.lane.group == group && (!reasoning_only || open.kind == Kind::Reasoning)
-        });
-        for open in ending {
+        for place in lanes.ending(group) {
+            let Some(open) = lanes.at(place) else { continue };
+            if reasoning_only && open.kind != Kind::Reasoning {
+                continue;
+            }
             let cut_short = cut_short && !(answered && open.kind == Kind::Reasoning);
             let text = open.finish(cut_short, edits);
             seen.delivered += open.put(&text, scan, outcomes, before);
@@ -580,7 +538,7 @@ impl Rewriter {
             .peekable();
         said.peek().is_some()
             && said.all(|(channel, outcome)| {
-                let mut lanes = self.lanes.of(group).filter(|open| open.lane == channel.lane);
+                let mut lanes = self.lanes.of(group).filter(|open| open.is_of(channel));
                 channel.kind != Kind::ToolArguments
                     && lanes.any(|open| {
                         let held = outcome.is_empty() && open.editor.withholds();
@@ -618,7 +576,9 @@ impl Rewriter {
         let mut edits = Vec::new();
         for Citation { lane, start, end } in &scan.citations {
             // A text that has not begun will be cited as it comes.
-            let (kind, mode) = (Kind::Answer, Mode::Delta);
+            let only_whole = !lanes.knows(*lane, Mode::Delta) && lanes.knows(*lane, Mode::Snapshot);
+            let mode = if only_whole { Mode::Snapshot } else { Mode::Delta };
+            let kind = Kind::Answer;
             let channel = Channel { lane: *lane, kind, mode, span: 0..0, signed: false };
             let open = lanes.open(&channel, &[], scan, made)?;
             let mut text = String::new();
@@ -705,6 +665,9 @@ impl OpenLane {
     /// Ends the lane and gives the text that was held back.
     fn finish(&mut self, cut_short: bool, edits: &ResponseEdits) -> String {
         let mut text = String::new();
+        if std::mem::replace(&mut self.ended, true) {
+            return text;
+        }
         self.course.finish(cut_short, &mut self.editor, &mut text);
         edits.remember(&mut self.editor);
         text
@@ -783,7 +746,7 @@ impl OpenLane {
         if text.is_empty() {
             return 0;
         }
-        let here = |channel: &Channel| channel.lane == self.lane;
+        let here = |channel: &Channel| self.is_of(channel);
         if self.course.repeats() {
             // A piece of this event has it already.
             let said = |channel: &Channel| here(channel) && !channel.span.is_empty();
@@ -792,7 +755,6 @@ impl OpenLane {
                 false => self.carry(&self.last(text.to_owned()), before),
             };
         }
-        let here = |channel: &Channel| here(channel) && channel.mode == Mode::Delta;
         match scan.channels.iter().rposition(here).and_then(|position| outcomes.get_mut(position)) {
             Some(outcome) => {
                 outcome.behind.push_str(text);

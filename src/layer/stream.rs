@@ -260,7 +260,13 @@ impl EventStream {
 
     /// Lets the event go out that may have ended a text, now that it is known whether it did.
     fn settle(&mut self, fate: Fate, out: &mut Vec<u8>) -> Result<(), StreamError> {
-        let Some(Provisional { raw, .. }) = self.provisional.take() else { return Ok(()) };
+        let Some(Provisional { raw, groups, .. }) = self.provisional.take() else {
+            return Ok(());
+        };
+        let fate = match fate {
+            Fate::Followed if self.rewriter.puts_off(&groups) => Fate::GoesOn,
+            fate => fate,
+        };
         let block = Block::parse(&raw);
         let payload = block.payload().unwrap_or_default();
         if self.scanner.scan(&payload, &mut self.scan).is_err() {

@@ -52,13 +52,14 @@ pub enum Slot {
     Tool(u32),
 }
 
-/// How a piece of text continues its lane.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How a piece of text continues its lane. A member that says all so far is a text of its own beside
+/// the one that says what comes next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// It says what comes next.
     #[default]
     Delta,
-    /// It says again all that the lane has said.
+    /// It is meant to say again all that the lane has said.
     Snapshot,
 }
 

@@ -59,6 +59,19 @@ fn calls_block() -> Value {
     json!({"type": "tool_use", "id": "t", "name": "f", "input": {}})
 }
 
+/// The text of all blocks of a message.
+fn said(out: &str) -> String {
+    let lines = out.lines().map(|line| line.strip_prefix("data: ").unwrap_or(line));
+    let values = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let texts = values.flat_map(|it| {
+        let blocks = it["content"].as_array().cloned().unwrap_or_default();
+        let mut said: Vec<Value> = blocks.iter().map(|it| it["text"].clone()).collect();
+        said.push(it["delta"]["text"].clone());
+        said
+    });
+    texts.filter_map(|it| it.as_str().map(str::to_owned)).collect()
+}
+
 /// Fails unless no piece of the secret and all of the answer comes out of each.
 async fn assert_withheld(
     member: Member,
@@ -91,24 +104,10 @@ async fn reasoning_goes_on_over_any_number_of_blocks_and_parts() {
             blocks.extend(between.clone());
             blocks.push(says_block(&last));
             let bodies = messages(&blocks, "end_turn");
-            let texts = |out: &str| -> String {
-                let lines = out.lines().map(|line| line.strip_prefix("data: ").unwrap_or(line));
-                let values = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-                values
-                    .flat_map(|it| {
-                        let blocks = it["content"].as_array().cloned().unwrap_or_default();
-                        let mut said: Vec<Value> =
-                            blocks.iter().map(|it| it["text"].clone()).collect();
-                        said.push(it["delta"]["text"].clone());
-                        said
-                    })
-                    .filter_map(|it| it.as_str().map(str::to_owned))
-                    .collect()
-            };
             for (body, streams) in bodies {
                 let response = if streams { stream([data(&body)]) } else { json(&body) };
                 let out = answered("none", ask(Member::Block, false, streams), response).await;
-                assert_eq!(texts(&out), "<think></think>It is 12.", "{body}");
+                assert_eq!(said(&out), "<think></think>It is 12.", "{body}");
             }
             // Parts of a chat message.
             let parts: Vec<&Value> = blocks.iter().filter(|it| it["type"] == "text").collect();
@@ -269,6 +268,206 @@ async fn pieces_that_repeat_what_was_said_tell_nothing_however_they_are_read() {
             let (copies, all) = texts(member, &out);
             assert!(!tells(&all), "{pieces:?}: {out}");
             assert!(copies.concat().ends_with(CANARY), "{pieces:?}: {out}");
+        }
+    }
+}
+
+/// The text of a whole message, in the events that some servers say it in once more: in its blocks, in
+/// one of all, or in the last one alone.
+fn repeated(blocks: &[Value], text: &str) -> Vec<String> {
+    let one = [says_block(text)];
+    let last = blocks.last().cloned();
+    let last = last.as_slice();
+    let mut bodies = Vec::new();
+    for whole in [blocks, &one, last] {
+        bodies.extend(repeated_in(blocks, whole));
+    }
+    bodies.extend(repeated_choice(text));
+    bodies
+}
+
+fn repeated_in(blocks: &[Value], whole: &[Value]) -> Vec<String> {
+    let said = json!({"content": whole, "stop_reason": "end_turn", "model": "m"});
+    let bare = json!({"content": whole, "model": "m"});
+    let mut bodies = Vec::new();
+    for (stream, _) in messages(blocks, "end_turn").into_iter().filter(|(_, streams)| *streams) {
+        let stop = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+        for message in [&said, &bare] {
+            let all = json!({"type": "message_stop", "message": message});
+            bodies.push(stream.replace(stop, &events(std::slice::from_ref(&all))));
+            bodies.push(stream.replace(stop, &(events(&[all]) + stop)));
+        }
+    }
+    bodies
+}
+
+fn repeated_choice(text: &str) -> Vec<String> {
+    let mut bodies = Vec::new();
+    for cut in [1, 3, 1000] {
+        let stream = Member::Delta.stream(text, Habit::AtTheEnd, cut, "stop");
+        for message in
+            [json!({"content": text}), json!({"content": [{"type": "text", "text": text}]})]
+        {
+            let choice =
+                json!({"index": 0, "message": message, "delta": {}, "finish_reason": null});
+            let ends = json!({"index": 0, "message": message, "finish_reason": "stop"});
+            for choice in [choice, ends] {
+                let all = format!("data: {}\n\n", json!({"id": "c", "choices": [choice]}));
+                bodies.push(stream.replace(DONE, &(all.clone() + DONE)));
+                bodies.push(stream.replace(&delta_with("stop"), &all));
+            }
+        }
+    }
+    bodies
+}
+
+// Break it: in `repeat` of the Messages events, leave the texts deltas; feed both members of a chunk
+// to one lane.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_comes_whole_at_the_end_tells_nothing_more() {
+    for (before, opening, closing) in
+        [("", "<think>", "</think>"), ("It is 12. ", "◁think▷", "◁/think▷"), ("", "", "</think>")]
+    {
+        let template = opening.is_empty();
+        let thought = format!("{opening}{SECRET}{closing}{CANARY}");
+        let text = format!("{before}{thought}");
+        let mut bodies = repeated(&[says_block(&text)], &text);
+        let blocks = [says_block("It is 11. "), says_block(&thought)];
+        if !template {
+            let all = repeated(&blocks, &format!("It is 11. {thought}"));
+            bodies.extend(all.into_iter().filter(|body| body.starts_with("event")));
+        }
+        for body in bodies {
+            let member = if body.starts_with("event") { Member::Block } else { Member::Delta };
+            let out = answered("none", ask(member, template, true), stream([data(&body)])).await;
+            assert!(!tells(&out), "{body}\n\n{out}");
+            // Once as deltas, and once in the whole message.
+            let copies = out.matches(&format!("{closing}{CANARY}\"")).count();
+            assert!(copies >= 1 && texts(member, &out).0.concat().ends_with(CANARY), "{out}");
+        }
+    }
+    // An answer without any comes out in the message as it came.
+    for answer in [CANARY, "The tag <think> opens the trace, and </think> closes it."] {
+        for body in repeated(&[says_block(answer)], answer) {
+            let member = if body.starts_with("event") { Member::Block } else { Member::Delta };
+            let out = answered("none", ask(member, false, true), stream([data(&body)])).await;
+            let whole = body.lines().filter(|line| {
+                line.contains("\"message\":{\"content\":\"") || line.contains("\"message_stop\"")
+            });
+            for line in
+                whole.filter(|line| line.contains("stop_reason") || line.contains("choices"))
+            {
+                assert!(out.contains(line), "{line}\n\n{out}");
+            }
+        }
+    }
+}
+
+// Break it: take a piece of `message` for all of the text although it says what comes next.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_says_what_comes_next_tells_nothing() {
+    let text = format!("<think>{SECRET}. {SECRET}</think>{CANARY}");
+    let cut = |range: std::ops::Range<usize>| text.get(range).unwrap().to_owned();
+    let so_far = |to: usize| cut(0..to);
+    let of: usize = text.len();
+    let pieces: Vec<String> = (0..of).step_by(9).map(|at| cut(at..of.min(at + 9))).collect();
+    let mut late = pieces.clone();
+    late.push(text.clone());
+    let broken_off = vec![so_far(20), so_far(40), cut(40..60), cut(60..of)];
+    let mut long = (3..30).map(so_far).collect::<Vec<_>>();
+    long.extend([cut(29..50), cut(50..of)]);
+    for messages in [pieces, late, broken_off, long] {
+        for beside in [false, true] {
+            let chunk = |piece: &String| {
+                let mut choice =
+                    json!({"index": 0, "message": {"content": piece}, "finish_reason": null});
+                if beside {
+                    choice["delta"] = json!({"content": piece});
+                }
+                format!("data: {}\n\n", json!({"id": "c", "choices": [choice]}))
+            };
+            let body = messages.iter().map(chunk).collect::<String>() + &delta_with("stop") + DONE;
+            let out = answered("none", chat(), stream([data(&body)])).await;
+            for member in ["delta", "message"].into_iter().skip(usize::from(!beside)) {
+                let values = out.lines().filter_map(|line| line.strip_prefix("data: "));
+                let values = values.filter_map(|it| serde_json::from_str::<Value>(it).ok());
+                let all: String = values
+                    .filter_map(|it| {
+                        it["choices"][0][member]["content"].as_str().map(str::to_owned)
+                    })
+                    .collect();
+                assert!(!tells(&all) && all.ends_with(CANARY), "{member} {body}\n\n{out}");
+            }
+        }
+    }
+}
+
+// Break it: know only closings with a slash.
+#[tokio::test(start_paused = true)]
+async fn what_a_template_opened_is_closed_by_whatever_is_worded_like_a_closing() {
+    for closing in [
+        "<|end_of_thinking|>",
+        "<|end_think|>",
+        "<|thinking_end|>",
+        "<｜end▁of▁reasoning｜>",
+        "</antThinking>",
+        "<think_end>",
+        "[/THINK]",
+        "[END_THINKING]",
+        "◁/think▷",
+    ] {
+        let text = format!("{SECRET}{closing}{CANARY}");
+        for member in MEMBERS {
+            let reason = if member.messages() { "end_turn" } else { "stop" };
+            let mut bodies = Vec::new();
+            forms(member, &text, reason, |_, body, streams| bodies.push((body, streams)));
+            for (body, streams) in bodies {
+                let response = if streams { stream([data(&body)]) } else { json(&body) };
+                let out = answered("none", ask(member, true, streams), response).await;
+                let (copies, all) = texts(member, &out);
+                assert!(!tells(&all), "{body}\n\n{out}");
+                assert!(copies.iter().all(|copy| copy.ends_with(CANARY)), "{body}\n\n{out}");
+            }
+        }
+    }
+}
+
+// Break it: let go of a block's text when another one begins.
+#[tokio::test(start_paused = true)]
+async fn what_a_template_opened_is_closed_in_a_block_behind_it() {
+    for count in 1..4 {
+        let mut blocks = vec![says_block(&format!("{SECRET}. ")); count];
+        blocks.push(says_block(&format!("{SECRET}</think>It is 12.")));
+        let bodies = messages(&blocks, "end_turn").into_iter().map(|it| (it, true));
+        // A text that is there as a whole tells without the policy's help.
+        let alone = messages(&blocks, "end_turn").into_iter().take(1).map(|it| (it, false));
+        for ((body, streams), template) in bodies.chain(alone) {
+            let response = if streams { stream([data(&body)]) } else { json(&body) };
+            let out = answered("none", ask(Member::Block, template, streams), response).await;
+            assert_eq!(said(&out), "</think>It is 12.", "{body}");
+        }
+        // What nothing closes is the answer.
+        let answers = vec![says_block("It is 11. "); count];
+        let blocks = [answers, vec![says_block("It is 12.")]].concat();
+        for (body, streams) in messages(&blocks, "end_turn") {
+            let response = if streams { stream([data(&body)]) } else { json(&body) };
+            let out = answered("none", ask(Member::Block, true, streams), response).await;
+            assert_eq!(said(&out), "It is 11. ".repeat(count) + "It is 12.", "{out}");
+        }
+    }
+}
+
+// Break it: let a marker that the reasoning speaks of open a section in what the template opened.
+#[tokio::test(start_paused = true)]
+async fn what_a_template_opened_may_speak_of_markers() {
+    for mention in ["I use <think> tags", "Not <think>", "A <think>, perhaps"] {
+        let text = format!("{mention}. {SECRET}</think>{CANARY}");
+        let text = text.replace("think>. ", "think>.\n");
+        for member in [Member::Delta, Member::Block] {
+            let reason = if member.messages() { "end_turn" } else { "stop" };
+            let mut bodies = Vec::new();
+            forms(member, &text, reason, |_, body, streams| bodies.push((body, streams)));
+            assert_withheld(member, true, bodies, CANARY).await;
         }
     }
 }

@@ -74,15 +74,17 @@ pub(super) fn opening(text: &str, place: Place) -> Found {
     Found::No
 }
 
-/// A closing worded like these, whatever it may close.
+/// A closing worded like these, whatever it may close: `</x_think>`, `<|end_of_thinking|>`.
 pub(super) fn any_closing(text: &str) -> Match {
     for bracket in &BRACKETS {
         match named(text, bracket) {
             Name::No => {}
             Name::Perhaps => return Match::Perhaps,
             Name::Yes(name) => {
-                let Some(open) = name.strip_prefix('/') else { return Match::No };
-                let ends = closings(open, bracket).is_some();
+                let ends = match name.strip_prefix('/') {
+                    Some(open) => closings(open, bracket).is_some(),
+                    None => is_end(name, bracket),
+                };
                 return if ends {
                     marker::find(&marker_in(bracket, name), text)
                 } else {
@@ -158,17 +160,12 @@ fn named<'t>(text: &'t str, bracket: &Bracket) -> Name<'t> {
 
 /// What closes what `name` opens; `None` if it opens nothing.
 fn closings(name: &str, bracket: &Bracket) -> Option<Vec<String>> {
-    // In a language's brackets a word is an index or a link, unless it is written in capitals.
-    if bracket.open == "[" && name.contains(char::is_lowercase) {
-        return None;
-    }
-    let words = words(name);
-    let is = |word: &str| words.iter().any(|it| it.eq_ignore_ascii_case(word));
-    let ends = SIDES.iter().any(|(_, end)| is(end));
-    if ends || name.contains('/') || !WORDS.iter().any(|word| is(word)) {
+    if !names_reasoning(name, bracket) || says_end(name) {
         return None;
     }
     let mut closings = vec![format!("/{name}")];
+    let words = words(name);
+    let is = |word: &str| words.iter().any(|it| it.eq_ignore_ascii_case(word));
     for (begin, end) in SIDES.iter().filter(|(begin, _)| is(begin)) {
         let end = if is_upper(name) { end.to_uppercase() } else { (*end).to_owned() };
         closings.extend(replaced(name, begin, &end));
@@ -184,6 +181,24 @@ fn closings(name: &str, bracket: &Bracket) -> Option<Vec<String>> {
         ]);
     }
     Some(closings)
+}
+
+/// Whether `name` says by itself that it closes.
+fn is_end(name: &str, bracket: &Bracket) -> bool {
+    names_reasoning(name, bracket) && says_end(name)
+}
+
+fn says_end(name: &str) -> bool {
+    let words = words(name);
+    SIDES.iter().any(|(_, end)| words.iter().any(|it| it.eq_ignore_ascii_case(end)))
+}
+
+fn names_reasoning(name: &str, bracket: &Bracket) -> bool {
+    // In a language's brackets a word is an index or a link, unless it is written in capitals.
+    let indexes = bracket.open == "[" && name.contains(char::is_lowercase);
+    let words = words(name);
+    let known = |word: &&str| WORDS.iter().any(|it| it.eq_ignore_ascii_case(word));
+    !indexes && !name.contains('/') && words.iter().any(known)
 }
 
 fn is_upper(name: &str) -> bool {
@@ -219,6 +234,33 @@ fn words(name: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Break it: take only a name with a slash for a closing.
+    #[test]
+    fn a_closing_is_known_by_its_words_whatever_opened() {
+        for text in [
+            "</x_think>",
+            "</Deep-Thought>",
+            "<think_end>",
+            "<|end_of_thinking|>",
+            "<|end_think|>",
+            "<|/thoughts|>",
+            "<|thinking_end|>",
+            "<｜end▁of▁reasoning｜>",
+            "[/REASONING]",
+            "[END_THINKING]",
+            "◁/thinking▷",
+            "◁end_thinking▷",
+        ] {
+            assert_eq!(any_closing(text), Match::Yes(text.len()), "{text}");
+            for (at, _) in text.char_indices().skip(1) {
+                assert_eq!(any_closing(text.get(..at).unwrap()), Match::Perhaps, "{text} {at}");
+            }
+        }
+        for text in ["<think>", "<|begin_of_think|>", "<|im_end|>", "[end thinking]", "</div>"] {
+            assert_eq!(any_closing(text), Match::No, "{text}");
+        }
+    }
 
     // Break it: take a word for a part of any longer one.
     #[test]

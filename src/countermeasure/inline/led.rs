@@ -21,8 +21,9 @@ impl Led {
     #[must_use]
     pub fn new(reasoning: usize, keep: Keep, unclosed: Unclosed) -> Self {
         // What is kept is kept of the beginning.
-        let rest =
-            Inline::new(Setting { keep: Keep::None, opened: true, continued: false, unclosed });
+        let (keep_rest, opened) = (Keep::None, true);
+        let rest = Setting { keep: keep_rest, opened, continued: false, reasoned: true, unclosed };
+        let rest = Inline::new(rest);
         Self { left: reasoning, reasoning: editor(keep), rest }
     }
 

@@ -76,6 +76,22 @@ pub(super) fn speaks_of_opening(behind: &str) -> bool {
     }
 }
 
+/// The same, [`Match::Perhaps`] until more is known.
+pub(super) fn will_speak_of_opening(behind: &str, last: bool) -> Match {
+    let longest = SAID_OF.iter().map(|word| word.len()).max().unwrap_or_default();
+    let mut characters = behind.chars();
+    let open = match characters.next() {
+        None => true,
+        Some(' ') => behind.len() <= 1 + longest && characters.all(char::is_alphabetic),
+        Some(_) => characters.next().is_none(),
+    };
+    match open && !last {
+        true => Match::Perhaps,
+        false if speaks_of_opening(behind) => Match::Yes(0),
+        false => Match::No,
+    }
+}
+
 /// Whether the text goes on in the middle of a sentence, [`Match::Perhaps`] until more is known.
 pub(super) fn goes_on(behind: &str, last: bool) -> Match {
     let mut characters = behind.chars();

@@ -88,6 +88,8 @@ pub struct Setting {
     pub opened: bool,
     /// The text goes on within reasoning that another one left open.
     pub continued: bool,
+    /// Another text of the response has shown that its model reasons in them.
+    pub reasoned: bool,
     /// What becomes of a section that may be an answer and is not closed.
     pub unclosed: Unclosed,
 }
@@ -179,6 +181,7 @@ impl Inline {
             spoken: None,
             reasoned: setting.opened
                 || setting.continued
+                || setting.reasoned
                 || setting.unclosed == Unclosed::Reasoning,
             called: false,
             kept: false,
@@ -494,6 +497,10 @@ impl Editor for Inline {
             State::Section(_) => true,
             State::Open(_) => self.setting.unclosed == Unclosed::Reasoning,
         }
+    }
+
+    fn puts_off(&self) -> bool {
+        matches!(&self.state, State::Open(open) if open.section.is_templates())
     }
 
     fn call(&mut self) {

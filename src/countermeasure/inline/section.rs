@@ -239,6 +239,18 @@ impl Inline {
                         // The model opened what its template was said to open.
                         return self.opened_after_all(of, marker, at + length, out);
                     }
+                    if open.section.is_templates() {
+                        let behind = here.get(length..).unwrap_or_default();
+                        match mention::will_speak_of_opening(behind, last) {
+                            Match::Perhaps => return Step::Wait(at),
+                            Match::Yes(_) => {
+                                open.add(marker);
+                                at += length;
+                                continue;
+                            }
+                            Match::No => {}
+                        }
+                    }
                     open.add(marker);
                     open.openings.push(open.text.len());
                     at += length;

@@ -3,7 +3,13 @@
 use super::*;
 
 fn inline(keep: Keep, opened: bool) -> Inline {
-    Inline::new(Setting { keep, opened, continued: false, unclosed: Unclosed::Answer })
+    Inline::new(Setting {
+        keep,
+        opened,
+        continued: false,
+        reasoned: false,
+        unclosed: Unclosed::Answer,
+    })
 }
 
 fn run_in(mut editor: Inline, pieces: &[&str], cut_short: bool) -> String {
@@ -223,7 +229,8 @@ fn a_client_that_may_have_kept_the_model_from_closing_a_section_does_not_get_it(
         [(true, "secret", ""), (false, "Sure. <think>secret", "Sure. <think>")]
     {
         let unclosed = Unclosed::Reasoning;
-        let setting = Setting { keep: Keep::None, opened, continued: false, unclosed };
+        let setting =
+            Setting { keep: Keep::None, opened, continued: false, reasoned: false, unclosed };
         assert_eq!(run_in(Inline::new(setting), &[text], false), left);
     }
 }

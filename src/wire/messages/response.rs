@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::wire::json::{Error, Key, Kind as JsonKind, Reader, Text, unescape_lossy};
 use crate::wire::listed::{Listed, Shape};
 use crate::wire::scan::{
-    Block, Close, Field, FieldKind, Kind, Lane, Scan, Signed, Slot, Twice, is_call, is_cut_short,
+    Block, Close, Field, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, Twice, is_call,
+    is_cut_short,
 };
 use crate::wire::{error, usage};
 
@@ -85,12 +86,8 @@ pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Erro
             _ => message_member(reader, key, scan),
         })
     })?;
-    let cut_short = scan.cut_short.unwrap_or_default();
     scan.calls.extend(scan.called.then_some(blocks));
-    // Only the last block can have been cut short.
-    let close =
-        |group| Close { group, reasoning_only: false, cut_short: group == blocks && cut_short };
-    scan.closes.extend((0..=blocks).map(close));
+    ends(blocks, scan);
     Ok(())
 }
 
@@ -114,7 +111,12 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
             }
             b"message" if scan.expects(JsonKind::Object, reader, b"message")? => {
                 reader.members(|reader, key| match scan.once_only(&mut twice_within, &key.name()) {
-                    b"content" => content(reader, &mut 0, scan),
+                    b"content" => {
+                        let first = scan.channels.len();
+                        content(reader, &mut 0, scan)?;
+                        event.whole = first..scan.channels.len();
+                        Ok(())
+                    }
                     _ => message_member(reader, key, scan),
                 })
             }
@@ -131,7 +133,7 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
             name => scan.leak(reader, name),
         })
     })?;
-    let Event { kind, index, signature, begins } = event;
+    let Event { kind, index, signature, begins, whole } = event;
     scan.begins = begins.map(|begins| Block { group: index, ..begins });
     scan.called |= begins.is_some_and(|begins| begins.calls);
     for channel in &mut scan.channels {
@@ -139,7 +141,11 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
             channel.lane.group = index;
         }
     }
-    match kind.and_then(|span| payload.get(span)) {
+    let kind = kind.and_then(|span| payload.get(span));
+    if kind != Some(b"message_start") {
+        repeat(whole, scan);
+    }
+    match kind {
         Some(b"content_block_delta") => {
             scan.says_more |= scan.channels.is_empty() || signature;
             if signature {
@@ -167,6 +173,26 @@ struct Event {
     signature: bool,
     /// A block begins, whose index may stand behind it.
     begins: Option<Block>,
+    /// The texts that stand in a whole message.
+    whole: Range<usize>,
+}
+
+/// The texts of a message that has begun before say all that it has said, and end with it.
+fn repeat(texts: Range<usize>, scan: &mut Scan) {
+    let mut last = None;
+    for channel in scan.channels.get_mut(texts).unwrap_or_default() {
+        channel.mode = Mode::Snapshot;
+        last = Some(channel.lane.group);
+    }
+    last.into_iter().for_each(|last| ends(last, scan));
+}
+
+/// Every block ends, of which only the last one can have been cut short.
+fn ends(last: u32, scan: &mut Scan) {
+    let cut_short = scan.cut_short.unwrap_or_default();
+    let close =
+        |group| Close { group, reasoning_only: false, cut_short: group == last && cut_short };
+    scan.closes.extend((0..=last).map(close));
 }
 
 fn message_member(reader: &mut Reader<'_>, key: Key<'_>, scan: &mut Scan) -> Result<(), Error> {
