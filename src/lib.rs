@@ -31,6 +31,8 @@
 //! - `experiments`: statistics for comparing policies on live traffic.
 //! - `tokenizers`: marks in the tokens of other people's models.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod audit;
 pub mod countermeasure;
 #[cfg(feature = "forensics")]
@@ -60,7 +62,16 @@ pub mod upstream;
 #[doc(hidden)]
 pub mod cli;
 
+/// The library of times in [`risk::RiskSource`], [`audit::Record`] and [`policy::Policy`], of the
+/// version that they use.
+pub use jiff;
+
 #[doc = include_str!("../README.md")]
 #[cfg(doctest)]
 #[derive(Debug)]
 pub struct Readme;
+
+#[doc = include_str!("../docs/embedding.md")]
+#[cfg(doctest)]
+#[derive(Debug)]
+pub struct Embedding;
