@@ -88,7 +88,7 @@ impl Alignment {
 
     /// The same, but a place of which nothing has come yet is taken to be the end of what is left.
     pub(super) fn map_so_far(&self, place: u64) -> Option<u64> {
-        let come = self.runs.iter().any(|run| run.at + run.length >= place);
+        let come = self.runs.last().is_some_and(|last| last.at + last.length >= place);
         if come { self.map(place) } else { (!self.lost).then_some(self.left) }
     }
 

@@ -90,6 +90,7 @@ mod shared;
 mod stream;
 mod teed;
 mod timing;
+mod turns;
 
 pub use body::DefenseBody;
 pub use builder::{DefenseBuilder, DefenseHandle, DefenseLayer};

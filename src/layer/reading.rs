@@ -18,6 +18,7 @@ use super::refusal::refusal;
 use super::rewrite::Rewriter;
 use super::stream::EventStream;
 use super::timing::{HEARTBEAT, LINGER, Pacing, Timer, Wait};
+use super::turns::let_others_go_first;
 use crate::audit::Outcome;
 use crate::wire::Protocol;
 
@@ -155,7 +156,7 @@ impl Reading {
             return false;
         }
         self.spent = 0;
-        context.waker().wake_by_ref();
+        let_others_go_first(context);
         true
     }
 

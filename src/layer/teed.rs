@@ -8,6 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::dry_run::DryRun;
+use super::turns::let_others_go_first;
 
 pin_project! {
     /// Gives every frame as it comes, and a clone of it to the dry run if there is one.
@@ -57,7 +58,7 @@ impl<B: Body<Data = Bytes>> Body for Teed<B> {
                 Poll::Pending => {
                     dry_run.work();
                     if dry_run.has_work() {
-                        context.waker().wake_by_ref();
+                        let_others_go_first(context);
                     }
                 }
             }

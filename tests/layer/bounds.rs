@@ -3,6 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use guilloche::audit::{Counter, Outcome};
@@ -10,6 +11,8 @@ use guilloche::layer::Caps;
 use guilloche::policy::Countermeasure;
 use http::Request;
 use http_body::Body;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::support::*;
@@ -346,6 +349,43 @@ async fn a_long_answer_is_rewritten_in_turns() {
     let (event_turns, read) = turns(&world, stream([data(&events)])).await;
     assert_eq!(read, events);
     assert!(event_turns >= events.len() / (128 * KIB), "{event_turns} turns");
+}
+
+/// Fails when a turn is given by waking: the runtime then looks at no socket for dozens of turns.
+#[tokio::test]
+async fn the_sockets_of_others_are_seen_between_the_turns_of_a_long_answer() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (mut peer, _) = listener.accept().unwrap();
+    let slices = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&slices);
+    let other = tokio::spawn(async move {
+        stream.read_exact(&mut [0]).await.unwrap();
+        seen.load(Ordering::Relaxed)
+    });
+    let text = "twelve and a half. ".repeat(100_000);
+    let thoughts = "so ".repeat(50_000);
+    let message = format!(r#"{{"reasoning_content":"{thoughts}","content":"{text}"}}"#);
+    let world = World::new(policy(WITHHOLD));
+    world.upstream.answer(json(&format!(r#"{{"choices":[{{"index":0,"message":{message}}}]}}"#)));
+    let turns = Arc::clone(&slices);
+    let edited = tokio::spawn(async move {
+        let mut answer = Box::pin(async move { read(world.call(chat()).await.into_body()).await });
+        poll_fn(|context| {
+            let polled = answer.as_mut().poll(context);
+            // What the other waits for has come when the edit is under way.
+            if turns.fetch_add(1, Ordering::Relaxed) == 2 {
+                std::io::Write::write_all(&mut peer, b"x").unwrap();
+            }
+            polled.map(drop)
+        })
+        .await;
+    });
+    edited.await.unwrap();
+    let turns = slices.load(Ordering::Relaxed);
+    assert!(turns > 20, "{turns} turns");
+    let seen = other.await.unwrap();
+    assert!(seen < 10, "seen at turn {seen} of {turns}");
 }
 
 /// A picture, a recording or a file is longer than any text, and no text.

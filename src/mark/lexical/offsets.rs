@@ -23,12 +23,20 @@ impl Unit {
     }
 }
 
-/// One substitution: `removed` units at `at` of the original became `inserted` units.
+/// One substitution: `removed` units at `at` of the original became `inserted` units at `to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Substitution {
     at: usize,
     removed: usize,
+    to: usize,
     inserted: usize,
+}
+
+impl Substitution {
+    /// Where a place behind it, and before the next one, has come to stand.
+    fn behind(&self, offset: usize) -> usize {
+        offset - (self.at + self.removed) + self.to + self.inserted
+    }
 }
 
 /// The substitutions of one text, in order.
@@ -57,7 +65,8 @@ impl OffsetMap {
     }
 
     pub(super) fn substitute(&mut self, at: usize, removed: usize, inserted: usize) {
-        self.substitutions.push(Substitution { at, removed, inserted });
+        let to = self.substitutions.last().map_or(at, |last| last.behind(at));
+        self.substitutions.push(Substitution { at, removed, to, inserted });
     }
 
     /// Where `offset` of the original lies in the edited text; `None` inside a substitution, where
@@ -69,28 +78,21 @@ impl OffsetMap {
         if self.substitutions.get(before).is_some_and(|edit| edit.at < offset) {
             return None;
         }
-        let (removed, inserted) =
-            self.substitutions.iter().take(before).fold((0, 0), |(removed, inserted), edit| {
-                (removed + edit.removed, inserted + edit.inserted)
-            });
-        Some(offset - removed + inserted)
+        let last = before.checked_sub(1).and_then(|last| self.substitutions.get(last));
+        Some(last.map_or(offset, |last| last.behind(offset)))
     }
 
     /// Whether the original's `start..end` was left as it was.
     #[must_use]
     pub fn is_untouched(&self, start: usize, end: usize) -> bool {
-        !self.substitutions.iter().any(|edit| edit.at < end && start < edit.at + edit.removed)
+        let before = self.substitutions.partition_point(|edit| edit.at + edit.removed <= start);
+        self.substitutions.get(before).is_none_or(|edit| edit.at >= end)
     }
 
     /// The substitutions in order: where in the original, its length there, where in the edited
     /// text, its length there.
     pub fn substitutions(&self) -> impl Iterator<Item = (usize, usize, usize, usize)> {
-        let (mut removed, mut inserted) = (0, 0);
-        self.substitutions.iter().map(move |edit| {
-            let to = edit.at - removed + inserted;
-            (removed, inserted) = (removed + edit.removed, inserted + edit.inserted);
-            (edit.at, edit.removed, to, edit.inserted)
-        })
+        self.substitutions.iter().map(|edit| (edit.at, edit.removed, edit.to, edit.inserted))
     }
 
     /// How many substitutions there are.
@@ -103,5 +105,40 @@ impl OffsetMap {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.substitutions.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Against the definition: what was removed and inserted before a place moves it.
+        #[test]
+        fn a_place_is_moved_by_all_that_was_exchanged_before_it(
+            edits in proptest::collection::vec((0..9_usize, 1..9_usize, 0..9_usize), 0..20),
+            start in 0..300_usize,
+            length in 0..20_usize,
+        ) {
+            let mut map = OffsetMap::new(Unit::Bytes);
+            let (mut at, mut all) = (0, Vec::new());
+            for (gap, removed, inserted) in edits {
+                at += gap;
+                map.substitute(at, removed, inserted);
+                all.push((at, removed, inserted));
+                at += removed;
+            }
+            let before = all.iter().filter(|(at, removed, _)| at + removed <= start);
+            let moved = before.fold(start as i64, |place, (_, removed, inserted)| {
+                place - *removed as i64 + *inserted as i64
+            });
+            let inside = all.iter().any(|(at, removed, _)| *at < start && start < at + removed);
+            prop_assert_eq!(map.map(start), (!inside).then_some(moved as usize));
+            let end = start + length;
+            let touched = all.iter().any(|(at, removed, _)| *at < end && start < at + removed);
+            prop_assert_eq!(map.is_untouched(start, end), !touched);
+        }
     }
 }
