@@ -32,6 +32,8 @@ pin_project! {
         idle_timeout: Duration,
         total_due: Instant,
         failed: bool,
+        // Whether it is a stream of a connection that others share, whose end is said and not seen.
+        multiplexed: bool,
         // What is done when it has come to its end.
         after: Option<AfterAnswer>,
         // Tells that nothing more of it is wanted.
@@ -77,9 +79,16 @@ impl<B: Body> UpstreamBody<B> {
             idle_timeout,
             total_due,
             failed: false,
+            multiplexed: false,
             after: None,
             cut_off: None,
         }
+    }
+
+    /// Takes a stream that is reset for one that broke off, whatever the reason given: the client
+    /// library takes `NO_ERROR` and `CANCEL` for an end (RFC 9113, section 8.1.1).
+    pub(super) fn multiplexed(self, multiplexed: bool) -> Self {
+        Self { multiplexed, ..self }
     }
 
     /// Breaks off when told so.
@@ -128,6 +137,10 @@ where
             Poll::Ready(Some(Err(error))) => {
                 *this.failed = true;
                 Poll::Ready(Some(Err(UpstreamError::Body(error.into()))))
+            }
+            Poll::Ready(None) if *this.multiplexed && !this.inner.is_end_stream() => {
+                *this.failed = true;
+                Poll::Ready(Some(Err(UpstreamError::Body("the stream was reset".into()))))
             }
             Poll::Ready(frame) => {
                 *this.waiting = false;

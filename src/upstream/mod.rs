@@ -49,7 +49,7 @@ use crate::wire::asks_for_websocket;
 use connect::{Connector, TimedOut};
 use headers::strip_hop_by_hop;
 use replay::{Replay, Replayed};
-use reuse::{AfterAnswer, Given, abandoned, is_close};
+use reuse::{AfterAnswer, Given, abandoned, is_close, is_unprocessed};
 
 /// Any error.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -222,6 +222,7 @@ where
             let after = AfterAnswer::of(&head.headers, &head.extensions, connection);
             let upstream = head.extensions.remove::<OnUpgrade>().filter(|_| upgrades);
             strip_hop_by_hop(&mut head.headers);
+            let multiplexed = head.version == Version::HTTP_2;
             // The server frames for the client's version.
             head.version = Version::HTTP_11;
             head.extensions.clear();
@@ -230,8 +231,10 @@ where
                 announce(&mut head.headers);
                 head.extensions.insert(Switched { upstream, idle_timeout, total_due });
             }
-            let body =
-                UpstreamBody::new(body, idle_timeout, total_due).before(after).until(cut_off);
+            let body = UpstreamBody::new(body, idle_timeout, total_due)
+                .multiplexed(multiplexed)
+                .before(after)
+                .until(cut_off);
             Ok(Response::from_parts(head, body))
         })
     }
@@ -248,7 +251,9 @@ impl Unanswered {
     /// Whether the request met a connection that was closing, so that nobody has begun to work on it.
     fn met_a_closing_connection(&self, given: Option<&Given>) -> bool {
         match self {
-            Self::Failed(error) => given.is_some_and(Given::was_closing) && is_close(error),
+            Self::Failed(error) => {
+                is_unprocessed(error) || given.is_some_and(Given::was_closing) && is_close(error)
+            }
             // What was given to no connection has reached nobody.
             Self::Abandoned => given.is_none_or(Given::was_closing),
         }

@@ -86,6 +86,20 @@ impl Given {
     }
 }
 
+/// Whether the peer says that it has done nothing about the request, so that it may be sent again
+/// (RFC 9113, section 8.7): the stream was refused, or came after the last one that it takes.
+pub(super) fn is_unprocessed(error: &legacy::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(at) = cause {
+        if let Some(error) = at.downcast_ref::<h2::Error>() {
+            let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
+            return error.is_remote() && (refused || error.is_go_away());
+        }
+        cause = at.source();
+    }
+    false
+}
+
 /// Whether the peer closed or reset the connection.
 pub(super) fn is_close(error: &legacy::Error) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);

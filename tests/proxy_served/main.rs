@@ -11,6 +11,8 @@ mod carriers;
 #[cfg(test)]
 mod endings;
 #[cfg(test)]
+mod multiplexed;
+#[cfg(test)]
 mod naming;
 #[cfg(test)]
 mod passing;
