@@ -367,7 +367,7 @@ async fn the_sockets_of_others_are_seen_between_the_turns_of_a_long_answer() {
     let thoughts = "so ".repeat(50_000);
     let message = format!(r#"{{"reasoning_content":"{thoughts}","content":"{text}"}}"#);
     let world = World::new(policy(WITHHOLD));
-    world.upstream.answer(json(&format!(r#"{{"choices":[{{"index":0,"message":{message}}}]}}"#)));
+    world.upstream.answer(json(format!(r#"{{"choices":[{{"index":0,"message":{message}}}]}}"#)));
     let turns = Arc::clone(&slices);
     let edited = tokio::spawn(async move {
         let mut answer = Box::pin(async move { read(world.call(chat()).await.into_body()).await });
