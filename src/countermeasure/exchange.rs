@@ -16,6 +16,9 @@ use crate::wire::{
     Asked, Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request, member_names,
 };
 
+/// The member that says what a tool is called.
+const TOOL: &str = "name";
+
 /// The longest message of an error that is passed on where no text is withheld.
 const MESSAGE: usize = 4096;
 
@@ -43,6 +46,8 @@ pub struct ResponseEdits {
     steered: bool,
     /// The texts at which the client wants the answer to end.
     stops: Vec<String>,
+    /// What the client calls its tools, where it calls them like no program.
+    tools: Vec<String>,
     /// Leaks are closed but for these names.
     close_leaks: Option<Vec<String>>,
     /// The model's name is hidden behind the one that was asked for.
@@ -215,6 +220,7 @@ impl ResponseEdits {
             opened_by: reasoning.map(|it| it.opened_by_template.clone()).unwrap_or_default(),
             steered: request.steers_tags,
             stops: request.stops.clone(),
+            tools: request.tools.clone(),
             close_leaks,
             rename: downgraded
                 .filter(|(_, disclose)| !disclose)
@@ -342,6 +348,20 @@ impl ResponseEdits {
                     return None;
                 }
                 Edit::text(field.span.clone(), "other")
+            }
+            FieldKind::WordedId => {
+                self.keep?;
+                side_channels::response_edit(self.close_leaks.as_deref()?, field)?
+            }
+            FieldKind::Tool => {
+                let allow = self.close_leaks.as_ref()?;
+                if self.tools.contains(&field.name) || allow.iter().any(|it| it == TOOL) {
+                    return None;
+                }
+                // What it says is not its name.
+                counts.response_fields_closed += 1;
+                counts.closed.add(TOOL);
+                return Some(Edit::literal(field.span.clone(), "null"));
             }
             FieldKind::Stop => {
                 self.keep?;

@@ -15,6 +15,9 @@ pub(super) type Listed = (&'static [u8], Shape);
 pub(super) enum Shape {
     /// A name that programs give: one string without white space.
     Identifier,
+    /// What names a call, and comes back with its result: a number, or a string without white space.
+    /// Gateways put signatures into it.
+    CallId,
     /// True or false.
     Flag,
     /// A point in time, in seconds or finer; 0 where a server has none to tell.
@@ -25,6 +28,8 @@ pub(super) enum Shape {
     Findings,
     /// One string without white space, however long: a signature, sealed or encoded data.
     Sealed,
+    /// Several of them.
+    Signatures,
     /// Identifiers of any length, nested: addresses of pages.
     Links,
     /// Identifiers and numbers of any length, nested: media, references.
@@ -35,6 +40,9 @@ pub(super) enum Shape {
 
 /// The longest identifier.
 const IDENTIFIER: usize = 256;
+
+/// The longest id of a call.
+const CALL_ID: usize = 4096;
 
 /// The longest findings.
 const FINDINGS: usize = 8192;
@@ -53,6 +61,13 @@ impl Shape {
         }
         match self {
             Self::Identifier => contents(value).is_some_and(is_identifier),
+            Self::CallId => match contents(value) {
+                Some(id) => {
+                    id.len() <= CALL_ID && is_unbroken(id)
+                        || id.len() <= IDENTIFIER && is_printed(id, |it| !it.is_whitespace())
+                }
+                None => value.len() <= 20 && value.iter().all(u8::is_ascii_digit),
+            },
             Self::Flag => is_flag(value),
             Self::Time => {
                 contents(value).is_some_and(is_identifier)
@@ -70,7 +85,7 @@ impl Shape {
                 value.len() <= FINDINGS && leaves(value, small)
             }
             Self::Sealed => contents(value).is_some_and(is_unbroken),
-            Self::Links => leaves(value, |leaf| match leaf {
+            Self::Links | Self::Signatures => leaves(value, |leaf| match leaf {
                 Leaf::Text(text) => is_unbroken(text),
                 Leaf::Other(other) => is_flag(other),
             }),
@@ -85,13 +100,30 @@ impl Shape {
 impl Shape {
     /// Whether what has this shape was said by others.
     pub(super) fn is_quoted(self) -> bool {
-        matches!(self, Self::Text(_) | Self::Quoted(_) | Self::Links | Self::Sealed)
+        matches!(
+            self,
+            Self::Text(_) | Self::Quoted(_) | Self::Links | Self::Sealed | Self::Signatures
+        )
     }
 
     /// Whether encoded data of any length has this shape.
     pub(super) fn is_data(self) -> bool {
-        matches!(self, Self::Data | Self::Sealed)
+        matches!(self, Self::Data | Self::Sealed | Self::Signatures)
     }
+}
+
+/// Whether a value that is no [`Shape::CallId`] is one in words: longer in other letters than ASCII, or
+/// with spaces, one at a time.
+pub(super) fn is_worded_id(value: &[u8]) -> bool {
+    contents(value).is_some_and(|id| {
+        let mut before = '\0';
+        let one_at_a_time = |it: char| {
+            let doubled = it == ' ' && std::mem::replace(&mut before, it) == ' ';
+            before = it;
+            !doubled && (it == ' ' || !it.is_whitespace())
+        };
+        id.len() <= CALL_ID && is_printed(id, one_at_a_time)
+    })
 }
 
 /// What stands under `name` in a list.
@@ -131,6 +163,12 @@ fn is_unbroken(raw: &[u8]) -> bool {
         false => raw.iter().all(u8::is_ascii_graphic),
         true => unescape(raw).is_ok_and(|text| text.bytes().all(|byte| byte.is_ascii_graphic())),
     }
+}
+
+/// Whether a string's contents are text without control characters, of characters that fit.
+fn is_printed(raw: &[u8], fits: impl FnMut(char) -> bool) -> bool {
+    let text = unescape(raw);
+    text.is_ok_and(|text| !text.chars().any(char::is_control) && text.chars().all(fits))
 }
 
 enum Leaf<'a> {

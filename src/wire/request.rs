@@ -12,6 +12,7 @@ mod delegates;
 mod inside;
 pub(super) mod lists;
 mod settings;
+mod tools;
 
 use crate::secret::opaque_debug;
 use delegates::Delegates;
@@ -89,6 +90,8 @@ pub struct Request {
     pub steers_tags: bool,
     /// The texts at which the client wants the answer to end, as far as they are noted.
     pub stops: Vec<String>,
+    /// What the tools are called that are called like no program, as far as they are noted.
+    pub tools: Vec<String>,
     /// What is said of how the answer is sampled, marked and read.
     pub generation: Generation,
     /// Members by which servers of the protocol take settings of their samplers and marks.
@@ -241,6 +244,7 @@ impl Request {
                 let folded = fold(&String::from_utf8_lossy(&key.name()));
                 self.inside(&key.name(), &mut Reader::at(body, value.start))?;
                 self.delegates(&folded, &mut Reader::at(body, value.start))?;
+                self.tools(&key.name(), &mut Reader::at(body, value.start))?;
                 let at = Reader::at(body, value.start);
                 self.generation.read(&key.name(), &folded, self.members.spans.len(), at)?;
                 let said = body.get(value.clone()).unwrap_or_default();

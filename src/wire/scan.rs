@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::failure::Failure;
 use super::json::{self, Error, Reader};
-use super::listed::{Listed, Shape, long_strings, number, shape};
+use super::listed::{Listed, Shape, is_worded_id, long_strings, number, shape};
 use crate::secret::opaque_debug;
 
 /// What runs of text are for.
@@ -44,6 +44,8 @@ pub enum Slot {
     ReasoningPart,
     /// An entry of `reasoning_details`, by its index.
     ReasoningDetail(u32),
+    /// A thinking block of another protocol, in `thinking_blocks`.
+    ThinkingBlock,
     /// The refusal text.
     Refusal,
     /// What a spoken answer says.
@@ -92,6 +94,11 @@ pub enum FieldKind {
     /// The text at which the answer ended, which stands in `name`, too. It is the client's own, if
     /// the client asked for that.
     Stop,
+    /// What a tool is called that is called like no program, which stands in `name`, too. It is the
+    /// client's own, if the request has such a tool.
+    Tool,
+    /// The id of a call, in words: it tells nothing where no text is withheld.
+    WordedId,
     /// The name of the model that answers: a string's contents.
     Model,
     /// What differs from model to model without being its name.
@@ -429,6 +436,34 @@ impl Scan {
             self.named_field(FieldKind::Stop, span, json::unescape_lossy(raw).as_bytes());
         }
         Ok(())
+    }
+
+    /// Reads the next value as the name of a tool.
+    pub(super) fn tool(&mut self, reader: &mut Reader<'_>, name: &[u8]) -> Result<(), Error> {
+        if reader.kind()? != json::Kind::String {
+            return self.shaped(reader, Shape::Identifier, FieldKind::Leak, name);
+        }
+        let span = reader.skip()?;
+        let value = reader.bytes().get(span.clone()).unwrap_or_default();
+        if !Shape::Identifier.fits(value) {
+            let raw = value.get(1..value.len() - 1).unwrap_or_default();
+            self.named_field(FieldKind::Tool, span, json::unescape_lossy(raw).as_bytes());
+        }
+        Ok(())
+    }
+
+    /// Reads the next value as the id of a call.
+    pub(super) fn call_id(&mut self, reader: &mut Reader<'_>, name: &[u8]) -> Result<(), Error> {
+        reader.kind()?;
+        let start = reader.position();
+        let span = reader.skip()?;
+        let value = reader.bytes().get(span.clone()).unwrap_or_default();
+        if !Shape::CallId.fits(value) && is_worded_id(value) {
+            self.named_field(FieldKind::WordedId, span, name);
+            return Ok(());
+        }
+        *reader = Reader::at(reader.bytes(), start);
+        self.shaped(reader, Shape::CallId, FieldKind::Leak, name)
     }
 
     /// The contents of the next value if it is an identifier; any other but null is read as a leak.

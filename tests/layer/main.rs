@@ -7,6 +7,8 @@ mod across;
 #[cfg(test)]
 mod bounds;
 #[cfg(test)]
+mod calling;
+#[cfg(test)]
 mod ending;
 #[cfg(test)]
 mod failing;

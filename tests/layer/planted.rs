@@ -61,7 +61,11 @@ fn may_stand(place: &str, plant: &Value) -> bool {
         || place.contains("prompt_tokens_details") && *plant != json!(SECRET)
         || place.contains("cache_creation");
     let named = *plant == json!(COUNT.to_string()) && !name.contains("token");
-    text || tool || counted || named || name.ends_with("index") && plant.is_number()
+    // A client sends the id of a call back, and some servers number their calls.
+    let call = ["id", "tool_use_id"].contains(&name)
+        && ["/tool_calls/", "/content/", "/content_block/"].iter().any(|it| place.contains(it))
+        && *plant == json!(COUNT);
+    text || tool || counted || named || call || name.ends_with("index") && plant.is_number()
 }
 
 /// Every place in a value, as a JSON pointer; `new` members are offered in every object.
@@ -144,6 +148,14 @@ fn dialects() -> Vec<Value> {
             json!({"x_groq": {"id": "req_1", "usage": {"completion_tokens": 100, "total_time": 1.5}},
                        "usage_breakdown": {"models": null}, "system_fingerprint": "fp_1"}),
         ),
+        dialect(json!({"choices": [{"index": 0, "finish_reason": "tool_calls", "message": {
+            "thinking_blocks": [{"type": "thinking", "thinking": "a", "signature": "A="}],
+            "provider_specific_fields": {"thought_signatures": ["A="], "thinking_blocks":
+                [{"type": "redacted_thinking", "data": "A="}]},
+            "extra_content": {"google": {"thought_signature": "A="}},
+            "tool_calls": [{"id": "c", "type": "function",
+                "provider_specific_fields": {"thought_signature": "A="},
+                "function": {"name": "f", "arguments": "{}"}}]}}]})),
         dialect(json!({"prompt_filter_results": [{"prompt_index": 0, "content_filter_results":
                        {"hate": {"filtered": false, "severity": "safe"}}}]})),
         dialect(

@@ -262,7 +262,7 @@ fn messages(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error>
     reader.elements(|reader, _| {
         let mut message = prefill::Message::default();
         reader.members(|reader, key| {
-            if key.is("reasoning_details") {
+            if key.is("reasoning_details") || key.is("thinking_blocks") {
                 *signed_history |= is_signed(&mut Reader::at(reader.bytes(), reader.position()))?;
             }
             message.read(reader, &key.name())
@@ -275,7 +275,7 @@ fn messages(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error>
     Ok(())
 }
 
-/// Whether one of the entries of `reasoning_details` is signed or sealed.
+/// Whether one of the entries of `reasoning_details` or `thinking_blocks` is signed or sealed.
 fn is_signed(reader: &mut Reader<'_>) -> Result<bool, Error> {
     let mut signed = false;
     reader.elements(|reader, _| {

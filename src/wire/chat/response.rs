@@ -6,6 +6,7 @@ mod message;
 mod object;
 mod quoted;
 mod reasoning;
+mod signed;
 mod text;
 
 use std::ops::Range;

@@ -27,11 +27,8 @@ const DELTA: [Listed; 1] = [(b"container", Shape::Data)];
 const STOP_DETAILS: [Listed; 2] = [(b"type", Shape::Identifier), (b"category", Shape::Identifier)];
 
 /// Members of a content block that carry none.
-const BLOCK: [Listed; 8] = [
-    (b"id", Shape::Identifier),
-    (b"name", Shape::Identifier),
+const BLOCK: [Listed; 5] = [
     (b"signature", Shape::Sealed),
-    (b"tool_use_id", Shape::Identifier),
     (b"is_error", Shape::Flag),
     (b"caller", Shape::Data),
     (b"server_name", Shape::Identifier),
@@ -267,6 +264,8 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<
             carried.push((span, String::from_utf8_lossy(name).into_owned()));
             Ok(())
         }
+        name @ b"name" => scan.tool(reader, name),
+        name @ (b"id" | b"tool_use_id") => scan.call_id(reader, name),
         name => scan.listed(reader, &BLOCK, name),
     })?;
     // In any other block they would be a second way to say its text.

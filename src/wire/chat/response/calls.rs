@@ -4,12 +4,12 @@ use crate::wire::json::{Error, Kind as JsonKind, Reader, Text};
 use crate::wire::listed::{Listed, Shape};
 use crate::wire::scan::{Kind, Scan, Slot};
 
+use super::signed::signatures;
 use super::text::lane;
 
 /// Members of a tool call besides the call itself. Google's compatible endpoint puts its thought
 /// signatures into the last.
-const TOOL_CALL: [Listed; 3] =
-    [(b"id", Shape::Identifier), (b"type", Shape::Identifier), (b"extra_content", Shape::Data)];
+const TOOL_CALL: [Listed; 2] = [(b"type", Shape::Identifier), (b"extra_content", Shape::Data)];
 
 /// One call of several.
 pub(super) fn tool_call(
@@ -30,6 +30,8 @@ pub(super) fn tool_call(
             Ok(())
         }
         b"function" | b"custom" => function(reader, scan),
+        name @ b"id" => scan.call_id(reader, name),
+        b"provider_specific_fields" => signatures(reader, scan),
         name => scan.listed(reader, &TOOL_CALL, name),
     })?;
     for channel in scan.channels.iter_mut().skip(first_channel) {
@@ -51,6 +53,8 @@ pub(super) fn function(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), E
             }
             Ok(())
         }
-        name => scan.listed(reader, &[(b"name", Shape::Identifier)], name),
+        name @ b"name" => scan.tool(reader, name),
+        b"provider_specific_fields" => signatures(reader, scan),
+        name => scan.leak(reader, name),
     })
 }

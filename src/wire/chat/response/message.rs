@@ -9,11 +9,12 @@ use super::citations::annotations;
 use super::object::{listed_object, object};
 use super::quoted::QUOTED;
 use super::reasoning::{detail, thinking};
+use super::signed::{extra_content, provider_fields, thinking_blocks};
 use super::text::{lane, reasoning, said};
 
 /// Members of a message or delta that carry none that a countermeasure edits.
 const MESSAGE: [Listed; 3] =
-    [(b"images", Shape::Data), (b"name", Shape::Identifier), (b"tool_call_id", Shape::Identifier)];
+    [(b"images", Shape::Data), (b"name", Shape::Identifier), (b"tool_call_id", Shape::CallId)];
 
 /// Members of spoken answers, besides the transcript of what is heard.
 const AUDIO: [Listed; 3] =
@@ -55,6 +56,9 @@ pub(super) fn message(
             }
             Ok(())
         }
+        b"thinking_blocks" => thinking_blocks(reader, name, scan),
+        b"provider_specific_fields" => provider_fields(reader, scan),
+        b"extra_content" => extra_content(reader, scan),
         b"refusal" => {
             if scan.expects(JsonKind::String, reader, b"refusal")? {
                 said(reader, lane(Slot::Refusal), Kind::Refusal, answered, scan)?;
