@@ -12,6 +12,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use bytes::Bytes;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use guilloche::countermeasure::watermark::Marks;
-use guilloche::layer::DefenseLayer;
+use guilloche::layer::{AtEnd, Decided, DefenseBuilder, DefenseLayer, End, Hook};
 use guilloche::mark::keys::Keys;
 use guilloche::policy::Policy;
 use guilloche::risk::{AccountId, Assessment, Principal, Risk, RiskScore, Validity};
@@ -158,12 +159,16 @@ fn request(score: f64) -> Request<Full<Bytes>> {
         .expect("a request")
 }
 
-fn layer(plan: &str) -> DefenseLayer {
+fn builder(plan: &str) -> DefenseBuilder {
     let ladder =
         "version = 1\nname = \"bench\"\nmode = \"enforce\"\n[[grade]]\nname = \"g\"\nat = 0.5\n";
     let policy = Policy::parse("bench.toml", &format!("{ladder}{plan}")).expect("a policy");
     let keys = Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH);
-    DefenseLayer::builder(policy).marks(Marks::new(keys)).build().expect("randomness")
+    DefenseLayer::builder(policy).marks(Marks::new(keys))
+}
+
+fn layer(plan: &str) -> DefenseLayer {
+    builder(plan).build().expect("randomness")
 }
 
 fn answer<S>(mut service: S, score: f64) -> S::Response
@@ -220,14 +225,41 @@ fn stream(bencher: Bencher<'_, '_>, case: &str) {
     }
 }
 
-/// A request and its answer's head, untouched, with and without the layer.
-#[divan::bench(args = ["floor", "pass"])]
+/// Counts what was decided, and how it ended.
+#[derive(Debug, Default)]
+struct Counting {
+    decided: AtomicU64,
+    ended: Arc<AtomicU64>,
+}
+
+struct Ended(Arc<AtomicU64>);
+
+impl Hook for Counting {
+    fn decided(&self, _: &Decided<'_>) -> Option<Box<dyn AtEnd>> {
+        self.decided.fetch_add(1, Ordering::Relaxed);
+        Some(Box::new(Ended(Arc::clone(&self.ended))))
+    }
+}
+
+impl AtEnd for Ended {
+    fn ended(self: Box<Self>, end: &End) {
+        self.0.fetch_add(u64::from(end.status.is_some()), Ordering::Relaxed);
+    }
+}
+
+/// A request and its answer's head, untouched, with and without the layer, and with a hook that is told
+/// of the decision and the end.
+#[divan::bench(args = ["floor", "pass", "counted"])]
 fn request_of_an_ordinary_caller(bencher: Bencher<'_, '_>, case: &str) {
     let replay = Replay(Arc::new(Vec::new()));
     if case == "floor" {
         bencher.bench(|| read(answer(replay.clone(), 0.1).into_body()));
     } else {
-        let defended = layer("reasoning = { keep = \"none\" }\n").layer(replay);
+        let mut builder = builder("reasoning = { keep = \"none\" }\n");
+        if case == "counted" {
+            builder = builder.hook(Arc::new(Counting::default()));
+        }
+        let defended = builder.build().expect("randomness").layer(replay);
         bencher.bench(|| read(answer(defended.clone(), 0.1).into_body()));
     }
 }

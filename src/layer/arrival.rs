@@ -14,6 +14,7 @@ use super::budget::Held;
 use super::exchange::Exchange;
 use super::head::can_be_read;
 use super::history::History;
+use super::hook::{Decided, Watch};
 use super::late::Late;
 use super::repeating::Repeating;
 use super::shared::{Live, Shared};
@@ -36,9 +37,9 @@ pub(super) struct Arrival<S, B> {
 /// What becomes of a request.
 pub(super) enum Way<S, B> {
     /// It goes on unread.
-    Untouched { parts: request::Parts, body: B, inner: S },
+    Untouched { parts: request::Parts, body: B, inner: S, watch: Option<Watch> },
     /// Nothing is done to its caller, but it may repeat answers that were marked.
-    Repeating { repeating: Repeating<B>, parts: request::Parts, inner: S },
+    Repeating { repeating: Repeating<B>, parts: request::Parts, inner: S, watch: Option<Watch> },
     /// Its caller has reached a grade.
     Decided { exchange: Box<Exchange>, parts: request::Parts, body: B, inner: S },
 }
@@ -55,7 +56,7 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         let path = parts.uri.path();
         let policy = live.policy_for(&assessment.principal);
         let (decision, protocol) = match way_of(parts, has_body(parts, &self.body)) {
-            Route::Open => return self.untouched(shared, &live, &assessment),
+            Route::Open => return self.untouched(shared, &live, &assessment, None),
             Route::NoText => (policy.decide_without_text(&assessment, path, *time), None),
             Route::Protocol(id) => {
                 let facts = RequestFacts { path, protocol: Some(id) };
@@ -66,21 +67,31 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
                 (policy.decide(&assessment, facts, *time), None)
             }
         };
+        let started = || self.since.unwrap_or_else(Instant::now);
+        let at_end = live.hook.decided(&Decided::new(&decision, &assessment, *time));
+        let watch = at_end.map(|at_end| Watch::new(at_end, started()));
         if decision.concerns_nobody() {
-            return self.untouched(shared, &live, &assessment);
+            return self.untouched(shared, &live, &assessment, watch);
         }
-        let Self { mut parts, body, inner, time, since } = self;
+        let started = started();
+        let Self { mut parts, body, inner, time, .. } = self;
         // An inner service that fails gives no answer to carry it.
         parts.extensions.insert(audit::DecisionId(decision.id.to_string()));
-        let started = since.unwrap_or_else(Instant::now);
-        let exchange =
+        let mut exchange =
             Exchange::new(shared, live, decision, assessment, protocol, &parts, (time, started));
+        exchange.watch(watch);
         Way::Decided { exchange: Box::new(exchange), parts, body, inner }
     }
 
     /// Nothing is done to this caller: the request goes on unread, unless it may repeat answers that
     /// were marked.
-    fn untouched(self, shared: &Shared, live: &Live, assessment: &Assessment) -> Way<S, B> {
+    fn untouched(
+        self,
+        shared: &Shared,
+        live: &Live,
+        assessment: &Assessment,
+        watch: Option<Watch>,
+    ) -> Way<S, B> {
         let Self { parts, body, inner, .. } = self;
         let Shared { originals, budget, .. } = shared;
         let Live { caps, keys, .. } = live;
@@ -90,13 +101,13 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
             .and_then(|path| conversation_protocol(&parts.method, path))
             .and_then(|protocol| History::known(originals, &assessment.principal, protocol));
         let Some(history) = known.filter(|_| can_be_read(&parts.headers, caps.request_body)) else {
-            return Way::Untouched { parts, body, inner };
+            return Way::Untouched { parts, body, inner, watch };
         };
         let late = Late::after(caps.request_body_time);
         let subjects = Subjects::of(&assessment.principal, keys.subject.expose());
         let held = Held::new(Arc::clone(budget), subjects.account);
         let repeating = Repeating::new(history, body, caps.request_body, late, held);
-        Way::Repeating { repeating, parts, inner }
+        Way::Repeating { repeating, parts, inner, watch }
     }
 }
 

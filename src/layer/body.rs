@@ -19,6 +19,7 @@ use super::budget::Held;
 use super::dry_run::DryRun;
 use super::error::{BodyError, BoxError};
 use super::guard::Guard;
+use super::hook::Watch;
 use super::reading::{Form, Reading};
 use super::teed::Teed;
 use super::timing::Pacing;
@@ -36,6 +37,8 @@ pin_project! {
         #[pin]
         kind: Kind<B>,
         guard: Option<Guard>,
+        // Of an exchange to which nothing is done.
+        watch: Option<Watch>,
         failure: Option<BodyError>,
     }
 
@@ -80,30 +83,35 @@ impl<B> fmt::Debug for DefenseBody<B> {
 }
 
 impl<B> DefenseBody<B> {
-    /// The upstream's own body; with a guard, its end is noted.
-    pub(super) fn passed(body: B, guard: Option<Guard>) -> Self
+    /// The upstream's own body, of an exchange to which nothing is done.
+    pub(super) fn passed(body: B, mut watch: Option<Watch>) -> Self
     where
         B: Body<Data = Bytes>,
     {
-        Self::teed(Teed::new(body, None), guard)
+        if let Some(watch) = watch.as_mut().filter(|_| body.is_end_stream()) {
+            watch.end(Outcome::Complete);
+        }
+        let kind = Kind::Passed { body: Teed::new(body, None) };
+        Self { kind, guard: None, watch, failure: None }
     }
 
-    /// The same, of which a dry run may see a copy.
-    pub(super) fn teed(mut body: Teed<B>, mut guard: Option<Guard>) -> Self
+    /// The upstream's own body, whose end is noted, and of which a dry run may see a copy.
+    pub(super) fn teed(mut body: Teed<B>, mut guard: Guard) -> Self
     where
         B: Body<Data = Bytes>,
     {
         // A server asks a body that has ended for nothing.
-        if let Some(guard) = guard.as_mut().filter(|_| body.is_end_stream()) {
-            end(guard, body.leave_dry_run(), Outcome::Complete, true);
+        if body.is_end_stream() {
+            end(&mut guard, body.leave_dry_run(), Outcome::Complete, true);
         }
-        Self { kind: Kind::Passed { body }, guard, failure: None }
+        let kind = Kind::Passed { body };
+        Self { kind, guard: Some(guard), watch: None, failure: None }
     }
 
     /// An answer of the layer's own.
     pub(super) fn whole(bytes: Bytes) -> Self {
         let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
-        Self { kind: Kind::Whole { bytes }, guard: None, failure: None }
+        Self { kind: Kind::Whole { bytes }, guard: None, watch: None, failure: None }
     }
 
     /// The upstream's body, read as it comes.
@@ -117,7 +125,7 @@ impl<B> DefenseBody<B> {
     ) -> Self {
         let reading = Reading::new(protocol, form, pacing, held);
         let kind = Kind::Read { body: Box::pin(body), reading: Box::new(reading) };
-        Self { kind, guard: Some(guard), failure: None }
+        Self { kind, guard: Some(guard), watch: None, failure: None }
     }
 }
 
@@ -219,15 +227,18 @@ where
             }
             KindProjection::Passed { mut body } => {
                 let frame = ready!(body.as_mut().poll_frame(context));
+                let is_whole = !matches!(frame, Some(Err(_)));
+                let outcome = if is_whole { Outcome::Complete } else { Outcome::UpstreamError };
                 if let Some(guard) = this.guard {
                     if has_bytes(&frame) {
                         guard.first_byte();
                     }
                     if body.is_end_stream() || is_last(&frame) {
-                        let is_whole = !matches!(frame, Some(Err(_)));
-                        let outcome =
-                            if is_whole { Outcome::Complete } else { Outcome::UpstreamError };
                         end(guard, body.as_mut().take_dry_run(), outcome, is_whole);
+                    }
+                } else if let Some(watch) = this.watch {
+                    if body.is_end_stream() || is_last(&frame) {
+                        watch.end(outcome);
                     }
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::upstream)))

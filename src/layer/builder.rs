@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
+use super::hook::{Hook, NoHook};
 use super::service::Defense;
 use super::shared::{Caps, Keys, Live, Shared};
 use crate::audit::{NoAudit, Sink};
@@ -36,6 +37,7 @@ pub struct DefenseBuilder {
     source: Option<Arc<dyn RiskSource>>,
     reports: Arc<Reports>,
     sink: Arc<dyn Sink>,
+    hook: Arc<dyn Hook>,
     caps: Caps,
     server: ServerKind,
     secret: Option<Secret>,
@@ -65,6 +67,7 @@ impl DefenseLayer {
             source: None,
             reports: Arc::default(),
             sink: Arc::new(NoAudit),
+            hook: Arc::new(NoHook),
             caps: Caps::default(),
             server: ServerKind::default(),
             secret: None,
@@ -93,6 +96,12 @@ impl DefenseBuilder {
     #[must_use]
     pub fn audit(self, sink: Arc<dyn Sink>) -> Self {
         Self { sink, ..self }
+    }
+
+    /// What is told of every decision, also about those to whom nothing is done.
+    #[must_use]
+    pub fn hook(self, hook: Arc<dyn Hook>) -> Self {
+        Self { hook, ..self }
     }
 
     /// Bounds other than the default ones.
@@ -153,7 +162,8 @@ impl DefenseBuilder {
     }
 
     fn live(self) -> Result<Live, NoRandomness> {
-        let Self { policy, source, reports, sink, caps, server, secret, keys, marks, .. } = self;
+        let Self { policy, source, reports, sink, hook, caps, server, secret, keys, marks, .. } =
+            self;
         if !self.silent {
             warn_if_idle(&policy, sink.keeps());
         }
@@ -165,7 +175,7 @@ impl DefenseBuilder {
             (None, Some(keys)) => keys,
             (secret, _) => Arc::new(Keys::derive(&secret.map_or_else(Secret::random, Ok)?)),
         };
-        Ok(Live { policy, source, reports, marks, sink, caps, server, keys })
+        Ok(Live { policy, source, reports, marks, sink, hook, caps, server, keys })
     }
 }
 
@@ -175,12 +185,13 @@ impl DefenseHandle {
     #[must_use]
     pub fn settings(&self, policy: Policy) -> DefenseBuilder {
         let live = self.shared.live();
-        let Live { policy: _, source, reports, marks, sink, caps, server, keys } = &*live;
+        let Live { policy: _, source, reports, marks, sink, hook, caps, server, keys } = &*live;
         DefenseBuilder {
             policy,
             source: Some(Arc::clone(source)),
             reports: Arc::clone(reports),
             sink: Arc::clone(sink),
+            hook: Arc::clone(hook),
             caps: *caps,
             server: *server,
             secret: None,

@@ -25,6 +25,7 @@ use super::estimate::{Estimate, estimated_tokens};
 use super::guard::{Guard, MarkedFor};
 use super::head::{self, can_be_read};
 use super::history::{History, Restored};
+use super::hook::Watch;
 use super::record::begun;
 use super::refusal::{refusal, too_large};
 use super::refused::{Refused, insert_rate_limit, refused};
@@ -141,6 +142,11 @@ impl Exchange {
             observed_turn: None,
             now,
         }
+    }
+
+    /// Somebody is to be told how it ends.
+    pub(super) fn watch(&mut self, watch: Option<Watch>) {
+        self.guard.watch = watch;
     }
 
     /// Whether anything is to be carried out, so that the request has to be read.

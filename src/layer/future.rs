@@ -22,12 +22,14 @@ use super::body::DefenseBody;
 use super::budget::{NoRoom, grown};
 use super::error::BoxError;
 use super::exchange::{Exchange, ReadRequest, Undecided};
+use super::hook::Watch;
 use super::late::Late;
 use super::refusal::{overloaded, too_large, too_slow};
 use super::refused::Refused;
 use super::repeating::Repeating;
 use super::request_body::RequestBody;
 use super::shared::{Live, Shared};
+use crate::audit::Outcome;
 use crate::ready::Waiting;
 use crate::risk::Assessment;
 use crate::wire::{Refusal, RefusalKind};
@@ -56,7 +58,7 @@ pin_project! {
         /// It is being read only for what it repeats.
         Repeating { repeated: Option<Box<Repeated<S, B>>> },
         /// The inner service is answering; without an exchange, nothing is done to its answer.
-        Answering { #[pin] future: F, exchange: Option<Box<Exchange>> },
+        Answering { #[pin] future: F, exchange: Option<Box<Exchange>>, watch: Option<Watch> },
         /// The head of the answer waits for its body.
         Deciding { deciding: Option<Box<(Response<DefenseBody<R>>, Undecided)>>, announced: bool },
         /// The layer answers.
@@ -72,6 +74,7 @@ struct Repeated<S, B> {
     parts: request::Parts,
     /// The instance that is ready to take the request.
     inner: S,
+    watch: Option<Watch>,
 }
 
 /// What waits for an assessment.
@@ -133,7 +136,7 @@ where
         loop {
             let mut this = self.as_mut().project();
             let next = match this.state.as_mut().project() {
-                StateProjection::Answering { future, exchange } => {
+                StateProjection::Answering { future, exchange, watch } => {
                     if let Some(exchange) = exchange {
                         exchange.poll_observed(context);
                     }
@@ -151,11 +154,18 @@ where
                             Ok(response)
                         }
                         (Ok(response), None) => {
-                            Ok(response.map(|body| DefenseBody::passed(body, None)))
+                            let mut watch = watch.take();
+                            if let Some(watch) = &mut watch {
+                                watch.answered(response.status().as_u16());
+                            }
+                            Ok(response.map(|body| DefenseBody::passed(body, watch)))
                         }
                         (Err(error), exchange) => {
                             if let Some(exchange) = exchange {
                                 exchange.failed();
+                            }
+                            if let Some(watch) = watch {
+                                watch.end(Outcome::UpstreamError);
                             }
                             Err(error)
                         }
@@ -197,14 +207,15 @@ where
                     let Some(reading) = repeated else { return Poll::Pending };
                     let read = ready!(reading.repeating.poll_read(context));
                     let Some(repeated) = repeated.take() else { return Poll::Pending };
-                    let Repeated { repeating, mut exchange, mut parts, mut inner } = *repeated;
+                    let Repeated { repeating, mut exchange, mut parts, mut inner, watch } =
+                        *repeated;
                     let (body, texts) = repeating.restore(read, &mut parts.headers);
                     let copy = exchange.as_mut().and_then(|exchange| {
                         exchange.restored(texts);
                         exchange.observe(&parts.headers)
                     });
                     let future = inner.call(Request::from_parts(parts, body.copied(copy)));
-                    State::Answering { future, exchange }
+                    State::Answering { future, exchange, watch }
                 }
                 StateProjection::Deciding { deciding, announced } => {
                     let Some(waiting) = deciding.as_mut() else { return Poll::Pending };

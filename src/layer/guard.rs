@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::applied::{Tried, applied, observe};
 use super::estimate::estimated_tokens;
+use super::hook::Watch;
 use super::rewrite::TextBytes;
 use crate::audit::{Outcome, Record, Sink};
 use crate::countermeasure::Counts;
@@ -48,6 +49,8 @@ pub(super) struct Guard {
     /// What a dry run of this plan has found.
     tried: Option<(Arc<Plan>, Tried)>,
     started: Instant,
+    /// Who else is told how it ends.
+    pub(super) watch: Option<Watch>,
 }
 
 /// Whose mark an answer is to carry, and with what.
@@ -91,6 +94,7 @@ impl Guard {
             marked_for: None,
             tried: None,
             started,
+            watch: None,
         }
     }
 
@@ -172,6 +176,10 @@ impl Guard {
         self.issue(&record);
         record.durations.total_ms = milliseconds_since(self.started);
         record.outcome = outcome;
+        if let Some(watch) = &mut self.watch {
+            record.status.into_iter().for_each(|status| watch.answered(status));
+            watch.end(outcome);
+        }
         record.applied.extend(applied(&self.counts, enforced));
         let (sink, tried) = (Arc::clone(&self.sink), self.tried.take());
         Some(Ended { sink, record: Some(record), used: observed, tried })

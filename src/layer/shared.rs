@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use super::budget::Budget;
+use super::hook::Hook;
 use crate::audit::{AuditKey, Sink};
 use crate::countermeasure::originals::{self, Originals};
 use crate::countermeasure::watermark::Marks;
@@ -81,6 +82,7 @@ pub(super) struct Live {
     pub(super) reports: Arc<Reports>,
     pub(super) marks: Option<Arc<Marks>>,
     pub(super) sink: Arc<dyn Sink>,
+    pub(super) hook: Arc<dyn Hook>,
     pub(super) caps: Caps,
     pub(super) server: ServerKind,
     pub(super) keys: Arc<Keys>,

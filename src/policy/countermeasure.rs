@@ -84,13 +84,16 @@ impl Countermeasure {
 
 /// A set of countermeasures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Countermeasures(u8);
+pub(super) struct Countermeasures(u32);
+
+const _: () =
+    assert!(Countermeasure::ALL.len() <= u32::BITS as usize, "a countermeasure has no bit");
 
 impl Countermeasures {
-    pub(super) const ALL: Self = Self(u8::MAX);
+    pub(super) const ALL: Self = Self(u32::MAX);
 
     pub(super) fn contains(self, countermeasure: Countermeasure) -> bool {
-        self.0 & (1 << countermeasure as u8) != 0
+        self.0 & (1 << countermeasure as u32) != 0
     }
 
     pub(super) fn union(self, other: Self) -> Self {
@@ -125,6 +128,6 @@ impl Countermeasures {
 
 impl FromIterator<Countermeasure> for Countermeasures {
     fn from_iter<I: IntoIterator<Item = Countermeasure>>(countermeasures: I) -> Self {
-        Self(countermeasures.into_iter().fold(0, |set, named| set | 1 << named as u8))
+        Self(countermeasures.into_iter().fold(0, |set, named| set | 1 << named as u32))
     }
 }

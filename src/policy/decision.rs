@@ -290,13 +290,15 @@ impl Reason {
 
 /// A set of reasons, kept without allocation.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub struct Reasons(u16);
+pub struct Reasons(u32);
+
+const _: () = assert!(Reason::ALL.len() <= u32::BITS as usize, "a reason has no bit");
 
 impl Reasons {
     /// Whether `reason` is among them.
     #[must_use]
     pub fn contains(self, reason: Reason) -> bool {
-        self.0 & (1 << reason as u16) != 0
+        self.0 & (1 << reason as u32) != 0
     }
 
     /// The reasons, in the order of [`Reason::ALL`].
@@ -305,7 +307,7 @@ impl Reasons {
     }
 
     pub(super) fn insert(&mut self, reason: Reason) {
-        self.0 |= 1 << reason as u16;
+        self.0 |= 1 << reason as u32;
     }
 }
 

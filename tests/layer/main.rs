@@ -15,6 +15,8 @@ mod failing;
 #[cfg(test)]
 mod head;
 #[cfg(test)]
+mod hooked;
+#[cfg(test)]
 mod long_data;
 #[cfg(test)]
 mod marks;

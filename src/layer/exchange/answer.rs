@@ -48,7 +48,7 @@ impl Exchange {
             _ => Answer::Unread,
         };
         let Some(protocol) = self.protocol.filter(|_| self.reads_answer()) else {
-            return Response::from_parts(head, DefenseBody::teed(body, Some(self.guard)));
+            return Response::from_parts(head, DefenseBody::teed(body, self.guard));
         };
         let Self {
             live,
@@ -96,10 +96,10 @@ impl Exchange {
                 return Response::from_parts(head, DefenseBody::whole(Bytes::new()));
             }
             (Readable::NoBody | Readable::Error, _) => {
-                return Response::from_parts(head, DefenseBody::teed(body, Some(guard)));
+                return Response::from_parts(head, DefenseBody::teed(body, guard));
             }
             (Readable::Opaque, Unhandled::Pass) => {
-                return Response::from_parts(head, DefenseBody::teed(body, Some(guard)));
+                return Response::from_parts(head, DefenseBody::teed(body, guard));
             }
             (Readable::Opaque, Unhandled::Refuse) => {
                 guard.answer = Answer::Missing;

@@ -23,12 +23,12 @@ where
 {
     pub(super) fn of(way: Way<S, B>) -> Self {
         match way {
-            Way::Untouched { parts, body, mut inner } => {
+            Way::Untouched { parts, body, mut inner, watch } => {
                 let future = inner.call(Request::from_parts(parts, RequestBody::original(body)));
-                Self::Answering { future, exchange: None }
+                Self::Answering { future, exchange: None, watch }
             }
-            Way::Repeating { repeating, parts, inner } => {
-                let repeated = Repeated { repeating, exchange: None, parts, inner };
+            Way::Repeating { repeating, parts, inner, watch } => {
+                let repeated = Repeated { repeating, exchange: None, parts, inner, watch };
                 Self::Repeating { repeated: Some(Box::new(repeated)) }
             }
             Way::Decided { exchange, parts, body, inner } => {
@@ -66,12 +66,13 @@ where
         let held = exchange.holding();
         if let Some(history) = exchange.known_history(&parts.headers) {
             let repeating = Repeating::new(history, body, cap, late, held);
-            let repeated = Repeated { repeating, exchange: Some(exchange), parts, inner };
+            let repeated =
+                Repeated { repeating, exchange: Some(exchange), parts, inner, watch: None };
             return Self::Repeating { repeated: Some(Box::new(repeated)) };
         }
         let copy = exchange.observe(&parts.headers);
         let request = Request::from_parts(parts, RequestBody::original(body).copied(copy));
-        Self::Answering { future: inner.call(request), exchange: Some(exchange) }
+        Self::Answering { future: inner.call(request), exchange: Some(exchange), watch: None }
     }
 
     /// Admits a request whose body has come, or has failed to.
@@ -104,7 +105,11 @@ where
         match exchange.apply(&mut parts, read) {
             Ok(body) => {
                 let request = Request::from_parts(parts, RequestBody::whole(body));
-                Self::Answering { future: inner.call(request), exchange: Some(exchange) }
+                Self::Answering {
+                    future: inner.call(request),
+                    exchange: Some(exchange),
+                    watch: None,
+                }
             }
             Err(refused) => Self::refused(exchange, *refused),
         }
