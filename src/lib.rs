@@ -45,6 +45,7 @@ pub mod policy;
 pub mod ready;
 pub mod risk;
 pub mod secret;
+mod shards;
 #[cfg(feature = "experiments")]
 pub mod stats;
 pub mod wire;

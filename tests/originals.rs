@@ -282,3 +282,25 @@ proptest! {
         }
     }
 }
+
+/// Fails when all principals share one table: whoever is answered without end would have the answers
+/// of all others forgotten.
+#[test]
+fn who_is_answered_without_end_leaves_most_others_what_is_remembered_of_them() {
+    let bound = 16 << 20;
+    let (originals, now) = (originals(bound), Instant::now());
+    let owner = |number: u32| originals.owner(None, &format!("account {number}"));
+    for number in 0..100 {
+        let there = place(&originals, owner(number), "And then?");
+        give(&originals, owner(number), there, &[TEXT], true, now);
+    }
+    let endless = originals.owner(None, "endless");
+    let there = place(&originals, endless, "And then?");
+    for number in 0..16_000 {
+        give(&originals, endless, there, &[&format!("{number} of them")], true, now);
+    }
+    let occupancy = originals.occupancy();
+    assert!(occupancy.evicted > 0 && occupancy.bytes <= bound / 2, "{occupancy:?}");
+    let known = (0..100).filter(|number| originals.knows(owner(*number), now)).count();
+    assert!((50..100).contains(&known), "{known}");
+}

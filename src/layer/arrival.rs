@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use super::admission::Subjects;
 use super::budget::Held;
 use super::exchange::Exchange;
-use super::head::can_be_read;
 use super::history::History;
 use super::hook::{Decided, Watch};
 use super::late::Late;
@@ -96,17 +95,18 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         let Shared { originals, budget, .. } = shared;
         let Live { caps, keys, .. } = live;
         // Where nothing is remembered of anyone, nothing is looked at.
-        let path = originals.is_used().then(|| parts.uri.path());
-        let known = path
-            .and_then(|path| conversation_protocol(&parts.method, path))
-            .and_then(|protocol| History::known(originals, &assessment.principal, protocol));
-        let Some(history) = known.filter(|_| can_be_read(&parts.headers, caps.request_body)) else {
+        let used = originals.is_used();
+        let protocol =
+            used.then(|| conversation_protocol(&parts.method, parts.uri.path())).flatten();
+        let (principal, cap) = (&assessment.principal, caps.request_body);
+        let repeated = History::repeated(originals, principal, protocol, &parts.headers, cap);
+        let Some(history) = repeated else {
             return Way::Untouched { parts, body, inner, watch };
         };
         let late = Late::after(caps.request_body_time);
-        let subjects = Subjects::of(&assessment.principal, keys.subject.expose());
+        let subjects = Subjects::of(principal, keys.subject.expose());
         let held = Held::new(Arc::clone(budget), subjects.account);
-        let repeating = Repeating::new(history, body, caps.request_body, late, held);
+        let repeating = Repeating::new(history, body, cap, late, held);
         Way::Repeating { repeating, parts, inner, watch }
     }
 }

@@ -23,7 +23,7 @@ use super::dry_run::Prepared;
 use super::error::BodyError;
 use super::estimate::{Estimate, estimated_tokens};
 use super::guard::{Guard, MarkedFor};
-use super::head::{self, can_be_read};
+use super::head;
 use super::history::{History, Restored};
 use super::hook::Watch;
 use super::record::begun;
@@ -358,8 +358,8 @@ impl Exchange {
 
     /// What the request repeats, if it may hold marked answers and can be read for them.
     pub(super) fn known_history(&self, headers: &HeaderMap) -> Option<History> {
-        let protocol = self.conversation.filter(|_| can_be_read(headers, self.body_cap()))?;
-        History::known(&self.shared.originals, &self.assessment.principal, protocol)
+        let (originals, principal) = (&self.shared.originals, &self.assessment.principal);
+        History::repeated(originals, principal, self.conversation, headers, self.body_cap())
     }
 
     /// So many texts of a request to which nothing else is done were written back.

@@ -6,8 +6,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use tokio::time::Instant;
 
+use super::head::can_be_read;
 use crate::countermeasure::originals::{Conversation, Memory, Originals, Owner, Place};
 use crate::risk::Principal;
 use crate::secret::opaque_debug;
@@ -35,6 +37,19 @@ pub(super) struct Restored {
 opaque_debug!(Restored);
 
 impl History {
+    /// What a request repeats that can be read for it, by its head, and that may hold anything to be put
+    /// back. Most requests go on unread here.
+    pub(super) fn repeated(
+        originals: &Arc<Originals>,
+        principal: &Principal,
+        protocol: Option<&'static dyn Protocol>,
+        headers: &HeaderMap,
+        cap: usize,
+    ) -> Option<Self> {
+        let known = Self::known(originals, principal, protocol?)?;
+        can_be_read(headers, cap).then_some(known)
+    }
+
     /// The conversation of a principal of whom any answer is remembered.
     pub(super) fn known(
         originals: &Arc<Originals>,
@@ -62,43 +77,58 @@ impl History {
 
     /// Writes back what was marked. A body that cannot be read stays as it is.
     pub(super) fn restore(&self, body: Bytes) -> Restored {
-        let now = Instant::now();
-        let mut conversation = self.originals.conversation(self.owner);
+        let mut marked =
+            Marked { conversation: self.originals.conversation(self.owner), now: Instant::now() };
+        let mut restorers: [&mut dyn Restorer; 1] = [&mut marked];
         let mut edits = Vec::new();
         let scanned = self.protocol.scan_history(&body, &mut |said| {
-            edits.extend(follow(&mut conversation, &body, said, now));
+            // Each follows all of the conversation; the first that knows a text puts it back.
+            let restored = restorers.iter_mut().fold(None, |restored: Option<Edit>, restorer| {
+                let own = restorer.follow(&body, &said);
+                restored.or(own)
+            });
+            edits.extend(restored);
         });
         if scanned.is_err() {
             edits.clear();
         }
         Restored {
             texts: edits.len() as u64,
-            place: conversation.place(),
+            place: marked.conversation.place(),
             body: if edits.is_empty() { body } else { splice(&body, &mut edits).into() },
         }
     }
 }
 
-fn follow(
-    conversation: &mut Conversation<'_>,
-    body: &[u8],
-    said: Said,
+/// Puts back what one of the ways changed in which answers are changed.
+trait Restorer {
+    /// What the conversation says next: what is to stand in its place, if it was changed.
+    fn follow(&mut self, body: &[u8], said: &Said) -> Option<Edit>;
+}
+
+/// Puts back what was marked.
+struct Marked<'o> {
+    conversation: Conversation<'o>,
     now: Instant,
-) -> Option<Edit> {
-    // What cannot be decoded was never marked.
-    let decoded = |text: &Text| unescape(body.get(text.span.clone()).unwrap_or_default()).ok();
-    match said {
-        Said::Answer(text) => {
-            let original = conversation.answer(&decoded(&text)?, now)?;
-            Some(Edit::text(text.span, &original))
-        }
-        Said::Other(text) => {
-            conversation.other(&decoded(&text)?);
-            None
-        }
-        Said::End => {
-            conversation.end();
-            None
+}
+
+impl Restorer for Marked<'_> {
+    fn follow(&mut self, body: &[u8], said: &Said) -> Option<Edit> {
+        // What cannot be decoded was never marked.
+        let decoded = |text: &Text| unescape(body.get(text.span.clone()).unwrap_or_default()).ok();
+        match said {
+            Said::Answer(text) => {
+                let original = self.conversation.answer(&decoded(text)?, self.now)?;
+                Some(Edit::text(text.span.clone(), &original))
+            }
+            Said::Other(text) => {
+                self.conversation.other(&decoded(text)?);
+                None
+            }
+            Said::End => {
+                self.conversation.end();
+                None
+            }
         }
     }
 }

@@ -39,10 +39,9 @@ impl Subject {
         u64::try_from((high * u128::from(bound)) >> 64).unwrap_or(0)
     }
 
-    /// Which of so many shards holds the subject, from other bits than [`below`](Self::below).
-    pub(super) fn shard(self, shards: usize) -> usize {
-        let low = self.0 & u128::from(u64::MAX);
-        usize::try_from((low * shards as u128) >> 64).unwrap_or(0)
+    /// The half by which subjects are spread over shards: other bits than [`below`](Self::below)'s.
+    pub(super) fn low(self) -> u64 {
+        self.0 as u64
     }
 }
 

@@ -7,12 +7,13 @@
 //! is counted.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use tokio::time::Instant;
 
 use super::Subject;
 use super::gcra::nanos;
+use crate::shards::Shards;
 
 /// Entries that an arrival looks at to shrink a table that has room.
 const SWEPT_PER_ARRIVAL: usize = 2;
@@ -43,7 +44,7 @@ enum Entry {
 
 #[derive(Debug)]
 pub(super) struct Table<S> {
-    shards: Vec<Mutex<Shard<S>>>,
+    shards: Shards<Shard<S>>,
     epoch: Instant,
 }
 
@@ -67,13 +68,13 @@ impl<S: State> Table<S> {
     pub(super) fn new(max_subjects: usize, epoch: Instant) -> Self {
         let shards = (max_subjects / SUBJECTS_PER_SHARD).clamp(1, MAX_SHARDS);
         let capacity = (max_subjects / shards).max(1);
-        Self { shards: (0..shards).map(|_| Mutex::new(Shard::new(capacity))).collect(), epoch }
+        Self { shards: Shards::new(shards, || Shard::new(capacity)), epoch }
     }
 
     /// Another bound from now on. Entries past it stay until they say nothing any more.
     pub(super) fn bound(&self, max_subjects: usize) {
-        let capacity = (max_subjects / self.shards.len()).max(1);
-        self.shards.iter().for_each(|shard| lock(shard).capacity = capacity);
+        let capacity = (max_subjects / self.shards.count()).max(1);
+        self.shards.each().for_each(|mut shard| shard.capacity = capacity);
     }
 
     fn nanos(&self, now: Instant) -> u64 {
@@ -88,7 +89,7 @@ impl<S: State> Table<S> {
         now: Instant,
     ) -> Locked<'_, S> {
         let mut indexes: Vec<usize> =
-            subjects.map(|subject| subject.shard(self.shards.len())).collect();
+            subjects.map(|subject| self.shards.place(subject.low())).collect();
         indexes.sort_unstable();
         indexes.dedup();
         self.lock_shards(&indexes, now)
@@ -100,36 +101,28 @@ impl<S: State> Table<S> {
     }
 
     fn lock_shards(&self, indexes: &[usize], now: Instant) -> Locked<'_, S> {
-        let mut shards = Vec::with_capacity(indexes.len());
-        for &index in indexes {
-            if let Some(shard) = self.shards.get(index) {
-                shards.push((index, lock(shard)));
-            }
-        }
+        let mut shards: Vec<_> =
+            indexes.iter().map(|&index| (index, self.shards.lock(index))).collect();
         // A clock that steps back stands still instead.
         let latest = shards.iter().map(|(_, shard)| shard.latest).max().unwrap_or(0);
         let now = self.nanos(now).max(latest);
         for (_, shard) in &mut shards {
             shard.latest = now;
         }
-        Locked { shards, now, count: self.shards.len() }
+        Locked { shards, now, all: &self.shards }
     }
 
     /// The state of a subject, a fresh one if it has no entry of its own, and the time in
     /// nanoseconds since the epoch.
     pub(super) fn peek(&self, subject: Subject, now: Instant) -> (S, u64) {
         let now = self.nanos(now);
-        let Some(shard) = self.shards.get(subject.shard(self.shards.len())) else {
-            return (S::default(), now);
-        };
-        let shard = lock(shard);
+        let shard = self.shards.lock(self.shards.place(subject.low()));
         (shard.entries.get(&subject).copied().unwrap_or_default(), now.max(shard.latest))
     }
 
     pub(super) fn occupancy(&self) -> Occupancy {
         let mut sum = Occupancy::default();
-        for shard in &self.shards {
-            let shard = lock(shard);
+        for shard in self.shards.each() {
             sum.subjects += shard.entries.len();
             sum.bytes += shard.bytes();
             sum.evicted += shard.evicted;
@@ -145,7 +138,7 @@ pub(super) struct Locked<'a, S> {
     shards: Vec<(usize, MutexGuard<'a, Shard<S>>)>,
     /// Nanoseconds since the epoch of the table.
     pub(super) now: u64,
-    count: usize,
+    all: &'a Shards<Shard<S>>,
 }
 
 impl<S: State> Locked<'_, S> {
@@ -156,7 +149,7 @@ impl<S: State> Locked<'_, S> {
         subject: Subject,
         scope: &'static str,
     ) -> Option<(Slot, &mut S)> {
-        let index = subject.shard(self.count);
+        let index = self.all.place(subject.low());
         let now = self.now;
         let shard = self.shard(index)?;
         let entry = shard.place(subject, scope, now);
@@ -252,9 +245,4 @@ impl<S: State> Shard<S> {
         let buckets = self.entries.capacity() / 7 * 8;
         buckets * (size_of::<(Subject, S)>() + 1) + self.ring.capacity() * size_of::<Subject>()
     }
-}
-
-/// Nothing panics under these locks, so a poisoned one guards sound state.
-fn lock<S>(shard: &Mutex<Shard<S>>) -> MutexGuard<'_, Shard<S>> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,8 +13,8 @@
 //! a long text is taken for the newest original, since nobody says two that differ in nothing but
 //! our words; a short one stays as it is.
 //!
-//! The table is bounded in bytes, whoever its principals are, and what was not asked for the
-//! longest goes first. It is this process's own: after a restart, or on another replica, texts go
+//! The tables are bounded in bytes, whoever their principals are: each principal is in one of them, in
+//! which what was not asked for the longest goes first. They are this process's own: after a restart, or on another replica, texts go
 //! to the upstream as the client sent them.
 
 mod conversation;
@@ -23,8 +23,8 @@ mod memory;
 mod recording;
 mod table;
 
+use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -38,9 +38,14 @@ pub use table::Occupancy;
 
 use self::table::Table;
 use crate::secret::Secret;
+use crate::shards::Shards;
 
 /// Texts of this many bytes are taken for what they seem, wherever they stand.
 const LONG: usize = 256;
+
+/// Bytes for which another table is worth its lock.
+const BYTES_PER_SHARD: usize = 4 << 20;
+const MAX_SHARDS: usize = 16;
 
 /// How long an answer is remembered after it was last sent or repeated.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -49,7 +54,7 @@ pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug)]
 pub struct Originals {
     keys: Keys,
-    table: Mutex<Table>,
+    tables: Shards<Table>,
     /// Where nothing was ever remembered, nobody waits for the table.
     used: AtomicBool,
 }
@@ -71,13 +76,15 @@ impl Originals {
             text: secret.derive("guilloche 2026 originals text v1"),
             place: secret.derive("guilloche 2026 originals place v1"),
         };
-        let table = Mutex::new(Table::new(max_bytes, max_age));
-        Self { keys, table, used: AtomicBool::new(false) }
+        let shards = (max_bytes / BYTES_PER_SHARD).clamp(1, MAX_SHARDS);
+        let tables = Shards::new(shards, || Table::new(max_bytes / shards, max_age));
+        Self { keys, tables, used: AtomicBool::new(false) }
     }
 
     /// Takes at most so many bytes from now on. What is past them is forgotten at the next answer.
     pub fn bound(&self, max_bytes: usize) {
-        self.table().bound(max_bytes);
+        let each = max_bytes / self.tables.count();
+        self.tables.each().for_each(|mut table| table.bound(each));
     }
 
     /// Whose answers those of an account are. Its cluster does not count: it may become known, or
@@ -103,7 +110,7 @@ impl Originals {
     /// need not be read.
     #[must_use]
     pub fn knows(&self, owner: Owner, now: Instant) -> bool {
-        self.is_used() && self.table().knows(owner, now)
+        self.is_used() && self.table(owner).knows(owner, now)
     }
 
     /// Records one text of an answer, given in `place`, as it goes to the client.
@@ -120,7 +127,7 @@ impl Originals {
 
     /// Remembers an answer that the client has got.
     pub fn remember(&self, original: Original, now: Instant) {
-        self.table().remember(original, now);
+        self.table(original.owner).remember(original, now);
         self.used.store(true, Ordering::Release);
     }
 
@@ -133,16 +140,26 @@ impl Originals {
         let mut hasher = self.hasher(owner);
         hasher.update(trimmed.as_bytes());
         let long = trimmed.len() >= LONG;
-        let steps = self.table().steps(short(&hasher), place, long, now)?;
+        let steps = self.table(owner).steps(short(&hasher), place, long, now)?;
         let original = crate::mark::lexical::undo(&steps, text).filter(|_| !steps.is_empty())?;
-        self.table().count_restored();
+        self.table(owner).count_restored();
         Some(original)
     }
 
     /// How full the table is, and what it did.
     #[must_use]
     pub fn occupancy(&self) -> Occupancy {
-        self.table().occupancy()
+        let mut sum = Occupancy::default();
+        for table in self.tables.each() {
+            let Occupancy { texts, bytes, evicted, expired, guessed, restored } = table.occupancy();
+            sum.texts += texts;
+            sum.bytes += bytes;
+            sum.evicted += evicted;
+            sum.expired += expired;
+            sum.guessed += guessed;
+            sum.restored += restored;
+        }
+        sum
     }
 
     fn hasher(&self, owner: Owner) -> blake3::Hasher {
@@ -151,8 +168,8 @@ impl Originals {
         hasher
     }
 
-    /// Nothing panics under this lock, so a poisoned one guards a sound table.
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    /// All of an owner is in one table.
+    fn table(&self, owner: Owner) -> MutexGuard<'_, Table> {
+        self.tables.lock(self.tables.place(owner.0 as u64))
     }
 }
