@@ -67,7 +67,7 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
             }
         };
         let started = || self.since.unwrap_or_else(Instant::now);
-        let at_end = live.hook.decided(&Decided::new(&decision, &assessment, *time));
+        let at_end = live.hook.decided(&Decided::new(&decision, &assessment));
         let watch = at_end.map(|at_end| Watch::new(at_end, started()));
         if decision.concerns_nobody() {
             return self.untouched(shared, &live, &assessment, watch);

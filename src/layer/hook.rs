@@ -5,7 +5,6 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::audit::Outcome;
@@ -37,8 +36,6 @@ pub struct Decided<'d> {
     pub decision: &'d Decision,
     /// The caller and their risk, as they were assessed.
     pub assessment: &'d Assessment,
-    /// When the request arrived.
-    pub time: Timestamp,
 }
 
 /// How an exchange ended.
@@ -60,8 +57,8 @@ pub(super) struct NoHook;
 impl Hook for NoHook {}
 
 impl<'d> Decided<'d> {
-    pub(super) fn new(decision: &'d Decision, assessment: &'d Assessment, time: Timestamp) -> Self {
-        Self { decision, assessment, time }
+    pub(super) fn new(decision: &'d Decision, assessment: &'d Assessment) -> Self {
+        Self { decision, assessment }
     }
 }
 

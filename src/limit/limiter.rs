@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -13,22 +12,13 @@ use super::reservation::{Hold, Reservation};
 use super::state::{Shared, SubjectState};
 use super::store::{Advertised, Granted, Outcome, Refused, Store};
 use super::table::{Locked, Occupancy, Slot, Table};
-use super::{Amounts, Dimension, Limits, Quota, Subject};
+use super::{Amounts, Dimension, Limits, Quota, QuotaState, Subject};
 use crate::ready::MaybeReady;
 
 /// Rates and requests in flight per subject, in memory. Clones share the state.
 #[derive(Clone)]
 pub struct Limiter {
     shared: Arc<Shared>,
-}
-
-/// What is left of a quota.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QuotaState {
-    /// Units that would be admitted now.
-    pub remaining: u64,
-    /// Time until the whole burst is available again.
-    pub reset: Duration,
 }
 
 impl Limiter {

@@ -31,6 +31,15 @@ pub struct Quota {
     pub burst: NonZeroU64,
 }
 
+/// What is left of a quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotaState {
+    /// Units that would be admitted now.
+    pub remaining: u64,
+    /// Time until the whole burst is available again.
+    pub reset: Duration,
+}
+
 /// What a limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dimension {

@@ -17,7 +17,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Admits a request if every enforced demand allows it, and charges all demands; charges none
     /// otherwise. Observed demands are charged only if all of them would have admitted it.
     ///
-    /// What is waited for is always waited for to the end, also when the client has left: what it took
+    /// The store sees to it that the wait is short, and says itself what becomes of a request while it
+    /// cannot be asked. What is waited for is always waited for to the end, also when the client has left: what it took
     /// is given back then.
     fn reserve(&self, demands: Vec<Demand>) -> MaybeReady<Outcome>;
 

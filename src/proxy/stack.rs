@@ -115,6 +115,8 @@ pub(super) fn counters(defense: &DefenseHandle) -> BTreeMap<String, u64> {
         ("limit_overflowed".to_owned(), occupancy.overflowed),
         ("held_bytes".to_owned(), defense.held() as u64),
         ("held_without_room".to_owned(), defense.without_room()),
+        ("settlements_waited".to_owned(), defense.settlements().waited()),
+        ("settlements_lost".to_owned(), defense.settlements().lost()),
     ]);
     let originals::Occupancy { texts, bytes, evicted, expired, guessed, restored } =
         defense.originals().occupancy();

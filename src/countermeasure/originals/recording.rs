@@ -1,6 +1,6 @@
 //! One answer's text, on its way to the client.
 
-use super::{Owner, Place, short};
+use super::identity::{Owner, Place, short};
 use crate::mark::lexical::Undo;
 
 /// The longest run of white space in a remembered text, in bytes: it may be its end, which does not
