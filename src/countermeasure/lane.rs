@@ -8,9 +8,12 @@ use super::inline::Dialects;
 use super::reasoning;
 use super::watermark::Mark;
 use crate::policy::plan::Keep;
+use crate::secret::opaque_debug;
+
+opaque_debug!(LaneEditor);
 
 /// The editors of one lane, in their order. Without any, its text goes out as it comes.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct LaneEditor {
     editor: Option<Box<dyn Editor>>,
     mark: Option<Mark>,

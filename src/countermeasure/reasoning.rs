@@ -11,6 +11,9 @@ use std::collections::VecDeque;
 use super::Editor;
 use super::sentences::{Sentences, WordCount};
 use crate::policy::plan::Keep;
+use crate::secret::opaque_debug;
+
+opaque_debug!(Prefix, Sentence, Conclusion);
 
 /// The most bytes of text that one lane holds back; at the limit the held text is withheld too.
 pub const HOLD_LIMIT: usize = 64 * 1024;
@@ -54,7 +57,6 @@ impl Editor for Nothing {
 }
 
 /// Leaves whole sentences from the start.
-#[derive(Debug)]
 struct Prefix {
     budget: Budget,
     sentences: Sentences,
@@ -70,7 +72,6 @@ struct Prefix {
 }
 
 /// A complete sentence, measured once: it may have to wait for many others.
-#[derive(Debug)]
 struct Sentence {
     text: String,
     words: u64,
@@ -198,7 +199,7 @@ impl Editor for Prefix {
 }
 
 /// Leaves the last sentence.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Conclusion {
     sentences: Sentences,
     last: String,

@@ -1,5 +1,9 @@
 //! Cutting a text into sentences as it comes, and counting words.
 
+use crate::secret::opaque_debug;
+
+opaque_debug!(Sentences);
+
 /// Cuts text into sentences. A sentence ends behind `.`, `!`, `?` or `…` and any closing quotes or
 /// brackets when white space follows, behind their full-width forms, and before a line break.
 /// White space between sentences opens the next one, so that a text cut off after a sentence has
@@ -7,7 +11,7 @@
 ///
 /// What is known of the unfinished sentence is kept beside it, since looking through it again for
 /// every line end, or every piece, would cost the square of its length.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Sentences {
     current: String,
     /// Its characters.

@@ -1,15 +1,17 @@
 //! Events of a lane's own, for text that leaves when no event of the upstream's has a place for it.
 
 use crate::countermeasure::{Counts, ResponseEdits};
+use crate::secret::opaque_debug;
 use crate::wire::framing::sse::Block;
 use crate::wire::json::{Edit, escape, splice};
 use crate::wire::{Channel, FieldKind, Scan};
 
 use super::lanes::OpenLane;
 
+opaque_debug!(Carrier);
+
 /// An event of the lane's own with its texts taken out: what stands before and behind the place
 /// of the lane's text.
-#[derive(Debug)]
 pub(super) struct Carrier {
     pub(super) before: Vec<u8>,
     pub(super) behind: Vec<u8>,

@@ -10,7 +10,10 @@
 //! followed; where no text is changed, what goes out is the same either way.
 
 use crate::countermeasure::{Beside, LaneEditor, ResponseEdits};
+use crate::secret::opaque_debug;
 use crate::wire::{Channel, Mode};
+
+opaque_debug!(Course, State, Snapshots, Repeating, Said);
 
 /// The bytes that a repeated beginning must have at least to be no chance, and how many of them
 /// must differ.
@@ -30,13 +33,13 @@ const DOUBTED: u32 = 4;
 const HEAD: usize = 32;
 
 /// How the pieces of a text follow each other.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Course {
     state: State,
     said: Said,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 enum State {
     /// Nothing has come.
     #[default]
@@ -51,7 +54,7 @@ enum State {
     Snapshots(Snapshots),
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Snapshots {
     /// What went out last.
     shown: String,
@@ -59,7 +62,6 @@ struct Snapshots {
     doubt: Option<(Box<LaneEditor>, u32)>,
 }
 
-#[derive(Debug)]
 struct Repeating {
     previous: String,
     /// The editors of the text that the pieces are if they are deltas.
@@ -77,7 +79,7 @@ struct Repeating {
 }
 
 /// A text by its length, a sum of its bytes and its beginning.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 struct Said {
     length: usize,
     sum: u64,
@@ -231,10 +233,15 @@ impl Course {
         editor.reasons() || !editor.dialects().is_empty()
     }
 
+    /// The same at the end: a closing that nothing opened has its opening in another piece.
+    fn was_whole(editor: &LaneEditor) -> bool {
+        Self::prefers_whole(editor) && editor.unopened_reasoning() == 0
+    }
+
     /// The editors of the text that the pieces are taken for.
     pub(super) fn current<'e>(&'e self, editor: &'e LaneEditor) -> &'e LaneEditor {
         match &self.state {
-            State::Repeating(repeating) if !Self::prefers_whole(editor) => &repeating.deltas,
+            State::Repeating(repeating) if !Self::was_whole(editor) => &repeating.deltas,
             _ => editor,
         }
     }
@@ -258,7 +265,7 @@ impl Course {
         };
         let Repeating { deltas, owed, whole, differs, .. } = &mut **repeating;
         let other = &mut String::new();
-        if Self::prefers_whole(editor) {
+        if Self::was_whole(editor) {
             if *differs {
                 out.push_str(whole);
             }

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use crate::countermeasure::inline::{Dialects, unopened};
 use crate::countermeasure::{Beside, Counts, LaneEditor, ResponseEdits};
+use crate::secret::opaque_debug;
 use crate::wire::json::{unescape, unescape_lossy};
 use crate::wire::{Channel, Kind, Lane, Mode, Scan, Signed};
 
 use super::carrier::Carrier;
 use super::cumulative::{Course, Origin};
+
+opaque_debug!(Lanes, OpenLane);
 
 /// The most lanes one response may have. An upstream that claims more is not answering.
 pub(super) const LANES: usize = 1024;
@@ -17,7 +20,7 @@ pub(super) const LANES: usize = 1024;
 const CARRIED: usize = 1 << 20;
 
 /// The lanes seen so far.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Lanes {
     lanes: Vec<OpenLane>,
     /// Where each one stands.
@@ -39,7 +42,6 @@ pub(super) struct Lanes {
 }
 
 /// One lane: its editors, and the event that can carry text which is left when the lane ends.
-#[derive(Debug)]
 pub(super) struct OpenLane {
     pub(super) lane: Lane,
     pub(super) mode: Mode,

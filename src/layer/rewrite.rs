@@ -6,6 +6,7 @@
 use http::HeaderMap;
 
 use crate::countermeasure::{Counts, ResponseEdits, Rounded, Rounding};
+use crate::secret::opaque_debug;
 use crate::wire::framing::sse::Block;
 use crate::wire::json::{Edit, splice, unescape, unescape_lossy};
 use crate::wire::{
@@ -17,8 +18,9 @@ use super::cumulative::Piece;
 use super::fields;
 use super::lanes::{LANES, Lanes, OpenLane, TooManyLanes};
 
+opaque_debug!(Rewriter, Outcome, Given, Rewritten);
+
 /// Rewrites the events of one response, or its document.
-#[derive(Debug)]
 pub(super) struct Rewriter {
     edits: ResponseEdits,
     lanes: Lanes,
@@ -48,7 +50,7 @@ pub(super) struct TextBytes {
 }
 
 /// What becomes of one piece of text: it stays, with other text around it, or gives way to it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Outcome {
     stays: bool,
     before: String,
@@ -58,7 +60,7 @@ struct Outcome {
 }
 
 /// How far the texts of a document have been given to their editors.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Given {
     /// Texts that were.
     texts: usize,
@@ -67,7 +69,7 @@ pub(super) struct Given {
 }
 
 /// What becomes of one event.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) enum Rewritten {
     /// Goes out as it came.
     Kept,

@@ -45,6 +45,8 @@ mod restoring;
 #[cfg(test)]
 mod shown;
 #[cfg(test)]
+mod splits;
+#[cfg(test)]
 mod spoofing;
 #[cfg(test)]
 mod support;

@@ -9,15 +9,15 @@ use super::rendered::*;
 use super::support::*;
 
 /// No letter of it is in a marker, an answer or a member's name that a text is read from.
-const SECRET: &str = "Zqz qqz. Then zqqz follows.\n\nFinally zqz";
+pub(super) const SECRET: &str = "Zqz qqz. Then zqqz follows.\n\nFinally zqz";
 
 /// The same on one line.
 const LINE: &str = "Zqz qqz. Then zqqz follows";
 
-const CANARY: &str = "It is 12.";
+pub(super) const CANARY: &str = "It is 12.";
 
 /// How a model words it, `R` the reasoning and `A` the answer.
-const DIALECTS: [&str; 44] = [
+pub(super) const DIALECTS: [&str; 44] = [
     "<think>R</think>A",
     "<think>\nR\n</think>\n\nA",
     "<THINK>R</THINK>A",
@@ -84,11 +84,7 @@ async fn no_letter_of_the_reasoning_comes_out_and_no_answer_is_lost() {
     let mut cases = Vec::new();
     for dialect in DIALECTS {
         for member in MEMBERS {
-            let template = dialect.starts_with("TEMPLATE:");
-            let text = dialect.trim_start_matches("TEMPLATE:");
-            let text = text.replace('R', "\u{1}").replace('A', "\u{2}");
-            // The letters of markers are no places.
-            let text = restore(&text).replace('\u{1}', SECRET).replace('\u{2}', CANARY);
+            let (text, template) = worded(dialect, SECRET);
             let reason = if member.messages() { "end_turn" } else { "stop" };
             forms(member, &text, reason, |form, body, streams| {
                 cases.push((
@@ -114,6 +110,15 @@ async fn no_letter_of_the_reasoning_comes_out_and_no_answer_is_lost() {
         }
     }
     assert_none(&fallen, of);
+}
+
+/// An answer in a dialect, and whether its template opens the reasoning.
+pub(super) fn worded(dialect: &str, secret: &str) -> (String, bool) {
+    let template = dialect.starts_with("TEMPLATE:");
+    let text = dialect.trim_start_matches("TEMPLATE:");
+    let text = text.replace('R', "\u{1}").replace('A', "\u{2}");
+    // The letters of markers are no places.
+    (restore(&text).replace('\u{1}', secret).replace('\u{2}', CANARY), template)
 }
 
 /// `R` and `A` are places only where they stand alone.

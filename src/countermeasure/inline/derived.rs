@@ -6,6 +6,9 @@
 
 use super::dialect::{Marker, Place};
 use super::marker::{self, Match};
+use crate::secret::opaque_debug;
+
+opaque_debug!(Derived);
 
 /// Words that name what stands between, each one of a name's.
 const WORDS: [&str; 6] = ["think", "thinking", "thought", "thoughts", "reasoning", "cot"];
@@ -39,7 +42,7 @@ static BRACKETS: [Bracket; 5] = [
 ];
 
 /// What begins such a section, and what ends it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Derived {
     bracket: &'static Bracket,
     opening: String,

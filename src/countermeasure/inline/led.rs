@@ -5,10 +5,12 @@ use std::ops::Range;
 use super::{Dialects, Editor, Inline, Setting, Unclosed};
 use crate::countermeasure::reasoning::editor;
 use crate::policy::plan::Keep;
+use crate::secret::opaque_debug;
+
+opaque_debug!(Led);
 
 /// Edits an answer lane that begins with so many bytes of reasoning and their closing. What is said
 /// of markers on the way is the reasoning's, too.
-#[derive(Debug)]
 pub struct Led {
     /// Bytes of the reasoning that are yet to come.
     left: usize,

@@ -2,6 +2,9 @@
 
 use super::lead::{self, Lead, Leads};
 use super::marker;
+use crate::secret::opaque_debug;
+
+opaque_debug!(Lines);
 
 /// Words in the names of markup that sets reasoning apart.
 const STEMS: [&str; 8] =
@@ -11,7 +14,6 @@ const STEMS: [&str; 8] =
 const NAME: usize = 48;
 
 /// Where in its lines a text stands.
-#[derive(Debug)]
 pub(super) struct Lines {
     /// Nothing but white space and what models put before their first word.
     pub(super) beginning: bool,

@@ -60,6 +60,7 @@ use std::ops::Range;
 use super::Editor;
 use super::reasoning::{HOLD_LIMIT, editor};
 use crate::policy::plan::Keep;
+use crate::secret::opaque_debug;
 
 pub use dialect::Dialects;
 use dialect::{Dialect, NEUTRAL, Place};
@@ -69,6 +70,8 @@ use lines::Lines;
 use marker::{Match, Of, Opening, Sure};
 pub use orphan::unopened;
 use section::{Open, Section};
+
+opaque_debug!(Inline, State);
 
 /// What a section is taken for that may be an answer, if nothing closes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +98,6 @@ pub struct Setting {
 }
 
 /// Edits the reasoning sections of an answer lane and leaves the rest alone.
-#[derive(Debug)]
 pub struct Inline {
     setting: Setting,
     told_apart: bool,
@@ -124,7 +126,6 @@ pub struct Inline {
     work: Work,
 }
 
-#[derive(Debug)]
 enum State {
     Answer,
     /// Reasoning.

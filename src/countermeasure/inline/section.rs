@@ -5,9 +5,11 @@ use super::fence::Fences;
 use super::marker::{self, Match, Of, Opening, Sure};
 use super::{Editor, HOLD_LIMIT, Inline, State, Step, mention};
 use crate::countermeasure::sentences::WordCount;
+use crate::secret::opaque_debug;
+
+opaque_debug!(Section, Open);
 
 /// Text that is reasoning.
-#[derive(Debug)]
 pub(super) struct Section {
     /// What opened it.
     of: Of,
@@ -25,7 +27,6 @@ pub(super) struct Section {
 }
 
 /// Text that is reasoning if it is closed.
-#[derive(Debug)]
 pub(super) struct Open {
     pub(super) section: Section,
     /// Its marker, if it has not gone out.

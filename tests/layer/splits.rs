@@ -1,0 +1,74 @@
+//! Withheld means withheld, wherever an answer is cut: the generator of `withheld`, at every split.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::rendered::*;
+use super::support::*;
+use super::withheld::{CANARY, DIALECTS, SECRET, worded};
+
+/// Few enough that every split of every dialect is tried.
+const SHORT: &str = "Zq qz.";
+
+/// What falls short in a stream of these pieces, if anything does.
+async fn fault(member: Member, template: bool, pieces: &[String]) -> Option<String> {
+    let reason = if member.messages() { "end_turn" } else { "stop" };
+    let body = member.pieces(pieces, reason);
+    let out = answered("none", ask(member, template, true), stream([data(&body)])).await;
+    let (copies, all) = texts(member, &out);
+    let told = all.contains(['z', 'q', 'Z', 'Q']);
+    let lost = copies.iter().any(|copy| copy.matches(CANARY).count() != 1);
+    (told || lost).then(|| format!("{member:?} {pieces:?}: {all}"))
+}
+
+/// The text up to each cut, as deltas or as all so far.
+fn cut(text: &str, cuts: &[usize], member: Member) -> Vec<String> {
+    let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    let mut ends: Vec<usize> = cuts.iter().map(|cut| places[cut % places.len()]).collect();
+    ends.push(text.len());
+    ends.sort_unstable();
+    ends.dedup();
+    ends.retain(|end| *end > 0);
+    let whole = member == Member::Message;
+    let starts = [0].into_iter().chain(ends.iter().copied()).collect::<Vec<_>>();
+    let pieces = starts.iter().zip(&ends);
+    pieces
+        .map(|(start, end)| text.get(if whole { 0 } else { *start }..*end).unwrap().to_owned())
+        .collect()
+}
+
+// Break it: in `Inline::answer`, decide at the end of a piece; in `derived::any_closing`, take what is
+// cut for no closing.
+#[tokio::test(start_paused = true)]
+async fn a_short_answer_tells_nothing_at_any_split() {
+    let (mut fallen, mut of) = (Vec::new(), 0);
+    for dialect in DIALECTS {
+        let (text, template) = worded(dialect, SHORT);
+        for (split, _) in text.chars().enumerate().skip(1) {
+            let members = [Member::Delta, Member::Block, Member::Message];
+            for member in members.into_iter().cycle().skip(split).take(1 + split % 2) {
+                of += 1;
+                fallen.extend(fault(member, template, &cut(&text, &[split], member)).await);
+            }
+        }
+    }
+    assert_none(&fallen, of);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    // Break it: forget what is undecided between two pieces.
+    #[test]
+    fn an_answer_tells_nothing_however_often_it_is_split(
+        dialect in select(DIALECTS.to_vec()),
+        member in select(vec![Member::Delta, Member::Parts, Member::Message, Member::Block]),
+        cuts in proptest::collection::vec(0..400_usize, 0..12),
+    ) {
+        let (text, template) = worded(dialect, SECRET);
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+        let fault = runtime.block_on(fault(member, template, &cut(&text, &cuts, member)));
+        prop_assert_eq!(fault, None);
+    }
+}
