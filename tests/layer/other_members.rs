@@ -154,6 +154,75 @@ async fn what_a_model_says_beside_its_answer_holds_no_reasoning_either() {
     assert_eq!(out, honest.to_string());
 }
 
+// Break it: let an entry of `images` pass whole where nothing in it has white space.
+#[tokio::test(start_paused = true)]
+async fn what_stands_beside_a_picture_in_its_entry_is_told_of_the_picture_only() {
+    let url = "data:image/png;base64,iVBORw0KGgo=";
+    for (leak, told) in [
+        (json!({"reasoning": "zebra"}), json!({"reasoning": null})),
+        (json!({"reasoning_content": "zebra"}), json!({"reasoning_content": null})),
+        (json!({"thinking": "zebra"}), json!({"thinking": null})),
+        (json!({"text": "<think>zebra</think>"}), json!({"text": null})),
+        (json!({"logprobs": {"zebra": [-1.5]}}), json!({"logprobs": null})),
+        (json!({"revised_prompt": "zebra"}), json!({"revised_prompt": null})),
+        (
+            json!({"source": {"data": "QQ==", "reasoning": ["zebra"]}}),
+            json!({"source": {"data": "QQ==", "reasoning": null}}),
+        ),
+        (json!({"file": [[["zebra"]]]}), json!({"file": [null]})),
+    ] {
+        let with = |more: &Value| {
+            let mut entry = json!({"type": "image_url", "image_url": {"url": url}});
+            entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            entry
+        };
+        let part = |more: &Value| {
+            let mut image = json!({"url": url});
+            image.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            json!({"type": "image_url", "image_url": image})
+        };
+        for message in [
+            |entry: Value, _: Value| json!({"content": ANSWER, "images": [entry]}),
+            |_: Value, part: Value| json!({"content": [{"type": "text", "text": ANSWER}, part]}),
+        ] {
+            let answer = |more: &Value| message(with(more), part(more));
+            let body = |message: Value| json!({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]});
+            for plan in [NONE, "side_channels = {}"] {
+                let (_, out) = sent(plan, CHAT, json(body(answer(&leak)).to_string())).await;
+                assert_eq!(out, body(answer(&told)).to_string());
+                let members = |value: Value| {
+                    delta(value.to_string().trim_start_matches('{').strip_suffix('}').unwrap())
+                };
+                let chunk = members(answer(&leak));
+                let (_, out) = sent(plan, CHAT, stream([data(chunk + STOP)])).await;
+                assert_eq!(out, members(answer(&told)) + STOP);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_servers_tell_of_pictures_is_passed_on() {
+    let url = "data:image/png;base64,iVBORw0KGgo=";
+    for message in [
+        json!({"content": "", "images": [{"type": "image_url", "image_url": {"url": url}, "index": 0}]}),
+        json!({"content": "", "images": [url, "https://a.example/b.png"]}),
+        json!({"content": "", "images": [{"url": url, "width": 64, "height": 64, "content_type": "image/png"}]}),
+        json!({"content": "", "images": [{"b64_json": "iVBORw0KGgo=", "mime_type": "image/png", "size": "64x64"}]}),
+        json!({"content": "", "images": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}]}),
+        json!({"content": "", "images": null}),
+        json!({"content": [{"type": "text", "text": ANSWER},
+                           {"type": "image_url", "image_url": {"url": url, "detail": "high"}},
+                           {"type": "image_url", "image_url": url},
+                           {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
+                           {"type": "file", "file": {"file_data": "QQ==\n", "filename": "a.pdf"}}]}),
+    ] {
+        let body = json!({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]});
+        let (_, out) = sent(NONE, CHAT, json(body.to_string())).await;
+        assert_eq!(out, body.to_string());
+    }
+}
+
 /// Typed clients fail on null. Azure begins every stream with zero.
 #[tokio::test(start_paused = true)]
 async fn a_time_that_is_none_stays_a_number() {

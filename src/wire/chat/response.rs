@@ -2,6 +2,7 @@
 
 mod calls;
 mod citations;
+mod media;
 mod message;
 mod object;
 mod quoted;

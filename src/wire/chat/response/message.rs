@@ -6,6 +6,7 @@ use crate::wire::scan::{FieldKind, Kind, Scan, Slot, Twice};
 
 use super::calls::{function, tool_call};
 use super::citations::annotations;
+use super::media::media;
 use super::object::{listed_object, object};
 use super::quoted::QUOTED;
 use super::reasoning::{detail, thinking};
@@ -13,8 +14,7 @@ use super::signed::{extra_content, provider_fields, thinking_blocks};
 use super::text::{lane, reasoning, said};
 
 /// Members of a message or delta that carry none that a countermeasure edits.
-const MESSAGE: [Listed; 3] =
-    [(b"images", Shape::Data), (b"name", Shape::Identifier), (b"tool_call_id", Shape::CallId)];
+const MESSAGE: [Listed; 2] = [(b"name", Shape::Identifier), (b"tool_call_id", Shape::CallId)];
 
 /// Members of spoken answers, besides the transcript of what is heard.
 const AUDIO: [Listed; 3] =
@@ -25,16 +25,12 @@ const CONTEXT: [Listed; 2] =
     [(b"citations", Shape::Quoted(QUOTED)), (b"all_retrieved_documents", Shape::Quoted(QUOTED))];
 
 /// Members of an array's content part that carry none.
-const PART: [Listed; 11] = [
+const PART: [Listed; 7] = [
     (b"type", Shape::Identifier),
     (b"closed", Shape::Flag),
     (b"thought", Shape::Flag),
     (b"signature", Shape::Sealed),
     (b"reference_ids", Shape::Data),
-    (b"image_url", Shape::Data),
-    (b"input_audio", Shape::Data),
-    (b"audio_url", Shape::Data),
-    (b"file", Shape::Data),
     (b"id", Shape::Identifier),
     (b"index", Shape::Data),
 ];
@@ -96,6 +92,7 @@ pub(super) fn message(
             Ok(())
         }
         b"annotations" => scan.once(reader, annotations),
+        name @ b"images" => scan.once(reader, |scan, reader| media(reader, name, scan)),
         name @ b"audio" => audio(reader, name, answered, scan),
         name @ b"context" => listed_object(reader, name, &CONTEXT, scan),
         name if shape(&MESSAGE, name).is_some() => {
@@ -150,8 +147,12 @@ fn part(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result
             thought = !matches!(reader.bytes().get(flag), Some(b"false" | b"null"));
             Ok(())
         }
+        name @ (b"image_url" | b"input_audio" | b"audio_url" | b"file") => {
+            (scan.says_more, scan.unrepeatable) = (true, true);
+            media(reader, name, scan)
+        }
         name => {
-            // References, images, signatures: nothing to edit, and not to be dropped.
+            // References, signatures: nothing to edit, and not to be dropped.
             let more = shape(&PART, name).is_some() && name != b"closed";
             scan.says_more |= more;
             scan.unrepeatable |= more;
