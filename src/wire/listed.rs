@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::framing::base64;
 use super::json::{Kind, Reader, unescape};
 
 /// A member's name, and what may stand under it.
@@ -26,7 +27,8 @@ pub(super) enum Shape {
     Text(usize),
     /// Identifiers, flags and small numbers, nested: a moderation's findings.
     Findings,
-    /// One string without white space, however long: a signature, sealed or encoded data.
+    /// One string without white space, however long: a signature, sealed or encoded data. Base64 may
+    /// have ends of lines.
     Sealed,
     /// Several of them.
     Signatures,
@@ -84,13 +86,13 @@ impl Shape {
                 };
                 value.len() <= FINDINGS && leaves(value, small)
             }
-            Self::Sealed => contents(value).is_some_and(is_unbroken),
+            Self::Sealed => contents(value).is_some_and(is_encoded),
             Self::Links | Self::Signatures => leaves(value, |leaf| match leaf {
                 Leaf::Text(text) => is_unbroken(text),
                 Leaf::Other(other) => is_flag(other),
             }),
             Self::Data => leaves(value, |leaf| match leaf {
-                Leaf::Text(text) => is_unbroken(text),
+                Leaf::Text(text) => is_encoded(text),
                 Leaf::Other(other) => is_flag(other) || number(other).is_some(),
             }),
         }
@@ -171,6 +173,11 @@ fn is_printed(raw: &[u8], fits: impl FnMut(char) -> bool) -> bool {
     text.is_ok_and(|text| !text.chars().any(char::is_control) && text.chars().all(fits))
 }
 
+/// Whether a string's contents may be encoded data.
+fn is_encoded(raw: &[u8]) -> bool {
+    is_unbroken(raw) || base64::is_in_lines(raw)
+}
+
 enum Leaf<'a> {
     /// The contents of a string, a member's name or its value.
     Text(&'a [u8]),
@@ -229,8 +236,16 @@ mod tests {
         let escaped = br#""the\u0020zebra""#;
         let nested = br#"{"a":[{"b":"the zebra"}]}"#;
         let named = br#"{"the zebra":1}"#;
-        for shape in [Shape::Identifier, Shape::Flag, Shape::Time, Shape::Findings, Shape::Data] {
-            for value in [&thought[..], spaceless, escaped, nested, named] {
+        let lines = br#""the\nzebra\nis""#;
+        for shape in [
+            Shape::Identifier,
+            Shape::Flag,
+            Shape::Time,
+            Shape::Findings,
+            Shape::Sealed,
+            Shape::Data,
+        ] {
+            for value in [&thought[..], spaceless, escaped, nested, named, lines] {
                 assert!(!shape.fits(value), "{shape:?}");
             }
         }

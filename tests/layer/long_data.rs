@@ -130,6 +130,48 @@ async fn a_picture_that_is_longer_than_what_may_be_held_passes_in_a_document() {
     }
 }
 
+/// The picture as encoders of JSON and of mail write it, behind what stands before it in a `url`.
+fn spellings() -> Vec<String> {
+    let data = picture();
+    let lines = |length: usize, end: &str| {
+        let lines = data.as_bytes().chunks(length).map(|line| std::str::from_utf8(line).unwrap());
+        lines.map(|line| format!("{line}{end}")).collect::<String>()
+    };
+    vec![
+        data.replace('+', r"\u002B").replace('/', r"\u002F") + r"AA\u003D\u003D",
+        lines(76, r"\r\n"),
+        lines(60, r"\n"),
+        lines(64, r"\u000a").replace('/', r"\/"),
+    ]
+}
+
+/// Fails when an escape or the end of a line ends the data.
+#[tokio::test(start_paused = true)]
+async fn a_picture_passes_however_its_base64_is_written() {
+    for long in spellings() {
+        let plain = format!("\"data:image/png;base64,{long}\"");
+        let images = format!("\"images\":[{},{}]", image(&long), image("QUJD"));
+        let plain = chunk(&format!("\"images\":[{plain}]"), "", "");
+        let sent = chunk(&images, "", "") + &plain + STOP + DONE;
+        let document = format!(
+            r#"{{"choices":[{{"index":0,"message":{{"content":"a","images":[{}]}},"finish_reason":"stop"}}]}}"#,
+            image(&long)
+        );
+        for length in [997, 100_003] {
+            let name = long.get(15..40).unwrap();
+            let world = world(WITHHOLD_ALL);
+            let (text, most, failed) = exchange(&world, stream(pieces(&sent, length)), false).await;
+            assert!(!failed && text == sent, "{name} {length}");
+            assert!(most < 400 * KIB, "{name} {length}: {most}");
+            let mut answer = json("");
+            *answer.body_mut() = Script::new(pieces(&document, length));
+            let (text, most, failed) = exchange(&self::world(CLOSE), answer, false).await;
+            assert!(!failed && text == document, "{name} {length}");
+            assert!(most < 400 * KIB, "{name} {length}: {most}");
+        }
+    }
+}
+
 /// What an event says of its beginning only at its end cannot be foreseen: then it is held, within
 /// what may be held, or the answer breaks. Fails when text goes out that is withheld.
 #[tokio::test(start_paused = true)]
@@ -143,6 +185,14 @@ async fn text_that_is_withheld_does_not_pass_for_a_picture_or_beside_one() {
         (
             false,
             chunk(&format!("\"images\":[{}]", image.replace("A9\"", "A9\\u0020zebra\"")), "", ""),
+        ),
+        (
+            false,
+            chunk(
+                &format!("\"images\":[{}]", image.replace("A9\"", "A9\\nis\\nzebra\\nso\"")),
+                "",
+                "",
+            ),
         ),
         // Reasoning as base64 in members that hold text, or that nobody knows.
         (false, chunk(&format!("\"reasoning_content\":\"{long}{secret}\""), "", "")),

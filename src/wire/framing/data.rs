@@ -2,6 +2,7 @@
 //!
 //! They are no text of the model's, and longer than any text. A cap on how much of an answer is held
 //! to be read would break every answer that shows a picture, so they do not count for it.
+use super::base64::{Base64, LONGEST_PREFIX};
 use crate::secret::opaque_debug;
 
 /// Members whose string may be data.
@@ -17,11 +18,11 @@ const NAMES: [&[u8]; 9] = [
     b"result",
 ];
 
+/// The member whose array may hold such strings.
+const LISTS: &[u8] = b"images";
+
 /// The longest name of such a member.
 const LONGEST_NAME: usize = 16;
-
-/// What may stand before the data: `data:application/pdf;base64,`.
-const LONGEST_PREFIX: usize = 128;
 
 /// Shorter strings count as text: identifiers look like data.
 pub(super) const LEAST: usize = 4 << 10;
@@ -38,6 +39,8 @@ pub(super) struct LongData {
     last: Vec<u8>,
     /// Whether a colon stood behind it.
     named: bool,
+    /// Whether what has come since are strings of an array that is [known](LISTS) for data.
+    listed: bool,
 }
 
 opaque_debug!(LongData);
@@ -49,8 +52,8 @@ enum State {
     /// In a string that is text; whether the next byte is escaped.
     Text { escaped: bool },
     /// In a string that has been data so far: how many bytes, whether it is behind the prefix, and
-    /// whether the next byte is escaped.
-    Data { bytes: usize, prefix: Prefix, escaped: bool },
+    /// what the data tells of what may follow.
+    Data { bytes: usize, prefix: Prefix, text: Base64 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,9 +93,9 @@ impl LongData {
     /// What of the open string has flowed past, so many bytes, has not been seen.
     pub(super) fn forget(&mut self, bytes: usize) {
         self.seen = self.seen.saturating_sub(bytes);
-        if let State::Data { bytes: seen, escaped, .. } = &mut self.state {
+        if let State::Data { bytes: seen, text, .. } = &mut self.state {
             *seen = seen.saturating_sub(bytes);
-            *escaped = false;
+            *text = Base64::resumed();
         }
     }
 
@@ -112,10 +115,11 @@ impl LongData {
         self.state = match self.state {
             State::Between => match byte {
                 b'"' => {
-                    let known = self.named && NAMES.contains(&self.last.as_slice());
+                    let named = self.named && NAMES.contains(&self.last.as_slice());
+                    let known = named || self.listed;
                     (self.named, self.last) = (false, Vec::new());
                     if known {
-                        State::Data { bytes: 0, prefix: Prefix::Possible, escaped: false }
+                        State::Data { bytes: 0, prefix: Prefix::Possible, text: Base64::at_start() }
                     } else {
                         State::Text { escaped: false }
                     }
@@ -126,6 +130,8 @@ impl LongData {
                 }
                 b' ' | b'\t' | b'\r' | b'\n' => State::Between,
                 _ => {
+                    let opens = byte == b'[' && self.named && self.last == LISTS;
+                    self.listed = opens || self.listed && byte == b',';
                     self.named = false;
                     State::Between
                 }
@@ -141,41 +147,31 @@ impl LongData {
                     State::Text { escaped: false }
                 }
             },
-            // Some writers escape the slash.
-            State::Data { bytes, prefix, escaped: true } if byte == b'/' => {
-                State::Data { bytes: bytes + 1, prefix, escaped: false }
-            }
-            State::Data { escaped: true, .. } => State::Text { escaped: false },
-            State::Data { bytes, prefix, .. } => self.in_data(byte, bytes, prefix),
+            State::Data { bytes, prefix, text } => self.in_data(byte, bytes + 1, prefix, text),
         };
     }
 
-    fn in_data(&mut self, byte: u8, bytes: usize, prefix: Prefix) -> State {
-        let bytes = bytes + 1;
+    fn in_data(&mut self, byte: u8, bytes: usize, prefix: Prefix, mut text: Base64) -> State {
         let in_prefix = prefix != Prefix::Over && bytes <= LONGEST_PREFIX;
-        let unescaped = |prefix| State::Data { bytes, prefix, escaped: false };
+        let data = |prefix, text| State::Data { bytes, prefix, text };
+        let whole = text.is_whole();
         match (byte, prefix) {
+            _ if !whole => {}
             (b'"', _) => {
                 self.data += self.open();
-                State::Between
+                return State::Between;
             }
-            (b':', Prefix::Possible) if in_prefix => unescaped(Prefix::Begun),
-            (b',', Prefix::Begun) if in_prefix => unescaped(Prefix::Over),
-            (b'.' | b';', Prefix::Begun) if in_prefix => unescaped(prefix),
-            (b'\\', _) if in_prefix || prefix != Prefix::Begun => {
-                State::Data { bytes, prefix, escaped: true }
-            }
-            (byte, _) if is_base64(byte) && (in_prefix || prefix != Prefix::Begun) => {
-                unescaped(prefix)
-            }
-            _ => State::Text { escaped: false },
+            (b':', Prefix::Possible) if in_prefix => return data(Prefix::Begun, text),
+            (b',', Prefix::Begun) if in_prefix => return data(Prefix::Over, Base64::at_start()),
+            (b'.' | b';', Prefix::Begun) if in_prefix => return data(prefix, text),
+            _ => {}
+        }
+        if text.step(byte) && (in_prefix || prefix != Prefix::Begun) {
+            data(prefix, text)
+        } else {
+            State::Text { escaped: whole && byte == b'\\' }
         }
     }
-}
-
-/// Whether a byte stands in base64, of either alphabet.
-pub(super) fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
 }
 
 #[cfg(test)]
@@ -200,9 +196,25 @@ mod tests {
         assert_eq!(data(&format!(r#"{{"x":[{{"data" : "{long}","b":"{long}"}}]}}"#)), 8000);
         let url = format!("data:image/svg+xml;charset=utf-8;base64,{long}");
         assert_eq!(data(&format!(r#"{{"image_url":{{"url":"{url}"}}}}"#)), url.len());
-        let escaped = long.replace('/', "\\/");
-        assert_eq!(data(&format!(r#"{{"data":"{escaped}"}}"#)), escaped.len());
+        let lines = |end| {
+            long.as_bytes()
+                .chunks(76)
+                .map(|line| format!("{}{end}", std::str::from_utf8(line).unwrap()))
+                .collect::<String>()
+        };
+        for written in [
+            long.replace('/', "\\/"),
+            long.replace('+', "\\u002B").replace('=', "\\u003d"),
+            lines("\\r\\n"),
+            lines("\\n"),
+        ] {
+            assert_eq!(data(&format!(r#"{{"data":"{written}"}}"#)), written.len());
+        }
+        assert_eq!(data(&format!(r#"{{"images":["{long}", "{url}"]}}"#)), 8000 + url.len());
         for other in [
+            format!(r#"{{"images":[],"b":"{long}"}}"#),
+            format!(r#"{{"images":[{{"b":"{long}"}}]}}"#),
+            format!(r#"{{"images":["a"],"b":["{long}"]}}"#),
             format!(r#"{{"content":"{long}"}}"#),
             format!(r#"{{"data":["{long}"]}}"#),
             format!(r#"{{"data":"{long} {long}"}}"#),
@@ -210,7 +222,8 @@ mod tests {
             format!(r#"{{"data":"x: {long}"}}"#),
             format!(r#"{{"a":"\"data","b":"{long}"}}"#),
             format!(r#"{{"url":"data:{long}"}}"#),
-            format!(r#"{{"data":"{long}\\u0041{long}"}}"#),
+            format!(r#"{{"data":"{long}\\u0020{long}"}}"#),
+            format!(r#"{{"data":"{long}\\nzebra\\n{long}"}}"#),
             format!(r#"{{"data":"{long}\\"{long}"}}"#),
         ] {
             assert_eq!(data(&other), 0, "{}", other.get(..20).unwrap());

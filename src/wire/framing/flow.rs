@@ -7,9 +7,10 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
-use super::data::{LEAST, LongData, is_base64};
+use super::base64::{Base64, behind_escape};
+use super::data::{LEAST, LongData};
 use crate::secret::opaque_debug;
 
 /// The least long data that is worth it.
@@ -53,9 +54,7 @@ impl DataFlow {
             return None;
         }
         // So much stays that it is still seen to be data.
-        let end = held.len() - last + LEAST;
-        let cuts_escape = held.get(end - 1) == Some(&b'\\');
-        Some(end + usize::from(cuts_escape))
+        Some(behind_escape(held, held.len() - last + LEAST))
     }
 
     /// From now on the data that stands behind so many bytes of what is held is held no more.
@@ -77,8 +76,8 @@ impl DataFlow {
     }
 
     /// What is to be held if nothing more comes.
-    pub(crate) fn left(&self) -> &'static [u8] {
-        if self.flow.escape { b"\\" } else { b"" }
+    pub(crate) fn left(&self) -> &[u8] {
+        &self.flow.end
     }
 
     /// Bytes of data that have not gone on.
@@ -96,52 +95,48 @@ impl DataFlow {
 }
 
 /// The rest of a string of long data, which goes on as it comes.
-#[derive(Default)]
 struct Flow {
     pieces: VecDeque<Bytes>,
-    /// The last byte was a backslash, which waits for the slash: what is cut behind it could not be
-    /// ended.
-    escape: bool,
+    text: Base64,
+    /// The end of what came, which waits for what follows it.
+    end: Vec<u8>,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        Self { pieces: VecDeque::new(), text: Base64::resumed(), end: Vec::new() }
+    }
 }
 
 impl Flow {
     /// Takes bytes that come next. What of them is no data any more: all that comes from there on is
     /// read again.
     fn push(&mut self, mut bytes: Bytes) -> Option<Bytes> {
-        if bytes.is_empty() {
-            return None;
-        }
-        if std::mem::take(&mut self.escape) {
-            if bytes.first() != Some(&b'/') {
-                return Some([b"\\", &*bytes].concat().into());
+        let (mut whole, mut ended) = (0, false);
+        for (at, byte) in bytes.iter().enumerate() {
+            if !self.text.step(*byte) {
+                ended = true;
+                break;
             }
-            bytes.advance(1);
-            self.pieces.push_back(Bytes::from_static(b"\\/"));
+            if self.text.may_be_cut() {
+                whole = at + 1;
+            }
         }
-        let (data, ended) = run(&bytes);
-        let mut rest = bytes.split_off(data);
-        if !bytes.is_empty() {
-            self.pieces.push_back(bytes);
+        let rest = bytes.split_off(whole);
+        let mut end = std::mem::take(&mut self.end);
+        if whole > 0 {
+            let before = std::mem::take(&mut end);
+            let whole = if before.is_empty() { bytes } else { [&*before, &*bytes].concat().into() };
+            self.pieces.push_back(whole);
         }
         if !ended {
-            self.escape = !rest.is_empty();
-            rest = Bytes::new();
+            // An escape that is open, or the end of a line: a few bytes.
+            end.extend_from_slice(&rest);
+            self.end = end;
+            return None;
         }
-        Some(rest).filter(|rest| !rest.is_empty())
-    }
-}
-
-/// How many bytes are data, and whether something else stands behind them. A lone backslash at the end
-/// may be part of it.
-fn run(bytes: &[u8]) -> (usize, bool) {
-    let mut at = 0;
-    loop {
-        match (bytes.get(at), bytes.get(at + 1)) {
-            (Some(&byte), _) if is_base64(byte) => at += 1,
-            (Some(b'\\'), Some(b'/')) => at += 2,
-            (None, _) | (Some(b'\\'), None) => return (at, false),
-            _ => return (at, true),
-        }
+        self.text = Base64::resumed();
+        Some(if end.is_empty() { rest } else { [&*end, &*rest].concat().into() })
     }
 }
 
@@ -151,11 +146,18 @@ mod tests {
 
     #[test]
     fn data_flows_to_its_end_wherever_it_is_cut() {
-        for text in [r#"QUJD\/+A==","b":"\/"}"#, r#"QU\u0041JD""#, r#"QU\"JD"#, "QU JD", r"QU\/"] {
-            let data = match text.find(['"', ' ']).into_iter().chain(text.find("\\u")).min() {
-                Some(end) => text.get(..end).unwrap().trim_end_matches('\\'),
-                None => text,
-            };
+        // The end of a short line waits for what follows.
+        for (data, rest) in [
+            (r"QUJD\/+A==", r#"","b":"\/"}"#),
+            (r"QU\u0041J\u002B\r\nQQ", "\""),
+            (r"QU\nQQ", r#"\n""#),
+            (r"QU\nQQ", r"\r\nQQ"),
+            ("QU", r#"\u0020JD""#),
+            ("QU", r#"\"JD"#),
+            ("QU", " JD"),
+            (r"QU\/", ""),
+        ] {
+            let text = [data, rest].concat();
             for first in 0..=text.len() {
                 for second in first..=text.len() {
                     let mut flow = DataFlow { flows: true, ..DataFlow::default() };
@@ -165,7 +167,11 @@ mod tests {
                         let piece = Bytes::copy_from_slice(text.get(from..to).unwrap().as_bytes());
                         rest.extend(flow.push(piece).unwrap_or_default());
                         while let Some(piece) = flow.next() {
-                            assert!(!piece.ends_with(b"\\"));
+                            let cut = piece.iter().rev().take(5).position(|byte| *byte == b'\\');
+                            let cut = cut.and_then(|at| piece.get(piece.len() - at - 1..));
+                            assert!(
+                                cut.is_none_or(|cut| behind_escape(cut, cut.len()) == cut.len())
+                            );
                             flowed.extend(piece);
                         }
                     }
