@@ -10,8 +10,11 @@ use guilloche::mark::keys::{Keys, Marked, Marking};
 use guilloche::mark::lexical::{Choice, Rewriter, Site, each_site};
 use guilloche::mark::lexicon::Lexicon;
 
-const FIXTURES: [&str; 2] =
-    [include_str!("fixtures/marks/programs.txt"), include_str!("fixtures/marks/formats.txt")];
+const FIXTURES: [&str; 3] = [
+    include_str!("fixtures/marks/programs.txt"),
+    include_str!("fixtures/marks/formats.txt"),
+    include_str!("fixtures/marks/blocks.txt"),
+];
 
 /// English with a contraction and a small number in digits, so that every gate is open.
 const BEFORE: &str = "I've read the file and there are 2 things that we don't need. For example, it \
@@ -72,7 +75,7 @@ fn forced(text: &str, variant: bool) -> String {
 #[test]
 fn the_fixture_has_texts_of_every_kind() {
     let cases = Case::all();
-    assert!(cases.len() >= 240, "{}", cases.len());
+    assert!(cases.len() >= 325, "{}", cases.len());
     for case in &cases {
         assert!(!case.read.is_empty(), "{}", case.name);
     }
@@ -137,6 +140,49 @@ fn prose_in_the_tags_of_an_answer_is_marked() {
                 assert_ne!(one, other, "{tag}");
             }
         }
+    }
+}
+
+/// Fails when what prose mentions opens a block: it would go on to the end of the answer.
+#[test]
+fn what_prose_mentions_of_elements_and_literals_opens_no_block() {
+    for mentions in [
+        "Put it in the <b> tag, then go on.",
+        "A <div> or a <section> holds it, and <br> ends a line.",
+        "The tool <write_file> takes a path.",
+        "It reads <tool_call>, and then the rest.",
+        "Write to <first_name>.<last_name>@a.example then.",
+        "Set it to <YOUR_API_KEY> first, or <API_KEY><MORE> then.",
+        "Run it with <your_name>/<repo_name> then.",
+        "A <b>bold</b> word and an <em>other.",
+        "A `Vec<T>` or List<String> is one. A map is Map<string, list_of> here.",
+        "It's the users' choice, and 'twas so in the '90s, rock 'n' roll.",
+        "The token [TOOL_CALL is one, and so is [this one] here.",
+        "Shift it by 1 << SHIFT and x << 2 then.",
+        "It costs $5 and $body$ is a mark, $$ as well.",
+        "Use %q( or q{ for that, and (* too.",
+        "impl<'a, 'b> Foo<'a, 'b> for Bar<'b> {\n}",
+        "std::cout << MAX_SIZE << \"x\";\nstd::cout << \"EOF\";",
+        "(* means that it is required)",
+        "fn f<T>(x: T) where T: 'static + Send,",
+        "let shifted = 1 << SHIFT;",
+        "echo $((1 << END_BIT))",
+        "type 'a list = Nil | Cons of 'a * 'a list",
+        "(setq x 'some-symbol)",
+        "m = [[a, b], c]",
+        "xs.each {|x| puts x}",
+        "echo $$ $a$b",
+        "git clone <repo_url>\ncd <repo_name>",
+        "5 apples and 12 pears.",
+        "[1]: https://a.example",
+    ] {
+        let behind = "It is done now. It usually works, and it is often used, for example.";
+        let text = format!("{BEFORE}{mentions}\n\n{behind}\n\n{behind}");
+        let changed = [false, true].map(|variant| forced(&text, variant));
+        let paragraphs =
+            |out: &str| out.rsplit("\n\n").take(2).map(str::to_owned).collect::<Vec<_>>();
+        let [one, other] = changed.each_ref().map(|out| paragraphs(out));
+        assert!(one.iter().zip(&other).all(|(one, other)| one != other), "{mentions}");
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) enum End {
     Element { name: Box<str>, open: u32 },
     /// With these characters, the last of which belongs to no word.
     Text(Box<str>),
+    /// With the bracket that closes the first, of which so many are open.
+    Nested { open: char, close: char, depth: u32 },
     /// With a line that is this word alone, as a here-document.
     Word(Box<str>),
     /// With a line that begins so.
@@ -65,6 +67,11 @@ impl Block {
                 }
                 *open == 0
             }
+            End::Nested { open, close, depth } => {
+                *depth = depth.saturating_add(u32::from(character == *open));
+                *depth -= u32::from(character == *close);
+                *depth == 0
+            }
             End::Word(_) | End::Line(_) | End::Replaced | End::Element { .. } => false,
         }
     }
@@ -76,7 +83,7 @@ impl Block {
             End::Word(word) => *line == **word,
             End::Line(begin) => line.starts_with(begin),
             End::Replaced => line.starts_with(">>>>>") || line.starts_with("+++++"),
-            End::Element { .. } | End::Text(_) => return self.keep("\n"),
+            End::Element { .. } | End::Text(_) | End::Nested { .. } => return self.keep("\n"),
         };
         self.tail.clear();
         over || self.keep("")
@@ -97,7 +104,7 @@ impl Block {
             End::Word(_) | End::Line(_) | End::Replaced if self.tail.len() < TAIL => {
                 self.tail.push_str(text);
             }
-            End::Word(_) | End::Line(_) | End::Replaced => {}
+            End::Word(_) | End::Line(_) | End::Replaced | End::Nested { .. } => {}
         }
         self.left == 0
     }

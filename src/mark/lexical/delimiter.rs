@@ -3,7 +3,9 @@
 use super::block::{Block, End};
 
 /// First tokens that open a block, and with what the line begins that closes it.
-const DELIMITERS: [(&str, &str); 17] = [
+const DELIMITERS: [(&str, &str); 19] = [
+    ("%changelog", "%"),
+    ("%description", "%"),
     ("-----BEGIN", "-----END"),
     ("@@code", "@@end"),
     ("@@start", "@@end"),
@@ -23,6 +25,10 @@ const DELIMITERS: [(&str, &str); 17] = [
     ("=pod", "=cut"),
 ];
 
+/// Commands behind `@` whose lines are shown as they stand.
+const VERBATIM: [&str; 7] =
+    ["code", "display", "dot", "example", "lisp", "smallexample", "verbatim"];
+
 /// How tokens begin that open a block, and how the token begins that closes it, with the same name
 /// behind.
 const NAMED: [(&str, &str); 3] =
@@ -40,9 +46,17 @@ pub(super) fn opened_by(token: &str, alone: bool) -> Option<Block> {
     };
     // The delimiters of AsciiDoc. A rule has three characters, or many.
     let rule = alone && matches!(token, "----" | "...." | "====" | "++++");
+    // The commands of Texinfo and Doxygen.
+    let command = token.strip_prefix('@').is_some_and(|name| VERBATIM.contains(&name));
+    // The directives of MyST.
+    let directive = token
+        .split_once('{')
+        .filter(|(colons, _)| colons.len() >= 3 && colons.bytes().all(|byte| byte == b':'));
     let end = match token.chars().next()? {
         '-' | '.' | '=' | '+' if rule => End::Word(token.into()),
-        '-' | '@' | '=' | '#' | 'B' => {
+        '@' if alone && command => End::Line("@end"),
+        ':' => End::Word(directive?.0.into()),
+        '%' | '-' | '@' | '=' | '#' | 'B' => {
             listed().map(|(_, closing)| End::Line(closing)).or_else(named)?
         }
         _ => return None,

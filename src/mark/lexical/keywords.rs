@@ -127,7 +127,7 @@ pub(super) const KEYWORDS: [&str; 115] = [
 ];
 
 /// Commands of a shell, which are no words of English.
-pub(super) const COMMANDS: [&str; 76] = [
+pub(super) const COMMANDS: [&str; 77] = [
     "ansible",
     "apk",
     "apt",
@@ -157,6 +157,7 @@ pub(super) const COMMANDS: [&str; 76] = [
     "helm",
     "javac",
     "journalctl",
+    "jq",
     "kubectl",
     "ls",
     "mongo",

@@ -8,6 +8,7 @@
 use super::block::{Block, End};
 use super::delimiter;
 use super::keywords::{CAPITALS, COMMANDS, FORMS, KEYWORDS, STATEMENTS};
+use super::literal::Reader;
 use crate::secret::opaque_debug;
 
 /// What a line is taken for.
@@ -82,16 +83,58 @@ impl Opening {
         self.text == "/*"
     }
 
+    /// Whether the line begins a comment of ML or Pascal.
+    pub(super) fn is_ml_comment(&self) -> bool {
+        self.text.starts_with("(* ")
+    }
+
     /// The text of the tokens so far.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether the line begins with a command of a shell, or a prompt.
+    /// Whether the line begins with a command of a shell, an assignment of one, or a prompt, and does
+    /// no arithmetic.
     pub(super) fn is_command(&self) -> bool {
-        let mut tokens = self.text.split(' ').skip_while(|token| matches!(*token, "$" | "sudo"));
-        self.text.starts_with("$ ")
-            || tokens.next().is_some_and(|token| token == "echo" || is_in(&COMMANDS, token))
+        /// Commands that are words of English, and what opens a list of commands.
+        const WORDS: [&str; 17] = [
+            "RUN", "cat", "echo", "eval", "exec", "export", "find", "function", "kill", "make",
+            "node", "print", "printf", "read", "sort", "while", "{",
+        ];
+        let prompt = |token: &&str| matches!(*token, "$" | "%" | "#" | ">" | "sudo" | "&&" | "|");
+        let first = self.text.split(' ').find(|token| !prompt(token)).unwrap_or_default();
+        let assigns = first.split_once('=').is_some_and(|(name, value)| {
+            let named = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+            !name.is_empty()
+                && name.chars().all(named)
+                && !value.starts_with(['=', '>'])
+                && value.starts_with(['\'', '"', '$'])
+        });
+        let known = is_in(&COMMANDS, first) || WORDS.contains(&first);
+        let program =
+            first.starts_with("./") || first.starts_with("/usr/") || first.starts_with("/bin/");
+        (self.text.starts_with("$ ") || assigns || known || program) && !self.text.contains("((")
+    }
+
+    /// Who reads the line, if it is one of code.
+    pub(super) fn reader(&self) -> Reader {
+        const STATEMENTS: [&str; 18] = [
+            "ALTER", "AND", "AS", "CALL", "COMMENT", "CREATE", "DELETE", "DO", "EXECUTE", "INSERT",
+            "MERGE", "OR", "RETURN", "SELECT", "SET", "UPDATE", "VALUES", "WHERE",
+        ];
+        let first = self.text.split([' ', '(']).next().unwrap_or_default();
+        let small = ["alter", "comment", "create", "insert", "select", "update", "values"];
+        let lisp =
+            self.text.strip_prefix('(').is_some_and(|form| form.starts_with(char::is_alphabetic));
+        if lisp {
+            Reader::Lisp
+        } else if STATEMENTS.contains(&first) || small.contains(&first) {
+            Reader::Database
+        } else if self.is_command() {
+            Reader::Shell
+        } else {
+            Reader::Program
+        }
     }
 
     /// The line is not looked at any more.
@@ -110,7 +153,9 @@ impl Opening {
     pub(super) fn space(&mut self, end: bool) -> Verdict {
         let token = self.text.get(self.token..).unwrap_or_default();
         if token.is_empty() {
-            return Verdict::Prose;
+            // What pytest tells of a failure: `E       assert …`.
+            let failure = self.passed == 1 && self.text == "E ";
+            return if failure && !end { Verdict::Line } else { Verdict::Prose };
         }
         let verdict = match self.passed {
             0 if !end && is_marker(token) => {
@@ -119,7 +164,7 @@ impl Opening {
                 return Verdict::Prose;
             }
             0 => self.first(token, end),
-            _ => self.further(token),
+            _ => self.further(token, end),
         };
         self.passed += 1;
         self.text.push(' ');
@@ -136,6 +181,9 @@ impl Opening {
         }
         if token.starts_with("<<<<<<<") {
             return Verdict::Block(Block::new(End::Replaced));
+        }
+        if token == "(*" {
+            return Verdict::Code;
         }
         if let Some(block) = delimiter::opened_by(token, end && !self.before.continues) {
             return Verdict::Block(block);
@@ -156,6 +204,9 @@ impl Opening {
         let lower = first.is_lowercase();
         let word = token.trim_end_matches([',', ';', ':', '.', ')']);
         if self.item {
+            if end && is_scalar(token) {
+                return Verdict::Code;
+            }
             let key = lower && token.ends_with(':') && token.len() > 2;
             return if key || is_in(&COMMANDS, word) { Verdict::Code } else { Verdict::Prose };
         }
@@ -164,6 +215,7 @@ impl Opening {
             || is_cmdlet(token)
             || is_in(&FORMS, token)
             || is_key(token, lower, self.indented)
+            || is_level(token)
             || is_in(&STATEMENTS, word)
             || is_in(&CAPITALS, word);
         if self.before.continues {
@@ -182,7 +234,7 @@ impl Opening {
     }
 
     /// What a further token says together with those before it.
-    fn further(&self, token: &str) -> Verdict {
+    fn further(&self, token: &str, end: bool) -> Verdict {
         let before = self.text.get(..self.token).unwrap_or_default().trim_end();
         let second = self.passed == 1;
         match before {
@@ -212,6 +264,12 @@ impl Opening {
             }
             _ => {}
         }
+        if second && end && before.ends_with(':') && is_scalar(token) {
+            return Verdict::Code;
+        }
+        if second && before.starts_with(":::") && is_run(before) && token.starts_with('{') {
+            return Verdict::Block(Block::new(End::Word(before.into())));
+        }
         if second && token == "SEARCH" && is_run(before) {
             return Verdict::Block(Block::new(End::Replaced));
         }
@@ -220,7 +278,10 @@ impl Opening {
             "=" | ":=" | "+=" | "-=" | "==" | "=>" | "->" | "<-" | "?=" | ":" | "::" | "-->"
         );
         let loud = second && is_loud(before) && is_loud(token);
-        if second && operator || loud || is_time(token) && before.len() < 24 {
+        // `my $s =` of Perl.
+        let declared = operator
+            && before.split_once(' ').is_some_and(|(_, name)| name.starts_with(['$', '@', '%']));
+        if (second || declared) && operator || loud || is_time(token) && before.len() < 24 {
             Verdict::Code
         } else if operator {
             Verdict::Line
@@ -343,6 +404,23 @@ fn is_key(token: &str, lower: bool, indented: bool) -> bool {
             || error("Error")
             || error("Exception")
             || matches!(key, "Feature" | "Scenario" | "Background" | "Action"))
+}
+
+/// How a block scalar of YAML begins: `|`, `>-`, `|2`.
+fn is_scalar(token: &str) -> bool {
+    token.strip_prefix(['|', '>']).is_some_and(|indicator| {
+        indicator.len() <= 2
+            && indicator.bytes().all(|byte| matches!(byte, b'1'..=b'9' | b'+' | b'-'))
+    })
+}
+
+/// A name in capitals with a colon and what it says, as logs and calendars have it: `INFO:root:Done`.
+fn is_level(token: &str) -> bool {
+    token.split_once(':').is_some_and(|(name, said)| {
+        name.len() > 2
+            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
+            && said.starts_with(|first: char| first.is_alphabetic())
+    })
 }
 
 /// The name of a commit: hexadecimal digits, of which some are letters and some are not.

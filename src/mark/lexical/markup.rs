@@ -1,6 +1,7 @@
 //! What begins with `<` or `\`: tags, comments, here-documents, environments.
 
 use super::block::{Block, End, is_name};
+use super::line::Opening;
 use crate::secret::opaque_debug;
 
 /// The most bytes of a tag that are waited for.
@@ -22,13 +23,28 @@ pub(super) enum Markup {
     Wrapper,
     /// A block that is open from here on.
     Block(Block),
-    /// A block that is open from the next line on.
-    Here(Block),
+    /// A block that is open from the next line on; whether that is certain although words follow.
+    Here { block: Block, certain: bool },
     /// A document or the special tokens of a model, to the end of the text.
     Whole,
 }
 
 opaque_debug!(Markup);
+
+/// Where markup stands.
+pub(super) struct Place<'p> {
+    /// Nothing stands before it in the text.
+    pub(super) first: bool,
+    /// Nor on its line.
+    pub(super) leads: bool,
+    /// The line is one of code.
+    pub(super) code: bool,
+    /// It stands behind `=`.
+    pub(super) assigned: bool,
+    /// Its line ends here.
+    pub(super) end: bool,
+    pub(super) opening: &'p Opening,
+}
 
 /// Elements in which assistants put what they say.
 const WRAPPERS: [&str; 16] = [
@@ -56,9 +72,55 @@ const VOID: [&str; 16] = [
     "wbr", "p", "li", "param",
 ];
 
-/// Judges what has come of it, from `<` or `\` on. `first` says that nothing stood before it in the
-/// text, `end` that its line ends here.
-pub(super) fn judge(markup: &str, first: bool, end: bool) -> Markup {
+/// Names of elements that hold what tools are given, besides those that no words of prose are.
+const TOOLS: [&str; 24] = [
+    "action",
+    "antartifact",
+    "argument",
+    "arguments",
+    "artifact",
+    "command",
+    "content",
+    "create",
+    "diff",
+    "edit",
+    "execute",
+    "file",
+    "function",
+    "insert",
+    "invoke",
+    "parameter",
+    "patch",
+    "path",
+    "replace",
+    "run",
+    "search",
+    "terminal",
+    "tool",
+    "write",
+];
+
+/// Whether an element is one of those that tools read: by its name, or by what its tag says of it.
+pub(super) fn is_tool(tag: &str, name: &str) -> bool {
+    let lower = name.contains(|letter: char| letter.is_lowercase());
+    let joined = name.contains('_')
+        || name.starts_with(|first: char| first.is_lowercase())
+            && name.contains(|letter: char| letter.is_uppercase());
+    let html = HTML.binary_search(&name).is_ok();
+    lower && (joined || TOOLS.contains(&name) || !html && tag.contains('='))
+}
+
+/// Elements of HTML that prose shows or speaks of.
+const HTML: [&str; 40] = [
+    "a", "abbr", "article", "aside", "b", "body", "button", "center", "code", "details", "div",
+    "em", "font", "footer", "form", "h1", "h2", "h3", "head", "header", "html", "i", "iframe",
+    "kbd", "label", "main", "nav", "pre", "script", "section", "small", "span", "strong", "style",
+    "sub", "summary", "sup", "table", "u", "ul",
+];
+
+/// Judges what has come of it, from `<` or `\` on.
+pub(super) fn judge(markup: &str, place: &Place<'_>) -> Markup {
+    let end = place.end;
     if markup.len() > MAX_TAG {
         return Markup::Tag;
     }
@@ -75,9 +137,11 @@ pub(super) fn judge(markup: &str, first: bool, end: bool) -> Markup {
                 Markup::Open
             }
         }
-        Some('<') => here_document(inner.get(1..).unwrap_or_default(), end),
+        Some('<') => here_document(inner.get(1..).unwrap_or_default(), place),
+        // A comment of PowerShell.
+        Some('#') if place.leads => Markup::Block(Block::new(End::Text("#>".into()))),
         Some('|' | '｜') => Markup::Whole,
-        Some('!' | '?') if first => Markup::Whole,
+        Some('!' | '?') if place.first => Markup::Whole,
         Some('!') if inner == "!--" => Markup::Block(Block::new(End::Text("-->".into()))),
         Some('!') if inner == "![CDATA[" => Markup::Block(Block::new(End::Text("]]>".into()))),
         Some('!') if ["!--", "![CDATA["].iter().any(|begin| begin.starts_with(inner)) && !end => {
@@ -86,50 +150,75 @@ pub(super) fn judge(markup: &str, first: bool, end: bool) -> Markup {
         Some('!' | '?') => Markup::Tag,
         // A tag may go on in the next line.
         Some(begin) if begin == '/' || begin.is_alphabetic() || begin == '_' => {
-            inner.strip_suffix('>').map_or(Markup::Open, tag)
+            inner.strip_suffix('>').map_or(Markup::Open, |inner| tag(inner, place.code))
         }
         Some(_) => Markup::None,
     }
 }
 
 /// A whole tag, without `<` and `>`.
-fn tag(inner: &str) -> Markup {
+fn tag(inner: &str, code: bool) -> Markup {
     let closing = inner.strip_prefix('/');
     let name = closing.unwrap_or(inner);
     let name = name.split(|character| !is_name(character)).next().unwrap_or_default();
     let is = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+    let void = is(&VOID) && !(code && name == "p");
     if is(&WRAPPERS) {
         Markup::Wrapper
-    } else if closing.is_some() || inner.ends_with('/') || name.is_empty() || is(&VOID) {
+    } else if closing.is_some() || inner.ends_with('/') || name.is_empty() || void {
         Markup::Tag
     } else {
         Markup::Element(name.into())
     }
 }
 
-/// `<<EOF`, `<<-'EOF'`, `<<~SQL`, `<<<"EOT"`, without the first two characters.
-fn here_document(behind: &str, end: bool) -> Markup {
-    let word = behind.trim_start_matches(['<', '-', '~']);
+/// `<<EOF`, `<<-'EOF'`, `<<~SQL`, `<<<"EOT"`, `<< EOF`, without the first two characters.
+fn here_document(behind: &str, place: &Place<'_>) -> Markup {
+    let glued = behind.trim_start_matches(['<', '-', '~']);
+    let mut word = glued.trim_start_matches(' ');
+    if place.assigned {
+        // `let x =<< trim END` of Vim.
+        for option in ["trim ", "eval "] {
+            word = word.strip_prefix(option).unwrap_or(word);
+        }
+    }
+    let spaced = word.len() < glued.len();
     let quote = word.chars().next().filter(|first| matches!(first, '\'' | '"' | '\\'));
     let word = quote.map_or(word, |quote| word.strip_prefix(quote).unwrap_or(word));
-    let length = word.find(|character: char| !(character.is_alphanumeric() || character == '_'));
+    let closing = quote.filter(|quote| *quote != '\\');
+    let length = word.find(|character: char| match closing {
+        Some(quote) => character == quote,
+        None => !(character.is_alphanumeric() || matches!(character, '_' | '-' | '!')),
+    });
     let (name, rest) = word.split_at(length.unwrap_or(word.len()));
-    let valid = || {
-        name.len() <= MAX_NAME
-            && (2..).contains(&name.len())
-            && !name.starts_with(|first: char| first.is_ascii_digit())
-            && (quote.is_some()
-                || !name.contains(|letter: char| letter.is_lowercase())
-                || name == "eof")
-    };
-    let open = rest.is_empty() && behind.len() <= 2 * MAX_NAME;
-    if open && !end {
-        Markup::Open
-    } else if valid() {
-        Markup::Here(Block::new(End::Word(name.into())))
-    } else {
-        Markup::None
+    if rest.is_empty() && behind.len() <= 2 * MAX_NAME && !place.end {
+        return Markup::Open;
     }
+    let shell = || place.opening.is_command();
+    let loud = !name.contains(|letter: char| letter.is_lowercase()) && name.len() > 1;
+    // What programs shift by is named, too.
+    let usual = || {
+        let known = ["END", "EOD", "EOL", "EOM", "EOS", "EOT", "SQL"].contains(&name);
+        let begins = ["EOF", "END_OF", "ENDOF", "HERE"].iter().any(|it| name.starts_with(it));
+        (known || begins) && !place.opening.text().contains("((")
+    };
+    let valid = match (spaced, quote) {
+        _ if name.is_empty() || name.len() > MAX_NAME => false,
+        // A here-string of a shell.
+        (true, _) if behind.starts_with('<') => false,
+        _ if name.contains('!') => name == "!" && shell(),
+        _ if name.starts_with(|first: char| first.is_ascii_digit()) => false,
+        (true, Some('"')) => place.assigned || shell(),
+        (true, None) => place.assigned || loud && usual() || shell(),
+        (true, Some('\\')) => loud || shell(),
+        (_, Some(_)) => name.len() > 1 || shell(),
+        (false, None) => loud || name == "eof" || name.len() > 1 && shell(),
+    };
+    if !valid {
+        return Markup::None;
+    }
+    let certain = !spaced || place.code || shell();
+    Markup::Here { block: Block::new(End::Word(name.into())), certain }
 }
 
 /// `\begin{verbatim}`, up to `\end{verbatim}`.

@@ -1,9 +1,9 @@
 //! The ground: what a line is from its first character to its end.
 
 use super::{Ground, Mask, Span, Waiting, after_ticks};
-use crate::mark::lexical::block::Block;
+use crate::mark::lexical::block::{Block, End};
 use crate::mark::lexical::line::{Before, Verdict};
-use crate::mark::lexical::literal::Literal;
+use crate::mark::lexical::literal::{Literal, Reader};
 use crate::mark::lexical::verse::Verse;
 
 impl Mask {
@@ -19,7 +19,9 @@ impl Mask {
                 Ground::Code
             }
         };
-        if matches!(self.ground, Ground::Prose | Ground::Line) || ground == Ground::Diff {
+        let block =
+            matches!(ground, Ground::Code | Ground::Diff) && self.ground == Ground::Paragraph;
+        if matches!(self.ground, Ground::Prose | Ground::Line) || ground == Ground::Diff || block {
             (self.ground, self.within) = (ground, false);
             self.literal = Literal::behind(self.opening.text());
             if !matches!(self.span, Span::Inline { .. } | Span::Markup) {
@@ -92,6 +94,9 @@ impl Mask {
             (self.blank, self.indent) = (true, 0);
             return;
         }
+        if self.tagged.is_some() {
+            self.behind_tag('\n');
+        }
         if !empty && self.opening.is_open() && !matches!(self.span, Span::Fence { .. }) {
             let verdict = self.opening.space(true);
             self.follow(verdict);
@@ -131,7 +136,20 @@ impl Mask {
             Ground::Paragraph if empty => Ground::Prose,
             ground => ground,
         };
+        if !matches!(self.span, Span::Fence { .. }) {
+            // The argument of a macro in TeX.
+            let argument = (self.before, self.previous) == ('{', '%');
+            let comment =
+                self.ground == Ground::Code && self.opening.is_ml_comment() && self.last != ')';
+            let end =
+                argument.then_some(End::Line("}")).or(comment.then(|| End::Text("*)".into())));
+            let block =
+                end.filter(|_| !empty).map(|end| Waiting { block: Block::new(end), bare: false });
+            self.waiting = self.waiting.take().or(block);
+        }
         let waiting = self.waiting.take().map(|waiting| waiting.block);
+        let code = self.ground == Ground::Code;
+        self.database = code && (self.database || self.opening.reader() == Reader::Database);
         if let Some(block) = waiting.or_else(|| self.open_literal(empty)) {
             (self.span, self.block) = (Span::None, Some(block));
         }
@@ -142,8 +160,7 @@ impl Mask {
     /// The literal that goes on behind the end of a line of code.
     fn open_literal(&self, empty: bool) -> Option<Block> {
         let code = self.ground == Ground::Code && !empty && matches!(self.span, Span::None);
-        let shell = self.opening.is_command();
-        self.literal.at_end(shell, self.before, self.previous).filter(|_| code)
+        code.then(|| self.literal.at_end(self.opening.reader(), self.database)).flatten()
     }
 
     /// The block is over: what follows in its paragraph is taken for code.

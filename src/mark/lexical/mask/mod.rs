@@ -74,6 +74,20 @@ struct Waiting {
     bare: bool,
 }
 
+/// An element that opened behind words.
+#[derive(Clone)]
+struct Tagged {
+    name: Box<str>,
+    /// It is one of those of tools, which hold text from their tag on.
+    tool: bool,
+    /// The tag stood behind white space in prose.
+    in_prose: bool,
+    /// It stood on a line of code, where names in angle brackets are to be replaced.
+    in_code: bool,
+}
+
+opaque_debug!(Tagged);
+
 /// Tells masked text from prose.
 #[derive(Clone)]
 pub(super) struct Mask {
@@ -98,6 +112,8 @@ pub(super) struct Mask {
     opening: Opening,
     /// The literal that is open on a line of code.
     literal: Literal,
+    /// Lines of this code are a database's.
+    database: bool,
     /// Fence characters that opened this line.
     fence: u32,
     begun: bool,
@@ -108,6 +124,10 @@ pub(super) struct Mask {
     markup: String,
     markup_leads: bool,
     markup_in_prose: bool,
+    /// Whether it stands behind `=`.
+    markup_assigned: bool,
+    /// The element whose tag has just ended behind words on its line.
+    tagged: Option<Tagged>,
     verse: Verse,
 }
 
@@ -130,12 +150,15 @@ impl Mask {
             within: false,
             opening: Opening::default(),
             literal: Literal::default(),
+            database: false,
             fence: 0,
             begun: false,
             first_line: false,
             markup: String::new(),
             markup_leads: false,
             markup_in_prose: false,
+            markup_assigned: false,
+            tagged: None,
             verse: Verse::default(),
         }
     }
@@ -177,6 +200,9 @@ impl Mask {
 
     /// A word passes, or a further piece of a long one.
     pub(super) fn word(&mut self, word: &str, digit: bool) {
+        if self.tagged.is_some() {
+            self.behind_tag('a');
+        }
         if let Some(block) = &mut self.block {
             if block.word(word) {
                 self.close_block();
@@ -197,6 +223,12 @@ impl Mask {
         }
         if self.waiting.as_ref().is_some_and(|waiting| waiting.bare) {
             self.waiting = None;
+        }
+        if self.ground == Ground::Code && matches!(self.span, Span::None) {
+            self.literal.word(word);
+        }
+        if matches!(self.span, Span::Until(']')) {
+            self.pass_token(word);
         }
         self.span = match self.span {
             Span::None => {
@@ -289,6 +321,9 @@ impl Mask {
 
     /// A character between words passes.
     pub(super) fn character(&mut self, character: char) {
+        if self.tagged.is_some() && character != '\n' {
+            self.behind_tag(character);
+        }
         if character == '\n' {
             self.end_line();
         } else if self.block.is_some() {
@@ -318,6 +353,7 @@ impl Mask {
     /// A character of a line that no block holds.
     fn outside(&mut self, character: char, first: bool) {
         let white = character.is_whitespace();
+        let code = self.ground == Ground::Code;
         if self.opening.is_open() && !matches!(self.span, Span::Fence { .. }) {
             if white {
                 let verdict = self.opening.space(false);
@@ -343,7 +379,7 @@ impl Mask {
         } else if !first {
             self.fence = 0;
         }
-        if self.ground == Ground::Code && matches!(self.span, Span::None) {
+        if code && matches!(self.span, Span::None) {
             self.literal.character(if first { ' ' } else { self.previous }, character);
         }
         self.inside(character, first);

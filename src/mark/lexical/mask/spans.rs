@@ -1,15 +1,22 @@
 //! The spans: what is open within a line.
 
-use super::{Ground, Mask, Span, Waiting};
+use super::{Ground, Mask, Span, Tagged, Waiting};
 use crate::mark::lexical::block::Block;
-use crate::mark::lexical::markup::{self, Markup};
+use crate::mark::lexical::markup::{self, Markup, Place};
 
 impl Mask {
     /// What the markup that is open turned out to be.
     pub(super) fn judge_markup(&mut self, end: bool) {
         let masked = |ground| if ground == Ground::Prose { Ground::Paragraph } else { ground };
-        let first = self.markup_leads && self.first_line;
-        match markup::judge(&self.markup, first, end) {
+        let place = Place {
+            first: self.markup_leads && self.first_line,
+            leads: self.markup_leads,
+            code: self.ground == Ground::Code,
+            assigned: self.markup_assigned,
+            end,
+            opening: &self.opening,
+        };
+        match markup::judge(&self.markup, &place) {
             // A tag that stands first on its line may go on in the next.
             Markup::Open if !end || self.markup_leads && !self.blank => return,
             // What stands behind it is the line.
@@ -17,23 +24,50 @@ impl Mask {
             Markup::None | Markup::Wrapper => {}
             Markup::Open | Markup::Tag => self.ground = masked(self.ground),
             Markup::Element(name) => {
+                let in_code = matches!(self.ground, Ground::Code | Ground::Diff)
+                    || self.ground == Ground::Line && !self.within;
                 self.ground = masked(self.ground);
-                let block = Block::element(&name);
                 if self.markup_leads {
-                    self.block = Some(block);
-                } else if self.markup_in_prose {
-                    self.waiting = Some(Waiting { block, bare: true });
+                    self.block = Some(Block::element(&name));
+                } else {
+                    let tool = markup::is_tool(&self.markup, &name);
+                    self.tagged =
+                        Some(Tagged { name, tool, in_prose: self.markup_in_prose, in_code });
                 }
             }
             Markup::Block(block) => self.block = Some(block),
-            Markup::Here(block) => {
+            Markup::Here { block, certain } => {
                 self.ground = masked(self.ground);
-                self.waiting = Some(Waiting { block, bare: false });
+                self.waiting = Some(Waiting { block, bare: !certain });
             }
             Markup::Whole => self.ground = Ground::Whole,
         }
         self.span = Span::None;
         self.markup.clear();
+    }
+
+    /// What follows the tag of an element behind words: `a` for a word. Prose that speaks of an element
+    /// goes on with a space or a stop.
+    pub(super) fn behind_tag(&mut self, next: char) {
+        let Some(Tagged { name, tool, in_prose, in_code }) = self.tagged.take() else { return };
+        let structure = matches!(next, '<' | '{' | '[');
+        let text = next.is_alphanumeric() || matches!(next, '"' | '#' | '-' | '*' | '\n');
+        if tool && (structure || text && !in_code) {
+            (self.block, self.span) = (Some(Block::element(&name)), Span::None);
+        } else if in_prose && next.is_whitespace() {
+            self.waiting = Some(Waiting { block: Block::element(&name), bare: true });
+        }
+    }
+
+    /// A piece passes of what may be a token that announces the calls of tools: `[TOOL_CALLS]`.
+    pub(super) fn pass_token(&mut self, piece: &str) {
+        const TOKENS: [&str; 3] = ["[TOOL_CALLS]", "[TOOL_CALL]", "[TOOL_REQUEST]"];
+        if self.markup.len() < 16 {
+            self.markup.push_str(piece);
+            if TOKENS.contains(&self.markup.as_str()) {
+                self.ground = Ground::Whole;
+            }
+        }
     }
 
     /// A character that is no line break, `first` if it is the first on its line.
@@ -47,6 +81,9 @@ impl Mask {
             if !matches!(self.span, Span::None) {
                 return;
             }
+        }
+        if matches!(self.span, Span::Until(']')) {
+            self.pass_token(character.encode_utf8(&mut [0; 4]));
         }
         self.span = match self.span {
             Span::Fence { mark, length, opening, run, bare } => {
@@ -102,6 +139,7 @@ impl Mask {
             self.markup.clear();
             self.markup.push(character);
             self.markup_leads = first;
+            self.markup_assigned = self.previous == '=';
             self.markup_in_prose = self.ground == Ground::Prose && self.previous == ' ';
             return Span::Markup;
         }
@@ -118,7 +156,11 @@ impl Mask {
             '“' | '„' => Span::Until('”'),
             '«' => Span::Until('»'),
             '‘' => Span::Until('’'),
-            '[' => Span::Until(']'),
+            '[' => {
+                self.markup.clear();
+                self.markup.push('[');
+                Span::Until(']')
+            }
             '{' => Span::Until('}'),
             '*' | '_' => Span::Star(opens),
             '$' => Span::Dollar,
