@@ -4,6 +4,7 @@
 //! found again in the text, piece by piece, and nobody else has to keep account of it. It is exact
 //! for places outside of what was taken out, as those that annotations point to are.
 
+use crate::secret::opaque_debug;
 use memchr::memmem;
 
 /// The most bytes that are kept of text which nothing came of yet. What comes of it later begins
@@ -20,7 +21,7 @@ const SHORTEST: usize = 4;
 const RUNS: usize = 4096;
 
 /// The runs of a text that were left, by characters.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Alignment {
     runs: Vec<Run>,
     /// Characters of the text that are aligned, and of what was left of it.
@@ -31,6 +32,8 @@ pub(super) struct Alignment {
     /// What was left could not be found in the text.
     lost: bool,
 }
+
+opaque_debug!(Alignment);
 
 /// `length` characters at `at` of the text came to stand at `to`.
 #[derive(Clone, Copy, Debug)]

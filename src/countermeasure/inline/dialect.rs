@@ -39,7 +39,7 @@ pub(super) enum Place {
 }
 
 /// One marker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marker<'n> {
     /// `<name>` in any letter case, with space and attributes inside of the brackets.
     Tag(&'n str),
@@ -60,6 +60,9 @@ pub(super) enum Marker<'n> {
     Element(&'n str),
 }
 
+opaque_debug!(Marker<'_>);
+
+use crate::secret::opaque_debug;
 use Marker::{Element, EndTag, Header, Phrase, Tag, Token, Word};
 
 const NONE: Dialect = Dialect {

@@ -2,6 +2,7 @@
 //!
 //! A model's own reasoning opens its answer. Some say a word before it, and some are told to: what
 //! stands behind such words is held to be reasoning all the same.
+use crate::secret::opaque_debug;
 
 /// Words of such a beginning, and of no answer's.
 const WORDS: [&str; 72] = [
@@ -97,11 +98,12 @@ pub(super) fn says_nothing(character: char) -> bool {
 const LONGEST: usize = 96;
 
 /// What is known of a text's beginning.
-#[derive(Debug)]
 pub(super) struct Lead {
     /// Up to here, as long as it may be one.
     text: Option<String>,
 }
+
+opaque_debug!(Lead);
 
 /// How a text leads up to what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
