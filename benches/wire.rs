@@ -25,7 +25,7 @@ use guilloche::mark::keys::Keys;
 use guilloche::policy::Policy;
 use guilloche::risk::{AccountId, Assessment, Principal, Risk, RiskScore, Validity};
 use guilloche::wire::chat::Chat;
-use guilloche::wire::framing::sse::{Block, Splitter};
+use guilloche::wire::framing::{Event, Framing, Splitter};
 use guilloche::wire::{Scan, Scanner};
 use http::{HeaderValue, Request, Response};
 use http_body::{Body, Frame};
@@ -60,11 +60,11 @@ fn split(bencher: Bencher<'_, '_>, chunk: usize) {
     let stream = Bytes::from(events("content").concat());
     let chunks: Vec<Bytes> = stream.chunks(chunk).map(Bytes::copy_from_slice).collect();
     bencher.counter(ItemsCount::new(EVENTS)).bench(|| {
-        let mut splitter = Splitter::new(1 << 20);
+        let mut splitter = Splitter::new(Framing::Sse, 1 << 20);
         let mut blocks = 0;
         for chunk in &chunks {
             splitter.push(chunk.clone());
-            while let Ok(Some(block)) = splitter.next_block() {
+            while let Ok(Some(block)) = splitter.next_event() {
                 blocks += usize::from(!black_box(block).is_empty());
             }
         }
@@ -78,7 +78,7 @@ fn scan_without_template(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(EVENTS)).bench(|| {
         let mut scan = Scan::default();
         for event in &events {
-            let payload = Block::parse(event).payload().unwrap_or_default();
+            let payload = Event::parse(Framing::Sse, event).payload().unwrap_or_default();
             scan.clear();
             let _ = guilloche::wire::Protocol::scan_event(&Chat, black_box(&payload), &mut scan);
         }
@@ -93,7 +93,7 @@ fn scan_with_template(bencher: Bencher<'_, '_>) {
         let mut scanner = Scanner::new(&Chat);
         let mut scan = Scan::default();
         for event in &events {
-            let payload = Block::parse(event).payload().unwrap_or_default();
+            let payload = Event::parse(Framing::Sse, event).payload().unwrap_or_default();
             let _ = scanner.scan(black_box(&payload), &mut scan);
         }
         scan

@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 
 use guilloche::wire::chat::Chat;
-use guilloche::wire::framing::sse::{Block, Splitter};
+use guilloche::wire::framing::{Event, Framing, Splitter};
 use guilloche::wire::json::unescape;
 use guilloche::wire::messages::Messages;
 use guilloche::wire::{Kind, Lane, Protocol, Scan, Scanner, Slot, Usage};
@@ -44,10 +44,10 @@ fn extract(name: &str) -> (Lanes, Usage) {
         return (lanes, scan.usage);
     }
     let mut scanner = Scanner::new(protocol);
-    let mut splitter = Splitter::new(1 << 20);
+    let mut splitter = Splitter::new(Framing::Sse, 1 << 20);
     splitter.push(bytes.into());
-    while let Some(block) = splitter.next_block().unwrap() {
-        let block = Block::parse(&block);
+    while let Some(block) = splitter.next_event().unwrap() {
+        let block = Event::parse(Framing::Sse, &block);
         let Some(payload) = block.payload().filter(|payload| !protocol.is_terminator(payload))
         else {
             continue;

@@ -24,7 +24,6 @@ use super::reading::{Form, Reading};
 use super::teed::Teed;
 use super::timing::Pacing;
 use crate::audit::Outcome;
-use crate::wire::Protocol;
 
 pin_project! {
     /// A response body under the layer: the upstream's own, one that is read and rewritten as it
@@ -117,13 +116,12 @@ impl<B> DefenseBody<B> {
     /// The upstream's body, read as it comes.
     pub(super) fn read(
         body: Teed<B>,
-        protocol: &'static dyn Protocol,
         form: Form,
         pacing: Option<Pacing>,
         guard: Guard,
         held: Held,
     ) -> Self {
-        let reading = Reading::new(protocol, form, pacing, held);
+        let reading = Reading::new(form, pacing, held);
         let kind = Kind::Read { body: Box::pin(body), reading: Box::new(reading) };
         Self { kind, guard: Some(guard), watch: None, failure: None }
     }

@@ -7,7 +7,7 @@ use crate::countermeasure::{Counts, ResponseEdits};
 use crate::policy::Unhandled;
 use crate::secret::opaque_debug;
 use crate::wire::framing::flow::DataFlow;
-use crate::wire::json::closing;
+use crate::wire::json::{closing, splice};
 use crate::wire::{Failure, Protocol, Refusal, RefusalKind, Scan, scan_error};
 
 use super::begun::{Begun, beginning};
@@ -187,7 +187,7 @@ impl Document {
         let cut = before.len();
         let scan = |payload: &[u8], scan: &mut Scan| self.protocol.scan_document(payload, scan);
         let mut out = match beginning(&whole, cut, &mut self.rewriter, scan)? {
-            Rewritten::Payload(payload) => payload,
+            Rewritten::Edited(mut edits) => splice(&whole, &mut edits),
             Rewritten::Kept => whole,
             Rewritten::Dropped => return None,
         };
@@ -243,7 +243,7 @@ impl Document {
 
     fn rewrite(&mut self, document: Bytes, scan: &Scan) -> Result<Bytes, DocumentError> {
         match self.rewriter.rewrite(&document, scan, None, &mut Vec::new()) {
-            Ok(Rewritten::Payload(rewritten)) => self.rest(rewritten.into()),
+            Ok(Rewritten::Edited(mut edits)) => self.rest(splice(&document, &mut edits).into()),
             Ok(Rewritten::Kept | Rewritten::Dropped) => self.rest(document),
             Err(TooManyLanes) => Err(DocumentError::TooManyLanes),
         }

@@ -127,9 +127,9 @@ impl Prepared {
                 let status = head.status;
                 Form::Document(Document::error(protocol, edits, counts, status, caps.document))
             }
-            Readable::Events => {
+            Readable::Events(framing) => {
                 let refuse = Unhandled::Refuse;
-                Form::Events(EventStream::new(protocol, edits, counts, refuse, caps.event))
+                Form::Events(EventStream::new(protocol, framing, edits, counts, refuse, caps.event))
             }
             Readable::Document => {
                 let refuse = Unhandled::Refuse;

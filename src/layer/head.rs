@@ -8,6 +8,9 @@ use http::header::{
 };
 use http::{Method, StatusCode, Uri, response};
 
+use crate::wire::Protocol;
+use crate::wire::framing::Framing;
+
 /// Digests of a representation or its content (RFC 9530, RFC 3230, RFC 1864). They no longer hold
 /// once a byte has changed.
 const DIGESTS: [HeaderName; 4] = [
@@ -20,8 +23,8 @@ const DIGESTS: [HeaderName; 4] = [
 /// How a response can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Readable {
-    /// As server-sent events.
-    Events,
+    /// As a stream of events, framed so.
+    Events(Framing),
     /// As one JSON document.
     Document,
     /// It has no body.
@@ -121,7 +124,12 @@ pub(super) fn ask_for_plain_answer(headers: &mut HeaderMap) {
 
 /// How the response to a request of this method can be read. The type of the response decides, not
 /// what the client accepts: clients ask for JSON and get streams.
-pub(super) fn readable(method: &Method, head: &response::Parts) -> Readable {
+pub(super) fn readable(
+    method: &Method,
+    head: &response::Parts,
+    protocol: Option<&dyn Protocol>,
+    streamed: bool,
+) -> Readable {
     let no_body = *method == Method::HEAD
         || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if no_body {
@@ -137,28 +145,24 @@ pub(super) fn readable(method: &Method, head: &response::Parts) -> Readable {
         return Readable::Opaque;
     }
     let media_type = media_type(&head.headers);
-    if media_type == b"text/event-stream" {
-        Readable::Events
-    } else if is_json(&media_type) {
-        Readable::Document
-    } else {
-        Readable::Opaque
+    let streams = protocol.map_or(&[][..], |it| it.id().features().streams);
+    match Framing::of_answer(&media_type, streams, streamed) {
+        Some(Framing::Document) => Readable::Document,
+        Some(framing) => Readable::Events(framing),
+        None => Readable::Opaque,
     }
 }
 
 /// Whether the body of an error can be read.
 pub(super) fn is_plain_json(headers: &HeaderMap) -> bool {
-    !is_compressed(headers) && is_json(&media_type(headers))
+    !is_compressed(headers)
+        && Framing::of_media_type(&media_type(headers)) == Some(Framing::Document)
 }
 
 fn media_type(headers: &HeaderMap) -> Vec<u8> {
     let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     let media_type = content_type.unwrap_or_default().split(|byte| *byte == b';').next();
     media_type.unwrap_or_default().trim_ascii().to_ascii_lowercase()
-}
-
-fn is_json(media_type: &[u8]) -> bool {
-    media_type == b"application/json" || media_type.ends_with(b"+json")
 }
 
 /// Prepares the head of a response whose body is rewritten. `Cache-Control: no-transform` is not

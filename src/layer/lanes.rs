@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use crate::countermeasure::inline::{Dialects, unopened};
 use crate::countermeasure::{Beside, Counts, LaneEditor, ResponseEdits};
 use crate::secret::opaque_debug;
+use crate::wire::framing::BlankEvent;
 use crate::wire::json::{unescape, unescape_lossy};
 use crate::wire::{Channel, Kind, Lane, Mode, Scan, Signed};
 
-use super::carrier::Carrier;
 use super::cumulative::{Course, Origin};
 
 opaque_debug!(Lanes, OpenLane);
@@ -47,7 +47,7 @@ pub(super) struct OpenLane {
     pub(super) mode: Mode,
     pub(super) kind: Kind,
     pub(super) editor: LaneEditor,
-    pub(super) carrier: Option<Carrier>,
+    pub(super) carrier: Option<BlankEvent>,
     /// How fresh editors of it are made.
     pub(super) origin: Origin,
     /// How its pieces follow each other.

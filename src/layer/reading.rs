@@ -20,11 +20,9 @@ use super::stream::EventStream;
 use super::timing::{HEARTBEAT, LINGER, Pacing, Timer, Wait};
 use super::turns::let_others_go_first;
 use crate::audit::Outcome;
-use crate::wire::Protocol;
 
 /// A body that is read as it comes.
 pub(super) struct Reading {
-    protocol: &'static dyn Protocol,
     form: Form,
     pacing: Option<Pacing>,
     /// What `held` has to wait for.
@@ -74,16 +72,10 @@ impl Form {
 }
 
 impl Reading {
-    pub(super) fn new(
-        protocol: &'static dyn Protocol,
-        form: Form,
-        pacing: Option<Pacing>,
-        room: Held,
-    ) -> Self {
+    pub(super) fn new(form: Form, pacing: Option<Pacing>, room: Held) -> Self {
         let streams = matches!(form, Form::Events(_));
         let heartbeat = streams.then(|| Timer::new(HEARTBEAT));
         Self {
-            protocol,
             form,
             pacing,
             wait: None,
@@ -356,12 +348,7 @@ impl Reading {
     /// Breaks the body off: the protocol's error event, if this is a stream, then the error.
     fn fail(&mut self, error: BodyError) -> Option<Frame<Bytes>> {
         let event = match &mut self.form {
-            Form::Events(events) => {
-                let refusal = refusal(&error);
-                let mut last = events.flush();
-                last.extend_from_slice(&self.protocol.error_event(&refusal));
-                Some(Frame::data(Bytes::from(last)))
-            }
+            Form::Events(events) => Some(Frame::data(events.fail(&refusal(&error)))),
             Form::Document(_) => None,
         };
         self.failure = Some(error);
@@ -389,15 +376,14 @@ impl Reading {
         guard: Option<&mut Guard>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if matches!(&self.form, Form::Events(events) if events.is_within_event()) {
-            return Poll::Pending;
-        }
-        let Some(heartbeat) = &mut self.heartbeat else { return Poll::Pending };
-        ready!(heartbeat.poll_silence(context));
+        let Form::Events(events) = &self.form else { return Poll::Pending };
+        let Some(timer) = &mut self.heartbeat else { return Poll::Pending };
+        let Some(heartbeat) = events.heartbeat() else { return Poll::Pending };
+        ready!(timer.poll_silence(context));
         if let Some(guard) = guard {
             guard.counts.heartbeats += 1;
         }
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(self.protocol.heartbeat())))))
+        Poll::Ready(Some(Ok(Frame::data(heartbeat))))
     }
 
     pub(super) fn rewriter(&self) -> &Rewriter {

@@ -7,13 +7,13 @@ use http::HeaderMap;
 
 use crate::countermeasure::{Counts, ResponseEdits, Rounded, Rounding};
 use crate::secret::opaque_debug;
-use crate::wire::framing::sse::Block;
-use crate::wire::json::{Edit, splice, unescape, unescape_lossy};
+use crate::wire::framing::{BlankEvent, Event};
+use crate::wire::json::{Edit, unescape, unescape_lossy};
 use crate::wire::{
     Channel, Citation, Close, Field, FieldKind, Kind, Mode, Scan, Usage, member_names,
 };
 
-use super::carrier::{Carrier, carrier};
+use super::carrier::carrier;
 use super::cumulative::Piece;
 use super::fields;
 use super::lanes::{LANES, Lanes, OpenLane, TooManyLanes};
@@ -73,8 +73,8 @@ pub(super) struct Given {
 pub(super) enum Rewritten {
     /// Goes out as it came.
     Kept,
-    /// Has another payload.
-    Payload(Vec<u8>),
+    /// Has these edits made to its payload.
+    Edited(Vec<Edit>),
     /// Nothing is left of it.
     Dropped,
 }
@@ -202,17 +202,17 @@ impl Rewriter {
     }
 
     /// Rewrites one event. Text that is left of lanes which end here, and that this event has no
-    /// place for, goes to `before` in events of its own. `block` is what holds the payload; `None`
+    /// place for, goes to `before` in events of its own. `event` is what holds the payload; `None`
     /// for a document, which holds each lane whole.
     pub(super) fn rewrite(
         &mut self,
         payload: &[u8],
         scan: &Scan,
-        block: Option<&Block<'_>>,
+        event: Option<&Event<'_>>,
         before: &mut Vec<u8>,
     ) -> Result<Rewritten, TooManyLanes> {
         self.usage.update(scan.usage);
-        if block.is_some() && scan.only_usage && self.edits.drops_usage_event() {
+        if event.is_some() && scan.only_usage && self.edits.drops_usage_event() {
             return Ok(Rewritten::Dropped);
         }
         if self.only_counts() {
@@ -221,7 +221,7 @@ impl Rewriter {
             return Ok(Rewritten::Kept);
         }
         if self.edits.only_closes() {
-            return Ok(self.close_fields(payload, scan));
+            return Ok(self.close_fields(scan));
         }
         // Each choice closes its reasoning and itself.
         if scan.closes.len() > 2 * LANES {
@@ -229,7 +229,7 @@ impl Rewriter {
         }
         self.lanes.reasoned(scan);
         let betrayed = scan.fields.iter().any(|field| self.edits.betrays_mark(field));
-        if block.is_some() {
+        if event.is_some() {
             self.look_ahead(payload, scan);
             self.outcomes.clear();
             self.lanes.next_event();
@@ -237,7 +237,7 @@ impl Rewriter {
         // Those of a document may have been given before.
         for channel in scan.channels.iter().skip(self.outcomes.len()) {
             self.seen.add(channel);
-            let outcome = self.push(channel, payload, scan, block, betrayed, before)?;
+            let outcome = self.push(channel, payload, scan, event, betrayed, before)?;
             self.outcomes.push(outcome);
         }
         self.lanes.signed(scan);
@@ -247,7 +247,7 @@ impl Rewriter {
             self.close(*close, scan, before);
         }
         let citations = self.citation_edits(scan, before)?;
-        if block.is_some() && self.nothing_left(scan) {
+        if event.is_some() && self.nothing_left(scan) {
             let withheld = self.outcomes.iter().any(|it| it.is_empty() && !it.deferred);
             self.counts.events_dropped += u64::from(withheld);
             return Ok(Rewritten::Dropped);
@@ -279,7 +279,7 @@ impl Rewriter {
         if edits.is_empty() {
             return Ok(Rewritten::Kept);
         }
-        Ok(Rewritten::Payload(splice(payload, &mut edits)))
+        Ok(Rewritten::Edited(edits))
     }
 
     /// What [`rewrite`](Self::rewrite) makes of an event or document up to `cut`, whatever comes behind
@@ -305,20 +305,20 @@ impl Rewriter {
         }
         match edits.is_empty() {
             true => Some(Rewritten::Kept),
-            false => Some(Rewritten::Payload(splice(payload, &mut edits))),
+            false => Some(Rewritten::Edited(edits)),
         }
     }
 
     /// The same where no text is edited: then none has to be told from the others, however many an
     /// answer has.
-    fn close_fields(&mut self, payload: &[u8], scan: &Scan) -> Rewritten {
+    fn close_fields(&mut self, scan: &Scan) -> Rewritten {
         scan.channels.iter().for_each(|channel| self.seen.add(channel));
         self.seen.delivered = self.seen.all;
-        let mut edits = self.field_edits(scan);
+        let edits = self.field_edits(scan);
         if edits.is_empty() {
             return Rewritten::Kept;
         }
-        Rewritten::Payload(splice(payload, &mut edits))
+        Rewritten::Edited(edits)
     }
 
     /// Gives about `bytes` of a document's texts to their editors; whether all have been given, so that
@@ -422,7 +422,7 @@ impl Rewriter {
         channel: &Channel,
         payload: &[u8],
         scan: &Scan,
-        block: Option<&Block<'_>>,
+        event: Option<&Event<'_>>,
         betrayed: bool,
         ahead: &mut Vec<u8>,
     ) -> Result<Outcome, TooManyLanes> {
@@ -444,7 +444,7 @@ impl Rewriter {
         }
         let mut outcome = match unescape(raw) {
             Ok(text) => {
-                match block {
+                match event {
                     Some(_) => open.take(&text, scan, betrayed, edits, scratch),
                     None => open.editor.push(&text, scratch),
                 }
@@ -463,13 +463,13 @@ impl Rewriter {
         };
         outcome.deferred = open.lingers() || open.course.owes();
         let holds = open.carrier.is_none() && (open.editor.holds() || open.course.owes());
-        let Some(block) = block.filter(|_| holds) else {
+        let Some(event) = event.filter(|_| holds) else {
             return Ok(outcome);
         };
         if open.end(scan).is_none() {
             // An event that cannot be repeated carries nothing; a later one of the lane may.
-            open.carrier = carrier(block, payload, scan, channel, edits, counts);
-            let bytes = open.carrier.as_ref().map_or(0, Carrier::len);
+            open.carrier = carrier(event, payload, scan, channel, edits, counts);
+            let bytes = open.carrier.as_ref().map_or(0, BlankEvent::size);
             if let Some(mark) = open.editor.mark().filter(|_| bytes == 0) {
                 // Nothing could bring the text if no more of it came.
                 mark.flush(&mut outcome.behind);

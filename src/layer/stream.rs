@@ -4,9 +4,8 @@ use bytes::Bytes;
 
 use crate::countermeasure::{Counts, ResponseEdits};
 use crate::policy::Unhandled;
-use crate::wire::framing::sse::{Block, EventTooLong, Splitter};
-use crate::wire::json::closing;
-use crate::wire::{Protocol, Scan, Scanner};
+use crate::wire::framing::{Commas, Event, EventError, Framing, MadeWhole, Splitter};
+use crate::wire::{Protocol, Refusal, Scan, Scanner};
 
 use super::begun::{Begun, beginning};
 use super::budget::grown;
@@ -15,10 +14,11 @@ use super::ending::{Fate, Provisional};
 use super::lanes::TooManyLanes;
 use super::rewrite::{Rewriter, Rewritten};
 
-/// Rewrites a stream of server-sent events.
+/// Rewrites a stream of events.
 #[derive(Debug)]
 pub(super) struct EventStream {
     protocol: &'static dyn Protocol,
+    framing: Framing,
     splitter: Splitter,
     scanner: Scanner,
     scan: Scan,
@@ -30,13 +30,14 @@ pub(super) struct EventStream {
     failed: bool,
     /// What of an unfinished event has gone out.
     begun: Begun,
+    commas: Commas,
 }
 
 /// The stream cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StreamError {
     #[error(transparent)]
-    TooLong(#[from] EventTooLong),
+    Framing(#[from] EventError),
     #[error("an event of the upstream cannot be read")]
     Unreadable,
     #[error("the upstream's answer has too many parts")]
@@ -52,6 +53,7 @@ impl From<TooManyLanes> for StreamError {
 impl EventStream {
     pub(super) fn new(
         protocol: &'static dyn Protocol,
+        framing: Framing,
         edits: ResponseEdits,
         counts: Counts,
         on_opaque: Unhandled,
@@ -59,7 +61,8 @@ impl EventStream {
     ) -> Self {
         Self {
             protocol,
-            splitter: Splitter::with_long_data(event_limit),
+            framing,
+            splitter: Splitter::with_long_data(framing, event_limit),
             scanner: Scanner::new(protocol),
             scan: Scan::default(),
             rewriter: Rewriter::new(edits, counts),
@@ -67,6 +70,7 @@ impl EventStream {
             provisional: None,
             failed: false,
             begun: Begun::default(),
+            commas: Commas::new(framing),
         }
     }
 
@@ -86,11 +90,16 @@ impl EventStream {
 
     /// What goes out next; `None` until more bytes come.
     pub(super) fn next_event(&mut self) -> Result<Option<Bytes>, StreamError> {
+        let next = self.next_rewritten()?;
+        Ok(next.map(|out| self.commas.placed(out)))
+    }
+
+    fn next_rewritten(&mut self) -> Result<Option<Bytes>, StreamError> {
         loop {
             if let Some(data) = self.splitter.next_data() {
                 return Ok(Some(data));
             }
-            let Some(raw) = self.splitter.next_block()? else { return Ok(self.begin()) };
+            let Some(raw) = self.splitter.next_event()? else { return Ok(self.begin()) };
             let long = raw.len() > SLICE;
             let rewritten = self.rewrite_rest(raw)?;
             if long {
@@ -124,24 +133,22 @@ impl EventStream {
 
     /// What goes out of an event that breaks off with these bytes, if that is certain.
     fn beginning(&mut self, before: &[u8]) -> Option<Begun> {
-        let broken_off = [before, b"\n\n"].concat();
-        let closing = closing(&Block::parse(&broken_off).payload()?)?;
-        let end = [&*closing, b"\n\n"].concat();
-        let whole = [before, &end].concat();
-        let block = Block::parse(&whole);
-        let bare = self.bare(&block);
-        let block = bare.as_deref().map_or(block, Block::parse);
-        let payload = block.payload()?;
-        let cut = payload.len().checked_sub(closing.len())?;
-        if self.provisional.is_some() || block.is_foreign() {
+        let MadeWhole { event: whole, end, closing } = MadeWhole::of(self.framing, before)?;
+        let event = Event::parse(self.framing, &whole);
+        let bare = self.bare(&event);
+        let event = bare.as_deref().map_or(event, |bare| Event::parse(self.framing, bare));
+        let payload = event.payload()?;
+        let cut = payload.len().checked_sub(closing)?;
+        if self.provisional.is_some() || event.is_foreign() {
             return None;
         }
         let scan = |payload: &[u8], scan: &mut Scan| self.protocol.scan_event(payload, scan);
-        let mut out = match beginning(&payload, cut, &mut self.rewriter, scan)? {
-            Rewritten::Payload(payload) => block.with_payload(&payload),
-            Rewritten::Kept => block.raw().to_vec(),
+        let mut out = Vec::new();
+        match beginning(&payload, cut, &mut self.rewriter, scan)? {
+            Rewritten::Edited(mut edits) => event.write(&payload, &mut edits, &mut out),
+            Rewritten::Kept => out.extend_from_slice(event.raw()),
             Rewritten::Dropped => return None,
-        };
+        }
         out.truncate(out.strip_suffix(end.as_slice())?.len());
         Some(Begun::new(out, end))
     }
@@ -153,15 +160,15 @@ impl EventStream {
     }
 
     /// The event without what may say anything beside its data, if that is closed and it has any.
-    fn bare(&self, block: &Block<'_>) -> Option<Vec<u8>> {
+    fn bare(&self, event: &Event<'_>) -> Option<Vec<u8>> {
         let names = self.protocol.id().features().event_names;
         let known = |name: &[u8]| names.iter().any(|known| known.as_bytes() == name);
-        block.bare(known).filter(|_| self.rewriter.closes())
+        event.bare(known).filter(|_| self.rewriter.closes())
     }
 
     /// Reads the next event for what is counted of it, if it has come: how many bytes it had.
     pub(super) fn read_event(&mut self) -> Result<Option<usize>, StreamError> {
-        let Some(raw) = self.splitter.next_block()? else { return Ok(None) };
+        let Some(raw) = self.splitter.next_event()? else { return Ok(None) };
         let bytes = raw.len();
         self.rewrite(raw).map(|_| Some(bytes))
     }
@@ -175,7 +182,7 @@ impl EventStream {
         };
         self.settle(Fate::Unsaid, &mut last)?;
         self.rewriter.close_all(&mut last);
-        Ok(last.into())
+        Ok(self.commas.placed(last.into()))
     }
 
     /// What was held back and has to leave before the stream is broken off.
@@ -187,9 +194,23 @@ impl EventStream {
         last
     }
 
+    /// The same, and the event that says why it is.
+    pub(super) fn fail(&mut self, refusal: &Refusal) -> Bytes {
+        let mut last = self.flush();
+        last.extend_from_slice(&self.framing.frame(&self.protocol.error_event(refusal)));
+        self.commas.placed(last.into())
+    }
+
+    /// What keeps the connection open while nothing can go out, if there is anything.
+    pub(super) fn heartbeat(&self) -> Option<Bytes> {
+        let heartbeat = self.protocol.heartbeat().filter(|_| !self.is_within_event())?;
+        self.framing.heartbeat(heartbeat).map(Bytes::from)
+    }
+
     /// What was held back to be marked, and leaves because nothing has come for too long.
     pub(super) fn let_go(&mut self) -> Bytes {
-        self.rewriter.let_go().into()
+        let text = self.rewriter.let_go().into();
+        self.commas.placed(text)
     }
 
     /// Bytes held.
@@ -207,30 +228,34 @@ impl EventStream {
     }
 
     fn rewrite(&mut self, raw: Bytes) -> Result<Bytes, StreamError> {
-        let block = Block::parse(&raw);
-        if block.is_foreign() {
+        let event = Event::parse(self.framing, &raw);
+        if event.is_foreign() {
             self.unreadable(&raw)?;
-        } else if let Some(bare) = self.bare(&block) {
+        } else if let Some(bare) = self.bare(&event) {
             self.rewriter.closed_beside();
             return self.rewrite(bare.into());
         }
-        let Some(payload) = block.payload().filter(|payload| !says_nothing(payload)) else {
+        let mut out = Vec::new();
+        let Some(payload) = event.payload().filter(|payload| !says_nothing(payload)) else {
+            if event.is_end() {
+                self.end(&mut out)?;
+                return Ok(behind(out, raw));
+            }
             // That something came is told, and at a steady pace, by heartbeats.
-            let silent = self.rewriter.closes() && !block.is_foreign();
+            let silent = self.rewriter.closes() && !event.is_foreign() && event.can_be_left_out();
             return Ok(if silent { Bytes::new() } else { raw });
         };
-        let mut out = Vec::new();
         if self.protocol.is_terminator(&payload) {
-            self.settle(Fate::Unsaid, &mut out)?;
-            self.rewriter.close_all(&mut out);
+            self.end(&mut out)?;
             return Ok(behind(out, raw));
         }
         if self.scanner.scan(&payload, &mut self.scan).is_err() {
-            if !block.is_foreign() {
+            if !event.is_foreign() {
                 self.unreadable(&raw)?;
             }
             return Ok(raw);
         }
+        self.scan.error |= event.is_error();
         let refuses = matches!(self.on_opaque, Unhandled::Refuse);
         if refuses && self.rewriter.is_ambiguous(&self.scan) {
             return Err(StreamError::Unreadable);
@@ -251,11 +276,19 @@ impl EventStream {
             self.failed = true;
             self.rewriter.close_all(&mut out);
         }
-        match self.rewriter.rewrite(&payload, &self.scan, Some(&block), &mut out)? {
-            Rewritten::Kept => Ok(behind(out, raw)),
-            Rewritten::Payload(payload) => Ok(behind(out, block.with_payload(&payload).into())),
-            Rewritten::Dropped => Ok(out.into()),
+        match self.rewriter.rewrite(&payload, &self.scan, Some(&event), &mut out)? {
+            Rewritten::Kept => return Ok(behind(out, raw)),
+            Rewritten::Edited(mut edits) => event.write(&payload, &mut edits, &mut out),
+            Rewritten::Dropped => {}
         }
+        Ok(out.into())
+    }
+
+    /// Lets all go out that was held, before the event that ends the stream.
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), StreamError> {
+        self.settle(Fate::Unsaid, out)?;
+        self.rewriter.close_all(out);
+        Ok(())
     }
 
     /// Lets the event go out that may have ended a text, now that it is known whether it did.
@@ -267,15 +300,15 @@ impl EventStream {
             Fate::Followed if self.rewriter.puts_off(&groups) => Fate::GoesOn,
             fate => fate,
         };
-        let block = Block::parse(&raw);
-        let payload = block.payload().unwrap_or_default();
+        let event = Event::parse(self.framing, &raw);
+        let payload = event.payload().unwrap_or_default();
         if self.scanner.scan(&payload, &mut self.scan).is_err() {
             return Err(StreamError::Unreadable);
         }
         fate.tell(&mut self.scan, self.protocol.id().features().ends_texts_alone);
-        match self.rewriter.rewrite(&payload, &self.scan, Some(&block), out)? {
+        match self.rewriter.rewrite(&payload, &self.scan, Some(&event), out)? {
             Rewritten::Kept => out.extend_from_slice(&raw),
-            Rewritten::Payload(payload) => out.extend_from_slice(&block.with_payload(&payload)),
+            Rewritten::Edited(mut edits) => event.write(&payload, &mut edits, out),
             Rewritten::Dropped => {}
         }
         Ok(())

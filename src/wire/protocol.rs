@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use super::framing::{Heartbeat, Unframed};
 use super::{ProtocolId, Refusal, Request, Said, Scan, json};
 
 /// One family of endpoints: where its text stands, and the shapes that its clients expect.
@@ -40,9 +41,10 @@ pub trait Protocol: Debug + Send + Sync {
     /// The body of an error response.
     fn error_body(&self, refusal: &Refusal) -> Vec<u8>;
 
-    /// The event that tells a client of this protocol that its stream failed, as a raw block.
-    fn error_event(&self, refusal: &Refusal) -> Vec<u8>;
+    /// The event that tells a client of this protocol that its stream failed.
+    fn error_event(&self, refusal: &Refusal) -> Unframed;
 
-    /// A block that keeps an idle connection open and that every client of the protocol ignores.
-    fn heartbeat(&self) -> &'static [u8];
+    /// What keeps an idle connection open and is ignored by every client of the protocol, if there
+    /// is anything.
+    fn heartbeat(&self) -> Option<Heartbeat>;
 }

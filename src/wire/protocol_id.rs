@@ -7,6 +7,8 @@
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
+use super::framing::Framing;
+
 /// A protocol, by the name that policies, metrics and audit records use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -32,6 +34,8 @@ pub struct Features {
     pub count_endpoint: Option<&'static str>,
     /// The response field that the vendor's libraries show as the id of the request.
     pub request_id: HeaderName,
+    /// The framings in which answers are streamed.
+    pub streams: &'static [Framing],
     /// The names that events have.
     pub event_names: &'static [&'static str],
     /// Whether a text of a stream ends before it is said why the answer does.
@@ -45,6 +49,7 @@ static CHAT: Features = Features {
     endpoint: "/chat/completions",
     count_endpoint: None,
     request_id: HeaderName::from_static("x-request-id"),
+    streams: &[Framing::Sse],
     event_names: &["message", "error", "ping", "done", "chat.completion.chunk", "message_stop"],
     ends_texts_alone: false,
     signs_reasoning: false,
@@ -55,6 +60,7 @@ static MESSAGES: Features = Features {
     endpoint: "/v1/messages",
     count_endpoint: Some("/v1/messages/count_tokens"),
     request_id: HeaderName::from_static("request-id"),
+    streams: &[Framing::Sse],
     event_names: &[
         "message_start",
         "content_block_start",

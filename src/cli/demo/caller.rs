@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::cli::Failure;
 use crate::risk::SignedFields;
-use crate::wire::framing::sse::{Block, Splitter};
+use crate::wire::framing::{Event, Framing, Splitter};
 
 /// An event is never larger here.
 const EVENT_LIMIT: usize = 1 << 20;
@@ -100,7 +100,7 @@ impl Caller {
             retry_after: retry_after(&head.headers),
             ..Received::default()
         };
-        let mut splitter = Splitter::new(EVENT_LIMIT);
+        let mut splitter = Splitter::new(Framing::Sse, EVENT_LIMIT);
         let (mut first, mut last, mut tokens) = (None, None, 0_u32);
         while let Some(frame) = body.frame().await {
             let Ok(chunk) = frame?.into_data() else { continue };
@@ -109,7 +109,7 @@ impl Caller {
                 continue;
             }
             splitter.push(chunk);
-            while let Some(block) = splitter.next_block()? {
+            while let Some(block) = splitter.next_event()? {
                 if received.event(&block) {
                     tokens += 1;
                     last = Some(Instant::now());
@@ -132,7 +132,7 @@ fn retry_after(headers: &HeaderMap) -> Option<u64> {
 impl Received {
     /// Takes an event in; whether it brought text.
     fn event(&mut self, block: &[u8]) -> bool {
-        let payload = Block::parse(block).payload().unwrap_or_default();
+        let payload = Event::parse(Framing::Sse, block).payload().unwrap_or_default();
         let Ok(event) = serde_json::from_slice::<Value>(&payload) else { return false };
         let model = event.pointer("/model").or_else(|| event.pointer("/message/model"));
         if let Some(model) = model.and_then(Value::as_str) {

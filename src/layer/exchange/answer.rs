@@ -31,7 +31,8 @@ impl Exchange {
         R::Error: Into<BoxError>,
     {
         let (mut head, body) = response.into_parts();
-        let readable = head::readable(&self.method, &head);
+        let streamed = self.guard.record().is_some_and(|record| record.stream);
+        let readable = head::readable(&self.method, &head, self.protocol, streamed);
         let body = Teed::new(body, self.try_answer(readable, &head));
         if self.edits.guards() {
             fields::guard(&self.edits, &mut head.headers);
@@ -79,12 +80,12 @@ impl Exchange {
                 let form = Form::Document(Document::error(protocol, edits, counts, status, cap));
                 return Response::from_parts(
                     head,
-                    DefenseBody::read(body, protocol, form, None, guard, held),
+                    DefenseBody::read(body, form, None, guard, held),
                 );
             }
-            (Readable::Events, _) => {
+            (Readable::Events(framing), _) => {
                 let cap = live.caps.event;
-                Form::Events(EventStream::new(protocol, edits, counts, on_opaque, cap))
+                Form::Events(EventStream::new(protocol, framing, edits, counts, on_opaque, cap))
             }
             (Readable::Document, _) => {
                 let cap = live.caps.document;
@@ -111,12 +112,12 @@ impl Exchange {
         };
         // A document that is only counted or slowed down keeps its bytes. A head that shows that it
         // was read would tell a caller its grade.
-        if must_be_read || readable == Readable::Events {
+        if must_be_read || matches!(readable, Readable::Events(_)) {
             head::rewrite_response(&mut head.headers);
         }
         guard.answer = Answer::Read;
         let pacing = pace.map(|pace| subjects.pacing(&live.keys.delay, pace, turn, now));
-        Response::from_parts(head, DefenseBody::read(body, protocol, form, pacing, guard, held))
+        Response::from_parts(head, DefenseBody::read(body, form, pacing, guard, held))
     }
 
     /// What is needed to refuse an answer whose head has not left.

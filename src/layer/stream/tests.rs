@@ -19,6 +19,7 @@ use crate::policy::Unhandled;
 use crate::policy::plan::{Keep, Measure, Mode, Plan, Reasoning, SideChannels};
 use crate::wire::Protocol;
 use crate::wire::chat::Chat;
+use crate::wire::framing::Framing;
 use crate::wire::messages::Messages;
 
 use super::{EventStream, StreamError};
@@ -146,7 +147,8 @@ fn stream<'c>(
     chunks: impl IntoIterator<Item = &'c [u8]>,
 ) -> Result<Vec<u8>, StreamError> {
     let counts = Counts::default();
-    let mut events = EventStream::new(protocol, edits, counts, Unhandled::Refuse, 1 << 20);
+    let mut events =
+        EventStream::new(protocol, Framing::Sse, edits, counts, Unhandled::Refuse, 1 << 20);
     let mut out = Vec::new();
     for chunk in chunks {
         events.push(Bytes::copy_from_slice(chunk));

@@ -9,6 +9,7 @@ mod history;
 mod request;
 mod response;
 
+use super::framing::{Heartbeat, Unframed};
 use super::{Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, json, terminator};
 
 /// OpenAI Chat Completions: `POST /v1/chat/completions`.
@@ -63,11 +64,11 @@ impl Protocol for Chat {
         error.to_string().into_bytes()
     }
 
-    fn error_event(&self, refusal: &Refusal) -> Vec<u8> {
-        [b"data: ", self.error_body(refusal).as_slice(), b"\n\n"].concat()
+    fn error_event(&self, refusal: &Refusal) -> Unframed {
+        Unframed { kind: None, payload: self.error_body(refusal), is_error: true }
     }
 
-    fn heartbeat(&self) -> &'static [u8] {
-        b": keep-alive\n\n"
+    fn heartbeat(&self) -> Option<Heartbeat> {
+        Some(Heartbeat::Comment("keep-alive"))
     }
 }

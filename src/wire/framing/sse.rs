@@ -1,196 +1,30 @@
 //! Server-sent events as raw blocks ([WHATWG HTML §9.2][spec]).
 //!
-//! [`Splitter`] cuts a byte stream at the blank lines that end events and yields each event with
-//! every byte it came with: comments, ids, unknown fields and line ends included. An event that
-//! nobody edits is forwarded as it is. [`Block`] finds the `data` of one event and puts an edited
-//! one back in its place.
+//! A line ends with LF, CRLF or CR. A CR that is the last byte received waits for the next one, so
+//! that the blocks are the same for every chunking.
 //!
 //! [spec]: https://html.spec.whatwg.org/multipage/server-sent-events.html
-//!
-//! ```
-//! use bytes::Bytes;
-//! use guilloche::wire::framing::sse::{Block, Splitter};
-//!
-//! let mut splitter = Splitter::new(1024);
-//! splitter.push(Bytes::from_static(b": ping\n\ndata: {\"a\":"));
-//! assert_eq!(splitter.next_block()?.as_deref(), Some(&b": ping\n\n"[..]));
-//! assert_eq!(splitter.next_block()?, None);
-//! splitter.push(Bytes::from_static(b"1}\n\n"));
-//! let event = splitter.next_block()?.unwrap_or_default();
-//! assert_eq!(Block::parse(&event).payload().as_deref(), Some(&b"{\"a\":1}"[..]));
-//! # Ok::<(), guilloche::wire::framing::sse::EventTooLong>(())
-//! ```
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr2;
 
-use super::flow::DataFlow;
 use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, splice};
 
-/// An event grew past the splitter's limit without an end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event exceeds {limit} bytes")]
-pub struct EventTooLong {
-    /// The limit, in bytes.
-    pub limit: usize,
-}
-
 /// How far the held bytes were searched, so that each is looked at once however they arrive.
 #[derive(Clone, Copy, Debug, Default)]
-struct Search {
+pub(super) struct Search {
     /// Where the unfinished line begins.
     line: usize,
     /// Up to where it holds no line end.
     clear: usize,
 }
 
-/// Cuts a byte stream into raw event blocks, whatever its chunks.
-///
-/// A line ends with LF, CRLF or CR. A CR that is the last byte received waits for the next one, so
-/// that the blocks are the same for every chunking.
-pub struct Splitter {
-    /// Bytes not yet yielded. `partial`, if any, comes before `chunk`.
-    partial: BytesMut,
-    chunk: Bytes,
-    search: Search,
-    limit: usize,
-    /// What does not count for the limit; `None` if all does.
-    data: Option<DataFlow>,
-}
-
-opaque_debug!(Splitter);
-
-impl Splitter {
-    /// A splitter that refuses events of more than `limit` bytes.
-    #[must_use]
-    pub fn new(limit: usize) -> Self {
-        let (partial, chunk, search) = (BytesMut::new(), Bytes::new(), Search::default());
-        Self { partial, chunk, search, limit, data: None }
-    }
-
-    /// A splitter that refuses events of more than `limit` bytes besides long data: strings of base64
-    /// in members that hold images, recordings or files. How long these may be is for its user to
-    /// say, by [`held`](Self::held).
-    #[must_use]
-    pub fn with_long_data(limit: usize) -> Self {
-        Self { data: Some(DataFlow::default()), ..Self::new(limit) }
-    }
-
-    /// Adds received bytes. Take all blocks out before adding more: until then only the
-    /// unfinished event is held.
-    pub fn push(&mut self, mut chunk: Bytes) {
-        if let Some(data) = &mut self.data {
-            let Some(held) = data.push(chunk) else { return };
-            chunk = held;
-        }
-        if self.chunk.is_empty() && self.partial.is_empty() {
-            self.chunk = chunk;
-            return;
-        }
-        self.partial.extend_from_slice(&self.chunk);
-        self.partial.extend_from_slice(&chunk);
-        self.chunk = Bytes::new();
-    }
-
-    /// The next whole event with its terminating blank line, or `None` until more bytes come.
-    ///
-    /// # Errors
-    /// The unfinished event is longer than the limit.
-    pub fn next_block(&mut self) -> Result<Option<Bytes>, EventTooLong> {
-        let pending: &[u8] = if self.partial.is_empty() { &self.chunk } else { &self.partial };
-        let end = self.search.end_of_block(pending);
-        let event = pending.get(..end.unwrap_or(pending.len())).unwrap_or_default();
-        if event.len() > self.limit {
-            // Looked at only now: events of usual size cost nothing.
-            let data = self.data.as_mut().map_or(0, |data| data.read(event));
-            if event.len().saturating_sub(data) > self.limit {
-                return Err(EventTooLong { limit: self.limit });
-            }
-        }
-        match end {
-            Some(end) => {
-                self.search = Search::default();
-                if let Some(data) = &mut self.data {
-                    data.reset();
-                }
-                Ok(Some(if !self.partial.is_empty() {
-                    self.partial.split_to(end).freeze()
-                } else if end == self.chunk.len() {
-                    // Servers write one event at a time: it is the chunk.
-                    std::mem::take(&mut self.chunk)
-                } else {
-                    self.chunk.split_to(end)
-                }))
-            }
-            None => Ok(None),
-        }
-    }
-
-    /// The beginning of an unfinished event that is longer than the limit and breaks off in long data,
-    /// up to where that may [flow](Self::let_flow).
-    pub(crate) fn before_data(&self) -> Option<&[u8]> {
-        let pending: &[u8] = if self.partial.is_empty() { &self.chunk } else { &self.partial };
-        let data = self.data.as_ref().filter(|_| pending.len() > self.limit)?;
-        pending.get(..data.before(pending)?)
-    }
-
-    /// From now on the data is not held of which an event has so many bytes before it. They are what is
-    /// left of the event; what is missing of it comes from [`next_data`](Self::next_data).
-    pub(crate) fn let_flow(&mut self, before: usize) {
-        if self.partial.is_empty() {
-            self.partial.extend_from_slice(&std::mem::take(&mut self.chunk));
-        }
-        if let Some(data) = &mut self.data {
-            data.begin(&mut self.partial, before);
-        }
-        self.search.clear = self.search.clear.min(self.partial.len());
-    }
-
-    /// No data of the unfinished event is to flow.
-    pub(crate) fn hold_whole(&mut self) {
-        self.data.iter_mut().for_each(DataFlow::hold_whole);
-    }
-
-    /// Data that goes on as it came.
-    pub(crate) fn next_data(&mut self) -> Option<Bytes> {
-        self.data.as_mut()?.next()
-    }
-
-    /// What is left at the end of the stream: an event without its blank line. The standard drops
-    /// it, client libraries read it, so it counts as one.
-    pub fn take_rest(&mut self) -> Bytes {
-        self.search = Search::default();
-        if let Some(data) = &self.data {
-            self.partial.extend_from_slice(data.left());
-        }
-        if self.partial.is_empty() {
-            return std::mem::take(&mut self.chunk);
-        }
-        std::mem::take(&mut self.partial).freeze()
-    }
-
-    /// Memory that is taken to hold them.
-    #[must_use]
-    pub fn allocated(&self) -> usize {
-        self.partial.capacity()
-            + self.chunk.remaining()
-            + self.data.as_ref().map_or(0, DataFlow::held)
-    }
-
-    /// Bytes held, in all.
-    #[must_use]
-    pub fn held(&self) -> usize {
-        self.partial.len() + self.chunk.remaining() + self.data.as_ref().map_or(0, DataFlow::held)
-    }
-}
-
 impl Search {
-    /// Where the first event in `bytes` ends, if it is whole.
-    fn end_of_block(&mut self, bytes: &[u8]) -> Option<usize> {
+    /// Where the first event in `bytes` ends, if it is whole: its blank line included.
+    pub(super) fn end(&mut self, bytes: &[u8]) -> Option<usize> {
         loop {
             let Some(offset) = memchr2(b'\n', b'\r', bytes.get(self.clear..)?) else {
                 self.clear = bytes.len();
@@ -206,15 +40,22 @@ impl Search {
                 _ => at + 1,
             };
             if at == self.line {
+                *self = Self::default();
                 return Some(next);
             }
             *self = Self { line: next, clear: next };
         }
     }
+
+    /// Only so many bytes of the unfinished line are left.
+    pub(super) fn cut(&mut self, length: usize) {
+        self.clear = self.clear.min(length);
+        self.line = self.line.min(length);
+    }
 }
 
 /// One event, looked into: where its data is.
-pub struct Block<'a> {
+pub(super) struct Block<'a> {
     raw: &'a [u8],
     data: Data,
     foreign: bool,
@@ -243,8 +84,7 @@ struct Line {
 
 impl<'a> Block<'a> {
     /// Finds the data of a raw block.
-    #[must_use]
-    pub fn parse(raw: &'a [u8]) -> Self {
+    pub(super) fn parse(raw: &'a [u8]) -> Self {
         // Most servers send one line and a blank one.
         let line = raw.strip_prefix(b"data: ").and_then(|rest| rest.strip_suffix(b"\n\n"));
         if line.is_some_and(|line| memchr2(b'\n', b'\r', line).is_none()) {
@@ -276,8 +116,7 @@ impl<'a> Block<'a> {
     }
 
     /// The event's data, its lines joined by LF as the standard says; `None` if it has none.
-    #[must_use]
-    pub fn payload(&self) -> Option<Cow<'a, [u8]>> {
+    pub(super) fn payload(&self) -> Option<Cow<'a, [u8]>> {
         let value = |span: &Range<usize>| self.raw.get(span.clone()).unwrap_or_default();
         match &self.data {
             Data::Absent => None,
@@ -289,29 +128,23 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// The block as it came.
-    #[must_use]
-    pub fn raw(&self) -> &'a [u8] {
-        self.raw
+    /// The name of the event; the last counts where there are several.
+    pub(super) fn name(&self) -> Option<&'a [u8]> {
+        let named = lines(self.raw).filter_map(|(_, line)| event_name(line));
+        if self.usual { None } else { named.last() }
     }
 
     /// Whether lines stand in the block that are neither comments nor fields: client libraries do not
     /// read them, or not all of them alike; a reader of the bytes does.
-    #[must_use]
-    pub fn is_foreign(&self) -> bool {
+    pub(super) fn is_foreign(&self) -> bool {
         self.foreign
     }
 
     /// The block with nothing but its data, and its name if `is_known`; `None` if it has nothing
     /// else. Comments, ids, names and fields that nobody knows may say anything.
-    #[must_use]
-    pub fn bare(&self, is_known: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
+    pub(super) fn bare(&self, is_known: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
         let stays = |line: &[u8]| {
-            line.is_empty()
-                || data_value(line).is_some()
-                || line
-                    .strip_prefix(b"event:")
-                    .is_some_and(|name| is_known(name.strip_prefix(b" ").unwrap_or(name)))
+            line.is_empty() || data_value(line).is_some() || event_name(line).is_some_and(&is_known)
         };
         if self.usual || lines(self.raw).all(|(_, line)| stays(line)) {
             return None;
@@ -321,8 +154,7 @@ impl<'a> Block<'a> {
     }
 
     /// Where the payload stands in the block, if it is on one line.
-    #[must_use]
-    pub fn payload_span(&self) -> Option<Range<usize>> {
+    pub(super) fn payload_span(&self) -> Option<Range<usize>> {
         match &self.data {
             Data::Line(span) => Some(span.clone()),
             Data::Absent | Data::Lines(_) => None,
@@ -331,8 +163,7 @@ impl<'a> Block<'a> {
 
     /// The block with another payload and all else as it was. A payload with line breaks (which
     /// JSON has only between tokens) goes on as many `data` lines.
-    #[must_use]
-    pub fn with_payload(&self, payload: &[u8]) -> Vec<u8> {
+    pub(super) fn with_payload(&self, payload: &[u8]) -> Vec<u8> {
         let (first, others) = match &self.data {
             Data::Absent => return self.raw.to_vec(),
             Data::Line(span) => (span.clone(), [].as_slice()),
@@ -382,6 +213,12 @@ fn is_unknown_field(line: &[u8]) -> bool {
         && !READ.iter().any(|read| read.eq_ignore_ascii_case(name))
 }
 
+/// What a line names the event, if it does.
+fn event_name(line: &[u8]) -> Option<&[u8]> {
+    let name = line.strip_prefix(b"event:")?;
+    Some(name.strip_prefix(b" ").unwrap_or(name))
+}
+
 /// Where the value begins if the line is a `data` field.
 fn data_value(line: &[u8]) -> Option<usize> {
     match line.strip_prefix(b"data")? {
@@ -403,14 +240,17 @@ fn line_end(raw: &[u8], at: usize) -> &'static [u8] {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
+    use super::super::{EventError, Framing, Splitter};
     use super::*;
 
     fn blocks(chunks: impl IntoIterator<Item = Bytes>) -> Vec<Bytes> {
-        let mut splitter = Splitter::new(1 << 20);
+        let mut splitter = Splitter::new(Framing::Sse, 1 << 20);
         let mut blocks = Vec::new();
         for chunk in chunks {
             splitter.push(chunk);
-            while let Some(block) = splitter.next_block().unwrap() {
+            while let Some(block) = splitter.next_event().unwrap() {
                 blocks.push(block);
             }
         }
@@ -484,12 +324,12 @@ mod tests {
 
     #[test]
     fn an_event_without_an_end_is_refused_at_the_limit_and_searched_once() {
-        let mut splitter = Splitter::new(100_000);
+        let mut splitter = Splitter::new(Framing::Sse, 100_000);
         let outcome = (0..200_000).find_map(|_| {
             splitter.push(Bytes::from_static(b"x"));
-            splitter.next_block().err()
+            splitter.next_event().err()
         });
-        assert_eq!(outcome, Some(EventTooLong { limit: 100_000 }));
+        assert_eq!(outcome, Some(EventError::TooLong { limit: 100_000 }));
         assert_eq!(splitter.held(), 100_001);
     }
 

@@ -34,5 +34,6 @@ mod text;
 pub(crate) use closing::closing;
 pub(crate) use fold::fold;
 pub use reader::{Error, Key, Kind, Members, Reader, Text};
+pub(crate) use splice::splice_into;
 pub use splice::{Edit, escape, removals, splice};
 pub use text::{Undecodable, unescape, unescape_lossy};

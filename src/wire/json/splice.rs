@@ -78,11 +78,17 @@ pub fn escape(text: &str, out: &mut Vec<u8>) {
 /// the same place; one that overlaps an earlier one is left out, so that the widest edit wins.
 #[must_use]
 pub fn splice(document: &[u8], edits: &mut [Edit]) -> Vec<u8> {
+    let added: usize = edits.iter().map(|edit| edit.with.len()).sum();
+    let mut out = Vec::with_capacity(document.len() + added);
+    splice_into(document, edits, &mut out);
+    out
+}
+
+/// Appends `document` with `edits` applied, as [`splice`] does.
+pub(crate) fn splice_into(document: &[u8], edits: &mut [Edit], out: &mut Vec<u8>) {
     edits.sort_by_key(|edit| {
         (edit.span.start, !edit.span.is_empty(), std::cmp::Reverse(edit.span.end))
     });
-    let added: usize = edits.iter().map(|edit| edit.with.len()).sum();
-    let mut out = Vec::with_capacity(document.len() + added);
     let mut copied = 0;
     for Edit { span, with } in edits.iter() {
         if span.start < copied {
@@ -93,7 +99,6 @@ pub fn splice(document: &[u8], edits: &mut [Edit]) -> Vec<u8> {
         copied = span.end;
     }
     out.extend_from_slice(document.get(copied..).unwrap_or_default());
-    out
 }
 
 /// The edits that take members out of an object, commas and all; `remove` says which, by index.

@@ -8,6 +8,7 @@ mod history;
 mod request;
 mod response;
 
+use super::framing::{Heartbeat, Unframed};
 use super::{Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, json, terminator};
 
 /// Anthropic Messages: `POST /v1/messages`.
@@ -61,11 +62,11 @@ impl Protocol for Messages {
         error.to_string().into_bytes()
     }
 
-    fn error_event(&self, refusal: &Refusal) -> Vec<u8> {
-        [b"event: error\ndata: ", self.error_body(refusal).as_slice(), b"\n\n"].concat()
+    fn error_event(&self, refusal: &Refusal) -> Unframed {
+        Unframed { kind: Some("error"), payload: self.error_body(refusal), is_error: true }
     }
 
-    fn heartbeat(&self) -> &'static [u8] {
-        b"event: ping\ndata: {\"type\":\"ping\"}\n\n"
+    fn heartbeat(&self) -> Option<Heartbeat> {
+        Some(Heartbeat::Event { kind: "ping", payload: r#"{"type":"ping"}"# })
     }
 }

@@ -8,6 +8,7 @@ use crate::layer::stream::EventStream;
 use crate::policy::Unhandled;
 use crate::policy::plan::Keep;
 use crate::wire::Protocol;
+use crate::wire::framing::Framing;
 
 const LIMIT: usize = 8 << 10;
 
@@ -15,7 +16,8 @@ const LIMIT: usize = 8 << 10;
 fn run(protocol: &'static dyn Protocol, limit: usize, chunks: &[&[u8]]) -> (Vec<u8>, bool) {
     let edits = withhold(Keep::None, protocol, "some-model");
     let refuse = Unhandled::Refuse;
-    let mut events = EventStream::new(protocol, edits, Counts::default(), refuse, limit);
+    let mut events =
+        EventStream::new(protocol, Framing::Sse, edits, Counts::default(), refuse, limit);
     let (mut out, mut early) = (Vec::new(), false);
     for chunk in chunks {
         early = !out.is_empty();

@@ -1,0 +1,215 @@
+//! One event, looked into.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::memchr2;
+
+use super::blank::BlankEvent;
+use super::event_stream::{self, Message};
+use super::sse::Block;
+use super::{Framing, array, ndjson};
+use crate::secret::opaque_debug;
+use crate::wire::json::{Edit, closing, splice, splice_into};
+
+/// One event, looked into: where its payload is, and how it is written anew.
+pub struct Event<'a> {
+    raw: &'a [u8],
+    form: Form<'a>,
+}
+
+opaque_debug!(Event<'_>);
+
+enum Form<'a> {
+    Block(Block<'a>),
+    Message(Message),
+    /// JSON with nothing beside it that could say anything; where it stands, if there is any.
+    Plain {
+        framing: Framing,
+        value: Option<Range<usize>>,
+    },
+    /// None of its framing.
+    Foreign,
+}
+
+impl<'a> Event<'a> {
+    /// Looks into a raw event.
+    #[must_use]
+    pub fn parse(framing: Framing, raw: &'a [u8]) -> Self {
+        let plain = |value| Form::Plain { framing, value };
+        let form = match framing {
+            Framing::Sse => Form::Block(Block::parse(raw)),
+            Framing::AwsEventStream => Message::of(raw).map_or(Form::Foreign, Form::Message),
+            Framing::JsonArray => plain(array::value(raw)),
+            Framing::Ndjson | Framing::Document => plain(ndjson::value(raw)),
+        };
+        Self { raw, form }
+    }
+
+    /// The event as it came.
+    #[must_use]
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// What it says, as one text; `None` if it says nothing, as a comment does.
+    #[must_use]
+    pub fn payload(&self) -> Option<Cow<'a, [u8]>> {
+        match &self.form {
+            Form::Block(block) => block.payload(),
+            _ => self.span().and_then(|span| self.raw.get(span)).map(Cow::Borrowed),
+        }
+    }
+
+    /// What its framing calls it, where that names events.
+    #[must_use]
+    pub fn kind(&self) -> Option<&'a [u8]> {
+        match &self.form {
+            Form::Block(block) => block.name(),
+            Form::Message(message) => message.kind.clone().and_then(|kind| self.raw.get(kind)),
+            Form::Plain { .. } | Form::Foreign => None,
+        }
+    }
+
+    /// Whether its framing says that it is an error.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        matches!(&self.form, Form::Message(message) if message.is_error)
+    }
+
+    /// Whether it ends the stream, by what its framing says.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        matches!(&self.form, Form::Plain { framing: Framing::JsonArray, .. } if array::is_end(self.raw))
+    }
+
+    /// Whether what is around it stays whole without it: a bracket of an array cannot go.
+    #[must_use]
+    pub fn can_be_left_out(&self) -> bool {
+        !matches!(self.form, Form::Plain { framing: Framing::JsonArray, value: None })
+    }
+
+    /// Whether something stands in it that client libraries do not read, or not all of them alike; a
+    /// reader of the bytes does.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        match &self.form {
+            Form::Block(block) => block.is_foreign(),
+            Form::Message(message) => message.is_foreign,
+            Form::Plain { .. } => false,
+            Form::Foreign => true,
+        }
+    }
+
+    /// The event with nothing but its payload, and its name if `is_known`; `None` if it has nothing
+    /// else. What stands beside may say anything.
+    #[must_use]
+    pub fn bare(&self, is_known: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
+        match &self.form {
+            Form::Block(block) => block.bare(is_known),
+            Form::Message(message) => message.bare(self.raw, is_known),
+            Form::Plain { .. } | Form::Foreign => None,
+        }
+    }
+
+    /// Appends the event with `edits` of its `payload` and all else as it was.
+    pub fn write(&self, payload: &[u8], edits: &mut [Edit], out: &mut Vec<u8>) {
+        let Some(span) = self.span().filter(|_| edits.iter().all(is_one_line)) else {
+            // Lines are put together and parted again.
+            return match &self.form {
+                Form::Block(block) => {
+                    out.extend_from_slice(&block.with_payload(&splice(payload, edits)));
+                }
+                _ => out.extend_from_slice(self.raw),
+            };
+        };
+        let added: usize = edits.iter().map(|edit| edit.with.len()).sum();
+        let removed: usize = edits.iter().map(|edit| edit.span.len()).sum();
+        out.reserve_exact((self.raw.len() + added).saturating_sub(removed));
+        if let Form::Message(message) = &self.form {
+            let headers = message.headers(self.raw);
+            return event_stream::write(headers, out, |out| splice_into(payload, edits, out));
+        }
+        out.extend_from_slice(self.raw.get(..span.start).unwrap_or_default());
+        splice_into(payload, edits, out);
+        out.extend_from_slice(self.raw.get(span.end..).unwrap_or_default());
+    }
+
+    /// The event with `edits` of its `payload` and without what stands at `place`, to be filled with
+    /// other texts; `None` if that is not possible.
+    #[must_use]
+    pub fn blank(
+        &self,
+        payload: &[u8],
+        place: Range<usize>,
+        edits: Vec<Edit>,
+    ) -> Option<BlankEvent> {
+        let Some(span) = self.span() else {
+            let Form::Block(block) = &self.form else { return None };
+            // On several lines: broken between tokens, where a space says the same.
+            let line: Vec<u8> =
+                payload.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }).collect();
+            let raw = block.with_payload(&line);
+            let event = Event::parse(Framing::Sse, &raw);
+            event.span()?;
+            return event.blank(&line, place, edits);
+        };
+        let (mut before, mut behind): (Vec<Edit>, Vec<Edit>) =
+            edits.into_iter().partition(|edit| edit.span.end <= place.start);
+        for edit in &mut behind {
+            edit.span = edit.span.start.checked_sub(place.end)?..edit.span.end - place.end;
+        }
+        let before = splice(payload.get(..place.start)?, &mut before);
+        let behind = splice(payload.get(place.end..)?, &mut behind);
+        if let Form::Message(message) = &self.form {
+            return Some(BlankEvent::message(message.headers(self.raw).to_vec(), before, behind));
+        }
+        let head = match &self.form {
+            Form::Plain { framing: Framing::JsonArray, .. } => array::BEFORE,
+            _ => self.raw.get(..span.start)?,
+        };
+        let tail = self.raw.get(span.end..)?;
+        Some(BlankEvent::text([head, &before].concat(), [&behind, tail].concat()))
+    }
+
+    /// Where the payload stands, if it is on one line.
+    fn span(&self) -> Option<Range<usize>> {
+        match &self.form {
+            Form::Block(block) => block.payload_span(),
+            Form::Message(message) => Some(message.payload.clone()),
+            Form::Plain { value, .. } => value.clone(),
+            Form::Foreign => None,
+        }
+    }
+}
+
+fn is_one_line(edit: &Edit) -> bool {
+    memchr2(b'\n', b'\r', &edit.with).is_none()
+}
+
+/// An event that has broken off within a string, made whole.
+pub(crate) struct MadeWhole {
+    /// The event.
+    pub(crate) event: Vec<u8>,
+    /// What of it was put behind its beginning.
+    pub(crate) end: Vec<u8>,
+    /// How much of that belongs to the payload.
+    pub(crate) closing: usize,
+}
+
+impl MadeWhole {
+    /// The event that begins so, if it can be made whole.
+    pub(crate) fn of(framing: Framing, beginning: &[u8]) -> Option<Self> {
+        let end: &[u8] = match framing {
+            Framing::Sse => b"\n\n",
+            Framing::Ndjson => b"\n",
+            Framing::JsonArray | Framing::Document => b"",
+            Framing::AwsEventStream => return None,
+        };
+        let broken_off = [beginning, end].concat();
+        let closing = closing(&Event::parse(framing, &broken_off).payload()?)?;
+        let end = [&*closing, end].concat();
+        let event = [beginning, &end].concat();
+        Some(Self { event, end, closing: closing.len() })
+    }
+}
