@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::countermeasure::{Counts, ResponseEdits};
 use crate::policy::Unhandled;
 use crate::wire::framing::{Commas, Event, EventError, Framing, MadeWhole, Splitter};
-use crate::wire::{Protocol, Refusal, Scan, Scanner};
+use crate::wire::{Protocol, Refusal, Scan, Scanner, json};
 
 use super::begun::{Begun, beginning};
 use super::budget::grown;
@@ -249,13 +249,12 @@ impl EventStream {
             self.end(&mut out)?;
             return Ok(behind(out, raw));
         }
-        if self.scanner.scan(&payload, &mut self.scan).is_err() {
+        if self.scan(&event, &payload).is_err() {
             if !event.is_foreign() {
                 self.unreadable(&raw)?;
             }
             return Ok(raw);
         }
-        self.scan.error |= event.is_error();
         let refuses = matches!(self.on_opaque, Unhandled::Refuse);
         if refuses && self.rewriter.is_ambiguous(&self.scan) {
             return Err(StreamError::Unreadable);
@@ -263,7 +262,7 @@ impl EventStream {
         if let Some(fate) = self.provisional.as_ref().and_then(|it| it.fate(&self.scan)) {
             self.settle(fate, &mut out)?;
             // Has been read once already.
-            let _ = self.scanner.scan(&payload, &mut self.scan);
+            let _ = self.scan(&event, &payload);
         }
         if self.rewriter.is_provisional(&self.scan) && self.is_within_event() {
             // It cannot wait. What it ends leaves with what comes next.
@@ -284,6 +283,13 @@ impl EventStream {
         Ok(out.into())
     }
 
+    /// Finds what an event has, by its payload and by what its framing says.
+    fn scan(&mut self, event: &Event<'_>, payload: &[u8]) -> Result<(), json::Error> {
+        self.scanner.scan(payload, &mut self.scan)?;
+        self.scan.error |= event.is_error();
+        Ok(())
+    }
+
     /// Lets all go out that was held, before the event that ends the stream.
     fn end(&mut self, out: &mut Vec<u8>) -> Result<(), StreamError> {
         self.settle(Fate::Unsaid, out)?;
@@ -302,7 +308,7 @@ impl EventStream {
         };
         let event = Event::parse(self.framing, &raw);
         let payload = event.payload().unwrap_or_default();
-        if self.scanner.scan(&payload, &mut self.scan).is_err() {
+        if self.scan(&event, &payload).is_err() {
             return Err(StreamError::Unreadable);
         }
         fate.tell(&mut self.scan, self.protocol.id().features().ends_texts_alone);

@@ -81,8 +81,11 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// Looks into a whole message; `None` if it is none.
+    /// Looks into a whole message; `None` if it is none, or has broken off.
     pub(super) fn of(raw: &[u8]) -> Option<Self> {
+        if usize::try_from(number(raw, 0)?).ok()? != raw.len() {
+            return None;
+        }
         let end = raw.len().checked_sub(CHECKSUM)?;
         let headers = usize::try_from(number(raw, 4)?).ok()?.checked_add(PRELUDE)?;
         if headers > end {

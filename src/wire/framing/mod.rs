@@ -26,6 +26,7 @@ mod blank;
 mod commas;
 mod crc32;
 mod data;
+mod error;
 mod event;
 mod event_stream;
 pub(crate) mod flow;
@@ -38,9 +39,10 @@ mod unframed;
 
 pub use blank::BlankEvent;
 pub(crate) use commas::Commas;
+pub use error::EventError;
 pub use event::Event;
 pub(crate) use event::MadeWhole;
-pub use splitter::{EventError, Splitter};
+pub use splitter::Splitter;
 pub use unframed::{Heartbeat, Unframed};
 
 /// How a body is divided into events.

@@ -3,23 +3,8 @@
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::flow::DataFlow;
-use super::{Framing, array, event_stream, ndjson, sse};
+use super::{EventError, Framing, array, event_stream, ndjson, sse};
 use crate::secret::opaque_debug;
-
-/// A stream cannot be cut into events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EventError {
-    /// An event grew past the splitter's limit without an end, or says that it will.
-    #[error("an event exceeds {limit} bytes")]
-    TooLong {
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// What frames an event contradicts itself.
-    #[error("{0}")]
-    Broken(&'static str),
-}
 
 /// How far the held bytes were searched, so that each is looked at once however they arrive.
 #[derive(Clone, Copy, Debug)]
