@@ -184,6 +184,29 @@ fn what_turns_reasoning_off_stays_of_a_member_that_says_more() {
     assert_eq!(out, r#"{"model":"m","max_tokens":5}"#);
 }
 
+// Break it: remove what asks for reasoning or bounds it by its name, or leave a budget as it is asked.
+#[test]
+fn what_bounds_reasoning_stays_and_is_lowered_with_the_others() {
+    let body = r#"{"model":"m","enable_thinking":true,"thinking_budget":9000,"chat_template_kwargs":{"reasoning_effort":"low","thinking_budget":7,"enable_thinking":true},"search_domain_filter":["x"],"search_mode":"web","allowed_token_ids":[1],"citation_options":"enabled"}"#;
+    assert_eq!(apply(&side_channels(&[]), &Chat, body).unwrap().0, body);
+    let settings =
+        Downgrade { max_effort: None, max_thinking_tokens: NonZeroU32::new(100), ..downgrade() };
+    let plan = Plan { downgrade: enforced(settings), ..side_channels(&[]) };
+    for (asked, left) in [("9000", "100"), ("50", "50")] {
+        let body = format!(r#"{{"model":"m","thinking_budget":{asked},"max_tokens":5}}"#);
+        let lowered = format!(r#"{{"model":"m","thinking_budget":{left},"max_tokens":5}}"#);
+        assert_eq!(apply(&plan, &Chat, &body).unwrap().0, lowered);
+        // No server of the other protocol reads it as a budget.
+        let (out, _) = apply(&plan, &Messages, &body).unwrap();
+        assert_eq!(out, r#"{"model":"m","max_tokens":5}"#);
+    }
+    for unclear in ["0", "-1", "\"50\"", "null", "1e2"] {
+        let body = format!(r#"{{"model":"m","thinking_budget":{unclear},"max_tokens":5}}"#);
+        let (out, _) = apply(&plan, &Chat, &body).unwrap();
+        assert_eq!(out, r#"{"model":"m","max_tokens":5}"#, "{unclear}");
+    }
+}
+
 // Break it: take a member off the allow-list, or `"separate_reasoning":true` off the table.
 #[test]
 fn samplers_constraints_and_closed_switches_pass_byte_for_byte() {

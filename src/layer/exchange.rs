@@ -35,7 +35,7 @@ use crate::countermeasure::originals::Memory;
 use crate::countermeasure::watermark::Caller;
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
 use crate::limit::{self, Amounts, Denied, Granted, Outcome, RateLimitFields, Reserving, Turn};
-use crate::policy::plan::{Downgrade, Measure, Mode, MultiTurn, enforced, observed};
+use crate::policy::plan::{Measure, Mode, MultiTurn, enforced, observed};
 use crate::policy::{Countermeasure, Decision, Reason};
 use crate::ready::MaybeReady;
 use crate::risk::{Assessment, Risk};
@@ -330,8 +330,9 @@ impl Exchange {
         head::frame_request(headers, length);
         if !self.decision.plan.is_empty() {
             head::rewrite_request(headers);
-            if enforced(&self.decision.plan.downgrade).is_some_and(Downgrade::replaces_models) {
-                head::drop_model_choice(headers);
+            let downgrade = enforced(&self.decision.plan.downgrade);
+            if let Some(settings) = downgrade.filter(|it| it.replaces_models()) {
+                head::drop_model_choice(headers, |word| settings.replaces(word));
             }
         } else if self.guard.counts.texts_restored > 0 {
             head::drop_digests(headers);

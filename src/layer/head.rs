@@ -8,8 +8,8 @@ use http::header::{
 };
 use http::{Method, StatusCode, Uri, response};
 
-use crate::wire::Protocol;
 use crate::wire::framing::Framing;
+use crate::wire::{Protocol, words};
 
 /// Digests of a representation or its content (RFC 9530, RFC 3230, RFC 1864). They no longer hold
 /// once a byte has changed.
@@ -95,10 +95,43 @@ const CHOOSING: [&str; 10] = [
     "target",
 ];
 
+/// Fields whose values say nothing of models to a router, and without which a request fails.
+const STAYING: [&str; 18] = [
+    "api-key",
+    "authorization",
+    "cache-control",
+    "connection",
+    "cookie",
+    "date",
+    "expect",
+    "forwarded",
+    "host",
+    "origin",
+    "proxy-authorization",
+    "referer",
+    "te",
+    "transfer-encoding",
+    "user-agent",
+    "via",
+    "x-api-key",
+    "x-goog-api-key",
+];
+
 /// Takes the fields out by which gateways choose a model, the body saying another: those of known
-/// gateways, and whatever has a model or a fallback in its name.
-pub(super) fn drop_model_choice(headers: &mut HeaderMap) {
+/// gateways, whatever has a model or a fallback in its name, and whatever says a word that `names`
+/// one that is replaced.
+pub(super) fn drop_model_choice(headers: &mut HeaderMap, names: impl Fn(&str) -> bool) {
+    let says = |name: &HeaderName| {
+        let stays = STAYING.contains(&name.as_str())
+            || name.as_str().starts_with("accept")
+            || name.as_str().starts_with("content-");
+        let mut values = headers.get_all(name).iter();
+        !stays && values.any(|it| words(&String::from_utf8_lossy(it.as_bytes())).any(&names))
+    };
     let chooses = |name: &&HeaderName| {
+        if says(name) {
+            return true;
+        }
         let name = name.as_str();
         let gateway = GATEWAYS.iter().any(|gateway| name.starts_with(gateway));
         let chooses = gateway && CHOOSING.iter().any(|choosing| name.contains(choosing));

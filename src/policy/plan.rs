@@ -116,6 +116,13 @@ impl Downgrade {
         self.other_models.is_some() || !self.models.is_empty()
     }
 
+    /// Whether a word is a name that a pattern of `models` has, and that another model takes.
+    #[must_use]
+    pub fn replaces(&self, word: &str) -> bool {
+        let mut models = self.models.iter();
+        models.any(|(pattern, model)| word != model && pattern.covers_word(word))
+    }
+
     /// The model that is asked where the request names none. Without one of its own it is that of the
     /// widest pattern: what the server would choose is not known to be weaker.
     #[must_use]

@@ -11,6 +11,7 @@ use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
 use http_body_util::{Either, Full, Limited};
 use hyper::body::Incoming;
+use hyper::ext::ReasonPhrase;
 use hyper::upgrade::OnUpgrade;
 use tower_service::Service;
 
@@ -114,6 +115,11 @@ where
             let left = one_at_a_time && !witness.saw_the_end();
             if left && (holds_back || !witness.discard_rest().await) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            let phrase = response.extensions().get::<ReasonPhrase>();
+            if response.status().canonical_reason().is_none() && phrase.is_none() {
+                // Or else there would be words of the server's instead.
+                response.extensions_mut().insert(ReasonPhrase::from_static(b""));
             }
             let switched: Option<Switched> = response.extensions_mut().remove();
             if let Some((client, switched)) = client.zip(switched) {

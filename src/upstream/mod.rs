@@ -30,6 +30,7 @@ use http::{Request, Response, StatusCode, Uri, Version, request};
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError};
 use hyper::body::Incoming;
+use hyper::ext::ReasonPhrase;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::Client;
@@ -225,7 +226,12 @@ where
             let multiplexed = head.version == Version::HTTP_2;
             // The server frames for the client's version.
             head.version = Version::HTTP_11;
+            let reason = head.extensions.remove::<ReasonPhrase>();
             head.extensions.clear();
+            // A registered status has words of its own.
+            if let Some(reason) = reason.filter(|_| head.status.canonical_reason().is_none()) {
+                head.extensions.insert(reason);
+            }
             if head.status == StatusCode::SWITCHING_PROTOCOLS {
                 let upstream = upstream.ok_or(UpstreamError::Switched)?;
                 announce(&mut head.headers);

@@ -165,35 +165,43 @@ impl Failure {
 /// Words of which servers and specifications make the names of errors and parameters.
 const WORDS: &str = "\
     ability abort aborted above accepted access account active address ai all allow allowed \
-    already api argument arguments array assistant at attempt audio auth authentication \
-    authorization authorized available bad balance batch best billing blocked body budget busy \
-    cache call calls canceled cancelled cannot capacity chat choice choices client closed code \
-    completion completions concurrency conflict connection content context control conversation \
-    credit credits deadline denied deployment deprecated description detail disabled does \
-    duplicate effort embedding empty encoding end engine entity error errors exceeded exceeds \
-    exception exhausted exist exists expired failed failure feature field file files filter \
-    finish flagged for forbidden format found frequency function functions gateway generate \
-    generation gone group guided header http id image images in incorrect input insufficient \
-    instructions internal invalid is items json k key large length limit limited limiter limits \
-    loading logit bias logprobs long malformed management max maximum media message messages \
-    metadata method min minimum missing modalities model models moderation n name no not number \
-    object of on operation options organization out output over overload overloaded p parallel \
-    parameter parameters params parse parsing path payload payment penalty permission policy \
-    precondition prediction prefill presence processable processing project prompt properties \
-    provider quota range rate rates reached read reason reasoning refused region rejected remote \
+    already api argument arguments array arrearage assistant at attempt audio auth \
+    authentication authorization authorized available bad balance base64 batch below best bias \
+    billing blocked body budget busy cache call calls canceled cancelled cannot capacity channel \
+    chat choice choices client closed code completion completions concurrency conflict \
+    connection content context control conversation country credit credits cyber data \
+    deactivated deadline decimal decommissioned denied deployment deprecated description detail \
+    detected disabled does down duplicate effort embedding empty encoding end engine entity \
+    error errors exceed exceeded exceeds exception exhausted exist exists expired failed failure \
+    failures feature field file files filter finish flagged for forbidden format found frequency \
+    function functions gateway generate generation get gone group guided hard header http id \
+    image images in incorrect input inspection instructions insufficient integer internal \
+    intervention invalid is items jailbreak json k key language large length limit limited \
+    limiter limits loading logit logprobs long malformed management max maximum media message \
+    messages metadata method min minimum mismatch mismatched missing modalities model models \
+    moderation n name no not number object of on operation options organization out output over \
+    overflow overload overloaded p parallel parameter parameters params parse parsing path \
+    pattern paused payload payment penalty permission policy precondition prediction prefill \
+    presence processable processing project prompt properties provider purchased quota quotas \
+    range rate rates reached read reason reasoning recitation refused region rejected remote \
     repetition request requests required resource response responsible retry role route safety \
-    sampling schema search seed server service size slow spend status stop stream string strict \
-    structured suspended syntax system temperature temporarily temporary tenant text thinking \
-    throttled throttling tier time timed timeout to token tokens too tool tools top transport \
-    type unauthenticated unauthorized unavailable unexpected unimplemented unknown unprocessable \
-    unsupported up upstream url usage use used user validate validation value values verbosity \
-    version video violated violation was web window wrong";
+    sampling schema search seed sensitive server service size slow spend status stop stream \
+    strict string structured supported suspended syntax system temperature temporarily temporary \
+    tenant terms territory text thinking throttled throttling tier time timed timeout to token \
+    tokens too tool tools top transport type unauthenticated unauthorized unavailable unexpected \
+    unimplemented unknown unprocessable unprocessed unpurchased unsupported up upstream url \
+    usage use used user validate validation value values verbosity version video violated \
+    violation was web window words wrong";
 
 /// Whether a name is put together of nothing but such words, as the standard's and the vendors'
 /// names are: `context_length_exceeded`, `BadRequestError`, `messages[0].content`.
 #[must_use]
 pub(super) fn is_error_name(name: &str) -> bool {
     let bytes = name.as_bytes();
+    // Some vendors number their errors.
+    if bytes.len() == 4 && bytes.iter().all(u8::is_ascii_digit) {
+        return matches!(bytes.first(), Some(b'1' | b'2'));
+    }
     let mut word = String::new();
     let mut all_known = !name.is_empty() && name.len() <= 128;
     let mut end = |word: &mut String| {
@@ -242,6 +250,25 @@ mod tests {
             "messages.1.tool_calls",
             "max_completion_tokens",
             "Internal Server Error",
+            "integer_below_min_value",
+            "decimal_above_max_value",
+            "billing_hard_limit_reached",
+            "unsupported_country_region_territory",
+            "model_decommissioned",
+            "slow_down",
+            "invalid_base64",
+            "DataInspectionFailed",
+            "Arrearage",
+            "AccessDenied.Unpurchased",
+            "exceed_context_size_error",
+            "OperationNotSupported",
+            "string_pattern_mismatch",
+            "mismatched_organization",
+            "account_deactivated",
+            "cyber_policy_violation",
+            "sensitive_words_detected",
+            "model_terms_required",
+            "1261",
         ] {
             assert!(is_error_name(name), "{name}");
         }

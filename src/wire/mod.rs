@@ -48,5 +48,6 @@ pub use scan::{
 };
 pub use scanner::Scanner;
 pub use server::ServerKind;
+pub(crate) use target::words_of as words;
 pub use target::{Parameter, Target};
 pub(crate) use websocket::asks_for_websocket;

@@ -17,7 +17,7 @@ mod tools;
 use crate::secret::opaque_debug;
 use delegates::Delegates;
 pub(super) use lists::Lists;
-use lists::{narrowed, overrides};
+use lists::{BUDGET, narrowed, overrides};
 pub use settings::{Asked, AskedEffort, EffortPlace, EffortSaid, Model, OutputCap, Thinking};
 
 /// The most members that a request may have at its top level: what is noted of each is many times
@@ -315,7 +315,10 @@ impl Request {
         if lists.governed.contains(&folded.as_str()) && (folded != name || seen.contains(&folded)) {
             self.ambiguous = Some(folded.clone());
         }
-        if overrides(&folded, value) {
+        // One that was read as a budget is lowered with the others.
+        let lowered = name == BUDGET
+            && self.thinking.last().is_some_and(|thinking| thinking.span.end == span.end);
+        if overrides(&folded, value) && !lowered {
             self.overrides.push(index);
         }
         let passes = lists.pass(&name, value);

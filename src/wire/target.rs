@@ -172,13 +172,18 @@ impl Parameter {
             Some((name, value)) if name.chars().all(is_worded) => value,
             _ => &self.text,
         };
-        let named = |it: char| is_worded(it) || matches!(it, '/' | ':' | '@');
-        let words = value.split(move |it: char| !named(it)).filter(|word| !word.is_empty());
-        words.flat_map(|word| {
-            let parts = word.split('/').filter(|part| part.len() < word.len());
-            std::iter::once(word).chain(parts)
-        })
+        words_of(value)
     }
+}
+
+/// What of a value may be the name of a model, with and without the vendors before it.
+pub(crate) fn words_of(value: &str) -> impl Iterator<Item = &str> {
+    let named = |it: char| is_worded(it) || matches!(it, '/' | ':' | '@');
+    let words = value.split(move |it: char| !named(it)).filter(|word| !word.is_empty());
+    words.flat_map(|word| {
+        let parts = word.split('/').filter(|part| part.len() < word.len());
+        std::iter::once(word).chain(parts)
+    })
 }
 
 /// What of a path stands before the endpoint, if its text can be read.

@@ -62,7 +62,7 @@ const CROWD: [(&str, &str); 7] = [
     ("guilloche-risk", "7"),
 ];
 
-const FIELDS: [(&str, &str); 27] = [
+const FIELDS: [(&str, &str); 30] = [
     ("x-api-key", "junk"),
     ("api-key", "junk"),
     ("x-goog-api-key", "junk"),
@@ -90,6 +90,9 @@ const FIELDS: [(&str, &str); 27] = [
     ("x-portkey-config", "{\"override_params\":{\"model\":\"big\"}}"),
     ("helicone-fallbacks", "big"),
     ("x-gateway-model-name", "big"),
+    ("x-target", "big"),
+    ("x-deployment", "a, vendor/BIG:think"),
+    ("x-backend", "lb=1;to=\"big\""),
 ];
 
 const PATHS: [&str; 22] = [
@@ -117,7 +120,7 @@ const PATHS: [&str; 22] = [
     "/v1/responses",
 ];
 
-const MEMBERS: [&str; 25] = [
+const MEMBERS: [&str; 26] = [
     "model",
     "Model",
     "mod\\u0065l",
@@ -143,9 +146,10 @@ const MEMBERS: [&str; 25] = [
     "tools",
     "plugins",
     "provider",
+    "metadata",
 ];
 
-const VALUES: [&str; 32] = [
+const VALUES: [&str; 34] = [
     "null",
     "true",
     "false",
@@ -177,6 +181,8 @@ const VALUES: [&str; 32] = [
     r#"{"type":"enabled","budget_tokens":5,"Budget_Tokens":99999,"effort":"max"}"#,
     r#"{"num_predict":5,"Num_Predict":99999}"#,
     r#"[{"type":"advisor_1","name":"a","model":"big"}]"#,
+    r#"{"tags":["paid"],"a":"b","to":{"x":1}}"#,
+    r#"{"reasoning_effort":"high","thinking_budget":99999}"#,
     r#"[{"id":"web"},{"id":"auto-router","allowed_models":["big"]}]"#,
 ];
 
@@ -277,6 +283,9 @@ fn forbidden(seen: &Seen) -> Option<String> {
         "x-portkey-config",
         "helicone-fallbacks",
         "x-gateway-model-name",
+        "x-target",
+        "x-deployment",
+        "x-backend",
     ] {
         if seen.head.headers.contains_key(name) {
             return Some(format!("{name} is passed on"));
@@ -312,6 +321,14 @@ fn forbidden(seen: &Seen) -> Option<String> {
     if budgets.iter().any(|budget| budget.as_u64().is_none_or(|budget| budget > 1024)) {
         return Some(format!("the budgets are {budgets:?}"));
     }
+    let budget = members.get("thinking_budget");
+    if budget.is_some_and(|it| it.as_u64().is_none_or(|it| it == 0 || it > 1024)) {
+        return Some(format!("the budget is {budget:?}"));
+    }
+    let metadata = members.get("metadata").and_then(Value::as_object).into_iter().flatten();
+    if { metadata }.any(|(_, value)| value.is_array() || value.is_object()) {
+        return Some("metadata holds more than text".to_owned());
+    }
     if members.get("n").is_some_and(|n| !n.is_null() && n != 1 && n != 0) {
         return Some("several choices".to_owned());
     }
@@ -321,9 +338,7 @@ fn forbidden(seen: &Seen) -> Option<String> {
             return Some(format!("{name} is passed on"));
         }
     }
-    for name in
-        ["models", "max_new_tokens", "thinking_budget", "extra_body", "Model", "MAX_TOKENS", "N"]
-    {
+    for name in ["models", "max_new_tokens", "extra_body", "Model", "MAX_TOKENS", "N"] {
         if members.contains_key(name) {
             return Some(format!("{name} is passed on"));
         }

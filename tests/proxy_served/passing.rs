@@ -135,6 +135,22 @@ async fn the_upstream_is_asked_by_its_own_name() {
     assert!(answer.ends_with(&upstream.to_string()), "{answer}");
 }
 
+// Break it: clear the extensions of an upstream's answer, or leave the server to its own words.
+#[tokio::test]
+async fn a_status_without_a_registered_reason_comes_with_the_upstreams_or_none() {
+    for (said, line) in [("Overloaded", "HTTP/1.1 529 Overloaded\r\n"), ("", "HTTP/1.1 529 \r\n")] {
+        let upstream = upstream(move |_| async move {
+            let phrase = hyper::ext::ReasonPhrase::from_static(said.as_bytes());
+            Response::builder().status(529).extension(phrase).body(full("")).unwrap()
+        })
+        .await;
+        let proxy = proxy(upstream, &[]).await;
+        let answer =
+            raw(proxy.address, b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+        assert!(answer.starts_with(line), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn the_answer_to_head_keeps_its_length_and_is_complete() {
     let upstream = upstream(|_| async move {

@@ -75,10 +75,7 @@ fn edits(mut names: Vec<(Range<usize>, &str)>) -> Vec<Edit> {
 
 /// Whether a parameter has to go: by its name, or since it says the name of a model that is replaced.
 fn closes(settings: &Downgrade, parameter: &Parameter) -> bool {
-    let names = |word: &str| {
-        let mut models = settings.models.iter();
-        models.any(|(pattern, model)| word != model && pattern.covers_word(word))
-    };
+    let names = |word: &str| settings.replaces(word);
     parameter.overrides
         || settings.replaces_models() && (parameter.chooses || parameter.words().any(names))
 }

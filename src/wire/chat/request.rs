@@ -2,6 +2,7 @@
 
 use crate::wire::json::{Edit, Error, Kind, Reader};
 use crate::wire::prefill::{self, LastMessage};
+use crate::wire::request::lists::is_budget;
 use crate::wire::request::{AskedEffort, EffortPlace, EffortSaid, Lists, Request, Thinking};
 
 /// Members that a policy acts on, and those that no allow-list is needed for.
@@ -27,9 +28,11 @@ const LISTS: Lists = Lists {
     // continue_final_message, store; models, because a list of fallbacks goes round the model map;
     // preserved_tokens, which brings raw tags back.
     allowed: &[
+        "allowed_token_ids",
         "audio",
         "bad_words",
         "cache_salt",
+        "citation_options",
         "do_sample",
         "documents",
         "dry_allowed_length",
@@ -87,6 +90,8 @@ const LISTS: Lists = Lists {
         "safe_prompt",
         "safety_identifier",
         "samplers",
+        "search_domain_filter",
+        "search_mode",
         "search_parameters",
         "seed",
         "service_tier",
@@ -160,6 +165,13 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
             // No server of this protocol signs what it seals.
             let thinking = Thinking::read(reader)?;
             request.thinking.extend(thinking.map(|it| Thinking { seal: None, ..it }));
+            Ok(())
+        }
+        b"thinking_budget" => {
+            let budget = reader
+                .capped_number()?
+                .filter(|(span, _)| is_budget(body.get(span.clone()).unwrap_or_default()));
+            request.thinking.extend(Thinking::of_budget(budget));
             Ok(())
         }
         b"thinking_token_budget" => {

@@ -34,6 +34,7 @@ impl Delegates {
         let asks: fn(&mut Reader<'_>) -> Result<bool, Error> = match folded {
             "tools" => is_asking_tool,
             "plugins" => is_routing_plugin,
+            "metadata" | "litellm_metadata" => return structured(reader),
             "provider" => {
                 let routes = names_a_model(reader)?;
                 return Ok(if routes { Self::All } else { Self::None });
@@ -65,6 +66,31 @@ impl Delegates {
             _ => Self::Some(removals(&entries, |at| asking.get(at).copied().unwrap_or(false))),
         })
     }
+}
+
+/// What of a request's metadata is more than text, as the standard has it: gateways route by lists of
+/// tags.
+fn structured(reader: &mut Reader<'_>) -> Result<Delegates, Error> {
+    if reader.kind()? == Kind::Array {
+        return Ok(Delegates::All);
+    }
+    let (mut entries, mut closed) = (Members::default(), Vec::new());
+    reader.members(|reader, key| {
+        let holds = matches!(reader.kind()?, Kind::Array | Kind::Object);
+        let value = reader.skip()?;
+        if entries.spans.len() < ENTRIES {
+            entries.spans.push(key.start..value.end);
+            closed.push(holds);
+        } else if holds {
+            closed.fill(true);
+        }
+        Ok(())
+    })?;
+    Ok(match closed.iter().filter(|closed| **closed).count() {
+        0 => Delegates::None,
+        all if all == closed.len() => Delegates::All,
+        _ => Delegates::Some(removals(&entries, |at| closed.get(at).copied().unwrap_or(false))),
+    })
 }
 
 /// Whether a tool is the server's own and asks a model.
@@ -153,6 +179,13 @@ mod tests {
             ("plugins", r#"[{"id":"web"},{"id":"auto-router"}]"#, r#"[{"id":"web"}]"#),
             ("plugins", r#"[{"id":"web","model":"big"}]"#, "-"),
             ("provider", r#"{"order":["a"],"models":["big"]}"#, "-"),
+            (
+                "metadata",
+                r#"{"user_id":"u", "tags":["paid"],"a":"b"}"#,
+                r#"{"user_id":"u","a":"b"}"#,
+            ),
+            ("metadata", r#"{"tags":["paid"]}"#, "-"),
+            ("litellm_metadata", r#"{"a":"b","x":{"tags":[]}}"#, r#"{"a":"b"}"#),
         ] {
             assert_eq!(left(name, value), expected, "{name}: {value}");
         }
@@ -176,6 +209,7 @@ mod tests {
                 r#"[{"id":"web","max_results":3},{"id":"file-parser","pdf":{"engine":"x"}}]"#,
             ),
             ("provider", r#"{"order":["a"],"allow_fallbacks":false}"#),
+            ("metadata", r#"{"user_id":"u","n":1}"#),
             ("other", r#"[{"type":"advisor"}]"#),
         ] {
             assert_eq!(left(name, value), value, "{name}");

@@ -25,13 +25,15 @@ impl Lists {
 /// Switches that open a way round in one position and close it in the other: the position that
 /// closes. It is kept, since whoever sets it wants less, and a server's own position may be the
 /// other.
-const CLOSED: [(&str, &str); 30] = [
+const CLOSED: [(&str, &str); 31] = [
     ("add_generation_prompt", "true"),
     ("background", "false"),
     ("continue_final_message", "false"),
     ("disable_reasoning", "true"),
     ("echo", "false"),
     ("enable_thinking", "false"),
+    // As `thinking` and efforts do, which stay: without it some models stop thinking in silence.
+    ("enable_thinking", "true"),
     ("include_reasoning", "false"),
     ("include_thoughts", "false"),
     ("logprobs", "false"),
@@ -76,6 +78,30 @@ const CLOSED_INSIDE: [(&str, &str); 9] = [
     ("thinking_budget", "0"),
 ];
 
+/// The arguments of a chat template.
+const TEMPLATE: &str = "chat_template_kwargs";
+
+/// What else bounds reasoning, or asks for it as a member of the top level may, in arguments of a
+/// chat template.
+const TEMPLATE_KEPT: [(&str, &str); 8] = [
+    ("enable_thinking", "true"),
+    ("reasoning_effort", "\"minimal\""),
+    ("reasoning_effort", "\"low\""),
+    ("reasoning_effort", "\"medium\""),
+    ("reasoning_effort", "\"high\""),
+    ("reasoning_effort", "\"xhigh\""),
+    ("reasoning_effort", "\"max\""),
+    ("thinking", "true"),
+];
+
+/// A cap on reasoning.
+pub(in crate::wire) const BUDGET: &str = "thinking_budget";
+
+/// Whether a value of [`BUDGET`] is a bound to every server: less than none is none to some.
+pub(in crate::wire) fn is_budget(value: &[u8]) -> bool {
+    value.len() <= 9 && value != b"0" && value.iter().all(u8::is_ascii_digit)
+}
+
 /// How deep they are looked into: `extra_body`, `google`, `thinking_config`.
 const DEPTH: usize = 3;
 
@@ -86,14 +112,16 @@ fn is_in(table: &[(&str, &str)], name: &[u8], value: &[u8]) -> bool {
 /// Whether a member of this name closes a way round by its value. Only the plain spelling of it
 /// does: what a server makes of `"false"` or `0.0` is not known.
 fn closes(name: &str, value: &[u8]) -> bool {
-    let all = || ClosingPart::of(value, DEPTH).is_ok_and(|part| part.is_all);
-    is_in(&CLOSED, name.as_bytes(), value) || is_container(name) && all()
+    let all = || ClosingPart::of(name, value, DEPTH).is_ok_and(|part| part.is_all);
+    is_in(&CLOSED, name.as_bytes(), value)
+        || name == BUDGET && is_budget(value)
+        || is_container(name) && all()
 }
 
-/// What is left of a member's value when all goes that does not turn reasoning off, if anything is:
-/// without that the model would reason.
+/// What is left of a member's value when all goes that does not turn reasoning off or bound it, if
+/// anything is: without that the model would reason.
 pub(super) fn narrowed(name: &str, value: &[u8]) -> Option<Vec<u8>> {
-    let part = ClosingPart::of(value, DEPTH).ok().filter(|_| is_container(name))?;
+    let part = ClosingPart::of(name, value, DEPTH).ok().filter(|_| is_container(name))?;
     (part.object != b"{}").then_some(part.object)
 }
 
@@ -102,7 +130,7 @@ fn is_container(name: &str) -> bool {
     matches!(name, "chat_template_kwargs" | "extra_body")
 }
 
-/// What turns reasoning off in a value that holds members.
+/// What turns reasoning off, or bounds it, in a value that holds members.
 struct ClosingPart {
     /// An object of nothing else.
     object: Vec<u8>,
@@ -111,21 +139,28 @@ struct ClosingPart {
 }
 
 impl ClosingPart {
-    fn of(value: &[u8], depth: usize) -> Result<Self, Error> {
+    fn of(container: &str, value: &[u8], depth: usize) -> Result<Self, Error> {
+        let keeps = |name: &[u8], said: &[u8]| {
+            is_in(&CLOSED_INSIDE, name, said)
+                || container == TEMPLATE
+                    && (is_in(&TEMPLATE_KEPT, name, said)
+                        || name == BUDGET.as_bytes() && is_budget(said))
+        };
         let mut part = Self { object: b"{".to_vec(), is_all: true };
         Reader::new(value).document(|reader| {
             part.is_all &= reader.kind()? == Kind::Object;
             reader.members(|reader, key| {
                 let span = reader.skip()?;
                 let said = value.get(span.clone()).unwrap_or_default();
-                let kept = if depth > 1 && CONTAINERS.iter().any(|name| key.is(name)) {
-                    let inside = Self::of(said, depth - 1)?;
+                let inside = CONTAINERS.into_iter().find(|name| depth > 1 && key.is(name));
+                let kept = if let Some(inside) = inside {
+                    let inside = Self::of(inside, said, depth - 1)?;
                     part.is_all &= inside.is_all;
                     Some(inside.object).filter(|object| object != b"{}")
                 } else {
-                    let closes = is_in(&CLOSED_INSIDE, &key.name(), said);
-                    part.is_all &= closes;
-                    closes.then(|| said.to_vec())
+                    let keeps = keeps(&key.name(), said);
+                    part.is_all &= keeps;
+                    keeps.then(|| said.to_vec())
                 };
                 if let Some(kept) = kept {
                     if part.object.len() > 1 {
@@ -217,7 +252,7 @@ mod tests {
     fn a_switch_is_kept_in_the_position_that_closes_and_in_no_other() {
         for (name, value, kept) in [
             ("enable_thinking", "false", true),
-            ("enable_thinking", "true", false),
+            ("enable_thinking", "true", true),
             ("enable_thinking", "\"false\"", false),
             ("include_reasoning", "false", true),
             ("separate_reasoning", "true", true),
@@ -230,10 +265,16 @@ mod tests {
             ("reasoning_format", "\"none\"", false),
             ("thinking_budget", "0", true),
             ("thinking_budget", "-1", false),
+            ("thinking_budget", "100", true),
+            ("thinking_budget", "1e9", false),
+            ("thinking_budget", "\"100\"", false),
             ("chat_template_kwargs", "{\"enable_thinking\": false}", true),
             ("chat_template_kwargs", "{\"thinking\":false,\"enable_thinking\":false}", true),
             ("chat_template_kwargs", "{\"enable_thinking\":false,\"x\":1}", false),
-            ("chat_template_kwargs", "{\"enable_thinking\":true}", false),
+            ("chat_template_kwargs", "{\"enable_thinking\":true,\"thinking_budget\":9}", true),
+            ("chat_template_kwargs", "{\"reasoning_effort\":\"low\"}", true),
+            ("chat_template_kwargs", "{\"reasoning_effort\":\"x\"}", false),
+            ("extra_body", "{\"enable_thinking\":true}", false),
             ("chat_template_kwargs", "\"x\"", false),
             ("extra_body", "{\"google\":{\"thinking_config\":{\"thinking_budget\":0}}}", true),
             ("extra_body", "{\"google\":{\"thinking_config\":{\"thinking_budget\":1}}}", false),
@@ -259,10 +300,10 @@ mod tests {
             ),
             (
                 "chat_template_kwargs",
-                r#"{"enable_thinking":true,"enable_th\u0069nking":false}"#,
+                r#"{"enable_thinking":1,"enable_th\u0069nking":false}"#,
                 Some(r#"{"enable_th\u0069nking":false}"#),
             ),
-            ("chat_template_kwargs", r#"{"enable_thinking":true}"#, None),
+            ("chat_template_kwargs", r#"{"enable_thinking":1}"#, None),
             ("chat_template_kwargs", "[]", None),
             ("extra_body", r#"{"google":{"thinking_config":{"x":1}}}"#, None),
             ("options", r#"{"think":false}"#, None),
