@@ -182,7 +182,7 @@ mod tests {
             (
                 "metadata",
                 r#"{"user_id":"u", "tags":["paid"],"a":"b"}"#,
-                r#"{"user_id":"u","a":"b"}"#,
+                r#"{"user_id":"u", "a":"b"}"#,
             ),
             ("metadata", r#"{"tags":["paid"]}"#, "-"),
             ("litellm_metadata", r#"{"a":"b","x":{"tags":[]}}"#, r#"{"a":"b"}"#),
