@@ -22,7 +22,7 @@ const OWN: [&str; 8] = [
 
 /// Types whose text comes from the operator, from this crate or from the detector, or names no one
 /// and is shown by purpose.
-const LISTED: [&str; 47] = [
+const LISTED: [&str; 48] = [
     // What an endpoint says of its failure, which its user has to read.
     "src/ask/endpoint.rs: Failure",
     "src/ask/run.rs: Report",
@@ -36,6 +36,8 @@ const LISTED: [&str; 47] = [
     "src/countermeasure/side_channels.rs: Closing",
     "src/countermeasure/watermark/carriers/vllm_xargs.rs: VllmXargs",
     "src/wire/generation.rs: Setting",
+    // Constants of the protocols.
+    "src/wire/protocol_id.rs: Features",
     "src/wire/refusal.rs: Refusal",
     // Rules of counting, and fields that the analyst names.
     "src/forensics/corpus/field.rs: FieldPath",
@@ -195,7 +197,7 @@ fn printed() -> Vec<String> {
     use guilloche::policy::plan::Plan;
     use guilloche::risk::{AccountId, Credentials, Principal, SigningKey};
     use guilloche::secret::{Redacted, Secret};
-    use guilloche::wire::framing::sse::{Block, Splitter};
+    use guilloche::wire::framing::{Event, Framing, Splitter};
     use guilloche::wire::json::{Edit, Reader};
     use guilloche::wire::{Protocol, Scan, Scanner};
 
@@ -240,9 +242,9 @@ fn printed() -> Vec<String> {
         r#"{{"model":"{SAID}","stop":["{SAID}"],"messages":[{{"role":"user","content":"{SAID}"}}]}}"#
     );
     let event = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{SAID}\"}}}}]}}\n\n");
-    let mut splitter = Splitter::new(1 << 20);
+    let mut splitter = Splitter::new(Framing::Sse, 1 << 20);
     splitter.push(event.clone().into_bytes().into());
-    let block = Block::parse(event.as_bytes());
+    let block = Event::parse(Framing::Sse, event.as_bytes());
     let payload = block.payload().unwrap().into_owned();
     shown.push(format!("{splitter:?} {block:?} {:?}", Edit::text(0..0, SAID)));
     shown.push(format!("{:?}", Reader::new(body.as_bytes())));
