@@ -426,7 +426,8 @@ impl Editor for Inline {
         let withheld = cut_short
             || self.setting.unclosed == Unclosed::Reasoning
             || matches!(&self.state, State::Open(open) if called(open));
-        if !withheld && matches!(self.state, State::Open(_)) {
+        // What was undecided at the end is a closing or none, whatever the reason for the end.
+        if matches!(self.state, State::Open(_)) {
             self.take("", true, out);
         }
         match std::mem::replace(&mut self.state, State::Answer) {
