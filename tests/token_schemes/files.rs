@@ -99,7 +99,7 @@ fn every_scheme_is_read_and_tested_and_finds_nothing_where_nothing_is() {
     for carrier in ["sglang", "logit_bias"] {
         deployment.issue(carrier, "acct-1", None);
     }
-    let mut writer = Writer::new(8);
+    let mut writer = Writer::new(9);
     deployment.texts("base.jsonl", (0..2).map(|_| writer.unmarked_prose(150)));
     deployment.texts("suspect.jsonl", (0..2).map(|_| writer.unmarked_prose(150)));
     // Ten decoys do not suffice for an answer; a thousand of each scheme take minutes.
