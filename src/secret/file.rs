@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::Metadata;
 #[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
+#[cfg(feature = "proxy")]
 use std::path::Path;
 
 /// The mode of a file that others than its owner may read or write.
