@@ -105,9 +105,8 @@ impl Literal {
 
     /// A character passes behind another.
     pub(super) fn character(&mut self, previous: char, character: char) {
-        if character == '$'
-            && let Some(mark) = dollar(&self.tail)
-        {
+        let mark = (character == '$').then(|| dollar(&self.tail)).flatten();
+        if let Some(mark) = mark {
             self.dollar = (self.dollar.as_ref() != Some(&mark)).then_some(mark);
         }
         match &mut self.open {
