@@ -489,13 +489,15 @@ impl Rewriter {
                     && !channel.span.is_empty()
                     && channel.kind != Kind::ToolArguments
             };
-            // One that says why it ends needs no other to tell.
+            let owes = |it: &OpenLane| it.editor.withholds() || it.course.owes();
+            let withheld = self.edits.withholds()
+                && (self.lanes.of(group).any(owes) || scan.channels.iter().any(says));
+            // One that says why it ends needs no other to tell. A word that was cut short is not marked.
             !reasoning_only
                 && scan.cut_short.is_none()
-                && (self.lanes.of(group).any(|it| it.editor.withholds() || it.course.owes())
-                    || scan.channels.iter().any(says))
+                && (withheld || self.lanes.of(group).any(OpenLane::lingers))
         };
-        self.edits.withholds() && scan.closes.iter().any(ends)
+        scan.closes.iter().any(ends)
     }
 
     /// Whether what one of these blocks holds back may be reasoning that the next one closes.

@@ -131,7 +131,7 @@ proptest! {
         let (key, compared) = if dialect == Dialect::Thinking { ("1/text", !mark_all) } else { ("0/content", false) };
         let plain = matches!(dialect, Dialect::ReasoningContent | Dialect::Reasoning | Dialect::Parts | Dialect::Thinking);
         if plain && !answer.is_empty() && !answer.contains("<") {
-            let cut_short = finish == "length" && !dialect.messages();
+            let cut_short = finish == "length";
             let expected = if compared { answer.clone() } else { marked(&answer, cut_short) };
             prop_assert_eq!(&whole[key], &expected);
         }
