@@ -27,31 +27,38 @@ fn number(value: u32) -> NonZeroU32 {
     NonZeroU32::new(value).unwrap()
 }
 
+fn with<T>(mut settings: T, change: impl FnOnce(&mut T)) -> T {
+    change(&mut settings);
+    settings
+}
+
+fn downgraded(plan: Plan, settings: Downgrade) -> Plan {
+    with(plan, |plan| plan.downgrade = enforced(settings))
+}
+
 fn side_channels(allow: &[&str]) -> Plan {
     let allow = allow.iter().map(|&name| name.to_owned()).collect();
-    let settings = SideChannels { max_choices: number(2), allow };
-    Plan { side_channels: enforced(settings), ..Plan::default() }
+    let settings = with(SideChannels::default(), |closed| {
+        closed.max_choices = number(2);
+        closed.allow = allow;
+    });
+    with(Plan::default(), |plan| plan.side_channels = enforced(settings))
 }
 
 fn downgrade() -> Downgrade {
-    Downgrade {
-        models: vec![("big*".parse().unwrap(), "small".to_owned())],
-        other_models: None,
-        max_output_tokens: Some(number(500)),
-        max_effort: Some(Effort::Low),
-        max_thinking_tokens: Some(number(1024)),
-        disclose: false,
-    }
+    with(Downgrade::default(), |it| {
+        it.models = vec![("big*".parse().unwrap(), "small".to_owned())];
+        it.max_output_tokens = Some(number(500));
+        it.max_effort = Some(Effort::Low);
+        it.max_thinking_tokens = Some(number(1024));
+        it.disclose = false;
+    })
 }
 
 fn everything() -> Plan {
-    let reasoning = Reasoning {
-        keep: Keep::None,
-        opened_by_template: Vec::new(),
-        ask_upstream: true,
-        round_usage: None,
-    };
-    Plan { downgrade: enforced(downgrade()), reasoning: enforced(reasoning), ..side_channels(&[]) }
+    let reasoning = with(Reasoning::new(Keep::None), |it| it.ask_upstream = true);
+    let plan = downgraded(side_channels(&[]), downgrade());
+    with(plan, |plan| plan.reasoning = enforced(reasoning))
 }
 
 fn apply(plan: &Plan, protocol: &dyn Protocol, body: &str) -> Result<(String, Counts), Refusal> {
@@ -88,8 +95,11 @@ fn numbers_in_disguise_are_capped() {
             r#"{{"model":"m","n":{spelled},"max_tokens":5,"thinking_token_budget":{spelled}}}"#
         );
         let max_thinking_tokens = Some(number(3));
-        let settings = Downgrade { max_thinking_tokens, max_effort: None, ..downgrade() };
-        let plan = Plan { downgrade: enforced(settings), ..everything() };
+        let settings = with(downgrade(), |it| {
+            it.max_thinking_tokens = max_thinking_tokens;
+            it.max_effort = None;
+        });
+        let plan = downgraded(everything(), settings);
         let (out, _) = apply(&plan, &Chat, &body).unwrap();
         assert_eq!(out, r#"{"model":"m","n":2,"max_tokens":5,"thinking_token_budget":3}"#);
     }
@@ -101,7 +111,7 @@ fn thinking_is_sealed_lowered_or_off_as_messages_can_take_it() {
     let sealed = |thinking: &str, max: u32| {
         let body =
             format!(r#"{{"model":"m","max_tokens":{max},"thinking":{thinking},"messages":[]}}"#);
-        let plan = Plan { side_channels: None, ..everything() };
+        let plan = with(everything(), |plan| plan.side_channels = None);
         let (out, _) = apply(&plan, &Messages, &body).unwrap();
         let out: Value = serde_json::from_str(&out).unwrap();
         (out["thinking"].clone(), out["max_tokens"].clone())
@@ -178,8 +188,7 @@ fn what_turns_reasoning_off_stays_of_a_member_that_says_more() {
     let (out, _) = apply(&side_channels(&["extra_body"]), &Chat, body).unwrap();
     assert!(out.contains(r#""extra_body":{"model":"big","thinking_budget":0}"#), "{out}");
     // What a downgrade governs it governs alone.
-    let settings = Downgrade { max_effort: None, ..downgrade() };
-    let plan = Plan { downgrade: enforced(settings), ..side_channels(&[]) };
+    let plan = downgraded(side_channels(&[]), with(downgrade(), |it| it.max_effort = None));
     let (out, _) = apply(&plan, &Chat, body).unwrap();
     assert_eq!(out, r#"{"model":"m","max_tokens":5}"#);
 }
@@ -189,9 +198,11 @@ fn what_turns_reasoning_off_stays_of_a_member_that_says_more() {
 fn what_bounds_reasoning_stays_and_is_lowered_with_the_others() {
     let body = r#"{"model":"m","enable_thinking":true,"thinking_budget":9000,"chat_template_kwargs":{"reasoning_effort":"low","thinking_budget":7,"enable_thinking":true},"search_domain_filter":["x"],"search_mode":"web","allowed_token_ids":[1],"citation_options":"enabled"}"#;
     assert_eq!(apply(&side_channels(&[]), &Chat, body).unwrap().0, body);
-    let settings =
-        Downgrade { max_effort: None, max_thinking_tokens: NonZeroU32::new(100), ..downgrade() };
-    let plan = Plan { downgrade: enforced(settings), ..side_channels(&[]) };
+    let settings = with(downgrade(), |it| {
+        it.max_effort = None;
+        it.max_thinking_tokens = NonZeroU32::new(100);
+    });
+    let plan = downgraded(side_channels(&[]), settings);
     for (asked, left) in [("9000", "100"), ("50", "50")] {
         let body = format!(r#"{{"model":"m","thinking_budget":{asked},"max_tokens":5}}"#);
         let lowered = format!(r#"{{"model":"m","thinking_budget":{left},"max_tokens":5}}"#);
@@ -270,13 +281,11 @@ fn counting() -> Plan {
     let hundred = NonZeroU64::new(100).unwrap();
     let quota = Quota { amount: hundred, period: Duration::from_secs(60), burst: hundred };
     let limits = Limits { output_tokens: Some(quota), ..Limits::default() };
-    let rate = Rate {
-        account: limits,
-        cluster: Limits::default(),
-        advertised: None,
-        reserve_output_tokens: number(10),
-    };
-    Plan { rate: enforced(rate), ..Plan::default() }
+    let rate = with(Rate::default(), |it| {
+        it.account = limits;
+        it.reserve_output_tokens = number(10);
+    });
+    with(Plan::default(), |plan| plan.rate = enforced(rate))
 }
 
 /// Names that a policy governs, allows or has never heard of.

@@ -86,10 +86,11 @@ impl DefenseLayer {
 }
 
 impl DefenseBuilder {
-    /// Where assessments come from. `reports` are the counters that the source was given.
+    /// Where assessments come from.
     #[must_use]
-    pub fn risk(self, source: Box<dyn RiskSource>, reports: Arc<Reports>) -> Self {
-        Self { source: Some(source.into()), reports, ..self }
+    pub fn risk(self, source: impl RiskSource + 'static) -> Self {
+        let reports = source.reports().map_or(self.reports, Arc::clone);
+        Self { source: Some(Arc::new(source)), reports, ..self }
     }
 
     /// Where audit records go.

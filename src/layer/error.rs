@@ -41,6 +41,18 @@ impl BodyError {
         matches!(self.0, Kind::Upstream(_))
     }
 
+    /// Whether it cannot be read: no JSON where there should be some, or no framing of a stream.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        match &self.0 {
+            Kind::Stream(error) => {
+                matches!(error, StreamError::Framing(_) | StreamError::Unreadable)
+            }
+            Kind::Document(error) => matches!(error, DocumentError::Unreadable),
+            Kind::Upstream(_) | Kind::NoRoom(_) => false,
+        }
+    }
+
     /// Whether there was no room to hold more of it, though there will be.
     #[must_use]
     pub fn is_overload(&self) -> bool {

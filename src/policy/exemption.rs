@@ -31,6 +31,28 @@ pub struct Exemption {
 }
 
 impl Exemption {
+    /// Spares whom it names all countermeasures. It names nobody yet: set `account`, `cluster` or
+    /// `tenant`.
+    #[must_use]
+    pub fn new(owner: &str, reason: &str, expires: Date) -> Self {
+        Self {
+            account: None,
+            cluster: None,
+            tenant: None,
+            owner: owner.to_owned(),
+            reason: reason.to_owned(),
+            expires,
+            covers: Countermeasures::ALL,
+            notice: Notice::default(),
+        }
+    }
+
+    /// The same, of these countermeasures alone.
+    #[must_use]
+    pub fn covering(self, covered: impl IntoIterator<Item = Countermeasure>) -> Self {
+        Self { covers: covered.into_iter().collect(), ..self }
+    }
+
     /// Whether it spares its principal this countermeasure.
     #[must_use]
     pub fn covers(&self, countermeasure: Countermeasure) -> bool {

@@ -91,6 +91,18 @@ pub struct Grade {
 }
 
 impl Grade {
+    /// A step that scores of `at` and more reach, whatever their confidence.
+    #[must_use]
+    pub fn new(name: &str, at: f64, plan: Plan) -> Self {
+        Self { name: name.into(), at, min_confidence: 0.0, plan: Arc::new(plan) }
+    }
+
+    /// The same step, which scores of less confidence do not reach.
+    #[must_use]
+    pub fn with_min_confidence(self, min_confidence: f64) -> Self {
+        Self { min_confidence, ..self }
+    }
+
     fn is_reached_by(&self, score: &RiskScore) -> bool {
         score.value() >= self.at
             && score.confidence().is_none_or(|confidence| confidence >= self.min_confidence)

@@ -19,8 +19,6 @@ const MAX_FIRST_TOKEN_DELAY: Duration = Duration::from_secs(30);
 
 const MAX_MESSAGE_BYTES: usize = 500;
 
-const DEFAULT_MESSAGE: &str = "This request was declined under the provider's usage policy.";
-
 /// Members that carry the text once more, or the model's distribution over it.
 const LEAKS: [&str; 7] = [
     "logprobs",
@@ -77,8 +75,8 @@ impl Measures<'_, '_> {
                 self.source.problem(span, message, None);
             }
         }
-        let message = message.as_ref().map_or(DEFAULT_MESSAGE, |message| &message.value);
-        self.measure(*mode, Refuse { message: message.to_owned() })
+        let given = message.as_ref().map(|message| Refuse { message: message.value.clone() });
+        self.measure(*mode, given.unwrap_or_default())
     }
 
     fn rate(&mut self, table: &At<RateTable>) -> Measure<Rate> {

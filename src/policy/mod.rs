@@ -1,5 +1,6 @@
 #![doc = include_str!("../../docs/policies.md")]
 
+mod builder;
 mod compile;
 pub mod countermeasure;
 mod coverage;
@@ -16,7 +17,9 @@ mod reach;
 mod schema;
 mod source;
 mod value;
+mod written;
 
+pub use builder::PolicyBuilder;
 pub use countermeasure::Countermeasure;
 pub use coverage::Gap;
 pub use decision::{

@@ -32,8 +32,16 @@ pub struct Measure<T> {
     pub settings: T,
 }
 
+impl<T> From<T> for Measure<T> {
+    /// Carried out, where the policy's mode is to carry out.
+    fn from(settings: T) -> Self {
+        Self { mode: Mode::Enforce, settings }
+    }
+}
+
 /// What a grade does to an exchange. An empty plan forwards it untouched.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Plan {
     /// Refuse the request outright.
     pub refuse: Option<Measure<Refuse>>,
@@ -69,6 +77,7 @@ pub enum Keep {
 
 /// Withhold reasoning on every channel that carries it, inline tags included.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Reasoning {
     /// What is left.
     pub keep: Keep,
@@ -82,8 +91,17 @@ pub struct Reasoning {
     pub round_usage: Option<NonZeroU32>,
 }
 
+impl Reasoning {
+    /// Keeps so much, and does nothing else that a file does not ask for.
+    #[must_use]
+    pub fn new(keep: Keep) -> Self {
+        Self { keep, opened_by_template: Vec::new(), ask_upstream: false, round_usage: None }
+    }
+}
+
 /// Close the ways round the text channels, by an allow-list on the response and on the request.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct SideChannels {
     /// The most choices one request may ask for (`n`, `best_of`).
     pub max_choices: NonZeroU32,
@@ -91,8 +109,16 @@ pub struct SideChannels {
     pub allow: Vec<String>,
 }
 
+impl Default for SideChannels {
+    /// One choice, and the built-in allow-list alone.
+    fn default() -> Self {
+        Self { max_choices: NonZeroU32::MIN, allow: Vec::new() }
+    }
+}
+
 /// Answer with less: a weaker model, less effort, fewer tokens.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Downgrade {
     /// From the requested model to the one asked instead; the most specific pattern wins.
     pub models: Vec<(Pattern, String)>,
@@ -107,6 +133,20 @@ pub struct Downgrade {
     /// Whether the client sees the name of the model that answered (`true`), or the one it asked
     /// for, in every chunk (`false`).
     pub disclose: bool,
+}
+
+impl Default for Downgrade {
+    /// Nothing is replaced or capped; what would be is disclosed.
+    fn default() -> Self {
+        Self {
+            models: Vec::new(),
+            other_models: None,
+            max_output_tokens: None,
+            max_effort: None,
+            max_thinking_tokens: None,
+            disclose: true,
+        }
+    }
 }
 
 impl Downgrade {
@@ -217,6 +257,7 @@ pub(crate) const DEFAULT_RESERVE_OUTPUT_TOKENS: NonZeroU32 = match NonZeroU32::n
 
 /// Limits on requests, tokens and concurrency. All are enforced at once, or none is charged.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Rate {
     /// Limits of each account.
     pub account: Limits,
@@ -229,13 +270,33 @@ pub struct Rate {
     pub reserve_output_tokens: NonZeroU32,
 }
 
+impl Default for Rate {
+    /// Nothing is limited.
+    fn default() -> Self {
+        Self {
+            account: Limits::default(),
+            cluster: Limits::default(),
+            advertised: None,
+            reserve_output_tokens: DEFAULT_RESERVE_OUTPUT_TOKENS,
+        }
+    }
+}
+
 /// Put a keyed mark into the text, by the first carrier that the upstream and the request allow.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Watermark {
     /// How much of the text carries it.
     pub strength: Strength,
     /// What becomes of marked text that a client sends back to an upstream which checks it.
     pub multi_turn: MultiTurn,
+}
+
+impl Default for Watermark {
+    /// Every site, where the upstream does not check its own text.
+    fn default() -> Self {
+        Self { strength: Strength::default(), multi_turn: MultiTurn::default() }
+    }
 }
 
 /// The strength of a mark, by the risk score: the share of the cells that carry their bit, 0 to 1.
@@ -247,6 +308,13 @@ pub struct Strength {
     pub max: f64,
     /// The score at which the grade begins.
     pub at: f64,
+}
+
+impl Default for Strength {
+    /// Full, at every score.
+    fn default() -> Self {
+        Self { min: 1.0, max: 1.0, at: 0.0 }
+    }
 }
 
 impl Strength {
@@ -281,6 +349,7 @@ pub enum MultiTurn {
 
 /// Slow a stream down.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Pace {
     /// Tokens per second, shared by all streams of the scope.
     pub tokens_per_second: Option<NonZeroU32>,
@@ -288,6 +357,13 @@ pub struct Pace {
     pub shared_by: Scope,
     /// Delay before the first token.
     pub first_token_delay: Option<Delay>,
+}
+
+impl Default for Pace {
+    /// Nothing is slowed.
+    fn default() -> Self {
+        Self { tokens_per_second: None, shared_by: Scope::Cluster, first_token_delay: None }
+    }
 }
 
 /// Whose requests are counted together.
@@ -314,9 +390,18 @@ pub struct Delay {
 
 /// Refuse with the protocol's own error shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refuse {
     /// What the client is told; the decision id is added.
     pub message: String,
+}
+
+impl Default for Refuse {
+    /// A message that tells no more than that the request is declined.
+    fn default() -> Self {
+        let message = "This request was declined under the provider's usage policy.";
+        Self { message: message.to_owned() }
+    }
 }
 
 impl Plan {
@@ -332,9 +417,7 @@ impl Plan {
             && watermark.is_none()
             && pace.is_none()
     }
-}
 
-impl Plan {
     /// The same plan with all that it names carried out.
     #[must_use]
     pub fn enforced(&self) -> Self {

@@ -22,7 +22,7 @@ pub struct Problem {
 }
 
 /// One thing about a valid policy that its author may not have meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notice {
     /// Line, from 1.
     pub line: usize,
@@ -82,6 +82,18 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// Whether the file could not be read.
+    #[must_use]
+    pub fn is_io(&self) -> bool {
+        matches!(self, Self::Read { .. })
+    }
+
+    /// Whether it was read and breaks the rules of policies, or their form.
+    #[must_use]
+    pub fn is_invalid(&self) -> bool {
+        matches!(self, Self::Invalid { .. })
+    }
+
     /// The problems found in the file; none if it could not be read.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {

@@ -89,7 +89,7 @@ impl Live {
             ..Caps::default()
         };
         let mut builder = DefenseLayer::builder(policy)
-            .risk(source, reports)
+            .risk(source)
             .audit(audit)
             .caps(caps)
             .server(config.upstream.kind)

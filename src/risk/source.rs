@@ -31,12 +31,42 @@ pub trait RiskSource: fmt::Debug + Send + Sync {
         MaybeReady::Ready(self.assess(request, now))
     }
 
+    /// Where it counts what it could not believe, if it does.
+    fn reports(&self) -> Option<&Arc<Reports>> {
+        None
+    }
+
     /// Removes the headers that only a detector may set. Every request is stripped before it is
     /// forwarded, whether or not it was assessed by them.
     fn strip(&self, headers: &mut HeaderMap) {
         strip(headers, DEFAULT_LABEL);
     }
 }
+
+/// A source behind a pointer is the source.
+macro_rules! source_behind {
+    ($($pointer:ident),+) => {$(
+        impl<S: RiskSource + ?Sized> RiskSource for $pointer<S> {
+            fn assess(&self, request: &request::Parts, now: Timestamp) -> Assessment {
+                (**self).assess(request, now)
+            }
+
+            fn ask(&self, request: &request::Parts, now: Timestamp) -> MaybeReady<Assessment> {
+                (**self).ask(request, now)
+            }
+
+            fn reports(&self) -> Option<&Arc<Reports>> {
+                (**self).reports()
+            }
+
+            fn strip(&self, headers: &mut HeaderMap) {
+                (**self).strip(headers);
+            }
+        }
+    )+};
+}
+
+source_behind!(Arc, Box);
 
 /// What sources share: the clock's tolerance, the callers' own credentials, and the reports.
 #[derive(Clone, Debug)]
@@ -141,6 +171,10 @@ impl FromExtension {
 }
 
 impl RiskSource for FromExtension {
+    fn reports(&self) -> Option<&Arc<Reports>> {
+        Some(&self.context.reports)
+    }
+
     fn assess(&self, request: &request::Parts, now: Timestamp) -> Assessment {
         let assessment = match request.extensions.get::<Assessment>() {
             None => self.context.unknown(&request.headers, UnknownReason::Absent),
@@ -188,6 +222,10 @@ impl SignedHeader {
 }
 
 impl RiskSource for SignedHeader {
+    fn reports(&self) -> Option<&Arc<Reports>> {
+        Some(&self.context.reports)
+    }
+
     fn assess(&self, request: &request::Parts, now: Timestamp) -> Assessment {
         let Self { context, keys, label, bind_credential } = self;
         let headers = &request.headers;
@@ -227,6 +265,10 @@ impl PeerHeader {
 }
 
 impl RiskSource for PeerHeader {
+    fn reports(&self) -> Option<&Arc<Reports>> {
+        Some(&self.context.reports)
+    }
+
     fn assess(&self, request: &request::Parts, now: Timestamp) -> Assessment {
         let Self { context, bind_credential } = self;
         let headers = &request.headers;
@@ -313,6 +355,12 @@ impl RiskSource for FirstKnown {
             }
             best
         })
+    }
+
+    /// Those of the first source that has any: sources are given the same.
+    fn reports(&self) -> Option<&Arc<Reports>> {
+        let mut sources = std::iter::once(&self.first).chain(&self.others);
+        sources.find_map(|source| source.reports())
     }
 
     fn strip(&self, headers: &mut HeaderMap) {

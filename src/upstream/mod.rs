@@ -97,6 +97,29 @@ pub enum UpstreamError {
     Address(#[source] http::Error),
 }
 
+impl UpstreamError {
+    /// Whether there was no connection, so that the upstream has seen nothing of the request.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::ConnectTimeout)
+    }
+
+    /// Whether the upstream let a time limit pass.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(
+            self,
+            Self::ConnectTimeout | Self::FirstByteTimeout | Self::IdleTimeout | Self::TotalTimeout
+        )
+    }
+
+    /// Whether the request is to blame, not the upstream.
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        matches!(self, Self::RequestTooLarge | Self::RequestTooSlow | Self::Address(_))
+    }
+}
+
 type HttpClient = Client<Connector, Replayed>;
 
 /// The pooled client. Clones share the pool.

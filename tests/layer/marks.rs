@@ -176,7 +176,7 @@ async fn a_stream_under_way_keeps_its_keys() {
     let source = FromExtension::new(Context::new(Arc::new(Reports::default())).unwrap());
     let other = Marks::new(Keys::from_master(&[8; 32], jiff::Timestamp::UNIX_EPOCH));
     let handle = world.layer.handle();
-    let settings = handle.settings(policy(MARK)).risk(Box::new(source), handle.reports());
+    let settings = handle.settings(policy(MARK)).risk(source);
     handle.replace(settings.marks(other)).unwrap();
     let (text, ..) = marked("alice", Some("hydra"), 1.0);
     assert_eq!(content(&read(answer.into_body()).await.text()), text);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use guilloche::risk::{
-    Context, Reports, RiskClaim, RiskScore, SignedHeader, Signer, SigningKey, Validity, credential,
+    Context, RiskClaim, RiskScore, SignedHeader, Signer, SigningKey, Validity, credential,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use proptest::prelude::*;
@@ -388,10 +388,8 @@ fn weaker(written: &Written, grade: &str) -> Option<String> {
     let runtime = { runtime }.enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let key = SigningKey::new("2026", &[1; 32]).unwrap();
-        let reports = Arc::new(Reports::default());
-        let source =
-            SignedHeader::new(Context::new(Arc::clone(&reports)).unwrap(), vec![key.clone()]);
-        let world = World::with(policy(grade), |builder| builder.risk(Box::new(source), reports));
+        let source = SignedHeader::new(Context::new(Arc::default()).unwrap(), vec![key.clone()]);
+        let world = World::with(policy(grade), |builder| builder.risk(source));
         world.upstream.answer(json(ANSWER));
         let answer = world.call(written.signed(&key, 0.9)).await;
         let status = answer.status();

@@ -17,7 +17,7 @@ fn source() -> Box<FromExtension> {
 
 /// Replaces policy and source; the rest stays.
 fn replace(handle: &DefenseHandle, policy: Policy, source: Box<dyn RiskSource>) {
-    let settings = handle.settings(policy).risk(source, handle.reports());
+    let settings = handle.settings(policy).risk(source);
     handle.replace(settings).unwrap();
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use guilloche::risk::{
-    Assessment, Context, Reports, RiskClaim, RiskScore, SignedHeader, Signer, SigningKey, Validity,
+    Assessment, Context, RiskClaim, RiskScore, SignedHeader, Signer, SigningKey, Validity,
 };
 use http::{HeaderMap, Request};
 
@@ -68,9 +68,8 @@ async fn an_assessment_in_the_extensions_does_not_reach_the_inner_service() {
 }
 
 fn signed_world(key: &SigningKey) -> World {
-    let reports = Arc::new(Reports::default());
-    let source = SignedHeader::new(Context::new(Arc::clone(&reports)).unwrap(), vec![key.clone()]);
-    World::with(policy(WITHHOLD), |builder| builder.risk(Box::new(source), reports))
+    let source = SignedHeader::new(Context::new(Arc::default()).unwrap(), vec![key.clone()]);
+    World::with(policy(WITHHOLD), |builder| builder.risk(source))
 }
 
 fn plain() -> Request<Script> {

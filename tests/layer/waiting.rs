@@ -212,7 +212,7 @@ fn ask() -> http::Request<Script> {
 
 fn called(says: Assessment) -> World {
     let source = Box::new(Called::new(says));
-    World::with(policy(WITHHOLD), |builder| builder.risk(source, Arc::default()))
+    World::with(policy(WITHHOLD), |builder| builder.risk(source))
 }
 
 /// Fails when what was pinned is looked up again after the wait.
@@ -243,8 +243,7 @@ async fn a_detector_that_is_called_is_waited_for_and_what_was_pinned_before_deci
 async fn a_client_that_leaves_ends_the_call_of_the_detector() {
     let source = Called::new(suspicious());
     let under_way = Arc::clone(&source.under_way);
-    let world =
-        World::with(policy(WITHHOLD), |builder| builder.risk(Box::new(source), Arc::default()));
+    let world = World::with(policy(WITHHOLD), |builder| builder.risk(source));
     {
         let mut call = pin!(world.call(ask()));
         assert!(futures_util::poll!(&mut call).is_pending());

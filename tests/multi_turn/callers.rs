@@ -68,7 +68,7 @@ async fn a_policy_that_marks_no_longer_or_only_observes_or_exempts_still_restore
         let reports = world.handle.reports();
         let source = FromExtension::new(Context::new(reports.clone()).unwrap());
         let policy = Policy::parse("test.toml", &text).unwrap();
-        let settings = world.handle.settings(policy).risk(Box::new(source), reports);
+        let settings = world.handle.settings(policy).risk(source);
         world.handle.replace(settings.marks(marks())).unwrap();
         for (mut talk, account) in talks {
             let before = world.counted(Counter::TextsRestored);
