@@ -199,7 +199,7 @@ fn printed() -> Vec<String> {
     use guilloche::secret::{Redacted, Secret};
     use guilloche::wire::framing::{Event, Framing, Splitter};
     use guilloche::wire::json::{Edit, Reader};
-    use guilloche::wire::{Protocol, Scan, Scanner};
+    use guilloche::wire::{Protocol, Scan, Scanner, Target};
 
     let policy = || {
         let text = "version = 1\nname = \"p\"\nmode = \"enforce\"\n\
@@ -251,22 +251,17 @@ fn printed() -> Vec<String> {
     let protocols: [&'static dyn Protocol; 2] =
         [&guilloche::wire::chat::Chat, &guilloche::wire::messages::Messages];
     for protocol in protocols {
-        let request = protocol.scan_request(body.as_bytes()).unwrap();
+        let request = protocol.scan_request(Target::default(), body.as_bytes()).unwrap();
         let (mut scan, mut scanner) = (Scan::default(), Scanner::new(protocol));
         scanner.scan(&payload, &mut scan).unwrap();
         scanner.scan(&payload, &mut scan).unwrap();
         shown.push(format!("{request:?} {scan:?} {scanner:?}"));
         let counts = &mut Counts::default();
         let plan = Plan::default();
-        let edits = RequestEdits::apply(
-            &plan,
-            protocol,
-            &request,
-            body.clone().into_bytes().into(),
-            None,
-            counts,
-        );
-        shown.push(format!("{edits:?}"));
+        let edits = RequestEdits::of(&plan, protocol, &request, None, counts).unwrap();
+        shown.push(format!("{edits:?} {:?}", edits.edits));
+        let edited = edits.edits.apply(&request.target, body.clone().into_bytes().into());
+        shown.push(format!("{edited:?} {:?}", request.models));
     }
     shown
 }

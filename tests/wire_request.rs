@@ -15,7 +15,7 @@ use guilloche::policy::plan::{
 };
 use guilloche::wire::chat::Chat;
 use guilloche::wire::messages::Messages;
-use guilloche::wire::{Protocol, Refusal, ServerKind};
+use guilloche::wire::{Protocol, Refusal, ServerKind, Target};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -63,10 +63,11 @@ fn everything() -> Plan {
 
 fn apply(plan: &Plan, protocol: &dyn Protocol, body: &str) -> Result<(String, Counts), Refusal> {
     let mut counts = Counts::default();
-    let request = protocol.scan_request(body.as_bytes()).expect("the body is an object");
-    let edits =
-        RequestEdits::apply(plan, protocol, &request, body.to_owned().into(), None, &mut counts)?;
-    Ok((String::from_utf8(edits.body.to_vec()).unwrap(), counts))
+    let request =
+        protocol.scan_request(Target::default(), body.as_bytes()).expect("the body is an object");
+    let RequestEdits { edits, .. } = RequestEdits::of(plan, protocol, &request, None, &mut counts)?;
+    let edited = edits.apply(&request.target, body.to_owned().into());
+    Ok((String::from_utf8(edited.body.to_vec()).unwrap(), counts))
 }
 
 // Break it: always splice, or normalise white space.
@@ -155,8 +156,12 @@ fn a_request_with_thousands_of_members_is_not_read() {
         let members = |count: usize| {
             (0..count).map(|index| format!("\"k{index}\":0")).collect::<Vec<_>>().join(",")
         };
-        assert!(protocol.scan_request(format!("{{{}}}", members(1024)).as_bytes()).is_ok());
-        assert!(protocol.scan_request(format!("{{{}}}", members(1025)).as_bytes()).is_err());
+        let scanned = |count: usize| {
+            let body = format!("{{{}}}", members(count));
+            protocol.scan_request(Target::default(), body.as_bytes())
+        };
+        assert!(scanned(1024).is_ok());
+        assert!(scanned(1025).is_err());
     }
 }
 
@@ -242,10 +247,9 @@ fn a_system_message_ends_the_assistants_turn_where_it_stays_in_its_place() {
         )
     };
     let sent_to = |kind: ServerKind, body: &str| {
-        let request = Chat.scan_request(body.as_bytes()).unwrap().addressed(kind, "/");
-        let mut counts = Counts::default();
-        let body = body.to_owned().into();
-        RequestEdits::apply(&side_channels(&[]), &Chat, &request, body, None, &mut counts).err()
+        let request = Chat.scan_request(Target::default(), body.as_bytes()).unwrap();
+        let (request, mut counts) = (request.addressed(kind), Counts::default());
+        RequestEdits::of(&side_channels(&[]), &Chat, &request, None, &mut counts).err()
     };
     for kind in ServerKind::ALL {
         let hoists = ["custom", "anthropic", "mistral"].contains(&kind.name());
@@ -265,9 +269,9 @@ fn a_summary_of_the_servers_own_is_resumed_where_the_server_makes_them() {
         |blocks: &str| format!(r#"{{"messages":[{{"role":"assistant","content":[{blocks}]}}]}}"#);
     let passes = |kind: ServerKind, blocks: &str| {
         let body = ending(blocks);
-        let request = Messages.scan_request(body.as_bytes()).unwrap().addressed(kind, "/");
-        let (mut counts, plan) = (Counts::default(), side_channels(&[]));
-        RequestEdits::apply(&plan, &Messages, &request, body.into(), None, &mut counts).is_ok()
+        let request = Messages.scan_request(Target::default(), body.as_bytes()).unwrap();
+        let (request, plan) = (request.addressed(kind), side_channels(&[]));
+        RequestEdits::of(&plan, &Messages, &request, None, &mut Counts::default()).is_ok()
     };
     let summary = r#"{"type":"compaction","content":"s"}"#;
     let text = r#"{"type":"text","text":"<think>"}"#;

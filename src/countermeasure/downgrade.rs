@@ -7,10 +7,8 @@ mod target;
 
 use super::Counts;
 use crate::policy::plan::{Downgrade, Effort};
-use crate::secret::opaque_debug;
 use crate::wire::json::Edit;
-use crate::wire::member_names::MODEL;
-use crate::wire::{Asked, AskedEffort, OutputCap, Request, Thinking};
+use crate::wire::{Asked, AskedEffort, Edits, Model, OutputCap, Place, Request, Thinking};
 
 /// The smallest thinking budget that Anthropic Messages accepts; below it thinking is turned off.
 const SMALLEST_BUDGET: u64 = 1024;
@@ -25,17 +23,6 @@ pub fn replacement<'p>(settings: &'p Downgrade, requested: Option<&str>) -> Opti
     let model = fitting.map(|(_, model)| model.as_str()).or(settings.other_models.as_deref())?;
     (model != requested).then_some(model)
 }
-
-/// What becomes of a request.
-#[derive(Default)]
-pub struct Downgraded {
-    /// The edits of what stays.
-    pub edits: Vec<Edit>,
-    /// The target that it goes to instead of its own.
-    pub target: Option<String>,
-}
-
-opaque_debug!(Downgraded);
 
 /// The members of the top level that have to go: those that would set for some server what is
 /// governed here, by index.
@@ -62,19 +49,18 @@ pub fn request_edits(
     request: &Request,
     removed: &[usize],
     counts: &mut Counts,
-) -> Downgraded {
-    let mut changes = Changes { request, removed, edits: Vec::new(), inserted: Vec::new() };
-    let redirected = target::redirected(settings, &request.target);
+) -> Edits {
+    let mut changes = Changes { request, removed, edits: Edits::default() };
     if settings.replaces_models() {
         let left = request.delegate_edits.iter().filter(|(member, _)| !removed.contains(member));
-        changes.edits.extend(left.map(|(_, edit)| edit.clone()));
-        counts.request_fields_closed += changes.len() as u64;
+        changes.edits.body.extend(left.map(|(_, edit)| edit.clone()));
     }
-    let delegates = changes.len();
-    changes.model(settings, request.target.model().is_some());
-    counts.model_replaced |= changes.len() > delegates || redirected.model_replaced;
-    counts.request_fields_closed += redirected.parameters_closed;
-    let replaced = changes.len();
+    let delegates = changes.edits.len();
+    changes.models(settings);
+    target::redirect(settings, request, &mut changes.edits);
+    let replaced = changes.edits.len();
+    target::close(settings, request, &mut changes.edits);
+    let closed = changes.edits.len();
     if let Some(cap) = settings.max_output_tokens.map(|cap| u64::from(cap.get())) {
         changes.output_caps(cap);
     }
@@ -82,30 +68,38 @@ pub fn request_edits(
         changes.efforts(most);
     }
     for thinking in &request.thinking {
-        changes.edits.extend(budget(settings, request, thinking));
+        changes.edits.body.extend(budget(settings, request, thinking));
     }
-    counts.caps_lowered += (changes.len() - replaced) as u64;
-    Downgraded { edits: changes.into_edits(), target: redirected.target }
+    counts.model_replaced |= replaced > delegates;
+    counts.request_fields_closed += (delegates + closed - replaced) as u64;
+    counts.caps_lowered += (changes.edits.len() - closed) as u64;
+    let mut edits = changes.edits;
+    edits.put_together(request, removed.len());
+    edits
 }
 
 struct Changes<'r> {
     request: &'r Request,
     removed: &'r [usize],
-    edits: Vec<Edit>,
-    /// Members to be added, in one edit: which commas they need depends on all of them.
-    inserted: Vec<(&'static str, String)>,
+    edits: Edits,
 }
 
 impl Changes<'_> {
-    fn model(&mut self, settings: &Downgrade, path_names_one: bool) {
-        let Some(model) = replacement(settings, self.request.model_name()) else { return };
-        let literal = serde_json::Value::from(model).to_string();
-        match &self.request.model {
-            Some(asked) if asked.name.is_some() || !path_names_one => {
-                self.edits.push(Edit::literal(asked.span.clone(), literal));
+    /// Replaces the models that are named, but for those of the path, which stand among other names.
+    fn models(&mut self, settings: &Downgrade) {
+        let models = &self.request.models;
+        let is_named = models.iter().any(|asked| asked.name.is_some());
+        for Model { place, name } in models {
+            // What names none is asked for one if nothing else names any.
+            let asked = (name.is_some() || !is_named)
+                .then(|| replacement(settings, name.as_deref()))
+                .flatten();
+            if let Some(model) = asked.filter(|_| !matches!(place, Place::Path(_))) {
+                self.edits.set(place, model);
             }
-            None if !path_names_one => self.inserted.push((MODEL, literal)),
-            _ => {}
+        }
+        if let Some(model) = replacement(settings, None).filter(|_| models.is_empty()) {
+            self.edits.add(self.request.model_place, model);
         }
     }
 
@@ -123,18 +117,20 @@ impl Changes<'_> {
                 Asked::Unclear => Some(least),
                 Asked::Nothing => None,
             };
-            let edit = lowered.map(|cap| Edit::literal(asked.span.clone(), cap.to_string()));
-            self.edits.extend(edit);
+            if let Some(cap) = lowered {
+                self.edits.set(&asked.place, cap);
+            }
         }
-        let mut read = caps.iter().filter(|asked| !asked.nested && self.request.is_read(asked));
+        let mut read =
+            caps.iter().filter(|asked| !asked.rarely_read && self.request.is_read(asked));
         if read.clone().any(|asked| asked.asked != Asked::Nothing) {
             return;
         }
-        let member = self.request.cap_member();
-        let own = read.clone().find(|asked| asked.member == member);
+        let place = self.request.place_of_cap();
+        let own = read.clone().find(|asked| place.is_of(asked.member));
         match own.or_else(|| read.next()) {
-            Some(asked) => self.edits.push(Edit::literal(asked.span.clone(), cap.to_string())),
-            None => self.inserted.push((member, cap.to_string())),
+            Some(asked) => self.edits.set(&asked.place, cap),
+            None => self.edits.add(place, cap),
         }
     }
 
@@ -156,27 +152,12 @@ impl Changes<'_> {
                 Rank::Unknown => Some(most.name()),
             };
             named |= self.request.says(effort);
-            self.edits.extend(replaced.map(|name| effort.replaced(name)));
+            self.edits.body.extend(replaced.map(|name| effort.replaced(name)));
         }
         if named || !takes_effort {
             return;
         }
-        let name = most.name();
-        let place = self.request.place_of_effort();
-        self.inserted.extend(place.member(name));
-        self.edits.extend(place.edit(name));
-    }
-
-    fn len(&self) -> usize {
-        self.edits.len() + self.inserted.len()
-    }
-
-    fn into_edits(self) -> Vec<Edit> {
-        let Self { request, removed, mut edits, inserted } = self;
-        if !inserted.is_empty() {
-            edits.push(request.insert_all(&inserted, removed.len()));
-        }
-        edits
+        self.edits.add(self.request.place_of_effort(), most.name());
     }
 }
 
@@ -225,5 +206,76 @@ fn budget(settings: &Downgrade, request: &Request, thinking: &Thinking) -> Optio
     match thinking.off {
         Some(off) if most < SMALLEST_BUDGET => Some(Edit::literal(thinking.span.clone(), off)),
         _ => Some(Edit::literal(span, most.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::countermeasure::RequestEdits;
+    use crate::policy::plan::{Measure, Mode, Plan};
+    use crate::wire::chat::Chat;
+    use crate::wire::elsewhere;
+
+    fn lowered(target: &str, body: &str) -> (String, String, Counts) {
+        let settings = Downgrade {
+            models: vec![("big*".parse().unwrap(), "a small/one".to_owned())],
+            other_models: None,
+            max_output_tokens: std::num::NonZeroU32::new(9),
+            max_effort: Some(Effort::Low),
+            max_thinking_tokens: None,
+            disclose: true,
+        };
+        let downgrade = Some(Measure { mode: Mode::Enforce, settings });
+        let plan = Plan { downgrade, ..Plan::default() };
+        let request = elsewhere::scan(target, body).unwrap();
+        let mut counts = Counts::default();
+        let edits = RequestEdits::of(&plan, &Chat, &request, None, &mut counts).unwrap().edits;
+        let edited = edits.apply(&request.target, Bytes::copy_from_slice(body.as_bytes()));
+        let target = edited.target.unwrap_or_else(|| target.to_owned());
+        (target, String::from_utf8(edited.body.to_vec()).unwrap(), counts)
+    }
+
+    // Break it: take the cap of an object inside for one that few servers read; add one member for
+    // each setting; or forget the comma between two that go into one object.
+    #[test]
+    fn what_stands_in_the_path_or_inside_is_lowered_where_it_stands() {
+        for (target, redirected) in [
+            ("/v1beta/models/big:generateContent", "/v1beta/models/a%20small/one:generateContent"),
+            ("/model/big%3A0/converse-stream?a=1", "/model/a%20small/one/converse-stream?a=1"),
+            ("/model/other/converse?model=x&b=2", "/model/other/converse?b=2"),
+            ("/model/other/converse", "/model/other/converse"),
+        ] {
+            for (body, left) in [
+                (
+                    r#"{ "contents":[]}"#,
+                    r#"{"generationConfig":{"maxOutputTokens":9,"thinkingConfig":{"thinkingLevel":"low"}}, "contents":[]}"#,
+                ),
+                (
+                    r#"{"generationConfig":{}}"#,
+                    r#"{"generationConfig":{"maxOutputTokens":9,"thinkingConfig":{"thinkingLevel":"low"}}}"#,
+                ),
+                (
+                    r#"{"generationConfig":{"x":1,"maxOutputTokens":null}}"#,
+                    r#"{"generationConfig":{"thinkingConfig":{"thinkingLevel":"low"},"x":1,"maxOutputTokens":9}}"#,
+                ),
+                (
+                    r#"{"generationConfig":{"maxOutputTokens": 10,"thinkingConfig":{"thinkingLevel":"high"}}}"#,
+                    r#"{"generationConfig":{"maxOutputTokens": 9,"thinkingConfig":{"thinkingLevel":"low"}}}"#,
+                ),
+                (
+                    r#"{"generationConfig":{"maxOutputTokens":8,"thinkingConfig":{"thinkingLevel":"low"}}}"#,
+                    r#"{"generationConfig":{"maxOutputTokens":8,"thinkingConfig":{"thinkingLevel":"low"}}}"#,
+                ),
+            ] {
+                let (to, sent, counts) = lowered(target, body);
+                assert_eq!((to.as_str(), sent.as_str()), (redirected, left));
+                assert_eq!(counts.model_replaced, target.contains("big"));
+                let closed = u64::from(target.contains("model="));
+                assert_eq!(counts.request_fields_closed, closed);
+            }
+        }
     }
 }

@@ -2,8 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use bytes::Bytes;
-
 use super::inline::{self, Inline, Led, Unclosed};
 use super::usage::{Rounded, Rounding};
 use super::watermark::{Caller, Carrier, Choice, Mark, Marked, MarkedAs, marks_although_signed};
@@ -11,9 +9,10 @@ use super::{Counts, Editor, LaneEditor, Renamed, downgrade, reasoning, side_chan
 use crate::policy::Pattern;
 use crate::policy::plan::{Keep, Plan, Rate, Reasoning, Watermark, enforced};
 use crate::secret::opaque_debug;
-use crate::wire::json::{Edit, splice};
+use crate::wire::json::Edit;
 use crate::wire::{
-    Asked, Channel, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request, member_names,
+    Asked, Channel, Edits, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request,
+    member_names,
 };
 
 /// The member that says what a tool is called.
@@ -22,12 +21,10 @@ const TOOL: &str = "name";
 /// The longest message of an error that is passed on where no text is withheld.
 const MESSAGE: usize = 4096;
 
-/// A request after its countermeasures, and what the response still needs.
+/// What is to be done to a request, and what the response still needs.
 pub struct RequestEdits {
-    /// The body to send: the client's own bytes if nothing changed.
-    pub body: Bytes,
-    /// The target that it goes to instead of its own.
-    pub target: Option<String>,
+    /// The edits of its body, its path and its query.
+    pub edits: Edits,
     /// What is to be done to the response.
     pub response: ResponseEdits,
 }
@@ -95,17 +92,16 @@ fn prefilled(request: &Request) -> Option<&'static str> {
 }
 
 impl RequestEdits {
-    /// Applies the enforced parts of `plan` to a request and its body. `caller` is whose answer is
-    /// marked if the plan says so; `None` where there is nothing to mark with.
+    /// What the enforced parts of `plan` do to a request. `caller` is whose answer is marked if the plan
+    /// says so; `None` where there is nothing to mark with.
     ///
     /// # Errors
     /// A refusal: the request names a governed member twice, or opens a way round that can only be
     /// refused.
-    pub fn apply(
+    pub fn of(
         plan: &Plan,
         protocol: &dyn Protocol,
         request: &Request,
-        body: Bytes,
         caller: Option<Caller<'_>>,
         counts: &mut Counts,
     ) -> Result<Self, Refusal> {
@@ -113,7 +109,7 @@ impl RequestEdits {
         if let Some(name) = &request.ambiguous {
             return Err(malformed(format!("the request names `{name}` more than once")));
         }
-        let mut edits = Vec::new();
+        let mut in_body = Vec::new();
         let mut removed = Vec::new();
         if let Some(closing) = side_channels::Closing::of(plan) {
             if let Some(message) = prefilled(request) {
@@ -121,7 +117,7 @@ impl RequestEdits {
             }
             let closed = side_channels::request_edits(closing, request, counts);
             removed = closed.1;
-            edits.extend(closed.0);
+            in_body.extend(closed.0);
         }
         let downgrade = enforced(&plan.downgrade);
         if let Some(settings) = downgrade {
@@ -134,30 +130,28 @@ impl RequestEdits {
         if let Some((settings, caller)) = enforced(&plan.watermark).zip(caller) {
             let choice = choose(settings, &caller, protocol, request, &removed);
             marked = choice.marked;
-            edits.extend(choice.edits);
+            in_body.extend(choice.edits);
             removed.extend(choice.removed);
             counts.carrier = choice.carrier;
             counts.mark_fields_set = choice.fields_set;
             counts.mark_fields_removed = choice.stripped;
         }
-        let mut target = None;
-        if let Some(settings) = downgrade {
-            let downgraded = downgrade::request_edits(settings, request, &removed, counts);
-            edits.extend(downgraded.edits);
-            target = downgraded.target;
-        }
+        let mut edits = downgrade.map_or_else(Edits::default, |settings| {
+            downgrade::request_edits(settings, request, &removed, counts)
+        });
+        in_body.append(&mut edits.body);
         if enforced(&plan.reasoning).is_some_and(|settings| settings.ask_upstream) {
-            edits.extend(request.thinking.iter().filter_map(|thinking| thinking.seal.clone()));
+            in_body.extend(request.thinking.iter().filter_map(|thinking| thinking.seal.clone()));
         }
         let counted = enforced(&plan.rate).is_some_and(Rate::counts_tokens);
         let ask_usage = request.ask_usage.clone().filter(|_| counted);
         let drop_usage_event = ask_usage.is_some();
-        edits.extend(ask_usage);
-        edits.extend(request.removals(&removed));
+        in_body.extend(ask_usage);
+        in_body.extend(request.removals(&removed));
+        edits.body = in_body;
 
         Ok(Self {
-            body: if edits.is_empty() { body } else { splice(&body, &mut edits).into() },
-            target,
+            edits,
             response: ResponseEdits {
                 marked,
                 ..ResponseEdits::new(plan, request, drop_usage_event)
@@ -191,8 +185,7 @@ impl RequestEdits {
 
 impl ResponseEdits {
     fn new(plan: &Plan, request: &Request, drop_usage_event: bool) -> Self {
-        // Where a path names one, that is the one that answers.
-        let requested = request.target.model().or(request.model_name());
+        let requested = request.model_name();
         let downgraded = enforced(&plan.downgrade).and_then(|settings| {
             let model = downgrade::replacement(settings, requested)?;
             Some((model, settings.disclose))
@@ -200,7 +193,7 @@ impl ResponseEdits {
         let answering = downgraded.map(|(model, _)| model).or(requested);
         let reasoning = enforced(&plan.reasoning);
         // Where several names are written, which of them answers is the server's choice.
-        let asked = if downgraded.is_some() { Vec::new() } else { request.models() };
+        let asked = if downgraded.is_some() { Vec::new() } else { request.model_names() };
         let names = |pattern: &Pattern| {
             asked.iter().any(|model| pattern.covers_model(model))
                 || downgraded.is_none()

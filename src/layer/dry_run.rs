@@ -77,7 +77,6 @@ impl Prepared {
         plan: &Plan,
         protocol: &dyn Protocol,
         request: &Request,
-        body: Bytes,
         caller: Option<Caller<'_>>,
     ) -> Result<Self, Refusal> {
         let mut all = plan.enforced();
@@ -88,7 +87,7 @@ impl Prepared {
             }
         }
         let mut counts = Counts::default();
-        let edits = RequestEdits::apply(&all, protocol, request, body, caller, &mut counts)?;
+        let edits = RequestEdits::of(&all, protocol, request, caller, &mut counts)?;
         let edits = match observed(&plan.downgrade) {
             // The model that was asked for answers.
             Some(_) => edits.response.undowngraded(&all, request),

@@ -39,7 +39,9 @@ use crate::policy::plan::{Measure, Mode, MultiTurn, enforced, observed};
 use crate::policy::{Countermeasure, Decision, Reason};
 use crate::ready::MaybeReady;
 use crate::risk::{Assessment, Risk};
-use crate::wire::{Protocol, Refusal, RefusalKind, Request, conversation_protocol, error_protocol};
+use crate::wire::{
+    Edited, Protocol, Refusal, RefusalKind, Request, Target, conversation_protocol, error_protocol,
+};
 
 /// An exchange of a caller who has reached a grade.
 #[derive(Debug)]
@@ -257,11 +259,12 @@ impl Exchange {
     ) -> Result<ReadRequest, Box<Refused>> {
         let Some(protocol) = self.protocol else { return Ok(self.read_without_text(body)) };
         let (body, memory) = self.restore(protocol, body);
-        let request = protocol.scan_request(&body).map_err(|error| {
-            let message = format!("the request body is {error}");
-            Box::new(Refused::new(Refusal { kind: RefusalKind::Malformed, message }))
-        })?;
-        let request = request.addressed(self.live.server, target(&parts.uri));
+        let request =
+            protocol.scan_request(target(&parts.method, &parts.uri), &body).map_err(|error| {
+                let message = format!("the request body is {error}");
+                Box::new(Refused::new(Refusal { kind: RefusalKind::Malformed, message }))
+            })?;
+        let request = request.addressed(self.live.server);
         self.decision = scoped(&self.decision, &request);
         if let Some(refusal) = self.refuse_by_policy() {
             return Err(Box::new(Refused::new(refusal)));
@@ -304,25 +307,26 @@ impl Exchange {
             self.live.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
         let caller = caller.map(|caller| Caller { memory: memory.as_ref(), ..caller });
         let counts = &mut self.guard.counts;
-        let copy = body.clone();
-        let edits = RequestEdits::apply(&plan, protocol, &request, body, caller, counts)
-            .map_err(|refusal| Box::new(Refused::new(refusal)))?;
+        let RequestEdits { edits, response } =
+            RequestEdits::of(&plan, protocol, &request, caller, counts)
+                .map_err(|refusal| Box::new(Refused::new(refusal)))?;
         if self.guard.counts.carrier.is_some() {
             let principal = self.assessment.principal.clone();
             self.guard.marked_for =
                 self.live.marks.clone().map(|marks| MarkedFor { marks, principal });
         }
-        self.edits = edits.response;
-        self.observe_read(protocol, &request, copy);
-        if edits.target.is_some_and(|target| !head::redirect(&mut parts.uri, &target)) {
+        self.edits = response;
+        self.observe_read(protocol, &request);
+        let Edited { target, body } = edits.apply(&request.target, body);
+        if target.is_some_and(|target| !head::redirect(&mut parts.uri, &target)) {
             let message = "the target of the request is too long".to_owned();
             return Err(Box::new(Refused::new(Refusal { kind: RefusalKind::Malformed, message })));
         }
-        self.frame(&mut parts.headers, edits.body.len());
+        self.frame(&mut parts.headers, body.len());
         if self.reads_answer() {
             head::ask_for_plain_answer(&mut parts.headers);
         }
-        Ok(edits.body)
+        Ok(body)
     }
 
     /// Frames a request whose body was read and now has `length` bytes.
@@ -452,14 +456,14 @@ impl Exchange {
     }
 }
 
-/// The target of a request: its path, with the query if it has one.
-fn target(uri: &Uri) -> &str {
-    uri.path_and_query().map_or("", PathAndQuery::as_str)
+/// The target of a request.
+fn target(method: &Method, uri: &Uri) -> Target {
+    Target::new(method.clone(), uri.path_and_query().map_or("", PathAndQuery::as_str))
 }
 
 /// The decision, once the request's models are known.
 fn scoped(decision: &Decision, request: &Request) -> Decision {
-    decision.clone().for_request(&request.models(), |pattern| {
+    decision.clone().for_request(&request.model_names(), |pattern| {
         request.target.mentions(pattern.segments(), |word| pattern.covers_word(word))
     })
 }

@@ -9,6 +9,7 @@ mod error;
 mod failure;
 pub mod framing;
 mod generation;
+mod governed;
 mod history;
 pub mod json;
 mod listed;
@@ -37,10 +38,13 @@ pub use generation::{Generation, Setting, Use};
 pub use history::Said;
 pub use own_answer::{OwnAnswer, refuse_for_good};
 pub use protocol::Protocol;
-pub use protocol_id::{Features, ProtocolId};
+pub use protocol_id::{Endpoint, Features, ProtocolId};
 pub use refusal::{Refusal, RefusalKind};
+#[cfg(test)]
+pub(crate) use request::elsewhere;
 pub use request::{
-    Asked, AskedEffort, EffortPlace, EffortSaid, Model, OutputCap, Request, Thinking,
+    Asked, AskedEffort, Edited, Edits, EffortSaid, Model, OutputCap, Place, Request, SettingPlace,
+    SettingValue, Thinking,
 };
 pub use route::{Route, conversation_protocol, error_protocol, route};
 pub use scan::{

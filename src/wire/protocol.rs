@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::framing::{Heartbeat, Unframed};
-use super::{ProtocolId, Refusal, Request, Said, Scan, json};
+use super::{ProtocolId, Refusal, Request, Said, Scan, Target, json};
 
 /// One family of endpoints: where its text stands, and the shapes that its clients expect.
 pub trait Protocol: Debug + Send + Sync {
@@ -22,11 +22,12 @@ pub trait Protocol: Debug + Send + Sync {
     /// The document is not JSON.
     fn scan_document(&self, document: &[u8], scan: &mut Scan) -> Result<(), json::Error>;
 
-    /// Finds what a countermeasure may change in a request.
+    /// Finds what a countermeasure may change in a request, wherever it stands: in its target or its
+    /// body.
     ///
     /// # Errors
     /// The body is not JSON.
-    fn scan_request(&self, body: &[u8]) -> Result<Request, json::Error>;
+    fn scan_request(&self, target: Target, body: &[u8]) -> Result<Request, json::Error>;
 
     /// Finds what a request repeats of its conversation: calls `each` with every text of its
     /// messages, and with the end of every message.

@@ -23,13 +23,29 @@ pub enum ProtocolId {
     Messages,
 }
 
+/// An endpoint whose text can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// How its paths end.
+    pub path: &'static str,
+    /// Whether its answers are streamed, where the path says so and not the body.
+    pub streams: Option<bool>,
+}
+
+impl Endpoint {
+    /// One whose requests say in their bodies whether the answer is streamed.
+    const fn asked(path: &'static str) -> Self {
+        Self { path, streams: None }
+    }
+}
+
 /// What a protocol does beside its JSON.
 #[derive(Debug)]
 pub struct Features {
     /// The name in policies, metrics and audit records.
     pub name: &'static str,
-    /// How paths of the endpoint end whose text can be read.
-    pub endpoint: &'static str,
+    /// The endpoints whose text can be read.
+    pub endpoints: &'static [Endpoint],
     /// How paths end that count what a request holds without answering it, if there are such.
     pub count_endpoint: Option<&'static str>,
     /// The response field that the vendor's libraries show as the id of the request.
@@ -46,7 +62,7 @@ pub struct Features {
 
 static CHAT: Features = Features {
     name: "chat",
-    endpoint: "/chat/completions",
+    endpoints: &[Endpoint::asked("/chat/completions")],
     count_endpoint: None,
     request_id: HeaderName::from_static("x-request-id"),
     streams: &[Framing::Sse],
@@ -57,7 +73,7 @@ static CHAT: Features = Features {
 
 static MESSAGES: Features = Features {
     name: "messages",
-    endpoint: "/v1/messages",
+    endpoints: &[Endpoint::asked("/v1/messages")],
     count_endpoint: Some("/v1/messages/count_tokens"),
     request_id: HeaderName::from_static("request-id"),
     streams: &[Framing::Sse],
@@ -88,6 +104,13 @@ impl ProtocolId {
             Self::Chat => &CHAT,
             Self::Messages => &MESSAGES,
         }
+    }
+
+    /// The one whose endpoint a path leads to.
+    #[must_use]
+    pub fn of_path(path: &str) -> Option<Self> {
+        let leads = |it: &Self| it.features().endpoints.iter().any(|it| path.ends_with(it.path));
+        Self::ALL.into_iter().find(leads)
     }
 
     /// The name in policies, metrics and audit records.

@@ -24,9 +24,11 @@ mod tests {
         for id in ProtocolId::ALL {
             assert_eq!(id.codec().id(), id);
             assert_eq!(serde_json::to_value(id).unwrap(), id.name());
-            let endpoint = id.features().endpoint;
-            let same = |other: &ProtocolId| other.features().endpoint.ends_with(endpoint);
-            assert_eq!(ProtocolId::ALL.iter().filter(|it| same(it)).count(), 1, "{endpoint}");
+            for endpoint in id.features().endpoints {
+                let all = ProtocolId::ALL.into_iter().flat_map(|it| it.features().endpoints);
+                let same = all.filter(|other| other.path.ends_with(endpoint.path));
+                assert_eq!(same.count(), 1, "{endpoint:?}");
+            }
         }
     }
 }

@@ -4,21 +4,28 @@ use std::ops::Range;
 
 use super::ServerKind;
 use super::generation::Generation;
+use super::governed::cap_named;
 use super::json::{Edit, Error, Kind, Members, Reader, fold, removals};
 use super::model_name::is_blank;
-use super::target::Target;
+use super::target::{Target, decoded};
 
 mod delegates;
+mod edits;
+#[cfg(test)]
+pub(crate) mod elsewhere;
 mod inside;
 pub(super) mod lists;
+mod place;
 mod settings;
 mod tools;
 
 use crate::secret::opaque_debug;
 use delegates::Delegates;
+pub use edits::{Edited, Edits};
 pub(super) use lists::Lists;
 use lists::{BUDGET, narrowed, overrides};
-pub use settings::{Asked, AskedEffort, EffortPlace, EffortSaid, Model, OutputCap, Thinking};
+pub use place::{Place, SettingPlace, SettingValue};
+pub use settings::{Asked, AskedEffort, EffortSaid, Model, OutputCap, Thinking};
 
 /// The most members that a request may have at its top level: what is noted of each is many times
 /// its own length.
@@ -27,9 +34,6 @@ const MEMBERS: usize = 1024;
 /// The most texts to stop at that are noted, and the longest. No server takes as many.
 const STOPS: (usize, usize) = (64, 1024);
 
-/// Members that cap output. The last is Ollama's, in `options`.
-const CAPS: [&str; 3] = ["max_tokens", "max_completion_tokens", "num_predict"];
-
 /// A request body, looked into. Spans are those of whole values, unless said otherwise.
 #[derive(Clone, Default)]
 pub struct Request {
@@ -37,23 +41,26 @@ pub struct Request {
     pub server: ServerKind,
     /// Where it is addressed to.
     pub target: Target,
-    /// The model.
-    pub model: Option<Model>,
+    /// The models that it names, that of the path first: it is the one that answers.
+    pub models: Vec<Model>,
+    /// Where one is added if there is none.
+    pub model_place: SettingPlace,
     /// Whether the answer is to be streamed.
     pub stream: bool,
+    /// Where that is said, if it is.
+    pub stream_place: Option<Place>,
     /// Numbers of choices asked for (`n`, `best_of`).
     pub choices: Vec<(Range<usize>, u64)>,
     /// Caps on output tokens.
     pub output_caps: Vec<OutputCap>,
-    /// The member that caps output tokens when the request names none, where all servers of the
-    /// protocol agree.
-    pub output_cap_member: Option<&'static str>,
+    /// Where one is added if there is none, where all servers of the protocol agree.
+    pub output_cap_place: SettingPlace,
     /// Reasoning efforts.
     pub efforts: Vec<AskedEffort>,
     /// Where one is added if there is none.
-    pub effort_place: EffortPlace,
+    pub effort_place: SettingPlace,
     /// The same for servers that read an object `reasoning`, if there is one without an effort.
-    pub reasoning_place: EffortPlace,
+    pub reasoning_place: SettingPlace,
     /// An object `reasoning` has a budget, or is turned off: as much as an effort, and servers that
     /// read it refuse both at once.
     pub effort_said: bool,
@@ -105,34 +112,37 @@ pub struct Request {
 opaque_debug!(Request);
 
 impl Request {
-    /// The request as one to a server of this kind, at this path, which its query may follow.
+    /// The request as one to a server of this kind.
     #[must_use]
-    pub fn addressed(self, server: ServerKind, target: &str) -> Self {
-        Self { server, target: Target::of(target), ..self }
+    pub fn addressed(self, server: ServerKind) -> Self {
+        Self { server, ..self }
     }
 
     /// The names of models in it.
     #[must_use]
-    pub fn models(&self) -> Vec<&str> {
-        self.target.model().into_iter().chain(self.model_name()).collect()
+    pub fn model_names(&self) -> Vec<&str> {
+        self.models.iter().filter_map(|model| model.name.as_deref()).collect()
     }
 
-    /// The name of the model, if the request names one.
+    /// The name of the model that is asked, if the request names one.
     #[must_use]
     pub fn model_name(&self) -> Option<&str> {
-        self.model.as_ref()?.name.as_deref()
+        self.models.iter().find_map(|model| model.name.as_deref())
     }
 
-    /// The member by which to cap output where the request does not.
+    /// Where a cap is added where the request has none.
     #[must_use]
-    pub fn cap_member(&self) -> &'static str {
-        self.output_cap_member.unwrap_or_else(|| self.server.cap_member())
+    pub fn place_of_cap(&self) -> SettingPlace {
+        match self.output_cap_place {
+            SettingPlace::Nowhere => self.server.cap_place(),
+            place => place,
+        }
     }
 
     /// Whether the server acts on this cap. Its other members may say what they like.
     #[must_use]
     pub fn is_read(&self, cap: &OutputCap) -> bool {
-        self.output_cap_member.is_some() || self.server.reads_cap(cap.member)
+        self.output_cap_place != SettingPlace::Nowhere || self.server.reads_cap(cap.member)
     }
 
     /// Whether the server acts on this effort, so that none has to be added.
@@ -147,12 +157,12 @@ impl Request {
 
     /// Where an effort is added if the request names none.
     #[must_use]
-    pub fn place_of_effort(&self) -> EffortPlace {
+    pub fn place_of_effort(&self) -> SettingPlace {
         let read = self.server.reads_reasoning();
         match (self.reasoning_place, self.effort_place) {
-            _ if read && self.effort_said => EffortPlace::Nowhere,
-            (place @ EffortPlace::Inside { .. }, _) if read => place,
-            (_, EffortPlace::Member(_)) if !self.server.takes_effort() => EffortPlace::Nowhere,
+            _ if read && self.effort_said => SettingPlace::Nowhere,
+            (place @ SettingPlace::Inside { .. }, _) if read => place,
+            (_, SettingPlace::Member([_])) if !self.server.takes_effort() => SettingPlace::Nowhere,
             (_, place) => place,
         }
     }
@@ -160,7 +170,7 @@ impl Request {
     /// Whether an effort can be added where the request names none.
     #[must_use]
     pub fn takes_effort(&self) -> bool {
-        self.place_of_effort() != EffortPlace::Nowhere
+        self.place_of_effort() != SettingPlace::Nowhere
     }
 
     /// The members that are not on the allow-list, but for those that `keep` names, by index.
@@ -202,8 +212,8 @@ impl Request {
         Edit { span: at..at, with: format!("{members}{comma}").into_bytes() }
     }
 
-    /// Reads a request body into a request of which the protocol's constants are set. What all
-    /// protocols have is read here, every other member by `member`.
+    /// Reads a request body into a request of which the target and the protocol's constants are set.
+    /// What all protocols have is read here, every other member by `member`.
     ///
     /// # Errors
     /// The body is not an object, has more than [`MEMBERS`] members, or what `member` returns.
@@ -214,6 +224,8 @@ impl Request {
         mut member: impl FnMut(&mut Self, &mut Reader<'_>, &[u8]) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         let mut seen = Vec::new();
+        self.read_target();
+        let said_by_path = self.stream_place.is_some();
         Reader::new(body).document(|reader| {
             reader.kind()?;
             self.insert_at = reader.position() + 1;
@@ -226,23 +238,24 @@ impl Request {
                             Ok(())
                         })?;
                         let name = name.filter(|name| !is_blank(name));
-                        self.model = Some(Model { span, name });
+                        // Of one that stands twice the last one counts, if the request is read at all.
+                        self.models.retain(|it| !matches!(it.place, Place::Body(_)));
+                        self.models.push(Model { place: Place::Body(span), name });
                         Ok(())
                     }
-                    b"stream" => {
+                    b"stream" if !said_by_path => {
                         let value = reader.skip()?;
-                        self.stream = body.get(value) == Some(b"true");
+                        self.stream = body.get(value.clone()) == Some(b"true");
+                        self.stream_place = Some(Place::Body(value));
                         Ok(())
                     }
-                    b"options" => reader
-                        .members(|reader, key| self.output_cap(body, reader, &key.name(), true)),
-                    name @ (b"max_tokens" | b"max_completion_tokens") if lists.govern(name) => {
-                        self.output_cap(body, reader, name, false)
-                    }
-                    name => member(&mut self, reader, name),
+                    name => match cap_named(None, name).filter(|_| lists.govern(name)) {
+                        Some(cap) => self.output_cap(cap, lists.holder.is_some(), reader),
+                        None => member(&mut self, reader, name),
+                    },
                 })?;
                 let folded = fold(&String::from_utf8_lossy(&key.name()));
-                self.inside(&key.name(), &mut Reader::at(body, value.start))?;
+                self.inside(&key.name(), lists, &mut Reader::at(body, value.start))?;
                 self.delegates(&folded, &mut Reader::at(body, value.start))?;
                 self.tools(&key.name(), &mut Reader::at(body, value.start))?;
                 let at = Reader::at(body, value.start);
@@ -254,19 +267,29 @@ impl Request {
         Ok(self)
     }
 
-    /// Reads a value that may cap output.
+    /// Notes what the target says.
+    fn read_target(&mut self) {
+        let model = self.target.model_span().zip(self.target.model());
+        let model = model.map(|(span, name)| Model {
+            place: Place::Path(span),
+            name: Some(decoded(name).into_owned()),
+        });
+        self.models.extend(model);
+        if let Some((span, streams)) = self.target.stream() {
+            (self.stream, self.stream_place) = (streams, Some(Place::Path(span)));
+        }
+    }
+
+    /// Reads a value that caps output.
     fn output_cap(
         &mut self,
-        body: &[u8],
+        member: &'static str,
+        rarely_read: bool,
         reader: &mut Reader<'_>,
-        name: &[u8],
-        nested: bool,
     ) -> Result<(), Error> {
         let span = reader.skip()?;
-        if let Some(member) = CAPS.into_iter().find(|known| known.as_bytes() == name) {
-            let asked = Asked::read(body.get(span.clone()).unwrap_or_default());
-            self.output_caps.push(OutputCap { member, nested, span, asked });
-        }
+        let asked = Asked::read(reader.bytes().get(span.clone()).unwrap_or_default());
+        self.output_caps.push(OutputCap { member, rarely_read, place: Place::Body(span), asked });
         Ok(())
     }
 
@@ -318,7 +341,8 @@ impl Request {
         // One that was read as a budget is lowered with the others.
         let lowered = name == BUDGET
             && self.thinking.last().is_some_and(|thinking| thinking.span.end == span.end);
-        if overrides(&folded, value) && !lowered {
+        let own = lists.holder == Some(&*name);
+        if overrides(&folded, value) && !lowered && !own {
             self.overrides.push(index);
         }
         let passes = lists.pass(&name, value);

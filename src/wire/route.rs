@@ -63,8 +63,7 @@ pub fn route(method: &Method, path: &str, has_body: bool) -> Route {
 }
 
 fn posted(path: &str) -> Option<Route> {
-    if let Some(id) = ProtocolId::ALL.into_iter().find(|it| path.ends_with(it.features().endpoint))
-    {
+    if let Some(id) = ProtocolId::of_path(path) {
         return Some(Route::Protocol(id));
     }
     let no_text = counted(path).is_some() || NO_TEXT.iter().any(|it| path.ends_with(it));
@@ -128,7 +127,8 @@ pub fn conversation_protocol(method: &Method, path: &str) -> Option<&'static dyn
 #[must_use]
 pub fn error_protocol(path: &str) -> &'static dyn Protocol {
     let id = ProtocolId::Messages;
-    if path.contains(id.features().endpoint) { id.codec() } else { ProtocolId::Chat.codec() }
+    let leads = id.features().endpoints.iter().any(|it| path.contains(it.path));
+    if leads { id.codec() } else { ProtocolId::Chat.codec() }
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Servers that speak one protocol do not all take the same members: some refuse what others need.
 //! What is inserted into a request, and never what is taken out, depends on this.
 
+use super::SettingPlace;
+
 /// A kind of inference server, by the name that a configuration gives it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -90,11 +92,11 @@ impl ServerKind {
     ///
     /// All servers but one know the older name; Mistral's refuses the newer one with 422, and
     /// `OpenAI`'s reasoning models refuse the older.
-    pub(super) fn cap_member(self) -> &'static str {
-        match self {
-            Self::OpenAi => MAX_COMPLETION_TOKENS,
-            _ => MAX_TOKENS,
-        }
+    pub(super) fn cap_place(self) -> SettingPlace {
+        SettingPlace::Member(match self {
+            Self::OpenAi => &[MAX_COMPLETION_TOKENS],
+            _ => &[MAX_TOKENS],
+        })
     }
 
     /// Whether the server acts on a member that caps output.

@@ -1,93 +1,106 @@
-//! Where the target of a request can name a model.
+//! What the target of a request says: its method, its path and its query.
 //!
-//! The body names one, and so may the target: paths of Azure's and Hugging Face's kind, a gateway's
-//! parameter in the query, and the routes of proxies that choose a server by a segment of the path.
-//! What a policy says of a model holds there as well, or it would be escaped by whoever writes the
-//! name elsewhere.
+//! The body names a model, and so may the target: paths of Azure's, Google's and Hugging Face's kind,
+//! a gateway's parameter in the query, and the routes of proxies that choose a server by a segment of
+//! the path. What a policy says of a model holds there as well, or it would be escaped by whoever
+//! writes the name elsewhere. A path may also say that the answer is to be streamed.
 
 use std::ops::Range;
 
-use super::json::fold;
-use super::protocol_id::ProtocolId;
-use super::request::lists::overrides;
+use http::Method;
+
+use super::protocol_id::{Endpoint, ProtocolId};
 use crate::secret::opaque_debug;
+
+mod parameter;
+mod percent;
+
+pub use parameter::Parameter;
+use parameter::is_worded;
+pub(crate) use parameter::words_of;
+pub(super) use percent::{decoded, in_path, in_query};
 
 /// Segments of paths behind which a model stands.
 const PLACES: [&str; 6] =
     ["/deployments/", "/deployment/", "/engines/", "/engine/", "/models/", "/model/"];
 
-/// How often a query is unescaped: gateways hand what they have read on to others.
-const ESCAPED: usize = 3;
-
-/// The longest query of which the parameters are told apart. One is looked at for every word of it.
-const LONGEST_QUERY: usize = 4096;
-
-/// Parameters by whose names a model is chosen, or what answers for it.
-const CHOOSING: [&str; 3] = ["deployment", "fallback", "model"];
-
-/// The same of whole names.
-const CHOOSERS: [&str; 4] = ["engine", "engines", "route", "router"];
-
-/// Members of the body that a downgrade governs, besides the model and what is known to override it.
-const GOVERNED: [&str; 7] = [
-    "max_completion_tokens",
-    "max_tokens",
-    "output_config",
-    "reasoning",
-    "reasoning_effort",
-    "thinking",
-    "thinking_token_budget",
-];
-
-/// The path and the query of a request.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// The method, the path and the query of a request.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Target {
+    method: Method,
     text: String,
     /// Where the path names the model.
     model: Option<Range<usize>>,
     /// Where the endpoint begins, whatever router stands before it.
     endpoint: usize,
+    /// Where the path says whether the answer is streamed, and whether it is.
+    stream: Option<(Range<usize>, bool)>,
     /// Where the query begins, if there is one.
     query: Option<usize>,
 }
 
 opaque_debug!(Target);
 
-/// A parameter of the query.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Parameter {
-    /// All of it, with the separator behind it if there is one.
-    pub span: Range<usize>,
-    /// By its name it chooses what answers.
-    pub chooses: bool,
-    /// By its name it sets a cap, an effort or the like, for some server.
-    pub overrides: bool,
-    /// Its name and value.
-    text: String,
+impl Default for Target {
+    fn default() -> Self {
+        Self::of("")
+    }
 }
 
-opaque_debug!(Parameter);
-
 impl Target {
-    /// Reads a path with its query, if it has one.
+    /// Reads a path with its query, if it has one, of a request that is posted.
     #[must_use]
     pub fn of(target: &str) -> Self {
+        Self::new(Method::POST, target)
+    }
+
+    /// Reads a method and a path with its query, if it has one.
+    #[must_use]
+    pub fn new(method: Method, target: &str) -> Self {
+        let endpoints = ProtocolId::ALL.into_iter().flat_map(|it| it.features().endpoints);
+        Self::among(endpoints, method, target)
+    }
+
+    /// The same where these endpoints are known.
+    pub(super) fn among<'e>(
+        endpoints: impl IntoIterator<Item = &'e Endpoint>,
+        method: Method,
+        target: &str,
+    ) -> Self {
         let end = target.find('?').unwrap_or(target.len());
         let path = target.get(..end).unwrap_or_default();
-        let endpoint = front(path);
+        let ends = |it: &Endpoint| Some((path.strip_suffix(it.path)?.len(), it.streams));
+        let endpoint = endpoints.into_iter().find_map(ends);
+        let front = endpoint.and_then(|(at, _)| path.get(..at));
+        let stream = endpoint.and_then(|(at, streams)| streams.map(|it| (at..end, it)));
         Self {
+            method,
             text: target.to_owned(),
-            model: model(path),
-            endpoint: endpoint.map_or(0, str::len),
+            model: front.and_then(model),
+            endpoint: front.map_or(0, str::len),
+            stream,
             query: (end < target.len()).then_some(end + 1),
         }
     }
 
-    /// The model that the path names: `/openai/deployments/NAME/chat/completions` (Azure),
-    /// `/models/ORG/NAME/v1/chat/completions` (Hugging Face).
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The model that the path names, as it is spelled there:
+    /// `/openai/deployments/NAME/chat/completions` (Azure), `/models/ORG/NAME/v1/chat/completions`
+    /// (Hugging Face), `/v1beta/models/NAME:generateContent` (Google).
     #[must_use]
     pub fn model(&self) -> Option<&str> {
         self.get(self.model.as_ref()?)
+    }
+
+    /// Where the path says whether the answer is streamed, and whether it is.
+    #[must_use]
+    pub fn stream(&self) -> Option<(Range<usize>, bool)> {
+        self.stream.clone()
     }
 
     /// Where it stands.
@@ -130,28 +143,7 @@ impl Target {
     /// The parameters of the query; one that is everything if the query is too long to be read.
     pub fn parameters(&self) -> impl Iterator<Item = Parameter> {
         let from = self.query.unwrap_or(self.text.len());
-        let query = self.text.get(from..).unwrap_or_default();
-        let long = query.len() > LONGEST_QUERY;
-        // Some servers separate by semicolons, and some clients begin a query twice.
-        let separates = move |it: char| !long && matches!(it, '&' | ';' | '?');
-        let mut start = from;
-        query.split_inclusive(separates).map(move |part| {
-            let span = start..start + part.len();
-            start = span.end;
-            if long {
-                return Parameter { span, chooses: true, overrides: true, text: String::new() };
-            }
-            let text = unescaped(part.trim_end_matches(separates));
-            let name = text.split('=').next().unwrap_or_default().trim();
-            let name = fold(name).to_lowercase();
-            Parameter {
-                chooses: CHOOSING.iter().any(|it| name.contains(it))
-                    || CHOOSERS.contains(&name.as_str()),
-                overrides: GOVERNED.contains(&name.as_str()) || overrides(&name, b""),
-                text,
-                span,
-            }
-        })
+        parameter::parameters(self.text.get(from..).unwrap_or_default(), from)
     }
 
     /// Whether it names, or may name, a model of a pattern's. A query too long to be read may.
@@ -159,42 +151,13 @@ impl Target {
     pub fn mentions(&self, segments: usize, covers: impl Fn(&str) -> bool) -> bool {
         let mut names = self.names(segments).filter_map(|name| self.get(&name));
         let mut parameters = self.parameters();
-        names.any(&covers)
-            || parameters.any(|it| it.span.len() > LONGEST_QUERY || it.words().any(&covers))
+        names.any(&covers) || parameters.any(|it| it.is_unread() || it.words().any(&covers))
     }
 }
 
-impl Parameter {
-    /// What of its value may be a name, with and without the vendors before it; and of its own name,
-    /// if that is more than a word.
-    pub fn words(&self) -> impl Iterator<Item = &str> {
-        let value = match self.text.split_once('=') {
-            Some((name, value)) if name.chars().all(is_worded) => value,
-            _ => &self.text,
-        };
-        words_of(value)
-    }
-}
-
-/// What of a value may be the name of a model, with and without the vendors before it.
-pub(crate) fn words_of(value: &str) -> impl Iterator<Item = &str> {
-    let named = |it: char| is_worded(it) || matches!(it, '/' | ':' | '@');
-    let words = value.split(move |it: char| !named(it)).filter(|word| !word.is_empty());
-    words.flat_map(|word| {
-        let parts = word.split('/').filter(|part| part.len() < word.len());
-        std::iter::once(word).chain(parts)
-    })
-}
-
-/// What of a path stands before the endpoint, if its text can be read.
-fn front(path: &str) -> Option<&str> {
-    ProtocolId::ALL.into_iter().find_map(|it| path.strip_suffix(it.features().endpoint))
-}
-
-/// Where a path names the model.
-fn model(path: &str) -> Option<Range<usize>> {
-    let end = front(path)?;
-    let end = end.strip_suffix("/v1").unwrap_or(end);
+/// Where what stands of a path before its endpoint names the model.
+fn model(front: &str) -> Option<Range<usize>> {
+    let end = front.strip_suffix("/v1").unwrap_or(front);
     // Some servers do not mind the letter case of a path.
     let lower = end.to_ascii_lowercase();
     PLACES.into_iter().find_map(|place| {
@@ -212,41 +175,6 @@ fn words(segment: &str) -> impl Iterator<Item = Range<usize>> {
         start += part.len();
         (!word.is_empty()).then_some(span)
     })
-}
-
-/// Whether a character can stand in a word of a model's name.
-fn is_worded(character: char) -> bool {
-    character.is_alphanumeric() || matches!(character, '-' | '.' | '_')
-}
-
-/// A part of a query as servers read it, be it escaped again and again.
-fn unescaped(part: &str) -> String {
-    let mut text = part.replace('+', " ");
-    for _ in 0..ESCAPED {
-        if !text.contains('%') {
-            break;
-        }
-        text = once_unescaped(&text);
-    }
-    text
-}
-
-fn once_unescaped(text: &str) -> String {
-    let mut bytes = text.bytes();
-    let mut plain = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        let mut ahead = bytes.clone();
-        let mut digit = || char::from(ahead.next()?).to_digit(16);
-        let escaped = (byte == b'%').then(|| Some(digit()? * 16 + digit()?)).flatten();
-        match escaped.and_then(|code| u8::try_from(code).ok()) {
-            Some(code) => {
-                plain.push(code);
-                bytes = ahead;
-            }
-            None => plain.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&plain).into_owned()
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Any request: still JSON, the marks' settings gone, and nothing else changed.
 
 use guilloche::countermeasure::watermark::Carrier;
-use guilloche::wire::Protocol;
 use guilloche::wire::chat::Chat;
 use guilloche::wire::messages::Messages;
+use guilloche::wire::{Protocol, Target};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -133,7 +133,7 @@ proptest! {
         let mut body = prefix.into_bytes();
         body.extend(bytes);
         for protocol in [&Chat as &dyn Protocol, &Messages] {
-            let _ = protocol.scan_request(&body);
+            let _ = protocol.scan_request(Target::default(), &body);
         }
     }
 }

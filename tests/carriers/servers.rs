@@ -3,9 +3,9 @@
 use std::num::NonZeroU8;
 
 use guilloche::countermeasure::watermark::{Carrier, Sglang, VllmXargs};
-use guilloche::wire::Protocol;
 use guilloche::wire::chat::Chat;
 use guilloche::wire::messages::Messages;
+use guilloche::wire::{Protocol, Target};
 use serde_json::Value;
 
 use crate::support::{ACCOUNT, carriers, chosen};
@@ -62,7 +62,7 @@ fn what_vllm_reads_as_greedy_or_as_a_beam_search_is_read_so() {
     for case in cases("vllm").iter().filter(|case| case["accepted"] == true) {
         let body =
             format!(r#"{{"messages":[],{}:{}}}"#, case["member"], case["value"].as_str().unwrap());
-        let generation = Chat.scan_request(body.as_bytes()).unwrap().generation;
+        let generation = Chat.scan_request(Target::default(), body.as_bytes()).unwrap().generation;
         match case["member"].as_str().unwrap() {
             "temperature" => assert_eq!(generation.greedy, case["reads"] == 0.0, "{body}"),
             "use_beam_search" => assert_eq!(generation.beam, case["reads"] == true, "{body}"),
@@ -81,7 +81,7 @@ fn vllm_takes_the_members_that_carriers_add() {
         cases.retain(|case| case["protocol"] == name && case["value"] == ours.as_str());
         assert_eq!(cases.len(), 1, "{ours}");
         assert_eq!(cases[0]["accepted"], true);
-        let members = protocol.scan_request(b"{}").unwrap().sampler_members;
+        let members = protocol.scan_request(Target::default(), b"{}").unwrap().sampler_members;
         for member in ["vllm_xargs", "watermarking", "logit_bias"] {
             let known = !accepted()["vllm"]["fields"][name][member].is_null();
             assert_eq!(members.contains(&member), known, "{name}: {member}");

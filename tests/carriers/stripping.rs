@@ -2,9 +2,9 @@
 
 use guilloche::countermeasure::watermark::Carrier;
 use guilloche::countermeasure::watermark::Carrier::{Lexical, Sglang, Vllm};
-use guilloche::wire::Protocol;
 use guilloche::wire::chat::Chat;
 use guilloche::wire::messages::Messages;
+use guilloche::wire::{Protocol, Target};
 
 use crate::support::{ACCOUNT, carriers, chosen};
 
@@ -111,15 +111,15 @@ fn objects_with_thousands_of_members_or_great_depth_are_bounded() {
     };
     for protocol in [&Chat as &dyn Protocol, &Messages] {
         let body = format!(r#"{{"messages":[],"extra_body":{{{}}}}}"#, many(1000));
-        assert!(protocol.scan_request(body.as_bytes()).is_ok());
+        assert!(protocol.scan_request(Target::default(), body.as_bytes()).is_ok());
         let body = format!(
             r#"{{"messages":[],"extra_body":{{{}}},"options":{{{}}}}}"#,
             many(600),
             many(600)
         );
-        assert!(protocol.scan_request(body.as_bytes()).is_err());
+        assert!(protocol.scan_request(Target::default(), body.as_bytes()).is_err());
         let deep = format!("{}1{}", "{\"options\":".repeat(5_000), "}".repeat(5_000));
-        assert!(protocol.scan_request(deep.as_bytes()).is_ok());
+        assert!(protocol.scan_request(Target::default(), deep.as_bytes()).is_ok());
     }
     // A bias as long as a vocabulary is passed on, and not merged with.
     let body = format!(r#"{{"messages":[],"logit_bias":{{{}}}}}"#, many(100_000));

@@ -8,9 +8,9 @@ use guilloche::countermeasure::watermark::{
 };
 use guilloche::mark::cell::MarkKey;
 use guilloche::mark::keys::{Keys, Marked};
-use guilloche::wire::Protocol;
 use guilloche::wire::chat::Chat;
 use guilloche::wire::json::splice;
+use guilloche::wire::{Protocol, Target};
 
 /// Pairs of the tokens 100 and 101, 102 and 103, and so on, the first of each favoured.
 #[derive(Debug)]
@@ -66,7 +66,8 @@ pub(crate) fn chosen(
     body: &str,
     closed: &[usize],
 ) -> (Choice, String) {
-    let request = protocol.scan_request(body.as_bytes()).expect("the body is an object");
+    let request =
+        protocol.scan_request(Target::default(), body.as_bytes()).expect("the body is an object");
     let choice = carriers.choose(&keys(), marked, &request, closed);
     let mut removed = choice.removed.clone();
     removed.extend(closed);

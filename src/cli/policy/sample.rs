@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::countermeasure::{Counts, RequestEdits};
 use crate::policy::Plan;
 use crate::policy::plan::enforced;
-use crate::wire::ProtocolId;
+use crate::wire::{ProtocolId, Target};
 
 /// A sample request before and after its countermeasures: the layer's own work, not a description.
 #[derive(Debug, Serialize)]
@@ -37,13 +37,13 @@ impl Sample {
             None
         } else {
             let body = Bytes::from(before.clone());
-            let scanned = wire.scan_request(&body).ok();
-            scanned
-                .and_then(|scanned| {
-                    RequestEdits::apply(plan, wire, &scanned, body, None, &mut Counts::default())
-                        .ok()
-                })
-                .map(|edits| String::from_utf8_lossy(&edits.body).into_owned())
+            let scanned = wire.scan_request(Target::default(), &body).ok();
+            scanned.and_then(|scanned| {
+                let counts = &mut Counts::default();
+                let edits = RequestEdits::of(plan, wire, &scanned, None, counts).ok()?.edits;
+                let body = edits.apply(&scanned.target, body).body;
+                Some(String::from_utf8_lossy(&body).into_owned())
+            })
         };
         Self { before, after }
     }

@@ -4,33 +4,21 @@
 //! a model counts as one only if a pattern of the policy has its name: an honest prefix is no model,
 //! so that the model for all others takes no part.
 
-use std::fmt::Write;
 use std::ops::Range;
 
 use super::replacement;
 use crate::policy::plan::Downgrade;
-use crate::secret::opaque_debug;
-use crate::wire::json::{Edit, splice};
-use crate::wire::{Parameter, Target};
+use crate::wire::json::Edit;
+use crate::wire::{Edits, Parameter, Place, Request};
 
-/// What becomes of a target.
-#[derive(Default)]
-pub(super) struct Redirected {
-    /// The one that the request goes to instead.
-    pub(super) target: Option<String>,
-    /// The path named a model that is replaced.
-    pub(super) model_replaced: bool,
-    /// Parameters that are taken out of the query.
-    pub(super) parameters_closed: u64,
-}
-
-opaque_debug!(Redirected);
-
-/// What becomes of `target`.
-pub(super) fn redirected(settings: &Downgrade, target: &Target) -> Redirected {
-    let named = target.model().and_then(|model| replacement(settings, Some(model)));
-    let mut replaced: Vec<(Range<usize>, &str)> =
-        target.model_span().zip(named).into_iter().collect();
+/// Has the path of a request name other models.
+pub(super) fn redirect(settings: &Downgrade, request: &Request, edits: &mut Edits) {
+    let target = &request.target;
+    let named = request.models.iter().filter_map(|model| match &model.place {
+        Place::Path(span) => Some((span.clone(), replacement(settings, model.name.as_deref())?)),
+        Place::Body(_) | Place::Query(_) => None,
+    });
+    let mut replaced: Vec<(Range<usize>, &str)> = named.collect();
     let mentioned = settings.models.iter().flat_map(|(pattern, model)| {
         let names = target.names(pattern.segments());
         let covered = names.filter(move |name| {
@@ -39,38 +27,37 @@ pub(super) fn redirected(settings: &Downgrade, target: &Target) -> Redirected {
         covered.map(|name| (name, model.as_str()))
     });
     replaced.extend(mentioned);
-    let mut edits = edits(replaced);
-    let model_replaced = !edits.is_empty();
-    let closed = target.parameters().filter(|it| closes(settings, it));
-    let before = edits.len();
-    edits.extend(closed.map(|parameter| Edit::literal(parameter.span, "")));
-    let parameters_closed = (edits.len() - before) as u64;
-    let target = (!edits.is_empty()).then(|| {
-        let redirected = splice(target.as_str().as_bytes(), &mut edits);
-        let redirected = String::from_utf8_lossy(&redirected).into_owned();
-        let kept = redirected.trim_end_matches(['&', ';', '?']).len();
-        redirected
-            .get(..kept)
-            .filter(|_| parameters_closed > 0)
-            .map(str::to_owned)
-            .unwrap_or(redirected)
-    });
-    Redirected { target, model_replaced, parameters_closed }
+    for (name, model) in longest(replaced) {
+        edits.set(&Place::Path(name), model);
+    }
 }
 
-/// The edits of a path, of names of which one may be part of another: the longest that begins first.
-fn edits(mut names: Vec<(Range<usize>, &str)>) -> Vec<Edit> {
+/// Takes what of the query chooses a model, or sets what is governed, out of it.
+pub(super) fn close(settings: &Downgrade, request: &Request, edits: &mut Edits) {
+    // Where the protocol has a model, it was replaced.
+    let replaced = |parameter: &Parameter| {
+        request.models.iter().any(|model| match &model.place {
+            Place::Query(span) => parameter.span.contains(&span.start),
+            Place::Body(_) | Place::Path(_) => false,
+        })
+    };
+    let closed = request.target.parameters().filter(|it| closes(settings, it) && !replaced(it));
+    edits.query.extend(closed.map(|parameter| Edit::literal(parameter.span, "")));
+}
+
+/// Of names in a path, of which one may be part of another, the longest that begin first.
+fn longest(mut names: Vec<(Range<usize>, &str)>) -> Vec<(Range<usize>, &str)> {
     names.sort_by_key(|(name, _)| (name.start, std::cmp::Reverse(name.end)));
-    let mut edits: Vec<Edit> = Vec::new();
+    let mut kept: Vec<(Range<usize>, &str)> = Vec::new();
     for (name, model) in names {
-        match edits.last_mut() {
-            Some(last) if name.start < last.span.end => {}
+        match kept.last_mut() {
+            Some((last, _)) if name.start < last.end => {}
             // A vendor before it that is covered, too.
-            Some(last) if name.start == last.span.end + 1 => last.span.end = name.end,
-            _ => edits.push(Edit::literal(name, in_path(model))),
+            Some((last, _)) if name.start == last.end + 1 => last.end = name.end,
+            _ => kept.push((name, model)),
         }
     }
-    edits
+    kept
 }
 
 /// Whether a parameter has to go: by its name, or since it says the name of a model that is replaced.
@@ -80,23 +67,13 @@ fn closes(settings: &Downgrade, parameter: &Parameter) -> bool {
         || settings.replaces_models() && (parameter.chooses || parameter.words().any(names))
 }
 
-/// The name of a model as a path has it.
-fn in_path(model: &str) -> String {
-    let mut out = String::with_capacity(model.len());
-    for byte in model.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/:@".contains(&byte) {
-            out.push(byte.into());
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+    use crate::wire::chat::Chat;
+    use crate::wire::{Protocol, Target};
 
     fn settings(models: &[(&str, &str)], other: Option<&str>) -> Downgrade {
         let models = models.iter();
@@ -113,7 +90,12 @@ mod tests {
     }
 
     fn to(settings: &Downgrade, target: &str) -> String {
-        redirected(settings, &Target::of(target)).target.unwrap_or_else(|| "same".to_owned())
+        let request = Chat.scan_request(Target::of(target), b"{}").unwrap();
+        let mut edits = Edits::default();
+        redirect(settings, &request, &mut edits);
+        close(settings, &request, &mut edits);
+        let edited = edits.apply(&request.target, Bytes::new());
+        edited.target.unwrap_or_else(|| "same".to_owned())
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, UPGRADE};
 use http::response;
 
@@ -87,11 +86,10 @@ impl Exchange {
         &mut self,
         protocol: &'static dyn Protocol,
         request: &Request,
-        body: Bytes,
     ) -> Option<Prepared> {
         let caller =
             self.live.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
-        match Prepared::new(&self.decision.plan, protocol, request, body, caller) {
+        match Prepared::new(&self.decision.plan, protocol, request, caller) {
             Ok(prepared) => {
                 self.tried(prepared.counts, audit::DryRun::Complete);
                 Some(prepared)
@@ -114,11 +112,11 @@ impl Exchange {
                 return None;
             }
         };
-        let Ok(request) = protocol.scan_request(&body) else {
+        let Ok(request) = protocol.scan_request(target(&self.method, &self.uri), &body) else {
             self.would_refuse();
             return None;
         };
-        let request = request.addressed(self.live.server, target(&self.uri));
+        let request = request.addressed(self.live.server);
         if let Some(record) = self.guard.record() {
             record.stream = request.stream;
         }
@@ -130,7 +128,7 @@ impl Exchange {
             self.tried(Counts::default(), audit::DryRun::Complete);
             return None;
         }
-        self.try_request(protocol, &request, body)
+        self.try_request(protocol, &request)
     }
 
     /// What tries out the answer with this head.
@@ -152,17 +150,12 @@ impl Exchange {
     }
 
     /// Tries out what is only observed of a request that has been read for what is carried out.
-    pub(super) fn observe_read(
-        &mut self,
-        protocol: &'static dyn Protocol,
-        request: &Request,
-        body: Bytes,
-    ) {
+    pub(super) fn observe_read(&mut self, protocol: &'static dyn Protocol, request: &Request) {
         if !self.has_to_try() {
             return;
         }
         if self.sampled {
-            self.prepared = self.try_request(protocol, request, body);
+            self.prepared = self.try_request(protocol, request);
         } else {
             self.tried(Counts::default(), audit::DryRun::NotSampled);
         }

@@ -17,10 +17,10 @@ use crate::countermeasure::{Counts, RequestEdits, ResponseEdits};
 use crate::layer::document::{Document, DocumentError};
 use crate::policy::Unhandled;
 use crate::policy::plan::{Keep, Measure, Mode, Plan, Reasoning, SideChannels};
-use crate::wire::Protocol;
 use crate::wire::chat::Chat;
 use crate::wire::framing::Framing;
 use crate::wire::messages::Messages;
+use crate::wire::{Protocol, Target};
 
 use super::{EventStream, StreamError};
 
@@ -130,10 +130,8 @@ fn edits_for(
         ..Plan::default()
     };
     let counts = &mut Counts::default();
-    let scanned = protocol.scan_request(request.as_bytes()).unwrap();
-    RequestEdits::apply(&plan, protocol, &scanned, request.to_owned().into(), None, counts)
-        .unwrap()
-        .response
+    let scanned = protocol.scan_request(Target::default(), request.as_bytes()).unwrap();
+    RequestEdits::of(&plan, protocol, &scanned, None, counts).unwrap().response
 }
 
 /// The model whose answer a sample is, as far as a policy distinguishes it.

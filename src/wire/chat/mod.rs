@@ -10,7 +10,9 @@ mod request;
 mod response;
 
 use super::framing::{Heartbeat, Unframed};
-use super::{Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, json, terminator};
+use super::{
+    Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json, terminator,
+};
 
 /// OpenAI Chat Completions: `POST /v1/chat/completions`.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +31,8 @@ impl Protocol for Chat {
         response::scan(document, response::Form::Document, scan)
     }
 
-    fn scan_request(&self, body: &[u8]) -> Result<Request, json::Error> {
-        request::scan(body)
+    fn scan_request(&self, target: Target, body: &[u8]) -> Result<Request, json::Error> {
+        request::scan(target, body)
     }
 
     fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {

@@ -1,9 +1,11 @@
 //! What may be changed in a chat request.
 
 use crate::wire::json::{Edit, Error, Kind, Reader};
+use crate::wire::member_names::MODEL;
 use crate::wire::prefill::{self, LastMessage};
 use crate::wire::request::lists::is_budget;
-use crate::wire::request::{AskedEffort, EffortPlace, EffortSaid, Lists, Request, Thinking};
+use crate::wire::request::{AskedEffort, EffortSaid, Lists, Request, SettingPlace, Thinking};
+use crate::wire::target::Target;
 
 /// Members that a policy acts on, and those that no allow-list is needed for.
 const LISTS: Lists = Lists {
@@ -120,6 +122,7 @@ const LISTS: Lists = Lists {
         "xtc_probability",
         "xtc_threshold",
     ],
+    holder: None,
 };
 
 /// Members by which a client can keep the model from writing a closing tag.
@@ -138,9 +141,11 @@ const STEERING: [&[u8]; 12] = [
     b"structured_outputs",
 ];
 
-pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
+pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
     let request = Request {
-        effort_place: EffortPlace::Member("reasoning_effort"),
+        target,
+        model_place: SettingPlace::Member(&[MODEL]),
+        effort_place: SettingPlace::Member(&["reasoning_effort"]),
         sampler_members: &["logit_bias", "vllm_xargs", "watermark", "watermarking"],
         ..Request::default()
     };
@@ -259,7 +264,7 @@ fn reasoning(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error
     if off || budget.is_some() {
         request.effort_said = true;
     } else if request.efforts.len() == before {
-        request.reasoning_place = EffortPlace::Inside { at, empty };
+        request.reasoning_place = SettingPlace::Inside { at, empty, names: &["effort"] };
     }
     if let Some(thinking) = Thinking::of_budget(budget) {
         request.thinking.push(Thinking { span, ..thinking });

@@ -9,7 +9,9 @@ mod request;
 mod response;
 
 use super::framing::{Heartbeat, Unframed};
-use super::{Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, json, terminator};
+use super::{
+    Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json, terminator,
+};
 
 /// Anthropic Messages: `POST /v1/messages`.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +30,8 @@ impl Protocol for Messages {
         response::scan_document(document, scan)
     }
 
-    fn scan_request(&self, body: &[u8]) -> Result<Request, json::Error> {
-        request::scan(body)
+    fn scan_request(&self, target: Target, body: &[u8]) -> Result<Request, json::Error> {
+        request::scan(target, body)
     }
 
     fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {

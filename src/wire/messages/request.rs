@@ -1,8 +1,10 @@
 //! What may be changed in a Messages request.
 
 use crate::wire::json::{Error, Kind, Reader};
+use crate::wire::member_names::MODEL;
 use crate::wire::prefill::{self, LastMessage};
-use crate::wire::request::{AskedEffort, EffortPlace, Lists, Request, Thinking};
+use crate::wire::request::{AskedEffort, Lists, Request, SettingPlace, Thinking};
+use crate::wire::target::Target;
 
 const LISTS: Lists = Lists {
     governed: &["model", "messages", "stream", "max_tokens", "thinking", "output_config"],
@@ -26,16 +28,19 @@ const LISTS: Lists = Lists {
         "top_k",
         "top_p",
     ],
+    holder: None,
 };
 
-pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
+pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
     let request = Request {
-        output_cap_member: Some("max_tokens"),
+        target,
+        model_place: SettingPlace::Member(&[MODEL]),
+        output_cap_place: SettingPlace::Member(&["max_tokens"]),
         usage_in_stream: true,
         sampler_members: &["vllm_xargs", "watermarking"],
         ..Request::default()
     };
-    let mut config = EffortPlace::Object("output_config");
+    let mut config = SettingPlace::Member(&["output_config", "effort"]);
     let mut request = request.read(body, &LISTS, |request, reader, name| match name {
         b"messages" => messages(reader, request),
         b"thinking" => {
@@ -56,7 +61,7 @@ pub(super) fn scan(body: &[u8]) -> Result<Request, Error> {
 fn output_config(
     reader: &mut Reader<'_>,
     request: &mut Request,
-    place: &mut EffortPlace,
+    place: &mut SettingPlace,
 ) -> Result<(), Error> {
     if reader.kind()? != Kind::Object {
         request.efforts.push(AskedEffort { wrapped: true, ..AskedEffort::read(reader)? });
@@ -72,7 +77,7 @@ fn output_config(
         }
         Ok(())
     })?;
-    *place = EffortPlace::Inside { at, empty };
+    *place = SettingPlace::Inside { at, empty, names: &["effort"] };
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Which members of a request a policy acts on, which open no way round, and which depend on what
 //! they say.
 
+use crate::wire::governed::OPTIONS;
 use crate::wire::json::{Error, Kind, Reader};
 
 /// A protocol's names of request members.
@@ -9,11 +10,20 @@ pub(in crate::wire) struct Lists {
     pub(in crate::wire) governed: &'static [&'static str],
     /// Members that open no way round.
     pub(in crate::wire) allowed: &'static [&'static str],
+    /// The object of the top level in which the protocol has its settings, if that has them.
+    pub(in crate::wire) holder: Option<&'static str>,
 }
 
 impl Lists {
     pub(super) fn govern(&self, name: &[u8]) -> bool {
         self.governed.iter().any(|governed| governed.as_bytes() == name)
+    }
+
+    /// Whether anything in an object is read: that of the protocol's own, or one that is read whatever
+    /// the protocol.
+    pub(super) fn reads(&self, holder: &str) -> bool {
+        const ANY: [&str; 4] = [OPTIONS, "output_config", "reasoning", "thinking"];
+        ANY.contains(&holder) || self.holder == Some(holder)
     }
 
     /// Whether a member opens no way round, whatever it says or by what it says.

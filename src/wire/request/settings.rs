@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
+use super::Place;
 use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, Error, Kind, Reader};
 
-/// The model that a request names.
+/// A model that a request names.
 #[derive(Clone)]
 pub struct Model {
-    /// The whole value.
-    pub span: Range<usize>,
+    /// Where.
+    pub place: Place,
     /// Its name; `None` where the value is no string, or a blank one, so that the server chooses.
     pub name: Option<String>,
 }
@@ -21,10 +22,10 @@ opaque_debug!(Model);
 pub struct OutputCap {
     /// The member that says it.
     pub member: &'static str,
-    /// It stands in an object inside, which few servers read.
-    pub nested: bool,
-    /// The value.
-    pub span: Range<usize>,
+    /// It stands where few servers read it.
+    pub rarely_read: bool,
+    /// Where.
+    pub place: Place,
     /// What it says.
     pub asked: Asked,
 }
@@ -104,45 +105,6 @@ impl AskedEffort {
         let with =
             if self.wrapped { format!("{{\"effort\":\"{name}\"}}") } else { format!("\"{name}\"") };
         Edit::literal(self.span.clone(), with)
-    }
-}
-
-/// Where an effort is added if the request names none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum EffortPlace {
-    /// Nowhere: there is nothing whose effort it would be.
-    #[default]
-    Nowhere,
-    /// As a member of the top level of this name.
-    Member(&'static str),
-    /// In an object in a member of the top level of this name.
-    Object(&'static str),
-    /// In an object that is there, just behind its brace.
-    Inside {
-        /// Behind the brace.
-        at: usize,
-        /// The object has no other members.
-        empty: bool,
-    },
-}
-
-impl EffortPlace {
-    /// The member of the top level that is added to say an effort, with its value.
-    #[must_use]
-    pub fn member(self, effort: &str) -> Option<(&'static str, String)> {
-        match self {
-            Self::Member(member) => Some((member, format!("\"{effort}\""))),
-            Self::Object(member) => Some((member, format!("{{\"effort\":\"{effort}\"}}"))),
-            Self::Nowhere | Self::Inside { .. } => None,
-        }
-    }
-
-    /// The edit that says an effort in an object that is there.
-    #[must_use]
-    pub fn edit(self, effort: &str) -> Option<Edit> {
-        let Self::Inside { at, empty } = self else { return None };
-        let comma = if empty { "" } else { "," };
-        Some(Edit { span: at..at, with: format!("\"effort\":\"{effort}\"{comma}").into_bytes() })
     }
 }
 

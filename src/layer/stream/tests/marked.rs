@@ -19,6 +19,7 @@ use crate::policy::plan::{
     Keep, Measure, Mode, MultiTurn, Plan, Reasoning, SideChannels, Strength, Watermark,
 };
 use crate::risk::{AccountId, Principal};
+use crate::wire::Target;
 
 /// What one response's edits are made from.
 #[derive(Clone, Debug)]
@@ -66,14 +67,12 @@ fn edits(setting: &Setting, name: &str) -> ResponseEdits {
         ..Plan::default()
     };
     let body = setting.request.to_string();
-    let scanned = protocol(name).scan_request(body.as_bytes()).unwrap();
+    let scanned = protocol(name).scan_request(Target::default(), body.as_bytes()).unwrap();
     let principal = Principal::of(AccountId::new("a").unwrap());
     let marks = Marks::new(keys());
     let caller = Caller { marks: &marks, principal: &principal, score: 0.9, memory: None };
     let counts = &mut Counts::default();
-    RequestEdits::apply(&plan, protocol(name), &scanned, body.into(), Some(caller), counts)
-        .unwrap()
-        .response
+    RequestEdits::of(&plan, protocol(name), &scanned, Some(caller), counts).unwrap().response
 }
 
 /// Oracle: the whole text through the rewriter in one piece, without the layer.
