@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use divan::counter::BytesCount;
 use guilloche::mark::cell::Roles;
-use guilloche::mark::keys::{Keys, Marked, Marking};
+use guilloche::mark::keys::{Keys, Marking, Recipient};
 use guilloche::mark::lexical::{Rewriter, each_site};
 use guilloche::mark::lexicon::Lexicon;
 
@@ -28,7 +28,7 @@ fn text() -> String {
 fn marking(strength: f64) -> Marking {
     let keys = Keys::from_master(&[9; 32], jiff::Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    keys.marking(&roles, 1, Marked { tenant: "", account: "a", cluster: None }, strength)
+    keys.marking(&roles, 1, Recipient { tenant: "", account: "a", cluster: None }, strength)
 }
 
 /// One text in one piece.
@@ -79,6 +79,6 @@ fn read_sites(bencher: divan::Bencher<'_, '_>) {
 fn derive_marking(bencher: divan::Bencher<'_, '_>) {
     let keys = Keys::from_master(&[9; 32], jiff::Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    let marked = Marked { tenant: "", account: "a", cluster: Some("c") };
+    let marked = Recipient { tenant: "", account: "a", cluster: Some("c") };
     bencher.bench(|| keys.marking(&roles, 1, marked, 1.0));
 }

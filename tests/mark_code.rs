@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use guilloche::mark::cell::{Cell, Roles};
-use guilloche::mark::keys::{Keys, Marked, Marking};
+use guilloche::mark::keys::{Keys, Marking, Recipient};
 use guilloche::mark::lexical::{Choice, Rewriter, Site, each_site};
 use guilloche::mark::lexicon::Lexicon;
 
@@ -53,7 +53,7 @@ impl Case {
 fn marking(account: u8) -> Marking {
     let keys = Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    let marked = Marked { tenant: "", account: &account.to_string(), cluster: None };
+    let marked = Recipient { tenant: "", account: &account.to_string(), cluster: None };
     keys.marking(&roles, 1, marked, 1.0)
 }
 

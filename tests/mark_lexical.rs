@@ -5,7 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use guilloche::mark::cell::{Cell, Roles};
-use guilloche::mark::keys::{Keys, Marked, Marking};
+use guilloche::mark::keys::{Keys, Marking, Recipient};
 use guilloche::mark::lexical::{MAX_WORD_BYTES, Rewriter, Site, Unit, each_site};
 use guilloche::mark::lexicon::Lexicon;
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ const TEXT: &str = "# Usually a title\n\nThese are some of the tools that you’
 fn marking(account: &str, cluster: Option<&str>, strength: f64) -> Marking {
     let keys = Keys::from_master(&[9; 32], Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    keys.marking(&roles, 1, Marked { tenant: "", account, cluster }, strength)
+    keys.marking(&roles, 1, Recipient { tenant: "", account, cluster }, strength)
 }
 
 fn mark(pieces: &[&str], marking: &Marking) -> String {

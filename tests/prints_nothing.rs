@@ -28,7 +28,7 @@ const LISTED: [&str; 48] = [
     "src/ask/run.rs: Report",
     // Records are written to be read; they name callers by keyed hashes.
     "src/audit/record.rs: Record",
-    "src/audit/record.rs: DecisionId",
+    "src/audit/record.rs: DecisionName",
     "src/audit/record.rs: Risk",
     "src/audit/record.rs: PolicyIdentity",
     "src/audit/record.rs: Applied",
@@ -190,7 +190,7 @@ fn printed() -> Vec<String> {
     use guilloche::layer::DefenseLayer;
     use guilloche::limit::Subject;
     use guilloche::mark::cell::{KeyName, MarkKey, Purpose, Role, Roles};
-    use guilloche::mark::keys::{Keys, Marked};
+    use guilloche::mark::keys::{Keys, Recipient};
     use guilloche::mark::lexical::{Rewriter, each_site};
     use guilloche::mark::lexicon::Lexicon;
     use guilloche::policy::Policy;
@@ -209,7 +209,7 @@ fn printed() -> Vec<String> {
     let keys = Keys::from_master(&KEY, jiff::Timestamp::UNIX_EPOCH);
     let lexicon = Lexicon::english();
     let roles = Arc::new(Roles::new(keys.master(), lexicon.cells()));
-    let marked = Marked { tenant: SAID, account: SAID, cluster: Some(SAID) };
+    let marked = Recipient { tenant: SAID, account: SAID, cluster: Some(SAID) };
     let marking = keys.marking(&roles, keys.current(), marked, 1.0);
     let name = KeyName {
         purpose: Purpose::Lexical,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use guilloche::forensics::detect::{CellCounts, LexicalSites};
 use guilloche::forensics::evidence::{NullLaw, Weights};
 use guilloche::mark::cell::{Bits, Cell, ClassId, KeyName, MarkKey, Purpose, Role, Roles};
-use guilloche::mark::keys::{Keys, Marked, Marking};
+use guilloche::mark::keys::{Keys, Marking, Recipient};
 use guilloche::mark::lexical::{Rewriter, each_site};
 use guilloche::mark::lexicon::Lexicon;
 
@@ -35,7 +35,12 @@ impl Deployment {
     }
 
     pub(crate) fn marking(&self, account: &str, strength: f64) -> Marking {
-        self.keys.marking(&self.roles, 1, Marked { tenant: "", account, cluster: None }, strength)
+        self.keys.marking(
+            &self.roles,
+            1,
+            Recipient { tenant: "", account, cluster: None },
+            strength,
+        )
     }
 
     /// Which cells have one of these roles.

@@ -33,7 +33,8 @@ use crate::lines::LineWriter;
 
 pub use principal::{AuditKey, KeyedHash, PrincipalHashes};
 pub use record::{
-    Applied, Counter, Counts, DecisionId, DryRun, Durations, Outcome, PolicyIdentity, Record, Risk,
+    Applied, Counter, Counts, DecisionName, DryRun, Durations, Outcome, PolicyIdentity, Record,
+    Risk,
 };
 
 /// Takes audit records. Must return at once: it is called on the path of an exchange, at its end.

@@ -21,7 +21,7 @@ pub struct Record {
     /// When the decision was taken (RFC 3339, UTC).
     pub time: Timestamp,
     /// The decision, as the client was told it.
-    pub decision: DecisionId,
+    pub decision: DecisionName,
     /// Who asked.
     pub principal: PrincipalHashes,
     /// What the detector said of them.
@@ -61,9 +61,9 @@ pub struct Record {
 /// that the access log can name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct DecisionId(pub String);
+pub struct DecisionName(pub String);
 
-impl fmt::Display for DecisionId {
+impl fmt::Display for DecisionName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
@@ -307,7 +307,7 @@ mod tests {
         counts.add(Counter::WordsRemoved, 12);
         Record {
             time: Timestamp::from_second(1_800_000_000).unwrap(),
-            decision: DecisionId("d-1".into()),
+            decision: DecisionName("d-1".into()),
             principal: AuditKey::new([0; 32]).principal("a", None, None),
             risk: Risk::Known { score: 0.75, model: Some("det-3".into()), confidence: None },
             grade: "withhold".into(),

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{Answer, Failure};
 use crate::mark::cell::Roles;
-use crate::mark::keys::{Keys, Marked};
+use crate::mark::keys::{Keys, Recipient};
 use crate::mark::lexical::{OffsetMap, Rewriter, Unit};
 use crate::mark::lexicon::Lexicon;
 
@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let text = read(&arguments.file)?;
     let lexicon = Lexicon::english();
     let roles = Arc::new(Roles::new(keys.master(), lexicon.cells()));
-    let marked = Marked {
+    let marked = Recipient {
         tenant: &arguments.tenant,
         account: &arguments.account,
         cluster: arguments.cluster.as_deref(),

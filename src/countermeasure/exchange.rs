@@ -4,7 +4,9 @@ use std::num::NonZeroU32;
 
 use super::inline::{self, Inline, Led, Unclosed};
 use super::usage::{Rounded, Rounding};
-use super::watermark::{Caller, Carrier, Choice, Mark, Marked, MarkedAs, marks_although_signed};
+use super::watermark::{
+    Caller, Carrier, Choice, LexicalMark, Mark, MarkTerms, marks_although_signed,
+};
 use super::{Counts, Editor, LaneEditor, Renamed, downgrade, reasoning, side_channels, watermark};
 use crate::policy::Pattern;
 use crate::policy::plan::{Keep, Plan, Rate, Reasoning, Watermark, enforced};
@@ -53,7 +55,7 @@ pub struct ResponseEdits {
     /// The client did not ask for the usage event that the rates need.
     drop_usage_event: bool,
     /// Texts are marked.
-    marked: Option<Marked>,
+    marked: Option<LexicalMark>,
 }
 
 opaque_debug!(ResponseEdits);
@@ -444,14 +446,14 @@ impl ResponseEdits {
 }
 
 /// What marks a response.
-struct MarkChoice {
+struct ResponseMarking {
     carrier: Option<Carrier>,
     edits: Vec<Edit>,
     removed: Vec<usize>,
     fields_set: u64,
     stripped: u64,
     /// How its texts are marked, if that is the carrier.
-    marked: Option<Marked>,
+    marked: Option<LexicalMark>,
 }
 
 /// Chooses by what a response is marked; `closed` are the request's members that are taken out
@@ -462,23 +464,23 @@ fn choose(
     protocol: &dyn Protocol,
     request: &Request,
     closed: &[usize],
-) -> MarkChoice {
+) -> ResponseMarking {
     let Watermark { strength, multi_turn } = settings;
     let keys = caller.marks.keys();
-    let marked = MarkedAs {
-        marked: watermark::marked(caller.principal),
+    let terms = MarkTerms {
+        recipient: watermark::recipient(caller.principal),
         epoch: keys.current(),
         strength: strength.of(caller.score),
     };
     let Choice { carrier, edits, removed, set, stripped } =
-        caller.marks.by().choose(keys, marked, request, closed);
+        caller.marks.by().choose(keys, terms, request, closed);
     // What comes back has to be what the upstream wrote.
     let compared = request.signed_history
         || protocol.id().features().signs_reasoning
             && request.thinking.iter().any(|it| it.off.is_some());
     let barred = compared && !marks_although_signed(*multi_turn, caller);
     let lexical = carrier == Some(Carrier::Lexical) && !barred;
-    let texts = lexical.then(|| Marked::new(caller, marked, *multi_turn)).flatten();
+    let texts = lexical.then(|| LexicalMark::new(caller, terms, *multi_turn)).flatten();
     let carrier = carrier.filter(|carrier| *carrier != Carrier::Lexical || texts.is_some());
-    MarkChoice { carrier, fields_set: set, edits, removed, stripped, marked: texts }
+    ResponseMarking { carrier, fields_set: set, edits, removed, stripped, marked: texts }
 }

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use super::estimate::Estimate;
 use super::timing::Pacing;
 use crate::limit::{
-    Advertised, Amounts, Demand, Denied, Enforcement, Expected, FieldNames, Limits, Outcome, Pacer,
-    RateLimitFields, Reserving, Subject, Turn, first_token_delay,
+    Admission, Advertised, Amounts, Demand, Denied, Enforcement, Expected, FieldNames, Limits,
+    Pacer, RateLimitFields, Reserving, Subject, Turn, first_token_delay,
 };
 use crate::policy::plan::{DEFAULT_RESERVE_OUTPUT_TOKENS, Measure, Mode, Pace, Rate, Scope};
 use crate::risk::Principal;
@@ -44,7 +44,7 @@ impl Pending {
     }
 
     /// What the store says, with what was asked for.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Outcome, Amounts)> {
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Admission, Amounts)> {
         let outcome = ready!(Pin::new(&mut self.reserving).poll(context));
         Poll::Ready((outcome, self.estimate))
     }

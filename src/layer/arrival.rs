@@ -75,7 +75,7 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         let started = started();
         let Self { mut parts, body, inner, time, .. } = self;
         // An inner service that fails gives no answer to carry it.
-        parts.extensions.insert(audit::DecisionId(decision.id.to_string()));
+        parts.extensions.insert(audit::DecisionName(decision.id.to_string()));
         let mut exchange =
             Exchange::new(shared, live, decision, assessment, protocol, &parts, (time, started));
         exchange.watch(watch);

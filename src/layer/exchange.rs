@@ -34,7 +34,7 @@ use crate::audit::Counter;
 use crate::countermeasure::originals::Memory;
 use crate::countermeasure::watermark::Caller;
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
-use crate::limit::{self, Amounts, Denied, Granted, Outcome, RateLimitFields, Reserving, Turn};
+use crate::limit::{self, Admission, Amounts, Denied, Granted, RateLimitFields, Reserving, Turn};
 use crate::policy::plan::{Measure, Mode, MultiTurn, enforced, observed};
 use crate::policy::{Countermeasure, Decision, Reason};
 use crate::ready::MaybeReady;
@@ -412,7 +412,7 @@ impl Exchange {
     /// Takes what the limits say.
     pub(super) fn admitted(
         &mut self,
-        outcome: Outcome,
+        outcome: Admission,
         reserved: Amounts,
     ) -> Result<(), Box<Refused>> {
         let plan = Arc::clone(&self.decision.plan);

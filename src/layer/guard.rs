@@ -195,13 +195,13 @@ impl Guard {
         }
         let Some((carrier, marked_for)) = carrier.zip(self.marked_for.take()) else { return };
         let MarkedFor { marks, principal } = marked_for;
-        let marked = watermark::marked(&principal);
+        let recipient = watermark::recipient(&principal);
         marks.issued(Issue {
             time: Timestamp::now(),
             epoch: marks.keys().current(),
-            tenant: marked.tenant.to_owned(),
-            account: marked.account.to_owned(),
-            cluster: marked.cluster.map(str::to_owned),
+            tenant: recipient.tenant.to_owned(),
+            account: recipient.account.to_owned(),
+            cluster: recipient.cluster.map(str::to_owned),
             carrier: Some(carrier).filter(|it| *it != Carrier::Lexical).map(Carrier::name),
             answers: 1,
             sites: *sites,

@@ -77,8 +77,10 @@ impl History {
 
     /// Writes back what was marked. A body that cannot be read stays as it is.
     pub(super) fn restore(&self, body: Bytes) -> Restored {
-        let mut marked =
-            Marked { conversation: self.originals.conversation(self.owner), now: Instant::now() };
+        let mut marked = MarkRestorer {
+            conversation: self.originals.conversation(self.owner),
+            now: Instant::now(),
+        };
         let mut restorers: [&mut dyn Restorer; 1] = [&mut marked];
         let mut edits = Vec::new();
         let scanned = self.protocol.scan_history(&body, &mut |said| {
@@ -107,12 +109,12 @@ trait Restorer {
 }
 
 /// Puts back what was marked.
-struct Marked<'o> {
+struct MarkRestorer<'o> {
     conversation: Conversation<'o>,
     now: Instant,
 }
 
-impl Restorer for Marked<'_> {
+impl Restorer for MarkRestorer<'_> {
     fn follow(&mut self, body: &[u8], said: &Said) -> Option<Edit> {
         // What cannot be decoded was never marked.
         let decoded = |text: &Text| unescape(body.get(text.span.clone()).unwrap_or_default()).ok();

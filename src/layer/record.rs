@@ -19,7 +19,7 @@ pub(super) fn begun(
     let Assessment { principal, risk } = assessment;
     Record {
         time: now,
-        decision: audit::DecisionId(decision.id.to_string()),
+        decision: audit::DecisionName(decision.id.to_string()),
         principal: hashes(key, principal),
         risk: audited(risk),
         grade: decision.grade.as_ref().map(|grade| grade.name.to_string()).unwrap_or_default(),

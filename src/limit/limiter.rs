@@ -1,4 +1,4 @@
-//! Admission over several subjects and dimensions, all or nothing.
+//! Admitting over several subjects and dimensions, all or nothing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::demand::{Demand, Denied, Enforcement};
 use super::gcra::Terms;
 use super::reservation::{Hold, Reservation};
 use super::state::{Shared, SubjectState};
-use super::store::{Advertised, Granted, Outcome, Refused, Store};
+use super::store::{Admission, Advertised, Granted, Refused, Store};
 use super::table::{Locked, Occupancy, Slot, Table};
 use super::{Amounts, Dimension, Limits, Quota, QuotaState, Subject};
 use crate::ready::MaybeReady;
@@ -42,7 +42,7 @@ impl Limiter {
     /// [`Denied`] names the limit with the longest wait among the enforced demands.
     pub fn reserve(&self, demands: &[Demand], now: Instant) -> Result<Reservation, Denied> {
         let subjects = demands.iter().map(|demand| demand.subject);
-        let mut admission = Admission {
+        let mut admission = Admitting {
             locked: self.shared.table.lock(subjects, now),
             entered: Vec::with_capacity(demands.len()),
         };
@@ -147,7 +147,7 @@ impl Limiter {
 
 /// Its clock is that of the runtime.
 impl Store for Limiter {
-    fn reserve(&self, demands: Vec<Demand>) -> MaybeReady<Outcome> {
+    fn reserve(&self, demands: Vec<Demand>) -> MaybeReady<Admission> {
         let now = Instant::now();
         let reserved = Self::reserve(self, &demands, now);
         let advertised = self.advertised(&demands, now);
@@ -195,7 +195,7 @@ impl fmt::Debug for Limiter {
 }
 
 /// One request on its way in, with the locks of all its subjects.
-struct Admission<'t, 'd> {
+struct Admitting<'t, 'd> {
     locked: Locked<'t, SubjectState>,
     entered: Vec<Entered<'d>>,
 }
@@ -207,7 +207,7 @@ struct Entered<'d> {
     before: Option<SubjectState>,
 }
 
-impl<'d> Admission<'_, 'd> {
+impl<'d> Admitting<'_, 'd> {
     /// Finds every subject's slot, and counts the request in flight there at once, so that the
     /// arrival of the next subject does not take the place of this one.
     fn enter(&mut self, demands: &'d [Demand]) {

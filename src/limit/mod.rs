@@ -67,6 +67,6 @@ pub use pacer::{Expected, Pacer, Turn};
 pub use quota::{Amounts, Dimension, Limits, Metered, Quota, QuotaState};
 pub use reservation::Reservation;
 pub use settlements::{Reserving, Settled, Settlements};
-pub use store::{Advertised, Granted, Lease, Outcome, Refused, Store};
+pub use store::{Admission, Advertised, Granted, Lease, Refused, Store};
 pub use subject::Subject;
 pub use table::Occupancy;

@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::Amounts;
-use super::store::{Granted, Outcome};
+use super::store::{Admission, Granted};
 use crate::ready::{MaybeReady, Waiting};
 
 /// The most that are waited for at a time.
@@ -104,21 +104,21 @@ impl Settlements {
 /// took is given back.
 #[must_use = "what it takes is given back when this is dropped"]
 pub struct Reserving {
-    waiting: Option<Waiting<Outcome>>,
+    waiting: Option<Waiting<Admission>>,
     settlements: Settlements,
 }
 
 impl Reserving {
     /// Waits for what a store was asked.
-    pub fn new(waiting: Waiting<Outcome>, settlements: Settlements) -> Self {
+    pub fn new(waiting: Waiting<Admission>, settlements: Settlements) -> Self {
         Self { waiting: Some(waiting), settlements }
     }
 }
 
 impl Future for Reserving {
-    type Output = Outcome;
+    type Output = Admission;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Admission> {
         let Some(waiting) = &mut self.waiting else { return Poll::Pending };
         let outcome = ready!(waiting.as_mut().poll(context));
         self.waiting = None;

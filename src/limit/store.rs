@@ -20,7 +20,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The store sees to it that the wait is short, and says itself what becomes of a request while it
     /// cannot be asked. What is waited for is always waited for to the end, also when the client has left: what it took
     /// is given back then.
-    fn reserve(&self, demands: Vec<Demand>) -> MaybeReady<Outcome>;
+    fn reserve(&self, demands: Vec<Demand>) -> MaybeReady<Admission>;
 
     /// Whether the request is certain to be denied by one of its enforced demands, as far as that is
     /// known here. It is asked before a body is read, and charges nothing. A store that would have to
@@ -48,7 +48,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 }
 
 /// What becomes of a request.
-pub type Outcome = Result<Granted, Refused>;
+pub type Admission = Result<Granted, Refused>;
 
 /// What is left of each quota that is advertised.
 pub type Advertised = Metered<Option<QuotaState>>;

@@ -10,14 +10,14 @@
 //! use std::sync::Arc;
 //!
 //! use guilloche::mark::cell::Roles;
-//! use guilloche::mark::keys::{Keys, Marked};
+//! use guilloche::mark::keys::{Keys, Recipient};
 //! use guilloche::mark::lexical::Rewriter;
 //! use guilloche::mark::lexicon::Lexicon;
 //!
 //! let lexicon = Lexicon::english();
 //! let keys = Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH);
 //! let roles = Arc::new(Roles::new(keys.master(), lexicon.cells()));
-//! let marked = Marked { tenant: "", account: "acct-17", cluster: None };
+//! let marked = Recipient { tenant: "", account: "acct-17", cluster: None };
 //! let marking = keys.marking(&roles, keys.current(), marked, 1.0);
 //!
 //! let mut rewriter = Rewriter::new(lexicon, &marking);

@@ -136,13 +136,13 @@ impl Connection {
 pub(super) struct Socket {
     stream: TcpStream,
     connection: Arc<Connection>,
-    protocol: Protocol,
+    protocol: HttpVersion,
     targets: Targets,
 }
 
 /// What is spoken on a connection, by its first bytes.
 #[derive(Debug)]
-enum Protocol {
+enum HttpVersion {
     /// So many bytes of [`PREFACE`] have come, and nothing else.
     Unknown(usize),
     Http1,
@@ -154,20 +154,20 @@ const PREFACE: &[u8] = b"PRI";
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
-        Self { stream, connection, protocol: Protocol::Unknown(0), targets: Targets::new() }
+        Self { stream, connection, protocol: HttpVersion::Unknown(0), targets: Targets::new() }
     }
 
     /// Notes what was read.
     fn look_at(&mut self, read: &[u8]) {
         for byte in read {
-            let Protocol::Unknown(known) = self.protocol else { break };
+            let HttpVersion::Unknown(known) = self.protocol else { break };
             self.protocol = match PREFACE.get(known) == Some(byte) {
-                true if known + 1 == PREFACE.len() => Protocol::Http2(Frames::default()),
-                true => Protocol::Unknown(known + 1),
-                false => Protocol::Http1,
+                true if known + 1 == PREFACE.len() => HttpVersion::Http2(Frames::default()),
+                true => HttpVersion::Unknown(known + 1),
+                false => HttpVersion::Http1,
             };
         }
-        if !matches!(self.protocol, Protocol::Http2(_)) {
+        if !matches!(self.protocol, HttpVersion::Http2(_)) {
             self.targets.read(read, |target| self.connection.fragments().note(target));
         }
     }
@@ -175,7 +175,7 @@ impl Socket {
     /// Notes what was written.
     fn wrote<'s>(&mut self, bytes: usize, slices: impl IntoIterator<Item = &'s [u8]>) {
         let mut parts = (0, 0);
-        if let Protocol::Http2(frames) = &mut self.protocol {
+        if let HttpVersion::Http2(frames) = &mut self.protocol {
             let mut left = bytes;
             for slice in slices {
                 let taken = left.min(slice.len());

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use crate::audit::DecisionId;
+use crate::audit::DecisionName;
 use crate::upstream::UpstreamError;
 
 /// The service behind the defense, whose failures name their decisions.
@@ -23,7 +23,7 @@ pub(super) struct Decided<S>(pub(super) S);
 pub(super) struct Failed {
     pub(super) error: UpstreamError,
     /// What was decided about it, if anything was.
-    pub(super) decision: Option<DecisionId>,
+    pub(super) decision: Option<DecisionName>,
 }
 
 impl<S, B, R> Service<Request<B>> for Decided<S>

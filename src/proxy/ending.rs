@@ -29,9 +29,9 @@ pub(super) trait Observer {
 
 /// Holds an observer and reports [`Ending::Cancelled`] to it when dropped before another end.
 #[derive(Debug)]
-pub(super) struct Guard<O: Observer>(Option<O>);
+pub(super) struct ObserverGuard<O: Observer>(Option<O>);
 
-impl<O: Observer> Guard<O> {
+impl<O: Observer> ObserverGuard<O> {
     pub(super) fn new(observer: O) -> Self {
         Self(Some(observer))
     }
@@ -48,7 +48,7 @@ impl<O: Observer> Guard<O> {
     }
 }
 
-impl<O: Observer> Drop for Guard<O> {
+impl<O: Observer> Drop for ObserverGuard<O> {
     fn drop(&mut self) {
         self.end(Ending::Cancelled);
     }
@@ -63,13 +63,13 @@ pin_project! {
     {
         #[pin]
         body: B,
-        guard: Guard<O>,
+        guard: ObserverGuard<O>,
     }
 }
 
 impl<B: Body, O: Observer> Watched<B, O> {
     /// Goes on watching with the guard that has watched the exchange so far.
-    pub(super) fn new(body: B, mut guard: Guard<O>) -> Self {
+    pub(super) fn new(body: B, mut guard: ObserverGuard<O>) -> Self {
         // The server does not poll a body that says it has ended.
         if body.is_end_stream() {
             guard.end(Ending::Complete);
@@ -145,7 +145,7 @@ mod tests {
 
     fn watched<B: Body>(body: B) -> (Log, Watched<B, Log>) {
         let log = Log::default();
-        (log.clone(), Watched::new(body, Guard::new(log)))
+        (log.clone(), Watched::new(body, ObserverGuard::new(log)))
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 
-use crate::audit::DecisionId;
+use crate::audit::DecisionName;
 use crate::layer::too_slow;
 use crate::upstream::UpstreamError;
 use crate::wire::{Refusal, RefusalKind, error_protocol};
@@ -57,7 +57,7 @@ pub(super) fn fragment() -> Refusal {
 pub(super) fn response(
     refusal: &Refusal,
     path: &str,
-    decision: &DecisionId,
+    decision: &DecisionName,
 ) -> Response<Full<Bytes>> {
     refusal.answer(error_protocol(path), &decision.0).map(Full::from)
 }

@@ -19,12 +19,12 @@ use super::connection::Connection;
 use super::cors::{Asker, Cors};
 use super::decided::Failed;
 use super::delivery::Delivered;
-use super::ending::{Guard, Watched};
-use super::exchange::{Exchange, Reports};
+use super::ending::{ObserverGuard, Watched};
 use super::failure;
+use super::report::{ExchangeReport, ReportTargets};
 use super::request_body::Witnessed;
 use super::tunnel::Tunnel;
-use crate::audit::DecisionId;
+use crate::audit::DecisionName;
 use crate::policy;
 use crate::upstream::{BoxError, Switched};
 use crate::wire::{OwnAnswer, Refusal};
@@ -36,13 +36,13 @@ pub(super) type RequestBody = Limited<Witnessed<Incoming>>;
 #[derive(Clone, Debug)]
 pub(super) struct Front<S> {
     pub(super) stack: S,
-    pub(super) reports: Arc<Reports>,
+    pub(super) reports: Arc<ReportTargets>,
     pub(super) connection: Arc<Connection>,
     pub(super) cors: Arc<Cors>,
     pub(super) max_request_body: usize,
 }
 
-type Answer<B> = Response<Watched<Delivered<Either<Full<Bytes>, B>>, Exchange>>;
+type Answer<B> = Response<Watched<Delivered<Either<Full<Bytes>, B>>, ExchangeReport>>;
 
 impl<S, B> hyper::service::Service<Request<Incoming>> for Front<S>
 where
@@ -59,10 +59,10 @@ where
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let Self { stack, reports, connection, cors, max_request_body } = self.clone();
         // Made before the first await: a client that leaves at any point is noticed.
-        let exchange = Exchange::new(&request, reports, Arc::clone(&connection));
+        let exchange = ExchangeReport::new(&request, reports, Arc::clone(&connection));
         let path = request.uri().path().to_owned();
         let (method, asker) = (request.method().clone(), Asker::of(&request));
-        let mut guard = Guard::new(exchange);
+        let mut guard = ObserverGuard::new(exchange);
         let version = request.version();
         let fragment = version < Version::HTTP_2 && connection.had_fragment(request.uri());
         let one_at_a_time = version < Version::HTTP_2;
@@ -146,15 +146,15 @@ fn check<B>(request: &Request<B>, max_request_body: usize) -> Result<(), Refusal
 }
 
 /// The name of an answer of ours to a request about which nothing was decided.
-fn undecided() -> DecisionId {
-    DecisionId(policy::DecisionId::undecided().to_string())
+fn undecided() -> DecisionName {
+    DecisionName(policy::DecisionId::undecided().to_string())
 }
 
 /// The answer; or why there is none, with the decision about the request if there was one.
 async fn ask<S, B>(
     mut stack: S,
     request: Request<RequestBody>,
-) -> Result<Response<B>, (Refusal, Option<DecisionId>)>
+) -> Result<Response<B>, (Refusal, Option<DecisionName>)>
 where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = Failed>,
 {

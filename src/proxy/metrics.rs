@@ -250,7 +250,7 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use super::*;
-    use crate::audit::{Applied, AuditKey, Counts, DecisionId, Durations, PolicyIdentity, Risk};
+    use crate::audit::{Applied, AuditKey, Counts, DecisionName, Durations, PolicyIdentity, Risk};
     use crate::lines::LineWriter;
     use crate::policy::Countermeasure;
     use crate::policy::plan::Mode;
@@ -275,7 +275,7 @@ mod tests {
         let metrics = Metrics::new(None, None, None);
         metrics.decided(&Record {
             time: jiff::Timestamp::UNIX_EPOCH,
-            decision: DecisionId("d".into()),
+            decision: DecisionName("d".into()),
             principal: AuditKey::new([0; 32]).principal("account-name", None, None),
             risk: Risk::Unknown { reason: "expired".into() },
             grade: "watch".into(),

@@ -15,11 +15,11 @@ use tokio::task::spawn_blocking;
 use super::admin::{Admin, AdminService};
 use super::config::{self, Config, LogOutput, Probe};
 use super::cors::Cors;
-use super::exchange::Reports;
 use super::front::Front;
 use super::marks::ledger;
 use super::metrics::Metrics;
 use super::probe::{CarrierState, Prober};
+use super::report::ReportTargets;
 use super::server::{Bounds, serve};
 use super::stack::{Stack, stack};
 use super::start_error::StartError;
@@ -149,7 +149,7 @@ impl Proxy {
             carriers: marked.cloned().map(CarrierState),
         };
         let (served, admin_shutdown) = oneshot::channel::<()>();
-        let reports = Arc::new(Reports { metrics, access_log: access_log.clone() });
+        let reports = Arc::new(ReportTargets { metrics, access_log: access_log.clone() });
         let cors = Arc::new(Cors::default());
         let front = |connection| Front {
             stack: service.clone(),

@@ -35,13 +35,13 @@ const LAST_WORD: Duration = Duration::from_millis(100);
 /// One connection.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
-    counts: Arc<Counts>,
+    counts: Arc<Uses>,
     /// Its sender lives as long as the connection.
     open: watch::Receiver<()>,
 }
 
 #[derive(Debug, Default)]
-struct Counts {
+struct Uses {
     /// Whether requests share it, so that bytes on it need not be an answer.
     multiplexed: bool,
     /// Bytes received.
@@ -216,7 +216,7 @@ impl<T: Connection> Counted<T> {
     pub(super) fn new(io: T, http2: bool) -> Self {
         let multiplexed = http2 || io.connected().is_negotiated_h2();
         let (open, told) = watch::channel(());
-        let counts = Arc::new(Counts { multiplexed, ..Counts::default() });
+        let counts = Arc::new(Uses { multiplexed, ..Uses::default() });
         Self { io, link: Link { counts, open: told }, open }
     }
 }

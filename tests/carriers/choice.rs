@@ -3,8 +3,8 @@
 use guilloche::countermeasure::watermark::Carrier::{
     self, Lexical, LogitBias, Sglang, Vllm, VllmXargs,
 };
-use guilloche::countermeasure::watermark::{MarkedAs, Proof};
-use guilloche::mark::keys::Marked;
+use guilloche::countermeasure::watermark::{MarkTerms, Proof};
+use guilloche::mark::keys::Recipient;
 use guilloche::wire::chat::Chat;
 use guilloche::wire::messages::Messages;
 
@@ -31,8 +31,8 @@ fn sglang_gets_the_key_of_the_account_and_of_the_cluster_once_it_is_linked() {
     );
     assert_eq!(out, expected);
 
-    let marked = Marked { cluster: Some("ring-3"), ..ACCOUNT.marked };
-    let linked = MarkedAs { marked, epoch: 4, ..ACCOUNT };
+    let recipient = Recipient { cluster: Some("ring-3"), ..ACCOUNT.recipient };
+    let linked = MarkTerms { recipient, epoch: 4, ..ACCOUNT };
     let (_, out) = chosen(&carriers(&[Sglang]), linked, &Chat, body, &[]);
     let other = keys().engine_key(4, marked).hex().to_string();
     assert!(out.contains(&other) && other != hex);
@@ -188,7 +188,7 @@ fn a_carrier_that_the_upstream_ignores_is_passed_over_and_taken_up_when_it_works
 #[test]
 fn a_strength_of_zero_marks_nothing_and_still_strips() {
     let body = r#"{"messages":[],"watermarking":false}"#;
-    let none = MarkedAs { strength: 0.0, ..ACCOUNT };
+    let none = MarkTerms { strength: 0.0, ..ACCOUNT };
     let (choice, out) = chosen(&carriers(&[Sglang, Vllm, Lexical]), none, &Chat, body, &[]);
     assert_eq!((choice.carrier, choice.stripped), (None, 1));
     assert_eq!(out, r#"{"messages":[]}"#);

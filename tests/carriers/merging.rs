@@ -2,7 +2,7 @@
 
 use guilloche::countermeasure::watermark::Carrier::{Lexical, LogitBias, VllmXargs};
 use guilloche::countermeasure::watermark::{
-    CarrierSetting, Carriers, KeyOf, MarkedAs, VllmXargs as Xargs,
+    CarrierSetting, Carriers, KeyOf, MarkTerms, VllmXargs as Xargs,
 };
 use guilloche::wire::chat::Chat;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ fn a_bias_that_cannot_be_merged_falls_to_the_next_carrier() {
 #[test]
 fn a_bias_follows_the_strength_and_is_gentle_where_the_most_likely_token_is_taken() {
     let most = |strength: f64, members: &str| {
-        let marked = MarkedAs { strength, ..ACCOUNT };
+        let marked = MarkTerms { strength, ..ACCOUNT };
         let body = format!(r#"{{"messages":[]{members}}}"#);
         let carriers = Carriers::new(vec![setting(LogitBias)]);
         let (_, out) = chosen(&carriers, marked, &Chat, &body, &[]);
@@ -65,7 +65,7 @@ fn a_bias_follows_the_strength_and_is_gentle_where_the_most_likely_token_is_take
     assert_eq!(most(0.25, r#","temperature":0"#), 0.375);
 }
 
-fn xargs(settings: Xargs, marked: MarkedAs<'_>, body: &str) -> String {
+fn xargs(settings: Xargs, marked: MarkTerms<'_>, body: &str) -> String {
     let carriers = Carriers::new(vec![CarrierSetting::VllmXargs(settings)]);
     chosen(&carriers, marked, &Chat, body, &[]).1
 }
@@ -101,7 +101,7 @@ fn a_plugins_settings_stand_beside_the_callers_other_arguments() {
 #[test]
 fn a_plugins_key_is_the_deployments_unless_it_keeps_keys_apart() {
     let mut other = ACCOUNT;
-    other.marked.account = "acct-18";
+    other.recipient.account = "acct-18";
     let shared = Xargs::default();
     assert_eq!(shared.hash_key(&keys(), ACCOUNT), shared.hash_key(&keys(), other));
     let apart = Xargs { key_of: KeyOf::Principal, ..shared };

@@ -4,10 +4,10 @@ use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use guilloche::countermeasure::watermark::{
-    Carrier, CarrierSetting, Carriers, Choice, Entries, LogitBias, MarkedAs, Sglang, VllmXargs,
+    Carrier, CarrierSetting, Carriers, Choice, Entries, LogitBias, MarkTerms, Sglang, VllmXargs,
 };
 use guilloche::mark::cell::MarkKey;
-use guilloche::mark::keys::{Keys, Marked};
+use guilloche::mark::keys::{Keys, Recipient};
 use guilloche::wire::chat::Chat;
 use guilloche::wire::json::splice;
 use guilloche::wire::{Protocol, Target};
@@ -27,15 +27,15 @@ pub(crate) fn keys() -> Keys {
     Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH)
 }
 
-pub(crate) const ACCOUNT: MarkedAs<'static> = MarkedAs {
-    marked: Marked { tenant: "", account: "acct-17", cluster: None },
+pub(crate) const ACCOUNT: MarkTerms<'static> = MarkTerms {
+    recipient: Recipient { tenant: "", account: "acct-17", cluster: None },
     epoch: 1,
     strength: 1.0,
 };
 
 /// The key of [`ACCOUNT`] for the marks of engines.
 pub(crate) fn hex() -> String {
-    keys().engine_key(1, ACCOUNT.marked).hex().to_string()
+    keys().engine_key(1, ACCOUNT.recipient).hex().to_string()
 }
 
 pub(crate) fn setting(carrier: Carrier) -> CarrierSetting {
@@ -61,7 +61,7 @@ pub(crate) fn carriers(order: &[Carrier]) -> Carriers {
 /// What is chosen for a request, and the request that the upstream gets.
 pub(crate) fn chosen(
     carriers: &Carriers,
-    marked: MarkedAs<'_>,
+    marked: MarkTerms<'_>,
     protocol: &dyn Protocol,
     body: &str,
     closed: &[usize],

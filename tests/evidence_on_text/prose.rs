@@ -9,7 +9,7 @@ use guilloche::forensics::evidence::{
 };
 use guilloche::forensics::tracing::{Account, Cluster, Finding, Roster, Trace};
 use guilloche::mark::cell::{KeyName, MarkKey, Purpose, Role, Roles};
-use guilloche::mark::keys::{Keys, Marked};
+use guilloche::mark::keys::{Keys, Recipient};
 use guilloche::mark::lexical::Rewriter;
 use guilloche::mark::lexicon::Lexicon;
 
@@ -49,7 +49,7 @@ impl Deployment {
     }
 
     fn marked(&self, strength: f64) -> Vec<String> {
-        let marked = Marked { tenant: "", account: "3", cluster: None };
+        let marked = Recipient { tenant: "", account: "3", cluster: None };
         let marking = self.keys.marking(&self.roles, 1, marked, strength);
         let mark = |answer: &String| {
             let mut out = String::new();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use guilloche::audit::{Counter, Outcome, Record};
 use guilloche::countermeasure::watermark::{Carrier, CarrierSetting, Carriers, Marks, Sglang};
 use guilloche::mark::cell::Roles;
-use guilloche::mark::keys::{Keys, Marked};
+use guilloche::mark::keys::{Keys, Recipient};
 use guilloche::mark::ledger::{Entry, Event, LedgerWriter};
 use guilloche::mark::lexical::Rewriter;
 use guilloche::mark::lexicon::Lexicon;
@@ -41,7 +41,7 @@ fn marking_with(plan: &str) -> World {
 fn marked(account: &str, cluster: Option<&str>, strength: f64) -> (String, u64, u64) {
     let keys = keys();
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    let caller = Marked { tenant: "", account, cluster };
+    let caller = Recipient { tenant: "", account, cluster };
     let marking = keys.marking(&roles, keys.current(), caller, strength);
     let mut rewriter = Rewriter::new(Lexicon::english(), &marking);
     let mut out = String::new();

@@ -1,6 +1,6 @@
 //! Promise 10: the record tells what was done, and nothing else is told to anyone.
 
-use guilloche::audit::{Counter, DecisionId, Outcome};
+use guilloche::audit::{Counter, DecisionName, Outcome};
 use guilloche::policy::Countermeasure;
 use http_body::Body;
 use proptest::prelude::*;
@@ -216,7 +216,7 @@ async fn an_answer_carries_its_decision_for_the_access_log() {
         for _ in 0..2 {
             world.upstream.answer(json("{}"));
             let answer = world.call(chat()).await;
-            let carried = answer.extensions().get::<DecisionId>().cloned();
+            let carried = answer.extensions().get::<DecisionName>().cloned();
             drop(answer);
             assert_eq!(carried, world.records.all().pop().map(|record| record.decision), "{plan}");
         }

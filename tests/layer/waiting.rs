@@ -41,7 +41,7 @@ impl Far {
 }
 
 impl Store for Far {
-    fn reserve(&self, demands: Vec<Demand>) -> MaybeReady<limit::Outcome> {
+    fn reserve(&self, demands: Vec<Demand>) -> MaybeReady<limit::Admission> {
         let (limiter, taken) = (self.limiter.clone(), Arc::clone(&self.taken));
         MaybeReady::wait(async move {
             sleep(AWAY).await;

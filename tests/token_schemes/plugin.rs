@@ -1,6 +1,6 @@
 //! The mark of the vLLM plugin, with keys as the proxy sends them.
 
-use guilloche::countermeasure::watermark::{KeyOf, MarkedAs, VllmXargs};
+use guilloche::countermeasure::watermark::{KeyOf, MarkTerms, VllmXargs};
 use guilloche::forensics::detect::{Sbw, SbwKey};
 use serde_json::Value;
 
@@ -20,7 +20,8 @@ fn favours(key: u64) -> impl Fn(&[u32], u32) -> f64 {
 
 /// The key that the proxy would send for an answer to this account.
 fn sent(deployment: &Deployment, key_of: KeyOf, account: &str) -> u64 {
-    let marked = MarkedAs { marked: Deployment::marked(account, None), epoch: 1, strength: 1.0 };
+    let marked =
+        MarkTerms { recipient: Deployment::marked(account, None), epoch: 1, strength: 1.0 };
     VllmXargs { key_of, ..VllmXargs::default() }.hash_key(&deployment.keys, marked)
 }
 

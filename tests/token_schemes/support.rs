@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use guilloche::mark::keys::{Keys, Marked};
+use guilloche::mark::keys::{Keys, Recipient};
 use guilloche::mark::ledger::{Entry, Event, Ledger};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -59,8 +59,8 @@ impl Deployment {
         ledger.append(&Entry::new(Timestamp::UNIX_EPOCH, event)).unwrap();
     }
 
-    pub(crate) fn marked<'a>(account: &'a str, cluster: Option<&'a str>) -> Marked<'a> {
-        Marked { tenant: TENANT, account, cluster }
+    pub(crate) fn marked<'a>(account: &'a str, cluster: Option<&'a str>) -> Recipient<'a> {
+        Recipient { tenant: TENANT, account, cluster }
     }
 
     /// Writes texts as records.

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use guilloche::forensics::examination::Verdict;
 use guilloche::mark::cell::Roles;
-use guilloche::mark::keys::{Keys, Marked};
+use guilloche::mark::keys::{Keys, Recipient};
 use guilloche::mark::ledger::{Entry, Event, Ledger};
 use guilloche::mark::lexical::Rewriter;
 use guilloche::mark::lexicon::Lexicon;
@@ -99,7 +99,7 @@ impl Scene {
     ) -> String {
         let lexicon = Lexicon::english();
         let roles = Arc::new(Roles::new(self.keys.master(), lexicon.cells()));
-        let marked = Marked { tenant: "", account, cluster };
+        let marked = Recipient { tenant: "", account, cluster };
         let marking = self.keys.marking(&roles, epoch, marked, 1.0);
         let mut rewriter = Rewriter::new(lexicon, &marking);
         let mut out = String::new();

@@ -15,7 +15,7 @@ mod vllm_xargs;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::mark::keys::{Keys, Marked};
+use crate::mark::keys::{Keys, Recipient};
 use crate::wire::json::Edit;
 use crate::wire::{Request, Use};
 
@@ -63,9 +63,9 @@ impl Default for Carriers {
 
 /// Whose mark a response is to carry.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MarkedAs<'a> {
+pub struct MarkTerms<'a> {
     /// The principal.
-    pub marked: Marked<'a>,
+    pub recipient: Recipient<'a>,
     /// The epoch of the keys.
     pub epoch: u32,
     /// How much of the text carries the mark, 0 to 1.
@@ -113,7 +113,7 @@ impl Carriers {
     pub fn choose(
         &self,
         keys: &Keys,
-        marked: MarkedAs<'_>,
+        terms: MarkTerms<'_>,
         request: &Request,
         closed: &[usize],
     ) -> Choice {
@@ -123,9 +123,9 @@ impl Carriers {
         let inside = generation.mark_edits.iter().filter(|(member, _)| open(member));
         let mut edits: Vec<Edit> = inside.map(|(_, edit)| edit.clone()).collect();
         let stripped = (removed.len() + edits.len()) as u64;
-        let asked = Asked { keys, marked, request, closed, removed: closed.len() + removed.len() };
+        let asked = Asked { keys, terms, request, closed, removed: closed.len() + removed.len() };
         let wanted = |setting: &&CarrierSetting| {
-            marked.strength > 0.0 && self.proofs.get(setting.carrier()).allows()
+            terms.strength > 0.0 && self.proofs.get(setting.carrier()).allows()
         };
         let mut order = self.order.iter().filter(wanted);
         let chosen = order.find_map(|setting| Some((setting.carrier(), setting.edits(&asked)?)));

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Caller, MarkedAs};
+use super::{Caller, MarkTerms};
 use crate::countermeasure::originals::{Memory, Original, Recording};
 use crate::mark::keys::Marking;
 use crate::mark::lexical::{Choice, OffsetMap, Rewriter, Site, Unit};
@@ -13,7 +13,7 @@ use crate::wire::{Channel, Kind, Slot};
 
 /// How the texts of one response are marked.
 #[derive(Clone, Debug)]
-pub struct Marked {
+pub struct LexicalMark {
     marking: Arc<Marking>,
     lexicon: &'static Lexicon,
     /// Also where the upstream may compare what comes back with what it wrote.
@@ -22,14 +22,14 @@ pub struct Marked {
     memory: Option<Memory>,
 }
 
-impl Marked {
+impl LexicalMark {
     /// None if the strength is too little to mark anything.
     pub(in crate::countermeasure) fn new(
         caller: &Caller<'_>,
-        marked: MarkedAs<'_>,
+        terms: MarkTerms<'_>,
         multi_turn: MultiTurn,
     ) -> Option<Self> {
-        let marking = caller.marks.marking(marked);
+        let marking = caller.marks.marking(terms);
         (!marking.is_nothing()).then(|| Self {
             marking: Arc::new(marking),
             lexicon: caller.marks.lexicon(),

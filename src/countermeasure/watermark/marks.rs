@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Carriers, MarkedAs};
+use super::{Carriers, MarkTerms};
 use crate::countermeasure::originals::Memory;
 use crate::mark::cell::Roles;
 use crate::mark::keys::{self, Keys, Marking};
@@ -78,9 +78,9 @@ impl Marks {
     }
 
     /// The choice of words that marks texts of this caller.
-    pub(super) fn marking(&self, marked: MarkedAs<'_>) -> Marking {
-        let MarkedAs { marked, epoch, strength } = marked;
-        self.keys.marking(&self.roles, epoch, marked, strength)
+    pub(super) fn marking(&self, terms: MarkTerms<'_>) -> Marking {
+        let MarkTerms { recipient, epoch, strength } = terms;
+        self.keys.marking(&self.roles, epoch, recipient, strength)
     }
 
     /// Records that an answer was marked, if a ledger is kept.
@@ -108,9 +108,9 @@ impl<'a> Caller<'a> {
 /// Whose keys an answer to a principal carries: the account's own, and the cluster's from when it
 /// is linked.
 #[must_use]
-pub fn marked(principal: &Principal) -> keys::Marked<'_> {
+pub fn recipient(principal: &Principal) -> keys::Recipient<'_> {
     let Principal { account, cluster, tenant } = principal;
-    keys::Marked {
+    keys::Recipient {
         tenant: tenant.as_ref().map_or("", |tenant| tenant.as_str()),
         account: account.as_str(),
         cluster: cluster.as_ref().map(|cluster| cluster.as_str()),

@@ -13,8 +13,8 @@ pub(super) use lexical::marks_although_signed;
 
 pub use carrier::Carrier;
 pub use carriers::{
-    CarrierSetting, Carriers, Choice, Entries, KeyOf, LogitBias, MarkedAs, Proof, Proofs, Sglang,
+    CarrierSetting, Carriers, Choice, Entries, KeyOf, LogitBias, MarkTerms, Proof, Proofs, Sglang,
     VllmXargs,
 };
-pub use lexical::{Mark, Marked};
-pub use marks::{Caller, Marks, marked};
+pub use lexical::{LexicalMark, Mark};
+pub use marks::{Caller, Marks, recipient};

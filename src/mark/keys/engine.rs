@@ -7,18 +7,18 @@ use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::{Keys, Marked};
+use super::{Keys, Recipient};
 use crate::mark::cell::{KeyName, MarkKey, Purpose, Role};
 
 /// A 64-bit key of an inference server's own mark: the first eight bytes of the derived key, in
 /// the order in which hexadecimal digits are written. Zeroized on drop; `Debug` shows nothing.
 ///
 /// ```
-/// use guilloche::mark::keys::{Keys, Marked};
+/// use guilloche::mark::keys::{Keys, Recipient};
 ///
 /// let keys = Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH);
-/// let marked = Marked { tenant: "", account: "acct-17", cluster: None };
-/// let key = keys.engine_key(keys.current(), marked);
+/// let recipient = Recipient { tenant: "", account: "acct-17", cluster: None };
+/// let key = keys.engine_key(keys.current(), recipient);
 /// assert_eq!(key.hex().len(), 16); // the `watermark.key` of a request to SGLang
 /// ```
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -58,21 +58,21 @@ impl fmt::Debug for EngineKey {
 }
 
 impl Keys {
-    /// The key of the inference server's own mark for the answers to `marked`.
+    /// The key of the inference server's own mark for the answers to `recipient`.
     #[must_use]
-    pub fn engine_key(&self, epoch: u32, marked: Marked<'_>) -> EngineKey {
-        EngineKey::new(&self.principal_key(Purpose::Engine, epoch, marked))
+    pub fn engine_key(&self, epoch: u32, recipient: Recipient<'_>) -> EngineKey {
+        EngineKey::new(&self.principal_key(Purpose::Engine, epoch, recipient))
     }
 
-    /// The key by which the variants of paired `logit_bias` entries are chosen for `marked`.
+    /// The key by which the variants of paired `logit_bias` entries are chosen for `recipient`.
     #[must_use]
-    pub fn logit_bias_key(&self, epoch: u32, marked: Marked<'_>) -> MarkKey {
-        self.principal_key(Purpose::LogitBias, epoch, marked)
+    pub fn logit_bias_key(&self, epoch: u32, recipient: Recipient<'_>) -> MarkKey {
+        self.principal_key(Purpose::LogitBias, epoch, recipient)
     }
 
     /// The account's key, or its cluster's once it is linked.
-    fn principal_key(&self, purpose: Purpose, epoch: u32, marked: Marked<'_>) -> MarkKey {
-        let Marked { tenant, account, cluster } = marked;
+    fn principal_key(&self, purpose: Purpose, epoch: u32, recipient: Recipient<'_>) -> MarkKey {
+        let Recipient { tenant, account, cluster } = recipient;
         let (role, id) =
             cluster.map_or((Role::Account, account), |cluster| (Role::Cluster, cluster));
         self.derive(&KeyName { purpose, tenant, epoch, role, id })

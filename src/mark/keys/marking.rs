@@ -7,9 +7,9 @@ use crate::mark::cell::{Bits, Cell, KeyName, MarkKey, Purpose, Role, Roles};
 use crate::mark::lexical::{Choice, Site};
 use crate::secret::opaque_debug;
 
-/// Whose texts are marked.
+/// Whose texts are recipient.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Marked<'a> {
+pub struct Recipient<'a> {
     /// The tenant; empty in a deployment of one.
     pub tenant: &'a str,
     /// The account.
@@ -18,7 +18,7 @@ pub struct Marked<'a> {
     pub cluster: Option<&'a str>,
 }
 
-opaque_debug!(Marked<'_>);
+opaque_debug!(Recipient<'_>);
 
 /// Which variant each cell has for one principal in one epoch. Making it draws a few kilobytes of
 /// key stream, so it is worth keeping for the next answer.
@@ -40,7 +40,7 @@ struct Part {
 }
 
 impl Keys {
-    /// How to mark the texts of `marked` at a strength from 0 (not at all) to 1 (every cell).
+    /// How to mark the texts of `recipient` at a strength from 0 (not at all) to 1 (every cell).
     ///
     /// `roles` are those of this deployment, `Roles::new(keys.master(), cells)`.
     #[must_use]
@@ -48,20 +48,21 @@ impl Keys {
         &self,
         roles: &Arc<Roles>,
         epoch: u32,
-        marked: Marked<'_>,
+        recipient: Recipient<'_>,
         strength: f64,
     ) -> Marking {
         let cells = u32::try_from(roles.as_slice().len()).unwrap_or(u32::MAX);
         let part = |role, id| {
-            let name = |purpose| KeyName { purpose, tenant: marked.tenant, epoch, role, id };
+            let name = |purpose| KeyName { purpose, tenant: recipient.tenant, epoch, role, id };
             Part {
                 bits: Bits::new(&self.derive(&name(Purpose::Lexical)), cells),
                 coin: self.derive(&name(Purpose::Coin)),
             }
         };
-        let account = part(Role::Account, marked.account);
-        let cluster =
-            marked.cluster.map_or_else(|| account.clone(), |cluster| part(Role::Cluster, cluster));
+        let account = part(Role::Account, recipient.account);
+        let cluster = recipient
+            .cluster
+            .map_or_else(|| account.clone(), |cluster| part(Role::Cluster, cluster));
         // A float-to-integer cast saturates, and is 0 for what is no number.
         let threshold = (strength.clamp(0.0, 1.0) * 256.0).round() as u16;
         Marking {

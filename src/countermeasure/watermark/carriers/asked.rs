@@ -4,12 +4,12 @@ use crate::mark::keys::Keys;
 use crate::wire::json::Edit;
 use crate::wire::{Request, Setting, Use};
 
-use super::MarkedAs;
+use super::MarkTerms;
 
 /// A request whose response is to be marked.
 pub(super) struct Asked<'a> {
     pub(super) keys: &'a Keys,
-    pub(super) marked: MarkedAs<'a>,
+    pub(super) terms: MarkTerms<'a>,
     pub(super) request: &'a Request,
     /// Members of the top level that are taken out by others.
     pub(super) closed: &'a [usize],

@@ -57,9 +57,9 @@ impl LogitBias {
         }
         let own = generation.logit_bias.iter().flat_map(|setting| &setting.names);
         let own: Vec<&String> = own.collect();
-        let delta = self.delta * asked.marked.strength;
+        let delta = self.delta * asked.terms.strength;
         let delta = if generation.greedy { delta.min(GREEDY_DELTA) } else { delta };
-        let key = asked.keys.logit_bias_key(asked.marked.epoch, asked.marked.marked);
+        let key = asked.keys.logit_bias_key(asked.terms.epoch, asked.terms.recipient);
         let entries = self.pairs.entries(&key, delta, self.entries.saturating_sub(own.len()));
         let taken: HashSet<u32> = own.iter().filter_map(|name| token_id(name)).collect();
         // Half a pair would not tell what the other half does.

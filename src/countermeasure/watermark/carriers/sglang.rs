@@ -45,7 +45,7 @@ impl Sglang {
         if unmarked || asked.several() || asked.used(&[Use::Probabilities]) {
             return None;
         }
-        let key = asked.keys.engine_key(asked.marked.epoch, asked.marked.marked);
+        let key = asked.keys.engine_key(asked.terms.epoch, asked.terms.recipient);
         asked.add("watermark", &self.value(&key.hex()))
     }
 }

@@ -12,7 +12,7 @@ use crate::wire::Use;
 use crate::wire::json::{Edit, escape};
 
 use super::asked::Asked;
-use super::{GREEDY_DELTA, MarkedAs};
+use super::{GREEDY_DELTA, MarkTerms};
 use crate::mark::keys::Keys;
 
 /// Whose key a mark is made with.
@@ -66,13 +66,13 @@ impl VllmXargs {
 
     /// The plugin's key ([`EngineKey::hash_key`]).
     #[must_use]
-    pub fn hash_key(&self, keys: &Keys, marked: MarkedAs<'_>) -> u64 {
-        let MarkedAs { marked, epoch, .. } = marked;
+    pub fn hash_key(&self, keys: &Keys, terms: MarkTerms<'_>) -> u64 {
+        let MarkTerms { recipient, epoch, .. } = terms;
         let key = match self.key_of {
-            KeyOf::Principal => keys.engine_key(epoch, marked),
+            KeyOf::Principal => keys.engine_key(epoch, recipient),
             KeyOf::Deployment => EngineKey::new(&keys.derive(&KeyName {
                 purpose: Purpose::Engine,
-                tenant: marked.tenant,
+                tenant: recipient.tenant,
                 epoch,
                 role: Role::Global,
                 id: "",
@@ -88,9 +88,9 @@ impl VllmXargs {
         if generation.beam || generation.tools || asked.used(&harmed) {
             return None;
         }
-        let delta = self.delta * asked.marked.strength;
+        let delta = self.delta * asked.terms.strength;
         let delta = if generation.greedy { delta.min(GREEDY_DELTA) } else { delta };
-        let members = self.members(delta, self.hash_key(asked.keys, asked.marked));
+        let members = self.members(delta, self.hash_key(asked.keys, asked.terms));
         asked.merge("vllm_xargs", &generation.plugins, &members)
     }
 }

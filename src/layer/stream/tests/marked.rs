@@ -12,7 +12,7 @@ use super::{COMPLETIONS, document, model, protocol, sample, stream, words};
 use crate::countermeasure::watermark::{Caller, Marks};
 use crate::countermeasure::{Counts, RequestEdits, ResponseEdits};
 use crate::mark::cell::Roles;
-use crate::mark::keys::{Keys, Marked};
+use crate::mark::keys::{Keys, Recipient};
 use crate::mark::lexical::Rewriter;
 use crate::mark::lexicon::Lexicon;
 use crate::policy::plan::{
@@ -79,7 +79,7 @@ fn edits(setting: &Setting, name: &str) -> ResponseEdits {
 fn marked(text: &str, cut_short: bool) -> String {
     let keys = keys();
     let roles = std::sync::Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    let caller = Marked { tenant: "", account: "a", cluster: None };
+    let caller = Recipient { tenant: "", account: "a", cluster: None };
     let marking = keys.marking(&roles, keys.current(), caller, 1.0);
     let mut rewriter = Rewriter::new(Lexicon::english(), &marking);
     let mut out = String::new();
@@ -180,7 +180,7 @@ fn a_document_is_the_upstreams_but_for_the_words_of_its_answer() {
     assert_eq!(String::from_utf8(out).unwrap(), shape(&answer));
 }
 
-// Break it: mark tool arguments or refusals in `Marked::mark`; drop an event that has more to say.
+// Break it: mark tool arguments or refusals in `LexicalMark::mark`; drop an event that has more to say.
 #[test]
 fn every_sample_keeps_what_clients_rely_on_and_reads_the_same_in_both_forms() {
     for name in COMPLETIONS {

@@ -12,12 +12,12 @@ use super::connection::Connection;
 use super::ending::{Ending, Observer};
 use super::family::Family;
 use super::metrics::Metrics;
-use crate::audit::{DecisionId, Durations, Outcome};
+use crate::audit::{DecisionName, Durations, Outcome};
 use crate::lines::LineWriter;
 
 /// What exchanges report to.
 #[derive(Debug)]
-pub(super) struct Reports {
+pub(super) struct ReportTargets {
     pub(super) metrics: Arc<Metrics>,
     pub(super) access_log: Option<Arc<LineWriter>>,
 }
@@ -26,8 +26,8 @@ pub(super) struct Reports {
 const LONGEST_PATH: usize = 512;
 
 #[derive(Debug)]
-pub(super) struct Exchange {
-    reports: Arc<Reports>,
+pub(super) struct ExchangeReport {
+    reports: Arc<ReportTargets>,
     connection: Arc<Connection>,
     time: Timestamp,
     started: Instant,
@@ -38,7 +38,7 @@ pub(super) struct Exchange {
     status: Option<u16>,
     bytes: u64,
     /// The decision, or what an answer of ours is known by where there was none.
-    decision: Option<DecisionId>,
+    decision: Option<DecisionName>,
     is_decided: bool,
     /// Whether the client knows the end of the body only by the end of the connection.
     by_closing: bool,
@@ -55,14 +55,14 @@ struct Line<'e> {
     bytes: u64,
     outcome: Outcome,
     #[serde(skip_serializing_if = "Option::is_none")]
-    decision: Option<&'e DecisionId>,
+    decision: Option<&'e DecisionName>,
     durations: Durations,
 }
 
-impl Exchange {
+impl ExchangeReport {
     pub(super) fn new<B>(
         request: &Request<B>,
-        reports: Arc<Reports>,
+        reports: Arc<ReportTargets>,
         connection: Arc<Connection>,
     ) -> Self {
         reports.metrics.request_began();
@@ -100,7 +100,7 @@ impl Exchange {
     pub(super) fn failed<B>(
         &mut self,
         response: &Response<B>,
-        decision: DecisionId,
+        decision: DecisionName,
         is_decided: bool,
     ) {
         self.status = Some(response.status().as_u16());
@@ -108,7 +108,7 @@ impl Exchange {
     }
 }
 
-impl Observer for Exchange {
+impl Observer for ExchangeReport {
     fn data(&mut self, bytes: usize) {
         if self.first_byte.is_none() {
             self.first_byte = Some(Instant::now());
