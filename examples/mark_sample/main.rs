@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, LazyLock};
 
 use guilloche::mark::cell::{ClassId, Roles};
-use guilloche::mark::keys::{Keys, Marked, Marking};
+use guilloche::mark::keys::{Keys, Marking, Recipient};
 use guilloche::mark::lexical::{Rewriter, Site};
 use guilloche::mark::lexicon::Lexicon;
 
@@ -125,7 +125,7 @@ fn marking(seed: u64) -> Marking {
     }
     let keys = Keys::from_master(&master, jiff::Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), lexicon().cells()));
-    keys.marking(&roles, 1, Marked { tenant: "", account: "sample", cluster: None }, 1.0)
+    keys.marking(&roles, 1, Recipient { tenant: "", account: "sample", cluster: None }, 1.0)
 }
 
 /// All substitutions at full strength.

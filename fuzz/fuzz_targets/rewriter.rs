@@ -5,7 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use guilloche::mark::cell::Roles;
-use guilloche::mark::keys::{Keys, Marked, Marking};
+use guilloche::mark::keys::{Keys, Recipient, Marking};
 use guilloche::mark::lexical::{MAX_WORD_BYTES, Rewriter, Site, Unit};
 use guilloche::mark::lexicon::Lexicon;
 use libfuzzer_sys::fuzz_target;
@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 static MARKING: LazyLock<Marking> = LazyLock::new(|| {
     let keys = Keys::from_master(&[9; 32], jiff::Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    keys.marking(&roles, 1, Marked { tenant: "", account: "a", cluster: None }, 1.0)
+    keys.marking(&roles, 1, Recipient { tenant: "", account: "a", cluster: None }, 1.0)
 });
 
 /// English with every gate open, so that what follows has sites.
