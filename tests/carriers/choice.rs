@@ -34,7 +34,7 @@ fn sglang_gets_the_key_of_the_account_and_of_the_cluster_once_it_is_linked() {
     let recipient = Recipient { cluster: Some("ring-3"), ..ACCOUNT.recipient };
     let linked = MarkTerms { recipient, epoch: 4, ..ACCOUNT };
     let (_, out) = chosen(&carriers(&[Sglang]), linked, &Chat, body, &[]);
-    let other = keys().engine_key(4, marked).hex().to_string();
+    let other = keys().engine_key(4, recipient).hex().to_string();
     assert!(out.contains(&other) && other != hex);
 }
 
