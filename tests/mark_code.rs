@@ -10,10 +10,11 @@ use guilloche::mark::keys::{Keys, Marking, Recipient};
 use guilloche::mark::lexical::{Choice, Rewriter, Site, each_site};
 use guilloche::mark::lexicon::Lexicon;
 
-const FIXTURES: [&str; 3] = [
+const FIXTURES: [&str; 4] = [
     include_str!("fixtures/marks/programs.txt"),
     include_str!("fixtures/marks/formats.txt"),
     include_str!("fixtures/marks/blocks.txt"),
+    include_str!("fixtures/marks/unfenced.txt"),
 ];
 
 /// English with a contraction and a small number in digits, so that every gate is open.
@@ -75,7 +76,7 @@ fn forced(text: &str, variant: bool) -> String {
 #[test]
 fn the_fixture_has_texts_of_every_kind() {
     let cases = Case::all();
-    assert!(cases.len() >= 325, "{}", cases.len());
+    assert!(cases.len() >= 700, "{}", cases.len());
     for case in &cases {
         assert!(!case.read.is_empty(), "{}", case.name);
     }
@@ -175,6 +176,21 @@ fn what_prose_mentions_of_elements_and_literals_opens_no_block() {
         "git clone <repo_url>\ncd <repo_name>",
         "5 apples and 12 pears.",
         "[1]: https://a.example",
+        "The rest of it can be read at the address <https://a.example>\nand what we have is here for all of those who do so.",
+        "You can write of it to the one whose name is A <a@a.example>\nor, if that does not help, to all of the rest of us here.",
+        "A {% if %} tag, {{#each}} and <% end %> are three of them.",
+        "{% set x = 1 %} and {{ x }} are two.",
+        "{{ range .A }} and {{ end }} go together.",
+        "The {code} macro and [code] are of wikis.",
+        "<% if a %>b<% end %>",
+        "Use the @code command, or \\code and \\verbatim.",
+        "The tool <WRITE_FILE> takes a path, as does <ns:write> there.",
+        "s/he is the one, and R & D is the other.",
+        "2 000 people came, and 3 CDs.",
+        "Lines 1i and 3,5c are commands.",
+        "(as it were) it is so.",
+        "let s = R\"(a)\";",
+        "fn f() {\n}",
     ] {
         let behind = "It is done now. It usually works, and it is often used, for example.";
         let text = format!("{BEFORE}{mentions}\n\n{behind}\n\n{behind}");

@@ -11,7 +11,7 @@ use super::{document, head};
 use crate::audit::Outcome;
 use crate::limit::{Denied, RateLimitFields};
 use crate::policy::Decision;
-use crate::wire::{Protocol, Refusal, RefusalKind, refuse_for_good};
+use crate::wire::{Protocol, Refusal, RefusalKind, refuse_for_good, refuse_for_now};
 
 /// A refusal on its way to the client.
 #[derive(Debug)]
@@ -46,7 +46,9 @@ pub(super) fn refused<R>(
         let wait = HeaderValue::from(denied.retry_after_seconds());
         response.headers_mut().insert(RETRY_AFTER, wait);
         // What passes soon may be tried again: a library that is told not to gives up for good.
-        if !denied.passes_within_a_minute() {
+        if denied.passes_within_a_minute() {
+            refuse_for_now(&mut response);
+        } else {
             refuse_for_good(&mut response);
         }
     }

@@ -8,10 +8,8 @@ use super::{Amounts, Dimension, Limits, Subject};
 
 /// A refusal for concurrency cannot know when a stream will end; this is the wait it names.
 const CONCURRENCY_WAIT: Duration = Duration::from_secs(1);
-/// The longest `Retry-After`, in seconds. Waits past it are spread below it.
+/// The longest wait, in seconds, for which client libraries wait by themselves.
 const LONGEST_RETRY: u64 = 60;
-/// Where waits of [`LONGEST_RETRY`] and more are spread from.
-const SPREAD_FROM: u64 = 48;
 
 /// What one request asks of one subject.
 #[derive(Clone, Copy, Debug)]
@@ -86,21 +84,21 @@ impl Denied {
     }
 }
 
-/// A wait as whole seconds for `Retry-After`, from 1 to 60.
+/// A wait as whole seconds for `Retry-After`, at least 1.
 ///
-/// Up to a quarter is added, always the same for the same subject, so that callers refused
-/// together do not come back together. A wait of a minute or more is named as 48 to 60 seconds:
-/// the caller is told again then.
+/// Up to a quarter is added, and no more than a minute, always the same for the same subject, so that
+/// callers refused together do not come back together. What passes within a minute stays within it:
+/// client libraries pass over a longer wait.
 #[must_use]
 pub fn retry_after_seconds(wait: Duration, subject: Subject) -> u64 {
-    let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let whole = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
     let seconds = whole.max(1);
-    let (low, high) = if seconds >= LONGEST_RETRY {
-        (SPREAD_FROM, LONGEST_RETRY)
-    } else {
-        (seconds, (seconds + seconds.div_ceil(4)).min(LONGEST_RETRY))
+    let spread = seconds.div_ceil(4).min(LONGEST_RETRY);
+    let spread = match LONGEST_RETRY.checked_sub(seconds) {
+        Some(left) => spread.min(left),
+        None => spread,
     };
-    low + subject.below(high - low + 1)
+    seconds.saturating_add(subject.below(spread + 1))
 }
 
 impl Demand {
@@ -179,21 +177,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn retry_after_is_at_most_a_quarter_longer_and_spread_over_subjects() {
-        for wait in [0, 1, 7, 30, 59, 60, 100_000] {
+    fn retry_after_is_at_most_a_quarter_and_a_minute_longer_and_spread_over_subjects() {
+        for wait in [0, 1, 7, 30, 59, 60, 61, 3600, 100_000] {
             let wait = Duration::from_millis(wait * 1000 - u64::from(wait > 0));
-            let whole = (wait.as_secs() + 1).min(60);
+            let whole = wait.as_secs() + 1;
             let seen: HashSet<u64> = (0..1000u32)
                 .map(|n| Subject::derive(&[7; 32], "account", &n.to_le_bytes()))
                 .map(|subject| retry_after_seconds(wait, subject))
                 .collect();
-            let least = if whole == 60 { 48 } else { whole };
-            assert!(seen.len() > 1, "{wait:?} gave {seen:?}");
-            assert_eq!(seen.iter().min(), Some(&least));
-            assert!(seen.iter().all(|&s| s <= 60 && s <= whole + whole.div_ceil(4)), "{seen:?}");
+            assert_eq!(seen.len() > 1, whole != 60, "{wait:?} gave {seen:?}");
+            assert_eq!(seen.iter().min(), Some(&whole));
+            let most = whole + whole.div_ceil(4).min(60);
+            assert!(seen.iter().all(|&s| s <= most && (s <= 60 || whole > 60)), "{seen:?}");
         }
         let subject = Subject::from_hash(u128::MAX);
         let wait = Duration::from_secs(20);
         assert_eq!(retry_after_seconds(wait, subject), retry_after_seconds(wait, subject));
+        assert_eq!(retry_after_seconds(Duration::MAX, subject), u64::MAX);
     }
 }

@@ -36,7 +36,7 @@ pub(crate) use error::scan_error;
 pub use failure::Failure;
 pub use generation::{Generation, Setting, Use};
 pub use history::Said;
-pub use own_answer::{OwnAnswer, refuse_for_good};
+pub use own_answer::{OwnAnswer, refuse_for_good, refuse_for_now};
 pub use protocol::Protocol;
 pub use protocol_id::{Endpoint, Features, ProtocolId};
 pub use refusal::{Refusal, RefusalKind};

@@ -8,7 +8,7 @@ use super::{Protocol, Refusal, RefusalKind};
 
 /// Names the decision to the client, for support to look up.
 const DECISION: HeaderName = HeaderName::from_static("guilloche-decision");
-/// Tells the vendors' client libraries not to try again: each refusal would cost three requests.
+/// Tells the vendors' client libraries whether to try again: each refusal would cost three requests.
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 impl Refusal {
@@ -52,4 +52,9 @@ pub struct OwnAnswer;
 /// Tells the client's library that trying again is of no use.
 pub fn refuse_for_good<B>(response: &mut Response<B>) {
     response.headers_mut().insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
+}
+
+/// Tells it that trying again is of use, when the time has passed that `retry-after` names.
+pub fn refuse_for_now<B>(response: &mut Response<B>) {
+    response.headers_mut().insert(X_SHOULD_RETRY, HeaderValue::from_static("true"));
 }

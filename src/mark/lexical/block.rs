@@ -1,5 +1,7 @@
 //! Blocks that a program reads as they stand, across blank lines: from where one opens until its
 //! own end comes, whatever it holds.
+use std::borrow::Cow;
+
 use crate::secret::opaque_debug;
 
 /// The most bytes that a block holds. One that has not closed by then is no block but something
@@ -20,7 +22,9 @@ pub(super) enum End {
     /// With a line that is this word alone, as a here-document.
     Word(Box<str>),
     /// With a line that begins so.
-    Line(&'static str),
+    Line(Cow<'static, str>),
+    /// With the tag of a template that closes those that it opens, of which so many are open.
+    Template { opens: Vec<Box<str>>, closes: Box<str>, open: u32 },
     /// With the marker of what replaces: at least five of `>` or of `+`.
     Replaced,
 }
@@ -72,16 +76,38 @@ impl Block {
                 *depth -= u32::from(character == *close);
                 *depth == 0
             }
-            End::Word(_) | End::Line(_) | End::Replaced | End::Element { .. } => false,
+            End::Word(_)
+            | End::Line(_)
+            | End::Replaced
+            | End::Template { .. }
+            | End::Element { .. } => false,
         }
     }
 
     /// A line ends; whether the block ends with it.
     pub(super) fn end_line(&mut self) -> bool {
         let line = self.tail.trim();
-        let over = match &self.end {
-            End::Word(word) => *line == **word,
-            End::Line(begin) => line.starts_with(begin),
+        let over = match &mut self.end {
+            // PHP has more of the statement behind the word.
+            End::Word(word) => line
+                .strip_prefix(&**word)
+                .is_some_and(|rest| rest.is_empty() || matches!(rest, ";" | ")" | ");" | ",")),
+            End::Line(begin) => line.starts_with(&**begin),
+            End::Template { opens, closes, open } => {
+                for tag in line.split(['{', '<']) {
+                    let tag = tag.trim_start_matches(['{', '<', '%', '-', '~', ' ']);
+                    let is = |word: &str| {
+                        tag.strip_prefix(word).is_some_and(|rest| !rest.starts_with(is_name))
+                    };
+                    let brace = &**closes == "end" && tag.starts_with('}') && line.contains('%');
+                    if opens.iter().any(|opening| is(opening)) {
+                        *open = open.saturating_add(1);
+                    } else if is(closes) || brace {
+                        *open = open.saturating_sub(1);
+                    }
+                }
+                *open == 0
+            }
             End::Replaced => line.starts_with(">>>>>") || line.starts_with("+++++"),
             End::Element { .. } | End::Text(_) | End::Nested { .. } => return self.keep("\n"),
         };
@@ -104,7 +130,12 @@ impl Block {
             End::Word(_) | End::Line(_) | End::Replaced if self.tail.len() < TAIL => {
                 self.tail.push_str(text);
             }
-            End::Word(_) | End::Line(_) | End::Replaced | End::Nested { .. } => {}
+            End::Template { .. } if self.tail.len() < 4 * TAIL => self.tail.push_str(text),
+            End::Word(_)
+            | End::Line(_)
+            | End::Replaced
+            | End::Template { .. }
+            | End::Nested { .. } => {}
         }
         self.left == 0
     }

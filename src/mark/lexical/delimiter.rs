@@ -34,9 +34,13 @@ const VERBATIM: [&str; 7] =
 const NAMED: [(&str, &str); 3] =
     [("#+BEGIN_", "#+END_"), ("#+begin_", "#+end_"), ("BEGIN:", "END:")];
 
+/// Markup of wikis and forums in whose blocks text stands as it is.
+const WIKI: [&str; 5] = ["code", "noformat", "panel", "pre", "quote"];
+
 /// The block that a line with this first token opens, if one does. `alone` says that the line is the
-/// token and nothing else, and goes on no paragraph, as the underline of a heading does.
-pub(super) fn opened_by(token: &str, alone: bool) -> Option<Block> {
+/// token and nothing else, and goes on no paragraph, as the underline of a heading does; `announced`,
+/// that it stands behind a colon or code.
+pub(super) fn opened_by(token: &str, alone: bool, announced: bool) -> Option<Block> {
     let listed = || DELIMITERS.iter().find(|(opening, _)| *opening == token);
     let named = || {
         NAMED.iter().find_map(|(opening, closing)| {
@@ -46,20 +50,106 @@ pub(super) fn opened_by(token: &str, alone: bool) -> Option<Block> {
     };
     // The delimiters of AsciiDoc. A rule has three characters, or many.
     let rule = alone && matches!(token, "----" | "...." | "====" | "++++");
-    // The commands of Texinfo and Doxygen.
-    let command = token.strip_prefix('@').is_some_and(|name| VERBATIM.contains(&name));
     // The directives of MyST.
     let directive = token
         .split_once('{')
         .filter(|(colons, _)| colons.len() >= 3 && colons.bytes().all(|byte| byte == b':'));
     let end = match token.chars().next()? {
         '-' | '.' | '=' | '+' if rule => End::Word(token.into()),
-        '@' if alone && command => End::Line("@end"),
-        ':' => End::Word(directive?.0.into()),
-        '%' | '-' | '@' | '=' | '#' | 'B' => {
-            listed().map(|(_, closing)| End::Line(closing)).or_else(named)?
-        }
+        '@' | '\\' if alone => command(token).or_else(|| listed_end(listed()))?,
+        '{' | '[' | '(' if alone => bracketed(token)?,
+        '#' if token.ends_with('[') && token.len() > 2 => nested('['),
+        ':' if directive.is_some() => End::Word(directive?.0.into()),
+        '%' if alone && token == "%{" => End::Line("%}".into()),
+        '%' | '-' | '@' | '=' | '#' | 'B' => listed_end(listed()).or_else(named)?,
+        _ if alone && (token == "DATA" || is_edit(token, announced)) => End::Word(".".into()),
         _ => return None,
     };
     Some(Block::new(end))
+}
+
+fn listed_end(listed: Option<&(&str, &'static str)>) -> Option<End> {
+    listed.map(|(_, closing)| End::Line((*closing).into()))
+}
+
+fn nested(open: char) -> End {
+    let close = match open {
+        '(' => ')',
+        '[' => ']',
+        _ => '}',
+    };
+    End::Nested { open, close, depth: 1 }
+}
+
+/// A command of Texinfo, Doxygen or TeX whose lines are shown as they stand: `@example`,
+/// `\code{.py}`, `\starttyping`.
+fn command(token: &str) -> Option<End> {
+    let name = token.get(1..)?;
+    let name = name.split(['{', '[']).next().unwrap_or(name);
+    if let Some(kind) = token.strip_prefix("\\start") {
+        return Some(End::Line(format!("\\stop{kind}").into()));
+    }
+    let end = if token.starts_with('@') { "@end" } else { "\\end" };
+    VERBATIM.contains(&name).then(|| End::Line(end.into()))
+}
+
+/// A bracket alone, or a word in brackets that opens a block of a wiki: `{code:java}`, `[quote=A]`.
+fn bracketed(token: &str) -> Option<End> {
+    let inner = |open: char, close: char| token.strip_prefix(open)?.strip_suffix(close);
+    let known = |inner: &str| {
+        let name = inner.split([':', '=']).next().unwrap_or(inner);
+        WIKI.iter().copied().find(|wiki| *wiki == name)
+    };
+    if token == "(" {
+        return Some(nested('('));
+    }
+    if let Some(name) = inner('[', ']').and_then(known) {
+        return Some(End::Text(format!("[/{name}]").into()));
+    }
+    let name = inner('{', '}').and_then(known)?;
+    Some(End::Line(format!("{{{name}}}").into()))
+}
+
+/// A command of `ed` or `ex` behind which lines of text follow, up to one of a stop: `1i`, `/a/a`,
+/// `:append`. A command without an address is one only if it is announced.
+fn is_edit(token: &str, announced: bool) -> bool {
+    let command = token.strip_prefix(':').unwrap_or(token);
+    let long = ["append", "insert", "change"].iter().find_map(|name| command.strip_suffix(name));
+    let Some(address) = long.or_else(|| command.strip_suffix(['a', 'i', 'c'])) else {
+        return false;
+    };
+    let pattern = address.len() > 2 && address.starts_with('/') && address.ends_with('/');
+    let place = |byte| matches!(byte, b'0'..=b'9' | b'$' | b'.' | b',' | b';' | b'+' | b'-' | b'%');
+    pattern
+        || address.bytes().all(place)
+            && (!address.is_empty() || token.len() > command.len() || announced)
+}
+
+/// Tags of Go's templates that `end` closes, and of Ruby's and JavaScript's.
+const GO: [&str; 5] = ["block", "define", "if", "range", "with"];
+const RUBY: [&str; 5] = ["case", "for", "if", "unless", "while"];
+
+/// The block that a tag of a template opens, by the first two tokens of its line: `{% if`, `{{#if`,
+/// `{{ range`, `<% unless`.
+pub(super) fn template(first: &str, second: &str) -> Option<Block> {
+    /// Tags of Jinja that need none to close them.
+    const SINGLE: [&str; 9] =
+        ["assign", "do", "elif", "else", "extends", "from", "import", "include", "set"];
+    let block = |opens: &[&str], closes: &str| {
+        let opens = opens.iter().map(|name| Box::from(*name)).collect();
+        Some(Block::new(End::Template { opens, closes: closes.into(), open: 1 }))
+    };
+    let name = second.split(['%', '}', '(']).next().unwrap_or(second);
+    match first {
+        "{%" | "{%-" | "{%~" if !name.starts_with("end") && !SINGLE.contains(&name) => {
+            block(&[name], &format!("end{name}"))
+        }
+        "{{" | "{{-" if GO.contains(&name) => block(&GO, "end"),
+        "<%" | "<%-" if RUBY.contains(&name) => block(&RUBY, "end"),
+        _ => {
+            let name = first.strip_prefix('{')?.trim_start_matches('{').strip_prefix('#')?;
+            let opens = name.bytes().all(|byte| byte.is_ascii_lowercase()) && !name.is_empty();
+            opens.then(|| block(&[&format!("#{name}")], &format!("/{name}"))).flatten()
+        }
+    }
 }

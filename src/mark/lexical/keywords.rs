@@ -2,13 +2,13 @@
 //! in one case.
 
 /// Words that no line of prose begins with, not even one that goes on.
-pub(super) const STATEMENTS: [&str; 11] = [
-    "chmod", "const", "def", "elif", "endif", "esac", "mkdir", "nonlocal", "printf", "println",
-    "typedef",
+pub(super) const STATEMENTS: [&str; 12] = [
+    "chmod", "const", "def", "dnl", "elif", "endif", "esac", "mkdir", "nonlocal", "printf",
+    "println", "typedef",
 ];
 
 /// Words with which statements and commands begin, and lines of prose only where they go on.
-pub(super) const KEYWORDS: [&str; 115] = [
+pub(super) const KEYWORDS: [&str; 116] = [
     "abstract",
     "alias",
     "alter",
@@ -97,6 +97,7 @@ pub(super) const KEYWORDS: [&str; 115] = [
     "return",
     "select",
     "service",
+    "set",
     "snap",
     "sort",
     "source",
@@ -230,7 +231,7 @@ pub(super) const FORMS: [&str; 18] = [
 ];
 
 /// Words in capitals with which statements, instructions and lines of a log begin.
-pub(super) const CAPITALS: [&str; 89] = [
+pub(super) const CAPITALS: [&str; 90] = [
     "ADD",
     "ALTER",
     "AND",
@@ -264,6 +265,7 @@ pub(super) const CAPITALS: [&str; 89] = [
     "EXPOSE",
     "FATAL",
     "FETCH",
+    "FILE",
     "FOR",
     "FROM",
     "FUNCTION",
@@ -321,6 +323,16 @@ pub(super) const CAPITALS: [&str; 89] = [
     "WITH",
     "WORKDIR",
 ];
+
+/// Whether a list that is in order, and all in capitals or all in small letters, has a word.
+pub(super) fn is_in(list: &[&str], word: &str) -> bool {
+    // Most words that begin a line are told by their case.
+    let lower = |word: &str, at| word.as_bytes().get(at).is_some_and(u8::is_ascii_lowercase);
+    let first = list.first().copied().unwrap_or_default();
+    lower(first, 0) == lower(word, 0)
+        && lower(first, 1) == lower(word, 1)
+        && list.binary_search(&word).is_ok()
+}
 
 #[cfg(test)]
 mod tests {

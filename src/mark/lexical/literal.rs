@@ -1,23 +1,11 @@
 //! Literals of a program that go on over the ends of lines, and over blank ones.
 
 use super::block::{Block, End};
+use super::reader::Reader;
 use crate::secret::opaque_debug;
 
 /// The longest name between the characters that open a literal: `$body$`, `{sql|`.
 const MAX_NAME: usize = 32;
-
-/// Who reads a line of code, as far as its first words tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Reader {
-    #[default]
-    Program,
-    /// A Lisp, in which a single quotation mark opens nothing.
-    Lisp,
-    /// A shell, in which single quotation marks hold as double ones do.
-    Shell,
-    /// A database, in which they are the only ones, and `$$` others.
-    Database,
-}
 
 /// The literal that is open at a place of a line of code.
 #[derive(Clone, Default)]
@@ -112,6 +100,10 @@ impl Literal {
         match &mut self.open {
             Some(open) => {
                 open.read(character);
+                // `R"(` and `R"name(` of C++.
+                if let Some(name) = (character == '(').then(|| raw_name(&self.tail)).flatten() {
+                    *open = Open::new(format!("){name}\""));
+                }
                 let over = match &mut open.end {
                     End::Text(text) => {
                         text.ends_with(character)
@@ -164,8 +156,8 @@ impl Literal {
                     .then(|| if same.is_empty() { open.if_text() } else { open })
                     .or_else(|| self.bracket(character))
             }
-            '|' => quoted_by_name(tail),
-            '(' | '{' | '<' | '/' | '!' | '~' => self.bracket(character),
+            '|' => quoted_by_name(tail).or_else(|| self.bracket(character)),
+            '(' | '{' | '<' | '/' | '!' | '~' | '#' | '^' | '@' | '+' => self.bracket(character),
             _ => None,
         }
     }
@@ -190,7 +182,9 @@ impl Literal {
             let before = tail.strip_suffix(name)?;
             Some(before.is_empty() || before.ends_with([' ', '=', '(', ',', '[']))
         };
-        if ["q", "qq", "%q", "%Q"].iter().any(|name| behind(name) == Some(true)) {
+        /// `qw` and `%w` hold words.
+        const QUOTES: [&str; 9] = ["q", "qq", "qw", "%q", "%Q", "%w", "%W", "%i", "%I"];
+        if QUOTES.iter().any(|name| behind(name) == Some(true)) {
             return Some(open);
         }
         if ["q'", "Q'"].iter().any(|name| behind(name) == Some(true)) {
@@ -209,6 +203,12 @@ impl Literal {
             return Some(Block::new(End::Text(mark.as_str().into())));
         }
         let open = self.open.as_ref()?;
+        // `q"name` of D.
+        if let Some((before, name)) = self.tail.rsplit_once('"') {
+            if before.ends_with('q') && is_name(name) {
+                return Some(Block::new(End::Line(format!("{name}\"").into())));
+            }
+        }
         let text = match open.text {
             Text::Any => true,
             // The text begins in the next line, unless the line broke off in code.
@@ -248,4 +248,15 @@ fn quoted_by_name(tail: &str) -> Option<Open> {
     let named = name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
     let apart = before.is_empty() || before.ends_with([' ', '=', '(']);
     (named && apart).then(|| Open::new(format!("|{name}}}")).if_text())
+}
+
+/// The name behind the quotation mark of a raw literal of C++, which may be empty.
+fn raw_name(tail: &str) -> Option<&str> {
+    let (before, name) = tail.rsplit_once('"')?;
+    (before.ends_with('R') && (name.is_empty() || is_name(name))).then_some(name)
+}
+
+fn is_name(text: &str) -> bool {
+    let named = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    !text.is_empty() && text.len() <= MAX_NAME && text.chars().all(named)
 }

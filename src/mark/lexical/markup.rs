@@ -100,14 +100,31 @@ const TOOLS: [&str; 24] = [
     "write",
 ];
 
-/// Whether an element is one of those that tools read: by its name, or by what its tag says of it.
-pub(super) fn is_tool(tag: &str, name: &str) -> bool {
+/// Whether an element is one of those that tools read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tool {
+    None,
+    /// By its name, unless that is to be replaced: `<WRITE_FILE>`, `<API_KEY>`.
+    Placeholder,
+    Certain,
+}
+
+/// Judges an element by its name, and by what its tag says of it.
+pub(super) fn tool(tag: &str, name: &str) -> Tool {
+    let local = name.rsplit(':').next().unwrap_or(name);
     let lower = name.contains(|letter: char| letter.is_lowercase());
-    let joined = name.contains('_')
+    let joined = name.contains(['_', '-', ':'])
         || name.starts_with(|first: char| first.is_lowercase())
             && name.contains(|letter: char| letter.is_uppercase());
     let html = HTML.binary_search(&name).is_ok();
-    lower && (joined || TOOLS.contains(&name) || !html && tag.contains('='))
+    let told = !html && tag.contains('=');
+    if lower && (joined || TOOLS.contains(&local)) || told {
+        Tool::Certain
+    } else if joined {
+        Tool::Placeholder
+    } else {
+        Tool::None
+    }
 }
 
 /// Elements of HTML that prose shows or speaks of.
@@ -138,6 +155,8 @@ pub(super) fn judge(markup: &str, place: &Place<'_>) -> Markup {
             }
         }
         Some('<') => here_document(inner.get(1..).unwrap_or_default(), place),
+        // A tag of a template, which the line tells of.
+        Some('%') => Markup::None,
         // A comment of PowerShell.
         Some('#') if place.leads => Markup::Block(Block::new(End::Text("#>".into()))),
         Some('|' | '｜') => Markup::Whole,
@@ -147,6 +166,10 @@ pub(super) fn judge(markup: &str, place: &Place<'_>) -> Markup {
         Some('!') if ["!--", "![CDATA["].iter().any(|begin| begin.starts_with(inner)) && !end => {
             Markup::Open
         }
+        Some('?') if inner.starts_with("?php") || inner.starts_with("?=") => {
+            Markup::Block(Block::new(End::Text("?>".into())))
+        }
+        Some('?') if "?php".starts_with(inner) && !end => Markup::Open,
         Some('!' | '?') => Markup::Tag,
         // A tag may go on in the next line.
         Some(begin) if begin == '/' || begin.is_alphabetic() || begin == '_' => {
@@ -160,7 +183,11 @@ pub(super) fn judge(markup: &str, place: &Place<'_>) -> Markup {
 fn tag(inner: &str, code: bool) -> Markup {
     let closing = inner.strip_prefix('/');
     let name = closing.unwrap_or(inner);
-    let name = name.split(|character| !is_name(character)).next().unwrap_or_default();
+    let (name, rest) = name.split_at(name.find(|letter| !is_name(letter)).unwrap_or(name.len()));
+    // `<a@a.example>`, `<https://a.example>`: an address, which Markdown makes a link.
+    if rest.starts_with('@') || rest.starts_with("//") && name.ends_with(':') {
+        return Markup::None;
+    }
     let is = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
     let void = is(&VOID) && !(code && name == "p");
     if is(&WRAPPERS) {
@@ -230,7 +257,9 @@ fn environment(markup: &str, open: Markup) -> Markup {
             Some(name) => Markup::Block(Block::new(End::Text(format!("\\end{{{name}}}").into()))),
             None => open,
         },
-        None if BEGIN.starts_with(markup) => open,
+        // Text of Isabelle.
+        None if markup == "\\<open>" => Markup::Block(Block::new(End::Text("\\<close>".into()))),
+        None if BEGIN.starts_with(markup) || "\\<open>".starts_with(markup) => open,
         None => match markup.chars().nth(1) {
             Some(next) if next.is_alphanumeric() || matches!(next, '(' | '[') => Markup::Tag,
             _ => Markup::None,

@@ -3,17 +3,24 @@
 use super::{Ground, Mask, Span, Waiting, after_ticks};
 use crate::mark::lexical::block::{Block, End};
 use crate::mark::lexical::line::{Before, Verdict};
-use crate::mark::lexical::literal::{Literal, Reader};
+use crate::mark::lexical::literal::Literal;
+use crate::mark::lexical::reader::Reader;
 use crate::mark::lexical::verse::Verse;
 
 impl Mask {
     /// What the opening of the line has told.
     pub(super) fn follow(&mut self, verdict: Verdict) {
         let ground = match verdict {
+            _ if self.ground == Ground::Whole => return,
             Verdict::Prose => return,
             Verdict::Line => Ground::Line,
             Verdict::Code => Ground::Code,
             Verdict::Diff => Ground::Diff,
+            Verdict::Whole => Ground::Whole,
+            Verdict::Within(block) => {
+                (self.block, self.span) = (Some(block), Span::None);
+                Ground::Code
+            }
             Verdict::Block(block) => {
                 self.waiting = Some(Waiting { block, bare: false });
                 Ground::Code
@@ -21,7 +28,8 @@ impl Mask {
         };
         let block =
             matches!(ground, Ground::Code | Ground::Diff) && self.ground == Ground::Paragraph;
-        if matches!(self.ground, Ground::Prose | Ground::Line) || ground == Ground::Diff || block {
+        let certain = matches!(ground, Ground::Diff | Ground::Whole) || block;
+        if certain || matches!(self.ground, Ground::Prose | Ground::Line) {
             (self.ground, self.within) = (ground, false);
             self.literal = Literal::behind(self.opening.text());
             if !matches!(self.span, Span::Inline { .. } | Span::Markup) {
@@ -33,6 +41,7 @@ impl Mask {
     /// The ground of a line that begins here.
     pub(super) fn ground_here(&self) -> Ground {
         match self.ground {
+            Ground::Code if self.parted && self.body_follows => Ground::Code,
             Ground::Code | Ground::Diff if self.parted && self.indent == 0 => Ground::Prose,
             ground => ground,
         }
@@ -40,7 +49,9 @@ impl Mask {
 
     /// What is known before a line that begins here.
     pub(super) fn before_line(&self) -> Before {
-        Before { continues: self.last_line.continues && !self.parted, ..self.last_line }
+        let Before { continues, keyed, .. } = self.last_line;
+        let apart = self.parted;
+        Before { continues: continues && !apart, keyed: keyed && !apart, ..self.last_line }
     }
 
     /// What the line that ends says of the next.
@@ -53,6 +64,7 @@ impl Mask {
         Before {
             continues: prose && !ended,
             announces: self.last == ':' || matches!(self.ground, Ground::Code | Ground::Diff),
+            keyed: self.opening.is_keyed(),
         }
     }
 
@@ -62,6 +74,7 @@ impl Mask {
         let diff = self.ground == Ground::Diff && matches!(first, '+' | '-' | '@' | '\\');
         self.ground = if diff { Ground::Diff } else { self.ground_here() };
         self.first_line = !self.begun;
+        self.body_follows &= !self.parted;
         (self.begun, self.blank, self.parted, self.within) = (true, false, false, false);
         // In a difference between files an indented fence is a line of them.
         let fence = matches!(first, '`' | '~') && !(self.ground == Ground::Diff && self.indent > 0);
@@ -89,7 +102,7 @@ impl Mask {
             self.verse = Verse::default();
             if over {
                 self.close_block();
-                self.last_line = Before { continues: false, announces: true };
+                self.last_line = Before { announces: true, ..Before::default() };
             }
             (self.blank, self.indent) = (true, 0);
             return;
@@ -139,10 +152,10 @@ impl Mask {
         if !matches!(self.span, Span::Fence { .. }) {
             // The argument of a macro in TeX.
             let argument = (self.before, self.previous) == ('{', '%');
-            let comment =
-                self.ground == Ground::Code && self.opening.is_ml_comment() && self.last != ')';
-            let end =
-                argument.then_some(End::Line("}")).or(comment.then(|| End::Text("*)".into())));
+            let comment = self.opening.comment_end().filter(|end| !end.ends_with(self.last));
+            let comment = comment.filter(|_| self.ground == Ground::Code);
+            let end = argument.then(|| End::Line("}".into()));
+            let end = end.or(comment.map(|end| End::Text(end.into())));
             let block =
                 end.filter(|_| !empty).map(|end| Waiting { block: Block::new(end), bare: false });
             self.waiting = self.waiting.take().or(block);
@@ -150,7 +163,9 @@ impl Mask {
         let waiting = self.waiting.take().map(|waiting| waiting.block);
         let code = self.ground == Ground::Code;
         self.database = code && (self.database || self.opening.reader() == Reader::Database);
-        if let Some(block) = waiting.or_else(|| self.open_literal(empty)) {
+        self.body_follows |= code && !empty && self.opening.heads_message();
+        let open = waiting.or_else(|| self.open_literal(empty)).or_else(|| self.open_brace(empty));
+        if let Some(block) = open {
             (self.span, self.block) = (Span::None, Some(block));
         }
         self.parted |= empty;
@@ -161,6 +176,15 @@ impl Mask {
     fn open_literal(&self, empty: bool) -> Option<Block> {
         let code = self.ground == Ground::Code && !empty && matches!(self.span, Span::None);
         code.then(|| self.literal.at_end(self.opening.reader(), self.database)).flatten()
+    }
+
+    /// The body in braces that opens at the end of a line of code.
+    fn open_brace(&self, empty: bool) -> Option<Block> {
+        let opens = self.ground == Ground::Code
+            && !empty
+            && self.last == '{'
+            && !matches!(self.span, Span::Fence { .. });
+        opens.then(|| Block::new(End::Nested { open: '{', close: '}', depth: 1 }))
     }
 
     /// The block is over: what follows in its paragraph is taken for code.

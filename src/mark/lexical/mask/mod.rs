@@ -15,6 +15,7 @@ use self::spans::after_ticks;
 use super::block::{Block, End};
 use super::line::{self, Before, Opening};
 use super::literal::Literal;
+use super::markup::Tool;
 use super::verse::Verse;
 use crate::secret::opaque_debug;
 
@@ -78,8 +79,8 @@ struct Waiting {
 #[derive(Clone)]
 struct Tagged {
     name: Box<str>,
-    /// It is one of those of tools, which hold text from their tag on.
-    tool: bool,
+    /// Whether it is one of those of tools, which hold text from their tag on.
+    tool: Tool,
     /// The tag stood behind white space in prose.
     in_prose: bool,
     /// It stood on a line of code, where names in angle brackets are to be replaced.
@@ -114,6 +115,8 @@ pub(super) struct Mask {
     literal: Literal,
     /// Lines of this code are a database's.
     database: bool,
+    /// It is the head of a message, whose body is the next paragraph.
+    body_follows: bool,
     /// Fence characters that opened this line.
     fence: u32,
     begun: bool,
@@ -151,6 +154,7 @@ impl Mask {
             opening: Opening::default(),
             literal: Literal::default(),
             database: false,
+            body_follows: false,
             fence: 0,
             begun: false,
             first_line: false,
@@ -386,8 +390,8 @@ impl Mask {
         // A here-string of PowerShell: `@"` at the end of a line, up to a line with `"@`.
         if self.previous == '@' {
             let end = match character {
-                '"' => Some(End::Line("\"@")),
-                '\'' => Some(End::Line("'@")),
+                '"' => Some(End::Line("\"@".into())),
+                '\'' => Some(End::Line("'@".into())),
                 _ => None,
             };
             if let Some(end) = end {

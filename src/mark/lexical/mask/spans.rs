@@ -2,7 +2,7 @@
 
 use super::{Ground, Mask, Span, Tagged, Waiting};
 use crate::mark::lexical::block::Block;
-use crate::mark::lexical::markup::{self, Markup, Place};
+use crate::mark::lexical::markup::{self, Markup, Place, Tool};
 
 impl Mask {
     /// What the markup that is open turned out to be.
@@ -30,7 +30,7 @@ impl Mask {
                 if self.markup_leads {
                     self.block = Some(Block::element(&name));
                 } else {
-                    let tool = markup::is_tool(&self.markup, &name);
+                    let tool = markup::tool(&self.markup, &name);
                     self.tagged =
                         Some(Tagged { name, tool, in_prose: self.markup_in_prose, in_code });
                 }
@@ -52,7 +52,12 @@ impl Mask {
         let Some(Tagged { name, tool, in_prose, in_code }) = self.tagged.take() else { return };
         let structure = matches!(next, '<' | '{' | '[');
         let text = next.is_alphanumeric() || matches!(next, '"' | '#' | '-' | '*' | '\n');
-        if tool && (structure || text && !in_code) {
+        let opens = match tool {
+            Tool::None => false,
+            Tool::Placeholder => next.is_alphanumeric() && !in_code,
+            Tool::Certain => structure || text && !in_code,
+        };
+        if opens {
             (self.block, self.span) = (Some(Block::element(&name)), Span::None);
         } else if in_prose && next.is_whitespace() {
             self.waiting = Some(Waiting { block: Block::element(&name), bare: true });
@@ -133,6 +138,11 @@ impl Mask {
         };
     }
 
+    /// Whether two spaces stand before, and no stop before them.
+    fn is_third_space(&self) -> bool {
+        (self.before, self.previous) == (' ', ' ') && matches!(self.last, 'a' | ')' | ',')
+    }
+
     /// A character outside of every span: what opens behind it.
     fn prose(&mut self, character: char, first: bool) -> Span {
         if matches!(character, '<' | '\\') {
@@ -168,6 +178,23 @@ impl Mask {
             // The columns of a table, of which the rows below are part.
             '|' | '\t' => {
                 self.ground = Ground::Paragraph;
+                Span::None
+            }
+            // Columns; comments of assemblers and of C.
+            ' ' if self.is_third_space() && !first => {
+                self.mask_line();
+                Span::None
+            }
+            '#' if self.is_third_space() => {
+                self.mask_line();
+                Span::None
+            }
+            ';' if self.previous == ' ' => {
+                self.mask_line();
+                Span::None
+            }
+            '/' if (self.before, self.previous) == (' ', '/') => {
+                self.mask_line();
                 Span::None
             }
             '=' | '^' | '>' => {

@@ -1,0 +1,116 @@
+//! What the tokens behind the first say of a line, together with it.
+
+use super::{Opening, Verdict};
+use crate::mark::lexical::block::{Block, End};
+use crate::mark::lexical::delimiter;
+use crate::mark::lexical::token::{
+    is_hash, is_hours, is_loud, is_plain_name, is_run, is_scalar, is_schedule, is_stamp, is_time,
+    is_version,
+};
+
+impl Opening {
+    /// What a further token says together with those before it.
+    pub(super) fn further(&self, token: &str, end: bool) -> Verdict {
+        let before = self.text.get(..self.token).unwrap_or_default().trim_end();
+        let second = self.passed == 1;
+        if let Some(verdict) = second.then(|| self.second(before, token, end)).flatten() {
+            return verdict;
+        }
+        // `hello (2.10-3) unstable;` of Debian, up to who signs it.
+        if self.passed == 2 && token.ends_with(';') && is_version(before) {
+            return Verdict::Block(Block::new(End::Line("--".into())));
+        }
+        // `banner motd ^C` of routers.
+        if self.passed == 2 && end && before.starts_with("banner ") {
+            return Verdict::Block(Block::new(End::Line(String::from(token).into())));
+        }
+        // The parts of a mail.
+        if let Some(name) = token.strip_prefix("boundary=") {
+            let name = name.trim_matches('"');
+            return Verdict::Block(Block::new(End::Line(format!("--{name}--").into())));
+        }
+        // `=== a.txt ===`.
+        let run = before.split(' ').next().filter(|run| is_run(run));
+        if let Some(run) = run.filter(|run| end && *run == token && before.contains(['.', '/'])) {
+            return Verdict::Block(Block::new(End::Line(String::from(run).into())));
+        }
+        let operator = matches!(
+            token,
+            "=" | ":=" | "+=" | "-=" | "==" | "=>" | "->" | "<-" | "?=" | ":" | "::" | "-->"
+        );
+        let loud = second && is_loud(before) && is_loud(token);
+        // `my $s =` of Perl, `auto s =` of C++.
+        let declared = operator
+            && before.split_once(' ').is_some_and(|(kind, name)| {
+                let lower = kind.starts_with(|first: char| first.is_lowercase());
+                name.starts_with(['$', '@', '%']) || lower && token == "=" && is_plain_name(name)
+            });
+        let scheduled = self.passed == 2 && is_schedule(token) && is_hours(before);
+        let timed = is_time(token) && before.len() < 24;
+        if (second || declared) && operator || loud || scheduled || timed {
+            Verdict::Code
+        } else if operator || second && token == "&" {
+            Verdict::Line
+        } else {
+            Verdict::Prose
+        }
+    }
+
+    /// What the second token says together with the first, if anything.
+    fn second(&self, first: &str, token: &str, end: bool) -> Option<Verdict> {
+        let block = |end| Some(Verdict::Block(Block::new(end)));
+        match first {
+            "***" if token == "Begin" => return block(End::Line("*** End Patch".into())),
+            "***" if matches!(token, "Update" | "Add" | "Delete") => return Some(Verdict::Diff),
+            // The sections of Robot Framework.
+            "***" if token.starts_with(char::is_uppercase) => return Some(Verdict::Code),
+            "+++" => return Some(Verdict::Diff),
+            // A directive of reStructuredText, a target, a footnote.
+            ".." if token.ends_with("::") || token.starts_with(['_', '[', '|']) => {
+                return Some(Verdict::Code);
+            }
+            // What an agent hands to a tool.
+            "Action" if token == "Input:" => return Some(Verdict::Code),
+            // A list of things to do with commits.
+            "pick" | "reword" | "edit" | "squash" | "fixup" | "drop" | "commit"
+                if is_hash(token) =>
+            {
+                return Some(Verdict::Line);
+            }
+            "Traceback" | "Caused" | "Exception" if matches!(token, "(most" | "by:" | "in") => {
+                return Some(Verdict::Code);
+            }
+            // A patch as a mail, up to the signature.
+            "From" if token.len() == 40 && is_hash(token) => return block(End::Word("--".into())),
+            "pie" if matches!(token, "title" | "showData") => return Some(Verdict::Code),
+            "ok" if token.bytes().all(|byte| byte.is_ascii_digit()) => return Some(Verdict::Code),
+            "not" if token == "ok" => return Some(Verdict::Code),
+            // Variables of make over several lines.
+            "define" if end => return block(End::Line("endef".into())),
+            "BEGIN" if matches!(token, "CONTENT" | "DOCUMENT" | "FILE" | "PATCH" | "TEXT") => {
+                return block(End::Line("END".into()));
+            }
+            // Documents of Texinfo and of Typst.
+            "\\input" if token == "texinfo" => return block(End::Line("@bye".into())),
+            "#set" | "#let" | "#show" | "#show:" => return Some(Verdict::Whole),
+            "(A)" | "(B)" | "(C)" | "x" if is_stamp(token) => return Some(Verdict::Code),
+            _ => {}
+        }
+        if let Some(template) = delimiter::template(first, token) {
+            return Some(Verdict::Within(template));
+        }
+        if end && first.ends_with(':') && is_scalar(token) {
+            return Some(Verdict::Code);
+        }
+        if first.starts_with(":::") && is_run(first) && token.starts_with('{') {
+            return block(End::Word(first.into()));
+        }
+        if token == "SEARCH" && is_run(first) {
+            return block(End::Replaced);
+        }
+        // The lines of BASIC and of GEDCOM.
+        let numbered = first.bytes().all(|byte| byte.is_ascii_digit())
+            && (is_loud(token) && token.len() > 2 || token.starts_with('@'));
+        numbered.then_some(Verdict::Code)
+    }
+}
