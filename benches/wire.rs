@@ -25,7 +25,7 @@ use guilloche::mark::keys::Keys;
 use guilloche::policy::Policy;
 use guilloche::risk::{AccountId, Assessment, Principal, Risk, RiskScore, Validity};
 use guilloche::wire::chat::Chat;
-use guilloche::wire::framing::{Event, Framing, Splitter};
+use guilloche::wire::framing::{Event, Framing, Splitter, Stated};
 use guilloche::wire::{Scan, Scanner};
 use http::{HeaderValue, Request, Response};
 use http_body::{Body, Frame};
@@ -80,7 +80,8 @@ fn scan_without_template(bencher: Bencher<'_, '_>) {
         for event in &events {
             let payload = Event::parse(Framing::Sse, event).payload().unwrap_or_default();
             scan.clear();
-            let _ = guilloche::wire::Protocol::scan_event(&Chat, black_box(&payload), &mut scan);
+            let _ =
+                guilloche::wire::Protocol::scan_event(&Chat, None, black_box(&payload), &mut scan);
         }
         scan
     });
@@ -94,7 +95,7 @@ fn scan_with_template(bencher: Bencher<'_, '_>) {
         let mut scan = Scan::default();
         for event in &events {
             let payload = Event::parse(Framing::Sse, event).payload().unwrap_or_default();
-            let _ = scanner.scan(black_box(&payload), &mut scan);
+            let _ = scanner.scan(Stated::default(), black_box(&payload), &mut scan);
         }
         scan
     });

@@ -62,8 +62,8 @@ const LISTED: [&str; 48] = [
     // Paths as the access log has them, origins, and frames' heads.
     "src/proxy/cors.rs: Allowed",
     "src/proxy/delivery.rs: Frames",
-    "src/proxy/exchange.rs: Exchange",
-    "src/proxy/exchange.rs: Line",
+    "src/proxy/report.rs: ExchangeReport",
+    "src/proxy/report.rs: Line",
     // The configuration's words.
     "src/proxy/admin.rs: Admin",
     "src/proxy/metrics.rs: DecisionLabels",
@@ -253,8 +253,8 @@ fn printed() -> Vec<String> {
     for protocol in protocols {
         let request = protocol.scan_request(Target::default(), body.as_bytes()).unwrap();
         let (mut scan, mut scanner) = (Scan::default(), Scanner::new(protocol));
-        scanner.scan(&payload, &mut scan).unwrap();
-        scanner.scan(&payload, &mut scan).unwrap();
+        scanner.scan(block.stated(), &payload, &mut scan).unwrap();
+        scanner.scan(block.stated(), &payload, &mut scan).unwrap();
         shown.push(format!("{request:?} {scan:?} {scanner:?}"));
         let counts = &mut Counts::default();
         let plan = Plan::default();

@@ -52,7 +52,7 @@ fn extract(name: &str) -> (Lanes, Usage) {
         else {
             continue;
         };
-        scanner.scan(&payload, &mut scan).unwrap();
+        scanner.scan(block.stated(), &payload, &mut scan).unwrap();
         collect(&payload, &scan, &mut lanes);
         usage.update(scan.usage);
     }

@@ -476,7 +476,7 @@ fn choose(
         caller.marks.by().choose(keys, terms, request, closed);
     // What comes back has to be what the upstream wrote.
     let compared = request.signed_history
-        || protocol.id().features().signs_reasoning
+        || protocol.features().signs_reasoning
             && request.thinking.iter().any(|it| it.off.is_some());
     let barred = compared && !marks_although_signed(*multi_turn, caller);
     let lexical = carrier == Some(Carrier::Lexical) && !barred;

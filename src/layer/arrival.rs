@@ -38,7 +38,13 @@ pub(super) enum Way<S, B> {
     /// It goes on unread.
     Untouched { parts: request::Parts, body: B, inner: S, watch: Option<Watch> },
     /// Nothing is done to its caller, but it may repeat answers that were marked.
-    Repeating { repeating: Repeating<B>, parts: request::Parts, inner: S, watch: Option<Watch> },
+    /// Boxed, as it is rare and far larger than what others have.
+    Repeating {
+        repeating: Box<Repeating<B>>,
+        parts: request::Parts,
+        inner: S,
+        watch: Option<Watch>,
+    },
     /// Its caller has reached a grade.
     Decided { exchange: Box<Exchange>, parts: request::Parts, body: B, inner: S },
 }
@@ -106,7 +112,7 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         let late = Late::after(caps.request_body_time);
         let subjects = Subjects::of(principal, keys.subject.expose());
         let held = Held::new(Arc::clone(budget), subjects.account);
-        let repeating = Repeating::new(history, body, cap, late, held);
+        let repeating = Box::new(Repeating::new(history, body, cap, late, held));
         Way::Repeating { repeating, parts, inner, watch }
     }
 }

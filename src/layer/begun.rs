@@ -6,7 +6,8 @@
 
 use bytes::Bytes;
 
-use super::rewrite::{Rewriter, Rewritten};
+use super::outcome::Rewritten;
+use super::rewrite::Rewriter;
 use crate::secret::opaque_debug;
 use crate::wire::{Scan, json};
 

@@ -225,18 +225,23 @@ where
             }
             KindProjection::Passed { mut body } => {
                 let frame = ready!(body.as_mut().poll_frame(context));
-                let is_whole = !matches!(frame, Some(Err(_)));
-                let outcome = if is_whole { Outcome::Complete } else { Outcome::UpstreamError };
+                let ends = |body: &Teed<B>| body.is_end_stream() || is_last(&frame);
+                let ended = || {
+                    let is_whole = !matches!(frame, Some(Err(_)));
+                    let failed = Outcome::UpstreamError;
+                    (if is_whole { Outcome::Complete } else { failed }, is_whole)
+                };
                 if let Some(guard) = this.guard {
                     if has_bytes(&frame) {
                         guard.first_byte();
                     }
-                    if body.is_end_stream() || is_last(&frame) {
+                    if ends(&body) {
+                        let (outcome, is_whole) = ended();
                         end(guard, body.as_mut().take_dry_run(), outcome, is_whole);
                     }
                 } else if let Some(watch) = this.watch {
-                    if body.is_end_stream() || is_last(&frame) {
-                        watch.end(outcome);
+                    if ends(&body) {
+                        watch.end(ended().0);
                     }
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::upstream)))

@@ -181,6 +181,16 @@ impl Course {
         matches!(self.state, State::Snapshots(_))
     }
 
+    /// What `text`, which says all of the text, adds to what has come; `None` if that is not known, or
+    /// it says something else.
+    pub(super) fn added<'t>(&self, text: &'t str) -> Option<&'t str> {
+        match self.state {
+            State::Empty => Some(text),
+            State::First(_) | State::Deltas => self.said.extended(text),
+            State::Repeating(_) | State::Settled | State::Snapshots(_) => None,
+        }
+    }
+
     /// What went out of the last piece.
     pub(super) fn shown(&self) -> &str {
         match &self.state {

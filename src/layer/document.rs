@@ -13,7 +13,8 @@ use crate::wire::{Failure, Protocol, Refusal, RefusalKind, Scan, scan_error};
 use super::begun::{Begun, beginning};
 use super::budget::grown;
 use super::lanes::TooManyLanes;
-use super::rewrite::{Given, Rewriter, Rewritten};
+use super::outcome::{Given, Rewritten};
+use super::rewrite::Rewriter;
 
 /// Collects a document and rewrites it.
 pub(super) struct Document {

@@ -68,7 +68,7 @@ pin_project! {
 
 /// What waits for a body that is read only for what it repeats.
 struct Repeated<S, B> {
-    repeating: Repeating<B>,
+    repeating: Box<Repeating<B>>,
     /// `None` if the caller has reached no grade.
     exchange: Option<Box<Exchange>>,
     parts: request::Parts,

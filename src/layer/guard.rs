@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::applied::{Tried, applied, observe};
 use super::estimate::estimated_tokens;
 use super::hook::Watch;
-use super::rewrite::TextBytes;
+use super::outcome::TextBytes;
 use crate::audit::{Outcome, Record, Sink};
 use crate::countermeasure::Counts;
 use crate::countermeasure::watermark::{self, Carrier, Marks};

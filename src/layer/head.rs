@@ -178,7 +178,7 @@ pub(super) fn readable(
         return Readable::Opaque;
     }
     let media_type = media_type(&head.headers);
-    let streams = protocol.map_or(&[][..], |it| it.id().features().streams);
+    let streams = protocol.map_or(&[][..], |it| it.features().streams);
     match Framing::of_answer(&media_type, streams, streamed) {
         Some(Framing::Document) => Readable::Document,
         Some(framing) => Readable::Events(framing),

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use crate::countermeasure::inline::{Dialects, unopened};
 use crate::countermeasure::{Beside, Counts, LaneEditor, ResponseEdits};
 use crate::secret::opaque_debug;
-use crate::wire::framing::BlankEvent;
 use crate::wire::json::{unescape, unescape_lossy};
-use crate::wire::{Channel, Kind, Lane, Mode, Scan, Signed};
+use crate::wire::{Channel, Close, Kind, Lane, Mode, Scan, Signed};
 
 use super::cumulative::{Course, Origin};
+use super::open_lane::OpenLane;
 
-opaque_debug!(Lanes, OpenLane);
+opaque_debug!(Lanes);
 
 /// The most lanes one response may have. An upstream that claims more is not answering.
 pub(super) const LANES: usize = 1024;
@@ -41,36 +41,6 @@ pub(super) struct Lanes {
     events: u64,
 }
 
-/// One lane: its editors, and the event that can carry text which is left when the lane ends.
-pub(super) struct OpenLane {
-    pub(super) lane: Lane,
-    pub(super) mode: Mode,
-    pub(super) kind: Kind,
-    pub(super) editor: LaneEditor,
-    pub(super) carrier: Option<BlankEvent>,
-    /// How fresh editors of it are made.
-    pub(super) origin: Origin,
-    /// How its pieces follow each other.
-    pub(super) course: Course,
-    /// The event that brought the first piece.
-    event: u64,
-    /// It has ended, and nothing has come since.
-    pub(super) ended: bool,
-}
-
-impl OpenLane {
-    /// Whether text is held back only to be marked. A text that comes again and again brings it
-    /// along.
-    pub(super) fn lingers(&self) -> bool {
-        self.editor.lingers() && !self.course.repeats()
-    }
-
-    /// Whether this is the text that a channel says.
-    pub(super) fn is_of(&self, channel: &Channel) -> bool {
-        (self.lane, self.mode) == (channel.lane, channel.mode)
-    }
-}
-
 /// The response has more lanes than any answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TooManyLanes;
@@ -84,16 +54,19 @@ impl Lanes {
         scan: &Scan,
         edits: &ResponseEdits,
     ) -> Result<&mut OpenLane, TooManyLanes> {
-        let known = self.places.get(&(channel.lane, channel.mode)).copied();
+        let mode = channel.mode.of_text();
+        let known = self.places.get(&(channel.lane, mode)).copied();
         let place = match known {
             Some(place) => place,
             None if self.lanes.len() == LANES => return Err(TooManyLanes),
             None => {
                 let beside = self.beside(channel, payload, scan);
-                let origin = Origin { channel: channel.clone(), beside, told_apart: false };
-                let put_off = self.put_off(channel, scan);
+                let channel = Channel { mode, ..channel.clone() };
+                let put_off = self.put_off(&channel, scan);
+                let Channel { lane, kind, .. } = channel;
+                let origin = Origin { channel, beside, told_apart: false };
                 let editor = put_off.unwrap_or_else(|| origin.editor(edits));
-                let Channel { lane, kind, mode, .. } = *channel;
+                let emitted = (scan.repeats && !editor.is_none()).then(String::new);
                 let course = Course::default();
                 let (carrier, event, ended) = (None, self.events, false);
                 let place = self.lanes.len();
@@ -109,6 +82,7 @@ impl Lanes {
                     course,
                     event,
                     ended,
+                    emitted,
                 });
                 place
             }
@@ -119,6 +93,12 @@ impl Lanes {
     /// Whether the lane is known, as a text that says what comes next or as one that says all so far.
     pub(super) fn knows(&self, lane: Lane, mode: Mode) -> bool {
         self.places.contains_key(&(lane, mode))
+    }
+
+    /// What the lane of a channel has let out, if that is kept.
+    pub(super) fn emitted(&self, channel: &Channel) -> Option<&str> {
+        let place = self.places.get(&(channel.lane, channel.mode.of_text()))?;
+        self.lanes.get(*place)?.emitted.as_deref()
     }
 
     /// The editors of the block before, whose text the block of `channel` goes on with: whether it is
@@ -148,8 +128,8 @@ impl Lanes {
         let thought = channel.kind == Kind::Answer
             && self.of(channel.lane.group).any(|it| it.origin.channel.signed);
         let continues =
-            scan.in_blocks && channel.kind == Kind::Answer && self.reasons(channel.mode);
-        let unopened = self.unopened.get(&(channel.lane, channel.mode)).copied();
+            scan.in_blocks && channel.kind == Kind::Answer && self.reasons(channel.mode.of_text());
+        let unopened = self.unopened.get(&(channel.lane, channel.mode.of_text())).copied();
         let unopened = unopened.unwrap_or_default();
         let speaks = |open: &OpenLane| !open.course.current(&open.editor).dialects().is_empty();
         let reasoned = match scan.in_blocks {
@@ -177,7 +157,7 @@ impl Lanes {
         let text = |of: &Channel| payload.get(of.span.clone());
         let piece = |of: &OpenLane| scan.channels.iter().find(|it| of.is_of(it));
         let others = self.of(lane.group).filter(|it| it.kind == Kind::Reasoning);
-        let mut others = others.filter(|it| it.mode == mode).peekable();
+        let mut others = others.filter(|it| it.mode == mode.of_text()).peekable();
         others.peek().is_some()
             && !others.any(|it| {
                 it.event == self.events
@@ -234,7 +214,7 @@ impl Lanes {
         for Channel { lane, kind, mode, span, .. } in &scan.channels {
             let said = matches!(kind, Kind::Answer | Kind::Refusal);
             let raw = payload.get(span.clone()).unwrap_or_default();
-            let of = (*lane, *mode);
+            let of = (*lane, mode.of_text());
             if !said || self.places.contains_key(&of) {
                 continue;
             }
@@ -270,16 +250,15 @@ impl Lanes {
         }
     }
 
-    /// Counts a new carrier.
-    pub(super) fn carry(&mut self, bytes: usize) -> Result<(), TooManyLanes> {
-        self.carried += bytes;
+    /// Counts a new carrier, in place of one of so many bytes.
+    pub(super) fn carry(&mut self, before: usize, bytes: usize) -> Result<(), TooManyLanes> {
+        self.carried = (self.carried + bytes).saturating_sub(before);
         if self.carried > CARRIED { Err(TooManyLanes) } else { Ok(()) }
     }
 
     /// Bytes that are kept: by carriers, of texts that may come again, of what was exchanged in them.
     pub(super) fn held(&self) -> usize {
-        let texts = self.lanes.iter().map(|open| open.course.held() + open.editor.allocated());
-        self.carried + texts.sum::<usize>()
+        self.carried + self.lanes.iter().map(OpenLane::held).sum::<usize>()
     }
 
     /// All lanes, in the order in which they began.
@@ -295,6 +274,13 @@ impl Lanes {
     /// The places of a choice's lanes, in the order in which they end.
     pub(super) fn ending(&self, group: u32) -> Vec<usize> {
         self.in_order(self.groups.get(&group).cloned().unwrap_or_default())
+    }
+
+    /// Those of the lanes that end with a part of an item, or all of it.
+    pub(super) fn ending_with(&self, close: &Close) -> Vec<usize> {
+        let mut places = self.ending(close.group);
+        places.retain(|place| self.lanes.get(*place).is_some_and(|it| close.is_of(it.lane)));
+        places
     }
 
     /// Those of all lanes.
@@ -318,7 +304,7 @@ impl Lanes {
     }
 
     /// The texts of a choice or block.
-    pub(super) fn of(&self, group: u32) -> impl Iterator<Item = &OpenLane> {
+    pub(super) fn of(&self, group: u32) -> impl Iterator<Item = &OpenLane> + Clone {
         let places = self.groups.get(&group).into_iter().flatten();
         places.filter_map(|place| self.lanes.get(*place))
     }

@@ -14,11 +14,13 @@ use crate::wire::{
 };
 
 use super::carrier::carrier;
-use super::cumulative::Piece;
 use super::fields;
-use super::lanes::{LANES, Lanes, OpenLane, TooManyLanes};
+use super::lanes::{LANES, Lanes, TooManyLanes};
+use super::open_lane::OpenLane;
+use super::outcome::{Given, Outcome, Rewritten, TextBytes, boundary};
+use super::sequence::Sequence;
 
-opaque_debug!(Rewriter, Outcome, Given, Rewritten);
+opaque_debug!(Rewriter);
 
 /// Rewrites the events of one response, or its document.
 pub(super) struct Rewriter {
@@ -28,6 +30,8 @@ pub(super) struct Rewriter {
     /// Token counts as the upstream stated them last.
     usage: Usage,
     rounding: Option<Rounding>,
+    /// How the numbers of events have moved.
+    sequence: Sequence,
     /// The choices whose role has gone out.
     begun: Vec<u32>,
     /// Bytes of text seen, in all and of reasoning: what tokens are estimated from until the
@@ -40,63 +44,11 @@ pub(super) struct Rewriter {
     scratch: String,
 }
 
-/// Bytes of text that a response has carried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct TextBytes {
-    pub(super) all: u64,
-    pub(super) reasoning: u64,
-    /// What of it goes out.
-    pub(super) delivered: u64,
-}
-
-/// What becomes of one piece of text: it stays, with other text around it, or gives way to it.
-#[derive(Default)]
-struct Outcome {
-    stays: bool,
-    before: String,
-    behind: String,
-    /// What is missing here comes later.
-    deferred: bool,
-}
-
-/// How far the texts of a document have been given to their editors.
-#[derive(Default)]
-pub(super) struct Given {
-    /// Texts that were.
-    texts: usize,
-    /// The next one, if it is long: the text, how far it was given, and what came of it.
-    long: Option<(String, usize, String)>,
-}
-
-/// What becomes of one event.
-#[derive(PartialEq, Eq)]
-pub(super) enum Rewritten {
-    /// Goes out as it came.
-    Kept,
-    /// Has these edits made to its payload.
-    Edited(Vec<Edit>),
-    /// Nothing is left of it.
-    Dropped,
-}
-
-impl TextBytes {
-    fn add(&mut self, channel: &Channel) {
-        let bytes = channel.span.len() as u64;
-        self.all += bytes;
-        self.reasoning += if channel.kind == Kind::Reasoning { bytes } else { 0 };
-    }
-}
-
-impl Outcome {
-    fn is_empty(&self) -> bool {
-        !self.stays && self.before.is_empty() && self.behind.is_empty()
-    }
-}
-
 impl Rewriter {
     pub(super) fn new(edits: ResponseEdits, counts: Counts) -> Self {
         Self {
             rounding: edits.rounding(),
+            sequence: Sequence::default(),
             begun: Vec::new(),
             edits,
             lanes: Lanes::default(),
@@ -211,6 +163,23 @@ impl Rewriter {
         event: Option<&Event<'_>>,
         before: &mut Vec<u8>,
     ) -> Result<Rewritten, TooManyLanes> {
+        let number = scan.sequence();
+        number.into_iter().for_each(|number| self.sequence.read(number));
+        let rewritten = self.rewrite_event(payload, scan, event, before);
+        if let Some(number) = number {
+            let stays = !matches!(rewritten, Ok(Rewritten::Dropped));
+            self.sequence.pass(number, stays);
+        }
+        rewritten
+    }
+
+    fn rewrite_event(
+        &mut self,
+        payload: &[u8],
+        scan: &Scan,
+        event: Option<&Event<'_>>,
+        before: &mut Vec<u8>,
+    ) -> Result<Rewritten, TooManyLanes> {
         self.usage.update(scan.usage);
         if event.is_some() && scan.only_usage && self.edits.drops_usage_event() {
             return Ok(Rewritten::Dropped);
@@ -247,6 +216,7 @@ impl Rewriter {
             self.close(*close, scan, before);
         }
         let citations = self.citation_edits(scan, before)?;
+        self.repeat(scan);
         if event.is_some() && self.nothing_left(scan) {
             let withheld = self.outcomes.iter().any(|it| it.is_empty() && !it.deferred);
             self.counts.events_dropped += u64::from(withheld);
@@ -259,7 +229,9 @@ impl Rewriter {
             let span = channel.span.clone();
             let Outcome { stays, before, behind, deferred: _ } = outcome;
             let around = before.len() + behind.len();
-            self.seen.delivered += if stays { span.len() + around } else { around } as u64;
+            if channel.mode != Mode::Repeat {
+                self.seen.delivered += if stays { span.len() + around } else { around } as u64;
+            }
             if !stays {
                 let text = before + &behind;
                 let raw = payload.get(span.clone()).unwrap_or_default();
@@ -386,8 +358,13 @@ impl Rewriter {
         for place in self.lanes.all_ending() {
             let Some(open) = self.lanes.at(place) else { continue };
             let text = open.finish(true, &self.edits);
-            self.seen.delivered += open.carry(&open.last(text), before);
+            self.seen.delivered += open.carry(&open.last(text), &mut self.sequence, before);
         }
+    }
+
+    /// The number of an event of the layer's own that is put in next, where events are numbered.
+    pub(super) fn put_in(&mut self) -> Option<u64> {
+        self.sequence.put_in()
     }
 
     /// Lets text leave that was held back to be marked, because the upstream has been silent for
@@ -405,7 +382,7 @@ impl Rewriter {
             if let Some(mark) = open.editor.mark() {
                 mark.flush(&mut text);
             }
-            self.seen.delivered += open.carry(&open.last(text), &mut out);
+            self.seen.delivered += open.carry(&open.last(text), &mut self.sequence, &mut out);
         }
         out
     }
@@ -427,13 +404,24 @@ impl Rewriter {
         ahead: &mut Vec<u8>,
     ) -> Result<Outcome, TooManyLanes> {
         let stays = Outcome { stays: true, ..Outcome::default() };
-        let Self { edits, lanes, counts, scratch, seen, .. } = self;
+        let Self { edits, lanes, counts, scratch, seen, sequence, .. } = self;
         let raw = payload.get(channel.span.clone()).unwrap_or_default();
         // A text has not begun before it says something.
         if raw.is_empty() {
             return Ok(stays);
         }
         let open = lanes.open(channel, payload, scan, edits)?;
+        if channel.mode == Mode::Repeat {
+            // What it says of it is known when the event has been read.
+            if !open.editor.is_none() {
+                open.repeat(
+                    &unescape(raw).unwrap_or_else(|_| unescape_lossy(raw).into()),
+                    scan,
+                    edits,
+                );
+            }
+            return Ok(stays);
+        }
         open.ended = false;
         if open.editor.is_none() {
             return Ok(stays);
@@ -448,34 +436,42 @@ impl Rewriter {
                     Some(_) => open.take(&text, scan, betrayed, edits, scratch),
                     None => open.editor.push(&text, scratch),
                 }
-                seen.delivered += open.part_from_marker(&text, scratch, ahead);
+                seen.delivered += open.part_from_marker(&text, scratch, sequence, ahead);
+                open.emit(scratch);
                 if *scratch == *text {
                     stays
                 } else {
                     Outcome { before: scratch.clone(), ..Outcome::default() }
                 }
             }
-            Err(_) => Outcome {
-                stays: open.editor.push_opaque(&unescape_lossy(raw), scratch),
-                before: scratch.clone(),
-                ..Outcome::default()
-            },
+            Err(_) => {
+                let text = unescape_lossy(raw);
+                let stays = open.editor.push_opaque(&text, scratch);
+                open.emit(scratch);
+                open.emit(if stays { &text } else { "" });
+                Outcome { stays, before: scratch.clone(), ..Outcome::default() }
+            }
         };
         outcome.deferred = open.lingers() || open.course.owes();
-        let holds = open.carrier.is_none() && (open.editor.holds() || open.course.owes());
+        // Where times change, an event that carries a text tells the last one.
+        let holds =
+            (open.carrier.is_none() || scan.varies) && (open.editor.holds() || open.course.owes());
         let Some(event) = event.filter(|_| holds) else {
             return Ok(outcome);
         };
         if open.end(scan).is_none() {
             // An event that cannot be repeated carries nothing; a later one of the lane may.
-            open.carrier = carrier(event, payload, scan, channel, edits, counts);
+            let before = open.carrier.as_ref().map_or(0, BlankEvent::size);
+            let made = carrier(event, payload, scan, channel, edits, counts);
+            open.carrier = made.or(open.carrier.take());
             let bytes = open.carrier.as_ref().map_or(0, BlankEvent::size);
             if let Some(mark) = open.editor.mark().filter(|_| bytes == 0) {
                 // Nothing could bring the text if no more of it came.
                 mark.flush(&mut outcome.behind);
                 outcome.deferred = false;
+                open.emit(&outcome.behind);
             }
-            lanes.carry(bytes)?;
+            lanes.carry(before, bytes)?;
         }
         Ok(outcome)
     }
@@ -483,30 +479,36 @@ impl Rewriter {
     /// Whether this event may end a text that another one shows to go on, or to have been cut short.
     pub(super) fn is_provisional(&self, scan: &Scan) -> bool {
         let ends = |close: &Close| {
-            let Close { group, reasoning_only, .. } = *close;
             let says = |channel: &Channel| {
-                channel.lane.group == group
+                close.is_of(channel.lane)
                     && !channel.span.is_empty()
                     && channel.kind != Kind::ToolArguments
+                    && !self.has_said(channel)
             };
             let owes = |it: &OpenLane| it.editor.withholds() || it.course.owes();
+            let mut lanes = self.lanes.of(close.group).filter(|it| close.is_of(it.lane));
             let withheld = self.edits.withholds()
-                && (self.lanes.of(group).any(owes) || scan.channels.iter().any(says));
+                && (lanes.clone().any(owes) || scan.channels.iter().any(says));
             // One that says why it ends needs no other to tell. A word that was cut short is not marked.
-            !reasoning_only
+            !close.reasoning_only
                 && scan.cut_short.is_none()
-                && (withheld || self.lanes.of(group).any(OpenLane::lingers))
+                && (withheld || lanes.any(OpenLane::lingers))
         };
         scan.closes.iter().any(ends)
     }
 
+    /// Whether a piece only repeats a text that has been said.
+    fn has_said(&self, channel: &Channel) -> bool {
+        channel.mode == Mode::Repeat && self.lanes.knows(channel.lane, channel.mode.of_text())
+    }
+
     /// Whether what one of these blocks holds back may be reasoning that the next one closes.
-    pub(super) fn puts_off(&self, groups: &[u32]) -> bool {
-        groups.iter().any(|group| self.lanes.puts_off(*group))
+    pub(super) fn puts_off(&self, mut groups: impl Iterator<Item = u32>) -> bool {
+        groups.any(|group| self.lanes.puts_off(group))
     }
 
     fn close(&mut self, close: Close, scan: &Scan, before: &mut Vec<u8>) {
-        let Close { group, reasoning_only, cut_short } = close;
+        let Close { group, reasoning_only, cut_short, .. } = close;
         // What stands in reasoning is no answer to it.
         if reasoning_only && self.still_reasons(group, scan) {
             return;
@@ -514,19 +516,31 @@ impl Rewriter {
         if !reasoning_only {
             self.lanes.tell_calls(group);
         }
-        let Self { edits, lanes, outcomes, seen, .. } = self;
+        let Self { edits, lanes, outcomes, seen, sequence, .. } = self;
         // An answer that has come is only owed as long as its pieces can be read in two ways.
         let answered = lanes
             .of(group)
             .any(|open| open.course.owes() && !open.course.current(&open.editor).reasons());
-        for place in lanes.ending(group) {
+        for place in lanes.ending_with(&close) {
             let Some(open) = lanes.at(place) else { continue };
             if reasoning_only && open.kind != Kind::Reasoning {
                 continue;
             }
             let cut_short = cut_short && !(answered && open.kind == Kind::Reasoning);
             let text = open.finish(cut_short, edits);
-            seen.delivered += open.put(&text, scan, outcomes, before);
+            seen.delivered += open.put(&text, scan, outcomes, sequence, before);
+        }
+    }
+
+    /// Has what says a text again say what that has let out.
+    fn repeat(&mut self, scan: &Scan) {
+        let Self { lanes, outcomes, .. } = self;
+        let repeats = scan.channels.iter().zip(outcomes.iter_mut());
+        for (channel, outcome) in repeats.filter(|(it, _)| it.mode == Mode::Repeat) {
+            if let Some(emitted) = lanes.emitted(channel) {
+                let before = emitted.to_owned();
+                *outcome = Outcome { before, ..Outcome::default() };
+            }
         }
     }
 
@@ -554,7 +568,7 @@ impl Rewriter {
 
     /// Text that is held back to be marked leaves before a tool call of the same choice.
     fn end_before_calls(&mut self, scan: &Scan, before: &mut Vec<u8>) {
-        let Self { lanes, outcomes, seen, .. } = self;
+        let Self { lanes, outcomes, seen, sequence, .. } = self;
         let calls = scan.channels.iter().filter(|channel| channel.kind == Kind::ToolArguments);
         for call in calls {
             let held = lanes
@@ -565,7 +579,7 @@ impl Rewriter {
                 if let Some(mark) = open.editor.mark() {
                     mark.end(false, &mut text);
                 }
-                seen.delivered += open.put(&text, scan, outcomes, before);
+                seen.delivered += open.put(&text, scan, outcomes, sequence, before);
             }
         }
     }
@@ -576,7 +590,7 @@ impl Rewriter {
         scan: &Scan,
         before: &mut Vec<u8>,
     ) -> Result<Vec<Edit>, TooManyLanes> {
-        let Self { edits: made, lanes, outcomes, seen, .. } = self;
+        let Self { edits: made, lanes, outcomes, seen, sequence, .. } = self;
         let mut edits = Vec::new();
         for Citation { lane, start, end } in &scan.citations {
             // A text that has not begun will be cited as it comes.
@@ -587,7 +601,7 @@ impl Rewriter {
             let open = lanes.open(&channel, &[], scan, made)?;
             let mut text = String::new();
             let located = open.editor.locate(start.1..end.1, &mut text);
-            seen.delivered += open.put(&text, scan, outcomes, before);
+            seen.delivered += open.put(&text, scan, outcomes, sequence, before);
             let Some(located) = located else { continue };
             let moved = [(start, located.start), (end, located.end)];
             let moved = moved.into_iter().filter(|((_, from), to)| from != to);
@@ -635,7 +649,7 @@ impl Rewriter {
 
     fn field_edits(&mut self, scan: &Scan) -> Vec<Edit> {
         let rounded = self.rounded(scan);
-        let Self { edits, counts, outcomes, .. } = self;
+        let Self { edits, counts, outcomes, sequence, .. } = self;
         let edited = outcomes.iter().any(|outcome| {
             !outcome.stays || !outcome.before.is_empty() || !outcome.behind.is_empty()
         });
@@ -645,6 +659,10 @@ impl Rewriter {
             .filter_map(|field| match field.kind {
                 // It hides the length that the text no longer has.
                 kind if padding(kind) => Some(Edit::text(field.span.clone(), "")),
+                FieldKind::Sequence(number) => {
+                    let number = sequence.moved(number)?;
+                    Some(Edit::literal(field.span.clone(), number.to_string()))
+                }
                 _ => edits.field(field, rounded.as_ref(), counts),
             })
             .collect()
@@ -653,118 +671,4 @@ impl Rewriter {
 
 fn roles(scan: &Scan) -> usize {
     scan.fields.iter().filter(|field| field.kind == FieldKind::Role).count()
-}
-
-/// The end of the character that stands at `at`, or of the text.
-fn boundary(text: &str, at: usize) -> usize {
-    (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
-}
-
-impl OpenLane {
-    /// A tool is called behind the text.
-    pub(super) fn call(&mut self) {
-        self.course.call(&mut self.editor);
-    }
-
-    /// Ends the lane and gives the text that was held back.
-    fn finish(&mut self, cut_short: bool, edits: &ResponseEdits) -> String {
-        let mut text = String::new();
-        if std::mem::replace(&mut self.ended, true) {
-            return text;
-        }
-        self.course.finish(cut_short, &mut self.editor, &mut text);
-        edits.remember(&mut self.editor);
-        text
-    }
-
-    /// Takes a piece of a stream.
-    fn take(
-        &mut self,
-        text: &str,
-        scan: &Scan,
-        betrayed: bool,
-        edits: &ResponseEdits,
-        out: &mut String,
-    ) {
-        match self.course.take(text, &mut self.editor, &self.origin, edits, out) {
-            Piece::Continued => {}
-            Piece::Whole => self.whole(text, self.end(scan), betrayed, edits, out),
-            Piece::Perhaps => {
-                self.whole(text, None, betrayed, edits, out);
-                self.course.weigh(text, out);
-            }
-        }
-    }
-
-    /// What goes out of a piece that says all so far, and ends if something ends it.
-    fn whole(
-        &mut self,
-        text: &str,
-        end: Option<&Close>,
-        betrayed: bool,
-        edits: &ResponseEdits,
-        out: &mut String,
-    ) {
-        out.clear();
-        let mut editor = self.origin.editor(edits);
-        if let Some(mark) = editor.mark().filter(|_| betrayed) {
-            mark.stop(out);
-        }
-        editor.push(text, out);
-        if let Some(close) = end {
-            editor.finish(close.cut_short, out);
-        }
-        self.course.show(out);
-    }
-
-    /// What ends the lane in this event.
-    fn end<'s>(&self, scan: &'s Scan) -> Option<&'s Close> {
-        scan.closes.iter().find(|it| it.group == self.lane.group && !it.reasoning_only)
-    }
-
-    /// Has text that was held back leave in an event of its own, if a marker begins this one:
-    /// clients look for it where it came. How many bytes went.
-    fn part_from_marker(&self, text: &str, out: &mut String, before: &mut Vec<u8>) -> u64 {
-        let Some(marker) = self.editor.marker().filter(|_| self.carrier.is_some()) else {
-            return 0;
-        };
-        let begins = out.get(marker.clone()).is_some_and(|marker| text.starts_with(marker));
-        if !begins || marker.start == 0 || self.course.repeats() {
-            return 0;
-        }
-        let held: String = out.drain(..marker.start).collect();
-        self.carry(&held, before)
-    }
-
-    /// What is to leave when the lane ends: all of it again, where every piece says all of it.
-    pub(super) fn last(&self, text: String) -> String {
-        if text.is_empty() || !self.course.repeats() {
-            return text;
-        }
-        self.course.shown().to_owned() + &text
-    }
-
-    /// Puts text of the lane behind what this event has of it, or into an event of its own; how
-    /// many bytes went into that.
-    fn put(&self, text: &str, scan: &Scan, outcomes: &mut [Outcome], before: &mut Vec<u8>) -> u64 {
-        if text.is_empty() {
-            return 0;
-        }
-        let here = |channel: &Channel| self.is_of(channel);
-        if self.course.repeats() {
-            // A piece of this event has it already.
-            let said = |channel: &Channel| here(channel) && !channel.span.is_empty();
-            return match scan.channels.iter().any(said) {
-                true => 0,
-                false => self.carry(&self.last(text.to_owned()), before),
-            };
-        }
-        match scan.channels.iter().rposition(here).and_then(|position| outcomes.get_mut(position)) {
-            Some(outcome) => {
-                outcome.behind.push_str(text);
-                0
-            }
-            None => self.carry(text, before),
-        }
-    }
 }

@@ -12,7 +12,8 @@ use super::budget::grown;
 use super::document::SLICE;
 use super::ending::{Fate, Provisional};
 use super::lanes::TooManyLanes;
-use super::rewrite::{Rewriter, Rewritten};
+use super::outcome::Rewritten;
+use super::rewrite::Rewriter;
 
 /// Rewrites a stream of events.
 #[derive(Debug)]
@@ -142,7 +143,8 @@ impl EventStream {
         if self.provisional.is_some() || event.is_foreign() {
             return None;
         }
-        let scan = |payload: &[u8], scan: &mut Scan| self.protocol.scan_event(payload, scan);
+        let kind = event.stated().kind;
+        let scan = |payload: &[u8], scan: &mut Scan| self.protocol.scan_event(kind, payload, scan);
         let mut out = Vec::new();
         match beginning(&payload, cut, &mut self.rewriter, scan)? {
             Rewritten::Edited(mut edits) => event.write(&payload, &mut edits, &mut out),
@@ -161,7 +163,7 @@ impl EventStream {
 
     /// The event without what may say anything beside its data, if that is closed and it has any.
     fn bare(&self, event: &Event<'_>) -> Option<Vec<u8>> {
-        let names = self.protocol.id().features().event_names;
+        let names = self.protocol.features().event_names;
         let known = |name: &[u8]| names.iter().any(|known| known.as_bytes() == name);
         event.bare(known).filter(|_| self.rewriter.closes())
     }
@@ -197,7 +199,8 @@ impl EventStream {
     /// The same, and the event that says why it is.
     pub(super) fn fail(&mut self, refusal: &Refusal) -> Bytes {
         let mut last = self.flush();
-        last.extend_from_slice(&self.framing.frame(&self.protocol.error_event(refusal)));
+        let event = self.protocol.error_event(refusal, self.rewriter.put_in());
+        last.extend_from_slice(&self.framing.frame(&event));
         self.commas.placed(last.into())
     }
 
@@ -215,7 +218,8 @@ impl EventStream {
 
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
-        grown(self.splitter.allocated()) + self.begun.held() + self.rewriter.held()
+        let waiting = self.provisional.as_ref().map_or(0, Provisional::held);
+        grown(self.splitter.allocated()) + self.begun.held() + waiting + self.rewriter.held()
     }
 
     /// Something in the event cannot be read: it passes, counted, or the stream cannot go on.
@@ -259,16 +263,21 @@ impl EventStream {
         if refuses && self.rewriter.is_ambiguous(&self.scan) {
             return Err(StreamError::Unreadable);
         }
+        if let Some(waiting) = self.provisional.as_mut().filter(|it| it.is_joined_by(&self.scan)) {
+            waiting.join(raw.clone(), std::mem::take(&mut self.scan));
+            return Ok(out.into());
+        }
         if let Some(fate) = self.provisional.as_ref().and_then(|it| it.fate(&self.scan)) {
+            let next = std::mem::take(&mut self.scan);
             self.settle(fate, &mut out)?;
-            // Has been read once already.
-            let _ = self.scan(&event, &payload);
+            self.scan = next;
         }
         if self.rewriter.is_provisional(&self.scan) && self.is_within_event() {
             // It cannot wait. What it ends leaves with what comes next.
-            Fate::GoesOn.tell(&mut self.scan, self.protocol.id().features().ends_texts_alone);
+            Fate::GoesOn.tell(&mut self.scan, self.protocol.features().ends_texts_alone);
         } else if self.rewriter.is_provisional(&self.scan) {
-            self.provisional = Some(Provisional::new(raw.clone(), &self.scan));
+            let scan = std::mem::take(&mut self.scan);
+            self.provisional = Some(Provisional::new(raw.clone(), scan));
             return Ok(out.into());
         }
         if self.scan.error {
@@ -285,9 +294,7 @@ impl EventStream {
 
     /// Finds what an event has, by its payload and by what its framing says.
     fn scan(&mut self, event: &Event<'_>, payload: &[u8]) -> Result<(), json::Error> {
-        self.scanner.scan(payload, &mut self.scan)?;
-        self.scan.error |= event.is_error();
-        Ok(())
+        self.scanner.scan(event.stated(), payload, &mut self.scan)
     }
 
     /// Lets all go out that was held, before the event that ends the stream.
@@ -299,23 +306,21 @@ impl EventStream {
 
     /// Lets the event go out that may have ended a text, now that it is known whether it did.
     fn settle(&mut self, fate: Fate, out: &mut Vec<u8>) -> Result<(), StreamError> {
-        let Some(Provisional { raw, groups, .. }) = self.provisional.take() else {
-            return Ok(());
-        };
+        let Some(provisional) = self.provisional.take() else { return Ok(()) };
         let fate = match fate {
-            Fate::Followed if self.rewriter.puts_off(&groups) => Fate::GoesOn,
+            Fate::Followed if self.rewriter.puts_off(provisional.groups()) => Fate::GoesOn,
             fate => fate,
         };
-        let event = Event::parse(self.framing, &raw);
-        let payload = event.payload().unwrap_or_default();
-        if self.scan(&event, &payload).is_err() {
-            return Err(StreamError::Unreadable);
-        }
-        fate.tell(&mut self.scan, self.protocol.id().features().ends_texts_alone);
-        match self.rewriter.rewrite(&payload, &self.scan, Some(&event), out)? {
-            Rewritten::Kept => out.extend_from_slice(&raw),
-            Rewritten::Edited(mut edits) => event.write(&payload, &mut edits, out),
-            Rewritten::Dropped => {}
+        let alone = self.protocol.features().ends_texts_alone;
+        for (raw, mut scan) in provisional.events {
+            let event = Event::parse(self.framing, &raw);
+            let payload = event.payload().unwrap_or_default();
+            fate.tell(&mut scan, alone);
+            match self.rewriter.rewrite(&payload, &scan, Some(&event), out)? {
+                Rewritten::Kept => out.extend_from_slice(&raw),
+                Rewritten::Edited(mut edits) => event.write(&payload, &mut edits, out),
+                Rewritten::Dropped => {}
+            }
         }
         Ok(())
     }

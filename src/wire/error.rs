@@ -54,6 +54,24 @@ pub(crate) fn scan_error(
     Ok(told.message)
 }
 
+/// Finds what stands in an event that its framing calls an exception: what goes wrong by the name of
+/// its `kind`, if that tells.
+///
+/// # Errors
+/// It is not JSON.
+pub(super) fn scan_exception(
+    kind: Option<&[u8]>,
+    payload: &[u8],
+    scan: &mut Scan,
+) -> Result<(), json::Error> {
+    let named = kind.and_then(|kind| std::str::from_utf8(kind).ok()).and_then(Failure::of_name);
+    let mut told = Told { named, ..Told::default() };
+    Reader::new(payload).document(|reader| error(reader, DEPTH, &mut told, scan))?;
+    (scan.error, scan.says_more, scan.unrepeatable) = (true, true, true);
+    scan.settle(0, told.failure().unwrap_or(Failure::Server));
+    Ok(())
+}
+
 /// Reads the value of an `error` member, in a stream or in a document that is no error by its
 /// status.
 pub(super) fn member(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), json::Error> {

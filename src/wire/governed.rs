@@ -22,8 +22,9 @@ const fn within(holder: &'static str, governed: Governed) -> Governed {
     Governed { holder: Some(holder), ..governed }
 }
 
-const GOVERNED: [Governed; 20] = [
+const GOVERNED: [Governed; 21] = [
     cap("max_completion_tokens"),
+    cap("max_output_tokens"),
     cap("max_tokens"),
     plain("output_config"),
     plain("reasoning"),

@@ -21,6 +21,8 @@ pub(super) enum Shape {
     CallId,
     /// True or false.
     Flag,
+    /// An identifier of an event, or of the answer in it: another in every event of some servers.
+    EventId,
     /// A point in time, in seconds or finer; 0 where a server has none to tell.
     Time,
     /// One string of at most so many bytes that the client or the vendor has written.
@@ -62,7 +64,7 @@ impl Shape {
             return true;
         }
         match self {
-            Self::Identifier => contents(value).is_some_and(is_identifier),
+            Self::Identifier | Self::EventId => contents(value).is_some_and(is_identifier),
             Self::CallId => match contents(value) {
                 Some(id) => {
                     id.len() <= CALL_ID && is_unbroken(id)
@@ -106,6 +108,11 @@ impl Shape {
             self,
             Self::Text(_) | Self::Quoted(_) | Self::Links | Self::Sealed | Self::Signatures
         )
+    }
+
+    /// Whether what has this shape may be another in every event, and tells nothing.
+    pub(super) fn varies(self) -> bool {
+        matches!(self, Self::Time | Self::EventId)
     }
 
     /// Whether encoded data of any length has this shape.

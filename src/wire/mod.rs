@@ -23,6 +23,8 @@ mod protocol_id;
 mod protocols;
 mod refusal;
 mod request;
+#[cfg(test)]
+pub(crate) mod responses;
 mod route;
 mod scan;
 mod scanner;

@@ -28,7 +28,7 @@ impl Refusal {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         if let Ok(id) = HeaderValue::from_str(decision) {
             headers.insert(DECISION, id.clone());
-            headers.insert(protocol.id().features().request_id.clone(), id);
+            headers.insert(protocol.features().request_id.clone(), id);
         }
         match kind {
             RefusalKind::Refused => refuse_for_good(&mut response),

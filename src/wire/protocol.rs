@@ -3,18 +3,29 @@
 use std::fmt::Debug;
 
 use super::framing::{Heartbeat, Unframed};
-use super::{ProtocolId, Refusal, Request, Said, Scan, Target, json};
+use super::{Features, ProtocolId, Refusal, Request, Said, Scan, Target, json};
 
 /// One family of endpoints: where its text stands, and the shapes that its clients expect.
 pub trait Protocol: Debug + Send + Sync {
     /// Which one it is.
     fn id(&self) -> ProtocolId;
 
-    /// Finds the channels and fields of one stream event's payload.
+    /// What it does beside its JSON.
+    fn features(&self) -> &'static Features {
+        self.id().features()
+    }
+
+    /// Finds the channels and fields of one stream event's payload. `kind` is what the framing calls the
+    /// event, where the payload does not say it.
     ///
     /// # Errors
     /// The payload is not JSON.
-    fn scan_event(&self, payload: &[u8], scan: &mut Scan) -> Result<(), json::Error>;
+    fn scan_event(
+        &self,
+        kind: Option<&[u8]>,
+        payload: &[u8],
+        scan: &mut Scan,
+    ) -> Result<(), json::Error>;
 
     /// Finds the channels and fields of a whole response document.
     ///
@@ -42,8 +53,9 @@ pub trait Protocol: Debug + Send + Sync {
     /// The body of an error response.
     fn error_body(&self, refusal: &Refusal) -> Vec<u8>;
 
-    /// The event that tells a client of this protocol that its stream failed.
-    fn error_event(&self, refusal: &Refusal) -> Unframed;
+    /// The event that tells a client of this protocol that its stream failed; `number` is its own in a
+    /// stream that numbers its events.
+    fn error_event(&self, refusal: &Refusal, number: Option<u64>) -> Unframed;
 
     /// What keeps an idle connection open and is ignored by every client of the protocol, if there
     /// is anything.

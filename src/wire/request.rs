@@ -341,7 +341,7 @@ impl Request {
         // One that was read as a budget is lowered with the others.
         let lowered = name == BUDGET
             && self.thinking.last().is_some_and(|thinking| thinking.span.end == span.end);
-        let own = lists.holder == Some(&*name);
+        let own = lists.govern(name.as_bytes());
         if overrides(&folded, value) && !lowered && !own {
             self.overrides.push(index);
         }

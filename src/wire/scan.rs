@@ -24,10 +24,19 @@ pub enum Kind {
 /// Which run of text a piece belongs to. The pieces of one lane, in order, are one text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lane {
-    /// The choice or content block.
+    /// The choice, content block or item.
     pub group: u32,
+    /// The part of an item, where items have several texts of one kind.
+    pub part: u32,
     /// Which text of it.
     pub slot: Slot,
+}
+
+impl Lane {
+    /// A text of a choice or block that has one of its kind.
+    pub(super) const fn new(group: u32, slot: Slot) -> Self {
+        Self { group, part: 0, slot }
+    }
 }
 
 /// Which text of a choice or block. Servers send the same reasoning under two names at once: each
@@ -54,15 +63,26 @@ pub enum Slot {
     Tool(u32),
 }
 
-/// How a piece of text continues its lane. A member that says all so far is a text of its own beside
-/// the one that says what comes next.
+/// How a piece of text continues its lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// It says what comes next.
     #[default]
     Delta,
-    /// It is meant to say again all that the lane has said.
+    /// It says all so far, in a member beside the one that says what comes next: a text of its own, whose
+    /// pieces repeat each other.
     Snapshot,
+    /// It says again what its lane has said, in an event of its own. It is written from what the lane let
+    /// out, so that all copies agree; what nobody said before, the lane says with it.
+    Repeat,
+}
+
+impl Mode {
+    /// The mode of the text that a piece of this mode belongs to.
+    #[must_use]
+    pub fn of_text(self) -> Self {
+        if self == Self::Repeat { Self::Delta } else { self }
+    }
 }
 
 /// One piece of text: the contents of a JSON string.
@@ -119,6 +139,8 @@ pub enum FieldKind {
     Telling,
     /// What an event says besides its texts and must say once: tool calls, a finish reason.
     Once,
+    /// The number of the event in its stream, which runs on: its digits.
+    Sequence(u64),
     /// Random filling that hides an event's length: a string's contents.
     Padding,
     /// What an error says in words, and what it is about.
@@ -144,12 +166,27 @@ opaque_debug!(Field);
 /// Lanes that end with this event, its own text included. Held-back text must leave before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Close {
-    /// The choice or block.
+    /// The choice, block or item.
     pub group: u32,
+    /// The part of an item that ends; `None` for all of it.
+    pub part: Option<u32>,
     /// Only its reasoning ends; the answer goes on.
     pub reasoning_only: bool,
     /// The text ended at a limit, not where the model meant to.
     pub cut_short: bool,
+}
+
+impl Close {
+    /// The end of a choice or block, or of its reasoning only.
+    pub(super) const fn of(group: u32, reasoning_only: bool, cut_short: bool) -> Self {
+        Self { group, part: None, reasoning_only, cut_short }
+    }
+
+    /// Whether a lane is among those that end, be it with all of its reasoning only.
+    #[must_use]
+    pub fn is_of(&self, lane: Lane) -> bool {
+        self.group == lane.group && self.part.is_none_or(|part| part == lane.part)
+    }
 }
 
 /// The longest text of a client's at which an answer ends, in bytes.
@@ -203,6 +240,15 @@ pub struct Signed {
     pub group: Option<u32>,
     /// Where in the event or document the texts begin that stand behind it.
     pub from: usize,
+}
+
+/// A value that may change with every event and tells nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Varying {
+    /// The whole value.
+    pub(super) span: Range<usize>,
+    /// What it is.
+    pub(super) shape: Shape,
 }
 
 /// A block of a message that begins.
@@ -276,6 +322,12 @@ pub struct Scan {
     pub begins: Option<Block>,
     /// The groups are blocks that follow each other in one message, no answers beside each other.
     pub in_blocks: bool,
+    /// The stream says its texts again when they have ended.
+    pub repeats: bool,
+    /// Values that may change with every event and tell nothing: times, ids of events.
+    pub(super) varying: Vec<Varying>,
+    /// They do in this stream.
+    pub varies: bool,
     /// A member under which texts stand comes twice in one object.
     pub ambiguous: bool,
     /// Token counts.
@@ -310,7 +362,17 @@ impl Scan {
     /// Forgets what was found, keeping the memory.
     pub fn clear(&mut self) {
         let Self {
-            channels, fields, closes, calls, citations, signed, quoted, media, usage, ..
+            channels,
+            fields,
+            closes,
+            calls,
+            citations,
+            signed,
+            quoted,
+            media,
+            varying,
+            usage,
+            ..
         } = self;
         channels.clear();
         fields.clear();
@@ -320,11 +382,22 @@ impl Scan {
         signed.clear();
         quoted.clear();
         media.clear();
+        varying.clear();
         *usage = Usage::default();
         (self.begins, self.in_blocks, self.ambiguous) = (None, false, false);
         (self.cut_short, self.called, self.idle) = (None, false, false);
         (self.says_more, self.unrepeatable) = (false, false);
         (self.error, self.only_usage) = (false, false);
+        (self.repeats, self.varies) = (false, false);
+    }
+
+    /// The number of the event in its stream, if it has one.
+    #[must_use]
+    pub fn sequence(&self) -> Option<u64> {
+        self.fields.iter().find_map(|field| match field.kind {
+            FieldKind::Sequence(number) => Some(number),
+            _ => None,
+        })
     }
 
     pub(super) fn text(&mut self, lane: Lane, kind: Kind, span: Range<usize>) {
@@ -412,6 +485,8 @@ impl Scan {
             }
             if shape.is_quoted() {
                 self.quoted.push(span);
+            } else if shape.varies() && value != b"null" {
+                self.varying.push(Varying { span, shape });
             }
         }
         Ok(())
@@ -478,6 +553,19 @@ impl Scan {
         self.shaped(reader, Shape::Identifier, FieldKind::Leak, name)?;
         let contents = start + 1..reader.position() - 1;
         Ok((text && self.fields.len() == known).then_some(contents))
+    }
+
+    /// Reads the next value as the number of its event.
+    #[cfg(test)]
+    pub(super) fn number_of_event(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: &[u8],
+    ) -> Result<(), Error> {
+        if let Some((span, number)) = self.whole_number(reader, name)? {
+            self.field(FieldKind::Sequence(number), span);
+        }
+        Ok(())
     }
 
     /// The next value if it is a whole number; any other but null is read as a leak.

@@ -65,7 +65,7 @@ where
         let late = Late::after(exchange.body_time());
         let held = exchange.holding();
         if let Some(history) = exchange.known_history(&parts.headers) {
-            let repeating = Repeating::new(history, body, cap, late, held);
+            let repeating = Box::new(Repeating::new(history, body, cap, late, held));
             let repeated =
                 Repeated { repeating, exchange: Some(exchange), parts, inner, watch: None };
             return Self::Repeating { repeated: Some(Box::new(repeated)) };

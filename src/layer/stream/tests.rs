@@ -3,10 +3,12 @@
 mod client;
 mod exact;
 mod invariants;
+mod kinds;
 mod leaks;
 mod long;
 mod marked;
 mod parity;
+mod responses;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;

@@ -23,7 +23,12 @@ impl Protocol for Chat {
         ProtocolId::Chat
     }
 
-    fn scan_event(&self, payload: &[u8], scan: &mut Scan) -> Result<(), json::Error> {
+    fn scan_event(
+        &self,
+        _: Option<&[u8]>,
+        payload: &[u8],
+        scan: &mut Scan,
+    ) -> Result<(), json::Error> {
         response::scan(payload, response::Form::Chunk, scan)
     }
 
@@ -66,7 +71,7 @@ impl Protocol for Chat {
         error.to_string().into_bytes()
     }
 
-    fn error_event(&self, refusal: &Refusal) -> Unframed {
+    fn error_event(&self, refusal: &Refusal, _: Option<u64>) -> Unframed {
         Unframed { kind: None, payload: self.error_body(refusal), is_error: true }
     }
 

@@ -30,7 +30,7 @@ pub(super) enum Form {
 
 /// Members of the top level that carry no text of the model's.
 const TOP_LEVEL: [Listed; 7] = [
-    (b"id", Shape::Identifier),
+    (b"id", Shape::EventId),
     (b"object", Shape::Identifier),
     (b"created", Shape::Time),
     (b"service_tier", Shape::Identifier),
@@ -180,10 +180,10 @@ fn choice(
     scan.calls.extend(called.then_some(index));
     if answered {
         // Reasoning that an answer follows was not cut short, whatever became of the answer.
-        scan.closes.push(Close { group: index, reasoning_only: true, cut_short: false });
+        scan.closes.push(Close::of(index, true, false));
     }
     if finish.is_some() || form == Form::Document {
-        scan.closes.push(Close { group: index, reasoning_only: false, cut_short });
+        scan.closes.push(Close::of(index, false, cut_short));
     }
     Ok(())
 }

@@ -1,40 +1,94 @@
 //! Events whose text is left blank, to be filled again and again.
 
+use std::ops::Range;
+
 use super::event_stream;
 use crate::secret::opaque_debug;
-use crate::wire::json::escape;
+use crate::wire::json::{Edit, escape, splice};
 
-/// An event of the upstream's with the place of a text left blank.
+/// An event of the upstream's with the place of a text left blank, and that of its number if it has one.
 pub struct BlankEvent {
-    before: Vec<u8>,
-    behind: Vec<u8>,
+    /// What stands before the first blank, and what behind each.
+    first: Vec<u8>,
+    blanks: Vec<(Blank, Vec<u8>)>,
     /// The headers of a message, whose length and checksums depend on the text.
     headers: Option<Vec<u8>>,
 }
 
 opaque_debug!(BlankEvent);
 
+/// What is filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blank {
+    /// The text: a string's contents.
+    Text,
+    /// The number of the event: its digits.
+    Number,
+}
+
 impl BlankEvent {
-    /// One that is text all through.
-    pub(super) fn text(before: Vec<u8>, behind: Vec<u8>) -> Self {
-        Self { before, behind, headers: None }
+    /// A payload with blanks at `places`, in their order, and `edits` elsewhere.
+    pub(super) fn of(
+        payload: &[u8],
+        mut places: Vec<(Blank, Range<usize>)>,
+        mut edits: Vec<Edit>,
+    ) -> Option<Self> {
+        places.sort_by_key(|(_, place)| place.start);
+        let end = payload.len()..payload.len();
+        let ends = places.iter().map(|(_, place)| place.clone()).chain([end]);
+        let mut pieces = Vec::with_capacity(places.len() + 1);
+        let mut from = 0;
+        for place in ends {
+            let (mut here, later): (Vec<Edit>, Vec<Edit>) =
+                edits.into_iter().partition(|edit| edit.span.end <= place.start);
+            for edit in &mut here {
+                edit.span = edit.span.start.checked_sub(from)?..edit.span.end.checked_sub(from)?;
+            }
+            pieces.push(splice(payload.get(from..place.start)?, &mut here));
+            (edits, from) = (later, place.end);
+        }
+        let mut pieces = pieces.into_iter();
+        let first = pieces.next()?;
+        let blanks = places.into_iter().map(|(blank, _)| blank).zip(pieces).collect();
+        Some(Self { first, blanks, headers: None })
     }
 
-    pub(super) fn message(headers: Vec<u8>, before: Vec<u8>, behind: Vec<u8>) -> Self {
-        Self { before, behind, headers: Some(headers) }
+    /// The same in a text, between these.
+    pub(super) fn between(mut self, head: &[u8], tail: &[u8]) -> Self {
+        self.first = [head, &self.first].concat();
+        let last = self.blanks.last_mut().map_or(&mut self.first, |(_, last)| last);
+        last.extend_from_slice(tail);
+        self
+    }
+
+    /// The same in a message with these headers.
+    pub(super) fn in_message(self, headers: Vec<u8>) -> Self {
+        Self { headers: Some(headers), ..self }
     }
 
     /// Bytes that it takes.
     pub(crate) fn size(&self) -> usize {
-        self.before.len() + self.behind.len() + self.headers.as_ref().map_or(0, Vec::len)
+        let behind: usize = self.blanks.iter().map(|(_, behind)| behind.len()).sum();
+        self.first.len() + behind + self.headers.as_ref().map_or(0, Vec::len)
     }
 
-    /// Appends the event with `text` in its place.
-    pub fn fill(&self, text: &str, out: &mut Vec<u8>) {
+    /// Whether it has a number.
+    #[must_use]
+    pub fn is_numbered(&self) -> bool {
+        self.blanks.iter().any(|(blank, _)| *blank == Blank::Number)
+    }
+
+    /// Appends the event with `text` in its place, and `number` if it has one.
+    pub fn fill(&self, text: &str, number: u64, out: &mut Vec<u8>) {
         let payload = |out: &mut Vec<u8>| {
-            out.extend_from_slice(&self.before);
-            escape(text, out);
-            out.extend_from_slice(&self.behind);
+            out.extend_from_slice(&self.first);
+            for (blank, behind) in &self.blanks {
+                match blank {
+                    Blank::Text => escape(text, out),
+                    Blank::Number => out.extend_from_slice(number.to_string().as_bytes()),
+                }
+                out.extend_from_slice(behind);
+            }
         };
         match &self.headers {
             Some(headers) => event_stream::write(headers, out, payload),

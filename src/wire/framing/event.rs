@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
-use super::blank::BlankEvent;
+use super::blank::{Blank, BlankEvent};
 use super::event_stream::{self, Message};
 use super::sse::Block;
 use super::{Framing, array, ndjson};
@@ -18,7 +18,16 @@ pub struct Event<'a> {
     form: Form<'a>,
 }
 
-opaque_debug!(Event<'_>);
+opaque_debug!(Event<'_>, Stated<'_>);
+
+/// What the framing of an event says of it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stated<'a> {
+    /// What it calls the event.
+    pub kind: Option<&'a [u8]>,
+    /// The event is an error.
+    pub is_error: bool,
+}
 
 enum Form<'a> {
     Block(Block<'a>),
@@ -35,6 +44,7 @@ enum Form<'a> {
 impl<'a> Event<'a> {
     /// Looks into a raw event.
     #[must_use]
+    #[inline]
     pub fn parse(framing: Framing, raw: &'a [u8]) -> Self {
         let plain = |value| Form::Plain { framing, value };
         let form = match framing {
@@ -54,10 +64,21 @@ impl<'a> Event<'a> {
 
     /// What it says, as one text; `None` if it says nothing, as a comment does.
     #[must_use]
+    #[inline]
     pub fn payload(&self) -> Option<Cow<'a, [u8]>> {
         match &self.form {
             Form::Block(block) => block.payload(),
             _ => self.span().and_then(|span| self.raw.get(span)).map(Cow::Borrowed),
+        }
+    }
+
+    /// What its framing says of it that its payload may not: how an event stream of Amazon's calls it.
+    #[must_use]
+    #[inline]
+    pub fn stated(&self) -> Stated<'a> {
+        match &self.form {
+            Form::Message(message) => Stated { kind: self.kind(), is_error: message.is_error },
+            Form::Block(_) | Form::Plain { .. } | Form::Foreign => Stated::default(),
         }
     }
 
@@ -69,12 +90,6 @@ impl<'a> Event<'a> {
             Form::Message(message) => message.kind.clone().and_then(|kind| self.raw.get(kind)),
             Form::Plain { .. } | Form::Foreign => None,
         }
-    }
-
-    /// Whether its framing says that it is an error.
-    #[must_use]
-    pub fn is_error(&self) -> bool {
-        matches!(&self.form, Form::Message(message) if message.is_error)
     }
 
     /// Whether it ends the stream, by what its framing says.
@@ -135,13 +150,13 @@ impl<'a> Event<'a> {
         out.extend_from_slice(self.raw.get(span.end..).unwrap_or_default());
     }
 
-    /// The event with `edits` of its `payload` and without what stands at `place`, to be filled with
-    /// other texts; `None` if that is not possible.
+    /// The event with `edits` of its `payload` and without what stands at `places`, to be filled with
+    /// other texts and numbers; `None` if that is not possible.
     #[must_use]
     pub fn blank(
         &self,
         payload: &[u8],
-        place: Range<usize>,
+        places: Vec<(Blank, Range<usize>)>,
         edits: Vec<Edit>,
     ) -> Option<BlankEvent> {
         let Some(span) = self.span() else {
@@ -152,24 +167,17 @@ impl<'a> Event<'a> {
             let raw = block.with_payload(&line);
             let event = Event::parse(Framing::Sse, &raw);
             event.span()?;
-            return event.blank(&line, place, edits);
+            return event.blank(&line, places, edits);
         };
-        let (mut before, mut behind): (Vec<Edit>, Vec<Edit>) =
-            edits.into_iter().partition(|edit| edit.span.end <= place.start);
-        for edit in &mut behind {
-            edit.span = edit.span.start.checked_sub(place.end)?..edit.span.end - place.end;
-        }
-        let before = splice(payload.get(..place.start)?, &mut before);
-        let behind = splice(payload.get(place.end..)?, &mut behind);
+        let blank = BlankEvent::of(payload, places, edits)?;
         if let Form::Message(message) = &self.form {
-            return Some(BlankEvent::message(message.headers(self.raw).to_vec(), before, behind));
+            return Some(blank.in_message(message.headers(self.raw).to_vec()));
         }
         let head = match &self.form {
             Form::Plain { framing: Framing::JsonArray, .. } => array::BEFORE,
             _ => self.raw.get(..span.start)?,
         };
-        let tail = self.raw.get(span.end..)?;
-        Some(BlankEvent::text([head, &before].concat(), [&behind, tail].concat()))
+        Some(blank.between(head, self.raw.get(span.end..)?))
     }
 
     /// Where the payload stands, if it is on one line.

@@ -37,11 +37,11 @@ mod sse;
 mod tests;
 mod unframed;
 
-pub use blank::BlankEvent;
+pub use blank::{Blank, BlankEvent};
 pub(crate) use commas::Commas;
 pub use error::EventError;
-pub use event::Event;
 pub(crate) use event::MadeWhole;
+pub use event::{Event, Stated};
 pub use splitter::Splitter;
 pub use unframed::{Heartbeat, Unframed};
 

@@ -84,6 +84,7 @@ struct Line {
 
 impl<'a> Block<'a> {
     /// Finds the data of a raw block.
+    #[inline]
     pub(super) fn parse(raw: &'a [u8]) -> Self {
         // Most servers send one line and a blank one.
         let line = raw.strip_prefix(b"data: ").and_then(|rest| rest.strip_suffix(b"\n\n"));
@@ -116,6 +117,7 @@ impl<'a> Block<'a> {
     }
 
     /// The event's data, its lines joined by LF as the standard says; `None` if it has none.
+    #[inline]
     pub(super) fn payload(&self) -> Option<Cow<'a, [u8]>> {
         let value = |span: &Range<usize>| self.raw.get(span.clone()).unwrap_or_default();
         match &self.data {

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 
-use super::{Commas, Event, EventError, Framing, Heartbeat, Splitter, Unframed, event_stream};
+use super::{
+    Blank, Commas, Event, EventError, Framing, Heartbeat, Splitter, Unframed, event_stream,
+};
 use crate::wire::json::Edit;
 
 const LIMIT: usize = 1 << 16;
@@ -125,9 +127,10 @@ fn an_edit_changes_its_span_and_what_counts_it_and_nothing_else() {
             let said = Event::parse(framing, edited).payload().unwrap().into_owned();
             let with = br"longer \u2028 than it was";
             assert_eq!(said, [&payload[..place.start], with, &payload[place.end..]].concat());
-            let blank = event.blank(&payload, place.clone(), Vec::new()).unwrap();
+            let blank =
+                event.blank(&payload, vec![(Blank::Text, place.clone())], Vec::new()).unwrap();
             let mut filled = Vec::new();
-            blank.fill("longer \u{2028} than it was", &mut filled);
+            blank.fill("longer \u{2028} than it was", 0, &mut filled);
             assert_eq!(payloads(framing, &[filled.clone()]), [String::from_utf8(said).unwrap()]);
             if framing != Framing::JsonArray {
                 assert_eq!(filled, edited, "{framing:?}");
@@ -214,12 +217,13 @@ fn array_of(events: &[Vec<u8>], goes: impl Fn(usize) -> (bool, bool)) -> Vec<u8>
     let mut commas = Commas::new(Framing::JsonArray);
     let mut out = Vec::new();
     let element = Event::parse(Framing::JsonArray, &events[1]);
-    let blank = element.blank(&element.payload().unwrap(), 0..0, Vec::new()).unwrap();
+    let blank =
+        element.blank(&element.payload().unwrap(), vec![(Blank::Text, 0..0)], Vec::new()).unwrap();
     for (at, raw) in events.iter().enumerate() {
         let (put_in, stays) = goes(at);
         let mut piece = Vec::new();
         if put_in {
-            blank.fill("", &mut piece);
+            blank.fill("", 0, &mut piece);
         }
         let is_element = Event::parse(Framing::JsonArray, raw).payload().is_some();
         if stays || !is_element {
@@ -262,7 +266,7 @@ fn what_the_layer_says_itself_is_an_event_of_the_framing() {
     }
     let raw = Framing::AwsEventStream.frame(&event);
     let read = Event::parse(Framing::AwsEventStream, &raw);
-    assert!(read.is_error() && read.kind() == Some(b"error"));
+    assert!(read.stated().is_error && read.kind() == Some(b"error"));
     assert!(Event::parse(Framing::JsonArray, b",\n]").is_end());
 }
 

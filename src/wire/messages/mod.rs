@@ -22,7 +22,12 @@ impl Protocol for Messages {
         ProtocolId::Messages
     }
 
-    fn scan_event(&self, payload: &[u8], scan: &mut Scan) -> Result<(), json::Error> {
+    fn scan_event(
+        &self,
+        _: Option<&[u8]>,
+        payload: &[u8],
+        scan: &mut Scan,
+    ) -> Result<(), json::Error> {
         response::scan_event(payload, scan)
     }
 
@@ -64,7 +69,7 @@ impl Protocol for Messages {
         error.to_string().into_bytes()
     }
 
-    fn error_event(&self, refusal: &Refusal) -> Unframed {
+    fn error_event(&self, refusal: &Refusal, _: Option<u64>) -> Unframed {
         Unframed { kind: Some("error"), payload: self.error_body(refusal), is_error: true }
     }
 

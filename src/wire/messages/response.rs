@@ -146,12 +146,12 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
         Some(b"content_block_delta") => {
             scan.says_more |= scan.channels.is_empty() || signature;
             if signature {
-                scan.closes.push(Close { group: index, reasoning_only: true, cut_short: false });
+                scan.closes.push(Close::of(index, true, false));
             }
         }
         Some(b"content_block_stop") => {
             scan.says_more = true;
-            scan.closes.push(Close { group: index, reasoning_only: false, cut_short: false });
+            scan.closes.push(Close::of(index, false, false));
         }
         Some(b"error") => (scan.error, scan.says_more) = (true, true),
         Some(b"ping") => (scan.idle, scan.says_more) = (true, true),
@@ -187,8 +187,7 @@ fn repeat(texts: Range<usize>, scan: &mut Scan) {
 /// Every block ends, of which only the last one can have been cut short.
 fn ends(last: u32, scan: &mut Scan) {
     let cut_short = scan.cut_short.unwrap_or_default();
-    let close =
-        |group| Close { group, reasoning_only: false, cut_short: group == last && cut_short };
+    let close = |group| Close::of(group, false, group == last && cut_short);
     scan.closes.extend((0..=last).map(close));
 }
 
@@ -363,7 +362,7 @@ fn text(reader: &mut Reader<'_>, group: u32, name: &[u8], scan: &mut Scan) -> Re
     };
     if scan.expects(JsonKind::String, reader, name)? {
         if let Some(Text { span, .. }) = reader.text()? {
-            scan.text(Lane { group, slot }, kind, span);
+            scan.text(Lane::new(group, slot), kind, span);
         }
     }
     Ok(())

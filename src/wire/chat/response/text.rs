@@ -35,5 +35,5 @@ pub(super) fn reasoning(
 
 /// A lane of the choice that is read, whose index is not known yet.
 pub(super) fn lane(slot: Slot) -> Lane {
-    Lane { group: 0, slot }
+    Lane::new(0, slot)
 }
