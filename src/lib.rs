@@ -28,13 +28,15 @@
 //! - `cli` (default): the `guilloche` command, with `proxy` and `schema`.
 //! - `schema`: the JSON Schema of policy files.
 //! - `forensics`: detection, evidence and tracing of marks; with `proxy`, asking a suspect model.
-//! - `experiments`: statistics for comparing policies on live traffic.
+//! - `experiments`: experiment files, assignment and statistics for comparing policies on live traffic.
 //! - `tokenizers`: marks in the tokens of other people's models.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod audit;
 pub mod countermeasure;
+#[cfg(feature = "experiments")]
+pub mod experiment;
 #[cfg(feature = "forensics")]
 pub mod forensics;
 pub mod layer;

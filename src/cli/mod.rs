@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod experiment;
 mod keys;
 mod mark;
 mod paragraph;
@@ -39,6 +40,8 @@ enum Command {
     BenchUpstream,
     /// See what an ordinary caller and a harvester get, side by side.
     Demo(demo::Arguments),
+    /// Check experiment files.
+    Experiment(experiment::Arguments),
     /// Make, rotate and show the key file of marks.
     Keys(keys::Arguments),
     /// Mark a text offline.
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::BenchBareProxy(arguments) => bench::children::bare_proxy(arguments),
         Command::BenchUpstream => bench::children::upstream(),
         Command::Demo(arguments) => demo::run(arguments),
+        Command::Experiment(arguments) => experiment::run(&arguments),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Mark(arguments) => mark::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),

@@ -14,6 +14,8 @@ use clap::{Args, Subcommand};
 use super::{Answer, Failure};
 use crate::policy::schema;
 
+pub(super) use check::not_loaded;
+
 /// What to do with policy files.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {

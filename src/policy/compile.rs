@@ -1,8 +1,6 @@
 //! From a policy file to a [`Policy`], with every rule that a policy must keep.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,17 +13,12 @@ use super::ladder::{Grade, Policy, RefusalPlans, RequestScope};
 use super::measures::Measures;
 use super::plan::{Mode, enforced};
 use super::problem::{LoadError, Problem};
-use super::source::Source;
+use super::source::{self, Source};
 use super::value::At;
 use crate::wire::ProtocolId;
 
-const MAX_NAME_BYTES: usize = 64;
-
 /// The document as a whole.
 const WHOLE: Range<usize> = 0..0;
-
-/// A policy file larger than this is not one.
-const MAX_FILE_BYTES: u64 = 1 << 20;
 
 impl Policy {
     /// Reads a policy file.
@@ -36,20 +29,7 @@ impl Policy {
     /// [`LoadError::Invalid`] with all its problems if it is not a policy.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         let path = path.as_ref();
-        let file = path.display().to_string();
-        let read = || {
-            let mut text = String::new();
-            File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
-            if text.len() as u64 > MAX_FILE_BYTES {
-                let message = format!("larger than {MAX_FILE_BYTES} bytes");
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-            }
-            Ok(text)
-        };
-        match read() {
-            Ok(text) => Self::parse(&file, &text),
-            Err(source) => Err(LoadError::Read { file, source }),
-        }
+        Self::parse(&path.display().to_string(), &source::text(path)?)
     }
 
     /// Compiles the text of a policy file; `file` is what errors call it.
@@ -68,22 +48,15 @@ fn compile(text: &str, ids: DecisionIds) -> Result<Policy, Vec<Problem>> {
     let Some(file) = source.read::<PolicyFile>() else {
         return Err(source.finish().err().unwrap_or_default());
     };
-    match &file.version {
-        Some(version) if version.value == 1 => {}
-        Some(version) => {
-            let message = format!("version {} is not known; this is version 1", version.value);
-            source.problem(&version.span, message, None);
-        }
-        None => source.missing(&WHOLE, "version", Some("begin the file with `version = 1`")),
-    }
-    let name = required_name(&mut source, &WHOLE, file.name.as_ref());
+    source.version(file.version.as_ref());
+    let name = source.name(&WHOLE, file.name.as_ref());
     if file.mode.is_none() {
         let hint = "start with `mode = \"observe\"`, which records and touches nothing";
         source.missing(&WHOLE, "mode", Some(hint));
     }
     let mode = file.mode.unwrap_or(Mode::Observe);
     if let Some(share) = &file.observe_sample {
-        unit_interval(&mut source, share);
+        source.unit_interval(share);
     }
     let scope = file.scope.as_ref().map(|scope| compile_scope(&mut source, scope));
     let scope = scope.unwrap_or_default();
@@ -125,27 +98,6 @@ fn compile(text: &str, ids: DecisionIds) -> Result<Policy, Vec<Problem>> {
         ),
         ids,
     })
-}
-
-fn required_name(
-    source: &mut Source<'_>,
-    table: &Range<usize>,
-    name: Option<&At<String>>,
-) -> String {
-    let Some(At { value, span }) = name else {
-        source.missing(table, "name", None);
-        return String::new();
-    };
-    let plain = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
-    };
-    if value.is_empty() || value.len() > MAX_NAME_BYTES || !value.bytes().all(plain) {
-        let message = format!(
-            "{value:?} is not a name: use 1 to {MAX_NAME_BYTES} lowercase letters, digits, `-` and `_`"
-        );
-        source.problem(span, message, Some("names are labels of metrics and audit records"));
-    }
-    value.clone()
 }
 
 fn compile_scope(source: &mut Source<'_>, table: &ScopeTable) -> RequestScope {
@@ -233,13 +185,13 @@ fn compile_grade(
     has_messages: bool,
 ) -> Grade {
     let At { value: grade, span } = table;
-    let name = required_name(source, span, grade.name.as_ref());
+    let name = source.name(span, grade.name.as_ref());
     match &grade.at {
-        Some(at) => unit_interval(source, at),
+        Some(at) => source.unit_interval(at),
         None => source.missing(span, "at", Some("the lowest risk score that reaches the grade")),
     }
     if let Some(confidence) = &grade.min_confidence {
-        unit_interval(source, confidence);
+        source.unit_interval(confidence);
     }
     let plan = Measures { source, mode, has_messages }.plan(grade);
     Grade {
@@ -247,12 +199,6 @@ fn compile_grade(
         at: grade.at.as_ref().map_or(1.0, |at| at.value),
         min_confidence: grade.min_confidence.as_ref().map_or(0.0, |confidence| confidence.value),
         plan: Arc::new(plan),
-    }
-}
-
-fn unit_interval(source: &mut Source<'_>, number: &At<f64>) {
-    if !(0.0..=1.0).contains(&number.value) {
-        source.problem(&number.span, format!("{} is not between 0 and 1", number.value), None);
     }
 }
 

@@ -15,8 +15,8 @@ pub mod problem;
 mod reach;
 #[cfg(feature = "schema")]
 mod schema;
-mod source;
-mod value;
+pub(crate) mod source;
+pub(crate) mod value;
 mod written;
 
 pub use builder::PolicyBuilder;
@@ -34,4 +34,6 @@ pub use problem::{LoadError, Notice, Problem};
 pub use reach::Reach;
 #[cfg(feature = "schema")]
 pub use schema::schema;
+#[cfg(all(feature = "schema", feature = "experiments"))]
+pub(crate) use schema::schema_of;
 pub use value::quota_text;

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::io;
 
+use serde::Serialize;
+
 use crate::secret::NoRandomness;
 
 /// One thing that keeps a policy file from being loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// Line, from 1.
     pub line: usize,
@@ -22,7 +24,7 @@ pub struct Problem {
 }
 
 /// One thing about a valid policy that its author may not have meant.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Notice {
     /// Line, from 1.
     pub line: usize,

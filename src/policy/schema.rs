@@ -2,7 +2,7 @@
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
-use schemars::{Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
 use super::file::PolicyFile;
@@ -10,9 +10,13 @@ use super::file::PolicyFile;
 /// The schema, as committed in `policies/schema.json`.
 #[must_use]
 pub fn schema() -> Value {
+    schema_of::<PolicyFile>("A guilloche policy file")
+}
+
+/// The schema of a TOML file.
+pub(crate) fn schema_of<T: JsonSchema>(title: &str) -> Value {
     let settings = SchemaSettings::draft2020_12().with_transform(WithoutNull);
-    let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<PolicyFile>();
-    let title = "A guilloche policy file";
+    let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<T>();
     schema.insert("title".to_owned(), title.into());
     schema.to_value()
 }

@@ -3,7 +3,10 @@
 //! serde stops at the first error. So each value it rejects is noted, cut out of the parsed
 //! document, and the rest is read again: one pass over the file's author, not one per mistake.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Range;
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -11,15 +14,35 @@ use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
 use super::Pattern;
 use super::pattern::PatternError;
-use super::problem::{Notice, Problem};
+use super::problem::{LoadError, Notice, Problem};
 use super::value::At;
 
 /// Enough to mend a file by; a file with more is not a policy.
 const MAX_PROBLEMS: usize = 64;
 
+/// Names are labels of metrics and fields of audit records.
+const MAX_NAME_BYTES: usize = 64;
+
+/// A larger file is none of ours.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// The text of a file.
+pub(crate) fn text(path: &Path) -> Result<String, LoadError> {
+    let read = || {
+        let mut text = String::new();
+        File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > MAX_FILE_BYTES {
+            let message = format!("larger than {MAX_FILE_BYTES} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        Ok(text)
+    };
+    read().map_err(|source| LoadError::Read { file: path.display().to_string(), source })
+}
+
 /// A parsed file with its text, and what was found wrong with it so far.
 #[derive(Debug)]
-pub(super) struct Source<'t> {
+pub(crate) struct Source<'t> {
     text: &'t str,
     document: Spanned<DeTable<'t>>,
     problems: Vec<Problem>,
@@ -34,7 +57,7 @@ enum Step {
 
 impl<'t> Source<'t> {
     /// Parses `text`; the error holds every syntax error.
-    pub(super) fn parse(text: &'t str) -> Result<Self, Vec<Problem>> {
+    pub(crate) fn parse(text: &'t str) -> Result<Self, Vec<Problem>> {
         let (document, errors) = DeTable::parse_recoverable(text);
         let source = Self { text, document, problems: Vec::new(), notices: Vec::new() };
         if errors.is_empty() {
@@ -51,7 +74,7 @@ impl<'t> Source<'t> {
     }
 
     /// Reads what can be read of a `T`, and notes a problem for each value that cannot.
-    pub(super) fn read<T: DeserializeOwned>(&mut self) -> Option<T> {
+    pub(crate) fn read<T: DeserializeOwned>(&mut self) -> Option<T> {
         let mut rest = self.document.clone();
         while self.problems.len() < MAX_PROBLEMS {
             let error = match T::deserialize(Deserializer::from(rest.clone())) {
@@ -70,7 +93,7 @@ impl<'t> Source<'t> {
     }
 
     /// Notes a problem with the value at `span`.
-    pub(super) fn problem(
+    pub(crate) fn problem(
         &mut self,
         span: &Range<usize>,
         message: impl Into<String>,
@@ -85,14 +108,14 @@ impl<'t> Source<'t> {
 
     /// Notes a problem with the value at `span`, unless values in it were already complained
     /// about: what it lacks may be what was rejected.
-    pub(super) fn lack(&mut self, span: &Range<usize>, message: &str, hint: Option<&str>) {
+    pub(crate) fn lack(&mut self, span: &Range<usize>, message: &str, hint: Option<&str>) {
         if !self.has_problem_in(&self.field(span)) {
             self.problem(span, message, hint);
         }
     }
 
     /// Notes that the table at `span` lacks the field `name`, unless its value was rejected.
-    pub(super) fn missing(&mut self, span: &Range<usize>, name: &str, hint: Option<&str>) {
+    pub(crate) fn missing(&mut self, span: &Range<usize>, name: &str, hint: Option<&str>) {
         let table = self.field(span);
         let field = if table.is_empty() { name.to_owned() } else { format!("{table}.{name}") };
         if !self.has_problem_in(&field) {
@@ -103,8 +126,48 @@ impl<'t> Source<'t> {
         }
     }
 
+    /// Looks at the version of the format.
+    pub(crate) fn version(&mut self, version: Option<&At<i64>>) {
+        match version {
+            Some(At { value: 1, .. }) => {}
+            Some(At { value, span }) => {
+                let message = format!("version {value} is not known; this is version 1");
+                self.problem(span, message, None);
+            }
+            None => {
+                self.missing(&(0..0), "version", Some("begin the file with `version = 1`"));
+            }
+        }
+    }
+
+    /// The name that the table at `table` has to have.
+    pub(crate) fn name(&mut self, table: &Range<usize>, name: Option<&At<String>>) -> String {
+        let Some(At { value, span }) = name else {
+            self.missing(table, "name", None);
+            return String::new();
+        };
+        let plain = |byte: u8| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
+        };
+        if value.is_empty() || value.len() > MAX_NAME_BYTES || !value.bytes().all(plain) {
+            let message = format!(
+                "{value:?} is not a name: use 1 to {MAX_NAME_BYTES} lowercase letters, digits, `-` \
+                 and `_`"
+            );
+            self.problem(span, message, Some("names are labels of metrics and audit records"));
+        }
+        value.clone()
+    }
+
+    /// Notes a problem with a number that is not from 0 to 1.
+    pub(crate) fn unit_interval(&mut self, number: &At<f64>) {
+        if !(0.0..=1.0).contains(&number.value) {
+            self.problem(&number.span, format!("{} is not between 0 and 1", number.value), None);
+        }
+    }
+
     /// Reads patterns, one by one, so that a wrong one is told from its neighbours.
-    pub(super) fn patterns(&mut self, texts: &[At<String>]) -> Vec<Pattern> {
+    pub(crate) fn patterns(&mut self, texts: &[At<String>]) -> Vec<Pattern> {
         let mut patterns = Vec::new();
         for At { value, span } in texts {
             match value.parse() {
@@ -116,19 +179,19 @@ impl<'t> Source<'t> {
     }
 
     /// Notes something worth knowing about the value at `span`.
-    pub(super) fn notice(&mut self, span: &Range<usize>, message: impl Into<String>) {
+    pub(crate) fn notice(&mut self, span: &Range<usize>, message: impl Into<String>) {
         let notice = self.notice_at(span, message.into());
         self.notices.push(notice);
     }
 
     /// A notice that the caller keeps.
-    pub(super) fn notice_at(&self, span: &Range<usize>, message: String) -> Notice {
+    pub(crate) fn notice_at(&self, span: &Range<usize>, message: String) -> Notice {
         let (line, column) = self.position(span.start);
         Notice { line, column, field: self.field(span), message }
     }
 
     /// The file's notices, or its problems if there are any; in the order of the lines.
-    pub(super) fn finish(self) -> Result<Vec<Notice>, Vec<Problem>> {
+    pub(crate) fn finish(self) -> Result<Vec<Notice>, Vec<Problem>> {
         let Self { mut problems, mut notices, .. } = self;
         if problems.is_empty() {
             notices.sort_by_key(|notice| (notice.line, notice.column));
@@ -169,7 +232,7 @@ impl<'t> Source<'t> {
 
     /// Line and column (in characters), both from 1.
     /// The line of an offset, from 1.
-    pub(super) fn line(&self, offset: usize) -> usize {
+    pub(crate) fn line(&self, offset: usize) -> usize {
         self.position(offset).0
     }
 

@@ -4,6 +4,8 @@ use std::num::NonZeroU64;
 use std::ops::Range;
 use std::time::Duration;
 
+#[cfg(feature = "experiments")]
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
@@ -12,9 +14,9 @@ use super::plan::{Effort, Quota};
 
 /// A value and the bytes of the file it was read from, so that a complaint can name its line.
 #[derive(Clone, Debug)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) span: Range<usize>,
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) span: Range<usize>,
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
@@ -116,11 +118,11 @@ pub fn quota_text(quota: &Quota) -> String {
 /// `"200ms"`, `"1.5s"`, `"2s"`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct DurationText(pub(super) Duration);
+pub(crate) struct DurationText(pub(crate) Duration);
 
 #[derive(Debug, thiserror::Error)]
 #[error("{text:?} is not a duration; write it as in \"200ms\" or \"1.5s\"")]
-pub(super) struct DurationError {
+pub(crate) struct DurationError {
     text: String,
     source: jiff::Error,
 }
@@ -154,6 +156,28 @@ impl<'de> Deserialize<'de> for DateValue {
     }
 }
 
+/// A TOML date, which is its first moment in UTC, or a date and time with its offset.
+#[cfg(feature = "experiments")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeValue(pub(crate) Timestamp);
+
+#[cfg(feature = "experiments")]
+impl<'de> Deserialize<'de> for TimeValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = toml::value::Datetime::deserialize(deserializer)?;
+        let text = match (value.date, value.time, value.offset) {
+            (Some(date), None, None) => format!("{date}T00:00:00Z"),
+            (Some(_), Some(_), Some(_)) => value.to_string(),
+            _ => {
+                return Err(de::Error::custom(format_args!(
+                    "{value} is no moment; write it as in 2027-01-31 or 2027-01-31T08:00:00Z"
+                )));
+            }
+        };
+        text.parse().map(Self).map_err(de::Error::custom)
+    }
+}
+
 /// One of [`Effort`]'s names.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
@@ -181,6 +205,8 @@ mod schema {
 
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+    #[cfg(feature = "experiments")]
+    use super::TimeValue;
     use super::{At, DateValue, DurationText, Effort, EffortName, QuotaText};
     use crate::policy::Pattern;
 
@@ -243,6 +269,16 @@ mod schema {
             "description": "A TOML date, written without quotes.",
             "examples": ["2027-01-31"],
             "format": "date",
+            "type": "string",
+        })
+    );
+    #[cfg(feature = "experiments")]
+    value_schema!(
+        TimeValue,
+        "Time",
+        json_schema!({
+            "description": "A TOML date, in UTC, or a date and time with its offset, written without quotes.",
+            "examples": ["2027-01-31", "2027-01-31T08:00:00Z"],
             "type": "string",
         })
     );

@@ -12,7 +12,7 @@ use super::super::paragraph::printable;
 use super::super::{Answer, Failure, Format};
 use super::models::ModelsArguments;
 use super::seen::Status;
-use crate::policy::{Gap, LoadError, Notice, Policy, Problem};
+use crate::policy::{Gap, LoadError, Policy};
 
 /// Models of one list that are shown to people.
 const SHOWN: usize = 10;
@@ -145,26 +145,19 @@ fn report(file: &str, loaded: &Result<Policy, LoadError>, met: &[String], now: T
             "good": true,
             "name": policy.name,
             "revision": policy.revision.to_string(),
-            "notices": policy.notices(now).iter().map(notice).collect::<Vec<_>>(),
+            "notices": policy.notices(now),
             "met": met,
         }),
-        Err(LoadError::Read { source, .. }) => {
-            json!({ "file": file, "good": false, "unreadable": source.to_string() })
-        }
-        Err(error) => json!({
-            "file": file,
-            "good": false,
-            "problems": error.problems().iter().map(problem).collect::<Vec<_>>(),
-        }),
+        Err(error) => not_loaded(file, error),
     }
 }
 
-fn problem(problem: &Problem) -> Value {
-    let Problem { line, column, field, message, hint } = problem;
-    json!({ "line": line, "column": column, "field": field, "message": message, "hint": hint })
-}
-
-fn notice(notice: &Notice) -> Value {
-    let Notice { line, column, field, message } = notice;
-    json!({ "line": line, "column": column, "field": field, "message": message })
+/// What is told of a file that was not loaded.
+pub(in crate::cli) fn not_loaded(file: &str, error: &LoadError) -> Value {
+    match error {
+        LoadError::Read { source, .. } => {
+            json!({ "file": file, "good": false, "unreadable": source.to_string() })
+        }
+        _ => json!({ "file": file, "good": false, "problems": error.problems() }),
+    }
 }

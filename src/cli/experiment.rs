@@ -1,0 +1,38 @@
+//! `guilloche experiment`: experiment files and what comes of them.
+
+mod check;
+
+use std::io::{self, Write};
+
+use clap::{Args, Subcommand};
+
+use super::{Answer, Failure};
+use crate::experiment::schema;
+
+/// What to do with experiments.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Report every problem of every file and of the policies of its arms, and who can tell the arms
+    /// apart; exit status 1 if there is any problem.
+    #[command(after_help = "Example:\n  guilloche experiment check experiments/*.toml")]
+    Check(check::Arguments),
+    /// Print the JSON Schema of experiment files.
+    #[command(after_help = "Example:\n  guilloche experiment schema > experiments/schema.json")]
+    Schema,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    match &arguments.command {
+        Command::Check(arguments) => check::run(arguments),
+        Command::Schema => {
+            writeln!(io::stdout().lock(), "{:#}", schema())?;
+            Ok(Answer::Done)
+        }
+    }
+}

@@ -1,0 +1,17 @@
+#![doc = include_str!("../../docs/experiment-files.md")]
+
+pub mod assignment;
+mod compile;
+mod differences;
+mod file;
+mod metric;
+#[cfg(feature = "schema")]
+mod schema;
+mod settings;
+
+pub use assignment::{Assignment, Place, Unit};
+pub use differences::{Difference, Visibility};
+pub use metric::{Better, Metric, Population, Role, Scale};
+#[cfg(feature = "schema")]
+pub use schema::schema;
+pub use settings::{Arm, Eligibility, Experiment, OnMismatch, Switchback, UnitKind};
