@@ -2,7 +2,6 @@
 
 #![cfg(feature = "experiments")]
 #![expect(
-    clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
     clippy::unwrap_used,
