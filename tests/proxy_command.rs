@@ -33,6 +33,66 @@ mod tests {
         assert!(stderr.starts_with("warning: NOTHING IS GRADED: there is no [policy]"), "{stderr}");
     }
 
+    /// As `guilloche policy schema | head` does. Fails when the noise of it is printed.
+    #[test]
+    fn nothing_is_said_when_nobody_reads_on() {
+        use std::os::fd::OwnedFd;
+
+        let root = env!("CARGO_MANIFEST_DIR");
+        let graded = format!("{root}/policies/graded.toml");
+        for arguments in [
+            vec!["policy", "schema"],
+            vec!["policy", "check", &graded],
+            vec!["policy", "check", "--format", "json", &graded],
+            vec![
+                "policy",
+                "explain",
+                "--policy",
+                &graded,
+                "--score=0.9",
+                "--account=a",
+                "--model=m",
+            ],
+        ] {
+            let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+            drop(ours);
+            let output = Command::new(env!("CARGO_BIN_EXE_guilloche"))
+                .args(&arguments)
+                .stdout(OwnedFd::from(theirs))
+                .stderr(Stdio::piped())
+                .output()
+                .unwrap();
+            let (status, _, stderr) = shown(&output);
+            assert_eq!((status, stderr.as_str()), (Some(0), ""), "{arguments:?}");
+        }
+    }
+
+    /// A file that is not there is wrong input, and a bad policy the answer no.
+    #[test]
+    fn a_missing_policy_is_told_from_a_bad_one_by_the_exit_status() {
+        let bad = file("bad-policy.toml", "version = 7\n");
+        let good = format!("{}/policies/graded.toml", env!("CARGO_MANIFEST_DIR"));
+        let (bad_name, missing) = (bad.display().to_string(), "/nowhere/p.toml".to_owned());
+        for (files, expected) in [
+            (vec![&good], 0),
+            (vec![&bad_name, &good], 1),
+            (vec![&missing], 2),
+            (vec![&missing, &bad_name, &good], 2),
+            (vec![&bad_name, &missing], 2),
+        ] {
+            for format in ["text", "json"] {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_guilloche"));
+                let output = command.args(["policy", "check", "--format", format]).args(&files);
+                let (status, stdout, stderr) = shown(&output.output().unwrap());
+                assert_eq!((status, stderr.as_str()), (Some(expected), ""), "{files:?}");
+                for file in &files {
+                    assert!(stdout.contains(file.as_str()), "{stdout}");
+                }
+            }
+        }
+        std::fs::remove_file(bad).unwrap();
+    }
+
     /// Every way to have a defense that does nothing, or one that believes anybody.
     #[test]
     fn what_nobody_may_have_meant_is_told_by_the_check() {

@@ -78,7 +78,6 @@ file = \"p.toml\"
             "g.toml:13: secret.key: is a secret",
             "g.toml:15: polcy: is no section; there are: access_log, admin, ",
             "environment variable GUILLOCHE_SHUTDOWN_GRACE: shutdown.grace: expected a duration",
-            "g.toml: secret.key_file: is required",
             "environment variable GUILLOCHE_LISTEN_PORT: names no setting",
         ];
         assert_eq!(lines.len(), starts.len(), "{lines:#?}");
@@ -300,6 +299,25 @@ label = \"Not A Label\"
             assert_eq!(with(listen, "off", upstream), "upstream.url", "{listen} {upstream}");
         }
         assert_eq!(with("0.0.0.0:8000", "off", "http://10.0.0.1:8000"), "");
+    }
+
+    /// Fails when an audit file then wants a key that was given.
+    #[test]
+    fn a_bad_secret_is_told_once() {
+        let audit = format!("{LEAST}[audit]\nfile = \"a.jsonl\"\n");
+        let bad = environment(&[("GUILLOCHE_SECRET_KEY", "0b")]);
+        let missing = format!("{audit}[secret]\nkey_file = \"nowhere.key\"\n");
+        let inside = format!("{audit}[secret]\nkey = \"0b\"\n");
+        for (text, variables, said) in [
+            (&audit, &bad, "environment variable GUILLOCHE_SECRET_KEY: secret.key: a key has 64"),
+            (&missing, &environment(&[]), "secret.key_file: cannot be read"),
+            (&inside, &environment(&[]), "secret.key: is a secret"),
+            (&audit, &environment(&[]), "secret.key_file: is required with an audit file"),
+        ] {
+            let errors = Config::parse("g.toml", text, variables).unwrap_err();
+            let [error] = errors.0.as_slice() else { panic!("{errors}") };
+            assert!(error.to_string().contains(said), "{error}");
+        }
     }
 
     #[cfg(unix)]

@@ -75,6 +75,8 @@ pub(crate) enum Answer {
     Done,
     /// The answer is no (a check failed, something was refused): exit status 1.
     No,
+    /// There is none for some of the input, as has been said: exit status 2.
+    Unread,
 }
 
 /// Wrong usage or input: exit status 2, the message on standard error.
@@ -101,10 +103,21 @@ pub fn main() -> ExitCode {
     match answer {
         Ok(Answer::Done) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
+        Ok(Answer::Unread) => ExitCode::from(2),
+        // Whoever read the report has read enough of it.
+        Err(failure) if is_closed_output(&failure) => ExitCode::SUCCESS,
         Err(failure) => {
             // A closed standard error leaves no one to tell.
             let _ = writeln!(std::io::stderr(), "guilloche: {failure}");
             ExitCode::from(2)
         }
     }
+}
+
+/// Whether a command ended because nobody reads what it writes. Connections fail with errors that say
+/// more.
+fn is_closed_output(failure: &Failure) -> bool {
+    failure
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

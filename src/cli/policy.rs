@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Report every problem of every file, and with --upstream the models that it leaves out; exit
-    /// status 1 if there is any.
+    /// status 1 if there is any, 2 if a file cannot be read.
     #[command(after_help = "Examples:\n  guilloche policy check policies/*.toml\n  guilloche \
                             policy check --upstream http://127.0.0.1:8001 policies/graded.toml")]
     Check(check::Arguments),

@@ -71,7 +71,15 @@ impl Document {
         on_opaque: Unhandled,
         limit: usize,
     ) -> Self {
-        let rewriter = Rewriter::new(edits, counts);
+        Self::with(protocol, Rewriter::new(edits, counts), on_opaque, limit)
+    }
+
+    pub(super) fn with(
+        protocol: &'static dyn Protocol,
+        rewriter: Rewriter,
+        on_opaque: Unhandled,
+        limit: usize,
+    ) -> Self {
         Self {
             protocol,
             collected: BytesMut::new(),

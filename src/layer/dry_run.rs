@@ -129,7 +129,8 @@ impl Prepared {
             }
             Readable::Events(framing) => {
                 let refuse = Unhandled::Refuse;
-                Form::Events(EventStream::new(protocol, framing, edits, counts, refuse, caps.event))
+                let events = EventStream::new(protocol, framing, edits, counts, refuse, caps.event);
+                Form::Events(events.or_document(caps.document))
             }
             Readable::Document => {
                 let refuse = Unhandled::Refuse;
@@ -160,6 +161,9 @@ impl DryRun {
     pub(super) fn take(&mut self, bytes: Bytes) {
         let now = Instant::now();
         let silent = now.duration_since(std::mem::replace(&mut self.heard, now));
+        if let Some(form) = &mut self.form {
+            form.look_at(&bytes);
+        }
         let pushed = match &mut self.form {
             Some(Form::Events(events)) => {
                 if silent >= LINGER && !self.behind && events.rewriter().lingers() {

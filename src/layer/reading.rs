@@ -69,6 +69,17 @@ impl Form {
             Self::Document(document) => document.rewriter(),
         }
     }
+
+    /// Sees by what comes first whether the type of the response was a wrong one.
+    pub(super) fn look_at(&mut self, chunk: &[u8]) {
+        let document = match self {
+            Self::Events(events) => events.turned_out(chunk),
+            Self::Document(_) => None,
+        };
+        if let Some(document) = document {
+            *self = Self::Document(document);
+        }
+    }
 }
 
 impl Reading {
@@ -235,17 +246,20 @@ impl Reading {
     ) -> Result<(), BodyError> {
         match frame {
             Some(Ok(frame)) => match frame.into_data() {
-                Ok(chunk) => match &mut self.form {
-                    Form::Events(events) => {
-                        events.push(chunk);
-                        self.room.resize(events.held())?;
+                Ok(chunk) => {
+                    self.form.look_at(&chunk);
+                    match &mut self.form {
+                        Form::Events(events) => {
+                            events.push(chunk);
+                            self.room.resize(events.held())?;
+                        }
+                        Form::Document(document) => {
+                            self.held = document.push(chunk)?;
+                            let leaves = self.held.as_ref().map_or(0, Bytes::len);
+                            self.room.resize(document.held() + leaves)?;
+                        }
                     }
-                    Form::Document(document) => {
-                        self.held = document.push(chunk)?;
-                        let leaves = self.held.as_ref().map_or(0, Bytes::len);
-                        self.room.resize(document.held() + leaves)?;
-                    }
-                },
+                }
                 Err(frame) => {
                     let mut trailers = frame.into_trailers().unwrap_or_default();
                     drop_digests(&mut trailers);

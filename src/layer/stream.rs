@@ -9,7 +9,7 @@ use crate::wire::{Protocol, Refusal, Scan, Scanner, json};
 
 use super::begun::{Begun, beginning};
 use super::budget::grown;
-use super::document::SLICE;
+use super::document::{Document, SLICE};
 use super::ending::{Fate, Provisional};
 use super::lanes::TooManyLanes;
 use super::outcome::Rewritten;
@@ -32,6 +32,8 @@ pub(super) struct EventStream {
     /// What of an unfinished event has gone out.
     begun: Begun,
     commas: Commas,
+    /// How long a document may be that the body turns out to be, until its first byte tells.
+    document_limit: Option<usize>,
 }
 
 /// The stream cannot go on.
@@ -72,7 +74,29 @@ impl EventStream {
             failed: false,
             begun: Begun::default(),
             commas: Commas::new(framing),
+            document_limit: None,
         }
+    }
+
+    /// If the body turns out to be a document, it is read as one of up to so many bytes.
+    pub(super) fn or_document(self, limit: usize) -> Self {
+        Self { document_limit: Some(limit), ..self }
+    }
+
+    /// The document that the body is after all, by its first byte: no event begins with a brace, and some
+    /// servers send a document under the type of a stream.
+    pub(super) fn turned_out(&mut self, chunk: &[u8]) -> Option<Document> {
+        let limit = self.document_limit?;
+        let first = *chunk.iter().find(|byte| !byte.is_ascii_whitespace())?;
+        self.document_limit = None;
+        if self.framing != Framing::Sse || first != b'{' {
+            return None;
+        }
+        let none = Rewriter::new(ResponseEdits::default(), Counts::default());
+        let rewriter = std::mem::replace(&mut self.rewriter, none);
+        let passes = rewriter.may_pass_unread();
+        let on_opaque = if passes { Unhandled::Pass } else { self.on_opaque };
+        Some(Document::with(self.protocol, rewriter, on_opaque, limit))
     }
 
     pub(super) fn rewriter(&self) -> &Rewriter {

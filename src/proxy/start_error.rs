@@ -51,8 +51,8 @@ pub enum StartError {
     Keys(#[from] KeyFileError),
     /// The policy marks answers, and the configuration has nothing to mark with.
     #[error(
-        "{policy}: `watermark` needs keys, and {config}, which names the policy, has no [marks] \
-         beside it: add `keys = \"FILE\"` there (`guilloche keys new` makes one)"
+        "{policy}: `watermark` needs keys, and the configuration that names the policy ({config}) \
+         has no `marks.keys`: add `keys = \"FILE\"` under [marks] (`guilloche keys new` makes one)"
     )]
     NoMarks {
         /// The policy file and its line.

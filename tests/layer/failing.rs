@@ -168,10 +168,72 @@ async fn what_no_client_reads_breaks_no_stream() {
         assert_eq!((read.text(), read.failed), (expected, false), "{grade}");
     }
     // A whole stream that only some clients read is not taken for nothing.
-    for odd in ["Data: {}", "error: {}", "{\"choices\":[]}", "foo", "data: undefined"] {
+    for odd in [
+        "Data: {}\ndata: {}",
+        "Data: odd",
+        "error: {}",
+        "foo\n{\"choices\":[]}",
+        "foo",
+        "data: undefined",
+    ] {
         let world = World::new(policy(WITHHOLD));
         let sent = format!("{odd}\n\n{spoken}{STOP}{DONE}");
         assert!(world.exchange(chat(), stream([data(&sent)])).await.failed, "{odd}");
+    }
+}
+
+/// Some clients take a line for data whatever stands before its name and in whichever case it is written.
+/// Fails when such a line breaks a stream, or goes out as it came.
+#[tokio::test(start_paused = true)]
+async fn data_is_read_however_its_name_is_written() {
+    let thinks = delta("\"reasoning_content\":\"zebra\"");
+    for grade in [CLOSE, WITHHOLD] {
+        for name in [" data: ", "Data: ", "DATA:", "\t Data:", " data:"] {
+            let spell = |event: &str| event.replacen("data: ", name, 1);
+            let sent: String = [&thinks, &says("a"), STOP, DONE].map(spell).concat();
+            for length in [1, 7, sent.len()] {
+                let world = World::new(policy(grade));
+                let pieces = sent.as_bytes().chunks(length).map(data);
+                let read = world.exchange(chat(), stream(pieces)).await;
+                let text = read.text();
+                assert!(!read.failed, "{name:?}: {text}");
+                assert_eq!(text.contains("zebra"), grade == CLOSE, "{name:?}: {text}");
+                assert!(text.contains(&spell(&says("a"))), "{name:?}: {text}");
+                assert!(text.ends_with(&spell(DONE)), "{name:?}: {text}");
+            }
+        }
+    }
+}
+
+/// Servers and gateways that do not stream answer so. Fails when the document breaks, or goes out unread.
+#[tokio::test(start_paused = true)]
+async fn a_document_under_the_type_of_a_stream_is_read_as_a_document() {
+    let spoken = r#"{"choices":[{"index":0,"message":{"role":"assistant",
+        "reasoning_content":"zebra","content":"It is 12."},"finish_reason":"stop"}]}"#;
+    let blocks = r#"{"type":"message","role":"assistant","content":[
+        {"type":"thinking","thinking":"zebra","signature":"s"},{"type":"text","text":"It is 12."}]}"#;
+    for grade in [CLOSE, WITHHOLD] {
+        for (asks, sent) in [(false, spoken), (true, blocks)] {
+            for sent in [sent.to_owned(), format!("\n\n {sent}\n")] {
+                for length in [1, 5, sent.len()] {
+                    let world = World::new(policy(grade));
+                    let pieces = sent.as_bytes().chunks(length).map(data);
+                    let asked = if asks { messages() } else { chat() };
+                    let read = world.exchange(asked, stream(pieces)).await;
+                    let text = read.text();
+                    assert!(!read.failed, "{text}");
+                    assert_eq!(text.contains("zebra"), grade == CLOSE, "{text}");
+                    assert!(text.contains("It is 12."), "{text}");
+                    serde_json::from_str::<serde_json::Value>(&text).unwrap();
+                }
+            }
+        }
+    }
+    // What is no document after all.
+    for (grade, failed) in [(CLOSE, false), (WITHHOLD, true)] {
+        let world = World::new(policy(grade));
+        let read = world.exchange(chat(), stream([data("{zebra}\n\n")])).await;
+        assert_eq!((read.failed, read.text().contains("zebra")), (failed, !failed));
     }
 }
 

@@ -48,8 +48,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
             _ => None,
         };
         let closed = loaded.as_ref().map_or_else(|_| Vec::new(), Policy::closed_lists);
-        if loaded.is_err() || gaps.iter().flatten().any(|gap| gap.escapes) {
-            answer = Answer::No;
+        if matches!(loaded, Err(LoadError::Read { .. })) {
+            answer = Answer::Unread;
+        } else if loaded.is_err() || gaps.iter().flatten().any(|gap| gap.escapes) {
+            answer = if answer == Answer::Unread { answer } else { Answer::No };
         }
         let met = status.as_ref().zip(loaded.as_ref().ok());
         let met = met.map_or_else(Vec::new, |(status, policy)| status.notices(policy));

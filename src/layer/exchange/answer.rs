@@ -85,7 +85,8 @@ impl Exchange {
             }
             (Readable::Events(framing), _) => {
                 let cap = live.caps.event;
-                Form::Events(EventStream::new(protocol, framing, edits, counts, on_opaque, cap))
+                let events = EventStream::new(protocol, framing, edits, counts, on_opaque, cap);
+                Form::Events(events.or_document(live.caps.document))
             }
             (Readable::Document, _) => {
                 let cap = live.caps.document;

@@ -218,7 +218,9 @@ impl Config {
         let (carriers, probe, probe_credential) = carriers::read(reader);
         let marks = marks::read(reader);
         let secret = secret(reader);
-        let audit = audit(reader, secret.is_some());
+        // One that cannot be read has been reported.
+        let given = ["key", "key_file"].iter().any(|it| !reader.place("secret", it).is_empty());
+        let audit = audit(reader, given);
         let access_log = access_log(reader);
         let grace = reader.or("shutdown", "grace", seconds(30));
         addresses::check(reader, listen.address, admin, url.as_ref());

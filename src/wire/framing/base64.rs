@@ -6,6 +6,9 @@ use crate::secret::opaque_debug;
 /// shorter is a word, and base64 in one piece may not be told from one.
 const LINE: u8 = 60;
 
+/// The most white space behind base64.
+const LONGEST_END: u8 = 100;
+
 /// What may stand before base64: `data:application/pdf;base64,`.
 pub(super) const LONGEST_PREFIX: usize = 128;
 
@@ -15,10 +18,12 @@ pub(super) struct Base64 {
     escape: Escape,
     /// Characters of the line reached, as far as they matter.
     line: u8,
+    /// A line was too long for a word.
+    long: bool,
     /// The last character was a carriage return.
     returned: bool,
-    /// A short line has ended: nothing follows.
-    over: bool,
+    /// White space behind a short line, or at the end of one: nothing else follows.
+    over: u8,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,12 +42,12 @@ opaque_debug!(Escape);
 impl Base64 {
     /// At the beginning of the string.
     pub(super) fn at_start() -> Self {
-        Self { escape: Escape::None, line: 0, returned: false, over: false }
+        Self { escape: Escape::None, line: 0, long: false, returned: false, over: 0 }
     }
 
     /// Somewhere in it, behind a whole character.
     pub(super) fn resumed() -> Self {
-        Self { line: LINE, ..Self::at_start() }
+        Self { line: LINE, long: true, ..Self::at_start() }
     }
 
     /// Whether no escape is open.
@@ -53,7 +58,7 @@ impl Base64 {
     /// Whether it may be cut here: within an escape it could not be ended, and what follows the end of a
     /// short line tells whether that was one of base64.
     pub(super) fn may_be_cut(self) -> bool {
-        self.is_whole() && !self.over
+        self.is_whole() && self.over == 0
     }
 
     /// Takes the next byte; whether what has come may be base64.
@@ -71,6 +76,7 @@ impl Base64 {
             (Escape::Open, b'/') => b'/',
             (Escape::Open, b'n') => b'\n',
             (Escape::Open, b'r') => b'\r',
+            (Escape::Open, b't') => b'\t',
             (Escape::Open, _) => return false,
             (Escape::Unicode { digits, value }, byte) => {
                 let Some(digit) = char::from(byte).to_digit(16) else { return false };
@@ -91,15 +97,24 @@ impl Base64 {
         let returned = std::mem::replace(&mut self.returned, character == b'\r');
         match character {
             b'\n' if returned => true,
-            b'\n' | b'\r' => {
-                let second = self.over;
-                self.over |= self.line < LINE;
+            b'\n' | b'\r' if self.line >= LINE && self.over == 0 => {
                 self.line = 0;
+                true
+            }
+            b'\n' | b'\r' if !self.long => {
+                let second = self.over > 0;
+                (self.over, self.line) = (1, 0);
                 !second
+            }
+            // One word could stand before a blank.
+            b'\n' | b'\r' | b' ' | b'\t' => {
+                self.over = self.over.saturating_add(1);
+                self.long && self.over <= LONGEST_END
             }
             character => {
                 self.line = self.line.saturating_add(1);
-                is_base64(character) && !self.over
+                self.long |= self.line >= LINE;
+                is_base64(character) && self.over == 0
             }
         }
     }
@@ -148,6 +163,10 @@ mod tests {
             format!(r"data:image/png;base64,{line}\u000D\u000a{line}\r\n\r\n"),
             format!(r"{line}\r\n{line}\r{line}\nQ"),
             r"QUJD\n".to_owned(),
+            format!(r"{line}QQ \t \r\n \u0020"),
+            format!(r"{line}\nQQ== "),
+            format!(r"{line}\n\n\n"),
+            format!("{line}{}", " ".repeat(100)),
         ] {
             assert!(is_in_lines(data.as_bytes()), "{data}");
         }
@@ -157,11 +176,15 @@ mod tests {
             r"QU\u0020JD".to_owned(),
             r"QU\u012bJD".to_owned(),
             r"QU\tJD".to_owned(),
+            r"QU\bJD".to_owned(),
             r"QU\\JD".to_owned(),
             r"QU\u00".to_owned(),
             format!(r"{line}\nzebra\nzebra"),
             format!(r"{line}\n\nzebra"),
-            format!(r"{line}\n\n\n"),
+            format!(r"{line} {line}"),
+            "zebra ".to_owned(),
+            r"zebra\n\n".to_owned(),
+            format!("{line}{}", " ".repeat(101)),
             r"data:the\nzebra;base64,QQ==".to_owned(),
         ] {
             assert!(!is_in_lines(text.as_bytes()), "{text}");

@@ -5,8 +5,14 @@
 use super::base64::{Base64, LONGEST_PREFIX};
 use crate::secret::opaque_debug;
 
-/// Members whose string may be data.
-const NAMES: [&[u8]; 9] = [
+/// Members whose string may be data: of media, of what is sealed, and of what tools give back, which
+/// put it where others put text.
+const NAMES: [&[u8]; 14] = [
+    b"blob",
+    b"content",
+    b"encrypted_content",
+    b"signature",
+    b"text",
     b"data",
     b"url",
     b"b64_json",
@@ -22,7 +28,7 @@ const NAMES: [&[u8]; 9] = [
 const LISTS: &[u8] = b"images";
 
 /// The longest name of such a member.
-const LONGEST_NAME: usize = 16;
+const LONGEST_NAME: usize = 20;
 
 /// Shorter strings count as text: identifiers look like data.
 pub(super) const LEAST: usize = 4 << 10;
@@ -66,13 +72,17 @@ enum Prefix {
 }
 
 impl LongData {
-    /// Reads what `bytes` has more than was looked at before; how much of all is long data.
+    /// Reads what `bytes` has more than was looked at before; how much of all is long data. That of which
+    /// the rest has to tell is taken for it: what counts must not depend on where the bytes are cut.
     pub(super) fn read(&mut self, bytes: &[u8]) -> usize {
         for &byte in bytes.get(self.seen..).unwrap_or_default() {
             self.step(byte);
         }
         self.seen = self.seen.max(bytes.len());
-        self.all()
+        match self.state {
+            State::Data { bytes, .. } => self.data + bytes,
+            _ => self.data,
+        }
     }
 
     /// Whether anything was looked at.
@@ -80,9 +90,12 @@ impl LongData {
         self.seen > 0
     }
 
-    /// How much of what was looked at is long data.
-    pub(super) fn all(&self) -> usize {
-        self.data + self.open()
+    /// Where the string begins that the bytes read so far break off in.
+    pub(super) fn start(&self) -> usize {
+        match self.state {
+            State::Data { bytes, .. } => self.seen.saturating_sub(bytes),
+            _ => self.seen,
+        }
     }
 
     /// How much of the string that the bytes read so far break off in is long data.
@@ -184,6 +197,8 @@ mod tests {
         let mut last = 0;
         for end in 0..=json.len() {
             last = pieces.read(json.as_bytes().get(..end).unwrap());
+            // What counts never becomes less.
+            assert!(end - last <= json.len() - whole, "{end}");
         }
         assert_eq!(last, whole);
         whole
@@ -207,15 +222,19 @@ mod tests {
             long.replace('+', "\\u002B").replace('=', "\\u003d"),
             lines("\\r\\n"),
             lines("\\n"),
+            format!("{long} \\t\\n "),
         ] {
-            assert_eq!(data(&format!(r#"{{"data":"{written}"}}"#)), written.len());
+            for name in ["data", "blob", "content", "encrypted_content", "text", "signature"] {
+                let json = format!(r#"{{"{name}":"{written}"}}"#);
+                assert_eq!(data(&json), written.len(), "{name}");
+            }
         }
         assert_eq!(data(&format!(r#"{{"images":["{long}", "{url}"]}}"#)), 8000 + url.len());
         for other in [
             format!(r#"{{"images":[],"b":"{long}"}}"#),
             format!(r#"{{"images":[{{"b":"{long}"}}]}}"#),
             format!(r#"{{"images":["a"],"b":["{long}"]}}"#),
-            format!(r#"{{"content":"{long}"}}"#),
+            format!(r#"{{"thinking":"{long}"}}"#),
             format!(r#"{{"data":["{long}"]}}"#),
             format!(r#"{{"data":"{long} {long}"}}"#),
             format!(r#"{{"data":"{}"}}"#, long.get(..LEAST - 1).unwrap()),

@@ -23,8 +23,8 @@ pub(crate) struct DataFlow {
     flow: Flow,
     /// A string flows.
     flows: bool,
-    /// None is to.
-    held_whole: bool,
+    /// The string that begins there is not to.
+    held_whole: Option<usize>,
 }
 
 opaque_debug!(DataFlow);
@@ -48,9 +48,10 @@ impl DataFlow {
     /// How many bytes of what is held and was [read](Self::read) stand before long data that may flow. It
     /// is the end of them, and so much that to look at the rest once more costs little beside.
     pub(crate) fn before(&self, held: &[u8]) -> Option<usize> {
-        let (last, all) = (self.data.last(), self.data.all());
-        let besides = held.len().checked_sub(all)?;
-        if self.held_whole || self.flows || last < besides.max(WORTHWHILE) {
+        let last = self.data.last();
+        let besides = held.len().checked_sub(last)?;
+        let kept = self.held_whole == Some(self.data.start());
+        if kept || self.flows || last < besides.max(WORTHWHILE) {
             return None;
         }
         // So much stays that it is still seen to be data.
@@ -65,9 +66,9 @@ impl DataFlow {
         self.flows = self.flow.push(data).is_none();
     }
 
-    /// Nothing is to flow any more.
+    /// The string that has come last is not to flow. Another may: where the bytes are cut does not tell.
     pub(crate) fn hold_whole(&mut self) {
-        self.held_whole = true;
+        self.held_whole = Some(self.data.start());
     }
 
     /// Data that goes on as it came.
@@ -90,7 +91,7 @@ impl DataFlow {
         if self.data.has_begun() {
             (self.data, self.flow) = (LongData::default(), Flow::default());
         }
-        (self.flows, self.held_whole) = (false, false);
+        (self.flows, self.held_whole) = (false, None);
     }
 }
 
@@ -155,6 +156,7 @@ mod tests {
             ("QU", r#"\u0020JD""#),
             ("QU", r#"\"JD"#),
             ("QU", " JD"),
+            (r"QU\nQQ", r#"  \t\r\n ""#),
             (r"QU\/", ""),
         ] {
             let text = [data, rest].concat();

@@ -61,6 +61,8 @@ pub(super) struct Block<'a> {
     foreign: bool,
     /// It is one line of data and a blank one.
     usual: bool,
+    /// Its data is a line that only lenient readers take for such.
+    loose: bool,
 }
 
 opaque_debug!(Block<'_>);
@@ -89,14 +91,28 @@ impl<'a> Block<'a> {
         // Most servers send one line and a blank one.
         let line = raw.strip_prefix(b"data: ").and_then(|rest| rest.strip_suffix(b"\n\n"));
         if line.is_some_and(|line| memchr2(b'\n', b'\r', line).is_none()) {
-            return Self { raw, data: Data::Line(6..raw.len() - 2), foreign: false, usual: true };
+            return Self {
+                raw,
+                data: Data::Line(6..raw.len() - 2),
+                foreign: false,
+                usual: true,
+                loose: false,
+            };
         }
         let mut data = Data::Absent;
         let mut first: Option<Line> = None;
         let mut foreign = false;
+        // The lines that lenient readers take for data, and how many.
+        let mut loose: Option<Range<usize>> = None;
+        let mut loose_lines = 0;
         for (whole, line) in lines(raw) {
             let Some(value) = data_value(line) else {
-                foreign |= is_foreign(line);
+                if let Some(value) = loose_data_value(line) {
+                    loose = Some(whole.start + value..whole.start + line.len());
+                    loose_lines += 1;
+                } else {
+                    foreign |= is_foreign(line);
+                }
                 continue;
             };
             let value = whole.start + value..whole.start + line.len();
@@ -113,7 +129,17 @@ impl<'a> Block<'a> {
                 }
             };
         }
-        Self { raw, data, foreign, usual: false }
+        match loose {
+            // Nobody reads anything else in it.
+            Some(value) if matches!(data, Data::Absent) && loose_lines == 1 => {
+                Self { raw, data: Data::Line(value), foreign, usual: false, loose: true }
+            }
+            // Readers do not agree on what it says.
+            loose => {
+                let foreign = foreign || loose.is_some();
+                Self { raw, data, foreign, usual: false, loose: false }
+            }
+        }
     }
 
     /// The event's data, its lines joined by LF as the standard says; `None` if it has none.
@@ -145,8 +171,11 @@ impl<'a> Block<'a> {
     /// The block with nothing but its data, and its name if `is_known`; `None` if it has nothing
     /// else. Comments, ids, names and fields that nobody knows may say anything.
     pub(super) fn bare(&self, is_known: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
+        let is_data = |line: &[u8]| {
+            data_value(line).is_some() || self.loose && loose_data_value(line).is_some()
+        };
         let stays = |line: &[u8]| {
-            line.is_empty() || data_value(line).is_some() || event_name(line).is_some_and(&is_known)
+            line.is_empty() || is_data(line) || event_name(line).is_some_and(&is_known)
         };
         if self.usual || lines(self.raw).all(|(_, line)| stays(line)) {
             return None;
@@ -202,11 +231,13 @@ fn is_foreign(line: &[u8]) -> bool {
         && !is_unknown_field(line)
 }
 
-/// Whether a line is a field under a name that no reader knows. A name that is spelt almost like one
-/// of the standard's is not passed over by all of them, nor is an error.
+/// Whether a line is a field that says no text: one under a name that no reader knows, or one of the
+/// standard's that only lenient readers know, as it is spelt. Data that is spelt so is not passed over by
+/// all of them, nor is an error.
 fn is_unknown_field(line: &[u8]) -> bool {
-    const READ: [&[u8]; 5] = [b"data", b"event", b"id", b"retry", b"error"];
+    const READ: [&[u8]; 2] = [b"data", b"error"];
     const LONGEST: usize = 64;
+    let line = line.trim_ascii_start();
     let Some(colon) = memchr::memchr(b':', line) else { return false };
     let name = line.get(..colon).unwrap_or_default();
     let usual = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -229,6 +260,19 @@ fn data_value(line: &[u8]) -> Option<usize> {
         [b':', ..] => Some(5),
         _ => None,
     }
+}
+
+/// Where the value begins if a lenient reader takes the line for a `data` field: behind blanks, in another
+/// case.
+fn loose_data_value(line: &[u8]) -> Option<usize> {
+    let blank = line.len() - line.trim_ascii_start().len();
+    let (name, behind) = line.get(blank..)?.split_at_checked(4)?;
+    let space = match behind {
+        [b':', b' ', ..] => 2,
+        [b':', ..] => 1,
+        _ => return None,
+    };
+    name.eq_ignore_ascii_case(b"data").then_some(blank + 4 + space)
 }
 
 /// The line end that stands at `at`; LF where the block breaks off.
@@ -310,8 +354,13 @@ mod tests {
             ("data: 1", false),
             (": foo", false),
             ("error: {}", true),
-            ("Data: 1", true),
-            (" data: 1", true),
+            ("Data: 1", false),
+            (" data: 1", false),
+            ("Event: x", false),
+            (" id: 7", false),
+            ("Data: 1\ndata: 1", true),
+            ("Data: 1\n data: 1", true),
+            ("Data", true),
             ("foo", true),
             ("{\"a\": 1}", true),
             ("two words: 1", true),
@@ -320,6 +369,7 @@ mod tests {
             let block = format!("event: x\n{line}\n\n");
             assert_eq!(Block::parse(block.as_bytes()).is_foreign(), foreign, "{line}");
         }
+        assert_eq!(Block::parse(b"\t Data:{}\n\n").payload().as_deref(), Some(&b"{}"[..]));
         let long = format!("{}: 1\n\n", "a".repeat(65));
         assert!(Block::parse(long.as_bytes()).is_foreign());
     }

@@ -64,3 +64,70 @@ fn an_event_that_begins_early_gives_the_same_as_one_that_is_held_wherever_it_is_
         }
     }
 }
+
+/// Whether the event can be read, and what it says; `None` if it counts for too long.
+fn outcome(limit: usize, chunks: [&[u8]; 2]) -> Option<Vec<u8>> {
+    let edits = withhold(Keep::None, protocol("anthropic"), "some-model");
+    let (counts, refuse) = (Counts::default(), Unhandled::Refuse);
+    let framing = Framing::Sse;
+    let mut events = EventStream::new(protocol("anthropic"), framing, edits, counts, refuse, limit);
+    let mut out = Vec::new();
+    for chunk in chunks {
+        events.push(Bytes::copy_from_slice(chunk));
+        while let Some(bytes) = events.next_event().ok()? {
+            out.extend_from_slice(&bytes);
+        }
+    }
+    out.extend_from_slice(&events.finish().ok()?);
+    Some(out)
+}
+
+/// What tools give back is in members that have text elsewhere. Fails when whether a string counts depends
+/// on where the bytes are cut, or when one of the members counts.
+#[test]
+fn what_tools_give_back_as_base64_counts_for_no_limit_wherever_it_is_cut() {
+    const LIMIT: usize = 6 << 10;
+    let text = "It is told. ".repeat(LIMIT / 12 - 60);
+    let long = "QUJD/+A9".repeat(2 << 10);
+    for (kind, item) in [
+        (
+            "mcp_tool_result",
+            format!(r#"[{{"type":"resource","resource":{{"uri":"a","blob":"{long}"}}}}]"#),
+        ),
+        (
+            "text_editor_code_execution_tool_result",
+            format!(r#"{{"file_type":"image","content":"{long}"}}"#),
+        ),
+        (
+            "web_search_tool_result",
+            format!(r#"[{{"title":"{text}","encrypted_content":"{long}"}}]"#),
+        ),
+        (
+            "mcp_tool_result",
+            format!(r#"[{{"type":"text","text":"data:image/png;base64,{long}"}}]"#),
+        ),
+        (
+            "mcp_tool_result",
+            format!(r#"[{{"type":"text","text":"{text}"}},{{"type":"text","text":"{long} \n"}}]"#),
+        ),
+        // Too short to be told from an identifier.
+        ("mcp_tool_result", format!(r#"[{{"text":"{text}"}},{{"data":"{}"}}]"#, &long[..4000])),
+        // No data after all.
+        ("mcp_tool_result", format!(r#"[{{"text":"{long} zebra"}}]"#)),
+    ] {
+        let event = format!(
+            "data: {{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{{\"type\":\"{kind}\",\"content\":{item}}}}}\n\n"
+        );
+        let whole = outcome(LIMIT, [event.as_bytes(), b""]);
+        let counts = item.contains("zebra") || item.contains("\"data\"");
+        assert_eq!(whole.is_none(), counts, "{kind}");
+        assert!(whole.as_ref().is_none_or(|whole| whole == event.as_bytes()), "{kind}");
+        let quotes = (1..event.len()).filter(|at| event.as_bytes().get(*at) == Some(&b'"'));
+        // Behind a quotation mark a string has just begun, and so many bytes on it is seen to be data.
+        let near = quotes.flat_map(|at| [at, at + 1, at + 4095, at + 4097]);
+        for cut in near.chain((1..event.len()).step_by(797)).filter(|cut| *cut < event.len()) {
+            let (first, second) = event.as_bytes().split_at(cut);
+            assert!(outcome(LIMIT, [first, second]) == whole, "{kind} cut at {cut}");
+        }
+    }
+}
