@@ -111,7 +111,10 @@ fn what_tools_give_back_as_base64_counts_for_no_limit_wherever_it_is_cut() {
             format!(r#"[{{"type":"text","text":"{text}"}},{{"type":"text","text":"{long} \n"}}]"#),
         ),
         // Too short to be told from an identifier.
-        ("mcp_tool_result", format!(r#"[{{"text":"{text}"}},{{"data":"{}"}}]"#, &long[..4000])),
+        (
+            "mcp_tool_result",
+            format!(r#"[{{"text":"{text}"}},{{"data":"{}"}}]"#, long.get(..4000).unwrap()),
+        ),
         // No data after all.
         ("mcp_tool_result", format!(r#"[{{"text":"{long} zebra"}}]"#)),
     ] {
