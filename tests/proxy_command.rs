@@ -67,6 +67,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_text_is_marked_for_somebody() {
+        for (account, cluster) in [("", "c"), ("a", "")] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_guilloche"));
+            command.args(["mark", "-", "--keys", "nowhere.keys"]);
+            command.args(["--account", account, "--cluster", cluster]);
+            let (status, _, stderr) = shown(&command.output().unwrap());
+            let field = if account.is_empty() { "--account: " } else { "--cluster: " };
+            assert_eq!(status, Some(2));
+            assert!(stderr.starts_with(&format!("guilloche: {field}")), "{stderr}");
+        }
+    }
+
     /// A file that is not there is wrong input, and a bad policy the answer no.
     #[test]
     fn a_missing_policy_is_told_from_a_bad_one_by_the_exit_status() {

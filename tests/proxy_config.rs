@@ -388,7 +388,11 @@ label = \"Not A Label\"
             assert!(shown.replace(" }", ",").contains(said), "{said}: {shown}");
         }
         assert!(config.marks.is_none(), "the keys are another's to read");
+        let toml = environment(&[("GUILLOCHE_MARKS_CARRIERS", "[\"vllm\", 'lexical']")]);
         let variables = environment(&[("GUILLOCHE_MARKS_CARRIERS", "vllm,lexical")]);
+        let [one, other] =
+            [&toml, &variables].map(|it| Config::parse("g.toml", LEAST, it).unwrap());
+        assert_eq!(format!("{:?}", one.carriers), format!("{:?}", other.carriers));
         let config = Config::parse("g.toml", LEAST, &variables).unwrap();
         assert_eq!(config.carriers.order().len(), 2);
     }

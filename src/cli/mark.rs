@@ -12,6 +12,7 @@ use crate::mark::cell::Roles;
 use crate::mark::keys::{Keys, Recipient};
 use crate::mark::lexical::{OffsetMap, Rewriter, Unit};
 use crate::mark::lexicon::Lexicon;
+use crate::risk::{AccountId, ClusterId};
 
 const EXAMPLE: &str = "Examples:
   guilloche mark answer.md --keys mark.keys --account acct-17 > marked.md
@@ -57,6 +58,11 @@ enum Output {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
+    // As a detector would have to name them: marks for nobody would be found in nobody's texts.
+    AccountId::new(&arguments.account).map_err(|error| format!("--account: {error}"))?;
+    if let Some(cluster) = &arguments.cluster {
+        ClusterId::new(cluster).map_err(|error| format!("--cluster: {error}"))?;
+    }
     let keys = Keys::read(&arguments.keys)?;
     let epoch = arguments.epoch.unwrap_or(keys.current());
     if !keys.epochs().iter().any(|known| known.number == epoch) {

@@ -1,6 +1,7 @@
 //! Blocks that one line opens and a line of its own closes, by the first token of the line.
 
 use super::block::{Block, End};
+use super::token::is_loud;
 
 /// First tokens that open a block, and with what the line begins that closes it.
 const DELIMITERS: [(&str, &str); 19] = [
@@ -51,21 +52,38 @@ pub(super) fn opened_by(token: &str, alone: bool, announced: bool) -> Option<Blo
     // The delimiters of AsciiDoc. A rule has three characters, or many.
     let rule = alone && matches!(token, "----" | "...." | "====" | "++++");
     // The directives of MyST.
-    let directive = token
-        .split_once('{')
-        .filter(|(colons, _)| colons.len() >= 3 && colons.bytes().all(|byte| byte == b':'));
+    let colons = token.len() - token.trim_start_matches(':').len();
+    let directive =
+        colons >= 3 && token.get(colons..).is_some_and(|name| name.starts_with(is_name_or_brace));
+    // A drawer of Org.
+    let drawer = alone
+        && token.len() > 2
+        && token != ":END:"
+        && token.ends_with(':')
+        && is_loud(token.trim_matches(':'));
     let end = match token.chars().next()? {
         '-' | '.' | '=' | '+' if rule => End::Word(token.into()),
+        '\\' if token.starts_with("\\start") => command(token)?,
         '@' | '\\' if alone => command(token).or_else(|| listed_end(listed()))?,
+        '{' if token.starts_with("{{#") => return template(token, ""),
         '{' | '[' | '(' if alone => bracketed(token)?,
         '#' if token.ends_with('[') && token.len() > 2 => nested('['),
-        ':' if directive.is_some() => End::Word(directive?.0.into()),
+        ':' if directive => End::Word(":".repeat(colons).into()),
+        ':' if drawer => End::Word(":END:".into()),
         '%' if alone && token == "%{" => End::Line("%}".into()),
         '%' | '-' | '@' | '=' | '#' | 'B' => listed_end(listed()).or_else(named)?,
         _ if alone && (token == "DATA" || is_edit(token, announced)) => End::Word(".".into()),
         _ => return None,
     };
     Some(Block::new(end))
+}
+
+fn is_name_or_brace(character: char) -> bool {
+    character.is_ascii_alphabetic() || character == '{'
+}
+
+fn is_form_of_words(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
 }
 
 fn listed_end(listed: Option<&(&str, &'static str)>) -> Option<End> {
@@ -86,8 +104,11 @@ fn nested(open: char) -> End {
 fn command(token: &str) -> Option<End> {
     let name = token.get(1..)?;
     let name = name.split(['{', '[']).next().unwrap_or(name);
-    if let Some(kind) = token.strip_prefix("\\start") {
+    if let Some(kind) = name.strip_prefix("start").filter(|_| token.starts_with('\\')) {
         return Some(End::Line(format!("\\stop{kind}").into()));
+    }
+    if token == "\\iffalse" {
+        return Some(End::Line("\\fi".into()));
     }
     let end = if token.starts_with('@') { "@end" } else { "\\end" };
     VERBATIM.contains(&name).then(|| End::Line(end.into()))
@@ -135,6 +156,8 @@ pub(super) fn template(first: &str, second: &str) -> Option<Block> {
     /// Tags of Jinja that need none to close them.
     const SINGLE: [&str; 9] =
         ["assign", "do", "elif", "else", "extends", "from", "import", "include", "set"];
+    /// Shortcodes of Hugo that hold nothing.
+    const SHORT: [&str; 7] = ["figure", "gist", "param", "ref", "relref", "vimeo", "youtube"];
     let block = |opens: &[&str], closes: &str| {
         let opens = opens.iter().map(|name| Box::from(*name)).collect();
         Some(Block::new(End::Template { opens, closes: closes.into(), open: 1 }))
@@ -145,9 +168,14 @@ pub(super) fn template(first: &str, second: &str) -> Option<Block> {
             block(&[name], &format!("end{name}"))
         }
         "{{" | "{{-" if GO.contains(&name) => block(&GO, "end"),
+        // The shortcodes of Hugo.
+        "{{<" | "{{%" if is_form_of_words(second) && !SHORT.contains(&second) => {
+            block(&[second], &format!("/{second}"))
+        }
         "<%" | "<%-" if RUBY.contains(&name) => block(&RUBY, "end"),
         _ => {
             let name = first.strip_prefix('{')?.trim_start_matches('{').strip_prefix('#')?;
+            let name = name.trim_end_matches('}');
             let opens = name.bytes().all(|byte| byte.is_ascii_lowercase()) && !name.is_empty();
             opens.then(|| block(&[&format!("#{name}")], &format!("/{name}"))).flatten()
         }

@@ -12,9 +12,9 @@ use super::delimiter;
 use super::keywords::{CAPITALS, COMMANDS, FORMS, KEYWORDS, STATEMENTS, is_in};
 use super::reader::{self, Reader};
 use super::token::{
-    begins_code, is_address, is_cmdlet, is_column, is_form, is_hash, is_heading, is_identifier,
-    is_key, is_level, is_marker, is_name_with_colon, is_run, is_scalar, is_stamp, is_substitution,
-    is_textile, is_times,
+    begins_code, is_address, is_cmdlet, is_column, is_definition, is_form, is_hash, is_heading,
+    is_identifier, is_key, is_level, is_marker, is_name_with_colon, is_run, is_scalar, is_stamp,
+    is_substitution, is_textile, is_times,
 };
 use crate::secret::opaque_debug;
 
@@ -98,12 +98,14 @@ impl Opening {
 
     /// With what the comment ends that the line begins with, of those that hold several paragraphs.
     pub(super) fn comment_end(&self) -> Option<&'static str> {
-        /// Of ML, Haskell, Lean, Lisp, Pascal.
-        const COMMENTS: [(&[&str], &str); 5] = [
+        /// Of ML, Haskell, Lean, Lisp, Nim, D, Pascal.
+        const COMMENTS: [(&[&str], &str); 7] = [
             (&["(* ", "(** "], "*)"),
             (&["{- ", "{-| "], "-}"),
             (&["/- ", "/-- ", "/-! "], "-/"),
             (&["#| "], "|#"),
+            (&["#[ "], "]#"),
+            (&["/+ "], "+/"),
             (&["{ "], "}"),
         ];
         let begins = |begin: &&str| self.text.starts_with(*begin);
@@ -188,7 +190,7 @@ impl Opening {
             return Verdict::Block(Block::new(End::Replaced));
         }
         let message = token.starts_with("HTTP/") || token == "WEBVTT";
-        if message || matches!(token, "(*" | "(**" | "(;" | "#|") {
+        if message || matches!(token, "(*" | "(**" | "(;" | "#|" | "#[") || is_definition(token) {
             return Verdict::Code;
         }
         if let Some(block) =

@@ -202,6 +202,13 @@ impl Literal {
         {
             return Some(Block::new(End::Text(mark.as_str().into())));
         }
+        // `q:to/name/` of Raku.
+        if let Some((_, name)) = self.tail.rsplit_once(":to/") {
+            let name = name.split('/').next().filter(|name| is_name(name));
+            if let Some(name) = name {
+                return Some(Block::new(End::Word(name.into())));
+            }
+        }
         let open = self.open.as_ref()?;
         // `q"name` of D.
         if let Some((before, name)) = self.tail.rsplit_once('"') {

@@ -155,7 +155,11 @@ pub(super) fn judge(markup: &str, place: &Place<'_>) -> Markup {
             }
         }
         Some('<') => here_document(inner.get(1..).unwrap_or_default(), place),
-        // A tag of a template, which the line tells of.
+        // A tag of a template, which the line tells of, unless it is a comment.
+        Some('%') if inner == "%--" && (place.leads || place.code) => {
+            Markup::Block(Block::new(End::Text("--%>".into())))
+        }
+        Some('%') if "%--".starts_with(inner) && !end => Markup::Open,
         Some('%') => Markup::None,
         // A comment of PowerShell.
         Some('#') if place.leads => Markup::Block(Block::new(End::Text("#>".into()))),

@@ -253,3 +253,10 @@ fn is_typst(token: &str) -> bool {
         at > 0 && name.bytes().take(at).all(|byte| byte.is_ascii_lowercase() || byte == b'-')
     })
 }
+
+/// A definition of a Lisp: `(defcustom`.
+pub(super) fn is_definition(token: &str) -> bool {
+    token.strip_prefix("(def").is_some_and(|name| {
+        name.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'/' | b'*'))
+    })
+}

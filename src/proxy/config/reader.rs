@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::injected::is_injected;
 use super::setting::{Kind, Setting};
@@ -150,6 +150,9 @@ impl<'t> Reader<'t> {
     ) -> Option<T> {
         self.known.entry(section).or_default().insert(field);
         let Given { kind, text, place } = self.take(section, field)?;
+        // A variable may write a list as the file does.
+        let listed = kind.is_none() && T::KIND == Kind::List;
+        let text = listed.then(|| list(&text)).flatten().unwrap_or(text);
         let value = if kind.is_none_or(|kind| T::KIND.takes(kind)) { T::read(&text) } else { None };
         if value.is_none() {
             let message = format!("expected {}", T::EXPECTED);
@@ -383,14 +386,7 @@ impl<'t> Reader<'t> {
                 (Some(Kind::Integer), number.map_or_else(|_| String::new(), |it| it.to_string()))
             }
             DeValue::Float(digits) => (Some(Kind::Number), digits.as_str().to_owned()),
-            DeValue::Array(elements) => {
-                let texts = elements.iter().map(|element| match element.get_ref() {
-                    DeValue::String(text) => text.as_ref(),
-                    // No name is empty.
-                    _ => "",
-                });
-                (Some(Kind::List), texts.collect::<Vec<_>>().join(","))
-            }
+            DeValue::Array(elements) => (Some(Kind::List), joined(&elements)),
             // No setting is any of these: an empty text is refused by each that it could be.
             DeValue::Datetime(_) | DeValue::Table(_) => (Some(Kind::Integer), String::new()),
         };
@@ -413,6 +409,24 @@ impl<'t> Reader<'t> {
             }
             Place::Variable(name) => (usize::MAX, format!("environment variable {name}")),
         }
+    }
+}
+
+/// The elements of an array with commas between.
+fn joined(elements: &DeArray<'_>) -> String {
+    let texts = elements.iter().map(|element| match element.get_ref() {
+        DeValue::String(text) => text.as_ref(),
+        // No name is empty.
+        _ => "",
+    });
+    texts.collect::<Vec<_>>().join(",")
+}
+
+/// The same of an array as TOML writes it.
+fn list(text: &str) -> Option<String> {
+    match DeValue::parse(text).ok()?.get_ref() {
+        DeValue::Array(elements) => Some(joined(elements)),
+        _ => None,
     }
 }
 

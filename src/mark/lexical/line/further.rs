@@ -4,8 +4,8 @@ use super::{Opening, Verdict};
 use crate::mark::lexical::block::{Block, End};
 use crate::mark::lexical::delimiter;
 use crate::mark::lexical::token::{
-    is_hash, is_hours, is_loud, is_plain_name, is_run, is_scalar, is_schedule, is_stamp, is_time,
-    is_version,
+    is_form, is_hash, is_hours, is_loud, is_plain_name, is_run, is_scalar, is_schedule, is_stamp,
+    is_time, is_version,
 };
 
 impl Opening {
@@ -95,6 +95,13 @@ impl Opening {
             "#set" | "#let" | "#show" | "#show:" => return Some(Verdict::Whole),
             "(A)" | "(B)" | "(C)" | "x" if is_stamp(token) => return Some(Verdict::Code),
             _ => {}
+        }
+        // A directive of Blade, a form of a Lisp with a text.
+        if end && first.starts_with('@') && token.starts_with('(') && !token.ends_with('{') {
+            return block(End::Line("@end".into()));
+        }
+        if token.starts_with('"') && is_form(first) {
+            return Some(Verdict::Code);
         }
         if let Some(template) = delimiter::template(first, token) {
             return Some(Verdict::Within(template));
