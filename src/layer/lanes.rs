@@ -161,6 +161,7 @@ impl Lanes {
         others.peek().is_some()
             && !others.any(|it| {
                 it.event == self.events
+                    && it.lane.part == lane.part
                     && !it.origin.beside.spent
                     && piece(it).is_some_and(|other| text(other) == text(channel))
             })

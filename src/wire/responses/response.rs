@@ -45,7 +45,8 @@ const RESPONSE: [Listed; 23] = [
 ];
 
 /// Those of an item.
-const ITEM: [Listed; 5] = [
+const ITEM: [Listed; 6] = [
+    (b"status", Shape::Identifier),
     (b"id", Shape::Identifier),
     (b"type", Shape::Identifier),
     (b"role", Shape::Identifier),
@@ -72,15 +73,17 @@ struct Event {
     kind: String,
     item: u32,
     part: u32,
-    /// Why its item or its response ended, where it says so.
+    /// How its response ended, where it says so.
     ended: Option<Ended>,
+    /// The part that it shows is of the answer.
+    answers: bool,
     /// The item that it shows.
     shown: Option<Shown>,
     /// The texts that stand at its top level.
     own: Range<usize>,
 }
 
-/// How an item or a response ended.
+/// How a response ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ended {
     Whole,
@@ -92,7 +95,6 @@ enum Ended {
 struct Shown {
     answers: bool,
     calls: bool,
-    ended: Option<Ended>,
 }
 
 pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
@@ -118,7 +120,11 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
                 event.own = first..scan.channels.len();
                 Ok(())
             }
-            b"part" => part(reader, Lane::new(LATER, Slot::Answer), scan),
+            b"part" => {
+                let kind = part(reader, Lane::new(LATER, Slot::Answer), scan)?;
+                event.answers = kind == Kind::Answer;
+                Ok(())
+            }
             b"item" => {
                 event.shown = Some(item(reader, LATER, scan)?);
                 Ok(())
@@ -147,7 +153,7 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
 impl Event {
     /// Puts what was found in its place, now that it is known which event this is.
     fn settle(self, items: &[Shown], scan: &mut Scan) {
-        let Self { kind, item, part, ended, shown, own } = self;
+        let Self { kind, item, part, ended, answers, shown, own } = self;
         let (subject, verb) = kind.rsplit_once('.').unwrap_or((&kind, ""));
         let (slot, of) = match subject {
             "response.output_text" => (Slot::Answer, Kind::Answer),
@@ -172,23 +178,27 @@ impl Event {
             citation.lane.group = item;
             citation.lane.part = if shown.is_some() { citation.lane.part } else { part };
         }
-        if subject == "response.output_item" && verb == "added" {
-            let Shown { answers, calls, .. } = shown.unwrap_or_default();
-            scan.begins = Some(Block { group: item, answers, calls });
-            scan.called |= calls;
+        match (subject, verb) {
+            ("response.output_item", "added") => {
+                let Shown { answers, calls } = shown.unwrap_or_default();
+                scan.begins = Some(Block { group: item, answers, calls });
+                scan.called |= calls;
+            }
+            ("response.content_part", "added") if answers => {
+                scan.begins = Some(Block { group: item, answers, calls: false });
+            }
+            _ => {}
         }
         let close =
             |group, part, cut_short| Close { group, part, reasoning_only: false, cut_short };
         match (verb, shown) {
-            ("done", Some(shown)) => {
-                scan.cut_short = shown.ended.map(|ended| ended == Ended::CutShort);
-                scan.closes.push(close(item, None, scan.cut_short.unwrap_or_default()));
-            }
+            // How it ended is told by what follows, as it is of a block.
+            ("done", Some(_)) => scan.closes.push(close(item, None, false)),
             ("done", None) => scan.closes.push(close(item, Some(part), false)),
             _ if ends => {
                 let ended = if verb == "completed" { ended } else { Some(Ended::CutShort) };
                 scan.cut_short = Some(ended == Some(Ended::CutShort));
-                end(items, ended, scan);
+                end(items.len(), ended, scan);
             }
             _ => {}
         }
@@ -205,24 +215,23 @@ pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Erro
         reader.object(|reader, key| member(reader, &key.name(), &mut items, &mut ended, scan))
     })?;
     scan.cut_short = ended.map(|ended| ended == Ended::CutShort);
-    end(&items, ended, scan);
+    end(items.len(), ended, scan);
     Ok(())
 }
 
-/// Every item ends, part by part, of which only the last one can have been cut short; that of the last
-/// item with the response, if it does not say so itself.
-fn end(items: &[Shown], ended: Option<Ended>, scan: &mut Scan) {
-    let mut parts = vec![0; items.len()];
+/// Every item ends, part by part, of which only the last one can have been cut short.
+fn end(items: usize, ended: Option<Ended>, scan: &mut Scan) {
+    let mut parts = vec![0; items];
     for Lane { group, part, .. } in scan.channels.iter().map(|it| it.lane) {
         let last = usize::try_from(group).ok().and_then(|group| parts.get_mut(group));
         last.into_iter().for_each(|last| *last = part.max(*last));
     }
-    for ((group, item), last) in (0..).zip(items).zip(parts) {
-        let ended = item.ended.or(ended.filter(|_| group + 1 == items.len() as u64));
+    for (group, last) in parts.into_iter().enumerate() {
+        let cut_short = group + 1 == items && ended == Some(Ended::CutShort);
         let group = u32::try_from(group).unwrap_or(LATER - 1);
         let close = |part, cut_short| Close { group, part, reasoning_only: false, cut_short };
         scan.closes.extend((0..last).map(|part| close(Some(part), false)));
-        scan.closes.push(close(None, ended == Some(Ended::CutShort)));
+        scan.closes.push(close(None, cut_short));
     }
 }
 
@@ -275,10 +284,6 @@ fn item(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Shown, E
             shown.calls = kind.is_some_and(|kind| kind.ends_with(b"_call"));
             Ok(())
         }
-        b"status" => {
-            shown.ended = status(reader, scan)?;
-            Ok(())
-        }
         name @ (b"content" | b"summary") => {
             let slot = if name == b"content" { Slot::Answer } else { Slot::ReasoningAlias };
             if !scan.expects(JsonKind::Array, reader, name)? {
@@ -286,7 +291,7 @@ fn item(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Shown, E
             }
             reader.elements(|reader, position| {
                 let position = u32::try_from(position).unwrap_or(LATER);
-                part(reader, Lane { group, part: position, slot }, scan)
+                part(reader, Lane { group, part: position, slot }, scan).map(|_| ())
             })
         }
         name @ b"arguments" => {
@@ -299,10 +304,10 @@ fn item(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Shown, E
     Ok(shown)
 }
 
-/// A part of an item, whose lane has all but the kind of its text.
-fn part(reader: &mut Reader<'_>, lane: Lane, scan: &mut Scan) -> Result<(), Error> {
+/// A part of an item, whose lane has all but the kind of its text, which is told.
+fn part(reader: &mut Reader<'_>, lane: Lane, scan: &mut Scan) -> Result<Kind, Error> {
     if !scan.expects(JsonKind::Object, reader, b"part")? {
-        return Ok(());
+        return Ok(Kind::Reasoning);
     }
     let first = scan.channels.len();
     let mut kind = String::new();
@@ -332,7 +337,7 @@ fn part(reader: &mut Reader<'_>, lane: Lane, scan: &mut Scan) -> Result<(), Erro
     for channel in scan.channels.iter_mut().skip(first) {
         (channel.lane.slot, channel.kind) = (slot, of);
     }
-    Ok(())
+    Ok(of)
 }
 
 /// A passage that the answer has from somewhere, by characters of its part.
