@@ -226,7 +226,7 @@ fn what_bounds_reasoning_stays_and_is_lowered_with_the_others() {
 // Break it: take a member off the allow-list, or `"separate_reasoning":true` off the table.
 #[test]
 fn samplers_constraints_and_closed_switches_pass_byte_for_byte() {
-    let body = r#"{"model":"m","repeat_penalty":1.1,"mirostat":2,"samplers":["top_k"],"dry_multiplier":0.8,"grammar":"root ::= x","grammar_lazy":true,"grammar_triggers":[],"random_seed":1,"bad_words":["a"],"thinking_budget":0,"separate_reasoning":true,"stream_reasoning":false,"reasoning_format":"parsed","disable_reasoning":true,"top_logprobs":null,"think":null,"use_beam_search":false,"background":false,"xtc_probability":0.5,"xtc_threshold":0.1,"typical_p":0.9,"usage":{"include": true},"tool_stream":true,"do_sample":true,"prompt_logprobs":null,"extra_body":{"google":{"thinking_config":{"thinking_budget":0}}}}"#;
+    let body = r#"{"model":"m","repeat_penalty":1.1,"mirostat":2,"samplers":["top_k"],"cache_prompt":true,"n_keep":4,"dry_multiplier":0.8,"grammar":"root ::= x","grammar_lazy":true,"grammar_triggers":[],"random_seed":1,"bad_words":["a"],"thinking_budget":0,"separate_reasoning":true,"stream_reasoning":false,"reasoning_format":"parsed","disable_reasoning":true,"top_logprobs":null,"think":null,"use_beam_search":false,"background":false,"xtc_probability":0.5,"xtc_threshold":0.1,"typical_p":0.9,"usage":{"include": true},"tool_stream":true,"do_sample":true,"prompt_logprobs":null,"extra_body":{"google":{"thinking_config":{"thinking_budget":0}}}}"#;
     assert_eq!(apply(&side_channels(&[]), &Chat, body).unwrap().0, body);
     for opening in [
         "\"separate_reasoning\":false",
