@@ -43,6 +43,8 @@ pub struct ResponseEdits {
     opened_by: Vec<Pattern>,
     /// The client may have kept the model from closing a section.
     steered: bool,
+    /// The most choices that the request asks for.
+    choices: u64,
     /// The texts at which the client wants the answer to end.
     stops: Vec<String>,
     /// What the client calls its tools, where it calls them like no program.
@@ -178,11 +180,15 @@ impl RequestEdits {
             (Some(asked), Some(lowered)) => asked.min(lowered),
             (asked, lowered) => asked.or(lowered).filter(|cap| *cap < u64::MAX)?,
         };
-        let choices = request.choices.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
-        let allowed = side_channels::Closing::of(plan).and_then(|closing| closing.max_choices);
-        let choices = choices.min(allowed.map_or(u64::MAX, |most| u64::from(most.get())));
-        Some(most.saturating_mul(choices))
+        Some(most.saturating_mul(choices(plan, request)))
     }
+}
+
+/// The most choices that any server could make of the request, once the plan is applied.
+fn choices(plan: &Plan, request: &Request) -> u64 {
+    let asked = request.choices.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
+    let allowed = side_channels::Closing::of(plan).and_then(|closing| closing.max_choices);
+    asked.min(allowed.map_or(u64::MAX, |most| u64::from(most.get())))
 }
 
 impl ResponseEdits {
@@ -214,6 +220,7 @@ impl ResponseEdits {
             opened: reasoning.is_some_and(opened),
             opened_by: reasoning.map(|it| it.opened_by_template.clone()).unwrap_or_default(),
             steered: request.steers_tags,
+            choices: choices(plan, request),
             stops: request.stops.clone(),
             tools: request.tools.clone(),
             close_leaks,
@@ -255,6 +262,12 @@ impl ResponseEdits {
     /// The response names the model that answers, whatever was asked for.
     pub fn answered_by(&mut self, model: &str) {
         self.opened |= self.opened_by.iter().any(|pattern| pattern.covers_model(model));
+    }
+
+    /// The most choices that the request asks for.
+    #[must_use]
+    pub fn choices(&self) -> u64 {
+        self.choices
     }
 
     /// Whether it matters which model answers.

@@ -184,6 +184,11 @@ impl LaneEditor {
         self.editor.as_deref().is_some_and(Editor::leaves_open)
     }
 
+    /// Another text may begin here instead.
+    pub fn begin_again(&mut self) {
+        self.editor.iter_mut().for_each(|editor| editor.begin_again());
+    }
+
     /// A tool is called behind the text.
     pub fn call(&mut self) {
         self.editor.iter_mut().for_each(|editor| editor.call());

@@ -88,6 +88,9 @@ pub trait Editor: Debug + Send {
         false
     }
 
+    /// Another text may begin here instead.
+    fn begin_again(&mut self) {}
+
     /// A tool is called behind the text: models do so within their thoughts.
     fn call(&mut self) {}
 

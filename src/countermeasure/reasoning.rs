@@ -18,6 +18,9 @@ opaque_debug!(Prefix, Sentence, Conclusion);
 /// The most bytes of text that one lane holds back; at the limit the held text is withheld too.
 pub const HOLD_LIMIT: usize = 64 * 1024;
 
+/// The longest last sentence that is one: words between white space, and characters.
+const CONCLUSION: (usize, usize) = (60, 400);
+
 /// The editor that leaves of a reasoning lane what `keep` says.
 #[must_use]
 pub fn editor(keep: Keep) -> Box<dyn Editor> {
@@ -221,7 +224,7 @@ impl Editor for Conclusion {
             }
             if sentence.len() > HOLD_LIMIT {
                 last.clear();
-            } else if !sentence.trim().is_empty() {
+            } else if says(&sentence) {
                 *last = sentence;
             }
         });
@@ -242,13 +245,18 @@ impl Editor for Conclusion {
     fn finish(&mut self, cut_short: bool, out: &mut String) {
         let current = self.sentences.take();
         let last = std::mem::take(&mut self.last);
-        let conclusion = if current.trim().is_empty() { last } else { current };
-        if cut_short || std::mem::take(&mut self.overlong) || self.drawn {
+        let conclusion = if says(&current) { current } else { last };
+        let (words, characters) = CONCLUSION;
+        let conclusion = conclusion.trim();
+        let long = conclusion.split_whitespace().nth(words).is_some()
+            || conclusion.chars().nth(characters).is_some();
+        // A text without sentences has no last one.
+        if long || cut_short || std::mem::take(&mut self.overlong) || self.drawn {
             return;
         }
-        self.drawn = !conclusion.trim().is_empty();
-        self.kept_words += WordCount::of(&conclusion);
-        out.push_str(conclusion.trim());
+        self.drawn = !conclusion.is_empty();
+        self.kept_words += WordCount::of(conclusion);
+        out.push_str(conclusion);
     }
 
     fn holds(&self) -> bool {
@@ -258,6 +266,11 @@ impl Editor for Conclusion {
     fn words_removed(&self) -> u64 {
         self.seen.words().saturating_sub(self.kept_words)
     }
+}
+
+/// Whether it is more than the quotes behind a sentence.
+fn says(sentence: &str) -> bool {
+    sentence.contains(char::is_alphanumeric)
 }
 
 fn count(text: &str) -> u64 {
@@ -313,6 +326,19 @@ mod tests {
         assert_eq!(run(Keep::Conclusion, &[TRACE], false).0, "So 9.8 wins.");
         assert_eq!(run(Keep::Conclusion, &[TRACE, "\n\n"], false).0, "So 9.8 wins.");
         assert_eq!(run(Keep::Conclusion, &[TRACE], true).0, "");
+    }
+
+    // Break it: keep whatever stands behind the last end of a sentence.
+    #[test]
+    fn a_text_without_ends_of_sentences_has_no_conclusion() {
+        let endless = "word ".repeat(61);
+        assert_eq!(run(Keep::Conclusion, &[&endless], false).0, "");
+        assert_eq!(run(Keep::Conclusion, &["One. ", &endless], false).0, "");
+        assert_eq!(run(Keep::Conclusion, &[&"想".repeat(401)], false).0, "");
+        let long = "word ".repeat(60);
+        assert_eq!(run(Keep::Conclusion, &["One. ", &long], false).0, long.trim());
+        assert_eq!(run(Keep::Conclusion, &["一。他说二。」"], false).0, "他说二。");
+        assert_eq!(run(Keep::Conclusion, &["एक। दो।"], false).0, "दो।");
     }
 
     #[test]

@@ -4,8 +4,108 @@ use crate::secret::opaque_debug;
 
 opaque_debug!(Sentences);
 
-/// Cuts text into sentences. A sentence ends behind `.`, `!`, `?` or `…` and any closing quotes or
-/// brackets when white space follows, behind their full-width forms, and before a line break.
+/// What ends a sentence where white space follows (Unicode's `Sentence_Terminal`, and the ellipsis), by
+/// first and last.
+const ENDS: [(char, char); 66] = [
+    ('!', '!'),
+    ('.', '.'),
+    ('?', '?'),
+    ('\u{589}', '\u{589}'),
+    ('\u{61d}', '\u{61f}'),
+    ('\u{6d4}', '\u{6d4}'),
+    ('\u{700}', '\u{702}'),
+    ('\u{7f9}', '\u{7f9}'),
+    ('\u{837}', '\u{837}'),
+    ('\u{839}', '\u{839}'),
+    ('\u{83d}', '\u{83e}'),
+    ('\u{964}', '\u{965}'),
+    ('\u{104a}', '\u{104b}'),
+    ('\u{1362}', '\u{1362}'),
+    ('\u{1367}', '\u{1368}'),
+    ('\u{166e}', '\u{166e}'),
+    ('\u{1735}', '\u{1736}'),
+    ('\u{17d4}', '\u{17d5}'),
+    ('\u{1803}', '\u{1803}'),
+    ('\u{1809}', '\u{1809}'),
+    ('\u{1944}', '\u{1945}'),
+    ('\u{1aa8}', '\u{1aab}'),
+    ('\u{1b4e}', '\u{1b4f}'),
+    ('\u{1b5a}', '\u{1b5b}'),
+    ('\u{1b5e}', '\u{1b5f}'),
+    ('\u{1b7d}', '\u{1b7f}'),
+    ('\u{1c3b}', '\u{1c3c}'),
+    ('\u{1c7e}', '\u{1c7f}'),
+    ('\u{2024}', '\u{2024}'),
+    ('…', '…'),
+    ('\u{203c}', '\u{203d}'),
+    ('\u{2047}', '\u{2049}'),
+    ('\u{2cf9}', '\u{2cfb}'),
+    ('\u{2e2e}', '\u{2e2e}'),
+    ('\u{2e3c}', '\u{2e3c}'),
+    ('\u{2e53}', '\u{2e54}'),
+    ('\u{3002}', '\u{3002}'),
+    ('\u{a4ff}', '\u{a4ff}'),
+    ('\u{a60e}', '\u{a60f}'),
+    ('\u{a6f3}', '\u{a6f3}'),
+    ('\u{a6f7}', '\u{a6f7}'),
+    ('\u{a876}', '\u{a877}'),
+    ('\u{a8ce}', '\u{a8cf}'),
+    ('\u{a92f}', '\u{a92f}'),
+    ('\u{a9c8}', '\u{a9c9}'),
+    ('\u{aa5d}', '\u{aa5f}'),
+    ('\u{aaf0}', '\u{aaf1}'),
+    ('\u{abeb}', '\u{abeb}'),
+    ('\u{fe12}', '\u{fe12}'),
+    ('\u{fe15}', '\u{fe16}'),
+    ('\u{fe52}', '\u{fe52}'),
+    ('\u{fe56}', '\u{fe57}'),
+    ('\u{ff01}', '\u{ff01}'),
+    ('\u{ff0e}', '\u{ff0e}'),
+    ('\u{ff1f}', '\u{ff1f}'),
+    ('\u{ff61}', '\u{ff61}'),
+    ('\u{10a56}', '\u{10a57}'),
+    ('\u{11047}', '\u{11048}'),
+    ('\u{110be}', '\u{110c1}'),
+    ('\u{11141}', '\u{11143}'),
+    ('\u{111c5}', '\u{111c6}'),
+    ('\u{11238}', '\u{11239}'),
+    ('\u{1144b}', '\u{1144c}'),
+    ('\u{115c2}', '\u{115c3}'),
+    ('\u{16a6e}', '\u{16a6f}'),
+    ('\u{1bc9f}', '\u{1bc9f}'),
+];
+
+/// Whether a sentence ends here, where white space follows.
+fn ends(character: char) -> bool {
+    let next = ENDS.partition_point(|(_, last)| *last < character);
+    ENDS.get(next).is_some_and(|(first, _)| *first <= character)
+}
+
+/// Whether one ends here whatever follows, in scripts that put no space there, or not always.
+fn ends_alone(character: char) -> bool {
+    matches!(
+        character,
+        '\u{6d4}'
+            | '\u{61f}'
+            | '\u{964}'
+            | '\u{965}'
+            | '\u{104b}'
+            | '\u{1362}'
+            | '\u{17d4}'
+            | '\u{17d5}'
+            | '\u{3002}'
+            | '\u{fe12}'
+            | '\u{fe15}'
+            | '\u{fe16}'
+            | '\u{ff01}'
+            | '\u{ff1f}'
+            | '\u{ff61}'
+    )
+}
+
+/// Cuts text into sentences. A sentence ends behind `.`, `!`, `?` or what ends one in other scripts, and
+/// any closing quotes or brackets, when white space follows; behind the full stops of scripts without
+/// spaces between sentences; and before a line break.
 /// White space between sentences opens the next one, so that a text cut off after a sentence has
 /// no trailing space.
 ///
@@ -30,14 +130,14 @@ impl Sentences {
                 sentence(self.cut());
             }
             self.ended = match character {
-                '.' | '!' | '?' | '…' => true,
+                character if ends(character) => true,
                 '"' | '\'' | ')' | ']' | '”' | '’' | '»' | '*' | '_' => self.ended,
                 _ => false,
             };
             self.current.push(character);
             self.characters += 1;
             self.begun |= !character.is_whitespace();
-            if matches!(character, '。' | '！' | '？') {
+            if ends_alone(character) {
                 sentence(self.cut());
             }
         }
@@ -117,6 +217,28 @@ mod tests {
             sentences(&["It is 9.11, \"no?\" Yes.\n- a list\n\n好。吗 Done"]),
             ["It is 9.11, \"no?\"", " Yes.", "\n- a list", "\n\n好。", "吗 Done"]
         );
+    }
+
+    // Break it: know the full stops of two scripts.
+    #[test]
+    fn sentences_end_in_every_script() {
+        for text in [
+            "One. Two. Three.",
+            "एक वाक्य। दूसरा वाक्य। तीसरा।",
+            "یہ ایک ہے۔ یہ دو ہیں۔ تین۔",
+            "هذا واحد؟ هذا اثنان؟ ثلاثة؟",
+            "Մեկ։ Երկու։ Երեք։",
+            "አንድ። ሁለት። ሦስት።",
+            "មួយ។ ពីរ។ បី។",
+            "一。二。三。",
+            "一｡二｡三｡",
+            "Uno… Due… Tre…",
+        ] {
+            let found = sentences(&[text]);
+            let told = found.iter().filter(|it| !it.trim().is_empty()).count();
+            assert_eq!(told, 3, "{found:?}");
+        }
+        assert!(ENDS.windows(2).all(|pair| pair[0].1 < pair[1].0), "they are sorted");
     }
 
     #[test]

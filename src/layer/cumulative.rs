@@ -74,6 +74,8 @@ struct Repeating {
     differs: bool,
     /// How often a piece has repeated the one before.
     again: u32,
+    /// What they repeat is no more than chance repeats.
+    chance: bool,
     /// Their member is meant to say all of the text: once is enough.
     meant: bool,
 }
@@ -243,17 +245,28 @@ impl Course {
         editor.reasons() || !editor.dialects().is_empty()
     }
 
-    /// The same at the end: a closing that nothing opened has its opening in another piece.
-    fn was_whole(editor: &LaneEditor) -> bool {
-        Self::prefers_whole(editor) && editor.unopened_reasoning() == 0
+    /// The same at the end: a closing that nothing opened has its opening in another piece, and a text that
+    /// waits for one that its template opened is the answer.
+    fn was_whole(chance: bool, editor: &LaneEditor) -> bool {
+        Self::prefers_whole(editor)
+            && editor.unopened_reasoning() == 0
+            && !(chance && editor.puts_off())
     }
 
     /// The editors of the text that the pieces are taken for.
     pub(super) fn current<'e>(&'e self, editor: &'e LaneEditor) -> &'e LaneEditor {
         match &self.state {
-            State::Repeating(repeating) if !Self::was_whole(editor) => &repeating.deltas,
+            State::Repeating(repeating) if !Self::was_whole(repeating.chance, editor) => {
+                &repeating.deltas
+            }
             _ => editor,
         }
+    }
+
+    /// Another text may begin here instead.
+    pub(super) fn begin_again(&mut self, editor: &mut LaneEditor) {
+        editor.begin_again();
+        self.other().into_iter().for_each(LaneEditor::begin_again);
     }
 
     /// A tool is called behind the text.
@@ -273,9 +286,9 @@ impl Course {
         let State::Repeating(repeating) = &mut self.state else {
             return editor.finish(cut_short, out);
         };
-        let Repeating { deltas, owed, whole, differs, .. } = &mut **repeating;
+        let Repeating { deltas, owed, whole, differs, chance, .. } = &mut **repeating;
         let other = &mut String::new();
-        if Self::was_whole(editor) {
+        if Self::was_whole(*chance, editor) {
             if *differs {
                 out.push_str(whole);
             }
@@ -305,10 +318,11 @@ impl Course {
                 let mut deltas = origin.editor(edits);
                 deltas.push(&first, &mut String::new());
                 let (owed, whole) = (String::new(), String::new());
-                let (differs, again) = (false, 0);
+                let (differs, again, chance) = (false, 0, true);
                 let meant = origin.channel.mode == Mode::Snapshot;
                 let previous = first;
-                let repeating = Repeating { previous, deltas, owed, whole, differs, again, meant };
+                let repeating =
+                    Repeating { previous, deltas, owed, whole, differs, again, chance, meant };
                 return self.repeat(repeating, text, editor);
             }
             State::Repeating(repeating) if repeats(text, &repeating.previous) => {
@@ -341,6 +355,9 @@ impl Course {
                 }
             }
             State::Deltas if self.said.tells() && self.said.extended(text).is_some() => {
+                if Self::prefers_whole(editor) {
+                    return self.doubt(text, editor, origin, edits);
+                }
                 self.again(text, editor, origin, edits);
                 self.state = State::Snapshots(Snapshots::default());
                 return Piece::Whole;
@@ -357,9 +374,35 @@ impl Course {
         Piece::Continued
     }
 
+    /// A piece begins with all that deltas have said, as a section does that nests in another like it.
+    fn doubt(
+        &mut self,
+        text: &str,
+        editor: &mut LaneEditor,
+        origin: &Origin,
+        edits: &ResponseEdits,
+    ) -> Piece {
+        let deltas = std::mem::replace(editor, origin.editor(edits));
+        editor.push(text, &mut String::new());
+        self.said = Said::default();
+        self.said.push(text);
+        self.state = State::Repeating(Box::new(Repeating {
+            previous: text.to_owned(),
+            deltas,
+            owed: String::new(),
+            whole: String::new(),
+            differs: false,
+            again: 1,
+            chance: false,
+            meant: false,
+        }));
+        Piece::Perhaps
+    }
+
     /// A piece repeats the one before.
     fn repeat(&mut self, mut repeating: Repeating, text: &str, editor: &mut LaneEditor) -> Piece {
         repeating.again += 1;
+        repeating.chance &= !self.said.tells();
         let told = repeating.meant
             || self.said.tells() && (repeating.again > AGAIN || !Self::prefers_whole(editor));
         if let Some(added) = self.said.extended(text) {

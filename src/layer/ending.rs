@@ -87,7 +87,7 @@ impl Provisional {
         if next.error {
             return Some(Fate::Unsaid);
         }
-        if next.begins.is_some_and(|it| it.answers) {
+        if next.in_blocks && next.begins.is_some_and(|it| it.answers) {
             return Some(Fate::Followed);
         }
         let goes_on = |it: &Channel| says(it) && self.closes.iter().any(|end| end.is_of(it.lane));

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::applied::{Tried, applied, observe};
-use super::estimate::estimated_tokens;
+use super::estimate::{believed_tokens, estimated_tokens};
 use super::hook::Watch;
 use super::outcome::TextBytes;
 use crate::audit::{Outcome, Record, Sink};
@@ -229,6 +229,9 @@ impl Guard {
         // What a cancelled stream had stated is not yet all that it used.
         let seen = output.unwrap_or_default().max(estimated_tokens(self.seen.all));
         let stated = output.filter(|_| outcome == Outcome::Complete);
+        let (all, thought) = self.seen.once;
+        let stated = stated.map(|stated| believed_tokens(stated, all));
+        let reasoning = reasoning.map(|stated| believed_tokens(stated, thought));
         Amounts {
             requests: 1,
             input_tokens: input.unwrap_or(self.estimate.input_tokens),

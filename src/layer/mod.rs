@@ -79,6 +79,7 @@ mod history;
 mod hook;
 mod lanes;
 mod late;
+mod numbering;
 mod open_lane;
 mod outcome;
 mod reading;
@@ -95,6 +96,7 @@ mod stream;
 mod teed;
 mod timing;
 mod turns;
+mod volume;
 
 pub use body::DefenseBody;
 pub use builder::{DefenseBuilder, DefenseHandle, DefenseLayer};

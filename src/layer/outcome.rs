@@ -13,6 +13,8 @@ pub(super) struct TextBytes {
     pub(super) reasoning: u64,
     /// What of it goes out.
     pub(super) delivered: u64,
+    /// Each text once, in all and of reasoning: no count of tokens is far below.
+    pub(super) once: (u64, u64),
 }
 
 /// What becomes of one piece of text: it stays, with other text around it, or gives way to it.

@@ -19,6 +19,7 @@ use super::lanes::{LANES, Lanes, TooManyLanes};
 use super::open_lane::OpenLane;
 use super::outcome::{Given, Outcome, Rewritten, TextBytes, boundary};
 use super::sequence::Sequence;
+use super::volume::Volume;
 
 opaque_debug!(Rewriter);
 
@@ -37,6 +38,8 @@ pub(super) struct Rewriter {
     /// Bytes of text seen, in all and of reasoning: what tokens are estimated from until the
     /// upstream has stated them.
     seen: TextBytes,
+    /// The same, each text once.
+    volume: Volume,
     /// What the upstream last called its model, as it spells it.
     model: Vec<u8>,
     /// What becomes of this event's texts; kept for its memory.
@@ -55,6 +58,7 @@ impl Rewriter {
             counts,
             usage: Usage::default(),
             seen: TextBytes::default(),
+            volume: Volume::default(),
             model: Vec::new(),
             outcomes: Vec::new(),
             scratch: String::new(),
@@ -128,7 +132,12 @@ impl Rewriter {
     }
 
     pub(super) fn seen(&self) -> TextBytes {
-        self.seen
+        TextBytes { once: self.volume.bytes(), ..self.seen }
+    }
+
+    fn see(&mut self, channel: &Channel) {
+        self.seen.add(channel);
+        self.volume.add(channel);
     }
 
     /// What can be told of the texts of an event or document before they are read.
@@ -185,7 +194,7 @@ impl Rewriter {
             return Ok(Rewritten::Dropped);
         }
         if self.only_counts() {
-            scan.channels.iter().for_each(|channel| self.seen.add(channel));
+            scan.channels.iter().for_each(|channel| self.see(channel));
             self.seen.delivered = self.seen.all;
             return Ok(Rewritten::Kept);
         }
@@ -205,7 +214,7 @@ impl Rewriter {
         }
         // Those of a document may have been given before.
         for channel in scan.channels.iter().skip(self.outcomes.len()) {
-            self.seen.add(channel);
+            self.see(channel);
             let outcome = self.push(channel, payload, scan, event, betrayed, before)?;
             self.outcomes.push(outcome);
         }
@@ -284,7 +293,7 @@ impl Rewriter {
     /// The same where no text is edited: then none has to be told from the others, however many an
     /// answer has.
     fn close_fields(&mut self, scan: &Scan) -> Rewritten {
-        scan.channels.iter().for_each(|channel| self.seen.add(channel));
+        scan.channels.iter().for_each(|channel| self.see(channel));
         self.seen.delivered = self.seen.all;
         let edits = self.field_edits(scan);
         if edits.is_empty() {
@@ -343,7 +352,7 @@ impl Rewriter {
                     Outcome { stays, before, behind: String::new(), deferred }
                 }
             };
-            self.seen.add(channel);
+            self.see(channel);
             self.outcomes.push(outcome);
             given.texts += 1;
             if left == 0 {
@@ -425,6 +434,9 @@ impl Rewriter {
         open.ended = false;
         if open.editor.is_none() {
             return Ok(stays);
+        }
+        if scan.begins.is_some() && !scan.in_blocks {
+            open.course.begin_again(&mut open.editor);
         }
         scratch.clear();
         if let Some(mark) = open.editor.mark().filter(|_| betrayed) {

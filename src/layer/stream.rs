@@ -12,6 +12,7 @@ use super::budget::grown;
 use super::document::{Document, SLICE};
 use super::ending::{Fate, Provisional};
 use super::lanes::TooManyLanes;
+use super::numbering::{Numbering, WAITING};
 use super::outcome::Rewritten;
 use super::rewrite::Rewriter;
 
@@ -23,10 +24,13 @@ pub(super) struct EventStream {
     splitter: Splitter,
     scanner: Scanner,
     scan: Scan,
+    numbering: Box<Numbering>,
+    /// Events of which it is not known yet which texts they go on with.
+    waiting: Vec<Bytes>,
     rewriter: Rewriter,
     on_opaque: Unhandled,
     /// An event that may end a text, until the next one tells.
-    provisional: Option<Provisional>,
+    provisional: Option<Box<Provisional>>,
     /// The upstream reported an error inside the stream.
     failed: bool,
     /// What of an unfinished event has gone out.
@@ -68,6 +72,8 @@ impl EventStream {
             splitter: Splitter::with_long_data(framing, event_limit),
             scanner: Scanner::new(protocol),
             scan: Scan::default(),
+            numbering: Box::new(Numbering::new(edits.choices())),
+            waiting: Vec::new(),
             rewriter: Rewriter::new(edits, counts),
             on_opaque,
             provisional: None,
@@ -164,7 +170,8 @@ impl EventStream {
         let event = bare.as_deref().map_or(event, |bare| Event::parse(self.framing, bare));
         let payload = event.payload()?;
         let cut = payload.len().checked_sub(closing)?;
-        if self.provisional.is_some() || event.is_foreign() {
+        let waits = self.provisional.is_some() || !self.waiting.is_empty();
+        if waits || event.is_foreign() {
             return None;
         }
         let kind = event.stated().kind;
@@ -181,8 +188,45 @@ impl EventStream {
 
     /// What goes out of an event that has come to its end, and of which something may have before.
     fn rewrite_rest(&mut self, raw: Bytes) -> Result<Bytes, StreamError> {
-        let whole = self.rewrite(raw)?;
+        let whole = self.take(raw)?;
         self.begun.rest(&whole).ok_or(StreamError::Unreadable)
+    }
+
+    /// Rewrites an event, and those before it that have waited for what it tells, unless all have to wait.
+    fn take(&mut self, raw: Bytes) -> Result<Bytes, StreamError> {
+        if !self.numbering.is_open() {
+            return self.rewrite(raw);
+        }
+        if self.waits(&raw) {
+            self.waiting.push(raw);
+            return Ok(Bytes::new());
+        }
+        let mut out = Vec::new();
+        self.take_waiting(&mut out)?;
+        out.extend_from_slice(&self.rewrite(raw)?);
+        Ok(out.into())
+    }
+
+    /// Whether it depends on what follows which text an event goes on with.
+    fn waits(&mut self, raw: &Bytes) -> bool {
+        let event = Event::parse(self.framing, raw);
+        let waiting: usize = self.waiting.iter().map(Bytes::len).sum();
+        if self.is_within_event() || event.is_end() || waiting + raw.len() > WAITING {
+            return false;
+        }
+        let Some(payload) = event.payload() else { return waiting > 0 };
+        if self.protocol.is_terminator(&payload) || self.scan(&event, &payload).is_err() {
+            return false;
+        }
+        !self.scan.error && self.numbering.weigh(&self.scan)
+    }
+
+    fn take_waiting(&mut self, out: &mut Vec<u8>) -> Result<(), StreamError> {
+        self.numbering.decide();
+        for raw in std::mem::take(&mut self.waiting) {
+            out.extend_from_slice(&self.rewrite(raw)?);
+        }
+        Ok(())
     }
 
     /// The event without what may say anything beside its data, if that is closed and it has any.
@@ -196,7 +240,7 @@ impl EventStream {
     pub(super) fn read_event(&mut self) -> Result<Option<usize>, StreamError> {
         let Some(raw) = self.splitter.next_event()? else { return Ok(None) };
         let bytes = raw.len();
-        self.rewrite(raw).map(|_| Some(bytes))
+        self.take(raw).map(|_| Some(bytes))
     }
 
     /// What goes out when the upstream has ended.
@@ -206,6 +250,7 @@ impl EventStream {
             true => Vec::new(),
             false => self.rewrite_rest(rest)?.to_vec(),
         };
+        self.take_waiting(&mut last)?;
         self.settle(Fate::Unsaid, &mut last)?;
         self.rewriter.close_all(&mut last);
         Ok(self.commas.placed(last.into()))
@@ -215,6 +260,7 @@ impl EventStream {
     pub(super) fn flush(&mut self) -> Vec<u8> {
         let mut last = self.begun.abandon();
         // It has been read before, and what was held leaves in any case.
+        let _ = self.take_waiting(&mut last);
         let _ = self.settle(Fate::Unsaid, &mut last);
         self.rewriter.close_all(&mut last);
         last
@@ -242,7 +288,8 @@ impl EventStream {
 
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
-        let waiting = self.provisional.as_ref().map_or(0, Provisional::held);
+        let waiting = self.waiting.iter().map(Bytes::len).sum::<usize>()
+            + self.provisional.as_ref().map_or(0, |it| it.held());
         grown(self.splitter.allocated()) + self.begun.held() + waiting + self.rewriter.held()
     }
 
@@ -283,6 +330,7 @@ impl EventStream {
             }
             return Ok(raw);
         }
+        self.numbering.tell(&mut self.scan);
         let refuses = matches!(self.on_opaque, Unhandled::Refuse);
         if refuses && self.rewriter.is_ambiguous(&self.scan) {
             return Err(StreamError::Unreadable);
@@ -301,7 +349,7 @@ impl EventStream {
             Fate::GoesOn.tell(&mut self.scan, self.protocol.features().ends_texts_alone);
         } else if self.rewriter.is_provisional(&self.scan) {
             let scan = std::mem::take(&mut self.scan);
-            self.provisional = Some(Provisional::new(raw.clone(), scan));
+            self.provisional = Some(Box::new(Provisional::new(raw.clone(), scan)));
             return Ok(out.into());
         }
         if self.scan.error {
@@ -331,10 +379,11 @@ impl EventStream {
     /// Lets the event go out that may have ended a text, now that it is known whether it did.
     fn settle(&mut self, fate: Fate, out: &mut Vec<u8>) -> Result<(), StreamError> {
         let Some(provisional) = self.provisional.take() else { return Ok(()) };
-        let fate = match fate {
-            Fate::Followed if self.rewriter.puts_off(provisional.groups()) => Fate::GoesOn,
-            fate => fate,
-        };
+        let mut begin = provisional.events.iter().filter_map(|(_, scan)| scan.begins);
+        let begins = matches!(fate, Fate::Stated) && begin.any(|it| it.answers);
+        let followed = matches!(fate, Fate::Followed) || begins;
+        let goes_on = followed && self.rewriter.puts_off(provisional.groups());
+        let fate = if goes_on { Fate::GoesOn } else { fate };
         let alone = self.protocol.features().ends_texts_alone;
         for (raw, mut scan) in provisional.events {
             let event = Event::parse(self.framing, &raw);

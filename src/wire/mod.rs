@@ -31,6 +31,7 @@ mod scanner;
 mod server;
 mod target;
 mod terminator;
+mod thought;
 mod usage;
 mod websocket;
 

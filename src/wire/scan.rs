@@ -262,6 +262,15 @@ pub struct Block {
     pub calls: bool,
 }
 
+/// What is said of all texts of a choice that come from here on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The choice.
+    pub group: u32,
+    /// Whether they are thought.
+    pub thought: bool,
+}
+
 /// Members under which texts stand. Of two of one name some parsers take the first and some the
 /// last, so that nobody knows what an object says that has two.
 const ONCE_ONLY: [&[u8]; 14] = [
@@ -320,6 +329,8 @@ pub struct Scan {
     pub media: Vec<Range<usize>>,
     /// A block that begins.
     pub begins: Option<Block>,
+    /// What is said of the texts that follow.
+    pub turns: Vec<Turn>,
     /// The groups are blocks that follow each other in one message, no answers beside each other.
     pub in_blocks: bool,
     /// The stream says its texts again when they have ended.
@@ -372,9 +383,11 @@ impl Scan {
             media,
             varying,
             usage,
+            turns,
             ..
         } = self;
         channels.clear();
+        turns.clear();
         fields.clear();
         closes.clear();
         calls.clear();

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::error::scan_exception;
 use super::framing::Stated;
-use super::scan::{Block, Kind, Slot};
+use super::scan::{Block, Kind, Slot, Turn};
 use super::{Protocol, Scan, json};
 use crate::secret::opaque_debug;
 
@@ -25,13 +25,13 @@ const TEMPLATES: usize = 4;
 const BLOCKS: usize = 4096;
 
 /// Scans the events of one stream. The result is that of [`Protocol::scan_event`], but that what a
-/// block says of itself when it begins holds for every text of it, and what a framing calls an error is
-/// one.
+/// block says of itself when it begins holds for every text of it, who speaks in a choice until that is said
+/// anew, and what a framing calls an error is one.
 pub struct Scanner {
     protocol: &'static dyn Protocol,
     templates: Vec<Template>,
     oldest: usize,
-    /// Blocks whose texts are not the answer's.
+    /// Blocks and choices whose texts are not the answer's.
     thoughts: BTreeSet<u32>,
     /// Times and ids of the last event that was read.
     varying: Vec<u8>,
@@ -78,11 +78,24 @@ impl Scanner {
                 self.thoughts.insert(group);
             }
         }
+        for Turn { group, thought } in &scan.turns {
+            if !thought {
+                self.thoughts.remove(group);
+            } else if self.thoughts.len() < BLOCKS {
+                self.thoughts.insert(*group);
+            }
+        }
         let full = self.thoughts.len() == BLOCKS;
+        if full || !self.thoughts.is_empty() && !scan.in_blocks {
+            // What is no answer ends no reasoning.
+            let thoughts = &self.thoughts;
+            scan.closes.retain(|it| !it.reasoning_only || !full && !thoughts.contains(&it.group));
+        }
         for channel in scan.channels.iter_mut().filter(|it| it.kind == Kind::Answer) {
             if full || self.thoughts.contains(&channel.lane.group) {
-                (channel.kind, channel.lane.slot) = (Kind::Reasoning, Slot::Reasoning);
-                channel.signed = true;
+                let slot = if scan.in_blocks { Slot::Reasoning } else { Slot::ReasoningPart };
+                (channel.kind, channel.lane.slot) = (Kind::Reasoning, slot);
+                channel.signed = scan.in_blocks;
             }
         }
         Ok(())

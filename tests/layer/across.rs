@@ -258,6 +258,7 @@ async fn pieces_that_repeat_what_was_said_tell_nothing_however_they_are_read() {
         (vec![opening.clone(), opening.clone()], 2),
         (vec![opening.clone(), format!("{opening}one </think>{SECRET}")], 1),
         (vec![opening.clone(), opening.clone(), opening.clone()], 3),
+        (vec!["<".to_owned(), opening.get(1..).unwrap().to_owned(), opening.clone()], 2),
     ] {
         let mut pieces = pieces;
         pieces.extend((0..of).map(|_| format!("{SECRET}</think>")));

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod across;
 #[cfg(test)]
+mod beside;
+#[cfg(test)]
 mod bounds;
 #[cfg(test)]
 mod calling;
@@ -17,11 +19,15 @@ mod head;
 #[cfg(test)]
 mod hooked;
 #[cfg(test)]
+mod linear;
+#[cfg(test)]
 mod long_data;
 #[cfg(test)]
 mod marks;
 #[cfg(test)]
 mod no_weaker;
+#[cfg(test)]
+mod numbered;
 #[cfg(test)]
 mod observed;
 #[cfg(test)]
@@ -52,6 +58,8 @@ mod spoofing;
 mod support;
 #[cfg(test)]
 mod telling;
+#[cfg(test)]
+mod tried;
 #[cfg(test)]
 mod unopened;
 #[cfg(test)]

@@ -393,3 +393,27 @@ async fn an_observed_token_limit_tells_when_it_would_have_refused() {
         assert_eq!(refused, would_refuse);
     }
 }
+
+/// Fails when whatever is stated is charged: a server that counts nothing would make every limit endless.
+#[tokio::test(start_paused = true)]
+async fn a_count_far_below_what_was_said_is_not_believed() {
+    let words = "word ".repeat(160);
+    for (stated, left) in [(0, 800), (24, 800), (25, 975), (200, 800), (300, 700)] {
+        let document = format!(
+            r#"{{"choices":[{{"message":{{"content":"{words}"}}}}],"usage":{{"prompt_tokens":5,"completion_tokens":{stated}}}}}"#
+        );
+        let so_far = |at: usize| says(words.get(..at * 5).unwrap());
+        let cumulative: String = (1..=160).map(so_far).collect();
+        let counted = STOP.to_owned() + &usage(5, stated, 0) + DONE;
+        let deltas: String = ["word word ", "word "].map(says).concat().repeat(53) + &says("word ");
+        for (form, answer) in [
+            ("document", json(&document)),
+            ("all so far", stream([data(cumulative + &counted)])),
+            ("deltas", stream([data(deltas + &counted)])),
+        ] {
+            let world = World::new(policy(OUTPUT));
+            world.exchange(asks("alice", None), answer).await;
+            assert_eq!(output_left(&world).await, left, "{stated} {form}");
+        }
+    }
+}

@@ -72,3 +72,39 @@ proptest! {
         prop_assert_eq!(fault, None);
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    // Break it: end a text in a document otherwise than in a stream.
+    #[test]
+    fn a_document_says_what_a_stream_of_the_same_text_does(
+        before in select(vec!["", "<think>", "Sure. <think>"]),
+        text in "(Zq qz\\. |zq|\n|<think>|</think>|<think> | |`|```\n|``` |</thinking>|It is 12\\.|and ){1,9}",
+        keep in select(vec!["none", "conclusion", "words"]),
+        cuts in proptest::collection::vec(0..60_usize, 0..8),
+        reason in select(vec!["stop", "length"]),
+    ) {
+        // Of a text that is there as a whole a closing tells that nothing opened.
+        prop_assume!(text.matches("</").count() <= usize::from(!before.is_empty()));
+        let text = before.to_owned() + &text;
+        let keep = match keep {
+            "words" => "{ words = 2 }".to_owned(),
+            keep => format!("\"{keep}\""),
+        };
+        let plan = format!("reasoning = {{ keep = {keep}, opened_by_template = [\"qwq*\"], signed = \"seal\" }}");
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+        let said = |body: String, streams: bool| {
+            let response = if streams { stream([data(&body)]) } else { json(&body) };
+            let world = World::new(policy(&plan));
+            let asks = ask(Member::Delta, true, streams);
+            let out = runtime.block_on(async { world.exchange(asks, response).await.text() });
+            texts(Member::Delta, &out).0.concat()
+        };
+        let whole = said(Member::Delta.document(&text, reason), false);
+        let pieces = cut(&text, &cuts, Member::Delta);
+        let streamed = said(Member::Delta.pieces(&pieces, reason), true);
+        prop_assert_eq!(streamed, whole, "{:?} {:?}", text, pieces);
+    }
+}

@@ -17,7 +17,7 @@ const LINE: &str = "Zqz qqz. Then zqqz follows";
 pub(super) const CANARY: &str = "It is 12.";
 
 /// How a model words it, `R` the reasoning and `A` the answer.
-pub(super) const DIALECTS: [&str; 44] = [
+pub(super) const DIALECTS: [&str; 52] = [
     "<think>R</think>A",
     "<think>\nR\n</think>\n\nA",
     "<THINK>R</THINK>A",
@@ -62,6 +62,14 @@ pub(super) const DIALECTS: [&str; 44] = [
     "<details type=\"reasoning\" done=\"true\">\nR\n</details>\nA",
     "analysis<|message|>R<|end|><|start|>assistant<|channel|>final<|message|>A<|return|>",
     "analysis R assistant final A",
+    "Assistant: <think>R</think>A",
+    "AI: <think>R</think>A",
+    "**Thinking:**\n<think>\nR\n</think>\nA",
+    "### Response:\n<think>R</think>A",
+    "TEMPLATE:\nR\n[BEGIN FINAL RESPONSE]\nA",
+    "TEMPLATE:\nR<|im_start|>answer\nA",
+    "TEMPLATE:\nR<|im_end|>\n<|im_start|>assistant\nA",
+    "TEMPLATE:R<|end|><|start|>assistant<|channel|>final<|message|>A",
 ];
 
 /// Reasoning that nothing closes.
@@ -123,7 +131,16 @@ pub(super) fn worded(dialect: &str, secret: &str) -> (String, bool) {
 
 /// `R` and `A` are places only where they stand alone.
 fn restore(text: &str) -> String {
-    let names = ["START_THINKING", "END_THINKING", "START_RESPONSE", "END_RESPONSE"];
+    let names = [
+        "START_THINKING",
+        "END_THINKING",
+        "START_RESPONSE",
+        "END_RESPONSE",
+        "FINAL RESPONSE",
+        "Assistant:",
+        "AI:",
+        "Response:",
+    ];
     let mut text = text.to_owned();
     for name in names {
         let masked = name.replace('R', "\u{1}").replace('A', "\u{2}");

@@ -20,10 +20,19 @@ pub(super) struct Dialect {
     /// Whether its markers are tokens that no prose has. Once a model has spoken the dialect at its
     /// beginning, they mean a section wherever they stand.
     pub(super) special: bool,
-    /// Whether what ends a section does so where the chat template has begun one.
-    pub(super) ends_template: bool,
+    /// What ends a section that the chat template has begun.
+    pub(super) template: Template,
     /// Where a section may begin.
     pub(super) stands: Place,
+}
+
+/// What ends a section that the chat template has begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Template {
+    /// Whatever ends any other.
+    Same,
+    /// These alone: the others also end answers, or are an answer's words.
+    Only(&'static [Marker<'static>]),
 }
 
 /// A place in a text: what may stand at one may stand at those before it.
@@ -72,12 +81,12 @@ const NONE: Dialect = Dialect {
     followers: &[],
     nests: false,
     special: false,
-    ends_template: true,
+    template: Template::Same,
     stands: Place::Reasoned,
 };
 
 /// Words of the answer's own around a section: only both together tell.
-const PLAIN: Dialect = Dialect { ends_template: false, stands: Place::Beginning, ..NONE };
+const PLAIN: Dialect = Dialect { template: Template::Only(&[]), stands: Place::Beginning, ..NONE };
 
 /// Two tokens around a section. No prose has them, and some models think again behind an answer.
 const fn tokens(
@@ -137,14 +146,15 @@ pub(super) static DIALECTS: [Dialect; 20] = [
         &[Token("<|end_of_thought|>"), Token("<|end_of_think|>"), Token("<｜end▁of▁think｜>")],
     ),
     tokens("plamo", &[Token("<|plamo:begin_think:plamo|>")], &[Token("<|plamo:end_think:plamo|>")]),
-    Dialect {
-        ends_template: false,
-        ..tokens("s1", &[Token("<|im_start|>think")], &[Token("<|im_start|>answer")])
-    },
+    tokens("s1", &[Token("<|im_start|>think")], &[Token("<|im_start|>answer")]),
     Dialect {
         name: "hyperclova",
         openings: &[Phrase("/think\n")],
         closings: &[Token("<|im_end|>")],
+        template: Template::Only(&[
+            Token("<|im_end|>\n<|im_start|>assistant"),
+            Token("<|im_end|><|im_start|>assistant"),
+        ]),
         ..PLAIN
     },
     Dialect {
@@ -157,6 +167,7 @@ pub(super) static DIALECTS: [Dialect; 20] = [
         name: "apriel",
         openings: &[Phrase("Here are my reasoning steps:")],
         closings: &[Token("[BEGIN FINAL RESPONSE]")],
+        template: Template::Same,
         ..PLAIN
     },
     Dialect {

@@ -5,7 +5,7 @@
 use crate::secret::opaque_debug;
 
 /// Words of such a beginning, and of no answer's.
-const WORDS: [&str; 72] = [
+const WORDS: [&str; 93] = [
     "about",
     "absolutely",
     "alright",
@@ -78,7 +78,91 @@ const WORDS: [&str; 72] = [
     "好的",
     "嗯",
     "让我想想",
+    "ai",
+    "analysis",
+    "answer",
+    "assistant",
+    "bot",
+    "chain",
+    "deep",
+    "final",
+    "here",
+    "here's",
+    "internal",
+    "is",
+    "model",
+    "monologue",
+    "my",
+    "process",
+    "reply",
+    "response",
+    "scratchpad",
+    "thought",
+    "thoughts",
 ];
+
+/// Labels of what an answer shows, where any other word with a colon says who speaks or what comes.
+const SHOWS: [&str; 40] = [
+    "beispiel",
+    "code",
+    "correct",
+    "ejemplo",
+    "esempio",
+    "example",
+    "examples",
+    "exemple",
+    "exemplo",
+    "fix",
+    "format",
+    "formato",
+    "header",
+    "hint",
+    "html",
+    "input",
+    "markup",
+    "note",
+    "notes",
+    "output",
+    "pattern",
+    "prompt",
+    "request",
+    "sample",
+    "schema",
+    "snippet",
+    "structure",
+    "style",
+    "syntax",
+    "system",
+    "tag",
+    "tags",
+    "template",
+    "tip",
+    "usage",
+    "warning",
+    "wrong",
+    "xml",
+    "пример",
+    "формат",
+];
+
+/// Labels in scripts without letter case, whose words are not told from sentences.
+const CASELESS: [&str; 12] = [
+    "助手",
+    "回答",
+    "思维链",
+    "思考",
+    "思考过程",
+    "推理",
+    "推理过程",
+    "答",
+    "アシスタント",
+    "답변",
+    "생각",
+    "추론",
+];
+
+/// The longest label, in bytes.
+const LABEL: usize = 32;
 
 /// What else stands in a sentence.
 const SAID: &str = "',.;:!?…–—，。；：！？、";
@@ -137,7 +221,11 @@ impl Lead {
 
     pub(super) fn leads(&self) -> Leads {
         let Some(text) = &self.text else { return Leads::No };
-        let text = text.trim().replace('’', "'").to_lowercase();
+        let text = text.replace('’', "'").replace(['*', '#', '_', '>'], " ").to_lowercase();
+        let text = text.trim();
+        if is_label(text) {
+            return Leads::Yes;
+        }
         let said = |it: char| {
             it.is_alphabetic()
                 || it.is_whitespace()
@@ -160,6 +248,21 @@ impl Lead {
     }
 }
 
+/// Whether a text says who speaks, or what comes: one word and a colon.
+fn is_label(text: &str) -> bool {
+    let Some(label) = text.strip_suffix([':', '：']) else { return false };
+    let label = label.trim_end();
+    let label = label.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(label);
+    if CASELESS.contains(&label) {
+        return true;
+    }
+    let of_name = |it: char| it.is_lowercase() || it.is_numeric() || "-.'".contains(it);
+    label.len() <= LABEL
+        && label.starts_with(char::is_lowercase)
+        && label.chars().all(of_name)
+        && !SHOWS.contains(&label)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,9 +274,24 @@ mod tests {
             text.chars().for_each(|it| lead.see(it));
             lead.leads()
         };
-        for text in
-            ["Sure!", "Okay, let me think about this step by step:\n", "好的，", "Let’s see "]
-        {
+        for text in [
+            "Sure!",
+            "Okay, let me think about this step by step:\n",
+            "好的，",
+            "Let’s see ",
+            "Assistant: ",
+            "AI:",
+            "[Bot]: ",
+            "DeepSeek-R1: ",
+            "**Thinking:**\n",
+            "**Thinking**:\n",
+            "### Response:\n",
+            "## Thought process\n\n",
+            "> _Here is my reasoning:_\n> ",
+            "Réflexion : ",
+            "Ответ:\n",
+            "思考过程：\n",
+        ] {
             assert_eq!(leads(text), Leads::Yes, "{text}");
         }
         for text in ["Banana", "Банан.\n", "الوسم ", "🤔 ", "…"] {
@@ -182,6 +300,10 @@ mod tests {
         for text in [
             "",
             "Example:\n",
+            "**Format:**\n",
+            "# Response format:\n",
+            "{\"a\":",
+            "12:",
             "The format is as follows:\n\n",
             "格式如下：\n\n",
             "Das Tag ",

@@ -99,6 +99,10 @@ impl Editor for Led {
         self.left > 0 || self.rest.leaves_open()
     }
 
+    fn begin_again(&mut self) {
+        self.rest.begin_again();
+    }
+
     fn call(&mut self) {
         self.rest.call();
     }

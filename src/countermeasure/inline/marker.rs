@@ -1,7 +1,7 @@
 //! Finding the table's markers in text that comes in pieces.
 
 use super::derived::{self, Derived};
-use super::dialect::{self, DIALECTS, Dialect, Marker, Place};
+use super::dialect::{self, DIALECTS, Dialect, Marker, Place, Template};
 
 /// The most bytes of text that a marker takes: what is looked at from one place, and the most that
 /// is held back to see whether one is beginning.
@@ -207,12 +207,16 @@ fn stands(marker: &Marker<'_>, dialect: &Dialect, place: Place, speaks: bool) ->
 pub(super) fn closing(text: &str, of: &Of) -> (Match, Option<&'static Dialect>) {
     let mut found = (Match::No, None);
     let concerned = |it: &&Dialect| match of {
-        Of::Template => it.ends_template,
+        Of::Template => true,
         Of::Known(of) => std::ptr::eq(*of, *it),
         Of::Derived(_) => false,
     };
     for dialect in DIALECTS.iter().filter(concerned) {
-        for marker in dialect.closings {
+        let (closings, followers) = match (of, dialect.template) {
+            (Of::Template, Template::Only(closings)) => (closings, &[][..]),
+            _ => (dialect.closings, dialect.followers),
+        };
+        for marker in closings {
             match find(marker, text) {
                 Match::No => {}
                 Match::Perhaps => found = (Match::Perhaps, None),
@@ -220,7 +224,7 @@ pub(super) fn closing(text: &str, of: &Of) -> (Match, Option<&'static Dialect>) 
             }
         }
         // A header in the middle of a section goes on with it unless its channel is another.
-        for marker in dialect.followers {
+        for marker in followers {
             match find(marker, text) {
                 Match::No => {}
                 Match::Perhaps => found = (Match::Perhaps, None),

@@ -111,6 +111,8 @@ pub struct Inline {
     spoken: Option<&'static Dialect>,
     /// The text has shown that its model reasons in it, or may be made to.
     reasoned: bool,
+    /// It may be several texts, so that nobody knows what of it is code.
+    unsure: bool,
     /// A tool is called behind the text.
     called: bool,
     /// Something of a section may have been kept: the next ones leave nothing.
@@ -184,6 +186,7 @@ impl Inline {
                 || setting.continued
                 || setting.reasoned
                 || setting.unclosed == Unclosed::Reasoning,
+            unsure: false,
             called: false,
             kept: false,
             markers: Vec::new(),
@@ -288,7 +291,8 @@ impl Inline {
         let candidate = matches!(character, '<' | '[' | '◁')
             || beginning && !self.told_apart && plain()
             || character == 'a' && self.spoken.is_some();
-        candidate && (beginning || !self.told_apart && !self.lines.in_block())
+        let code = !self.unsure && self.lines.in_block();
+        candidate && (beginning || !self.told_apart && !code)
     }
 
     fn place(&self) -> Place {
@@ -309,7 +313,7 @@ impl Inline {
             Opening::Yes { length, .. } => {
                 let behind = here.get(length..).unwrap_or_default();
                 let quoted = mention::quoted(self.lines.previous, behind, last);
-                let span = self.lines.in_span();
+                let span = self.lines.in_span().filter(|_| !self.unsure);
                 self.work.add(span.map_or(0, |_| marker::SPAN));
                 let spanned = span.map_or(Some(false), |ticks| mention::ends(ticks, ahead, last));
                 match (quoted, spanned) {
@@ -503,6 +507,19 @@ impl Editor for Inline {
 
     fn puts_off(&self) -> bool {
         matches!(&self.state, State::Open(open) if open.section.is_templates())
+    }
+
+    /// Reasoning that is open goes on all the same.
+    fn begin_again(&mut self) {
+        if !matches!(self.state, State::Answer) {
+            return;
+        }
+        self.lines.restart(true);
+        (self.answered, self.reasoned, self.unsure) = (false, true, true);
+        if self.setting.opened && self.undecided.is_empty() {
+            let section = Section::new(Of::Template, self.editor(), true);
+            self.state = State::Open(Open::new(section));
+        }
     }
 
     fn call(&mut self) {

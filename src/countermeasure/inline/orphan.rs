@@ -16,6 +16,10 @@ const AHEAD: usize = 1 << 20;
 /// Closings that also end answers, and are left where a server does not take them out.
 const ENDS_OF_ANSWERS: [&str; 4] = ["<|call|>", "<|content|>", "<|end|>", "<|return|>"];
 
+/// What begins an answer behind reasoning of harmony's, its special tokens left out or not. No prose has it.
+const BEGINS_ANSWER: [&str; 3] =
+    ["<|start|>assistant<|channel|>final<|message|>", "<|im_start|>answer", "assistantfinal"];
+
 /// From here on Markdown takes an indented line for code.
 const CODE_COLUMNS: usize = 4;
 
@@ -31,9 +35,12 @@ pub fn unopened(text: &str) -> usize {
         (Lines::default(), Line::default(), 0_usize, 0);
     let mut reasoning = 0;
     for (at, character) in text.char_indices() {
-        if at >= until && matches!(character, '<' | '[' | '◁') && !lines.in_block() {
+        let may = matches!(character, '<' | '[' | '◁' | 'a');
+        if at >= until && may && !lines.in_block() {
             let rest = text.get(at..).unwrap_or_default();
             match stands(rest, &mut lines) {
+                Marked::Answer(length) if open == 0 => (reasoning, until) = (at, at + length),
+                Marked::Answer(length) => (open, until) = (open - 1, at + length),
                 Marked::Closing(length) if open == 0 => {
                     if line.ends_reasoning(rest.get(length..).unwrap_or_default()) {
                         reasoning = at;
@@ -106,12 +113,28 @@ impl Line {
 /// What stands at a place.
 enum Marked {
     Nothing,
+    /// The beginning of an answer.
+    Answer(usize),
     Opening(usize),
     Closing(usize),
 }
 
 fn stands(rest: &str, lines: &mut Lines) -> Marked {
     let here = marker::within_reach(rest);
+    let begins_answer = BEGINS_ANSWER.iter().find(|it| here.starts_with(**it)).map(|it| it.len());
+    if let Some(length) = begins_answer.filter(|_| !lines.beginning) {
+        let behind = here.get(length..).unwrap_or_default();
+        let grown = !here.starts_with('a')
+            || lines.previous.is_some_and(|it| !it.is_whitespace() && it != '`')
+                && behind.starts_with(|it: char| it.is_uppercase() || it.is_numeric());
+        let spanned = |ticks| mention::ends(ticks, marker::ahead(rest), true) == Some(true);
+        let quoted = mention::quoted(lines.previous, behind, true) == Some(true);
+        let shown = quoted || lines.in_span().is_some_and(spanned);
+        return if grown && !shown { Marked::Answer(length) } else { Marked::Nothing };
+    }
+    if here.starts_with('a') {
+        return Marked::Nothing;
+    }
     let closing = |(found, dialect): (Match, Option<&'static Dialect>)| match (found, dialect) {
         (Match::Yes(length), Some(_)) if length > 0 => Some(length),
         _ => None,
@@ -172,6 +195,10 @@ mod tests {
             "I use <think> tags, zebra.\n</think>\n12",
             "zebra.\n</think>\nit is 12.",
             "zebra\n</think>\nquokka\n</think>\n12",
+            "The zebra.<|end|><|start|>assistant<|channel|>final<|message|>It is 12.<|return|>",
+            "The zebra.assistantfinalIt is 12.",
+            "zebra\n<|im_start|>answer\nIt is 12.",
+            "zebra\n[BEGIN FINAL RESPONSE]\nIt is 12.",
         ] {
             let reasoning = unopened(text);
             let shown = text.get(reasoning..).unwrap();
@@ -195,6 +222,9 @@ mod tests {
             "Here is my response:\n12",
             "Write a line of it:\n\n    </think>\n",
             "</think> closes it.",
+            "<|start|>assistant<|channel|>final<|message|>It is 12.",
+            "The header `<|start|>assistant<|channel|>final<|message|>` begins it.",
+            "It is the assistantfinal marker. An assistantfinalist.",
             "The closing is\n</think>\nand stands alone.",
             "It is closed by</think> and so on.",
             "The closing tag is </think>",

@@ -14,7 +14,8 @@ use std::ops::Range;
 
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::listed::{Listed, Shape};
-use crate::wire::scan::{Close, FieldKind, Mode, Scan, Twice, is_call, is_cut_short};
+use crate::wire::scan::{Close, FieldKind, Mode, Scan, Turn, Twice, is_call, is_cut_short};
+use crate::wire::thought::{Thought, think};
 use crate::wire::{error, usage};
 
 use citations::filter_offsets;
@@ -50,59 +51,68 @@ pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Erro
     let mut choices = 0;
     let mut lists = 0_u32;
     let mut twice = Twice::default();
+    let mut thought = Thought::default();
     Reader::new(bytes).document(|reader| {
-        reader.object(|reader, key| match scan.once_only(&mut twice, &key.name()) {
-            b"choices" if scan.expects(JsonKind::Array, reader, b"choices")? => {
-                let from = (scan.channels.len(), scan.closes.len(), scan.calls.len());
-                reader.elements(|reader, position| {
-                    choices += 1;
-                    choice(reader, position, form, scan)
-                })?;
-                // A list that comes again says texts of its own: some clients read the first one,
-                // others the last.
-                let apart = lists << 24;
-                let channels = scan.channels.iter_mut().skip(from.0);
-                channels.for_each(|it| it.lane.group = it.lane.group.wrapping_add(apart));
-                let closes = scan.closes.iter_mut().skip(from.1);
-                closes.for_each(|it| it.group = it.group.wrapping_add(apart));
-                let calls = scan.calls.iter_mut().skip(from.2);
-                calls.for_each(|it| *it = it.wrapping_add(apart));
-                lists = lists.wrapping_add(1);
-                Ok(())
+        reader.object(|reader, key| {
+            let name = key.name();
+            thought.read(&name, reader)?;
+            match scan.once_only(&mut twice, &name) {
+                b"choices" if scan.expects(JsonKind::Array, reader, b"choices")? => {
+                    let from = (scan.channels.len(), scan.closes.len(), scan.calls.len());
+                    reader.elements(|reader, position| {
+                        choices += 1;
+                        choice(reader, position, form, scan)
+                    })?;
+                    // A list that comes again says texts of its own: some clients read the first one,
+                    // others the last.
+                    let apart = lists << 24;
+                    let channels = scan.channels.iter_mut().skip(from.0);
+                    channels.for_each(|it| it.lane.group = it.lane.group.wrapping_add(apart));
+                    let closes = scan.closes.iter_mut().skip(from.1);
+                    closes.for_each(|it| it.group = it.group.wrapping_add(apart));
+                    let calls = scan.calls.iter_mut().skip(from.2);
+                    calls.for_each(|it| *it = it.wrapping_add(apart));
+                    lists = lists.wrapping_add(1);
+                    Ok(())
+                }
+                b"choices" => Ok(()),
+                b"model" => scan.model(reader),
+                b"usage" => usage::scan(reader, scan),
+                b"x_groq" if scan.expects(JsonKind::Object, reader, b"x_groq")? => {
+                    reader.members(|reader, key| match &*key.name() {
+                        b"usage" => usage::scan(reader, scan),
+                        name => scan.listed(reader, &[(b"id", Shape::Identifier)], name),
+                    })
+                }
+                b"x_groq" => Ok(()),
+                name @ (b"timings" | b"metadata") => usage::telling(reader, name, scan),
+                name @ (b"system_fingerprint" | b"provider") => {
+                    let trace = scan.identifier(reader, name)?;
+                    trace.into_iter().for_each(|span| {
+                        scan.field(FieldKind::ModelTrace, span.start - 1..span.end + 1);
+                    });
+                    Ok(())
+                }
+                b"error" => {
+                    // SDKs raise on any truthy value.
+                    let span = reader.spanned(|reader| error::member(reader, scan))?;
+                    let falsy: [&[u8]; 5] = [b"null", b"false", b"0", b"\"\"", b"{}"];
+                    scan.error |= !falsy.contains(&bytes.get(span).unwrap_or_default());
+                    Ok(())
+                }
+                b"obfuscation" => {
+                    let padding = scan.identifier(reader, b"obfuscation")?;
+                    padding.into_iter().for_each(|span| scan.field(FieldKind::Padding, span));
+                    Ok(())
+                }
+                name => scan.listed(reader, &TOP_LEVEL, name),
             }
-            b"choices" => Ok(()),
-            b"model" => scan.model(reader),
-            b"usage" => usage::scan(reader, scan),
-            b"x_groq" if scan.expects(JsonKind::Object, reader, b"x_groq")? => {
-                reader.members(|reader, key| match &*key.name() {
-                    b"usage" => usage::scan(reader, scan),
-                    name => scan.listed(reader, &[(b"id", Shape::Identifier)], name),
-                })
-            }
-            b"x_groq" => Ok(()),
-            name @ (b"timings" | b"metadata") => usage::telling(reader, name, scan),
-            name @ (b"system_fingerprint" | b"provider") => {
-                let trace = scan.identifier(reader, name)?;
-                trace.into_iter().for_each(|span| {
-                    scan.field(FieldKind::ModelTrace, span.start - 1..span.end + 1);
-                });
-                Ok(())
-            }
-            b"error" => {
-                // SDKs raise on any truthy value.
-                let span = reader.spanned(|reader| error::member(reader, scan))?;
-                let falsy: [&[u8]; 5] = [b"null", b"false", b"0", b"\"\"", b"{}"];
-                scan.error |= !falsy.contains(&bytes.get(span).unwrap_or_default());
-                Ok(())
-            }
-            b"obfuscation" => {
-                let padding = scan.identifier(reader, b"obfuscation")?;
-                padding.into_iter().for_each(|span| scan.field(FieldKind::Padding, span));
-                Ok(())
-            }
-            name => scan.listed(reader, &TOP_LEVEL, name),
         })
     })?;
+    if thought.says() {
+        think(&mut scan.channels);
+        scan.closes.retain(|it| !it.reasoning_only);
+    }
     scan.only_usage = choices == 0 && scan.usage.output.is_some();
     scan.says_more |= choices == 0;
     scan.unrepeatable |= choices == 0;
@@ -124,45 +134,56 @@ fn choice(
     let (first_channel, first_call) = (scan.channels.len(), scan.calls.len());
     let (first_citation, first_signed) = (scan.citations.len(), scan.signed.len());
     let mut twice = Twice::default();
-    reader.members(|reader, key| match scan.once_only(&mut twice, &key.name()) {
-        b"index" => {
-            if let Some((_, number)) = scan.whole_number(reader, b"index")? {
-                index = u32::try_from(number).unwrap_or(u32::MAX);
-            }
-            Ok(())
-        }
-        name @ (b"message" | b"delta") => {
-            let first = scan.channels.len();
-            message(reader, name, &mut answered, scan)?;
-            // In a stream it holds all so far.
-            if name == b"message" && form == Form::Chunk {
-                let again = scan.channels.iter_mut().skip(first);
-                again.for_each(|channel| channel.mode = Mode::Snapshot);
-            }
-            Ok(())
-        }
-        b"finish_reason" => {
-            let mut reason = None;
-            let span = reader.spanned(|reader| {
-                reason = scan.identifier(reader, b"finish_reason")?;
+    let mut thought = Thought::default();
+    reader.members(|reader, key| {
+        let name = key.name();
+        thought.read(&name, reader)?;
+        match scan.once_only(&mut twice, &name) {
+            b"index" => {
+                if let Some((_, number)) = scan.whole_number(reader, b"index")? {
+                    index = u32::try_from(number).unwrap_or(u32::MAX);
+                }
                 Ok(())
-            })?;
-            let says = |reason: &Range<usize>| {
-                let reason = reader.bytes().get(reason.clone()).unwrap_or_default();
-                !GOES_ON.iter().any(|it| it.eq_ignore_ascii_case(reason))
-            };
-            if let Some(reason) = reason.filter(says) {
-                scan.says_more = true;
-                scan.field(FieldKind::Once, span);
-                finish = Some(reason);
             }
-            Ok(())
+            name @ (b"message" | b"delta") => {
+                let first = scan.channels.len();
+                thought.join(message(reader, name, &mut answered, scan)?);
+                // In a stream it holds all so far.
+                if name == b"message" && form == Form::Chunk {
+                    let again = scan.channels.iter_mut().skip(first);
+                    again.for_each(|channel| channel.mode = Mode::Snapshot);
+                }
+                Ok(())
+            }
+            b"finish_reason" => {
+                let mut reason = None;
+                let span = reader.spanned(|reader| {
+                    reason = scan.identifier(reader, b"finish_reason")?;
+                    Ok(())
+                })?;
+                let says = |reason: &Range<usize>| {
+                    let reason = reader.bytes().get(reason.clone()).unwrap_or_default();
+                    !GOES_ON.iter().any(|it| it.eq_ignore_ascii_case(reason))
+                };
+                if let Some(reason) = reason.filter(says) {
+                    scan.says_more = true;
+                    scan.field(FieldKind::Once, span);
+                    finish = Some(reason);
+                }
+                Ok(())
+            }
+            // vLLM's.
+            name @ b"stop_reason" => scan.stop(reader, name),
+            b"content_filter_offsets" => filter_offsets(reader, scan),
+            name => scan.listed(reader, &CHOICE, name),
         }
-        // vLLM's.
-        name @ b"stop_reason" => scan.stop(reader, name),
-        b"content_filter_offsets" => filter_offsets(reader, scan),
-        name => scan.listed(reader, &CHOICE, name),
     })?;
+    let calls = scan.calls.len() > first_call;
+    if thought.says() {
+        think(scan.channels.get_mut(first_channel..).unwrap_or_default());
+        answered &= calls;
+    }
+    scan.turns.extend(thought.lasts().map(|thought| Turn { group: index, thought }));
     // The index may stand behind the text it applies to.
     for channel in scan.channels.iter_mut().skip(first_channel) {
         channel.lane.group = index;

@@ -8,6 +8,7 @@ use crate::wire::scan::{
     Block, Close, Field, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, Twice, is_call,
     is_cut_short,
 };
+use crate::wire::thought::Thought;
 use crate::wire::{error, usage};
 
 /// Members of a message that carry no text of the model's.
@@ -119,7 +120,9 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
             }
             b"message" => Ok(()),
             b"content_block" => {
+                let first = scan.channels.len();
                 event.begins = block(reader, u32::MAX, scan)?;
+                event.block = first..scan.channels.len();
                 Ok(())
             }
             b"delta" => delta(reader, &mut event, scan),
@@ -130,7 +133,14 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
             name => scan.leak(reader, name),
         })
     })?;
-    let Event { kind, index, signature, begins, whole } = event;
+    let Event { kind, index, signature, mut begins, whole, block } = event;
+    let kind = kind.and_then(|span| payload.get(span));
+    if kind == Some(b"content_block_stop") {
+        // It says once more what has been said of the block.
+        begins = None;
+        let again = scan.channels.get_mut(block).unwrap_or_default();
+        again.iter_mut().for_each(|channel| channel.mode = Mode::Snapshot);
+    }
     scan.begins = begins.map(|begins| Block { group: index, ..begins });
     scan.called |= begins.is_some_and(|begins| begins.calls);
     for channel in &mut scan.channels {
@@ -138,7 +148,6 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
             channel.lane.group = index;
         }
     }
-    let kind = kind.and_then(|span| payload.get(span));
     if kind != Some(b"message_start") {
         repeat(whole, scan);
     }
@@ -172,6 +181,8 @@ struct Event {
     begins: Option<Block>,
     /// The texts that stand in a whole message.
     whole: Range<usize>,
+    /// Those that stand in a whole block.
+    block: Range<usize>,
 }
 
 /// The texts of a message that has begun before say all that it has said, and end with it.
@@ -241,31 +252,36 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<
     let mut data = None;
     let mut carried = Vec::new();
     let mut twice = Twice::default();
-    reader.members(|reader, key| match scan.once_only(&mut twice, &key.name()) {
-        b"type" => {
-            let span = scan.identifier(reader, b"type")?.unwrap_or_default();
-            kind = unescape_lossy(reader.bytes().get(span).unwrap_or_default());
-            Ok(())
-        }
-        name @ (b"thinking" | b"text") => text(reader, group, name, scan),
-        b"data" => {
-            data = Some(reader.skip()?);
-            Ok(())
-        }
-        name @ b"citations" => {
-            if !scan.expects(JsonKind::Array, reader, name)? {
-                return Ok(());
+    let mut thought = Thought::default();
+    reader.members(|reader, key| {
+        let name = key.name();
+        thought.read(&name, reader)?;
+        match scan.once_only(&mut twice, &name) {
+            b"type" => {
+                let span = scan.identifier(reader, b"type")?.unwrap_or_default();
+                kind = unescape_lossy(reader.bytes().get(span).unwrap_or_default());
+                Ok(())
             }
-            reader.elements(|reader, _| citation(reader, scan))
+            name @ (b"thinking" | b"text") => text(reader, group, name, scan),
+            b"data" => {
+                data = Some(reader.skip()?);
+                Ok(())
+            }
+            name @ b"citations" => {
+                if !scan.expects(JsonKind::Array, reader, name)? {
+                    return Ok(());
+                }
+                reader.elements(|reader, _| citation(reader, scan))
+            }
+            name if CARRIED.contains(&name) => {
+                let span = reader.skip()?;
+                carried.push((span, String::from_utf8_lossy(name).into_owned()));
+                Ok(())
+            }
+            name @ b"name" => scan.tool(reader, name),
+            name @ (b"id" | b"tool_use_id") => scan.call_id(reader, name),
+            name => scan.listed(reader, &BLOCK, name),
         }
-        name if CARRIED.contains(&name) => {
-            let span = reader.skip()?;
-            carried.push((span, String::from_utf8_lossy(name).into_owned()));
-            Ok(())
-        }
-        name @ b"name" => scan.tool(reader, name),
-        name @ (b"id" | b"tool_use_id") => scan.call_id(reader, name),
-        name => scan.listed(reader, &BLOCK, name),
     })?;
     // In any other block they would be a second way to say its text.
     let carries = kind.contains("tool") || CARRIERS.contains(&kind.as_str());
@@ -295,12 +311,16 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<
     }
     for channel in scan.channels.iter_mut().skip(first_channel) {
         channel.signed = kind == "thinking";
-        if kind != "text" {
+        if kind != "text" || thought.says() {
             (channel.lane.slot, channel.kind) = (Slot::Reasoning, Kind::Reasoning);
         }
     }
     let calls = kind.ends_with("tool_use");
-    Ok((!kind.is_empty()).then_some(Block { group, answers: kind == "text", calls }))
+    Ok((!kind.is_empty()).then_some(Block {
+        group,
+        answers: kind == "text" && !thought.says(),
+        calls,
+    }))
 }
 
 fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<(), Error> {
@@ -309,34 +329,40 @@ fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<
     }
     let (mut answers, mut compacts, mut content) = (false, false, None);
     let mut twice = Twice::default();
-    reader.members(|reader, key| match scan.once_only(&mut twice, &key.name()) {
-        b"type" => {
-            let kind = scan.identifier(reader, b"type")?.and_then(|span| reader.bytes().get(span));
-            answers = kind == Some(b"text_delta");
-            compacts = kind == Some(b"compaction_delta");
-            Ok(())
+    let mut thought = Thought::default();
+    reader.members(|reader, key| {
+        let name = key.name();
+        thought.read(&name, reader)?;
+        match scan.once_only(&mut twice, &name) {
+            b"type" => {
+                let kind =
+                    scan.identifier(reader, b"type")?.and_then(|span| reader.bytes().get(span));
+                answers = kind == Some(b"text_delta");
+                compacts = kind == Some(b"compaction_delta");
+                Ok(())
+            }
+            name @ (b"thinking" | b"text" | b"partial_json") => text(reader, u32::MAX, name, scan),
+            name @ b"signature" => {
+                event.signature = true;
+                scan.listed(reader, &BLOCK, name)
+            }
+            b"stop_reason" => stop_reason(reader, scan),
+            name @ b"stop_sequence" => scan.stop(reader, name),
+            b"stop_details" => stop_details(reader, scan),
+            b"citation" => citation(reader, scan),
+            // The client sends a summary of the conversation again.
+            b"content" if reader.kind()? == JsonKind::String => {
+                content = Some(reader.skip()?);
+                Ok(())
+            }
+            name => scan.listed(reader, &DELTA, name),
         }
-        name @ (b"thinking" | b"text" | b"partial_json") => text(reader, u32::MAX, name, scan),
-        name @ b"signature" => {
-            event.signature = true;
-            scan.listed(reader, &BLOCK, name)
-        }
-        b"stop_reason" => stop_reason(reader, scan),
-        name @ b"stop_sequence" => scan.stop(reader, name),
-        b"stop_details" => stop_details(reader, scan),
-        b"citation" => citation(reader, scan),
-        // The client sends a summary of the conversation again.
-        b"content" if reader.kind()? == JsonKind::String => {
-            content = Some(reader.skip()?);
-            Ok(())
-        }
-        name => scan.listed(reader, &DELTA, name),
     })?;
     if let Some(span) = content.filter(|_| !compacts) {
         scan.fields.push(Field { kind: FieldKind::Leak, span, name: "content".to_owned() });
     }
     for channel in &mut scan.channels {
-        if channel.kind == Kind::Answer && !answers {
+        if channel.kind == Kind::Answer && (!answers || thought.says()) {
             (channel.lane.slot, channel.kind) = (Slot::Reasoning, Kind::Reasoning);
         }
         channel.signed = channel.kind == Kind::Reasoning;

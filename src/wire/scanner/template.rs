@@ -77,7 +77,8 @@ impl Template {
             return false;
         }
         scan.clear();
-        let Scan { channels, fields, closes, in_blocks, repeats, .. } = &self.scan;
+        let Scan { channels, fields, closes, in_blocks, repeats, turns, .. } = &self.scan;
+        scan.turns.extend_from_slice(turns);
         (scan.in_blocks, scan.repeats) = (*in_blocks, *repeats);
         scan.closes.extend_from_slice(closes);
         let mut channels = channels.iter();

@@ -3,6 +3,7 @@
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::listed::{Listed, Shape, shape};
 use crate::wire::scan::{FieldKind, Kind, Scan, Slot, Twice};
+use crate::wire::thought::Thought;
 
 use super::calls::{function, tool_call};
 use super::citations::annotations;
@@ -15,6 +16,18 @@ use super::text::{lane, reasoning, said};
 
 /// Members of a message or delta that carry none that a countermeasure edits.
 const MESSAGE: [Listed; 2] = [(b"name", Shape::Identifier), (b"tool_call_id", Shape::CallId)];
+
+/// Rarer names of reasoning that some gateways have.
+const OTHER_REASONING: [&[u8]; 8] = [
+    b"analysis",
+    b"chain_of_thought",
+    b"reasoning_summary",
+    b"reasoning_text",
+    b"thinking",
+    b"thinking_content",
+    b"thought",
+    b"thoughts",
+];
 
 /// Members of spoken answers, besides the transcript of what is heard.
 const AUDIO: [Listed; 3] =
@@ -35,71 +48,80 @@ const PART: [Listed; 7] = [
     (b"index", Shape::Data),
 ];
 
-/// A message or delta. Its lanes are put under the right choice once its index is known.
+/// A message or delta, and what it says of its texts. Its lanes are put under the right choice once its
+/// index is known.
 pub(super) fn message(
     reader: &mut Reader<'_>,
     name: &[u8],
     answered: &mut bool,
     scan: &mut Scan,
-) -> Result<(), Error> {
-    object(reader, name, scan, |reader, name, scan| match name {
-        b"content" => content(reader, answered, scan),
-        b"reasoning_content" => reasoning(reader, Slot::Reasoning, b"reasoning_content", scan),
-        b"reasoning" => reasoning(reader, Slot::ReasoningAlias, b"reasoning", scan),
-        name @ b"reasoning_details" => {
-            if scan.expects(JsonKind::Array, reader, name)? {
-                reader.elements(|reader, position| detail(reader, position, scan))?;
+) -> Result<Thought, Error> {
+    let mut thought = Thought::default();
+    object(reader, name, scan, |reader, name, scan| {
+        thought.read(name, reader)?;
+        match name {
+            b"content" => content(reader, answered, scan),
+            b"reasoning_content" => reasoning(reader, Slot::Reasoning, b"reasoning_content", scan),
+            b"reasoning" => reasoning(reader, Slot::ReasoningAlias, b"reasoning", scan),
+            name if OTHER_REASONING.contains(&name) && reader.kind()? == JsonKind::String => {
+                reasoning(reader, Slot::ReasoningAlias, name, scan)
             }
-            Ok(())
-        }
-        b"thinking_blocks" => thinking_blocks(reader, name, scan),
-        b"provider_specific_fields" => provider_fields(reader, scan),
-        b"extra_content" => extra_content(reader, scan),
-        b"refusal" => {
-            if scan.expects(JsonKind::String, reader, b"refusal")? {
-                said(reader, lane(Slot::Refusal), Kind::Refusal, answered, scan)?;
+            name @ b"reasoning_details" => {
+                if scan.expects(JsonKind::Array, reader, name)? {
+                    reader.elements(|reader, position| detail(reader, position, scan))?;
+                }
+                Ok(())
             }
-            Ok(())
-        }
-        name @ b"tool_calls" => {
-            if !scan.expects(JsonKind::Array, reader, name)? {
-                return Ok(());
+            b"thinking_blocks" => thinking_blocks(reader, name, scan),
+            b"provider_specific_fields" => provider_fields(reader, &mut thought, scan),
+            b"extra_content" => extra_content(reader, &mut thought, scan),
+            b"refusal" => {
+                if scan.expects(JsonKind::String, reader, b"refusal")? {
+                    said(reader, lane(Slot::Refusal), Kind::Refusal, answered, scan)?;
+                }
+                Ok(())
             }
-            // Servers that list no calls in every chunk do not end the reasoning by it.
-            let mut calls = false;
-            scan.once(reader, |scan, reader| {
-                reader.elements(|reader, position| {
-                    calls = true;
-                    tool_call(reader, position, scan)
-                })
-            })?;
-            *answered |= calls;
-            scan.calls.extend(calls.then_some(0));
-            Ok(())
-        }
-        name @ b"function_call" => {
-            if scan.expects(JsonKind::Object, reader, name)? {
-                *answered = true;
-                scan.calls.push(0);
-                scan.once(reader, |scan, reader| function(reader, scan))?;
+            name @ b"tool_calls" => {
+                if !scan.expects(JsonKind::Array, reader, name)? {
+                    return Ok(());
+                }
+                // Servers that list no calls in every chunk do not end the reasoning by it.
+                let mut calls = false;
+                scan.once(reader, |scan, reader| {
+                    reader.elements(|reader, position| {
+                        calls = true;
+                        tool_call(reader, position, scan)
+                    })
+                })?;
+                *answered |= calls;
+                scan.calls.extend(calls.then_some(0));
+                Ok(())
             }
-            Ok(())
-        }
-        b"role" => {
-            if let Some(span) = scan.identifier(reader, b"role")? {
-                scan.field(FieldKind::Role, span.start - 1..span.end + 1);
+            name @ b"function_call" => {
+                if scan.expects(JsonKind::Object, reader, name)? {
+                    *answered = true;
+                    scan.calls.push(0);
+                    scan.once(reader, |scan, reader| function(reader, scan))?;
+                }
+                Ok(())
             }
-            Ok(())
+            b"role" => {
+                if let Some(span) = scan.identifier(reader, b"role")? {
+                    scan.field(FieldKind::Role, span.start - 1..span.end + 1);
+                }
+                Ok(())
+            }
+            b"annotations" => scan.once(reader, annotations),
+            name @ b"images" => scan.once(reader, |scan, reader| media(reader, name, scan)),
+            name @ b"audio" => audio(reader, name, answered, scan),
+            name @ b"context" => listed_object(reader, name, &CONTEXT, scan),
+            name if shape(&MESSAGE, name).is_some() => {
+                scan.once(reader, |scan, reader| scan.listed(reader, &MESSAGE, name))
+            }
+            name => scan.leak(reader, name),
         }
-        b"annotations" => scan.once(reader, annotations),
-        name @ b"images" => scan.once(reader, |scan, reader| media(reader, name, scan)),
-        name @ b"audio" => audio(reader, name, answered, scan),
-        name @ b"context" => listed_object(reader, name, &CONTEXT, scan),
-        name if shape(&MESSAGE, name).is_some() => {
-            scan.once(reader, |scan, reader| scan.listed(reader, &MESSAGE, name))
-        }
-        name => scan.leak(reader, name),
-    })
+    })?;
+    Ok(thought)
 }
 
 /// A string, or an array of parts in which thinking and text alternate.
@@ -118,55 +140,56 @@ fn content(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Res
 /// One part of an array. Text is the answer's only where the part's type says so.
 fn part(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result<(), Error> {
     let first_channel = scan.channels.len();
-    let (mut answers, mut refuses, mut thought) = (false, false, false);
-    let mut filled = false;
+    let (mut answers, mut refuses, mut filled) = (false, false, false);
+    let mut thought = Thought::default();
     let mut twice = Twice::default();
-    reader.members(|reader, key| match scan.once_only(&mut twice, &key.name()) {
-        name @ b"thinking" => thinking(reader, name, scan),
-        b"text" if scan.expects(JsonKind::String, reader, b"text")? => {
-            said(reader, lane(Slot::Answer), Kind::Answer, &mut filled, scan)
-        }
-        b"text" => Ok(()),
-        b"type" => {
-            let kind = scan.identifier(reader, b"type")?.and_then(|span| reader.bytes().get(span));
-            answers = matches!(kind, Some(b"text" | b"output_text"));
-            refuses = kind == Some(b"refusal");
-            Ok(())
-        }
-        b"annotations" => {
-            (scan.says_more, scan.unrepeatable) = (true, true);
-            annotations(scan, reader)
-        }
-        b"refusal" if scan.expects(JsonKind::String, reader, b"refusal")? => {
-            said(reader, lane(Slot::Refusal), Kind::Refusal, &mut filled, scan)
-        }
-        b"refusal" => Ok(()),
-        // Gateways tell thoughts from text by a flag.
-        name @ b"thought" => {
-            let flag = reader.spanned(|reader| scan.listed(reader, &PART, name))?;
-            thought = !matches!(reader.bytes().get(flag), Some(b"false" | b"null"));
-            Ok(())
-        }
-        name @ (b"image_url" | b"input_audio" | b"audio_url" | b"file") => {
-            (scan.says_more, scan.unrepeatable) = (true, true);
-            media(reader, name, scan)
-        }
-        name => {
-            // References, signatures: nothing to edit, and not to be dropped.
-            let more = shape(&PART, name).is_some() && name != b"closed";
-            scan.says_more |= more;
-            scan.unrepeatable |= more;
-            scan.listed(reader, &PART, name)
+    reader.members(|reader, key| {
+        let name = key.name();
+        thought.read(&name, reader)?;
+        match scan.once_only(&mut twice, &name) {
+            name @ b"thinking" => thinking(reader, name, scan),
+            b"text" if scan.expects(JsonKind::String, reader, b"text")? => {
+                said(reader, lane(Slot::Answer), Kind::Answer, &mut filled, scan)
+            }
+            b"text" => Ok(()),
+            b"type" => {
+                let kind =
+                    scan.identifier(reader, b"type")?.and_then(|span| reader.bytes().get(span));
+                answers = matches!(kind, Some(b"text" | b"output_text"));
+                refuses = kind == Some(b"refusal");
+                Ok(())
+            }
+            b"annotations" => {
+                (scan.says_more, scan.unrepeatable) = (true, true);
+                annotations(scan, reader)
+            }
+            b"refusal" if scan.expects(JsonKind::String, reader, b"refusal")? => {
+                said(reader, lane(Slot::Refusal), Kind::Refusal, &mut filled, scan)
+            }
+            b"refusal" => Ok(()),
+            name @ b"thought" => scan.listed(reader, &PART, name),
+            b"extra_content" => extra_content(reader, &mut thought, scan),
+            name @ (b"image_url" | b"input_audio" | b"audio_url" | b"file") => {
+                (scan.says_more, scan.unrepeatable) = (true, true);
+                media(reader, name, scan)
+            }
+            name => {
+                // References, signatures: nothing to edit, and not to be dropped.
+                let more = shape(&PART, name).is_some() && name != b"closed";
+                scan.says_more |= more;
+                scan.unrepeatable |= more;
+                scan.listed(reader, &PART, name)
+            }
         }
     })?;
-    *answered |= !thought && filled && (answers || refuses);
+    *answered |= !thought.says() && filled && (answers || refuses);
     for channel in scan.channels.iter_mut().skip(first_channel) {
         let typed = match channel.kind {
             Kind::Answer => answers,
             Kind::Refusal => refuses,
             Kind::Reasoning | Kind::ToolArguments => true,
         };
-        if thought || !typed {
+        if thought.says() || !typed {
             (channel.lane.slot, channel.kind) = (Slot::ReasoningPart, Kind::Reasoning);
         }
     }

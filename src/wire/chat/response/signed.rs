@@ -3,12 +3,16 @@
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::listed::{Listed, Shape};
 use crate::wire::scan::{Scan, Signed, Slot};
+use crate::wire::thought::Thought;
 
 use super::text::reasoning;
 
 /// Google's signatures, as gateways pass them on.
-const SIGNATURES: [Listed; 2] =
-    [(b"thought_signature", Shape::Sealed), (b"thought_signatures", Shape::Signatures)];
+const SIGNATURES: [Listed; 3] = [
+    (b"thought", Shape::Flag),
+    (b"thought_signature", Shape::Sealed),
+    (b"thought_signatures", Shape::Signatures),
+];
 
 /// Members of a thinking block that carry no text.
 const BLOCK: [Listed; 3] =
@@ -53,20 +57,39 @@ pub(super) fn signatures(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(),
 }
 
 /// The same of a message.
-pub(super) fn provider_fields(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
-    members(reader, scan, |reader, name, scan| match name {
-        b"thinking_blocks" => thinking_blocks(reader, name, scan),
-        _ => scan.once(reader, |scan, reader| scan.listed(reader, &SIGNATURES, name)),
+pub(super) fn provider_fields(
+    reader: &mut Reader<'_>,
+    thought: &mut Thought,
+    scan: &mut Scan,
+) -> Result<(), Error> {
+    members(reader, scan, |reader, name, scan| {
+        thought.read(name, reader)?;
+        match name {
+            b"thinking_blocks" => thinking_blocks(reader, name, scan),
+            b"thought" => scan.listed(reader, &SIGNATURES, name),
+            _ => scan.once(reader, |scan, reader| scan.listed(reader, &SIGNATURES, name)),
+        }
     })
 }
 
 /// What Google's compatible endpoint adds to a message.
-pub(super) fn extra_content(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
-    members(reader, scan, |reader, name, scan| match name {
-        b"google" => members(reader, scan, |reader, name, scan| {
-            scan.once(reader, |scan, reader| scan.listed(reader, &SIGNATURES, name))
-        }),
-        _ => scan.leak(reader, name),
+pub(super) fn extra_content(
+    reader: &mut Reader<'_>,
+    thought: &mut Thought,
+    scan: &mut Scan,
+) -> Result<(), Error> {
+    members(reader, scan, |reader, name, scan| {
+        thought.read(name, reader)?;
+        match name {
+            b"google" => members(reader, scan, |reader, name, scan| {
+                thought.read(name, reader)?;
+                match name {
+                    b"thought" => scan.listed(reader, &SIGNATURES, name),
+                    _ => scan.once(reader, |scan, reader| scan.listed(reader, &SIGNATURES, name)),
+                }
+            }),
+            _ => scan.leak(reader, name),
+        }
     })
 }
 
