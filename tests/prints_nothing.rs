@@ -189,7 +189,7 @@ fn printed() -> Vec<String> {
     use std::sync::Arc;
 
     use guilloche::audit::AuditKey;
-    use guilloche::countermeasure::{Counts, RequestEdits};
+    use guilloche::countermeasure::{RequestEdits, Tally};
     use guilloche::forensics::corpus::Document;
     use guilloche::layer::DefenseLayer;
     use guilloche::limit::Subject;
@@ -260,7 +260,7 @@ fn printed() -> Vec<String> {
         scanner.scan(block.stated(), &payload, &mut scan).unwrap();
         scanner.scan(block.stated(), &payload, &mut scan).unwrap();
         shown.push(format!("{request:?} {scan:?} {scanner:?}"));
-        let counts = &mut Counts::default();
+        let counts = &mut Tally::default();
         let plan = Plan::default();
         let edits = RequestEdits::of(&plan, protocol, &request, None, counts).unwrap();
         shown.push(format!("{edits:?} {:?}", edits.edits));

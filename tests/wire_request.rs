@@ -9,7 +9,7 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
-use guilloche::countermeasure::{Counts, RequestEdits};
+use guilloche::countermeasure::{RequestEdits, Tally};
 use guilloche::policy::plan::{
     Downgrade, Effort, Keep, Limits, Measure, Mode, Plan, Quota, Rate, Reasoning, SideChannels,
 };
@@ -61,8 +61,8 @@ fn everything() -> Plan {
     with(plan, |plan| plan.reasoning = enforced(reasoning))
 }
 
-fn apply(plan: &Plan, protocol: &dyn Protocol, body: &str) -> Result<(String, Counts), Refusal> {
-    let mut counts = Counts::default();
+fn apply(plan: &Plan, protocol: &dyn Protocol, body: &str) -> Result<(String, Tally), Refusal> {
+    let mut counts = Tally::default();
     let request =
         protocol.scan_request(Target::default(), body.as_bytes()).expect("the body is an object");
     let RequestEdits { edits, .. } = RequestEdits::of(plan, protocol, &request, None, &mut counts)?;
@@ -248,7 +248,7 @@ fn a_system_message_ends_the_assistants_turn_where_it_stays_in_its_place() {
     };
     let sent_to = |kind: ServerKind, body: &str| {
         let request = Chat.scan_request(Target::default(), body.as_bytes()).unwrap();
-        let (request, mut counts) = (request.addressed(kind), Counts::default());
+        let (request, mut counts) = (request.addressed(kind), Tally::default());
         RequestEdits::of(&side_channels(&[]), &Chat, &request, None, &mut counts).err()
     };
     for kind in ServerKind::ALL {
@@ -271,7 +271,7 @@ fn a_summary_of_the_servers_own_is_resumed_where_the_server_makes_them() {
         let body = ending(blocks);
         let request = Messages.scan_request(Target::default(), body.as_bytes()).unwrap();
         let (request, plan) = (request.addressed(kind), side_channels(&[]));
-        RequestEdits::of(&plan, &Messages, &request, None, &mut Counts::default()).is_ok()
+        RequestEdits::of(&plan, &Messages, &request, None, &mut Tally::default()).is_ok()
     };
     let summary = r#"{"type":"compaction","content":"s"}"#;
     let text = r#"{"type":"text","text":"<think>"}"#;

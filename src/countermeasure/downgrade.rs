@@ -5,7 +5,7 @@
 
 mod target;
 
-use super::Counts;
+use super::Tally;
 use crate::policy::plan::{Downgrade, Effort};
 use crate::wire::json::Edit;
 use crate::wire::{Asked, AskedEffort, Edits, Model, OutputCap, Place, Request, Thinking};
@@ -48,7 +48,7 @@ pub fn request_edits(
     settings: &Downgrade,
     request: &Request,
     removed: &[usize],
-    counts: &mut Counts,
+    counts: &mut Tally,
 ) -> Edits {
     let mut changes = Changes { request, removed, edits: Edits::default() };
     if settings.replaces_models() {
@@ -219,7 +219,7 @@ mod tests {
     use crate::wire::chat::Chat;
     use crate::wire::elsewhere;
 
-    fn lowered(target: &str, body: &str) -> (String, String, Counts) {
+    fn lowered(target: &str, body: &str) -> (String, String, Tally) {
         let settings = Downgrade {
             models: vec![("big*".parse().unwrap(), "a small/one".to_owned())],
             other_models: None,
@@ -231,7 +231,7 @@ mod tests {
         let downgrade = Some(Measure { mode: Mode::Enforce, settings });
         let plan = Plan { downgrade, ..Plan::default() };
         let request = elsewhere::scan(target, body).unwrap();
-        let mut counts = Counts::default();
+        let mut counts = Tally::default();
         let edits = RequestEdits::of(&plan, &Chat, &request, None, &mut counts).unwrap().edits;
         let edited = edits.apply(&request.target, Bytes::copy_from_slice(body.as_bytes()));
         let target = edited.target.unwrap_or_else(|| target.to_owned());

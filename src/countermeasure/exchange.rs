@@ -7,7 +7,7 @@ use super::usage::{Rounded, Rounding};
 use super::watermark::{
     Caller, Carrier, Choice, LexicalMark, Mark, MarkTerms, marks_although_signed,
 };
-use super::{Counts, Editor, LaneEditor, Renamed, downgrade, reasoning, side_channels, watermark};
+use super::{Editor, LaneEditor, Renamed, Tally, downgrade, reasoning, side_channels, watermark};
 use crate::policy::Pattern;
 use crate::policy::plan::{Keep, Plan, Rate, Reasoning, Watermark, enforced};
 use crate::secret::opaque_debug;
@@ -107,7 +107,7 @@ impl RequestEdits {
         protocol: &dyn Protocol,
         request: &Request,
         caller: Option<Caller<'_>>,
-        counts: &mut Counts,
+        counts: &mut Tally,
     ) -> Result<Self, Refusal> {
         let malformed = |message: String| Refusal { kind: RefusalKind::Malformed, message };
         if let Some(name) = &request.ambiguous {
@@ -330,7 +330,7 @@ impl ResponseEdits {
         &self,
         field: &Field,
         rounded: Option<&Rounded>,
-        counts: &mut Counts,
+        counts: &mut Tally,
     ) -> Option<Edit> {
         let edit = match field.kind {
             FieldKind::Leak | FieldKind::Number => {

@@ -21,6 +21,12 @@ impl ClosedMembers {
         self.0 |= 1 << place;
     }
 
+    /// The names of both.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// The names, sorted; `other` last.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         let names = KNOWN.into_iter().chain([OTHER]).enumerate();

@@ -6,7 +6,6 @@
 //! [`ResponseEdits`] on the way out.
 
 mod alignment;
-mod counts;
 pub mod downgrade;
 pub mod inline;
 mod members;
@@ -15,6 +14,7 @@ pub mod reasoning;
 pub mod refuse;
 mod sentences;
 pub mod side_channels;
+mod tally;
 mod usage;
 pub mod watermark;
 
@@ -22,11 +22,11 @@ mod exchange;
 mod lane;
 mod renamed;
 
-pub use counts::Counts;
 pub use exchange::{Beside, RequestEdits, ResponseEdits};
 pub use lane::LaneEditor;
 pub use members::ClosedMembers;
 pub use renamed::Renamed;
+pub use tally::Tally;
 pub use usage::{Rounded, Rounding};
 
 use std::fmt::Debug;

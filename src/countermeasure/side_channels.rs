@@ -7,7 +7,7 @@
 
 use std::num::NonZeroU32;
 
-use super::Counts;
+use super::Tally;
 use crate::policy::Plan;
 use crate::policy::plan::{SideChannels, enforced};
 use crate::wire::json::Edit;
@@ -43,7 +43,7 @@ impl<'p> Closing<'p> {
 pub fn request_edits(
     closing: Closing<'_>,
     request: &Request,
-    counts: &mut Counts,
+    counts: &mut Tally,
 ) -> (Vec<Edit>, Vec<usize>) {
     let closed = request.unlisted_but(closing.allow);
     let most = closing.max_choices.map_or(u64::MAX, |most| u64::from(most.get()));

@@ -1,7 +1,7 @@
 //! What was done to an exchange, or would have been, as its record lists it.
 
 use crate::audit::{self, Applied, Counter};
-use crate::countermeasure::Counts;
+use crate::countermeasure::Tally;
 use crate::limit::Amounts;
 use crate::policy::Countermeasure;
 use crate::policy::plan::{Mode, Plan};
@@ -9,13 +9,13 @@ use crate::policy::plan::{Mode, Plan};
 /// What a dry run has found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tried {
-    pub(super) counts: Counts,
+    pub(super) tally: Tally,
     pub(super) outcome: audit::DryRun,
 }
 
 /// What was done, by countermeasure; those that did nothing are left out.
-pub(super) fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
-    let Counts {
+pub(super) fn applied(tally: &Tally, used: Option<Amounts>) -> Vec<Applied> {
+    let Tally {
         words_removed,
         events_dropped,
         response_fields_closed,
@@ -36,7 +36,7 @@ pub(super) fn applied(counts: &Counts, used: Option<Amounts>) -> Vec<Applied> {
         sites,
         flips,
         texts_restored,
-    } = *counts;
+    } = *tally;
     let used = used.unwrap_or_default();
     let rows = [
         (Countermeasure::Rate, Counter::TokensIn, used.input_tokens),

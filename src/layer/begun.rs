@@ -7,7 +7,7 @@
 use bytes::Bytes;
 
 use super::outcome::Rewritten;
-use super::rewrite::Rewriter;
+use super::rewrite::ResponseRewriter;
 use crate::secret::opaque_debug;
 use crate::wire::{Scan, json};
 
@@ -61,7 +61,7 @@ impl Begun {
 pub(super) fn beginning(
     payload: &[u8],
     cut: usize,
-    rewriter: &mut Rewriter,
+    rewriter: &mut ResponseRewriter,
     scan: impl FnOnce(&[u8], &mut Scan) -> Result<(), json::Error>,
 ) -> Option<Rewritten> {
     let mut found = Scan::default();

@@ -1,6 +1,6 @@
 //! Events of a lane's own, for text that leaves when no event of the upstream's has a place for it.
 
-use crate::countermeasure::{Counts, ResponseEdits};
+use crate::countermeasure::{ResponseEdits, Tally};
 use crate::wire::framing::{Blank, BlankEvent, Event};
 use crate::wire::json::Edit;
 use crate::wire::{Channel, FieldKind, Scan};
@@ -13,13 +13,13 @@ pub(super) fn carrier(
     scan: &Scan,
     channel: &Channel,
     edits: &ResponseEdits,
-    counts: &mut Counts,
+    tally: &mut Tally,
 ) -> Option<BlankEvent> {
     if scan.unrepeatable {
         return None;
     }
     // The carrier's own fields are closed like any event's, but counted with the event only.
-    let mut uncounted = *counts;
+    let mut uncounted = *tally;
     let mut blanks = vec![(Blank::Text, channel.span.clone())];
     let mut taken_out: Vec<Edit> = Vec::new();
     for field in &scan.fields {

@@ -13,7 +13,7 @@ use crate::countermeasure::{Beside, LaneEditor, ResponseEdits};
 use crate::secret::opaque_debug;
 use crate::wire::{Channel, Mode};
 
-opaque_debug!(Course, State, Snapshots, Repeating, Said);
+opaque_debug!(Course, State, Snapshots, Repeating, Fingerprint);
 
 /// The bytes that a repeated beginning must have at least to be no chance, and how many of them
 /// must differ.
@@ -36,7 +36,7 @@ const HEAD: usize = 32;
 #[derive(Default)]
 pub(super) struct Course {
     state: State,
-    said: Said,
+    fingerprint: Fingerprint,
 }
 
 #[derive(Default)]
@@ -82,7 +82,7 @@ struct Repeating {
 
 /// A text by its length, a sum of its bytes and its beginning.
 #[derive(Clone, Copy, Default)]
-struct Said {
+struct Fingerprint {
     length: usize,
     sum: u64,
     head: [u8; HEAD],
@@ -133,7 +133,7 @@ impl Origin {
     }
 }
 
-impl Said {
+impl Fingerprint {
     fn push(&mut self, text: &str) {
         for (place, byte) in self.head.iter_mut().skip(self.length).zip(text.bytes()) {
             *place = byte;
@@ -188,7 +188,7 @@ impl Course {
     pub(super) fn added<'t>(&self, text: &'t str) -> Option<&'t str> {
         match self.state {
             State::Empty => Some(text),
-            State::First(_) | State::Deltas => self.said.extended(text),
+            State::First(_) | State::Deltas => self.fingerprint.extended(text),
             State::Repeating(_) | State::Settled | State::Snapshots(_) => None,
         }
     }
@@ -354,7 +354,9 @@ impl Course {
                     return Piece::Continued;
                 }
             }
-            State::Deltas if self.said.tells() && self.said.extended(text).is_some() => {
+            State::Deltas
+                if self.fingerprint.tells() && self.fingerprint.extended(text).is_some() =>
+            {
                 if Self::prefers_whole(editor) {
                     return self.doubt(text, editor, origin, edits);
                 }
@@ -370,7 +372,7 @@ impl Course {
             }
         }
         editor.push(text, out);
-        self.said.push(text);
+        self.fingerprint.push(text);
         Piece::Continued
     }
 
@@ -384,8 +386,8 @@ impl Course {
     ) -> Piece {
         let deltas = std::mem::replace(editor, origin.editor(edits));
         editor.push(text, &mut String::new());
-        self.said = Said::default();
-        self.said.push(text);
+        self.fingerprint = Fingerprint::default();
+        self.fingerprint.push(text);
         self.state = State::Repeating(Box::new(Repeating {
             previous: text.to_owned(),
             deltas,
@@ -402,12 +404,13 @@ impl Course {
     /// A piece repeats the one before.
     fn repeat(&mut self, mut repeating: Repeating, text: &str, editor: &mut LaneEditor) -> Piece {
         repeating.again += 1;
-        repeating.chance &= !self.said.tells();
+        repeating.chance &= !self.fingerprint.tells();
         let told = repeating.meant
-            || self.said.tells() && (repeating.again > AGAIN || !Self::prefers_whole(editor));
-        if let Some(added) = self.said.extended(text) {
+            || self.fingerprint.tells()
+                && (repeating.again > AGAIN || !Self::prefers_whole(editor));
+        if let Some(added) = self.fingerprint.extended(text) {
             editor.push(added, &mut String::new());
-            self.said.push(added);
+            self.fingerprint.push(added);
         }
         if told {
             let Repeating { mut deltas, .. } = repeating;
@@ -429,18 +432,18 @@ impl Course {
         origin: &Origin,
         edits: &ResponseEdits,
     ) -> bool {
-        if let Some(added) = self.said.extended(text) {
+        if let Some(added) = self.fingerprint.extended(text) {
             editor.push(added, &mut String::new());
-            self.said.push(added);
+            self.fingerprint.push(added);
             return true;
         }
-        if !self.said.is_revised_by(text) {
+        if !self.fingerprint.is_revised_by(text) {
             return false;
         }
         *editor = origin.editor(edits);
         editor.push(text, &mut String::new());
-        self.said = Said::default();
-        self.said.push(text);
+        self.fingerprint = Fingerprint::default();
+        self.fingerprint.push(text);
         true
     }
 }

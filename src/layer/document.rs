@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 
-use crate::countermeasure::{Counts, ResponseEdits};
+use crate::countermeasure::ResponseEdits;
 use crate::policy::Unhandled;
 use crate::secret::opaque_debug;
 use crate::wire::framing::flow::DataFlow;
@@ -14,14 +14,14 @@ use super::begun::{Begun, beginning};
 use super::budget::grown;
 use super::lanes::TooManyLanes;
 use super::outcome::{Given, Rewritten};
-use super::rewrite::Rewriter;
+use super::rewrite::ResponseRewriter;
 
 /// Collects a document and rewrites it.
 pub(super) struct Document {
     protocol: &'static dyn Protocol,
     collected: BytesMut,
     limit: usize,
-    rewriter: Rewriter,
+    rewriter: ResponseRewriter,
     on_opaque: Unhandled,
     failed: bool,
     /// The document is too long to be held, and goes on as it comes.
@@ -67,16 +67,15 @@ impl Document {
     pub(super) fn new(
         protocol: &'static dyn Protocol,
         edits: ResponseEdits,
-        counts: Counts,
         on_opaque: Unhandled,
         limit: usize,
     ) -> Self {
-        Self::with(protocol, Rewriter::new(edits, counts), on_opaque, limit)
+        Self::with(protocol, ResponseRewriter::new(edits), on_opaque, limit)
     }
 
     pub(super) fn with(
         protocol: &'static dyn Protocol,
-        rewriter: Rewriter,
+        rewriter: ResponseRewriter,
         on_opaque: Unhandled,
         limit: usize,
     ) -> Self {
@@ -100,15 +99,14 @@ impl Document {
     pub(super) fn error(
         protocol: &'static dyn Protocol,
         edits: ResponseEdits,
-        counts: Counts,
         status: StatusCode,
         limit: usize,
     ) -> Self {
-        let document = Self::new(protocol, edits, counts, Unhandled::Refuse, limit);
+        let document = Self::new(protocol, edits, Unhandled::Refuse, limit);
         Self { error: Some(status), ..document }
     }
 
-    pub(super) fn rewriter(&self) -> &Rewriter {
+    pub(super) fn rewriter(&self) -> &ResponseRewriter {
         &self.rewriter
     }
 

@@ -17,13 +17,12 @@ use super::guard::Guard;
 use super::head::{self, Readable};
 use super::outcome::TextBytes;
 use super::reading::Form;
-use super::rewrite::Rewriter;
 use super::shared::Caps;
 use super::stream::EventStream;
 use super::timing::{LINGER, Pacing};
 use crate::audit::{self, Outcome};
 use crate::countermeasure::watermark::Caller;
-use crate::countermeasure::{Counts, RequestEdits, ResponseEdits};
+use crate::countermeasure::{RequestEdits, ResponseEdits, Tally};
 use crate::policy::plan::{Mode, MultiTurn, Plan, Rate, observed};
 use crate::policy::{Countermeasure, Unhandled};
 use crate::wire::{Protocol, Refusal, Request, Usage};
@@ -31,7 +30,8 @@ use crate::wire::{Protocol, Refusal, Request, Usage};
 /// A request after a dry run, and what would be done to its answer.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    pub(super) counts: Counts,
+    /// What would be done to the request.
+    pub(super) tally: Tally,
     edits: ResponseEdits,
     reads_answer: bool,
 }
@@ -42,6 +42,8 @@ pub(super) struct DryRun {
     form: Option<Form>,
     pacing: Option<Pacing>,
     room: Held,
+    /// What would be done to the request.
+    request: Tally,
     tried: Tried,
     usage: Usage,
     seen: TextBytes,
@@ -87,8 +89,8 @@ impl Prepared {
                 watermark.settings.multi_turn = MultiTurn::Mark;
             }
         }
-        let mut counts = Counts::default();
-        let edits = RequestEdits::of(&all, protocol, request, caller, &mut counts)?;
+        let mut tally = Tally::default();
+        let edits = RequestEdits::of(&all, protocol, request, caller, &mut tally)?;
         let edits = match observed(&plan.downgrade) {
             // The model that was asked for answers.
             Some(_) => edits.response.undowngraded(&all, request),
@@ -97,7 +99,7 @@ impl Prepared {
         let counts_tokens = observed(&plan.rate).is_some_and(Rate::counts_tokens);
         let paced = observed(&plan.pace).is_some();
         let reads_answer = edits.changes_answer() || counts_tokens || paced;
-        Ok(Self { counts, edits, reads_answer })
+        Ok(Self { tally, edits, reads_answer })
     }
 
     /// What is known of an answer by its head, and what finds out the rest, if there is any.
@@ -109,40 +111,41 @@ impl Prepared {
         caps: &Caps,
         room: Held,
     ) -> (Tried, Option<Box<DryRun>>) {
-        let Self { mut counts, edits, reads_answer } = self;
-        let tried = |counts, outcome| (Tried { counts, outcome }, None);
+        let Self { mut tally, edits, reads_answer } = self;
+        let tried = |tally, outcome| (Tried { tally, outcome }, None);
         if !reads_answer {
-            return tried(counts, audit::DryRun::Complete);
+            return tried(tally, audit::DryRun::Complete);
         }
         let form = match readable {
-            Readable::NoBody => return tried(counts, audit::DryRun::Complete),
-            Readable::Error if !edits.guards() => return tried(counts, audit::DryRun::Complete),
+            Readable::NoBody => return tried(tally, audit::DryRun::Complete),
+            Readable::Error if !edits.guards() => return tried(tally, audit::DryRun::Complete),
             Readable::Error if !head::is_plain_json(&head.headers) => {
                 // It would be told anew.
-                counts.response_fields_closed += 1;
-                return tried(counts, audit::DryRun::Complete);
+                tally.response_fields_closed += 1;
+                return tried(tally, audit::DryRun::Complete);
             }
-            Readable::Opaque => return tried(counts, audit::DryRun::AnswerUnread),
+            Readable::Opaque => return tried(tally, audit::DryRun::AnswerUnread),
             Readable::Error => {
                 let status = head.status;
-                Form::Document(Document::error(protocol, edits, counts, status, caps.document))
+                Form::Document(Document::error(protocol, edits, status, caps.document))
             }
             Readable::Events(framing) => {
                 let refuse = Unhandled::Refuse;
-                let events = EventStream::new(protocol, framing, edits, counts, refuse, caps.event);
+                let events = EventStream::new(protocol, framing, edits, refuse, caps.event);
                 Form::Events(events.or_document(caps.document))
             }
             Readable::Document => {
                 let refuse = Unhandled::Refuse;
-                Form::Document(Document::new(protocol, edits, counts, refuse, caps.document))
+                Form::Document(Document::new(protocol, edits, refuse, caps.document))
             }
         };
         let now = Instant::now();
-        let tried = Tried { counts, outcome: audit::DryRun::Complete };
+        let tried = Tried { tally, outcome: audit::DryRun::Complete };
         let dry_run = DryRun {
             form: Some(form),
             pacing,
             room,
+            request: tally,
             tried,
             usage: Usage::default(),
             seen: TextBytes::default(),
@@ -168,7 +171,7 @@ impl DryRun {
             Some(Form::Events(events)) => {
                 if silent >= LINGER && !self.behind && events.rewriter().lingers() {
                     // It would have left by now.
-                    drop(events.let_go());
+                    drop(events.release());
                 }
                 events.push(bytes);
                 self.behind = true;
@@ -271,8 +274,8 @@ impl DryRun {
     /// Notes what was counted so far.
     fn note(&mut self) {
         let Some(rewriter) = self.form.as_ref().map(Form::rewriter) else { return };
-        self.tried.counts = Rewriter::counts(rewriter);
-        self.tried.counts.waited_ms = u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX);
+        self.tried.tally = self.request.and(rewriter.tally());
+        self.tried.tally.waited_ms = u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX);
         (self.usage, self.seen) = (rewriter.usage(), rewriter.seen());
     }
 

@@ -306,11 +306,11 @@ impl Exchange {
         let caller =
             self.live.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
         let caller = caller.map(|caller| Caller { memory: memory.as_ref(), ..caller });
-        let counts = &mut self.guard.counts;
+        let tally = &mut self.guard.tally;
         let RequestEdits { edits, response } =
-            RequestEdits::of(&plan, protocol, &request, caller, counts)
+            RequestEdits::of(&plan, protocol, &request, caller, tally)
                 .map_err(|refusal| Box::new(Refused::new(refusal)))?;
-        if self.guard.counts.carrier.is_some() {
+        if self.guard.tally.carrier.is_some() {
             let principal = self.assessment.principal.clone();
             self.guard.marked_for =
                 self.live.marks.clone().map(|marks| MarkedFor { marks, principal });
@@ -338,7 +338,7 @@ impl Exchange {
             if let Some(settings) = downgrade.filter(|it| it.replaces_models()) {
                 head::drop_model_choice(headers, |word| settings.replaces(word));
             }
-        } else if self.guard.counts.texts_restored > 0 {
+        } else if self.guard.tally.texts_restored > 0 {
             head::drop_digests(headers);
         }
     }
@@ -357,7 +357,7 @@ impl Exchange {
         };
         let Some(history) = history else { return (body, None) };
         let Restored { body, texts, place } = history.restore(body);
-        self.guard.counts.texts_restored += texts;
+        self.guard.tally.texts_restored += texts;
         (body, remembers.then(|| history.memory(place)))
     }
 
@@ -369,7 +369,7 @@ impl Exchange {
 
     /// So many texts of a request to which nothing else is done were written back.
     pub(super) fn restored(&mut self, texts: u64) {
-        self.guard.counts.texts_restored += texts;
+        self.guard.tally.texts_restored += texts;
     }
 
     /// Asks pace and limits. What is given back has to be waited for.

@@ -14,7 +14,7 @@ use super::estimate::{believed_tokens, estimated_tokens};
 use super::hook::Watch;
 use super::outcome::TextBytes;
 use crate::audit::{Outcome, Record, Sink};
-use crate::countermeasure::Counts;
+use crate::countermeasure::Tally;
 use crate::countermeasure::watermark::{self, Carrier, Marks};
 use crate::limit::{Amounts, Dimension, Lease, Settlements};
 use crate::mark::ledger::Issue;
@@ -38,7 +38,10 @@ pub(super) struct Guard {
     estimate: Amounts,
     /// In which mode tokens are limited, if they are, so that the record tells what was settled.
     counts_tokens: Option<Mode>,
-    pub(super) counts: Counts,
+    /// What was done to the request, and by the layer itself.
+    pub(super) tally: Tally,
+    /// What was done to the response so far.
+    response: Tally,
     usage: Usage,
     seen: TextBytes,
     /// Tokens charged in the middle of the stream: all, and of reasoning.
@@ -86,7 +89,8 @@ impl Guard {
             settlements,
             estimate: Amounts::default(),
             counts_tokens: None,
-            counts: Counts::default(),
+            tally: Tally::default(),
+            response: Tally::default(),
             usage: Usage::default(),
             seen: TextBytes::default(),
             charged: (0, 0),
@@ -123,10 +127,8 @@ impl Guard {
     }
 
     /// Takes over what was done to the response.
-    pub(super) fn report(&mut self, counts: Counts, usage: Usage, seen: TextBytes) {
-        let Counts { waited_ms, heartbeats, .. } = self.counts;
-        self.counts = Counts { waited_ms, heartbeats, ..counts };
-        (self.usage, self.seen) = (usage, seen);
+    pub(super) fn report(&mut self, response: Tally, usage: Usage, seen: TextBytes) {
+        (self.response, self.usage, self.seen) = (response, usage, seen);
     }
 
     /// A dry run of this plan has come so far.
@@ -170,6 +172,7 @@ impl Guard {
     /// Ends it, but for what of the record a dry run is still to find.
     pub(super) fn ended(&mut self, outcome: Outcome) -> Option<Ended> {
         let mut record = self.record.take()?;
+        self.tally = self.tally.and(std::mem::take(&mut self.response));
         let used = self.settle(outcome);
         let used_in = |mode| used.filter(|_| self.counts_tokens == Some(mode));
         let (enforced, observed) = (used_in(Mode::Enforce), used_in(Mode::Observe));
@@ -180,7 +183,7 @@ impl Guard {
             record.status.into_iter().for_each(|status| watch.answered(status));
             watch.end(outcome);
         }
-        record.applied.extend(applied(&self.counts, enforced));
+        record.applied.extend(applied(&self.tally, enforced));
         let (sink, tried) = (Arc::clone(&self.sink), self.tried.take());
         Some(Ended { sink, record: Some(record), used: observed, tried })
     }
@@ -188,7 +191,7 @@ impl Guard {
     /// Has the ledger say whose mark went out.
     fn issue(&mut self, record: &Record) {
         let answered = record.status.is_some_and(|status| (200..300).contains(&status));
-        let Counts { carrier, sites, flips, .. } = &mut self.counts;
+        let Tally { carrier, sites, flips, .. } = &mut self.tally;
         // A server that was asked to mark has done so if it answered; here is known what was done.
         if carrier.is_some_and(|carrier| !answered || carrier == Carrier::Lexical && *sites == 0) {
             *carrier = None;
@@ -264,11 +267,11 @@ impl Drop for Ended {
         let Some(mut record) = self.record.take() else { return };
         if let Some((plan, tried)) = self.tried.take() {
             // A server that was not asked has marked nothing, but would have.
-            let Tried { mut counts, outcome } = tried;
-            if counts.carrier == Some(Carrier::Lexical) && counts.sites == 0 {
-                counts.carrier = None;
+            let Tried { mut tally, outcome } = tried;
+            if tally.carrier == Some(Carrier::Lexical) && tally.sites == 0 {
+                tally.carrier = None;
             }
-            observe(&mut record.observed, &plan, applied(&counts, self.used));
+            observe(&mut record.observed, &plan, applied(&tally, self.used));
             record.dry_run = Some(outcome);
         }
         self.sink.record(*record);

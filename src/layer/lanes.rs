@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::countermeasure::inline::{Dialects, unopened};
-use crate::countermeasure::{Beside, Counts, LaneEditor, ResponseEdits};
+use crate::countermeasure::{Beside, LaneEditor, ResponseEdits, Tally};
 use crate::secret::opaque_debug;
 use crate::wire::json::{unescape, unescape_lossy};
 use crate::wire::{Channel, Close, Kind, Lane, Mode, Scan, Signed};
@@ -310,20 +310,20 @@ impl Lanes {
         places.filter_map(|place| self.lanes.get(*place))
     }
 
-    /// Sums of the editors' counts over the lanes.
-    pub(super) fn counts(&self, counts: &mut Counts) {
+    /// Adds what the editors have done.
+    pub(super) fn add_to(&self, tally: &mut Tally) {
         // A text that another member says, too, is counted once.
         let copies =
             |open: &OpenLane| open.mode == Mode::Snapshot && self.knows(open.lane, Mode::Delta);
         let lanes = || self.lanes.iter().filter(|open| !copies(open));
         let editors = || lanes().map(|open| open.course.current(&open.editor));
-        counts.words_removed = editors().map(LaneEditor::words_removed).sum();
-        counts.unopened_reasoning = editors().map(LaneEditor::unopened_reasoning).sum();
-        counts.unknown_markup = editors().map(LaneEditor::unknown_markup).sum();
-        counts.dialects =
+        tally.words_removed = editors().map(LaneEditor::words_removed).sum();
+        tally.unopened_reasoning = editors().map(LaneEditor::unopened_reasoning).sum();
+        tally.unknown_markup = editors().map(LaneEditor::unknown_markup).sum();
+        tally.dialects =
             editors().map(LaneEditor::dialects).fold(Dialects::default(), Dialects::union);
-        counts.sites = editors().map(|editor| editor.marked().0).sum();
-        counts.flips = editors().map(|editor| editor.marked().1).sum();
+        tally.sites = editors().map(|editor| editor.marked().0).sum();
+        tally.flips = editors().map(|editor| editor.marked().1).sum();
     }
 }
 

@@ -1,7 +1,7 @@
 //! One text of a response, with its editors and what can carry it.
 
 use super::cumulative::{Course, Origin, Piece};
-use super::outcome::Outcome;
+use super::outcome::TextEdit;
 use super::sequence::Sequence;
 use crate::countermeasure::{LaneEditor, ResponseEdits};
 use crate::secret::opaque_debug;
@@ -164,7 +164,7 @@ impl OpenLane {
         &mut self,
         text: &str,
         scan: &Scan,
-        outcomes: &mut [Outcome],
+        outcomes: &mut [TextEdit],
         sequence: &mut Sequence,
         before: &mut Vec<u8>,
     ) -> u64 {
@@ -182,7 +182,7 @@ impl OpenLane {
         }
         match scan.channels.iter().rposition(here).and_then(|position| outcomes.get_mut(position)) {
             Some(outcome) => {
-                outcome.behind.push_str(text);
+                outcome.after.push_str(text);
                 self.emit(text);
                 0
             }

@@ -4,7 +4,7 @@ use crate::secret::opaque_debug;
 use crate::wire::json::Edit;
 use crate::wire::{Channel, Kind, Mode};
 
-opaque_debug!(Outcome, Given, Rewritten);
+opaque_debug!(TextEdit, Given, Rewritten);
 
 /// Bytes of text that a response has carried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,10 +19,10 @@ pub(super) struct TextBytes {
 
 /// What becomes of one piece of text: it stays, with other text around it, or gives way to it.
 #[derive(Default)]
-pub(super) struct Outcome {
+pub(super) struct TextEdit {
     pub(super) stays: bool,
     pub(super) before: String,
-    pub(super) behind: String,
+    pub(super) after: String,
     /// What is missing here comes later.
     pub(super) deferred: bool,
 }
@@ -59,9 +59,9 @@ impl TextBytes {
     }
 }
 
-impl Outcome {
+impl TextEdit {
     pub(super) fn is_empty(&self) -> bool {
-        !self.stays && self.before.is_empty() && self.behind.is_empty()
+        !self.stays && self.before.is_empty() && self.after.is_empty()
     }
 }
 

@@ -15,7 +15,7 @@ use super::error::{BodyError, BoxError};
 use super::guard::Guard;
 use super::head::drop_digests;
 use super::refusal::refusal;
-use super::rewrite::Rewriter;
+use super::rewrite::ResponseRewriter;
 use super::stream::EventStream;
 use super::timing::{HEARTBEAT, LINGER, Pacing, Timer, Wait};
 use super::turns::let_others_go_first;
@@ -63,7 +63,7 @@ impl Form {
         }
     }
 
-    pub(super) fn rewriter(&self) -> &Rewriter {
+    pub(super) fn rewriter(&self) -> &ResponseRewriter {
         match self {
             Self::Events(events) => events.rewriter(),
             Self::Document(document) => document.rewriter(),
@@ -379,7 +379,7 @@ impl Reading {
         let timer = self.linger.get_or_insert_with(|| Timer::new(LINGER));
         ready!(timer.poll_silence(context));
         let before = events.rewriter().seen().delivered;
-        let text = events.let_go();
+        let text = events.release();
         self.hold(text, before);
         Poll::Ready(())
     }
@@ -395,20 +395,20 @@ impl Reading {
         let Some(heartbeat) = events.heartbeat() else { return Poll::Pending };
         ready!(timer.poll_silence(context));
         if let Some(guard) = guard {
-            guard.counts.heartbeats += 1;
+            guard.tally.heartbeats += 1;
         }
         Poll::Ready(Some(Ok(Frame::data(heartbeat))))
     }
 
-    pub(super) fn rewriter(&self) -> &Rewriter {
+    pub(super) fn rewriter(&self) -> &ResponseRewriter {
         self.form.rewriter()
     }
 
     /// Tells the guard how far the response has come.
     pub(super) fn report(&self, guard: &mut Guard) {
         let rewriter = self.rewriter();
-        guard.report(rewriter.counts(), rewriter.usage(), rewriter.seen());
-        guard.counts.waited_ms = u64::try_from(self.waited().as_millis()).unwrap_or(u64::MAX);
+        guard.report(rewriter.tally(), rewriter.usage(), rewriter.seen());
+        guard.tally.waited_ms = u64::try_from(self.waited().as_millis()).unwrap_or(u64::MAX);
     }
 
     pub(super) fn outcome(&self) -> Outcome {

@@ -84,7 +84,7 @@ pub(super) fn told_anew<R>(
     head.headers.remove(CONTENT_ENCODING);
     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    guard.counts.response_fields_closed += 1;
+    guard.tally.response_fields_closed += 1;
     guard.end(Outcome::Complete);
     Response::from_parts(head, DefenseBody::whole(body))
 }

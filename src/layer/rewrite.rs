@@ -5,7 +5,7 @@
 
 use http::HeaderMap;
 
-use crate::countermeasure::{Counts, ResponseEdits, Rounded, Rounding};
+use crate::countermeasure::{ResponseEdits, Rounded, Rounding, Tally};
 use crate::secret::opaque_debug;
 use crate::wire::framing::{BlankEvent, Event};
 use crate::wire::json::{Edit, unescape, unescape_lossy};
@@ -17,17 +17,17 @@ use super::carrier::carrier;
 use super::fields;
 use super::lanes::{LANES, Lanes, TooManyLanes};
 use super::open_lane::OpenLane;
-use super::outcome::{Given, Outcome, Rewritten, TextBytes, boundary};
+use super::outcome::{Given, Rewritten, TextBytes, TextEdit, boundary};
 use super::sequence::Sequence;
 use super::volume::Volume;
 
-opaque_debug!(Rewriter);
+opaque_debug!(ResponseRewriter);
 
 /// Rewrites the events of one response, or its document.
-pub(super) struct Rewriter {
+pub(super) struct ResponseRewriter {
     edits: ResponseEdits,
     lanes: Lanes,
-    counts: Counts,
+    tally: Tally,
     /// Token counts as the upstream stated them last.
     usage: Usage,
     rounding: Option<Rounding>,
@@ -43,19 +43,19 @@ pub(super) struct Rewriter {
     /// What the upstream last called its model, as it spells it.
     model: Vec<u8>,
     /// What becomes of this event's texts; kept for its memory.
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<TextEdit>,
     scratch: String,
 }
 
-impl Rewriter {
-    pub(super) fn new(edits: ResponseEdits, counts: Counts) -> Self {
+impl ResponseRewriter {
+    pub(super) fn new(edits: ResponseEdits) -> Self {
         Self {
             rounding: edits.rounding(),
             sequence: Sequence::default(),
             begun: Vec::new(),
             edits,
             lanes: Lanes::default(),
-            counts,
+            tally: Tally::default(),
             usage: Usage::default(),
             seen: TextBytes::default(),
             volume: Volume::default(),
@@ -82,7 +82,7 @@ impl Rewriter {
 
     /// What stood beside an event's data was closed.
     pub(super) fn closed_beside(&mut self) {
-        self.counts.response_fields_closed += 1;
+        self.tally.response_fields_closed += 1;
     }
 
     /// Whether nobody knows which of two texts a client reads, one of which was to be edited with the
@@ -93,7 +93,7 @@ impl Rewriter {
 
     /// An event of so many bytes went out unread.
     pub(super) fn passed_unread(&mut self, bytes: usize) {
-        self.counts.events_unread += 1;
+        self.tally.events_unread += 1;
         // It is text as far as anybody knows.
         self.seen.all += bytes as u64;
         self.seen.delivered += bytes as u64;
@@ -110,11 +110,11 @@ impl Rewriter {
         self.lanes.iter_mut().for_each(|open| open.editor.trim());
     }
 
-    /// The counts so far, the editors' own included.
-    pub(super) fn counts(&self) -> Counts {
-        let mut counts = self.counts;
-        self.lanes.counts(&mut counts);
-        counts
+    /// What was done to the response so far, by its editors too.
+    pub(super) fn tally(&self) -> Tally {
+        let mut tally = self.tally;
+        self.lanes.add_to(&mut tally);
+        tally
     }
 
     /// What the response's fields may say.
@@ -124,7 +124,7 @@ impl Rewriter {
 
     /// A body is replaced that could not be read.
     pub(super) fn close_unread(&mut self) {
-        self.counts.response_fields_closed += 1;
+        self.tally.response_fields_closed += 1;
     }
 
     pub(super) fn usage(&self) -> Usage {
@@ -228,7 +228,7 @@ impl Rewriter {
         self.repeat(scan);
         if event.is_some() && self.nothing_left(scan) {
             let withheld = self.outcomes.iter().any(|it| it.is_empty() && !it.deferred);
-            self.counts.events_dropped += u64::from(withheld);
+            self.tally.events_dropped += u64::from(withheld);
             return Ok(Rewritten::Dropped);
         }
         self.begin(scan);
@@ -236,13 +236,13 @@ impl Rewriter {
         edits.extend(citations);
         for (channel, outcome) in scan.channels.iter().zip(self.outcomes.drain(..)) {
             let span = channel.span.clone();
-            let Outcome { stays, before, behind, deferred: _ } = outcome;
-            let around = before.len() + behind.len();
+            let TextEdit { stays, before, after, deferred: _ } = outcome;
+            let around = before.len() + after.len();
             if channel.mode != Mode::Repeat {
                 self.seen.delivered += if stays { span.len() + around } else { around } as u64;
             }
             if !stays {
-                let text = before + &behind;
+                let text = before + &after;
                 let raw = payload.get(span.clone()).unwrap_or_default();
                 // The same text stays as the upstream spelled it.
                 if text.is_empty() || unescape(raw) != Ok(text.as_str().into()) {
@@ -250,7 +250,7 @@ impl Rewriter {
                 }
                 continue;
             }
-            let insertions = [(span.start, before), (span.end, behind)];
+            let insertions = [(span.start, before), (span.end, after)];
             let filled = insertions.into_iter().filter(|(_, text)| !text.is_empty());
             edits.extend(filled.map(|(at, text)| Edit::text(at..at, &text)));
         }
@@ -274,13 +274,13 @@ impl Rewriter {
         if (says || owes) && !self.edits.only_closes() {
             return None;
         }
-        let counts = self.counts;
+        let tally = self.tally;
         self.outcomes.clear();
         let mut edits = self.field_edits(scan);
         if let Some(renamed) = self.edits.renamed() {
             renamed.hide(payload, scan, &mut edits);
         }
-        self.counts = counts;
+        self.tally = tally;
         if edits.iter().any(|edit| edit.span.end > cut) {
             return None;
         }
@@ -349,7 +349,7 @@ impl Rewriter {
                     let deferred = open.editor.lingers();
                     let stays = open.editor.is_none() || out == text;
                     let before = if stays { String::new() } else { out };
-                    Outcome { stays, before, behind: String::new(), deferred }
+                    TextEdit { stays, before, after: String::new(), deferred }
                 }
             };
             self.see(channel);
@@ -378,7 +378,7 @@ impl Rewriter {
 
     /// Lets text leave that was held back to be marked, because the upstream has been silent for
     /// too long.
-    pub(super) fn let_go(&mut self) -> Vec<u8> {
+    pub(super) fn release(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         for place in self.lanes.all_ending() {
             let Some(open) = self.lanes.at(place) else { continue };
@@ -411,9 +411,9 @@ impl Rewriter {
         event: Option<&Event<'_>>,
         betrayed: bool,
         ahead: &mut Vec<u8>,
-    ) -> Result<Outcome, TooManyLanes> {
-        let stays = Outcome { stays: true, ..Outcome::default() };
-        let Self { edits, lanes, counts, scratch, seen, sequence, .. } = self;
+    ) -> Result<TextEdit, TooManyLanes> {
+        let stays = TextEdit { stays: true, ..TextEdit::default() };
+        let Self { edits, lanes, tally, scratch, seen, sequence, .. } = self;
         let raw = payload.get(channel.span.clone()).unwrap_or_default();
         // A text has not begun before it says something.
         if raw.is_empty() {
@@ -453,7 +453,7 @@ impl Rewriter {
                 if *scratch == *text {
                     stays
                 } else {
-                    Outcome { before: scratch.clone(), ..Outcome::default() }
+                    TextEdit { before: scratch.clone(), ..TextEdit::default() }
                 }
             }
             Err(_) => {
@@ -461,7 +461,7 @@ impl Rewriter {
                 let stays = open.editor.push_opaque(&text, scratch);
                 open.emit(scratch);
                 open.emit(if stays { &text } else { "" });
-                Outcome { stays, before: scratch.clone(), ..Outcome::default() }
+                TextEdit { stays, before: scratch.clone(), ..TextEdit::default() }
             }
         };
         outcome.deferred = open.lingers() || open.course.owes();
@@ -474,14 +474,14 @@ impl Rewriter {
         if open.end(scan).is_none() {
             // An event that cannot be repeated carries nothing; a later one of the lane may.
             let before = open.carrier.as_ref().map_or(0, BlankEvent::size);
-            let made = carrier(event, payload, scan, channel, edits, counts);
+            let made = carrier(event, payload, scan, channel, edits, tally);
             open.carrier = made.or(open.carrier.take());
             let bytes = open.carrier.as_ref().map_or(0, BlankEvent::size);
             if let Some(mark) = open.editor.mark().filter(|_| bytes == 0) {
                 // Nothing could bring the text if no more of it came.
-                mark.flush(&mut outcome.behind);
+                mark.flush(&mut outcome.after);
                 outcome.deferred = false;
-                open.emit(&outcome.behind);
+                open.emit(&outcome.after);
             }
             lanes.carry(before, bytes)?;
         }
@@ -551,7 +551,7 @@ impl Rewriter {
         for (channel, outcome) in repeats.filter(|(it, _)| it.mode == Mode::Repeat) {
             if let Some(emitted) = lanes.emitted(channel) {
                 let before = emitted.to_owned();
-                *outcome = Outcome { before, ..Outcome::default() };
+                *outcome = TextEdit { before, ..TextEdit::default() };
             }
         }
     }
@@ -644,7 +644,7 @@ impl Rewriter {
         let empty = scan.channels.iter().zip(&self.outcomes).all(|(channel, outcome)| {
             emptied |= outcome.is_empty() && !channel.span.is_empty();
             outcome.is_empty()
-                || channel.span.is_empty() && outcome.before.is_empty() && outcome.behind.is_empty()
+                || channel.span.is_empty() && outcome.before.is_empty() && outcome.after.is_empty()
         });
         emptied && empty && !scan.says_more && !role
     }
@@ -654,16 +654,16 @@ impl Rewriter {
         if scan.usage == Usage::default() {
             return None;
         }
-        let withheld = self.seen.reasoning + self.counts().words_removed;
+        let withheld = self.seen.reasoning + self.tally().words_removed;
         let withheld = (self.seen.all > 0).then_some(withheld);
         self.rounding.as_mut().map(|rounding| rounding.round(scan.usage, withheld))
     }
 
     fn field_edits(&mut self, scan: &Scan) -> Vec<Edit> {
         let rounded = self.rounded(scan);
-        let Self { edits, counts, outcomes, sequence, .. } = self;
+        let Self { edits, tally, outcomes, sequence, .. } = self;
         let edited = outcomes.iter().any(|outcome| {
-            !outcome.stays || !outcome.before.is_empty() || !outcome.behind.is_empty()
+            !outcome.stays || !outcome.before.is_empty() || !outcome.after.is_empty()
         });
         let padding = |kind| edited && kind == FieldKind::Padding;
         scan.fields
@@ -675,7 +675,7 @@ impl Rewriter {
                     let number = sequence.moved(number)?;
                     Some(Edit::literal(field.span.clone(), number.to_string()))
                 }
-                _ => edits.field(field, rounded.as_ref(), counts),
+                _ => edits.field(field, rounded.as_ref(), tally),
             })
             .collect()
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::countermeasure::{Counts, ResponseEdits};
+use crate::countermeasure::ResponseEdits;
 use crate::policy::Unhandled;
 use crate::wire::framing::{Commas, Event, EventError, Framing, MadeWhole, Splitter};
 use crate::wire::{Protocol, Refusal, Scan, Scanner, json};
@@ -14,7 +14,7 @@ use super::ending::{Fate, Provisional};
 use super::lanes::TooManyLanes;
 use super::numbering::{Numbering, WAITING};
 use super::outcome::Rewritten;
-use super::rewrite::Rewriter;
+use super::rewrite::ResponseRewriter;
 
 /// Rewrites a stream of events.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) struct EventStream {
     numbering: Box<Numbering>,
     /// Events of which it is not known yet which texts they go on with.
     waiting: Vec<Bytes>,
-    rewriter: Rewriter,
+    rewriter: ResponseRewriter,
     on_opaque: Unhandled,
     /// An event that may end a text, until the next one tells.
     provisional: Option<Box<Provisional>>,
@@ -62,7 +62,6 @@ impl EventStream {
         protocol: &'static dyn Protocol,
         framing: Framing,
         edits: ResponseEdits,
-        counts: Counts,
         on_opaque: Unhandled,
         event_limit: usize,
     ) -> Self {
@@ -74,7 +73,7 @@ impl EventStream {
             scan: Scan::default(),
             numbering: Box::new(Numbering::new(edits.choices())),
             waiting: Vec::new(),
-            rewriter: Rewriter::new(edits, counts),
+            rewriter: ResponseRewriter::new(edits),
             on_opaque,
             provisional: None,
             failed: false,
@@ -98,14 +97,14 @@ impl EventStream {
         if self.framing != Framing::Sse || first != b'{' {
             return None;
         }
-        let none = Rewriter::new(ResponseEdits::default(), Counts::default());
+        let none = ResponseRewriter::new(ResponseEdits::default());
         let rewriter = std::mem::replace(&mut self.rewriter, none);
         let passes = rewriter.may_pass_unread();
         let on_opaque = if passes { Unhandled::Pass } else { self.on_opaque };
         Some(Document::with(self.protocol, rewriter, on_opaque, limit))
     }
 
-    pub(super) fn rewriter(&self) -> &Rewriter {
+    pub(super) fn rewriter(&self) -> &ResponseRewriter {
         &self.rewriter
     }
 
@@ -151,7 +150,7 @@ impl EventStream {
     /// and what becomes of its beginning is certain.
     fn begin(&mut self) -> Option<Bytes> {
         let before = self.splitter.before_data()?.to_vec();
-        let mut out = if self.is_within_event() { Vec::new() } else { self.rewriter.let_go() };
+        let mut out = if self.is_within_event() { Vec::new() } else { self.rewriter.release() };
         match self.beginning(&before).and_then(|later| self.begun.go_on(later)) {
             Some(new) => {
                 out.extend_from_slice(&new);
@@ -281,8 +280,8 @@ impl EventStream {
     }
 
     /// What was held back to be marked, and leaves because nothing has come for too long.
-    pub(super) fn let_go(&mut self) -> Bytes {
-        let text = self.rewriter.let_go().into();
+    pub(super) fn release(&mut self) -> Bytes {
+        let text = self.rewriter.release().into();
         self.commas.placed(text)
     }
 

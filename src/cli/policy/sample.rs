@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::countermeasure::{Counts, RequestEdits};
+use crate::countermeasure::{RequestEdits, Tally};
 use crate::policy::Plan;
 use crate::policy::plan::enforced;
 use crate::wire::{ProtocolId, Target};
@@ -39,7 +39,7 @@ impl Sample {
             let body = Bytes::from(before.clone());
             let scanned = wire.scan_request(Target::default(), &body).ok();
             scanned.and_then(|scanned| {
-                let counts = &mut Counts::default();
+                let counts = &mut Tally::default();
                 let edits = RequestEdits::of(plan, wire, &scanned, None, counts).ok()?.edits;
                 let body = edits.apply(&scanned.target, body).body;
                 Some(String::from_utf8_lossy(&body).into_owned())

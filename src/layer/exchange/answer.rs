@@ -67,7 +67,6 @@ impl Exchange {
         let _ = held.resize(0);
         let pace = decision.plan.pace.as_ref().and_then(Measure::enforced);
         let must_be_read = edits.changes_answer();
-        let counts = guard.counts;
         let on_opaque = if must_be_read { decision.on_opaque } else { Unhandled::Pass };
         let form = match (readable, on_opaque) {
             (Readable::Error, _) if edits.guards() => {
@@ -77,7 +76,7 @@ impl Exchange {
                 }
                 head::rewrite_response(&mut head.headers);
                 let cap = live.caps.document;
-                let form = Form::Document(Document::error(protocol, edits, counts, status, cap));
+                let form = Form::Document(Document::error(protocol, edits, status, cap));
                 return Response::from_parts(
                     head,
                     DefenseBody::read(body, form, None, guard, held),
@@ -85,12 +84,12 @@ impl Exchange {
             }
             (Readable::Events(framing), _) => {
                 let cap = live.caps.event;
-                let events = EventStream::new(protocol, framing, edits, counts, on_opaque, cap);
+                let events = EventStream::new(protocol, framing, edits, on_opaque, cap);
                 Form::Events(events.or_document(live.caps.document))
             }
             (Readable::Document, _) => {
                 let cap = live.caps.document;
-                Form::Document(Document::new(protocol, edits, counts, on_opaque, cap))
+                Form::Document(Document::new(protocol, edits, on_opaque, cap))
             }
             (Readable::NoBody, _) if edits.guards() => {
                 // What trailers it has are passed unread otherwise.

@@ -7,7 +7,7 @@ use http::response;
 
 use super::{Exchange, scoped, target};
 use crate::audit::{self, Applied, Counter};
-use crate::countermeasure::Counts;
+use crate::countermeasure::Tally;
 use crate::countermeasure::watermark::Caller;
 use crate::layer::applied::{Tried, note, observe};
 use crate::layer::budget::Held;
@@ -33,14 +33,14 @@ impl Exchange {
             return None;
         }
         if !self.sampled {
-            self.tried(Counts::default(), audit::DryRun::NotSampled);
+            self.tried(Tally::default(), audit::DryRun::NotSampled);
             return None;
         }
         if self.unreadable_by_head(headers).is_some() {
             self.would_refuse();
             return None;
         }
-        self.tried(Counts::default(), audit::DryRun::RequestUnread);
+        self.tried(Tally::default(), audit::DryRun::RequestUnread);
         // Nobody knows what is said behind a change of protocol.
         let copied = !headers.contains_key(UPGRADE);
         self.copy = copied.then(|| Copying::new(self.body_cap(), self.spare()));
@@ -55,8 +55,8 @@ impl Exchange {
     }
 
     /// A dry run has come so far.
-    fn tried(&mut self, counts: Counts, outcome: audit::DryRun) {
-        self.guard.tries(Arc::clone(&self.decision.plan), Tried { counts, outcome });
+    fn tried(&mut self, tally: Tally, outcome: audit::DryRun) {
+        self.guard.tries(Arc::clone(&self.decision.plan), Tried { tally, outcome });
     }
 
     /// Room for what can be done without.
@@ -78,7 +78,7 @@ impl Exchange {
         if let Some((record, by)) = self.guard.record().zip(by) {
             note(&mut record.observed, by, Counter::RequestsRefused);
         }
-        self.tried(Counts::default(), audit::DryRun::Complete);
+        self.tried(Tally::default(), audit::DryRun::Complete);
     }
 
     /// What a dry run makes of a request, or nothing if it would be refused.
@@ -91,7 +91,7 @@ impl Exchange {
             self.live.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
         match Prepared::new(&self.decision.plan, protocol, request, caller) {
             Ok(prepared) => {
-                self.tried(prepared.counts, audit::DryRun::Complete);
+                self.tried(prepared.tally, audit::DryRun::Complete);
                 Some(prepared)
             }
             Err(_) => {
@@ -125,7 +125,7 @@ impl Exchange {
             self.note_observed(true);
         }
         if !has_something_to_try(&self.decision.plan) {
-            self.tried(Counts::default(), audit::DryRun::Complete);
+            self.tried(Tally::default(), audit::DryRun::Complete);
             return None;
         }
         self.try_request(protocol, &request)
@@ -157,7 +157,7 @@ impl Exchange {
         if self.sampled {
             self.prepared = self.try_request(protocol, request);
         } else {
-            self.tried(Counts::default(), audit::DryRun::NotSampled);
+            self.tried(Tally::default(), audit::DryRun::NotSampled);
         }
     }
 

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
-use crate::countermeasure::{Counts, RequestEdits, ResponseEdits};
+use crate::countermeasure::{RequestEdits, ResponseEdits, Tally};
 use crate::layer::document::{Document, DocumentError};
 use crate::policy::Unhandled;
 use crate::policy::plan::{Keep, Measure, Mode, Plan, Reasoning, SideChannels};
@@ -131,7 +131,7 @@ fn edits_for(
         side_channels: Some(Measure { mode: Mode::Enforce, settings: side_channels }),
         ..Plan::default()
     };
-    let counts = &mut Counts::default();
+    let counts = &mut Tally::default();
     let scanned = protocol.scan_request(Target::default(), request.as_bytes()).unwrap();
     RequestEdits::of(&plan, protocol, &scanned, None, counts).unwrap().response
 }
@@ -146,9 +146,7 @@ fn stream<'c>(
     edits: ResponseEdits,
     chunks: impl IntoIterator<Item = &'c [u8]>,
 ) -> Result<Vec<u8>, StreamError> {
-    let counts = Counts::default();
-    let mut events =
-        EventStream::new(protocol, Framing::Sse, edits, counts, Unhandled::Refuse, 1 << 20);
+    let mut events = EventStream::new(protocol, Framing::Sse, edits, Unhandled::Refuse, 1 << 20);
     let mut out = Vec::new();
     for chunk in chunks {
         events.push(Bytes::copy_from_slice(chunk));
@@ -165,8 +163,7 @@ fn document(
     edits: ResponseEdits,
     bytes: &[u8],
 ) -> Result<Vec<u8>, DocumentError> {
-    let counts = Counts::default();
-    let mut document = Document::new(protocol, edits, counts, Unhandled::Refuse, 1 << 24);
+    let mut document = Document::new(protocol, edits, Unhandled::Refuse, 1 << 24);
     let early = document.push(Bytes::copy_from_slice(bytes))?.unwrap_or_default();
     Ok([early, worked_out(&mut document)?].concat())
 }

@@ -69,7 +69,7 @@ fn a_document_of_which_all_is_kept_passes_byte_for_byte() {
 }
 
 /// Oracle: search and replace of the reasoning as the document spells it.
-// Break it: edit one byte beside a span, for example a quote, in `Rewriter::rewrite`.
+// Break it: edit one byte beside a span, for example a quote, in `ResponseRewriter::rewrite`.
 #[test]
 fn a_document_without_its_reasoning_is_what_search_and_replace_makes_of_it() {
     for name in COMPLETIONS.map(|name| format!("{name}.json")) {
@@ -146,7 +146,7 @@ fn every_event_of_an_edited_stream_is_the_upstreams_but_for_its_reasoning() {
     }
 }
 
-// Break it: let the keeps differ between pieces, or lose a piece in `Rewriter::close`.
+// Break it: let the keeps differ between pieces, or lose a piece in `ResponseRewriter::close`.
 #[test]
 fn the_chunks_that_a_stream_comes_in_never_change_a_byte_of_it() {
     for name in streams() {

@@ -172,7 +172,7 @@ fn assert_messages(from: &[u8], to: &[u8]) {
 }
 
 // Break it: in `nothing_left`, drop events in spite of their role or of `says_more`; in
-// `Rewriter::close`, leave `before` empty; in `carrier`, do not take out role or usage.
+// `ResponseRewriter::close`, leave `before` empty; in `carrier`, do not take out role or usage.
 #[test]
 fn every_sample_keeps_what_clients_rely_on_whatever_is_kept_of_its_reasoning() {
     for name in streams() {

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 
 use super::{EventStream, withhold};
-use crate::countermeasure::Counts;
 use crate::policy::Unhandled;
 use crate::policy::plan::Keep;
 use crate::wire::chat::Chat;
@@ -114,7 +113,7 @@ fn message(kind: &'static str, payload: &str, is_error: bool) -> Vec<u8> {
 fn rewritten(stream: &[u8]) -> Vec<(String, String)> {
     let edits = withhold(Keep::None, &Kinds, "m");
     let (framing, refuse) = (Framing::AwsEventStream, Unhandled::Refuse);
-    let mut events = EventStream::new(&Kinds, framing, edits, Counts::default(), refuse, 1 << 20);
+    let mut events = EventStream::new(&Kinds, framing, edits, refuse, 1 << 20);
     let mut out = Splitter::new(framing, 1 << 20);
     for chunk in stream.chunks(11) {
         events.push(Bytes::copy_from_slice(chunk));

@@ -249,7 +249,6 @@ fn a_conclusion_is_not_drawn_from_every_event_that_lists_no_tool_calls() {
 // Break it: take a document with too many parts for one that cannot be read.
 #[test]
 fn a_response_with_too_many_parts_is_refused_even_where_unreadable_ones_pass() {
-    use crate::countermeasure::Counts;
     use crate::layer::document::Document;
     use crate::policy::Unhandled;
 
@@ -258,8 +257,7 @@ fn a_response_with_too_many_parts_is_refused_even_where_unreadable_ones_pass() {
     for choice in [filled, "{}".to_owned()] {
         let body = format!(r#"{{"choices":[{}]}}"#, vec![choice; 3000].join(","));
         let edits = withhold(Keep::None, protocol("chat"), "m");
-        let mut document =
-            Document::new(protocol("chat"), edits, Counts::default(), Unhandled::Pass, 1 << 24);
+        let mut document = Document::new(protocol("chat"), edits, Unhandled::Pass, 1 << 24);
         document.push(body.into()).unwrap();
         assert!(worked_out(&mut document).is_err());
     }

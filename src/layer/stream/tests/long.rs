@@ -3,7 +3,6 @@
 use bytes::Bytes;
 
 use super::{protocol, withhold};
-use crate::countermeasure::Counts;
 use crate::layer::stream::EventStream;
 use crate::policy::Unhandled;
 use crate::policy::plan::Keep;
@@ -16,8 +15,7 @@ const LIMIT: usize = 8 << 10;
 fn run(protocol: &'static dyn Protocol, limit: usize, chunks: &[&[u8]]) -> (Vec<u8>, bool) {
     let edits = withhold(Keep::None, protocol, "some-model");
     let refuse = Unhandled::Refuse;
-    let mut events =
-        EventStream::new(protocol, Framing::Sse, edits, Counts::default(), refuse, limit);
+    let mut events = EventStream::new(protocol, Framing::Sse, edits, refuse, limit);
     let (mut out, mut early) = (Vec::new(), false);
     for chunk in chunks {
         early = !out.is_empty();
@@ -68,9 +66,9 @@ fn an_event_that_begins_early_gives_the_same_as_one_that_is_held_wherever_it_is_
 /// Whether the event can be read, and what it says; `None` if it counts for too long.
 fn outcome(limit: usize, chunks: [&[u8]; 2]) -> Option<Vec<u8>> {
     let edits = withhold(Keep::None, protocol("anthropic"), "some-model");
-    let (counts, refuse) = (Counts::default(), Unhandled::Refuse);
+    let refuse = Unhandled::Refuse;
     let framing = Framing::Sse;
-    let mut events = EventStream::new(protocol("anthropic"), framing, edits, counts, refuse, limit);
+    let mut events = EventStream::new(protocol("anthropic"), framing, edits, refuse, limit);
     let mut out = Vec::new();
     for chunk in chunks {
         events.push(Bytes::copy_from_slice(chunk));

@@ -10,7 +10,7 @@ use super::invariants::assert_invariants;
 use super::parity::{DIALECTS, Dialect};
 use super::{COMPLETIONS, document, model, protocol, sample, stream, words};
 use crate::countermeasure::watermark::{Caller, Marks};
-use crate::countermeasure::{Counts, RequestEdits, ResponseEdits};
+use crate::countermeasure::{RequestEdits, ResponseEdits, Tally};
 use crate::mark::cell::Roles;
 use crate::mark::keys::{Keys, Recipient};
 use crate::mark::lexical::Rewriter;
@@ -71,7 +71,7 @@ fn edits(setting: &Setting, name: &str) -> ResponseEdits {
     let principal = Principal::of(AccountId::new("a").unwrap());
     let marks = Marks::new(keys());
     let caller = Caller { marks: &marks, principal: &principal, score: 0.9, memory: None };
-    let counts = &mut Counts::default();
+    let counts = &mut Tally::default();
     RequestEdits::of(&plan, protocol(name), &scanned, Some(caller), counts).unwrap().response
 }
 

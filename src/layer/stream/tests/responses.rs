@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::client::{decode, payloads};
 use super::{EventStream, document, sample, stream, words};
 use crate::countermeasure::watermark::{Caller, Marks};
-use crate::countermeasure::{Counts, RequestEdits, ResponseEdits};
+use crate::countermeasure::{RequestEdits, ResponseEdits, Tally};
 use crate::mark::keys::Keys;
 use crate::policy::Unhandled;
 use crate::policy::plan::{
@@ -63,7 +63,7 @@ fn edits(done: Done) -> ResponseEdits {
     let principal = Principal::of(AccountId::new("a").unwrap());
     let marks = Marks::new(Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH));
     let caller = Caller { marks: &marks, principal: &principal, score: 0.9, memory: None };
-    let counts = &mut Counts::default();
+    let counts = &mut Tally::default();
     let edits = RequestEdits::of(&plan, &Responses, &request, Some(caller), counts).unwrap();
     let sent = edits.edits.apply(&request.target, Bytes::from_static(body.as_bytes())).body;
     let lowered =
@@ -384,9 +384,7 @@ fn the_layers_own_error_has_the_next_number() {
     let half = from.len() / 2;
     let done = Done { marks: true, ..Done::default() };
     let framing = Framing::Sse;
-    let counts = Counts::default();
-    let mut events =
-        EventStream::new(&Responses, framing, edits(done), counts, Unhandled::Refuse, 1 << 20);
+    let mut events = EventStream::new(&Responses, framing, edits(done), Unhandled::Refuse, 1 << 20);
     events.push(Bytes::copy_from_slice(&from[..half]));
     let mut out = Vec::new();
     while let Some(bytes) = events.next_event().unwrap() {

@@ -6,7 +6,7 @@ use super::watermark::Carrier;
 
 /// Counts for the audit record: what was applied, never what was configured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct Tally {
     /// Words of reasoning taken out.
     pub words_removed: u64,
     /// Stream events left out because nothing remained of them.
@@ -49,4 +49,55 @@ pub struct Counts {
     pub flips: u64,
     /// Answers of earlier turns that were written back as they were before they were marked.
     pub texts_restored: u64,
+}
+
+impl Tally {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let Self {
+            words_removed,
+            events_dropped,
+            response_fields_closed,
+            events_unread,
+            request_fields_closed,
+            closed,
+            model_replaced,
+            caps_lowered,
+            usage_rounded,
+            waited_ms,
+            heartbeats,
+            unopened_reasoning,
+            unknown_markup,
+            dialects,
+            carrier,
+            mark_fields_set,
+            mark_fields_removed,
+            sites,
+            flips,
+            texts_restored,
+        } = other;
+        Self {
+            words_removed: self.words_removed + words_removed,
+            events_dropped: self.events_dropped + events_dropped,
+            response_fields_closed: self.response_fields_closed + response_fields_closed,
+            events_unread: self.events_unread + events_unread,
+            request_fields_closed: self.request_fields_closed + request_fields_closed,
+            closed: self.closed.union(closed),
+            model_replaced: self.model_replaced || model_replaced,
+            caps_lowered: self.caps_lowered + caps_lowered,
+            usage_rounded: self.usage_rounded + usage_rounded,
+            waited_ms: self.waited_ms + waited_ms,
+            heartbeats: self.heartbeats + heartbeats,
+            unopened_reasoning: self.unopened_reasoning + unopened_reasoning,
+            unknown_markup: self.unknown_markup + unknown_markup,
+            dialects: self.dialects.union(dialects),
+            carrier: self.carrier.or(carrier),
+            mark_fields_set: self.mark_fields_set + mark_fields_set,
+            mark_fields_removed: self.mark_fields_removed + mark_fields_removed,
+            sites: self.sites + sites,
+            flips: self.flips + flips,
+            texts_restored: self.texts_restored + texts_restored,
+        }
+    }
 }
