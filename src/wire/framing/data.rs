@@ -5,14 +5,12 @@
 use super::base64::{Base64, LONGEST_PREFIX};
 use crate::secret::opaque_debug;
 
-/// Members whose string may be data: of media, of what is sealed, and of what tools give back, which
-/// put it where others put text.
-const NAMES: [&[u8]; 14] = [
+/// Members whose string may be data: of media, of what is sealed, and of what tools give back. Where the
+/// model's own text stands (`content`, `text`) all is text: it has to be held to be edited.
+const NAMES: [&[u8]; 12] = [
     b"blob",
-    b"content",
     b"encrypted_content",
     b"signature",
-    b"text",
     b"data",
     b"url",
     b"b64_json",
@@ -224,7 +222,7 @@ mod tests {
             lines("\\n"),
             format!("{long} \\t\\n "),
         ] {
-            for name in ["data", "blob", "content", "encrypted_content", "text", "signature"] {
+            for name in ["data", "blob", "encrypted_content", "signature"] {
                 let json = format!(r#"{{"{name}":"{written}"}}"#);
                 assert_eq!(data(&json), written.len(), "{name}");
             }
@@ -234,6 +232,8 @@ mod tests {
             format!(r#"{{"images":[],"b":"{long}"}}"#),
             format!(r#"{{"images":[{{"b":"{long}"}}]}}"#),
             format!(r#"{{"images":["a"],"b":["{long}"]}}"#),
+            format!(r#"{{"content":"{long}"}}"#),
+            format!(r#"{{"text":"{long}"}}"#),
             format!(r#"{{"thinking":"{long}"}}"#),
             format!(r#"{{"data":["{long}"]}}"#),
             format!(r#"{{"data":"{long} {long}"}}"#),
