@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::countermeasure::ResponseEdits;
 use crate::policy::Unhandled;
+use crate::secret::opaque_debug;
 use crate::wire::framing::{Commas, Event, EventError, Framing, MadeWhole, Splitter};
 use crate::wire::{Protocol, Refusal, Scan, Scanner, json};
 
@@ -17,7 +18,6 @@ use super::outcome::Rewritten;
 use super::rewrite::ResponseRewriter;
 
 /// Rewrites a stream of events.
-#[derive(Debug)]
 pub(super) struct EventStream {
     protocol: &'static dyn Protocol,
     framing: Framing,
@@ -39,6 +39,8 @@ pub(super) struct EventStream {
     /// How long a document may be that the body turns out to be, until its first byte tells.
     document_limit: Option<usize>,
 }
+
+opaque_debug!(EventStream);
 
 /// The stream cannot go on.
 #[derive(Debug, thiserror::Error)]
