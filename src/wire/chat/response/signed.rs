@@ -66,10 +66,17 @@ pub(super) fn provider_fields(
         thought.read(name, reader)?;
         match name {
             b"thinking_blocks" => thinking_blocks(reader, name, scan),
-            b"thought" => scan.listed(reader, &SIGNATURES, name),
-            _ => scan.once(reader, |scan, reader| scan.listed(reader, &SIGNATURES, name)),
+            _ => signature(reader, name, scan),
         }
     })
+}
+
+/// One of a provider's members: its word on what is a thought, or a signature, which is said once.
+fn signature(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
+    match name {
+        b"thought" => scan.listed(reader, &SIGNATURES, name),
+        _ => scan.once(reader, |scan, reader| scan.listed(reader, &SIGNATURES, name)),
+    }
 }
 
 /// What Google's compatible endpoint adds to a message.
@@ -83,10 +90,7 @@ pub(super) fn extra_content(
         match name {
             b"google" => members(reader, scan, |reader, name, scan| {
                 thought.read(name, reader)?;
-                match name {
-                    b"thought" => scan.listed(reader, &SIGNATURES, name),
-                    _ => scan.once(reader, |scan, reader| scan.listed(reader, &SIGNATURES, name)),
-                }
+                signature(reader, name, scan)
             }),
             _ => scan.leak(reader, name),
         }
