@@ -36,6 +36,10 @@ const LISTED: [&str; 48] = [
     "src/audit/record.rs: Risk",
     "src/audit/record.rs: PolicyIdentity",
     "src/audit/record.rs: Applied",
+    "src/audit/unit.rs: ExperimentName",
+    "src/audit/unit.rs: Exposure",
+    "src/audit/unit.rs: ArmDecision",
+    "src/audit/unit.rs: UnitSummary",
     // The policy's words.
     "src/countermeasure/side_channels.rs: Closing",
     "src/countermeasure/watermark/carriers/vllm_xargs.rs: VllmXargs",

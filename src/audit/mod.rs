@@ -26,8 +26,11 @@
 
 pub mod principal;
 pub mod record;
+pub mod unit;
 
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use crate::lines::LineWriter;
 
@@ -36,17 +39,41 @@ pub use record::{
     Applied, Counter, Counts, DecisionName, DryRun, Durations, Outcome, PolicyIdentity, Record,
     Risk,
 };
+pub use unit::{
+    ArmDecision, ExperimentName, Exposure, Population, UnitName, UnitSummary, UnitSums,
+};
 
 /// Takes audit records. Must return at once: it is called on the path of an exchange, at its end.
 pub trait Sink: Send + Sync + fmt::Debug {
     /// Takes one record.
     fn record(&self, record: Record);
 
+    /// Takes a request about which the arms of an experiment decide differently. Where nothing is
+    /// made of it, it is not kept.
+    fn exposure(&self, _: Exposure) {}
+
+    /// Takes what a unit of an experiment met. Where nothing is made of it, it is not kept.
+    fn unit(&self, _: UnitSummary) {}
+
     /// Whether records can be looked at afterwards. Asked when a policy is loaded that does nothing
     /// but record.
     fn keeps(&self) -> bool {
         true
     }
+}
+
+/// A line of an audit file that is no [`Record`]: `{"exposure": …}`, `{"unit": …}`, and where lines
+/// were lost `{"lost": …}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Line {
+    /// A request about which the arms of an experiment decide differently.
+    Exposure(Box<Exposure>),
+    /// What a unit of an experiment met.
+    Unit(Box<UnitSummary>),
+    /// So many lines are missing here.
+    Lost(u64),
 }
 
 /// Keeps no records.
@@ -84,5 +111,13 @@ impl JsonLines {
 impl Sink for JsonLines {
     fn record(&self, record: Record) {
         self.lines.write(&record);
+    }
+
+    fn exposure(&self, exposure: Exposure) {
+        self.lines.write(&Line::Exposure(Box::new(exposure)));
+    }
+
+    fn unit(&self, summary: UnitSummary) {
+        self.lines.write(&Line::Unit(Box::new(summary)));
     }
 }

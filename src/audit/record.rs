@@ -44,6 +44,9 @@ pub struct Record {
     pub applied: Vec<Applied>,
     /// What would have been done, had it been enforced.
     pub observed: Vec<Applied>,
+    /// What the other arms of an experiment would have done, by name, where it is not the same.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub other_arms: BTreeMap<String, Vec<Applied>>,
     /// How far that was tried out on a copy of the exchange, so that it has counts; absent where
     /// there was nothing to try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -318,6 +321,7 @@ mod tests {
             mode: Mode::Enforce,
             applied: vec![Applied::new(Countermeasure::Reasoning, counts)],
             observed: Vec::new(),
+            other_arms: BTreeMap::new(),
             dry_run: None,
             outcome: Outcome::Complete,
             status: Some(200),

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::file::{ArmTable, EligibilityTable, ExperimentFile, MetricTable, UnitName};
-use super::metric::{Metric, Population, Role, Scale};
+use super::metric::{Metric, Role, Scale};
 use super::settings::{Arm, Eligibility, Experiment, Switchback, UnitKind};
+use crate::audit::Population;
 use crate::policy::source::Source;
 use crate::policy::value::At;
 use crate::policy::{LoadError, Policy, Problem};

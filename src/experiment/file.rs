@@ -7,8 +7,9 @@ use std::num::NonZeroU64;
 
 use serde::Deserialize;
 
-use super::metric::{Better, Population, Role, Scale};
+use super::metric::{Better, Role, Scale};
 use super::settings::OnMismatch;
+use crate::audit::Population;
 use crate::policy::value::{At, DurationText, TimeValue};
 
 /// A guilloche experiment: which units meet which policy, and what decides between them.

@@ -4,6 +4,8 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Population;
+
 /// One comparison between the arms.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -57,17 +59,6 @@ pub enum Role {
     Success,
     /// No change for the worse beyond its margin is borne.
     Guardrail,
-}
-
-/// Over whom a metric is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Population {
-    /// Those whose score was high when they were first seen.
-    Harvesters,
-    /// Those whose score was low or unknown.
-    Legitimate,
 }
 
 /// Which way a metric is better.

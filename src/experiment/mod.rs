@@ -9,9 +9,10 @@ mod metric;
 mod schema;
 mod settings;
 
+pub use crate::audit::Population;
 pub use assignment::{Assignment, Place, Unit};
 pub use differences::{Difference, Visibility};
-pub use metric::{Better, Metric, Population, Role, Scale};
+pub use metric::{Better, Metric, Role, Scale};
 #[cfg(feature = "schema")]
 pub use schema::schema;
 pub use settings::{Arm, Eligibility, Experiment, OnMismatch, Switchback, UnitKind};

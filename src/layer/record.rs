@@ -1,5 +1,7 @@
 //! The audit record of an exchange, as it begins.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::audit::{self, AuditKey, Outcome, Record};
@@ -33,6 +35,7 @@ pub(super) fn begun(
         mode: decision.mode,
         applied: Vec::new(),
         observed: Vec::new(),
+        other_arms: BTreeMap::new(),
         dry_run: None,
         outcome: Outcome::Cancelled,
         status: None,

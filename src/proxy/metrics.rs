@@ -286,6 +286,7 @@ mod tests {
             mode: Mode::Observe,
             applied: [applied(Countermeasure::Pace), reasoned()].concat(),
             observed: applied(Countermeasure::SideChannels),
+            other_arms: std::collections::BTreeMap::new(),
             dry_run: None,
             outcome: Outcome::Stopped,
             status: Some(200),
