@@ -43,6 +43,8 @@ pub mod layer;
 pub mod limit;
 pub mod lines;
 pub mod mark;
+#[cfg(feature = "forensics")]
+mod page;
 pub mod policy;
 pub mod ready;
 pub mod risk;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms whose text is the operator's own: arguments, a model that answers sums, findings that are
 /// made to be read.
-const OWN: [&str; 12] = [
+const OWN: [&str; 13] = [
     "src/cli/",
     "src/experiment/differences.rs",
     "src/experiment/file.rs",
@@ -19,6 +19,7 @@ const OWN: [&str; 12] = [
     "src/forensics/examination/",
     "src/forensics/evidence/",
     "src/forensics/report/",
+    "src/page/",
     "src/policy/",
     "src/proxy/config/",
     "src/stats/",
@@ -26,7 +27,7 @@ const OWN: [&str; 12] = [
 
 /// Types whose text comes from the operator, from this crate or from the detector, or names no one
 /// and is shown by purpose.
-const LISTED: [&str; 48] = [
+const LISTED: [&str; 52] = [
     // What an endpoint says of its failure, which its user has to read.
     "src/ask/endpoint.rs: Failure",
     "src/ask/run.rs: Report",

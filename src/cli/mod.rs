@@ -5,6 +5,7 @@ mod demo;
 mod experiment;
 mod keys;
 mod mark;
+mod page_file;
 mod paragraph;
 mod policy;
 mod progress;

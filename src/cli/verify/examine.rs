@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Timestamp;
 
+use super::super::page_file::PageFile;
 use super::super::progress::Progress;
 use super::super::{Answer, Failure, Format};
 use super::ask::AskArguments;
 use super::inputs::{
     ControlFile, LedgerPart, Rosters, Seed, WrittenControls, control_files, names,
 };
-use super::report::Report;
 use super::schemes::{SchemeArguments, Schemes, Texts};
 use super::text::write_text;
 use crate::forensics::corpus::{Corpus, Counted, FieldPath, Prompts, count_lexical};
@@ -21,6 +21,7 @@ use crate::forensics::examination::{
     Committed, CommittedPlan, Issuance, MarkedBy, Method, Outcome, Sample, SchemeTests, Verdict,
     conclude, plan_commitment, test_lexical,
 };
+use crate::forensics::report::{Run, page};
 use crate::forensics::tracing::Plan;
 use crate::mark::keys::Keys;
 
@@ -82,10 +83,10 @@ pub(super) fn run(
     asking: &AskArguments,
 ) -> Result<Answer, Failure> {
     let format = arguments.format;
-    let report = arguments.report.as_deref().map(Report::create).transpose()?;
+    let report = arguments.report.as_deref().map(PageFile::create).transpose()?;
     let verdict = examine(arguments, schemes, asking)?;
     if let Some(report) = report {
-        report.write(&verdict)?;
+        report.write(&page(&verdict, &Run::of_this_process()))?;
     }
     let mut out = std::io::stdout().lock();
     match format {

@@ -5,7 +5,6 @@ mod commit;
 mod count;
 mod examine;
 mod inputs;
-mod report;
 mod schemes;
 mod text;
 

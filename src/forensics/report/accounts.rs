@@ -1,12 +1,12 @@
 //! Clusters and accounts: the strongest, who is named, and how far the next is.
 
 use super::answer::found;
-use super::markup::{Markup, text};
-use super::table::{self, NUMBER, Row, TEXT};
-use super::words::{counted, grouped, signed};
 use super::{evidence_section, has_tenants};
 use crate::forensics::examination::{Id, IdTest, Level, LevelTests, Named, Outcome, Verdict};
 use crate::forensics::tracing::CLEAR_GAP;
+use crate::page::markup::{Markup, text};
+use crate::page::table::{self, NUMBER, Row, TEXT};
+use crate::page::words::{counted, grouped, signed};
 
 /// Tests of a level that the page shows.
 const SHOWN: usize = 30;

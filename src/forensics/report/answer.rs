@@ -1,12 +1,14 @@
 //! The answer, and the numbers that it rests on.
 
-use super::markup::{Markup, text};
-use super::words::{counted, decoys_reached, frequency, grouped, level, signed};
-use super::{Run, evidence_section, names, strongest, table, word};
+use super::words::{decoys_reached, frequency};
+use super::{Run, evidence_section, strongest, word};
 use crate::forensics::examination::{
     DeploymentTest, FileRead, IdTest, Level, LevelTests, Material, Named, Outcome, PValue, Said,
     Verdict,
 };
+use crate::page::markup::{Markup, text};
+use crate::page::words::{counted, grouped, level, signed};
+use crate::page::{names, table};
 
 /// Names that the sentence has room for.
 const NAMES: usize = 6;

@@ -1,11 +1,12 @@
 //! Controls: what had to find nothing.
 
-use super::markup::{Markup, text};
-use super::table::{self, NUMBER, Row, TEXT};
-use super::words::grouped;
 use super::{answer, section};
 use crate::forensics::evidence::CONTROL_LEVEL;
 use crate::forensics::examination::{ControlKind, ControlTest, Verdict};
+use crate::page::markup::{Markup, text};
+use crate::page::names::base_name;
+use crate::page::table::{self, NUMBER, Row, TEXT};
+use crate::page::words::grouped;
 
 const SHOWN: usize = 40;
 
@@ -42,7 +43,7 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
 fn row(control: &ControlTest) -> Row {
     let mut name = Markup::default();
     match control.kind {
-        ControlKind::Text => name.spelled_name(&super::names::base_name(&control.name)),
+        ControlKind::Text => name.spelled_name(&base_name(&control.name)),
         ControlKind::NeverIssued => name.text(&control.name),
     };
     let stands_for = match control.kind {

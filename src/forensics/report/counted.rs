@@ -1,12 +1,12 @@
 //! What was counted and what was left out.
 
 use super::answer::{more, paths};
-use super::markup::{Markup, text};
-use super::names::{base_name, message};
 use super::section;
-use super::table::{self, NUMBER, Row, TEXT};
-use super::words::grouped;
 use crate::forensics::examination::{FileRead, Material, Verdict};
+use crate::page::markup::{Markup, text};
+use crate::page::names::{base_name, message};
+use crate::page::table::{self, NUMBER, Row, TEXT};
+use crate::page::words::grouped;
 
 /// Files of a scheme or a control that the page shows.
 const FILES: usize = 30;

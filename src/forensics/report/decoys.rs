@@ -1,10 +1,12 @@
 //! The suspect's score among those of keys that nobody has used, and whether these behave.
 
-use super::markup::Markup;
 use super::plots::{Plotted, histogram, plotted, quantiles as quantile_plot};
-use super::words::{counted, decoys_reached, frequency, grouped, signed};
+use super::words::{decoys_reached, frequency};
 use super::{evidence_section, strongest};
 use crate::forensics::examination::{DeploymentTest, Outcome, Verdict};
+use crate::page::figure;
+use crate::page::markup::Markup;
+use crate::page::words::{counted, grouped, signed};
 
 pub(super) const SCORES: &str = "figure-scores";
 pub(super) const QUANTILES: &str = "figure-quantiles";
@@ -133,16 +135,4 @@ pub(super) fn quantiles(page: &mut Markup, verdict: &Verdict) {
         ),
     );
     page.raw("\n").close("section");
-}
-
-/// A figure with its caption, which points to the numbers behind it.
-pub(super) fn figure(
-    page: &mut Markup,
-    number: &'static str,
-    svg: &Markup,
-    caption: impl FnOnce(&mut Markup),
-) {
-    page.raw("<figure>\n").piece(svg).raw("<figcaption><b>").raw(number).raw("</b> ");
-    caption(page);
-    page.raw("<a href=\"#numbers\">Its numbers</a> are at the end.</figcaption>\n</figure>\n");
 }

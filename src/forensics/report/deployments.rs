@@ -1,12 +1,13 @@
 //! Effect sizes, and the tests of deployments by tenant, epoch and scheme.
 
-use super::decoys::figure;
-use super::markup::{Markup, text};
 use super::plots;
-use super::table::{self, NUMBER, Row, TEXT};
-use super::words::{decoys_reached, grouped, interval, percent, signed};
+use super::words::{decoys_reached, interval, percent};
 use super::{answer, evidence_section, has_tenants, strongest};
 use crate::forensics::examination::{DeploymentTest, EffectSize, Verdict};
+use crate::page::figure;
+use crate::page::markup::{Markup, text};
+use crate::page::table::{self, NUMBER, Row, TEXT};
+use crate::page::words::{grouped, signed};
 
 /// Tests that the page shows.
 const SHOWN: usize = 40;

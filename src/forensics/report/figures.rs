@@ -2,11 +2,12 @@
 
 use super::decoys::quantiles_of;
 use super::deployments::with_effects;
-use super::markup::{Markup, text};
-use super::table::{self, NUMBER, Row};
-use super::words::{grouped, percent, signed};
+use super::words::percent;
 use super::{section, strongest};
 use crate::forensics::examination::{DeploymentTest, PValue, Verdict};
+use crate::page::markup::{Markup, text};
+use crate::page::table::{self, NUMBER, Row};
+use crate::page::words::{grouped, signed};
 
 pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
     section(page, "12", "The numbers behind the figures");

@@ -1,9 +1,9 @@
 //! What the page does not show: the part that an opponent would otherwise write.
 
-use super::markup::Markup;
 use super::section;
 use super::words::percent;
 use crate::forensics::examination::{Outcome, Verdict};
+use crate::page::markup::Markup;
 
 pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
     section(page, "10", "What this does not show");

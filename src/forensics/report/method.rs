@@ -1,10 +1,10 @@
 //! The method in plain words.
 
 use super::answer::paths;
-use super::markup::Markup;
-use super::names::message;
 use super::section;
 use crate::forensics::examination::Verdict;
+use crate::page::markup::Markup;
+use crate::page::names::message;
 
 pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
     section(page, "9", "The method in plain words");

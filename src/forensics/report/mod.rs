@@ -27,39 +27,21 @@ mod decoys;
 mod deployments;
 mod figures;
 mod limits;
-mod markup;
 mod method;
-mod names;
 mod plots;
 mod provenance;
-mod style;
-mod table;
 mod words;
 
-use jiff::Timestamp;
-
-use self::markup::Markup;
 use super::examination::{DeploymentTest, Outcome, Verdict};
-
-/// What a page tells beside the verdict: when and how it was made.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Run {
-    /// When the examination was made. The page tells no time without it.
-    pub made: Option<Timestamp>,
-    /// The words of the command that reproduces it, the program first. Of paths only the base
-    /// names are shown.
-    pub command: Vec<String>,
-}
+pub use crate::page::Run;
+use crate::page::markup::Markup;
+use crate::page::{document, section};
 
 /// The report on a verdict: an HTML document, well-formed as XML, of less than 300 kB however many
 /// accounts, epochs and files there are.
 #[must_use]
 pub fn page(verdict: &Verdict, run: &Run) -> String {
     let mut page = Markup::default();
-    page.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\" />\n");
-    style::head(&mut page);
-    page.element("title", &[], &format!("Examination for marked outputs: {}", word(verdict)));
-    page.raw("</head>\n<body>\n<main>\n");
     answer::write(&mut page, verdict, run);
     answer::key_numbers(&mut page, verdict);
     decoys::scores(&mut page, verdict);
@@ -73,8 +55,7 @@ pub fn page(verdict: &Verdict, run: &Run) -> String {
     limits::write(&mut page, verdict);
     provenance::write(&mut page, verdict, run);
     figures::write(&mut page, verdict);
-    page.raw("</main>\n</body>\n</html>\n");
-    page.into_string()
+    document(&format!("Examination for marked outputs: {}", word(verdict)), &page)
 }
 
 /// The answer in a word.
@@ -109,9 +90,4 @@ fn evidence_section(
     if verdict.outcome == Outcome::Refused {
         page.raw("<p class=\"void\">No answer is given. These numbers are no evidence.</p>\n");
     }
-}
-
-fn section(page: &mut Markup, number: &'static str, title: &'static str) {
-    page.open("section", &[("id", &format!("section-{number}"))]);
-    page.raw("<h2><span class=\"number\">").raw(number).raw("</span> ").raw(title).raw("</h2>\n");
 }

@@ -1,14 +1,12 @@
 //! What was committed to, and how to come to the same numbers again.
 
 use super::answer::paths;
-use super::markup::Markup;
-use super::names::{base_name, message};
-use super::words::grouped;
 use super::{Run, section};
 use crate::forensics::examination::{Method, Verdict};
-
-/// Words of the command that the page shows.
-const WORDS: usize = 60;
+use crate::page::markup::Markup;
+use crate::page::names::{base_name, message};
+use crate::page::words::grouped;
+use crate::page::{command, entry};
 
 pub(super) fn write(page: &mut Markup, verdict: &Verdict, run: &Run) {
     section(page, "11", "Commitment, and how to reproduce this");
@@ -50,11 +48,6 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict, run: &Run) {
     page.close("section");
 }
 
-fn entry(page: &mut Markup, name: &'static str, value: &str) {
-    let value = if value.is_empty() { "–" } else { value };
-    page.raw("<div><dt>").raw(name).raw("</dt><dd>").text(value).raw("</dd></div>\n");
-}
-
 fn code(page: &mut Markup, name: &'static str, value: &str) {
     let value = message(if value.is_empty() { "–" } else { value }, &[]);
     page.raw("<div><dt>")
@@ -76,55 +69,4 @@ fn ledger(method: &Method) -> String {
         said.push_str(&format!("; entries up to {until}"));
     }
     said
-}
-
-/// The command as a shell takes it, with base names in place of paths.
-fn command(words: &[String]) -> String {
-    let mut shown: Vec<String> = words.iter().take(WORDS).map(|word| shown(word)).collect();
-    if words.len() > WORDS {
-        shown.push(format!("… and {} more words", words.len() - WORDS));
-    }
-    shown.join(" ")
-}
-
-fn shown(word: &str) -> String {
-    let base = |word: &str| message(&base_name(word), &[]);
-    match word.split_once('=') {
-        // `--option=path`, `name=path`.
-        Some((name, value)) => quoted(&format!("{}={}", base(name), base(value))),
-        None => quoted(&base(word)),
-    }
-}
-
-fn quoted(word: &str) -> String {
-    let plain =
-        |character: char| character.is_ascii_alphanumeric() || "-_./:,@%+=".contains(character);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_is_quoted_and_tells_no_directories() {
-        let words = [
-            "/usr/bin/guilloche",
-            "verify",
-            "--keys=/etc/keys.toml",
-            "base=data/x y.jsonl",
-            "--field",
-            "a.b",
-            "it's",
-        ];
-        let words: Vec<String> = words.map(ToOwned::to_owned).into();
-        assert_eq!(
-            command(&words),
-            "guilloche verify --keys=keys.toml 'base=x y.jsonl' --field a.b 'it'\\''s'"
-        );
-    }
 }

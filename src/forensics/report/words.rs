@@ -1,36 +1,8 @@
-//! Numbers as people read them. None is ever said smaller, or surer, than it is.
+//! P-values as people read them. None is ever said smaller, or surer, than it is.
 
-use super::markup::Markup;
 use crate::forensics::examination::{EffectSize, PValue};
-
-/// `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 text`, `2 texts`.
-pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { many })
-}
-
-/// With a minus sign that is as wide as a plus.
-pub(super) fn signed(number: f64, places: usize) -> String {
-    let written = format!("{number:.places$}");
-    match written.strip_prefix('-') {
-        // No "-0.00".
-        Some(digits) if digits.chars().all(|digit| matches!(digit, '0' | '.')) => digits.to_owned(),
-        Some(digits) => format!("−{digits}"),
-        None => written,
-    }
-}
+use crate::page::markup::Markup;
+use crate::page::words::{grouped, signed};
 
 /// An effect in percent of sites.
 pub(super) fn percent(share: f64) -> String {
@@ -41,18 +13,6 @@ pub(super) fn percent(share: f64) -> String {
 pub(super) fn interval(effect: EffectSize) -> String {
     let EffectSize { estimate, low, high } = effect;
     format!("{} ({} to {})", percent(estimate), signed(low * 100.0, 2), signed(high * 100.0, 2))
-}
-
-/// A level, `10^−6`.
-pub(super) fn level(level: f64) -> String {
-    let written = format!("{level:e}");
-    match written.split_once('e') {
-        Some((mantissa, exponent)) => {
-            let power = format!("10^{}", exponent.replace('-', "−"));
-            if mantissa == "1" { power } else { format!("{mantissa} × {power}") }
-        }
-        None => written,
-    }
 }
 
 /// How often a p-value means: `fewer than one in 3.1 billion`, `fewer than one in 4,200`, `about 31
@@ -86,18 +46,6 @@ pub(super) fn decoys_reached(p: PValue, count: u64) -> u64 {
 }
 
 impl Markup {
-    /// Text of the program's own, in which the exponent of `10^47` is raised.
-    pub(super) fn prose(&mut self, text: &str) -> &mut Self {
-        let mut parts = text.split("10^");
-        self.text(parts.next().unwrap_or_default());
-        for part in parts {
-            let end = part.find(|next: char| !next.is_ascii_digit() && next != '−');
-            let (exponent, rest) = part.split_at(end.unwrap_or(part.len()));
-            self.raw("10").element("sup", &[], exponent).text(rest);
-        }
-        self
-    }
-
     /// A p-value, `3.2 × 10⁻¹⁷`, which programs read from the attribute.
     pub(super) fn p_value(&mut self, p: PValue) -> &mut Self {
         let written = p.to_string();
@@ -130,18 +78,8 @@ mod tests {
         let far = PValue::from_ln(-109.0);
         assert_eq!(frequency(far), "fewer than one in 10^47, a 1 with 47 zeros");
     }
-
     #[test]
-    fn numbers_are_grouped_and_signed() {
-        assert_eq!(
-            (grouped(0), grouped(999), grouped(1_234_567)),
-            ("0".into(), "999".into(), "1,234,567".into())
-        );
-        assert_eq!((signed(-1.5, 1), signed(-0.001, 2)), ("−1.5".into(), "0.00".into()));
-        assert_eq!((level(1e-6), level(2.5e-7)), ("10^−6".into(), "2.5 × 10^−7".into()));
-        let mut raised = Markup::default();
-        raised.prose(&format!("one in 10^47, below {}", level(1e-6)));
-        assert_eq!(raised.into_string(), "one in 10<sup>47</sup>, below 10<sup>−6</sup>");
+    fn decoys_are_counted_back_from_their_p_value() {
         assert_eq!(decoys_reached(PValue::from_ln((4.0_f64 / 10_001.0).ln()), 10_000), 3);
     }
 }

@@ -1,9 +1,9 @@
 //! Sizes of effects with their intervals, one below the other.
 
-use super::super::markup::Markup;
-use super::super::words::signed;
-use super::Plot;
 use crate::forensics::examination::{DeploymentTest, EffectSize};
+use crate::page::markup::Markup;
+use crate::page::plot::Plot;
+use crate::page::words::signed;
 
 const ROW: f64 = 24.0;
 

@@ -1,9 +1,9 @@
 //! Where the suspect's score stands among those of decoy keys.
 
-use super::super::markup::Markup;
-use super::super::words::{grouped, signed};
-use super::Plot;
 use crate::forensics::examination::DeploymentTest;
+use crate::page::markup::Markup;
+use crate::page::plot::Plot;
+use crate::page::words::{grouped, signed};
 
 /// The farthest score that is drawn to scale.
 const FARTHEST: f64 = 40.0;

@@ -1,9 +1,9 @@
 //! Whether decoy keys get the p-values that chance gives: a quantile plot against uniform.
 
-use super::super::markup::Markup;
-use super::Plot;
 use crate::forensics::evidence::ln_binomial_tail;
 use crate::forensics::examination::DecoySummary;
+use crate::page::markup::Markup;
+use crate::page::plot::Plot;
 
 /// A decoy in the plot.
 #[derive(Clone, Copy, Debug, PartialEq)]

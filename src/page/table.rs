@@ -3,28 +3,28 @@
 use super::markup::Markup;
 
 /// A column: its head, and whether its cells are numbers.
-pub(super) type Column = (&'static str, bool);
+pub(crate) type Column = (&'static str, bool);
 
-pub(super) const TEXT: bool = false;
-pub(super) const NUMBER: bool = true;
+pub(crate) const TEXT: bool = false;
+pub(crate) const NUMBER: bool = true;
 
 /// A row of a table.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Row {
+pub(crate) struct Row {
     /// Its cells; the first heads the row.
-    pub(super) cells: Vec<Markup>,
+    pub(crate) cells: Vec<Markup>,
     /// Whether it stands out.
-    pub(super) named: bool,
+    pub(crate) named: bool,
 }
 
 impl Row {
-    pub(super) fn new(cells: Vec<Markup>) -> Self {
+    pub(crate) fn new(cells: Vec<Markup>) -> Self {
         Self { cells, named: false }
     }
 }
 
 /// Writes a table, or nothing where there is no row.
-pub(super) fn write(page: &mut Markup, caption: &str, columns: &[Column], rows: &[Row]) {
+pub(crate) fn write(page: &mut Markup, caption: &str, columns: &[Column], rows: &[Row]) {
     if rows.is_empty() {
         return;
     }

@@ -14,7 +14,7 @@ const MESSAGE: usize = 300;
 
 /// A name that is short enough for a table. Where it is cut, its length and the beginning of its
 /// BLAKE3 tell it from others that are cut alike.
-pub(super) fn shortened(name: &str) -> String {
+pub(crate) fn shortened(name: &str) -> String {
     let length = name.chars().count();
     if length <= HEAD + TAIL + 1 {
         return tamed(name);
@@ -45,7 +45,7 @@ fn tamed(name: &str) -> String {
 
 /// What follows the last separator of a path. Of a file within a file of counts, whose name is
 /// `counts: file`, of both.
-pub(super) fn base_name(path: &str) -> String {
+pub(crate) fn base_name(path: &str) -> String {
     let base = |path: &str| {
         let mut parts = path.rsplit(['/', '\\']).filter(|part| !part.is_empty());
         parts.next().unwrap_or(path).to_owned()
@@ -54,7 +54,7 @@ pub(super) fn base_name(path: &str) -> String {
 }
 
 /// A message that may tell of paths, with their base names in place of them.
-pub(super) fn message(message: &str, paths: &[&str]) -> String {
+pub(crate) fn message(message: &str, paths: &[&str]) -> String {
     let mut message = message.to_owned();
     for path in paths {
         let base = base_name(path);
@@ -70,7 +70,7 @@ pub(super) fn message(message: &str, paths: &[&str]) -> String {
 
 impl Markup {
     /// A name, apart from the words around it and from their direction.
-    pub(super) fn name(&mut self, name: &str) -> &mut Self {
+    pub(crate) fn name(&mut self, name: &str) -> &mut Self {
         if name.is_empty() {
             return self.raw("<em>(no name)</em>");
         }
@@ -79,7 +79,7 @@ impl Markup {
     }
 
     /// A name, with the letters outside ASCII spelled out: some look like those within.
-    pub(super) fn spelled_name(&mut self, name: &str) -> &mut Self {
+    pub(crate) fn spelled_name(&mut self, name: &str) -> &mut Self {
         self.name(name);
         if !name.is_ascii() {
             let spelled: String = name.chars().take(HEAD).map(spelled).collect();
@@ -100,7 +100,7 @@ fn spelled(character: char) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forensics::report::markup::is_hidden;
+    use crate::page::markup::is_hidden;
 
     #[test]
     fn what_is_not_seen_as_itself_is_hidden() {

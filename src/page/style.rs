@@ -9,7 +9,7 @@ use super::markup::Markup;
 const STYLE: &str = include_str!("style.css");
 
 /// Nothing is loaded, nothing runs, and the only style is the one with this digest.
-pub(super) fn head(page: &mut Markup) {
+pub(crate) fn head(page: &mut Markup) {
     let digest = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"

@@ -3,27 +3,27 @@
 /// A piece of well-formed markup. What is not known when the program is compiled gets in as text
 /// or as the value of an attribute, both escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Markup(String);
+pub(crate) struct Markup(String);
 
 impl Markup {
-    pub(super) fn into_string(self) -> String {
+    pub(crate) fn into_string(self) -> String {
         self.0
     }
 
     /// Markup of the program's own.
-    pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
+    pub(crate) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
     }
 
     /// Another piece.
-    pub(super) fn piece(&mut self, piece: &Self) -> &mut Self {
+    pub(crate) fn piece(&mut self, piece: &Self) -> &mut Self {
         self.0.push_str(&piece.0);
         self
     }
 
     /// Text of anybody's: escaped, and hidden characters in the open.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         for character in text.chars() {
             match character {
                 '&' => self.0.push_str("&amp;"),
@@ -38,7 +38,7 @@ impl Markup {
         self
     }
 
-    pub(super) fn open(
+    pub(crate) fn open(
         &mut self,
         name: &'static str,
         attributes: &[(&'static str, &str)],
@@ -46,12 +46,12 @@ impl Markup {
         self.start(name, attributes).raw(">")
     }
 
-    pub(super) fn close(&mut self, name: &'static str) -> &mut Self {
+    pub(crate) fn close(&mut self, name: &'static str) -> &mut Self {
         self.raw("</").raw(name).raw(">\n")
     }
 
     /// An element without content.
-    pub(super) fn empty(
+    pub(crate) fn empty(
         &mut self,
         name: &'static str,
         attributes: &[(&'static str, &str)],
@@ -60,7 +60,7 @@ impl Markup {
     }
 
     /// An element with text in it, and no line break behind it.
-    pub(super) fn element(
+    pub(crate) fn element(
         &mut self,
         name: &'static str,
         attributes: &[(&'static str, &str)],
@@ -79,7 +79,7 @@ impl Markup {
 }
 
 /// Text as a piece of its own.
-pub(super) fn text(text: &str) -> Markup {
+pub(crate) fn text(text: &str) -> Markup {
     let mut piece = Markup::default();
     piece.text(text);
     piece
@@ -87,7 +87,7 @@ pub(super) fn text(text: &str) -> Markup {
 
 /// Whether a character is not seen as itself: it is invisible, reorders others, breaks lines, looks
 /// like a space, or has no meaning.
-pub(super) fn is_hidden(character: char) -> bool {
+pub(crate) fn is_hidden(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_control();
     }

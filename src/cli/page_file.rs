@@ -1,26 +1,22 @@
-//! The page of `verify --report`.
+//! The page of a report, and the file that it is written to.
 
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
-use super::super::Failure;
-use crate::forensics::examination::Verdict;
-use crate::forensics::report::{Run, page};
+use super::Failure;
 
 /// How a page begins.
 const OPENING: &[u8] = b"<!DOCTYPE html>";
 
 /// A file that is open for the page: a name that cannot be written fails before the work, and not
 /// behind it.
-pub(super) struct Report {
+pub(super) struct PageFile {
     path: PathBuf,
     file: File,
 }
 
-impl Report {
+impl PageFile {
     /// Opens the file. A page that is there already is lost only when the new one is written;
     /// anything else is kept, such as the file of keys.
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
@@ -35,11 +31,8 @@ impl Report {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// Writes the page, with the command line of this process.
-    pub(super) fn write(mut self, verdict: &Verdict) -> Result<(), Failure> {
-        let command = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
-        let run = Run { made: Some(Timestamp::now()), command: command.collect() };
-        let page = page(verdict, &run);
+    /// Writes the page.
+    pub(super) fn write(mut self, page: &str) -> Result<(), Failure> {
         let written = self.file.set_len(0).and_then(|()| self.file.write_all(page.as_bytes()));
         Ok(written.map_err(|error| format!("{}: {error}", self.path.display()))?)
     }
