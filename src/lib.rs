@@ -29,6 +29,7 @@
 //! - `schema`: the JSON Schema of policy files.
 //! - `forensics`: detection, evidence and tracing of marks; with `proxy`, asking a suspect model.
 //! - `experiments`: experiment files, assignment and statistics for comparing policies on live traffic.
+//! - `decompress`: reading audits, plain or compressed, on all cores.
 //! - `tokenizers`: marks in the tokens of other people's models.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -27,10 +27,13 @@ const OWN: [&str; 13] = [
 
 /// Types whose text comes from the operator, from this crate or from the detector, or names no one
 /// and is shown by purpose.
-const LISTED: [&str; 52] = [
+const LISTED: [&str; 54] = [
     // What an endpoint says of its failure, which its user has to read.
     "src/ask/endpoint.rs: Failure",
     "src/ask/run.rs: Report",
+    // An analyst's files, and our own names of what is absent.
+    "src/audit/entry.rs: EntryError",
+    "src/audit/reader.rs: FileRead",
     // Records are written to be read; they name callers by keyed hashes.
     "src/audit/record.rs: Record",
     "src/audit/record.rs: DecisionName",

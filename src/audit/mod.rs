@@ -24,7 +24,11 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+#[cfg(feature = "decompress")]
+pub mod entry;
 pub mod principal;
+#[cfg(feature = "decompress")]
+pub mod reader;
 pub mod record;
 pub mod unit;
 
@@ -34,6 +38,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::lines::LineWriter;
 
+#[cfg(feature = "decompress")]
+pub use entry::{Entry, EntryError};
 pub use principal::{AuditKey, KeyedHash, PrincipalHashes};
 pub use record::{
     Applied, Counter, Counts, DecisionName, DryRun, Durations, Outcome, PolicyIdentity, Record,

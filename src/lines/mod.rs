@@ -1,10 +1,23 @@
-//! Files of lines that only grow, and the one writer of them.
+//! Files of lines: the one writer of those that only grow, and the one reader of those that may be
+//! compressed, or hostile.
 
+#[cfg(feature = "decompress")]
+mod compressed;
+#[cfg(feature = "decompress")]
+mod reader;
 mod writer;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+#[cfg(feature = "decompress")]
+pub use compressed::STANDARD_INPUT;
+#[cfg(feature = "decompress")]
+pub(crate) use compressed::{Contents, open};
+#[cfg(feature = "forensics")]
+pub(crate) use compressed::{Reader, peek};
+#[cfg(feature = "decompress")]
+pub(crate) use reader::{LineReader, LineSpan};
 pub use writer::{LineWriter, Lost};
 
 /// Whether the last line of a file was cut, by a crash or a full disk: what is appended to it would

@@ -1,13 +1,14 @@
 //! The records of a list of files, in windows of bounded size.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
+use std::ops::Range;
 use std::path::PathBuf;
 
-use super::compression::{FileDigest, Reader};
-use super::format::{Format, Opened};
+use super::format::{FileDigest, Format, Opened};
 use super::record::RecordProblem;
 use super::{CorpusError, CorpusProblem, MAX_LINE_BYTES, TEXT_DOCUMENT_BYTES, at};
 use crate::forensics::examination::FileRead;
+use crate::lines::{LineReader, LineSpan, Reader};
 
 /// A window is full from so many bytes on.
 const WINDOW_BYTES: usize = 4 << 20;
@@ -62,11 +63,21 @@ pub(super) struct Feed {
 
 struct Current {
     path: PathBuf,
-    reader: Reader,
-    format: Format,
-    number: u64,
+    documents: Documents,
     digest: FileDigest,
-    /// Plain text that was read and is not part of a document yet.
+}
+
+/// How the documents of a file are told apart.
+enum Documents {
+    Lines(LineReader),
+    Pieces(Pieces),
+}
+
+/// Pieces of a text.
+struct Pieces {
+    reader: Reader,
+    number: u64,
+    /// What was read and is not part of a document yet.
     rest: Vec<u8>,
 }
 
@@ -88,9 +99,9 @@ impl Feed {
             };
             let file = self.files.len().saturating_sub(1);
             let Some(report) = self.files.last_mut() else { break };
-            let read = match current.format {
-                Format::Text => current.piece(window, file, report),
-                Format::Jsonl => current.line(window, file, report),
+            let read = match &mut current.documents {
+                Documents::Lines(lines) => line(lines, window, file, report),
+                Documents::Pieces(pieces) => pieces.next(window, file, report),
             };
             let more = read.map_err(|error| {
                 at(&current.path)(CorpusProblem::Read { records: report.records, error })
@@ -108,48 +119,42 @@ impl Feed {
             Opened::open(&path).map_err(at(&path))?;
         let name = path.display().to_string();
         self.files.push(FileRead { name, format: described, ..FileRead::default() });
-        self.current = Some(Current { path, reader, format, number: 0, digest, rest: Vec::new() });
+        let documents = match format {
+            Format::Jsonl => Documents::Lines(LineReader::new(reader, MAX_LINE_BYTES)),
+            Format::Text => Documents::Pieces(Pieces { reader, number: 0, rest: Vec::new() }),
+        };
+        self.current = Some(Current { path, documents, digest });
         Ok(())
     }
 }
 
-impl Current {
-    /// The next line; false at the end.
-    fn line(
-        &mut self,
-        window: &mut Window,
-        file: usize,
-        report: &mut FileRead,
-    ) -> io::Result<bool> {
-        let start = window.bytes.len();
-        let limit = MAX_LINE_BYTES as u64 + 1;
-        let mut read = self.reader.by_ref().take(limit).read_until(b'\n', &mut window.bytes)?;
-        if read == 0 {
-            return Ok(false);
-        }
-        self.number += 1;
-        let too_long = read > MAX_LINE_BYTES && window.bytes.last() != Some(&b'\n');
-        if too_long {
-            window.bytes.truncate(start);
-            read += self.reader.skip_until(b'\n')?;
-        }
-        report.bytes += read as u64;
-        let end = window.bytes.len();
-        let blank = window.bytes.get(start..end).unwrap_or_default().trim_ascii().is_empty();
-        if too_long || !blank {
-            report.records += 1;
-            let number = self.number;
-            let format = self.format;
-            window.records.push(Record { file, number, format, start, end, too_long });
-        } else {
-            // A window of nothing else would be taken for the end.
-            window.bytes.truncate(start);
-        }
-        Ok(true)
+/// The next line; false at the end.
+fn line(
+    lines: &mut LineReader,
+    window: &mut Window,
+    file: usize,
+    report: &mut FileRead,
+) -> io::Result<bool> {
+    let Some(LineSpan { number, bytes: Range { start, end }, length, too_long }) =
+        lines.read(&mut window.bytes)?
+    else {
+        return Ok(false);
+    };
+    report.bytes += length;
+    let blank = window.bytes.get(start..end).unwrap_or_default().trim_ascii().is_empty();
+    if too_long || !blank {
+        report.records += 1;
+        window.records.push(Record { file, number, format: Format::Jsonl, start, end, too_long });
+    } else {
+        // A window of nothing else would be taken for the end.
+        window.bytes.truncate(start);
     }
+    Ok(true)
+}
 
+impl Pieces {
     /// The next piece of a text; false at the end.
-    fn piece(
+    fn next(
         &mut self,
         window: &mut Window,
         file: usize,
@@ -169,7 +174,7 @@ impl Current {
         let piece = window.bytes.get(start..end).unwrap_or_default();
         if !piece.trim_ascii().is_empty() {
             report.records += 1;
-            let (number, format) = (self.number, self.format);
+            let (number, format) = (self.number, Format::Text);
             window.records.push(Record { file, number, format, start, end, too_long: false });
         } else {
             window.bytes.truncate(start);

@@ -2,9 +2,12 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest, Sha256};
 
 use super::CorpusProblem;
-use super::compression::{Contents, FileDigest, Reader, open, peek};
+use crate::lines::{Contents, Reader, open, peek};
 
 /// How a file of counts begins.
 pub(super) const COUNTS_OPENING: &str = "{\"guilloche_counts\":";
@@ -27,12 +30,29 @@ pub(super) struct Opened {
     pub(super) digest: FileDigest,
 }
 
+/// The SHA-256 of a file as it lies there, over what has been read of it.
+#[derive(Clone, Default)]
+pub(super) struct FileDigest(Arc<Mutex<Sha256>>);
+
+impl FileDigest {
+    pub(super) fn digits(&self) -> String {
+        self.lock().clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sha256> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 const LOOK: u64 = 4 << 10;
 
 impl Opened {
     pub(super) fn open(path: &Path) -> Result<Self, CorpusProblem> {
         let at_start = |error| CorpusProblem::Read { records: 0, error };
-        let Contents { reader, compression, digest } = open(path).map_err(CorpusProblem::Open)?;
+        let digest = FileDigest::default();
+        let seen = digest.clone();
+        let Contents { reader, compression } =
+            open(path, move |bytes| seen.lock().update(bytes)).map_err(CorpusProblem::Open)?;
         let (mut start, reader) = peek(reader, LOOK).map_err(at_start)?;
         let mut reader: Reader = Box::new(reader);
         if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = start.as_slice() {

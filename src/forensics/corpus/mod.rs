@@ -19,7 +19,6 @@
 //! of turns each of the assistant's is a document. `prompt`, `instruction`, `question`, `input`,
 //! `system` and all other turns are the record's prompts.
 
-mod compression;
 mod count;
 mod feed;
 mod field;
@@ -41,6 +40,8 @@ pub use shard::Shard;
 pub use tokens::{CountedTokens, count_tokens, read_texts};
 pub use windows::for_each_document;
 
+pub use crate::lines::STANDARD_INPUT;
+
 use crate::forensics::detect::MergeError;
 
 /// The longest line of JSONL that is read, in bytes.
@@ -49,9 +50,6 @@ pub const MAX_LINE_BYTES: usize = 16 << 20;
 /// Plain text is cut into documents of at most so many bytes, at the end of a paragraph where there
 /// is one.
 pub const TEXT_DOCUMENT_BYTES: usize = 8 << 10;
-
-/// The name that stands for standard input.
-pub const STANDARD_INPUT: &str = "-";
 
 /// The files of one corpus.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
