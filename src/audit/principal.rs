@@ -45,6 +45,12 @@ impl AuditKey {
         Self(key.into())
     }
 
+    /// The key of a deployment, by its secret.
+    #[must_use]
+    pub fn of_deployment(secret: &Secret) -> Self {
+        Self(secret.derive("guilloche 2026 audit principals v1"))
+    }
+
     /// Reads a key from 64 hexadecimal digits; white space around them is ignored.
     ///
     /// # Errors

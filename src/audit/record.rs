@@ -96,7 +96,7 @@ pub enum Risk {
 }
 
 /// A policy and its revision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PolicyIdentity {
     /// The name that the file gives.
     pub name: String,

@@ -4,6 +4,7 @@ mod check;
 mod effects;
 mod explain;
 mod models;
+mod replay;
 mod sample;
 mod seen;
 
@@ -35,6 +36,14 @@ enum Command {
                             --score 0.8 \\\n      --account acct-7 --cluster ring-3 --model \
                             teacher-large")]
     Explain(explain::Arguments),
+    /// Tell what a policy would have done with the requests that audit files have records of; exit
+    /// status 2 if some of a file could not be read.
+    #[command(
+        after_help = "Examples:\n  guilloche policy replay --policy new.toml audit/*.jsonl\n  \
+                            guilloche policy replay --policy new.toml --secret-file secret.key \
+                            \\\n      --report replay.html audit/*.jsonl.zst"
+    )]
+    Replay(replay::Arguments),
     /// Print the JSON Schema of policy files.
     #[command(after_help = "Example:\n  guilloche policy schema > policies/schema.json")]
     Schema,
@@ -44,6 +53,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Schema => {
             writeln!(io::stdout().lock(), "{:#}", schema())?;
             Ok(Answer::Done)

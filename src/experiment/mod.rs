@@ -5,6 +5,7 @@ mod compile;
 mod differences;
 mod file;
 mod metric;
+pub mod replay;
 #[cfg(feature = "schema")]
 mod schema;
 mod settings;

@@ -146,7 +146,7 @@ impl Live {
 impl Keys {
     pub(super) fn derive(secret: &Secret) -> Self {
         Self {
-            audit: AuditKey::new(secret.derive("guilloche 2026 audit principals v1")),
+            audit: AuditKey::of_deployment(secret),
             subject: secret.derive("guilloche 2026 limit subjects v1"),
             delay: secret.derive("guilloche 2026 first-token delay v1"),
         }

@@ -101,6 +101,12 @@ impl AccountId {
         Self(Self::ANONYMOUS.into())
     }
 
+    /// The account that an exemption names, which may be one of this crate's own.
+    #[cfg(feature = "experiments")]
+    pub(crate) fn exempted(name: &str) -> Self {
+        Self(name.into())
+    }
+
     /// Whether this is [`AccountId::anonymous`].
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
