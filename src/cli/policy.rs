@@ -7,6 +7,7 @@ mod models;
 mod replay;
 mod sample;
 mod seen;
+mod simulate;
 
 use std::io::{self, Write};
 
@@ -44,6 +45,13 @@ enum Command {
                             \\\n      --report replay.html audit/*.jsonl.zst"
     )]
     Replay(replay::Arguments),
+    /// Tell what a policy would leak to campaigns of harvesters, and how many ordinary accounts it would
+    /// touch, with a detector of known quality.
+    #[command(after_help = "Examples:\n  guilloche policy simulate --policy policies/graded.toml \
+                            --auc 0.95 --delay-hours 6\n  guilloche policy simulate --policy \
+                            policies/graded.toml --roc roc.csv \\\n      --budget 0.001 --report \
+                            simulation.html")]
+    Simulate(simulate::Arguments),
     /// Print the JSON Schema of policy files.
     #[command(after_help = "Example:\n  guilloche policy schema > policies/schema.json")]
     Schema,
@@ -54,6 +62,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Schema => {
             writeln!(io::stdout().lock(), "{:#}", schema())?;
             Ok(Answer::Done)

@@ -9,6 +9,7 @@ pub mod replay;
 #[cfg(feature = "schema")]
 mod schema;
 mod settings;
+pub mod simulation;
 
 pub use crate::audit::Population;
 pub use assignment::{Assignment, Place, Unit};

@@ -199,7 +199,7 @@ fn write_files(out: &mut impl Write, files: &[FileRead]) -> io::Result<()> {
 }
 
 /// A name from outside in so many columns.
-fn clipped(name: &str, columns: usize) -> String {
+pub(super) fn clipped(name: &str, columns: usize) -> String {
     let name = printable(name);
     if name.chars().count() <= columns {
         return name;
