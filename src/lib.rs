@@ -44,7 +44,7 @@ pub mod layer;
 pub mod limit;
 pub mod lines;
 pub mod mark;
-#[cfg(feature = "forensics")]
+#[cfg(any(feature = "experiments", feature = "forensics"))]
 mod page;
 pub mod policy;
 pub mod ready;

@@ -12,3 +12,12 @@
 mod assignment;
 #[path = "experiment/files.rs"]
 mod files;
+#[cfg(feature = "cli")]
+#[path = "experiment/plan.rs"]
+mod plan;
+#[cfg(feature = "cli")]
+#[path = "experiment/report.rs"]
+mod report;
+#[cfg(feature = "cli")]
+#[path = "experiment/study.rs"]
+mod study;

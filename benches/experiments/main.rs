@@ -1,5 +1,5 @@
 //! How often the tests of experiments err and what they find, on clusters whose sizes have heavy
-//! tails: the tables of `docs/experiments.md`.
+//! tails: the tables of `docs/experiment-statistics.md`.
 //!
 //! ```sh
 //! cargo bench --bench experiments -- nothing|labels|looks|guardrails|power|all

@@ -62,7 +62,7 @@ impl AuditKey {
     }
 
     /// Hashes the names of a principal. The kinds are kept apart, so that an account and a cluster
-    /// of the same name do not hash alike.
+    /// of the same name do not hash alike; so are tenants, who name their accounts as they like.
     #[must_use]
     pub fn principal(
         &self,
@@ -70,18 +70,38 @@ impl AuditKey {
         cluster: Option<&str>,
         tenant: Option<&str>,
     ) -> PrincipalHashes {
+        let tenant = tenant.map(|name| self.tenant(name));
         PrincipalHashes {
-            account: self.hash("account", account),
-            cluster: cluster.map(|name| self.hash("cluster", name)),
-            tenant: tenant.map(|name| self.hash("tenant", name)),
+            account: self.account(account, tenant),
+            cluster: cluster.map(|name| self.cluster(name, tenant)),
+            tenant,
         }
     }
 
-    /// The 128-bit prefix of `BLAKE3(key, kind ‖ 0x00 ‖ name)`; a kind holds no zero byte.
-    fn hash(&self, kind: &'static str, name: &str) -> KeyedHash {
+    /// The hash of a tenant's name.
+    pub(crate) fn tenant(&self, name: &str) -> KeyedHash {
+        self.hash("tenant", None, name)
+    }
+
+    /// The hash of an account's name, as one of its tenant.
+    pub(crate) fn account(&self, name: &str, tenant: Option<KeyedHash>) -> KeyedHash {
+        self.hash("account", tenant, name)
+    }
+
+    /// The hash of a cluster's name, as one of its tenant.
+    pub(crate) fn cluster(&self, name: &str, tenant: Option<KeyedHash>) -> KeyedHash {
+        self.hash("cluster", tenant, name)
+    }
+
+    /// The 128-bit prefix of `BLAKE3(key, kind ‖ 0x00 ‖ name)`, or, of a tenant's,
+    /// `BLAKE3(key, kind ‖ 0x01 ‖ tenant ‖ name)`; a kind holds no such byte.
+    fn hash(&self, kind: &'static str, tenant: Option<KeyedHash>, name: &str) -> KeyedHash {
         let mut hasher = blake3::Hasher::new_keyed(self.0.expose());
         hasher.update(kind.as_bytes());
-        hasher.update(&[0]);
+        match tenant {
+            None => hasher.update(&[0]),
+            Some(KeyedHash(tenant)) => hasher.update(&[1]).update(&tenant),
+        };
         hasher.update(name.as_bytes());
         let mut bytes = [0; 16];
         hasher.finalize_xof().fill(&mut bytes);
@@ -143,6 +163,8 @@ mod tests {
         assert_ne!(Some(all.account), all.cluster);
         assert_ne!(all.cluster, all.tenant);
         assert_ne!(all.account, AuditKey::new([2; 32]).principal("x", None, None).account);
+        assert_ne!(all.account, key.principal("x", None, Some("y")).account, "of another tenant");
+        assert_ne!(all.account, key.principal("x", None, None).account);
     }
 
     #[test]

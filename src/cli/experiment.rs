@@ -1,6 +1,10 @@
 //! `guilloche experiment`: experiment files and what comes of them.
 
 mod check;
+mod plan;
+mod read;
+mod report;
+mod text;
 
 use std::io::{self, Write};
 
@@ -22,6 +26,14 @@ enum Command {
     /// apart; exit status 1 if there is any problem.
     #[command(after_help = "Example:\n  guilloche experiment check experiments/*.toml")]
     Check(check::Arguments),
+    /// Work out what an experiment can show, from audit files of a time before: power, duration, and
+    /// the least effect that is found.
+    #[command(after_help = plan::EXAMPLE)]
+    Plan(plan::Arguments),
+    /// Tell what an experiment has shown, from audit and outcome files: ship, rollback, continue, or
+    /// invalid.
+    #[command(after_help = report::EXAMPLE)]
+    Report(report::Arguments),
     /// Print the JSON Schema of experiment files.
     #[command(after_help = "Example:\n  guilloche experiment schema > experiments/schema.json")]
     Schema,
@@ -30,6 +42,8 @@ enum Command {
 pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     match &arguments.command {
         Command::Check(arguments) => check::run(arguments),
+        Command::Plan(arguments) => plan::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
         Command::Schema => {
             writeln!(io::stdout().lock(), "{:#}", schema())?;
             Ok(Answer::Done)

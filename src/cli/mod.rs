@@ -41,7 +41,7 @@ enum Command {
     BenchUpstream,
     /// See what an ordinary caller and a harvester get, side by side.
     Demo(demo::Arguments),
-    /// Check experiment files.
+    /// Check and plan experiments, and report on them.
     Experiment(experiment::Arguments),
     /// Make, rotate and show the key file of marks.
     Keys(keys::Arguments),

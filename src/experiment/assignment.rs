@@ -15,7 +15,7 @@
 
 use jiff::Timestamp;
 
-use super::settings::{Experiment, Switchback, UnitKind};
+use super::settings::{Experiment, UnitKind};
 use crate::risk::Principal;
 use crate::secret::{Secret, opaque_debug};
 
@@ -81,10 +81,7 @@ impl<'a> Unit<'a> {
         let Principal { account, cluster, tenant } = principal;
         let tenant = tenant.as_ref().map_or("", |tenant| tenant.as_str());
         match (kind, cluster) {
-            (UnitKind::Slot(Switchback { slot, .. }), _) => {
-                let length = i64::try_from(slot.as_secs()).unwrap_or(i64::MAX).max(1);
-                Self::Slot(now.as_second().div_euclid(length))
-            }
+            (UnitKind::Slot(switchback), _) => Self::Slot(switchback.slot_of(now)),
             (UnitKind::Cluster, Some(cluster)) => Self::Cluster { tenant, id: cluster.as_str() },
             _ => Self::Account { tenant, id: account.as_str() },
         }

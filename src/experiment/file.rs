@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 
 use serde::Deserialize;
 
-use super::metric::{Better, Role, Scale};
+use super::metric::{Better, Role, Rows, Scale};
 use super::settings::OnMismatch;
 use crate::audit::Population;
 use crate::policy::value::{At, DurationText, TimeValue};
@@ -159,4 +159,27 @@ pub(super) struct MetricTable {
     pub(super) scale: Option<Scale>,
     /// Whether the experiment is decided by it; one `success` metric is. Default: false.
     pub(super) decides: Option<At<bool>>,
+    /// Of an outcome, what several rows of one unit are. Default: `sum`.
+    pub(super) rows: Option<At<Rows>>,
+    /// Of an outcome that is a label, such as confirmed hostility: how often it is right. Its rows are
+    /// 0 or 1, and averaged.
+    pub(super) label: Option<At<LabelTable>>,
+}
+
+/// How often a label is right, as somebody has found out before.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Label"))]
+#[serde(deny_unknown_fields)]
+pub(super) struct LabelTable {
+    /// The share of true cases that are labelled so.
+    #[cfg_attr(feature = "schema", schemars(required, range(min = 0, max = 1)))]
+    pub(super) sensitivity: Option<f64>,
+    /// From what to what it may be. Default: it is taken as known.
+    pub(super) sensitivity_range: Option<[f64; 2]>,
+    /// The share of other cases that are not labelled so.
+    #[cfg_attr(feature = "schema", schemars(required, range(min = 0, max = 1)))]
+    pub(super) specificity: Option<f64>,
+    /// From what to what it may be. Default: it is taken as known.
+    pub(super) specificity_range: Option<[f64; 2]>,
 }

@@ -106,6 +106,15 @@ pub enum OnMismatch {
     Warn,
 }
 
+impl Switchback {
+    /// The number of the slot in which a moment lies, counted from 1970.
+    #[must_use]
+    pub fn slot_of(&self, now: Timestamp) -> i64 {
+        let length = i64::try_from(self.slot.as_secs()).unwrap_or(i64::MAX).max(1);
+        now.as_second().div_euclid(length)
+    }
+}
+
 impl Experiment {
     /// The control arm.
     #[must_use]

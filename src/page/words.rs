@@ -57,6 +57,12 @@ impl Markup {
     }
 }
 
+/// A share in percent.
+#[cfg(feature = "experiments")]
+pub(crate) fn percent(share: f64) -> String {
+    format!("{} %", signed(share * 100.0, 1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::Pattern;
 use super::countermeasure::{Countermeasure, Countermeasures};
 use super::decision::{
-    Decision, DecisionIds, GradeReached, NoTextRoutes, PolicyId, Reason, Reasons, RequestFacts,
-    Revision, Unhandled,
+    Decision, DecisionId, DecisionIds, GradeReached, NoTextRoutes, PolicyId, Reason, Reasons,
+    RequestFacts, Revision, Unhandled,
 };
 use super::exemption::Exemption;
 use super::plan::{Measure, Mode, Plan, Refuse};
@@ -159,6 +159,22 @@ impl Policy {
         facts: RequestFacts<'_>,
         now: Timestamp,
     ) -> Decision {
+        self.decide_as(self.new_id(), assessment, facts, now)
+    }
+
+    /// A name for a decision.
+    pub(crate) fn new_id(&self) -> DecisionId {
+        self.ids.next()
+    }
+
+    /// The same under a name that is given: what one request is to several policies is one decision.
+    pub(crate) fn decide_as(
+        &self,
+        id: DecisionId,
+        assessment: &Assessment,
+        facts: RequestFacts<'_>,
+        now: Timestamp,
+    ) -> Decision {
         let mut reasons = Reasons::default();
         let grade = self.grade_of(&assessment.risk, &mut reasons);
         let mut plan = Arc::clone(&self.untouched);
@@ -180,7 +196,7 @@ impl Policy {
         } else {
             self.scope.models.clone()
         };
-        Decision { models, ..self.decision(grade, plan, reasons) }
+        Decision { models, ..self.decision(id, grade, plan, reasons) }
     }
 
     /// Decides about a request to `path`, which is known to answer without a model's text, but at a
@@ -192,11 +208,22 @@ impl Policy {
         path: &str,
         now: Timestamp,
     ) -> Decision {
+        self.decide_without_text_as(self.new_id(), assessment, path, now)
+    }
+
+    /// The same under a name that is given.
+    pub(crate) fn decide_without_text_as(
+        &self,
+        id: DecisionId,
+        assessment: &Assessment,
+        path: &str,
+        now: Timestamp,
+    ) -> Decision {
         let mut reasons = Reasons::default();
         let mut plan = Arc::clone(&self.untouched);
         reasons.insert(Reason::NoTextRoute);
         if self.no_text_routes == NoTextRoutes::Pass {
-            return self.decision(None, plan, reasons);
+            return self.decision(id, None, plan, reasons);
         }
         let grade = self.grade_of(&assessment.risk, &mut reasons);
         if !self.scope.covers_route(path) {
@@ -209,11 +236,12 @@ impl Policy {
             let (refuse, rate) = (refuse.clone(), rate.clone());
             plan = Arc::new(Plan { refuse, rate, ..Plan::default() });
         }
-        self.decision(grade, plan, reasons)
+        self.decision(id, grade, plan, reasons)
     }
 
     fn decision(
         &self,
+        id: DecisionId,
         grade: Option<(usize, &Grade)>,
         plan: Arc<Plan>,
         mut reasons: Reasons,
@@ -222,7 +250,7 @@ impl Policy {
             reasons.insert(Reason::ObserveOnly);
         }
         Decision {
-            id: self.ids.next(),
+            id,
             grade: grade.map(|(index, grade)| GradeReached { index, name: grade.name.clone() }),
             plan,
             mode: self.mode,

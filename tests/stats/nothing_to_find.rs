@@ -1,5 +1,5 @@
 //! Arms that do the same, drawn again and again from fixed seeds: how often each test errs. The
-//! tables of `docs/experiments.md` have more of it (`cargo bench --bench experiments`).
+//! tables of `docs/experiment-statistics.md` have more of it (`cargo bench --bench experiments`).
 
 use guilloche::stats::{
     Alternative, ArmCount, ArmSequence, Assignments, AsymptoticSequence, BettingSequence,

@@ -4,19 +4,17 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use zeroize::Zeroizing;
 
 use super::super::page_file::PageFile;
 use super::super::paragraph::{printable, write_wrapped};
 use super::super::progress::Progress;
 use super::super::{Answer, Failure, Format, secrets};
+use crate::audit::Entry;
 use crate::audit::reader::{self, FileRead};
-use crate::audit::{AuditKey, Entry};
 use crate::experiment::replay::{Amount, Cost, LOW_RISK, Replay, Replayer, Seen, Sums, page};
 use crate::page::Run;
 use crate::page::words::{counted, grouped};
 use crate::policy::Policy;
-use crate::secret::Secret;
 
 /// Changes of grade that are shown to people.
 const SHOWN: usize = 40;
@@ -49,7 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         return Err("--low-risk is a score, from 0 to 1".into());
     }
     let policy = Policy::load(&arguments.policy)?;
-    let key = key(arguments)?;
+    let key = secrets::audit_key(arguments.secret_file.as_deref())?;
     let file = arguments.report.as_deref().map(PageFile::create).transpose()?;
     let replayer = Replayer::new(policy, key.as_ref(), arguments.low_risk);
     let mut sums = Sums::default();
@@ -74,20 +72,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     }
     let unread = |file: &FileRead| file.broken.is_some() || file.skipped > 0;
     Ok(if replay.files.iter().any(unread) { Answer::Unread } else { Answer::Done })
-}
-
-/// The key of the audit's hashes.
-fn key(arguments: &Arguments) -> Result<Option<AuditKey>, Failure> {
-    const VARIABLE: &str = "GUILLOCHE_SECRET_KEY";
-    let text: Zeroizing<String> = match &arguments.secret_file {
-        Some(file) => secrets::from_file(file)?,
-        None if std::env::var_os(VARIABLE).is_some() => secrets::from_environment(VARIABLE)?,
-        None => return Ok(None),
-    };
-    // The decoder of BLAKE3's own hash type is strict: 64 digits, nothing else.
-    let bytes = blake3::Hash::from_hex(text.trim())
-        .map_err(|_| "the deployment's secret has 64 hexadecimal digits")?;
-    Ok(Some(AuditKey::of_deployment(&Secret::new(*bytes.as_bytes()))))
 }
 
 fn write_text(out: &mut impl Write, replay: &Replay) -> io::Result<()> {

@@ -1,15 +1,16 @@
 //! From an experiment file to an [`Experiment`], with every rule that an experiment must keep.
 
+mod metrics;
+
 use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::file::{ArmTable, EligibilityTable, ExperimentFile, MetricTable, UnitName};
-use super::metric::{Metric, Role, Scale};
+use self::metrics::metrics;
+use super::file::{ArmTable, EligibilityTable, ExperimentFile, UnitName};
 use super::settings::{Arm, Eligibility, Experiment, Switchback, UnitKind};
-use crate::audit::Population;
 use crate::policy::source::Source;
 use crate::policy::value::At;
 use crate::policy::{LoadError, Policy, Problem};
@@ -295,88 +296,5 @@ fn look_at(source: &mut Source<'_>, tables: &[At<ArmTable>], arms: &[Arm]) {
         if !others.is_empty() && others.iter().all(same) {
             source.notice(span, "all arms have the same policy: there is nothing to find (A/A)");
         }
-    }
-}
-
-fn metrics(source: &mut Source<'_>, tables: &[At<MetricTable>]) -> Vec<Metric> {
-    if tables.is_empty() {
-        source.missing(&WHOLE, "metric", Some("what are the arms compared by?"));
-    }
-    let mut metrics: Vec<Metric> = Vec::new();
-    let mut decided = None;
-    for table in tables {
-        let At { value, span } = table;
-        let MetricTable { name, role, population, better, margin, cap, scale, decides } = value;
-        let given = source.name(span, name.as_ref());
-        if role.is_none() {
-            source.missing(span, "role", Some("`success` or `guardrail`"));
-        }
-        if better.is_none() {
-            source.missing(span, "better", Some("`lower` or `higher`"));
-        }
-        let (Some(role), Some(better)) = (*role, *better) else { continue };
-        within(source, margin.as_ref(), "is not above 0", |it| it > 0.0 && it.is_finite());
-        match (role, margin) {
-            (Role::Guardrail, None) => {
-                let hint = "the share of the control arm's mean by which it may be worse: 0.02";
-                source.missing(span, "margin", Some(hint));
-            }
-            (Role::Success, Some(At { span, .. })) => {
-                source.problem(span, "only a guardrail has a margin", None);
-            }
-            _ => {}
-        }
-        if let Some(At { span, .. }) = decides.as_ref().filter(|decides| decides.value) {
-            if role == Role::Guardrail {
-                source.problem(span, "guardrails bound what is decided by a success metric", None);
-            } else if decided.replace(metrics.len()).is_some() {
-                source.problem(span, "another metric decides", None);
-            }
-        }
-        let population = population.unwrap_or(match role {
-            Role::Success => Population::Harvesters,
-            Role::Guardrail => Population::Legitimate,
-        });
-        let scale = scale.unwrap_or_default();
-        let same = |it: &Metric| it.name == given && it.population == population;
-        if metrics.iter().any(same) {
-            source.problem(span, "another metric is the same, over the same units", None);
-        }
-        let heavy = ["requests", "output_tokens", "reasoning_tokens", "words_withheld"];
-        if cap.is_none() && scale == Scale::Linear && heavy.contains(&given.as_str()) {
-            let message = "a few units make most of it, and their assignment decides: set `cap` or \
-                           `scale = \"log\"`";
-            source.notice(span, message);
-        }
-        metrics.push(Metric {
-            name: given,
-            role,
-            population,
-            better,
-            margin: margin.as_ref().map(|margin| margin.value),
-            cap: *cap,
-            scale,
-            decides: decides.as_ref().is_some_and(|decides| decides.value),
-        });
-    }
-    decide_by_the_only_one(source, &mut metrics, decided.is_some());
-    metrics
-}
-
-/// One success metric decides. Where there is one only, it need not say so.
-fn decide_by_the_only_one(source: &mut Source<'_>, metrics: &mut [Metric], decided: bool) {
-    let is_empty = metrics.is_empty();
-    let mut successes = metrics.iter_mut().filter(|metric| metric.role == Role::Success);
-    match (successes.next(), successes.next()) {
-        (Some(only), None) => only.decides = true,
-        (Some(_), Some(_)) if !decided => {
-            let hint = "`decides = true` in the one that does, before anybody has seen a result";
-            source.problem(&WHOLE, "none of the success metrics decides", Some(hint));
-        }
-        (None, _) if !is_empty => {
-            let hint = "what is the stricter policy to change?";
-            source.problem(&WHOLE, "no metric has the role `success`", Some(hint));
-        }
-        _ => {}
     }
 }

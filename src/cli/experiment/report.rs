@@ -1,0 +1,119 @@
+//! `guilloche experiment report`: from files to a verdict.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::super::page_file::PageFile;
+use super::super::{Answer, Failure, Format, secrets};
+use super::read::{read_before, read_units};
+use super::text::write_text;
+use crate::audit::reader::FileRead;
+use crate::experiment::analysis::{Known, Report, Units, Unread, Verdict, analyse};
+use crate::experiment::report::{Read, Run, page};
+use crate::experiment::{Experiment, OutcomesRead, read_outcomes};
+
+pub(super) const EXAMPLE: &str = "\
+Exit status: 0 ship or continue; 1 rollback or invalid (JSON: \"verdict\"); 2 wrong usage or
+input that cannot be read.
+
+Examples:
+  guilloche experiment report --experiment experiments/withhold-reasoning.toml \\
+      audit-*.jsonl.zst
+  guilloche experiment report --experiment experiments/withhold-reasoning.toml \\
+      --outcomes complaints.csv --secret-file guilloche.secret \\
+      --before november/*.jsonl.zst --report report.html audit-*.jsonl.zst";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Audit files of every replica: JSON lines, plain, gzip or zstd; `-` is standard input.
+    #[arg(required = true, value_name = "AUDIT")]
+    audits: Vec<PathBuf>,
+    /// The experiment file.
+    #[arg(long, value_name = "FILE")]
+    experiment: PathBuf,
+    /// Outcomes that the proxy does not measure: CSV or JSON lines with `account` or `cluster` (or
+    /// `unit`), `time`, `metric` and `value`.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    outcomes: Vec<PathBuf>,
+    /// The deployment's secret, by which names in outcome files are hashed as in the audit; or set
+    /// GUILLOCHE_SECRET_KEY. Without it they must be hashes.
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// Audit files of the time before the experiment: what they explain is taken out of the effects
+    /// that are told beside those that decide.
+    #[arg(long, value_name = "AUDIT", num_args = 1..)]
+    before: Vec<PathBuf>,
+    /// Report as at this moment, as 2027-01-31T08:00:00Z. Default: the last that the files tell of.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Timestamp>,
+    /// Compare only units first seen from this moment on, such as since weights were changed.
+    #[arg(long, value_name = "TIME")]
+    since: Option<Timestamp>,
+    /// Also write the report as one page of HTML, which opens and prints from a file.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// How the report is written.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// The report with what it was made of.
+#[derive(Serialize)]
+pub(super) struct Written<'a> {
+    #[serde(flatten)]
+    pub(super) report: &'a Report,
+    #[serde(flatten)]
+    pub(super) read: &'a Read,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    let Arguments { audits, outcomes, secret_file, before, as_of, since, format, .. } = arguments;
+    let page_file = arguments.report.as_deref().map(PageFile::create).transpose()?;
+    let experiment = Experiment::load(&arguments.experiment)?;
+    let key = secrets::audit_key(secret_file.as_deref())?;
+    let mut units = Units::of(&experiment);
+    let outcome_files =
+        read_outcomes(outcomes, key.as_ref(), |outcome| units.add_outcome(&outcome, &experiment))?;
+    let files = read_units(&mut units, audits)?;
+    let (earlier, before) = read_before(&experiment, before)?;
+    let known = Known {
+        before: Some(&earlier).filter(|units| !units.is_empty()),
+        unread: unread(&files, &outcome_files),
+        now: *as_of,
+        since: *since,
+    };
+    let report = analyse(&experiment, &units, known)?;
+    let read = Read { files, before, outcome_files };
+    if let Some(file) = page_file {
+        file.write(&page(&report, &read, &Run::of_this_process()))?;
+    }
+    let written = Written { report: &report, read: &read };
+    let mut out = io::stdout().lock();
+    match format {
+        Format::Text => write_text(&mut out, &written)?,
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut out, &written)?;
+            writeln!(out)?;
+        }
+    }
+    Ok(match report.verdict {
+        Verdict::Ship | Verdict::Continue => Answer::Done,
+        Verdict::Rollback | Verdict::Invalid => Answer::No,
+    })
+}
+
+fn unread(files: &[FileRead], outcomes: &[OutcomesRead]) -> Unread {
+    let sum = |of: fn(&FileRead) -> u64| files.iter().map(of).fold(0, u64::saturating_add);
+    let rows = outcomes.iter().map(|file| file.skipped).fold(0, u64::saturating_add);
+    let cut = |broken: &Option<String>| u64::from(broken.is_some());
+    Unread {
+        lost: sum(|file| file.lost),
+        lines: sum(|file| file.skipped).saturating_add(rows),
+        files: files.iter().map(|file| cut(&file.broken)).sum::<u64>()
+            + outcomes.iter().map(|file| cut(&file.broken)).sum::<u64>(),
+    }
+}

@@ -1,0 +1,188 @@
+//! What has to hold before anything is compared.
+
+use super::report::{Check, CheckState, Comparison, Data, PopulationReport, Ratio, Side};
+use crate::audit::Population;
+use crate::page::words::{counted, percent};
+use crate::stats::{ArmCount, sample_ratio};
+
+/// A mismatch of the sample ratio is one if chance gives it less often: the usual level, since it makes
+/// everything else worthless.
+const MISMATCH: f64 = 0.001;
+
+/// With fewer units than this expected in an arm, χ² is not its law.
+const LEAST_EXPECTED: f64 = 5.0;
+
+/// The share of contaminated units that is told, and the one from which arms are no longer what was
+/// assigned.
+const CONTAMINATED: (f64, f64) = (0.01, 0.1);
+
+/// The share of units that may be in two arms without anybody having linked them.
+const MOVED: f64 = 0.01;
+
+/// The share of lines that may be missing.
+const MISSING: f64 = 0.01;
+
+/// The sample ratio of the arms that are open. Of closed ones it is not known how long they were.
+pub(super) fn ratio(report: &PopulationReport) -> Option<(Ratio, f64)> {
+    let open = report.arms.iter().filter(|arm| !arm.closed);
+    let counts: Vec<ArmCount> =
+        open.map(|arm| ArmCount { weight: f64::from(arm.weight), units: arm.units }).collect();
+    let found = sample_ratio(&[&counts]).ok()?;
+    let ratio =
+        Ratio { chi_squared: found.chi_squared, p: found.p_value, anytime_p: found.anytime_p };
+    Some((ratio, found.least_expected))
+}
+
+pub(super) fn checks(
+    populations: &[PopulationReport],
+    data: &Data,
+    looks: u32,
+    least_units: u32,
+) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for report in populations.iter().filter(|it| it.arms.iter().any(|arm| arm.units > 0)) {
+        checks.extend(matching(report, looks));
+        checks.push(contamination(report));
+        checks.push(enough(report, least_units));
+        checks.extend(report.comparisons.iter().filter_map(|it| values(report.population, it)));
+    }
+    checks.push(lines(data));
+    checks
+}
+
+fn matching(report: &PopulationReport, looks: u32) -> Option<Check> {
+    let (ratio, least_expected) = ratio(report)?;
+    let units = |arm: &super::report::ArmUnits| format!("{} {}", arm.units, arm.arm);
+    let open: Vec<_> = report.arms.iter().filter(|arm| !arm.closed).collect();
+    let found = open.iter().map(|arm| units(arm)).collect::<Vec<_>>().join(", ");
+    let weights = open.iter().map(|arm| arm.weight.to_string()).collect::<Vec<_>>().join(" : ");
+    let by_look = ratio.p < MISMATCH / f64::from(looks.max(1)) && least_expected >= LEAST_EXPECTED;
+    let failed = ratio.anytime_p < MISMATCH || by_look;
+    let p = ratio.p;
+    let message = if failed {
+        format!(
+            "the arms were not filled as {weights}: {found} units (p = {p:.1e}). Units were lost, or \
+             assigned by something that knows their arm"
+        )
+    } else {
+        format!("{found} units, where {weights} was planned (p = {p:.2})")
+    };
+    Some(check("sample ratio", Some(report.population), failed.into(), message))
+}
+
+fn contamination(report: &PopulationReport) -> Check {
+    let sum = |of: fn(&super::report::ArmUnits) -> u64| report.arms.iter().map(of).sum::<u64>();
+    let units = sum(|arm| arm.units).max(1) as f64;
+    let (contaminated, moved) = (sum(|arm| arm.contaminated), sum(|arm| arm.moved));
+    let (told, failed) = CONTAMINATED;
+    let share = contaminated as f64 / units;
+    let population = Some(report.population);
+    if moved as f64 / units > MOVED {
+        let message = format!(
+            "{} of them stand in more than one arm: the assignment is not the same everywhere, or has \
+             changed",
+            counted(moved, "unit", "units")
+        );
+        return check("contamination", population, CheckState::Failed, message);
+    }
+    let state = match share {
+        share if share > failed => CheckState::Failed,
+        share if share > told => CheckState::Warned,
+        _ => CheckState::Passed,
+    };
+    let message = match contaminated {
+        0 => "no unit spans two arms".to_owned(),
+        contaminated => format!(
+            "{} ({}) with accounts of another arm, which the detector linked later",
+            counted(contaminated, "unit", "units"),
+            percent(share)
+        ),
+    };
+    check("contamination", population, state, message)
+}
+
+fn enough(report: &PopulationReport, least_units: u32) -> Check {
+    let short: Vec<String> = report
+        .arms
+        .iter()
+        .filter(|arm| arm.units < u64::from(least_units))
+        .map(|arm| format!("{} has {}", arm.arm, arm.units))
+        .collect();
+    let (state, message) = if short.is_empty() {
+        (CheckState::Passed, format!("each arm has {least_units} units or more"))
+    } else {
+        let message = format!("{least_units} units of each arm are needed; {}", short.join(", "));
+        (CheckState::Warned, message)
+    };
+    check("least units", Some(report.population), state, message)
+}
+
+/// Whether units without a value are missing alike in both arms. Where a value is there or not by what
+/// the arm does, those that have one are no longer those that were assigned.
+fn values(population: Population, comparison: &Comparison) -> Option<Check> {
+    let (control, treated) = (comparison.control, comparison.treated);
+    if control.without + treated.without == 0 {
+        return None;
+    }
+    let arm =
+        |side: Side| ArmCount { weight: (side.units + side.without) as f64, units: side.without };
+    let found = sample_ratio(&[&[arm(control), arm(treated)]]).ok()?;
+    let matters = comparison.decides || comparison.guardrail.is_some();
+    let uneven = found.p_value < MISMATCH && found.least_expected >= LEAST_EXPECTED;
+    let state = match (uneven, matters) {
+        (false, _) => CheckState::Passed,
+        (true, false) => CheckState::Warned,
+        (true, true) => CheckState::Failed,
+    };
+    let message = format!(
+        "{} without {} in the control arm, {} in {} (p = {:.1e})",
+        counted(control.without, "unit", "units"),
+        comparison.metric,
+        treated.without,
+        comparison.arm,
+        found.p_value
+    );
+    Some(check("values", Some(population), state, message))
+}
+
+fn lines(data: &Data) -> Check {
+    let missing = data.lost.saturating_add(data.unread).saturating_add(data.of_no_arm);
+    let read = data.summaries.saturating_add(data.exposures).saturating_add(data.outcomes);
+    let share = missing as f64 / read.saturating_add(missing).max(1) as f64;
+    let mut told = Vec::new();
+    for (number, what) in [
+        (data.lost, "that a proxy had no room for"),
+        (data.unread, "that cannot be read"),
+        (data.of_no_arm, "of an arm that the experiment does not have"),
+    ] {
+        if number > 0 {
+            told.push(format!("{} {what}", counted(number, "line", "lines")));
+        }
+    }
+    if data.cut > 0 {
+        told.push(format!("{} cut short", counted(data.cut, "file", "files")));
+    }
+    let state = match share {
+        share if share > MISSING => CheckState::Failed,
+        _ if told.is_empty() => CheckState::Passed,
+        _ => CheckState::Warned,
+    };
+    let message = if told.is_empty() { "no line is missing".to_owned() } else { told.join("; ") };
+    check("lines", None, state, message)
+}
+
+fn check(
+    name: &'static str,
+    population: Option<Population>,
+    state: CheckState,
+    message: String,
+) -> Check {
+    Check { name, population, state, message }
+}
+
+impl From<bool> for CheckState {
+    /// Whether it has failed.
+    fn from(failed: bool) -> Self {
+        if failed { Self::Failed } else { Self::Passed }
+    }
+}

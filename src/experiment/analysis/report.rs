@@ -1,0 +1,417 @@
+//! What an experiment shows, in numbers and words.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::calendar::Look;
+use crate::audit::{ExperimentName, Population};
+use crate::experiment::{Better, Role, Scale};
+use crate::stats::Interval;
+
+/// The report on an experiment. Its JSON form is that of its fields.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// Of this form: 1.
+    pub version: u32,
+    /// The experiment.
+    pub experiment: ExperimentName,
+    /// What was assigned: `cluster`, `account` or `slot`.
+    pub unit: &'static str,
+    /// The arm that the others are compared with.
+    pub control: String,
+    /// From when units were assigned.
+    pub start: Timestamp,
+    /// Until when.
+    pub end: Timestamp,
+    /// Which planned look this is.
+    pub look: Look,
+    /// What all looks may err with together.
+    pub alpha: f64,
+    /// What this look may err with, and its intervals miss with.
+    pub level: f64,
+    /// What to do.
+    pub verdict: Verdict,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// The same of each arm beside the control.
+    pub arms: Vec<ArmVerdict>,
+    /// What has to hold before anything is compared.
+    pub checks: Vec<Check>,
+    /// Harvesters and legitimate callers, which are never pooled.
+    pub populations: Vec<PopulationReport>,
+    /// What was read.
+    pub data: Data,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Give everybody the arm's policy.
+    Ship,
+    /// Give everybody the control arm's policy.
+    Rollback,
+    /// Neither is shown: go on, or, where the experiment is over, keep the control arm's policy.
+    Continue,
+    /// The experiment itself is broken, and no number of it means anything.
+    Invalid,
+}
+
+impl Verdict {
+    /// The verdict in a word, as its JSON form has it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ship => "ship",
+            Self::Rollback => "rollback",
+            Self::Continue => "continue",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// What to do about one arm.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ArmVerdict {
+    /// The arm.
+    pub arm: String,
+    /// What to do.
+    pub verdict: Verdict,
+    /// Why.
+    pub reasons: Vec<String>,
+}
+
+/// Something that has to hold before anything is compared.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Check {
+    /// What is checked.
+    pub name: &'static str,
+    /// Of whom, where it is of one population.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub population: Option<Population>,
+    /// Whether it holds.
+    pub state: CheckState,
+    /// What was found.
+    pub message: String,
+}
+
+/// Whether a check holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckState {
+    /// It does.
+    Passed,
+    /// It does, and somebody should know what was found; or too little is there.
+    Warned,
+    /// It does not: the experiment is invalid.
+    Failed,
+}
+
+/// One population.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PopulationReport {
+    /// Who.
+    pub population: Population,
+    /// Its arms, the control first.
+    pub arms: Vec<ArmUnits>,
+    /// Units that are held out.
+    pub held_out: u64,
+    /// Whether the arms were filled as they were to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample_ratio: Option<Ratio>,
+    /// The comparisons, metric by metric and arm by arm.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// Whether the arms were filled as they were to be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Ratio {
+    /// Pearson's χ².
+    pub chi_squared: f64,
+    /// Of it, at one look.
+    pub p: f64,
+    /// Valid at any number of looks.
+    pub anytime_p: f64,
+}
+
+/// One arm's units in a population.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ArmUnits {
+    /// The arm.
+    pub arm: String,
+    /// Its weight.
+    pub weight: u32,
+    /// It takes no new units.
+    pub closed: bool,
+    /// Its units.
+    pub units: u64,
+    /// Of them, those for which the arms ever decided differently.
+    pub exposed: u64,
+    /// Of them, those that hold accounts of another arm.
+    pub contaminated: u64,
+    /// Of them, those that lines put into more than one arm.
+    pub moved: u64,
+    /// Their requests.
+    pub requests: u64,
+    /// Requests about which the arms decided differently, by period.
+    pub exposures: Vec<u64>,
+}
+
+/// One metric, in one arm beside the control.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Comparison {
+    /// The metric.
+    pub metric: String,
+    /// What it is for.
+    pub role: Role,
+    /// Whether the experiment is decided by it.
+    pub decides: bool,
+    /// Which way is better.
+    pub better: Better,
+    /// On what scale units are averaged.
+    pub scale: Scale,
+    /// The arm.
+    pub arm: String,
+    /// The control arm's units.
+    pub control: Side,
+    /// The arm's.
+    pub treated: Side,
+    /// Why there is no effect, where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<String>,
+    /// The effect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
+    /// What Welch's test says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub welch: Option<Estimate>,
+    /// Of a guardrail, whether it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guardrail: Option<GuardrailReport>,
+    /// Per request and not per unit: heavy units count for more, and the interval misses more often
+    /// than it says. Nothing is decided by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secondary_ratio: Option<SecondaryRatio>,
+    /// With what the time before explains taken out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adjusted: Option<Estimate>,
+    /// What is true behind labels that err.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub true_difference: Option<TrueDifference>,
+    /// Without units that are contaminated, or that lines put into more than one arm. They are no
+    /// longer those that were assigned, so nothing is decided by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_contaminated: Option<Estimate>,
+    /// What was known when.
+    pub over_time: Vec<Moment>,
+}
+
+/// One arm in a comparison.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Side {
+    /// Units with a value.
+    pub units: u64,
+    /// Units without one, which are left out.
+    pub without: u64,
+    /// Their mean, on the metric's scale.
+    pub mean: f64,
+}
+
+/// The effect of an arm, on the metric's scale.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Effect {
+    /// The arm's mean less that of the control.
+    pub estimate: f64,
+    /// Covers it with one less the level.
+    pub interval: Range,
+    /// By what the interval was found.
+    pub interval_by: Method,
+    /// The estimate as a share of the control arm's mean; of logarithms, as a factor less one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relative: Option<f64>,
+    /// The interval likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relative_interval: Option<Range>,
+    /// Of no difference, two-sided.
+    pub p: f64,
+    /// Adjusted for other comparisons that could decide (Holm).
+    pub p_adjusted: f64,
+    /// The least that so many units could have given.
+    pub least_attainable: f64,
+    /// By what p was found.
+    pub p_by: Method,
+    /// Assignments that were tried, and whether these are all.
+    pub assignments: u64,
+    /// Whether these are all.
+    pub exact: bool,
+    /// Whether it is shown, at this look.
+    pub finding: Finding,
+}
+
+/// By what something was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// By assigning the same units otherwise.
+    Randomization,
+    /// By Welch's test: there are so many units that both agree.
+    Welch,
+}
+
+/// What is shown of a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// The arm is better.
+    Better,
+    /// The arm is worse.
+    Worse,
+    /// Neither.
+    NotShown,
+}
+
+/// An effect that stands beside the one that decides.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Estimate {
+    /// Units of both arms.
+    pub units: u64,
+    /// The arm's mean less that of the control.
+    pub estimate: f64,
+    /// Its interval, by Welch's method.
+    pub interval: Range,
+    /// Of no difference, two-sided.
+    pub p: f64,
+}
+
+/// Whether a guardrail holds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct GuardrailReport {
+    /// The harm that is borne, as a share of the control arm's mean.
+    pub margin: f64,
+    /// The same, on the metric's scale.
+    pub margin_on_scale: f64,
+    /// Whether it holds.
+    pub state: GuardrailState,
+    /// Of "the harm is at least the margin"; absent where both arms are the same throughout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_p: Option<f64>,
+    /// Of "the harm is at most the margin".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken_p: Option<f64>,
+}
+
+/// Whether a guardrail holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardrailState {
+    /// More harm than the margin can be excluded.
+    Held,
+    /// There is more harm than the margin.
+    Broken,
+    /// Neither is shown.
+    NotShown,
+}
+
+/// A ratio of sums.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SecondaryRatio {
+    /// Of the control arm.
+    pub control: f64,
+    /// Of the arm.
+    pub treated: f64,
+    /// Of their difference, by the delta method.
+    pub rough_interval: Range,
+}
+
+/// The true difference behind labels that err.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TrueDifference {
+    /// If labels err alike in both arms.
+    pub if_alike: Range,
+    /// If they may err otherwise in each.
+    pub if_not: Range,
+}
+
+/// What was known at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Moment {
+    /// When.
+    pub time: Timestamp,
+    /// Units of both arms with a value.
+    pub units: u64,
+    /// The effect so far, on the metric's scale.
+    pub estimate: f64,
+    /// Its interval at the level of a look, by Welch's method.
+    pub interval: Range,
+    /// The sequence: at all moments together it covers the effect on units in their first periods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<Range>,
+}
+
+/// From what to what; an end that is absent is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Range {
+    /// The lower end.
+    pub low: Option<f64>,
+    /// The upper end.
+    pub high: Option<f64>,
+}
+
+impl From<Interval> for Range {
+    fn from(Interval { low, high }: Interval) -> Self {
+        let known = |end: f64| end.is_finite().then_some(end);
+        Self { low: known(low), high: known(high) }
+    }
+}
+
+impl Range {
+    /// Both ends, of what a function makes of them.
+    #[must_use]
+    pub fn map(self, of: impl Fn(f64) -> f64) -> Self {
+        Self { low: self.low.map(&of), high: self.high.map(of) }
+    }
+}
+
+/// What was read, and what of it was of no use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Data {
+    /// Summaries of units.
+    pub summaries: u64,
+    /// Requests about which the arms decided differently.
+    pub exposures: u64,
+    /// Of them, those that met another arm's policy than their unit's.
+    pub carried_out_otherwise: u64,
+    /// Rows of outcomes.
+    pub outcomes: u64,
+    /// Rows of outcomes of nobody who is a unit.
+    pub outcomes_of_none: u64,
+    /// Rows of metrics that the experiment does not have.
+    pub other_metrics: u64,
+    /// Lines of other experiments, or of another salt.
+    pub of_others: u64,
+    /// Summaries of arms that the experiment does not have.
+    pub of_no_arm: u64,
+    /// Summaries from behind the end.
+    pub late: u64,
+    /// Lines that the proxies had no room for.
+    pub lost: u64,
+    /// Lines that could not be read.
+    pub unread: u64,
+    /// Files that could not be read to their end.
+    pub cut: u64,
+}

@@ -1,0 +1,177 @@
+//! The values of the units of an arm.
+
+use std::collections::HashMap;
+
+use super::Known;
+use super::calendar::Look;
+use super::outcome::Outcomes;
+use super::sums::ratio;
+use super::units::{Unit, Units};
+use crate::audit::{Population, UnitName};
+use crate::experiment::{Experiment, Metric, Scale};
+
+/// The units of a population, in an order that does not depend on that of the lines.
+pub(super) struct Studied<'a> {
+    pub(super) experiment: &'a Experiment,
+    pub(super) units: &'a Units,
+    pub(super) before: Option<&'a Units>,
+    pub(super) outcomes: &'a HashMap<UnitName, Outcomes>,
+    pub(super) look: Look,
+    members: Vec<(UnitName, &'a Unit)>,
+}
+
+/// The values of one arm.
+#[derive(Debug, Default)]
+pub(super) struct Sample {
+    pub(super) values: Vec<f64>,
+    /// Whether each is of a unit that nothing is wrong with.
+    pub(super) clean: Vec<bool>,
+    /// Each unit's value before the experiment, where it is known.
+    pub(super) before: Vec<Option<f64>>,
+    /// Numerators and denominators of the ratio per request.
+    pub(super) ratios: Vec<(f64, f64)>,
+    /// Units without a value.
+    pub(super) without: u64,
+}
+
+/// What a comparison is of.
+#[derive(Clone, Copy)]
+pub(super) struct Compared<'a> {
+    /// The metric's number in the file.
+    pub(super) number: u16,
+    pub(super) metric: &'a Metric,
+}
+
+/// How much of each unit's time counts.
+#[derive(Clone, Copy)]
+pub(super) enum Span {
+    /// Everything in so many periods.
+    Until(u16),
+    /// Of each unit its first periods, if so many periods have passed that these are over.
+    First { periods: u16, passed: u16 },
+}
+
+impl<'a> Studied<'a> {
+    pub(super) fn new(
+        experiment: &'a Experiment,
+        units: &'a Units,
+        known: Known<'a>,
+        outcomes: &'a HashMap<UnitName, Outcomes>,
+        look: Look,
+        population: Population,
+    ) -> Self {
+        let mut members: Vec<(UnitName, &Unit)> = units
+            .units
+            .iter()
+            .filter(|(_, unit)| unit.population == Some(population))
+            .filter(|(_, unit)| unit.first_seen <= look.until)
+            .filter(|(_, unit)| known.since.is_none_or(|since| unit.first_seen >= since))
+            .map(|((name, _), unit)| (*name, unit))
+            .collect();
+        members.sort_unstable_by_key(|(name, _)| *name);
+        Self { experiment, units, before: known.before, outcomes, look, members }
+    }
+
+    /// The units of an arm; `None` for those that are held out.
+    pub(super) fn of_arm(&self, arm: Option<u8>) -> impl Iterator<Item = (UnitName, &'a Unit)> {
+        self.members.iter().copied().filter(move |(_, unit)| unit.arm == arm)
+    }
+
+    /// The values of an arm beside another: of a closed arm's rivals only those units count that were
+    /// there before it was closed, since later ones could not have come into it.
+    pub(super) fn sample(&self, of: Compared<'_>, arm: u8, rival: u8, span: Span) -> Sample {
+        let closed = self.experiment.arms.get(usize::from(rival)).is_some_and(|arm| arm.closed);
+        let last = if closed {
+            self.of_arm(Some(rival)).map(|(_, unit)| unit.first_seen).max()
+        } else {
+            None
+        };
+        let mut sample = Sample::default();
+        for (name, unit) in self.of_arm(Some(arm)) {
+            if last.is_some_and(|last| unit.first_seen > last) {
+                continue;
+            }
+            let Some(periods) = self.periods(unit, span) else { continue };
+            let Some(value) = self.value(of, name, unit, periods.clone()) else {
+                sample.without += 1;
+                continue;
+            };
+            sample.values.push(scaled(of.metric, value));
+            sample.clean.push(!unit.contaminated && !unit.moved);
+            sample.before.push(self.value_before(of, name).map(|it| scaled(of.metric, it)));
+            if !of.metric.is_outcome() {
+                sample.ratios.extend(ratio(of.metric, &self.units.met(unit, periods)));
+            }
+        }
+        sample
+    }
+
+    fn periods(&self, unit: &Unit, span: Span) -> Option<std::ops::Range<u16>> {
+        match span {
+            Span::Until(periods) => {
+                let seen = self.units.calendar.period(unit.first_seen)?;
+                (seen < periods).then_some(0..periods)
+            }
+            Span::First { periods, passed } => {
+                let seen = self.units.calendar.period(unit.first_seen)?;
+                let over = seen.saturating_add(periods);
+                (over <= passed).then_some(seen..over)
+            }
+        }
+    }
+
+    fn value(
+        &self,
+        of: Compared<'_>,
+        name: UnitName,
+        unit: &Unit,
+        periods: std::ops::Range<u16>,
+    ) -> Option<f64> {
+        if of.metric.is_outcome() {
+            let none = Outcomes::default();
+            let outcomes = self.outcomes.get(&name).unwrap_or(&none);
+            outcomes.value(of.number, of.metric, periods)
+        } else {
+            of.metric.value(&self.units.met(unit, periods))
+        }
+    }
+
+    fn value_before(&self, of: Compared<'_>, name: UnitName) -> Option<f64> {
+        if of.metric.is_outcome() {
+            self.outcomes.get(&name)?.before(of.number, of.metric)
+        } else {
+            let before = self.before?;
+            let unit = before.units.get(&(name, None))?;
+            of.metric.value(&before.met(unit, 0..u16::MAX))
+        }
+    }
+}
+
+/// A unit's value on the scale on which units are averaged.
+pub(super) fn scaled(metric: &Metric, value: f64) -> f64 {
+    let value = metric.cap.map_or(value, |cap| value.min(cap.get() as f64));
+    match metric.scale {
+        Scale::Linear => value,
+        // Values below zero have no logarithm; they stay apart from zero.
+        Scale::Log => value.signum() * value.abs().ln_1p(),
+    }
+}
+
+/// The least and the largest value, where they are known beforehand.
+pub(super) fn bounds(metric: &Metric) -> Option<(f64, f64)> {
+    let highest = match metric.cap {
+        Some(cap) => cap.get() as f64,
+        None if metric.name.ends_with("_share") && !metric.is_outcome() => 1.0,
+        None if metric.label.is_some() => 1.0,
+        None => return None,
+    };
+    Some((0.0, scaled(metric, highest)))
+}
+
+impl Sample {
+    /// Those that nothing is wrong with.
+    pub(super) fn clean_values(&self) -> Vec<f64> {
+        let clean = self.values.iter().zip(&self.clean).filter(|(_, clean)| **clean);
+        clean.map(|(value, _)| *value).collect()
+    }
+}

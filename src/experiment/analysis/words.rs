@@ -1,0 +1,170 @@
+//! Sentences of the verdict, for whoever decides on Monday.
+
+use super::calendar::Look;
+use super::report::{Comparison, Effect, Finding, GuardrailState, Range, Verdict};
+use crate::audit::Population;
+use crate::experiment::Better;
+use crate::page::words::{percent, signed};
+
+/// `harvesters`.
+pub(crate) fn of(population: Population) -> &'static str {
+    match population {
+        Population::Harvesters => "harvesters",
+        Population::Legitimate => "legitimate callers",
+    }
+}
+
+/// A difference as people read it: in percent of the control arm where that can be said.
+pub(crate) fn difference(effect: &Effect) -> String {
+    match effect.relative {
+        Some(relative) => change(relative),
+        None => number(effect.estimate),
+    }
+}
+
+/// The interval of [`difference`].
+pub(crate) fn interval(effect: &Effect) -> String {
+    match (effect.relative, effect.relative_interval) {
+        (Some(_), Some(interval)) => range(interval, change),
+        _ => range(effect.interval, number),
+    }
+}
+
+/// `−48.1 %`, `+3.0 %`.
+pub(crate) fn change(share: f64) -> String {
+    let sign = if share > 0.0 { "+" } else { "" };
+    // A factor of a thousand is no percentage.
+    if share > 99.0 {
+        format!("× {:.0}", share + 1.0)
+    } else {
+        format!("{sign}{}", percent(share))
+    }
+}
+
+/// A number with three digits that say something.
+pub(crate) fn number(value: f64) -> String {
+    let size = value.abs();
+    match size {
+        size if size >= 100.0 || size == 0.0 => signed(value, 0),
+        size if size >= 10.0 => signed(value, 1),
+        size if size >= 1.0 => signed(value, 2),
+        size if size >= 0.001 => signed(value, 4),
+        _ => format!("{value:.1e}"),
+    }
+}
+
+pub(crate) fn range(interval: Range, said: impl Fn(f64) -> String) -> String {
+    match (interval.low, interval.high) {
+        (Some(low), Some(high)) => format!("{} to {}", said(low), said(high)),
+        (Some(low), None) => format!("{} or more", said(low)),
+        (None, Some(high)) => format!("{} or less", said(high)),
+        (None, None) => "anything".to_owned(),
+    }
+}
+
+/// `p = 0.012`, `p < 0.001`.
+pub(crate) fn p(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
+}
+
+pub(super) fn deciding(
+    comparison: &Comparison,
+    population: Population,
+    enough: bool,
+    level: f64,
+) -> String {
+    let (metric, who) = (&comparison.metric, of(population));
+    let Some(effect) = &comparison.effect else {
+        let why = comparison.unavailable.as_deref().unwrap_or("nothing is known of it");
+        return format!("{metric} of {who} decides, and cannot be told: {why}.");
+    };
+    let found =
+        format!("{} (interval {}, {})", difference(effect), interval(effect), p(effect.p_adjusted));
+    let least = effect.least_attainable;
+    if least > level {
+        return format!(
+            "{metric} of {who} decides: {found}. With {} units against {} no p-value below {least:.3} \
+             can come out, whatever the effect, and this look needs {level:.4}: there are too few.",
+            comparison.treated.units, comparison.control.units
+        );
+    }
+    if !enough {
+        return format!(
+            "{metric} of {who} decides: {found}. Nothing is concluded: there are too few units, or no \
+             planned look has come."
+        );
+    }
+    match effect.finding {
+        Finding::Better => format!("{metric} of {who} decides, and is better: {found}."),
+        Finding::Worse => format!("{metric} of {who} decides, and is worse: {found}."),
+        Finding::NotShown => format!(
+            "{metric} of {who} decides, and no difference is shown: {found}; this look needs p of at \
+             most {level:.4}."
+        ),
+    }
+}
+
+pub(super) fn guardrail(comparison: &Comparison, population: Population, enough: bool) -> String {
+    let (metric, who) = (&comparison.metric, of(population));
+    let (Some(effect), Some(guardrail)) = (&comparison.effect, &comparison.guardrail) else {
+        let why = comparison.unavailable.as_deref().unwrap_or("nothing is known of it");
+        return format!("Guardrail {metric} of {who} cannot be told: {why}.");
+    };
+    let found = format!("{} (interval {})", difference(effect), interval(effect));
+    let margin = percent(guardrail.margin);
+    let worse = match comparison.better {
+        Better::Lower => "higher",
+        Better::Higher => "lower",
+    };
+    if !enough {
+        return format!(
+            "Guardrail {metric} of {who}: {found}. Nothing is concluded: there are too few units, or \
+             no planned look has come."
+        );
+    }
+    match (guardrail.state, guardrail.held_p, guardrail.broken_p) {
+        (GuardrailState::Held, None, _) => {
+            format!(
+                "Guardrail {metric} of {who} holds: it is the same for every unit of both arms."
+            )
+        }
+        (GuardrailState::Held, Some(held), _) => format!(
+            "Guardrail {metric} of {who} holds: {found}; more than {margin} {worse} is excluded \
+             ({}).",
+            p(held)
+        ),
+        (GuardrailState::Broken, _, broken) => format!(
+            "Guardrail {metric} of {who} is broken: {found}, which is more than the {margin} that \
+             were to be borne ({}).",
+            p(broken.unwrap_or(1.0))
+        ),
+        (GuardrailState::NotShown, held, _) => format!(
+            "Guardrail {metric} of {who} is open: {found}; more than {margin} {worse} cannot be \
+             excluded ({}).",
+            p(held.unwrap_or(1.0))
+        ),
+    }
+}
+
+/// What the look means for what comes next.
+pub(super) fn look(look: &Look, verdict: Verdict, control: Option<&str>) -> Option<String> {
+    let day = |time: jiff::Timestamp| time.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let control = control.unwrap_or("control");
+    match (look.number, verdict, look.next) {
+        (0, _, Some(next)) => Some(format!(
+            "No planned look has come: the first is on {}. Until then the numbers are to be seen, and \
+             nothing is to be concluded from them.",
+            day(next)
+        )),
+        (_, Verdict::Continue, Some(next)) => Some(format!(
+            "Go on. The next of {} planned looks is on {}; what comes before it is not looked at.",
+            look.planned,
+            day(next)
+        )),
+        (_, Verdict::Continue, None) => Some(format!(
+            "This was the last planned look. The experiment has not shown that the change is good: \
+             keep the policy of the control arm, {control}, or plan another experiment."
+        )),
+        _ => None,
+    }
+}

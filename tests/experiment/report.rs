@@ -1,0 +1,340 @@
+//! `guilloche experiment report`: from files to a verdict.
+
+use guilloche::audit::{Line, UnitName};
+use guilloche::experiment::Experiment;
+use guilloche::experiment::analysis::{Known, Outcome, Units, Value, analyse};
+use guilloche::jiff::SignedDuration;
+use guilloche::policy::Policy;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+use crate::study::{EXPERIMENT, Folder, Study, hash, start, text};
+
+fn reasons(report: &serde_json::Value) -> String {
+    let reasons = report["reasons"].as_array().unwrap();
+    reasons.iter().map(|it| it.as_str().unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_planted_effect_is_found_without_harm_and_shipped() {
+    let folder = Folder::new("planted");
+    let audit = folder.file("audit.jsonl", text(&Study { left: 0.2, ..Study::default() }.lines()));
+    let (report, status) = folder.report(&[&audit]);
+    assert_eq!((report["verdict"].as_str(), status), (Some("ship"), 0), "{}", reasons(&report));
+    let harvest = &report["populations"][0]["comparisons"][0];
+    let interval = &harvest["effect"]["relative_interval"];
+    let (low, high) = (interval["low"].as_f64().unwrap(), interval["high"].as_f64().unwrap());
+    assert!(low < -0.8 && -0.8 < high && high < -0.5, "{low} to {high}");
+    assert_eq!(harvest["effect"]["p_by"], "randomization");
+    let legitimate = report["populations"][1]["comparisons"].as_array().unwrap();
+    assert!(legitimate.iter().all(|it| it["guardrail"]["state"] == "held"), "{legitimate:?}");
+
+    let html = folder.path("report.html").display().to_string();
+    let page = folder.run("report", &[&audit, "--report", &html]);
+    let said = String::from_utf8(page.stdout).unwrap();
+    assert!(said.contains("Verdict: ship") && said.contains("guardrail held"), "{said}");
+    assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
+}
+
+#[test]
+fn the_page_is_well_formed_stands_alone_and_shows_what_was_found() {
+    let folder = Folder::new("page");
+    let study = Study { left: 0.2, ..Study::default() };
+    let audit = folder.file("<b>audit&.jsonl", text(&study.lines()));
+    let html = folder.path("report.html").display().to_string();
+    folder.run("report", &[&audit, "--report", &html]);
+    let page = std::fs::read_to_string(&html).unwrap();
+    let mut reader = quick_xml::Reader::from_str(&page);
+    reader.config_mut().check_end_names = true;
+    loop {
+        match reader.read_event() {
+            Ok(quick_xml::events::Event::Eof) => break,
+            Ok(_) => {}
+            Err(error) => panic!("{error} at {}", reader.buffer_position()),
+        }
+    }
+    for shown in ["Verdict: ship", "class=\"effect\"", "class=\"sequence\"", "class=\"needed\""] {
+        assert!(page.contains(shown), "{shown}");
+    }
+    keep_figure(&page);
+    for alien in ["http://", "https://", "<script", "<b>audit"] {
+        assert!(!page.contains(alien), "{alien}");
+    }
+    // Another page may be written over it, and nothing else.
+    let taken = folder.run("report", &[&audit, "--report", &audit]);
+    assert_eq!(taken.status.code(), Some(2));
+}
+
+/// Leaves the page's first figure, with its style, as a file of its own: `docs/experiment.svg` is this
+/// one, of `target/tmp`.
+fn keep_figure(page: &str) {
+    let between = |start: &str, end: &str| {
+        let rest = &page[page.find(start).unwrap()..];
+        &rest[..rest.find(end).unwrap()]
+    };
+    let svg =
+        between("<svg", "</svg>").replacen("<svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"", 1);
+    let style = between("<style>", "</style>");
+    let (open, marks) = svg.split_once('>').unwrap();
+    let figure = format!("{open}>{style}svg{{background:var(--paper)}}</style>{marks}</svg>\n");
+    std::fs::write(format!("{}/experiment.svg", env!("CARGO_TARGET_TMPDIR")), figure).unwrap();
+}
+
+#[test]
+fn where_there_is_nothing_to_find_it_says_go_on_and_at_the_end_keep_the_control() {
+    let folder = Folder::new("nothing");
+    let audit = folder.file(
+        "audit.jsonl",
+        text(&Study { clusters: 20, ordinary: 60, ..Study::default() }.lines()),
+    );
+    let (report, status) = folder.report(&[&audit]);
+    assert_eq!((report["verdict"].as_str(), status), (Some("continue"), 0), "{}", reasons(&report));
+    assert!(reasons(&report).contains("keep the policy of the control arm, monitor"));
+    let (early, _) = folder.report(&[&audit, "--as-of", "2026-12-16T09:00:00Z"]);
+    assert_eq!(
+        (early["look"]["number"].as_u64(), &early["verdict"]),
+        (Some(2), &"continue".into())
+    );
+    assert!(reasons(&early).contains("The next of 4 planned looks is on 2026-12-22"));
+    // What came since the look is not looked at.
+    let (later, _) = folder.report(&[&audit, "--as-of", "2026-12-21T23:00:00Z"]);
+    assert_eq!(early, later);
+    let (first, _) = folder.report(&[&audit, "--as-of", "2026-12-03T00:00:00Z"]);
+    assert!(reasons(&first).contains("No planned look has come"), "{}", reasons(&first));
+}
+
+#[test]
+fn harm_beyond_a_margin_is_a_rollback_whatever_else_is_found() {
+    let folder = Folder::new("harm");
+    let study = Study { left: 0.2, slower: 2.0, ..Study::default() };
+    let audit = folder.file("audit.jsonl", text(&study.lines()));
+    let (report, status) = folder.report(&[&audit]);
+    assert_eq!((report["verdict"].as_str(), status), (Some("rollback"), 1));
+    let broken = "Guardrail first_byte_ms of legitimate callers is broken";
+    assert!(reasons(&report).contains(broken), "{}", reasons(&report));
+    let worse = Study { left: 5.0, ..Study::default() };
+    let audit = folder.file("worse.jsonl", text(&worse.lines()));
+    let (report, _) = folder.report(&[&audit]);
+    assert_eq!(report["verdict"], "rollback");
+    assert!(reasons(&report).contains("decides, and is worse"), "{}", reasons(&report));
+}
+
+#[test]
+fn an_assignment_that_is_broken_is_invalid() {
+    let folder = Folder::new("broken");
+    let skewed = Study { left: 0.2, treated_of_four: 1, ..Study::default() };
+    let audit = folder.file("audit.jsonl", text(&skewed.lines()));
+    let (report, status) = folder.report(&[&audit]);
+    assert_eq!((report["verdict"].as_str(), status), (Some("invalid"), 1));
+    assert!(
+        reasons(&report).contains("Sample ratio of legitimate callers: the arms were not filled")
+    );
+
+    // Units that change arms.
+    let mut lines = Study { left: 0.2, ..Study::default() }.lines();
+    for line in lines.iter_mut().step_by(5) {
+        if let Line::Unit(summary) = line {
+            summary.arm = Some("monitor".into());
+        }
+    }
+    let audit = folder.file("moved.jsonl", text(&lines));
+    let (report, _) = folder.report(&[&audit]);
+    assert_eq!(report["verdict"], "invalid");
+    assert!(reasons(&report).contains("stand in more than one arm"), "{}", reasons(&report));
+}
+
+#[test]
+fn five_clusters_are_told_to_be_too_few_with_the_least_p_that_they_could_give() {
+    let folder = Folder::new("few");
+    let study = Study { clusters: 5, left: 0.01, seed: 4, ..Study::default() };
+    let audit = folder.file("audit.jsonl", text(&study.lines()));
+    let (report, status) = folder.report(&[&audit]);
+    assert_eq!((report["verdict"].as_str(), status), (Some("continue"), 0));
+    let said = reasons(&report);
+    assert!(said.contains("no p-value below 0.100 can come out"), "{said}");
+    assert!(said.contains("there are too few"), "{said}");
+}
+
+#[test]
+fn contaminated_units_stay_in_and_are_left_out_beside() {
+    let folder = Folder::new("contaminated");
+    let mut lines = Study { left: 0.2, ..Study::default() }.lines();
+    for line in &mut lines {
+        if let Line::Unit(summary) = line {
+            summary.contaminated = summary.unit == UnitName::Cluster(hash(0));
+        }
+    }
+    let audit = folder.file("audit.jsonl", text(&lines));
+    let (report, _) = folder.report(&[&audit]);
+    let comparison = &report["populations"][0]["comparisons"][0];
+    let all = comparison["control"]["units"].as_u64().unwrap()
+        + comparison["treated"]["units"].as_u64().unwrap();
+    assert_eq!((all, &comparison["without_contaminated"]["units"]), (40, &39.into()));
+    let check = |name: &str| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|it| it["name"] == name).unwrap()["state"].clone()
+    };
+    assert_eq!((check("contamination"), &report["verdict"]), ("warned".into(), &"ship".into()));
+}
+
+#[test]
+fn neither_order_nor_sharding_of_lines_changes_a_byte_of_the_report() {
+    let experiment = Experiment::parse("e", &with_complaints(), |_| {
+        Policy::parse("p", "version=1\nname='p'\nmode='observe'\n[[grade]]\nname='g'\nat=0.5\n")
+    })
+    .unwrap();
+    let study = Study { clusters: 12, ordinary: 12, left: 0.5, ..Study::default() };
+    let lines = study.lines();
+    let outcomes: Vec<Outcome> = (0..40)
+        .map(|row| Outcome {
+            unit: UnitName::Account(hash(12 + row % 13)),
+            time: start() + SignedDuration::from_hours(i64::from(row) * 13),
+            metric: "complaints".into(),
+            value: Value::new(0.1 + f64::from(row % 3)).unwrap(),
+        })
+        .collect();
+    let report = |units: &Units| {
+        serde_json::to_string(&analyse(&experiment, units, Known::default()).unwrap()).unwrap()
+    };
+    let add = |units: &mut Units, line: &Line| {
+        if let Line::Unit(summary) = line {
+            units.add((**summary).clone());
+        }
+    };
+    let mut whole = Units::of(&experiment);
+    lines.iter().for_each(|line| add(&mut whole, line));
+    outcomes.iter().for_each(|outcome| whole.add_outcome(outcome, &experiment));
+    let expected = report(&whole);
+    assert!(expected.contains("complaints"));
+    let mut runner = TestRunner::new(ProptestConfig { cases: 12, ..ProptestConfig::default() });
+    let order = Just((0..lines.len()).collect::<Vec<_>>()).prop_shuffle();
+    let shards = prop::collection::vec(0..4_usize, lines.len());
+    let case = |(order, shards): (Vec<usize>, Vec<usize>)| {
+        let mut parts: Vec<Units> = (0..4).map(|_| Units::of(&experiment)).collect();
+        for place in order {
+            add(&mut parts[shards[place]], &lines[place]);
+        }
+        for (row, outcome) in outcomes.iter().enumerate().rev() {
+            parts[shards[row]].add_outcome(outcome, &experiment);
+        }
+        let mut all = parts.pop().unwrap();
+        parts.into_iter().for_each(|part| all.merge(part));
+        prop_assert_eq!(report(&all), expected.clone());
+        Ok(())
+    };
+    runner.run(&(order, shards), case).unwrap();
+}
+
+/// The experiment with an outcome that somebody else measures.
+fn with_complaints() -> String {
+    format!(
+        "{EXPERIMENT}\n[[metric]]\nname = \"complaints\"\nrole = \"guardrail\"\nbetter = \
+         \"lower\"\nmargin = 0.5\ncap = 10\n"
+    )
+}
+
+mod files {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn hostile_lines_and_a_cut_archive_are_named_and_cost_nothing_else() {
+        let folder = Folder::new("hostile");
+        let lines = text(&Study { left: 0.2, ..Study::default() }.lines());
+        let (one, two) =
+            lines.split_at(lines.len() / 2 + lines[lines.len() / 2..].find('\n').unwrap() + 1);
+        let hostile = format!("{{\"unit\":{{\"time\":\"<script>\"}}}}\n{one}\n\0\u{1b}[2J\n");
+        let hostile = folder.file("one.jsonl", hostile);
+        let archive = |lines: &str| {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(lines.as_bytes()).unwrap();
+            gzip.finish().unwrap()
+        };
+        let whole = folder.file("two.jsonl.gz", archive(two));
+        let last = two.lines().last().unwrap();
+        let cut = archive(&format!("{last}\n").repeat(2_000));
+        let cut = folder.file("three.jsonl.gz", &cut[..cut.len() - 9]);
+        let (report, _) = folder.report(&[&hostile, &whole]);
+        assert_eq!(report["verdict"], "ship", "{}", reasons(&report));
+        assert_eq!((&report["data"]["unread"], &report["data"]["cut"]), (&2.into(), &0.into()));
+        let problems = report["files"][0]["problems"].to_string();
+        assert!(problems.contains("line 1: ") && !problems.contains("script"), "{problems}");
+        let output = folder.run("report", &[&hostile, &whole, &cut]);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            said.contains("three.jsonl.gz: line ") && said.contains("1 file cut short"),
+            "{said}"
+        );
+        assert!(!said.contains('\u{1b}'));
+        let twice = folder.run("report", &[&whole, &whole]);
+        assert_eq!(twice.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&twice.stderr).contains("is given twice"));
+    }
+
+    #[test]
+    fn outcomes_come_by_name_or_hash_and_what_is_wrong_with_them_is_told_with_its_line() {
+        let folder = Folder::with("outcomes", &with_complaints());
+        let audit =
+            folder.file("audit.jsonl", text(&Study { left: 0.2, ..Study::default() }.lines()));
+        let (report, _) = folder.report(&[&audit]);
+        let complaints =
+            |report: &serde_json::Value| report["populations"][1]["comparisons"][2].clone();
+        assert_eq!(complaints(&report)["guardrail"]["state"], "held", "nobody complained");
+
+        let mut csv = String::from("time,account,metric,value,note\n");
+        for number in 40..160 {
+            let (hash, value) = (hash(number), number % 3);
+            csv += &format!("2026-12-0{},{hash},complaints,{value},\"a, b\"\n", 1 + number % 9);
+        }
+        csv += "2026-12-05,nobody,complaints,1,\n2026-13-05,x,complaints,1,\nonly,three,fields\n";
+        let csv = folder.file("complaints.csv", csv);
+        let (report, _) = folder.report(&[&audit, "--outcomes", &csv]);
+        assert_eq!(report["outcome_files"][0]["rows"], 120);
+        let problems = report["outcome_files"][0]["problems"].to_string();
+        assert!(problems.contains("line 122: `account` is no hash of an audit"), "{problems}");
+        assert!(problems.contains("line 124: has 3 fields, and the header 5"), "{problems}");
+        let mean = complaints(&report)["control"]["mean"].as_f64().unwrap();
+        assert!(0.1 < mean && mean < 1.5, "{mean}");
+
+        // By name, in JSON, with the deployment's secret.
+        let secret = folder.file("secret", "07".repeat(32));
+        let key =
+            guilloche::audit::AuditKey::of_deployment(&guilloche::secret::Secret::new([7; 32]));
+        let named = key.principal("account-1", None, None).account;
+        let mut lines = Study { left: 0.2, ..Study::default() }.lines();
+        for line in &mut lines {
+            if let Line::Unit(summary) = line {
+                if summary.unit == UnitName::Account(hash(40)) {
+                    summary.unit = UnitName::Account(named);
+                }
+            }
+        }
+        let audit = folder.file("named.jsonl", text(&lines));
+        let row =
+            r#"{"account":"account-1","time":"2026-12-05","metric":"complaints","value":true}"#;
+        let jsonl = folder.file("named-outcomes.jsonl", format!("{row}\n{{\"account\":1}}\n"));
+        let (report, _) = folder.report(&[&audit, "--outcomes", &jsonl, "--secret-file", &secret]);
+        assert_eq!(
+            (&report["data"]["outcomes"], &report["data"]["outcomes_of_none"]),
+            (&1.into(), &0.into())
+        );
+        assert!(report["outcome_files"][0]["problems"].to_string().contains("line 2: is no JSON"));
+    }
+
+    #[test]
+    fn wrong_columns_are_named_with_their_file_and_line() {
+        let folder = Folder::with("columns", &with_complaints());
+        let audit = folder.file("audit.jsonl", "");
+        for (header, message) in [
+            ("account,metric,value", "complaints.csv: line 2: no column is named `time`"),
+            ("time,metric,value", "line 2: no column is named `unit`, `account` or `cluster`"),
+            ("time,time,account,metric,value", "line 2: two columns are named `time`"),
+        ] {
+            let csv = folder.file("complaints.csv", format!("\n{header}\n"));
+            let output = folder.run("report", &[&audit, "--outcomes", &csv]);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.code() == Some(2) && said.contains(message), "{said}");
+        }
+    }
+}
