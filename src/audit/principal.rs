@@ -109,6 +109,14 @@ impl AuditKey {
     }
 }
 
+impl KeyedHash {
+    /// A number that is uniform over all hashes.
+    #[cfg(feature = "experiments")]
+    pub(crate) fn number(self) -> u64 {
+        self.0.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+}
+
 impl fmt::Display for KeyedHash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
