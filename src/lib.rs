@@ -23,7 +23,7 @@
 //!
 //! # Features
 //!
-//! - `proxy`: the server, the pooled client with TLS, metrics.
+//! - `proxy`: the server, the pooled client with TLS, metrics; with `experiments`.
 //! - `teacher`: the embedded upstream, a model that solves word problems.
 //! - `cli` (default): the `guilloche` command, with `proxy` and `schema`.
 //! - `schema`: the JSON Schema of policy files.

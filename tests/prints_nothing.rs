@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 
 /// Rooms whose text is the operator's own: arguments, a model that answers sums, findings that are
 /// made to be read.
-const OWN: [&str; 18] = [
+const OWN: [&str; 21] = [
     "src/cli/",
     "src/experiment/analysis/planning/",
     "src/experiment/analysis/report.rs",
     "src/experiment/differences.rs",
+    "src/experiment/experiments.rs",
     "src/experiment/file.rs",
     "src/experiment/metric.rs",
+    "src/experiment/register/journal.rs",
+    "src/experiment/running/",
     "src/experiment/replay/",
     "src/experiment/outcomes/mod.rs",
     "src/experiment/settings.rs",
@@ -32,7 +35,7 @@ const OWN: [&str; 18] = [
 
 /// Types whose text comes from the operator, from this crate or from the detector, or names no one
 /// and is shown by purpose.
-const LISTED: [&str; 54] = [
+const LISTED: [&str; 57] = [
     // What an endpoint says of its failure, which its user has to read.
     "src/ask/endpoint.rs: Failure",
     "src/ask/run.rs: Report",
@@ -81,6 +84,10 @@ const LISTED: [&str; 54] = [
     "src/proxy/delivery.rs: Frames",
     "src/proxy/report.rs: ExchangeReport",
     "src/proxy/report.rs: Line",
+    // The names of an experiment's arms.
+    "src/layer/arms.rs: Chosen",
+    "src/layer/exchange.rs: Exchange",
+    "src/layer/trials.rs: Tries",
     // The configuration's words.
     "src/proxy/admin.rs: Admin",
     "src/proxy/metrics.rs: DecisionLabels",

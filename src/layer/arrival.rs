@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::admission::Subjects;
+use super::arms::Counted;
 use super::budget::Held;
 use super::exchange::Exchange;
 use super::history::History;
@@ -20,7 +21,7 @@ use super::shared::{Live, Shared};
 use crate::audit;
 use crate::policy::RequestFacts;
 use crate::risk::Assessment;
-use crate::wire::{Route, asks_for_websocket, conversation_protocol, route};
+use crate::wire::{ProtocolId, Route, asks_for_websocket, conversation_protocol, route};
 
 /// A request before it is decided.
 pub(super) struct Arrival<S, B> {
@@ -59,31 +60,41 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
     ) -> Way<S, B> {
         let Self { parts, time, .. } = &self;
         let path = parts.uri.path();
-        let policy = live.policy_for(&assessment.principal);
-        let (decision, protocol) = match way_of(parts, has_body(parts, &self.body)) {
+        let protocol = match way_of(parts, has_body(parts, &self.body)) {
             Route::Open => return self.untouched(shared, &live, &assessment, None),
-            Route::NoText => (policy.decide_without_text(&assessment, path, *time), None),
-            Route::Protocol(id) => {
-                let facts = RequestFacts { path, protocol: Some(id) };
-                (policy.decide(&assessment, facts, *time), Some(id.codec()))
-            }
-            Route::Unknown => {
-                let facts = RequestFacts { path, protocol: None };
-                (policy.decide(&assessment, facts, *time), None)
-            }
+            Route::NoText => None,
+            Route::Protocol(id) => Some(Some(id)),
+            Route::Unknown => Some(None),
         };
+        let mut chosen = live.choose(&assessment, *time, |policy, id| match protocol {
+            None => policy.decide_without_text_as(id, &assessment, path, *time),
+            Some(protocol) => {
+                policy.decide_as(id, &assessment, RequestFacts { path, protocol }, *time)
+            }
+        });
+        let protocol = protocol.flatten().map(ProtocolId::codec);
         let started = || self.since.unwrap_or_else(Instant::now);
-        let at_end = live.hook.decided(&Decided::new(&decision, &assessment));
-        let watch = at_end.map(|at_end| Watch::new(at_end, started()));
-        if decision.concerns_nobody() {
+        let at_end = live.hook.decided(&Decided::new(&chosen.decision, &assessment));
+        let counted = chosen.counted.take();
+        let is_read = counted.as_ref().is_some_and(Counted::reads);
+        let is_watched = at_end.is_some() || counted.is_some();
+        let watch = is_watched.then(|| Watch::new(at_end, counted, started()));
+        if chosen.decision.concerns_nobody() && chosen.others.is_empty() {
             return self.untouched(shared, &live, &assessment, watch);
         }
         let started = started();
         let Self { mut parts, body, inner, time, .. } = self;
         // An inner service that fails gives no answer to carry it.
-        parts.extensions.insert(audit::DecisionName(decision.id.to_string()));
-        let mut exchange =
-            Exchange::new(shared, live, decision, assessment, protocol, &parts, (time, started));
+        parts.extensions.insert(audit::DecisionName(chosen.decision.id.to_string()));
+        let mut exchange = Exchange::new(
+            shared,
+            live,
+            (chosen, is_read),
+            assessment,
+            protocol,
+            &parts,
+            (time, started),
+        );
         exchange.watch(watch);
         Way::Decided { exchange: Box::new(exchange), parts, body, inner }
     }

@@ -16,7 +16,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::budget::Held;
-use super::dry_run::DryRun;
+use super::dry_runs::DryRuns;
 use super::error::{BodyError, BoxError};
 use super::guard::Guard;
 use super::hook::Watch;
@@ -45,16 +45,16 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             let Some(guard) = this.guard else { return };
-            let dry_run = match this.kind.project() {
-                KindProjection::Passed { body } => body.take_dry_run(),
+            let dry_runs = match this.kind.project() {
+                KindProjection::Passed { body } => body.take_dry_runs(),
                 KindProjection::Read { body, reading } => {
                     reading.report(guard);
-                    body.as_mut().take_dry_run()
+                    body.as_mut().take_dry_runs()
                 }
                 KindProjection::Whole { .. } => None,
             };
-            if let Some(mut dry_run) = dry_run {
-                dry_run.report(guard);
+            if let Some(mut dry_runs) = dry_runs {
+                dry_runs.report(guard);
             }
         }
     }
@@ -101,7 +101,7 @@ impl<B> DefenseBody<B> {
     {
         // A server asks a body that has ended for nothing.
         if body.is_end_stream() {
-            end(&mut guard, body.leave_dry_run(), Outcome::Complete, true);
+            end(&mut guard, body.leave_dry_runs(), Outcome::Complete, true);
         }
         let kind = Kind::Passed { body };
         Self { kind, guard: Some(guard), watch: None, failure: None }
@@ -205,8 +205,8 @@ where
             let mut guard = self.guard.take();
             if let Some(guard) = &mut guard {
                 reading.report(guard);
-                if let Some(mut dry_run) = body.as_mut().take_dry_run() {
-                    dry_run.report(guard);
+                if let Some(mut dry_runs) = body.as_mut().take_dry_runs() {
+                    dry_runs.report(guard);
                 }
             }
             (error, guard)
@@ -232,14 +232,13 @@ where
                     (if is_whole { Outcome::Complete } else { failed }, is_whole)
                 };
                 if let Some(guard) = this.guard {
-                    if has_bytes(&frame) {
-                        guard.first_byte();
-                    }
+                    guard.sent(bytes_in(&frame));
                     if ends(&body) {
                         let (outcome, is_whole) = ended();
-                        end(guard, body.as_mut().take_dry_run(), outcome, is_whole);
+                        end(guard, body.as_mut().take_dry_runs(), outcome, is_whole);
                     }
                 } else if let Some(watch) = this.watch {
+                    watch.sent(bytes_in(&frame));
                     if ends(&body) {
                         watch.end(ended().0);
                     }
@@ -254,16 +253,14 @@ where
                 }
                 let frame = ready!(polled);
                 if let Some(guard) = this.guard {
-                    if has_bytes(&frame) {
-                        guard.first_byte();
-                    }
+                    guard.sent(bytes_in(&frame));
                     if is_last(&frame) || reading.is_done() {
                         reading.report(guard);
                         let (outcome, is_whole) = match &frame {
                             Some(Err(error)) => (error.outcome(), false),
                             _ => (reading.outcome(), true),
                         };
-                        end(guard, body.as_mut().take_dry_run(), outcome, is_whole);
+                        end(guard, body.as_mut().take_dry_runs(), outcome, is_whole);
                     }
                 }
                 Poll::Ready(frame)
@@ -272,19 +269,19 @@ where
     }
 }
 
-/// Ends an exchange, and the dry run beside it.
-fn end(guard: &mut Guard, dry_run: Option<Box<DryRun>>, outcome: Outcome, is_whole: bool) {
-    match dry_run {
-        Some(dry_run) => dry_run.end(guard, outcome, is_whole),
+/// Ends an exchange, and the dry runs beside it.
+fn end(guard: &mut Guard, dry_runs: Option<Box<DryRuns>>, outcome: Outcome, is_whole: bool) {
+    match dry_runs {
+        Some(dry_runs) => dry_runs.end(guard, outcome, is_whole),
         None => guard.end(outcome),
     }
 }
 
 type Polled<E> = Option<Result<Frame<Bytes>, E>>;
 
-fn has_bytes<E>(frame: &Polled<E>) -> bool {
-    let Some(Ok(frame)) = frame else { return false };
-    frame.data_ref().is_some_and(|bytes| !bytes.is_empty())
+fn bytes_in<E>(frame: &Polled<E>) -> usize {
+    let Some(Ok(frame)) = frame else { return 0 };
+    frame.data_ref().map_or(0, Bytes::len)
 }
 
 /// Whether a server asks no more after this: it does not wait for the `None` behind trailers.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
+use super::arms::Experiments;
 use super::hook::{Hook, NoHook};
 use super::service::Defense;
 use super::shared::{Caps, Keys, Live, Shared};
@@ -34,6 +35,7 @@ pub struct DefenseHandle {
 #[derive(Debug)]
 pub struct DefenseBuilder {
     policy: Policy,
+    experiments: Option<Arc<Experiments>>,
     source: Option<Arc<dyn RiskSource>>,
     reports: Arc<Reports>,
     sink: Arc<dyn Sink>,
@@ -64,6 +66,7 @@ impl DefenseLayer {
     pub fn builder(policy: Policy) -> DefenseBuilder {
         DefenseBuilder {
             policy,
+            experiments: None,
             source: None,
             reports: Arc::default(),
             sink: Arc::new(NoAudit),
@@ -91,6 +94,15 @@ impl DefenseBuilder {
     pub fn risk(self, source: impl RiskSource + 'static) -> Self {
         let reports = source.reports().map_or(self.reports, Arc::clone);
         Self { source: Some(Arc::new(source)), reports, ..self }
+    }
+
+    /// Experiments, whose arms' policies decide about the callers that are in them; all others meet
+    /// the layer's own. Give both the same [`secret`](Self::secret), and call
+    /// [`Experiments::settle`] every minute.
+    #[cfg(feature = "experiments")]
+    #[must_use]
+    pub fn experiments(self, experiments: Arc<Experiments>) -> Self {
+        Self { experiments: Some(experiments), ..self }
     }
 
     /// Where audit records go.
@@ -163,10 +175,14 @@ impl DefenseBuilder {
     }
 
     fn live(self) -> Result<Live, NoRandomness> {
-        let Self { policy, source, reports, sink, hook, caps, server, secret, keys, marks, .. } =
-            self;
+        let Self { policy, experiments, source, reports, sink, hook, caps, server, .. } = self;
+        let Self { secret, keys, marks, .. } = self;
         if !self.silent {
             warn_if_idle(&policy, sink.keeps());
+        }
+        #[cfg(feature = "experiments")]
+        if let Some(experiments) = &experiments {
+            experiments.write_to(&sink);
         }
         let source = match source {
             Some(source) => source,
@@ -176,7 +192,7 @@ impl DefenseBuilder {
             (None, Some(keys)) => keys,
             (secret, _) => Arc::new(Keys::derive(&secret.map_or_else(Secret::random, Ok)?)),
         };
-        Ok(Live { policy, source, reports, marks, sink, hook, caps, server, keys })
+        Ok(Live { policy, experiments, source, reports, marks, sink, hook, caps, server, keys })
     }
 }
 
@@ -186,9 +202,11 @@ impl DefenseHandle {
     #[must_use]
     pub fn settings(&self, policy: Policy) -> DefenseBuilder {
         let live = self.shared.live();
-        let Live { policy: _, source, reports, marks, sink, hook, caps, server, keys } = &*live;
+        let Live { policy: _, experiments, source, reports, marks, sink, hook, .. } = &*live;
+        let Live { caps, server, keys, .. } = &*live;
         DefenseBuilder {
             policy,
+            experiments: experiments.clone(),
             source: Some(Arc::clone(source)),
             reports: Arc::clone(reports),
             sink: Arc::clone(sink),
@@ -225,6 +243,13 @@ impl DefenseHandle {
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.shared.live().policy.mode
+    }
+
+    /// The experiments whose arms decide, if there are any.
+    #[cfg(feature = "experiments")]
+    #[must_use]
+    pub fn experiments(&self) -> Option<Arc<Experiments>> {
+        self.shared.live().experiments.clone()
     }
 
     /// What keeps rates, to read its counters.

@@ -13,14 +13,13 @@ use tokio::time::Instant;
 use super::applied::Tried;
 use super::budget::Held;
 use super::document::{Document, SLICE};
-use super::guard::Guard;
 use super::head::{self, Readable};
 use super::outcome::TextBytes;
 use super::reading::Form;
 use super::shared::Caps;
 use super::stream::EventStream;
 use super::timing::{LINGER, Pacing};
-use crate::audit::{self, Outcome};
+use crate::audit;
 use crate::countermeasure::watermark::Caller;
 use crate::countermeasure::{RequestEdits, ResponseEdits, Tally};
 use crate::policy::plan::{Mode, MultiTurn, Plan, Rate, observed};
@@ -102,6 +101,11 @@ impl Prepared {
         Ok(Self { tally, edits, reads_answer })
     }
 
+    /// What only reads the answer, for its tokens.
+    pub(super) fn reading() -> Self {
+        Self { tally: Tally::default(), edits: ResponseEdits::default(), reads_answer: true }
+    }
+
     /// What is known of an answer by its head, and what finds out the rest, if there is any.
     pub(super) fn answered(
         self,
@@ -110,7 +114,7 @@ impl Prepared {
         pacing: Option<Pacing>,
         caps: &Caps,
         room: Held,
-    ) -> (Tried, Option<Box<DryRun>>) {
+    ) -> (Tried, Option<DryRun>) {
         let Self { mut tally, edits, reads_answer } = self;
         let tried = |tally, outcome| (Tried { tally, outcome }, None);
         if !reads_answer {
@@ -155,7 +159,7 @@ impl Prepared {
             leaves: now,
             waited: Duration::ZERO,
         };
-        (tried, Some(Box::new(dry_run)))
+        (tried, Some(dry_run))
     }
 }
 
@@ -257,13 +261,14 @@ impl DryRun {
 
     /// Holds what it now holds, or no more if there is no room for it.
     fn hold(&mut self) {
-        let bytes = self.form.as_ref().map_or(0, Form::held);
+        let bytes = self.held();
         if self.room.resize(bytes).is_err() {
             self.stop(audit::DryRun::NoRoom);
         }
     }
 
-    fn stop(&mut self, outcome: audit::DryRun) {
+    /// Goes no further.
+    pub(super) fn stop(&mut self, outcome: audit::DryRun) {
         self.note();
         self.tried.outcome = outcome;
         (self.form, self.behind) = (None, false);
@@ -279,43 +284,21 @@ impl DryRun {
         (self.usage, self.seen) = (rewriter.usage(), rewriter.seen());
     }
 
-    /// Tells the guard how far it has come.
-    pub(super) fn report(&mut self, guard: &mut Guard) {
+    /// What it has found so far, and what the answer used once it knows that.
+    pub(super) fn found(&mut self) -> (Tried, Option<(Usage, TextBytes)>) {
         self.note();
         let known = !self.has_work() && self.tried.outcome == audit::DryRun::Complete;
-        guard.try_out(self.tried, known.then_some((self.usage, self.seen)));
+        (self.tried, known.then_some((self.usage, self.seen)))
     }
 
-    /// Ends the exchange with what the dry run makes of it. What takes longer is worked out while
-    /// others have their turn, and the record waits for that, as nothing else does.
-    pub(super) fn end(mut self: Box<Self>, guard: &mut Guard, outcome: Outcome, is_whole: bool) {
+    /// Nothing more comes of the answer.
+    pub(super) fn ends(&mut self, is_whole: bool) {
         self.end = if is_whole { End::Whole } else { End::Broken };
-        if self.form.as_ref().map_or(0, Form::held) <= SLICE {
-            while self.has_work() {
-                self.work();
-            }
-        }
-        self.report(guard);
-        if !self.has_work() {
-            return guard.end(outcome);
-        }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            self.stop(audit::DryRun::NoRoom);
-            self.report(guard);
-            return guard.end(outcome);
-        };
-        if let Some(mut ended) = guard.ended(outcome) {
-            // Should the runtime end first.
-            ended.try_out(Tried { outcome: audit::DryRun::AnswerUnread, ..self.tried });
-            runtime.spawn(async move {
-                while self.has_work() {
-                    self.work();
-                    tokio::task::yield_now().await;
-                }
-                self.note();
-                ended.try_out(self.tried);
-            });
-        }
+    }
+
+    /// Bytes that are held for it.
+    pub(super) fn held(&self) -> usize {
+        self.form.as_ref().map_or(0, Form::held)
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::admission::{self, Pending, Subjects};
 use super::applied::note;
+use super::arms::Chosen;
 use super::body::DefenseBody;
 use super::budget::{Held, NoRoom};
 use super::copied::Copying;
@@ -30,12 +31,13 @@ use super::record::begun;
 use super::refusal::{refusal, too_large};
 use super::refused::{Refused, insert_rate_limit, refused};
 use super::shared::{Live, Shared};
+use super::trials::Tries;
 use crate::audit::Counter;
 use crate::countermeasure::originals::Memory;
 use crate::countermeasure::watermark::Caller;
 use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
 use crate::limit::{self, Admission, Amounts, Denied, Granted, RateLimitFields, Reserving, Turn};
-use crate::policy::plan::{Measure, Mode, MultiTurn, enforced, observed};
+use crate::policy::plan::{Measure, Mode, MultiTurn, Plan, enforced, observed};
 use crate::policy::{Countermeasure, Decision, Reason};
 use crate::ready::MaybeReady;
 use crate::risk::{Assessment, Risk};
@@ -76,9 +78,22 @@ pub(super) struct Exchange {
     sampled: bool,
     /// The copy of the request's body that a dry run will read.
     copy: Option<Copying>,
-    /// What it has made of the request.
-    prepared: Option<Prepared>,
+    /// What dry runs have made of the request.
+    trying: Vec<Trying>,
+    /// What other arms of an experiment decide, where it is not the same: all that they would carry
+    /// out, as if it was only observed.
+    others: Vec<(Arc<str>, Decision)>,
+    /// The answer is read for its tokens, as it is in every arm.
+    is_read: bool,
     now: Timestamp,
+}
+
+/// A plan that is tried out, and what it has made of the request.
+#[derive(Debug)]
+struct Trying {
+    tries: Tries,
+    plan: Arc<Plan>,
+    prepared: Prepared,
 }
 
 /// A request that was read, before it is admitted.
@@ -110,26 +125,32 @@ impl Exchange {
     pub(super) fn new(
         shared: &Arc<Shared>,
         live: Arc<Live>,
-        decision: Decision,
+        (chosen, is_read): (Chosen, bool),
         assessment: Assessment,
         protocol: Option<&'static dyn Protocol>,
         parts: &request::Parts,
         (now, started): (Timestamp, Instant),
     ) -> Self {
+        let Chosen { decision, observe_sample, is_scoped_by_model, mut others, counted: _ } =
+            chosen;
+        for (_, other) in &mut others {
+            other.plan = Arc::new(other.plan.carried_out_as_observed());
+        }
         let record = begun(&live.keys.audit, &decision, &assessment, protocol, now);
         let subjects = Subjects::of(&assessment.principal, live.keys.subject.expose());
-        let policy = live.policy_for(&assessment.principal);
-        Self {
-            sampled: decision.id.is_within(policy.observe_sample),
+        let mut exchange = Self {
+            sampled: decision.id.is_within(observe_sample),
             // Paths that the layer does not know are governed whatever the model.
-            scoped_by_model: protocol.is_some() && policy.scope.models.is_some(),
+            scoped_by_model: protocol.is_some() && is_scoped_by_model,
             guard: Guard::new(Arc::clone(&live.sink), shared.settlements.clone(), record, started),
             held: Held::new(Arc::clone(&shared.budget), subjects.account),
             subjects,
             shared: Arc::clone(shared),
             live,
             copy: None,
-            prepared: None,
+            trying: Vec::new(),
+            others,
+            is_read,
             decision,
             assessment,
             protocol,
@@ -143,7 +164,9 @@ impl Exchange {
             turn: None,
             observed_turn: None,
             now,
-        }
+        };
+        exchange.note_others();
+        exchange
     }
 
     /// Somebody is to be told how it ends.

@@ -9,15 +9,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::applied::{Tried, applied, observe};
-use super::estimate::{believed_tokens, estimated_tokens};
+use super::applied::{Tried, applied};
+use super::arms::{Counted, Met, TurnedAway};
+use super::estimate::estimated_tokens;
 use super::hook::Watch;
 use super::outcome::TextBytes;
-use crate::audit::{Outcome, Record, Sink};
+use super::tokens::{self, left_out};
+use super::trials::{Trials, Tries};
+use crate::audit::{Counter, Outcome, Record, Sink};
 use crate::countermeasure::Tally;
 use crate::countermeasure::watermark::{self, Carrier, Marks};
 use crate::limit::{Amounts, Dimension, Lease, Settlements};
 use crate::mark::ledger::Issue;
+use crate::policy::Countermeasure;
 use crate::policy::plan::{Mode, Plan};
 use crate::risk::Principal;
 use crate::wire::Usage;
@@ -49,8 +53,12 @@ pub(super) struct Guard {
     pub(super) answer: Answer,
     /// Who is issued a mark, if the answer carries one.
     pub(super) marked_for: Option<MarkedFor>,
-    /// What a dry run of this plan has found.
-    tried: Option<(Arc<Plan>, Tried)>,
+    /// Bytes of text that did not go out.
+    withheld: u64,
+    /// Bytes of text that a dry run has found to be reasoning, and that did.
+    inside: u64,
+    /// What dry runs have found.
+    trials: Trials,
     started: Instant,
     /// Who else is told how it ends.
     pub(super) watch: Option<Watch>,
@@ -96,7 +104,9 @@ impl Guard {
             charged: (0, 0),
             answer: Answer::default(),
             marked_for: None,
-            tried: None,
+            withheld: 0,
+            inside: 0,
+            trials: Trials::default(),
             started,
             watch: None,
         }
@@ -118,8 +128,14 @@ impl Guard {
         (self.estimate, self.counts_tokens) = (estimate, counts_tokens);
     }
 
-    /// A frame of the body goes out; the first one is noted.
-    pub(super) fn first_byte(&mut self) {
+    /// So many bytes of the body go out; when the first do is noted.
+    pub(super) fn sent(&mut self, bytes: usize) {
+        if bytes == 0 {
+            return;
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.sent(bytes);
+        }
         let started = self.started;
         if let Some(record) = &mut self.record {
             record.durations.first_byte_ms.get_or_insert_with(|| milliseconds_since(started));
@@ -129,21 +145,27 @@ impl Guard {
     /// Takes over what was done to the response.
     pub(super) fn report(&mut self, response: Tally, usage: Usage, seen: TextBytes) {
         (self.response, self.usage, self.seen) = (response, usage, seen);
+        self.withheld = left_out(seen);
     }
 
     /// A dry run of this plan has come so far.
-    pub(super) fn tries(&mut self, plan: Arc<Plan>, tried: Tried) {
-        self.tried = Some((plan, tried));
+    pub(super) fn tries(&mut self, tries: &Tries, plan: &Arc<Plan>, tried: Tried) {
+        self.trials.note(tries, plan, tried);
     }
 
     /// Takes over what a dry run has found in the answer; `used` once it knows what that used.
-    pub(super) fn try_out(&mut self, found: Tried, used: Option<(Usage, TextBytes)>) {
-        if let Some((_, tried)) = &mut self.tried {
-            *tried = found;
-        }
-        if let Some(used) = used.filter(|_| self.answer == Answer::Unread) {
+    pub(super) fn try_out(
+        &mut self,
+        tries: &Tries,
+        found: Tried,
+        used: Option<(Usage, TextBytes)>,
+    ) {
+        self.trials.update(tries, found);
+        let Some((usage, seen)) = used else { return };
+        self.inside = self.inside.max(left_out(seen));
+        if self.answer == Answer::Unread {
             self.answer = Answer::Read;
-            (self.usage, self.seen) = used;
+            (self.usage, self.seen) = (usage, seen);
         }
     }
 
@@ -181,11 +203,32 @@ impl Guard {
         record.outcome = outcome;
         if let Some(watch) = &mut self.watch {
             record.status.into_iter().for_each(|status| watch.answered(status));
-            watch.end(outcome);
         }
         record.applied.extend(applied(&self.tally, enforced));
-        let (sink, tried) = (Arc::clone(&self.sink), self.tried.take());
-        Some(Ended { sink, record: Some(record), used: observed, tried })
+        let counted = self.counted(&record, outcome);
+        if let Some(watch) = &mut self.watch {
+            watch.end(outcome);
+        }
+        let (sink, trials) = (Arc::clone(&self.sink), std::mem::take(&mut self.trials));
+        Some(Ended { sink, record: Some(record), used: observed, trials, counted })
+    }
+
+    /// What the experiment is to be told that counts it.
+    fn counted(&mut self, record: &Record, outcome: Outcome) -> Option<(Counted, Met)> {
+        let (counted, mut met) = self.watch.as_mut()?.take_counted(outcome)?;
+        let refused = |it: &&crate::audit::Applied| it.counts.get(Counter::RequestsRefused) > 0;
+        let by = record.applied.iter().find(refused).map(|it| it.countermeasure);
+        met.turned_away = by.map(|by| match by {
+            Countermeasure::Refuse => TurnedAway::ByGrade,
+            _ => TurnedAway::AtLimit,
+        });
+        met.words_withheld = self.tally.words_removed;
+        met.sites_marked = self.tally.sites;
+        if self.answer == Answer::Read {
+            let used = self.tokens_used(outcome);
+            met.tokens = Some(tokens::delivered(used, self.seen, self.withheld, self.inside));
+        }
+        Some((counted, met))
     }
 
     /// Has the ledger say whose mark went out.
@@ -219,7 +262,7 @@ impl Guard {
         let failed = matches!(outcome, Outcome::Refused | Outcome::UpstreamError) && nothing_seen;
         let used = match self.answer {
             Answer::Unread => self.estimate,
-            Answer::Read if !failed => self.used(outcome),
+            Answer::Read if !failed => self.tokens_used(outcome),
             Answer::Read | Answer::Missing => Amounts { requests: 1, ..Amounts::default() },
         };
         self.settlements.settle(lease.settle(used));
@@ -227,20 +270,8 @@ impl Guard {
     }
 
     /// The tokens of an answer that was read, as far as it came.
-    fn used(&self, outcome: Outcome) -> Amounts {
-        let Usage { input, output, reasoning, beside: _ } = self.usage;
-        // What a cancelled stream had stated is not yet all that it used.
-        let seen = output.unwrap_or_default().max(estimated_tokens(self.seen.all));
-        let stated = output.filter(|_| outcome == Outcome::Complete);
-        let (all, thought) = self.seen.once;
-        let stated = stated.map(|stated| believed_tokens(stated, all));
-        let reasoning = reasoning.map(|stated| believed_tokens(stated, thought));
-        Amounts {
-            requests: 1,
-            input_tokens: input.unwrap_or(self.estimate.input_tokens),
-            output_tokens: stated.unwrap_or(seen),
-            reasoning_tokens: reasoning.unwrap_or(estimated_tokens(self.seen.reasoning)),
-        }
+    fn tokens_used(&self, outcome: Outcome) -> Amounts {
+        tokens::used(self.usage, self.seen, self.estimate.input_tokens, outcome)
     }
 }
 
@@ -250,30 +281,36 @@ pub(super) struct Ended {
     record: Option<Box<Record>>,
     /// What was settled of limits that are only observed.
     used: Option<Amounts>,
-    tried: Option<(Arc<Plan>, Tried)>,
+    trials: Trials,
+    /// What an experiment is told, once the tokens are known.
+    counted: Option<(Counted, Met)>,
 }
 
 impl Ended {
-    /// The dry run has come so far.
-    pub(super) fn try_out(&mut self, found: Tried) {
-        if let Some((_, tried)) = &mut self.tried {
-            *tried = found;
+    /// A dry run has come so far; `used` once it knows what the answer used.
+    pub(super) fn try_out(
+        &mut self,
+        tries: &Tries,
+        found: Tried,
+        used: Option<(Usage, TextBytes)>,
+    ) {
+        self.trials.update(tries, found);
+        let Some(((usage, seen), (_, met))) = used.zip(self.counted.as_mut()) else { return };
+        // What goes out unread goes out whole; of an answer that was read it is known already.
+        if met.tokens.is_none() {
+            let used = tokens::used(usage, seen, 0, met.outcome);
+            met.tokens = Some(tokens::delivered(used, seen, 0, left_out(seen)));
         }
     }
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        let Some(mut record) = self.record.take() else { return };
-        if let Some((plan, tried)) = self.tried.take() {
-            // A server that was not asked has marked nothing, but would have.
-            let Tried { mut tally, outcome } = tried;
-            if tally.carrier == Some(Carrier::Lexical) && tally.sites == 0 {
-                tally.carrier = None;
-            }
-            observe(&mut record.observed, &plan, applied(&tally, self.used));
-            record.dry_run = Some(outcome);
+        if let Some((counted, met)) = self.counted.take() {
+            counted.ended(&met);
         }
+        let Some(mut record) = self.record.take() else { return };
+        std::mem::take(&mut self.trials).tell(&mut record, self.used);
         self.sink.record(*record);
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 
 use tokio::time::Instant;
 
+use super::arms::{Counted, Met};
 use crate::audit::Outcome;
 use crate::policy::Decision;
 use crate::risk::Assessment;
@@ -62,16 +63,57 @@ impl<'d> Decided<'d> {
     }
 }
 
-/// Tells the end of an exchange once, as cancelled if nothing else is said of it.
+/// Tells the end of an exchange once, as cancelled if nothing else is said of it: to the hook, and to
+/// the experiment that counts it.
 pub(super) struct Watch {
     at_end: Option<Box<dyn AtEnd>>,
+    counted: Option<Counted>,
     started: Instant,
     status: Option<u16>,
+    /// When the first bytes of the answer went out.
+    first: Option<Instant>,
+    bytes: u64,
+    pieces: u32,
 }
 
 impl Watch {
-    pub(super) fn new(at_end: Box<dyn AtEnd>, started: Instant) -> Self {
-        Self { at_end: Some(at_end), started, status: None }
+    pub(super) fn new(
+        at_end: Option<Box<dyn AtEnd>>,
+        counted: Option<Counted>,
+        started: Instant,
+    ) -> Self {
+        Self { at_end, counted, started, status: None, first: None, bytes: 0, pieces: 0 }
+    }
+
+    /// So many bytes of the answer's body go out.
+    pub(super) fn sent(&mut self, bytes: usize) {
+        if self.counted.is_none() || bytes == 0 {
+            return;
+        }
+        self.first.get_or_insert_with(Instant::now);
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+        self.pieces = self.pieces.saturating_add(1);
+    }
+
+    /// What the experiment is to be told, as far as it is known here. It is not told by this one then.
+    pub(super) fn take_counted(&mut self, outcome: Outcome) -> Option<(Counted, Met)> {
+        let counted = self.counted.take()?;
+        let (started, status, first) = (self.started, self.status, self.first);
+        let (bytes, pieces) = (self.bytes, self.pieces);
+        let since = |from: Instant| from.elapsed().as_micros().try_into().unwrap_or(u64::MAX);
+        let first_byte = first.map(|first| first.duration_since(started).as_millis());
+        let met = Met {
+            outcome,
+            status,
+            turned_away: None,
+            first_byte_ms: first_byte.map(|it| u64::try_from(it).unwrap_or(u64::MAX)),
+            span_us: first.filter(|_| pieces > 1).map(since),
+            bytes,
+            tokens: None,
+            words_withheld: 0,
+            sites_marked: 0,
+        };
+        Some((counted, met))
     }
 
     /// The client is answered with this status.
@@ -81,6 +123,9 @@ impl Watch {
 
     /// The exchange has ended. Later calls do nothing.
     pub(super) fn end(&mut self, outcome: Outcome) {
+        if let Some((counted, met)) = self.take_counted(outcome) {
+            counted.ended(&met);
+        }
         let Some(at_end) = self.at_end.take() else { return };
         let total_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         at_end.ended(&End { outcome, status: self.status, total_ms });

@@ -57,6 +57,7 @@
 
 mod admission;
 mod applied;
+mod arms;
 mod arrival;
 mod begun;
 mod body;
@@ -67,6 +68,7 @@ mod copied;
 mod cumulative;
 mod document;
 mod dry_run;
+mod dry_runs;
 mod ending;
 mod error;
 mod estimate;
@@ -95,6 +97,8 @@ mod shared;
 mod stream;
 mod teed;
 mod timing;
+mod tokens;
+mod trials;
 mod turns;
 mod volume;
 

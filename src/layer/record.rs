@@ -43,7 +43,7 @@ pub(super) fn begun(
     }
 }
 
-fn hashes(key: &AuditKey, principal: &Principal) -> audit::PrincipalHashes {
+pub(super) fn hashes(key: &AuditKey, principal: &Principal) -> audit::PrincipalHashes {
     let Principal { account, cluster, tenant } = principal;
     let cluster = cluster.as_ref().map(|cluster| cluster.as_str());
     let tenant = tenant.as_ref().map(|tenant| tenant.as_str());

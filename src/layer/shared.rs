@@ -6,6 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
+use super::arms::Experiments;
 use super::budget::Budget;
 use super::hook::Hook;
 use crate::audit::{AuditKey, Sink};
@@ -13,7 +14,7 @@ use crate::countermeasure::originals::{self, Originals};
 use crate::countermeasure::watermark::Marks;
 use crate::limit::{Limiter, Pacer, Settlements, Store};
 use crate::policy::Policy;
-use crate::risk::{Principal, Reports, RiskSource};
+use crate::risk::{Reports, RiskSource};
 use crate::secret::Secret;
 use crate::wire::ServerKind;
 
@@ -78,6 +79,8 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) policy: Policy,
+    /// Whose arms' policies decide about those who are in them.
+    pub(super) experiments: Option<Arc<Experiments>>,
     pub(super) source: Arc<dyn RiskSource>,
     pub(super) reports: Arc<Reports>,
     pub(super) marks: Option<Arc<Marks>>,
@@ -130,16 +133,6 @@ impl Shared {
         observed_pacer.bound(caps.principals);
         originals.bound(caps.originals);
         self.live.store(Arc::new(live));
-    }
-}
-
-impl Live {
-    /// The policy that decides about a principal. All of the layer asks here, and asks no more than
-    /// once about a request: what it needs of a policy later is in the [`Decision`].
-    ///
-    /// [`Decision`]: crate::policy::Decision
-    pub(super) fn policy_for(&self, _: &Principal) -> &Policy {
-        &self.policy
     }
 }
 

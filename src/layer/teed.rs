@@ -1,4 +1,4 @@
-//! The upstream's body, of which a dry run sees a copy.
+//! The upstream's body, of which dry runs see a copy.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,31 +7,31 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::dry_run::DryRun;
+use super::dry_runs::DryRuns;
 use super::turns::let_others_go_first;
 
 pin_project! {
-    /// Gives every frame as it comes, and a clone of it to the dry run if there is one.
+    /// Gives every frame as it comes, and a clone of it to the dry runs if there are any.
     pub(super) struct Teed<B> {
         #[pin]
         body: B,
-        dry_run: Option<Box<DryRun>>,
+        dry_runs: Option<Box<DryRuns>>,
     }
 }
 
 impl<B> Teed<B> {
-    pub(super) fn new(body: B, dry_run: Option<Box<DryRun>>) -> Self {
-        Self { body, dry_run }
+    pub(super) fn new(body: B, dry_runs: Option<Box<DryRuns>>) -> Self {
+        Self { body, dry_runs }
     }
 
     /// The same, of a body that was not pinned yet.
-    pub(super) fn leave_dry_run(&mut self) -> Option<Box<DryRun>> {
-        self.dry_run.take()
+    pub(super) fn leave_dry_runs(&mut self) -> Option<Box<DryRuns>> {
+        self.dry_runs.take()
     }
 
-    /// The dry run, which sees no more.
-    pub(super) fn take_dry_run(self: Pin<&mut Self>) -> Option<Box<DryRun>> {
-        self.project().dry_run.take()
+    /// The dry runs, which see no more.
+    pub(super) fn take_dry_runs(self: Pin<&mut Self>) -> Option<Box<DryRuns>> {
+        self.project().dry_runs.take()
     }
 }
 
@@ -45,19 +45,19 @@ impl<B: Body<Data = Bytes>> Body for Teed<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.project();
         let polled = this.body.poll_frame(context);
-        if let Some(dry_run) = this.dry_run {
+        if let Some(dry_runs) = this.dry_runs {
             match &polled {
                 Poll::Ready(Some(Ok(frame))) => {
                     if let Some(bytes) = frame.data_ref() {
-                        dry_run.take(bytes.clone());
+                        dry_runs.take(bytes);
                     }
-                    dry_run.work();
+                    dry_runs.work();
                 }
                 Poll::Ready(_) => {}
                 // The upstream is silent, which leaves time.
                 Poll::Pending => {
-                    dry_run.work();
-                    if dry_run.has_work() {
+                    dry_runs.work();
+                    if dry_runs.has_work() {
                         let_others_go_first(context);
                     }
                 }

@@ -42,6 +42,17 @@ impl Decision {
         self.plan.is_empty() && self.grade.is_none()
     }
 
+    /// Whether it depends on the models that the request names, which are not known yet.
+    pub(crate) fn depends_on_models(&self) -> bool {
+        self.models.is_some()
+    }
+
+    /// Whether both hold for the same models.
+    #[cfg(feature = "experiments")]
+    pub(crate) fn governs_as(&self, other: &Self) -> bool {
+        self.models == other.models
+    }
+
     /// The decision once the requested model is known: a model outside the policy's scope empties
     /// the plan.
     #[must_use]

@@ -418,6 +418,25 @@ impl Plan {
             && pace.is_none()
     }
 
+    /// What of the plan is carried out, as if it was only observed: for another arm's plan, which is
+    /// tried out on a copy.
+    pub(crate) fn carried_out_as_observed(&self) -> Self {
+        fn observe<T: Clone>(measure: &Option<Measure<T>>) -> Option<Measure<T>> {
+            let settings = enforced(measure)?.clone();
+            Some(Measure { mode: Mode::Observe, settings })
+        }
+        let Self { refuse, rate, downgrade, side_channels, reasoning, watermark, pace } = self;
+        Self {
+            refuse: observe(refuse),
+            rate: observe(rate),
+            downgrade: observe(downgrade),
+            side_channels: observe(side_channels),
+            reasoning: observe(reasoning),
+            watermark: observe(watermark),
+            pace: observe(pace),
+        }
+    }
+
     /// The same plan with all that it names carried out.
     #[must_use]
     pub fn enforced(&self) -> Self {

@@ -1,4 +1,7 @@
-//! Health, metrics and status, on a listener of its own without authentication.
+//! Health, metrics and status, on a listener of its own without authentication, and the orders that a
+//! person gives to experiments: whoever can connect may send every unit to the control arm, or have
+//! an experiment go on. So the listener belongs on an address that only operators reach. A browser is
+//! not among them: requests that a page has it send name their origin, and are refused.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -8,15 +11,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::net::TcpStream;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::experiments::{ExperimentState, Order};
 use super::metrics::Metrics;
 use super::probe::CarrierState;
 use super::stack::counters;
@@ -34,6 +39,8 @@ pub(super) struct Admin {
     pub(super) connect_timeout: Duration,
     /// The carriers of marks; `None` where nothing is marked.
     pub(super) carriers: Option<CarrierState>,
+    /// The experiments; `None` where there are none.
+    pub(super) experiments: Option<ExperimentState>,
 }
 
 /// Serves [`Admin`].
@@ -41,6 +48,7 @@ pub(super) struct Admin {
 pub(super) struct AdminService(pub(super) Arc<Admin>);
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
 
 impl hyper::service::Service<Request<Incoming>> for AdminService {
     type Response = Response<Full<Bytes>>;
@@ -50,6 +58,15 @@ impl hyper::service::Service<Request<Incoming>> for AdminService {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let admin = Arc::clone(&self.0);
         Box::pin(async move {
+            if let Some((name, order)) = Order::of(request.uri().path()) {
+                if request.method() != Method::POST {
+                    return Ok(answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only POST\n"));
+                }
+                if request.headers().contains_key(ORIGIN) {
+                    return Ok(answer(StatusCode::FORBIDDEN, TEXT, "not from a browser\n"));
+                }
+                return Ok(admin.order(name, order).await);
+            }
             if request.method() != Method::GET && request.method() != Method::HEAD {
                 return Ok(answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n"));
             }
@@ -58,10 +75,11 @@ impl hyper::service::Service<Request<Incoming>> for AdminService {
                 "/readyz" => admin.ready().await,
                 "/metrics" => admin.scrape(),
                 "/status" => admin.status(),
+                "/experiments" => admin.each_experiment(),
                 _ => answer(
                     StatusCode::NOT_FOUND,
                     TEXT,
-                    "there are /healthz, /readyz, /metrics and /status\n",
+                    "there are /healthz, /readyz, /metrics, /status and /experiments\n",
                 ),
             })
         })
@@ -90,6 +108,28 @@ impl Admin {
         }
     }
 
+    fn each_experiment(&self) -> Response<Full<Bytes>> {
+        let each = self.experiments.as_ref().map(ExperimentState::status).unwrap_or_default();
+        answer(StatusCode::OK, JSON, format!("{each}\n"))
+    }
+
+    /// Does what a person orders, and answers when the disk has it.
+    async fn order(&self, name: &str, order: Order) -> Response<Full<Bytes>> {
+        let running = self.experiments.as_ref().and_then(|it| it.0.named(name)).cloned();
+        let Some(running) = running else {
+            return answer(StatusCode::NOT_FOUND, TEXT, "there is no experiment of that name\n");
+        };
+        let given = spawn_blocking(move || order.give(&running)).await;
+        match given.map(|given| given.map(|status| serde_json::to_string(&status))) {
+            Ok(Ok(Ok(status))) => answer(StatusCode::OK, JSON, status + "\n"),
+            Ok(Err(error)) => {
+                let text = format!("the state cannot be written: {error}\n");
+                answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, text)
+            }
+            _ => answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "it failed\n"),
+        }
+    }
+
     fn status(&self) -> Response<Full<Bytes>> {
         let (policy, revision) = self.defense.policy();
         let status = json!({
@@ -99,10 +139,11 @@ impl Admin {
             "in_flight": self.metrics.in_flight(),
             "policy": {"name": policy, "revision": revision},
             "carriers": self.carriers.as_ref().map(CarrierState::status),
+            "experiments": self.experiments.as_ref().map(ExperimentState::status),
             "reasoning": self.metrics.seen().status(),
             "counters": counters(&self.defense),
         });
-        answer(StatusCode::OK, "application/json", format!("{status}\n"))
+        answer(StatusCode::OK, JSON, format!("{status}\n"))
     }
 }
 

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::config::{self, Config};
+use super::experiments::marks_at;
 use super::start_error::StartError;
 use crate::countermeasure::watermark::Marks;
+use crate::experiment::Experiments;
 use crate::mark::keys::Keys;
 use crate::mark::ledger::LedgerWriter;
 use crate::policy::Policy;
@@ -14,16 +16,20 @@ use crate::policy::Policy;
 pub(super) fn marks(
     config: &Config,
     policy: &Policy,
+    experiments: Option<&Experiments>,
     ledger: Option<Arc<LedgerWriter>>,
 ) -> Result<Option<Marks>, StartError> {
     let Some(settings) = &config.marks else {
         // A policy that says it marks, and does not, would be found out by the copy only.
-        return match (policy.marks_at(), &config.policy) {
-            (Some(line), Some(file)) => Err(StartError::NoMarks {
-                policy: format!("{}:{line}", file.display()),
-                config: config.policy_place.clone(),
-            }),
-            _ => Ok(None),
+        if let Some((line, file)) = policy.marks_at().zip(config.policy.as_ref()) {
+            let policy = format!("{}:{line}", file.display());
+            return Err(StartError::NoMarks { policy, config: config.policy_place.clone() });
+        }
+        return match experiments.and_then(marks_at) {
+            Some(policy) => {
+                Err(StartError::NoMarks { policy, config: config.experiments_place.clone() })
+            }
+            None => Ok(None),
         };
     };
     let marks = Marks::new(Keys::read(&settings.keys)?).carriers(config.carriers.clone());

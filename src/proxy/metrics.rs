@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::experiments::ExperimentState;
 use super::probe::CarrierState;
 use super::seen::Seen;
 use crate::audit::record::mode_name;
@@ -126,6 +127,12 @@ impl Metrics {
     /// Tells what is known of these carriers as well.
     pub(super) fn watching(mut self, carriers: &Carriers) -> Self {
         self.registry.register_collector(Box::new(CarrierState(carriers.clone())));
+        self
+    }
+
+    /// Tells the state of the experiments as well.
+    pub(super) fn with_experiments(mut self, experiments: ExperimentState) -> Self {
+        self.registry.register_collector(Box::new(experiments));
         self
     }
 

@@ -30,6 +30,7 @@ mod cors;
 mod decided;
 mod delivery;
 mod ending;
+mod experiments;
 mod failure;
 mod family;
 mod front;

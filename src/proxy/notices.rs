@@ -5,16 +5,30 @@ use super::config::Config;
 use crate::policy::{Policy, Reach};
 use crate::risk::settings::Trust;
 
-pub(super) fn notices(config: &Config, policy: &Policy) -> Vec<String> {
+/// `policies` are all that may decide, the configured one first.
+pub(super) fn notices(config: &Config, policies: &[&Policy]) -> Vec<String> {
     let mut notices = Vec::new();
-    if let Some(idle) = idle(config, policy) {
+    let reach = policies.iter().map(|policy| policy.reach()).max().unwrap_or(Reach::Nothing);
+    if let Some(idle) = idle(config, reach) {
         notices.push(format!("NOTHING IS GRADED: {idle}"));
-    } else if policy.reach() == Reach::Records && config.audit.is_none() {
+    } else if reach == Reach::Records && config.audit.is_none() {
+        let names: Vec<&str> = policies
+            .iter()
+            .filter(|policy| policy.reach() == Reach::Records)
+            .map(|policy| policy.name.as_str())
+            .collect();
         notices.push(format!(
             "the policy {} only observes, and there is no [audit] file: what it would do is counted \
              in the metrics and recorded nowhere",
-            policy.name
+            names.join(", ")
         ));
+    }
+    if config.experiments.is_some() && config.audit.is_none() {
+        notices.push(
+            "there are [experiments] and no [audit] file: what units meet is watched by the \
+             guardrails and recorded nowhere, so that nothing can be reported"
+                .to_owned(),
+        );
     }
     let trust = config.risk.as_ref().map(|risk| risk.trust);
     let address = config.listen.address;
@@ -29,12 +43,17 @@ pub(super) fn notices(config: &Config, policy: &Policy) -> Vec<String> {
 }
 
 /// Why every caller gets the upstream's bytes, if so it is.
-fn idle(config: &Config, policy: &Policy) -> Option<String> {
-    let Some(file) = &config.policy else {
-        return Some("there is no [policy] file; every answer passes untouched".to_owned());
+fn idle(config: &Config, reach: Reach) -> Option<String> {
+    let what = match (&config.policy, &config.experiments) {
+        (None, None) => {
+            return Some("there is no [policy] file; every answer passes untouched".to_owned());
+        }
+        (Some(file), None) => file.display().to_string(),
+        (None, Some(_)) => "the arms".to_owned(),
+        (Some(file), Some(_)) => format!("{} and of the arms", file.display()),
     };
-    if policy.reach() == Reach::Nothing {
-        return Some(format!("no grade of {} names a countermeasure", file.display()));
+    if reach == Reach::Nothing {
+        return Some(format!("no grade of {what} names a countermeasure"));
     }
     match config.risk.as_ref().map(|risk| risk.trust) {
         None => Some(

@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 use super::admin::{Admin, AdminService};
 use super::config::{self, Config, LogOutput, Probe};
 use super::cors::Cors;
+use super::experiments::{self, ExperimentState};
 use super::front::Front;
 use super::marks::ledger;
 use super::metrics::Metrics;
@@ -24,7 +25,8 @@ use super::server::{Bounds, serve};
 use super::stack::{Stack, stack};
 use super::start_error::StartError;
 use crate::audit::record::mode_name;
-use crate::audit::{JsonLines, NoAudit, Record, Sink};
+use crate::audit::{Exposure, JsonLines, NoAudit, Record, Sink, UnitSummary};
+use crate::experiment::Experiments;
 use crate::layer::DefenseHandle;
 use crate::lines::LineWriter;
 use crate::mark::ledger::LedgerWriter;
@@ -41,6 +43,7 @@ pub struct Proxy {
     audit: Option<Arc<JsonLines>>,
     access_log: Option<Arc<LineWriter>>,
     ledger: Option<Arc<LedgerWriter>>,
+    experiments: Option<Arc<Experiments>>,
 }
 
 /// How long the last lines may take to be written.
@@ -55,7 +58,8 @@ impl Proxy {
     /// As [`bind`](Self::bind).
     pub fn check(config: &Config) -> Result<Vec<String>, StartError> {
         let upstream = Upstream::new(&config.upstream, config.limits.max_header_bytes)?;
-        let stack = stack(upstream, config, Arc::new(NoAudit), Arc::default(), None)?;
+        let experiments = experiments::begin(config, false)?;
+        let stack = stack(upstream, config, experiments, Arc::new(NoAudit), Arc::default(), None)?;
         Ok(stack.notices)
     }
 
@@ -76,12 +80,23 @@ impl Proxy {
         };
         let access_log = config.access_log.as_ref().map(open_log).transpose()?;
         let ledger = ledger(&config)?;
+        let experiments = experiments::begin(&config, true)?;
         let (listener, address) = listen(config.listen.address).await?;
         let admin = match config.admin {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
-        Ok(Self { config, listener, address, admin, upstream, audit, access_log, ledger })
+        Ok(Self {
+            config,
+            listener,
+            address,
+            admin,
+            upstream,
+            audit,
+            access_log,
+            ledger,
+            experiments,
+        })
     }
 
     /// Where clients connect: the port that the system chose, when the configuration says 0.
@@ -102,7 +117,8 @@ impl Proxy {
     /// # Errors
     /// When the defense cannot be made.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { config, listener, address, admin, upstream, audit, access_log, ledger } = self;
+        let Self { config, listener, address, admin, upstream, audit, .. } = self;
+        let Self { access_log, ledger, experiments, .. } = self;
         let (cut_off, told) = watch::channel(false);
         let upstream = upstream.cut_off_by(told);
         let marked = config.marks.as_ref().map(|_| &config.carriers);
@@ -117,13 +133,17 @@ impl Proxy {
         if let Some(carriers) = marked {
             metrics = metrics.watching(carriers);
         }
+        let told = experiments.clone().map(ExperimentState);
+        if let Some(told) = &told {
+            metrics = metrics.with_experiments(told.clone());
+        }
         let metrics = Arc::new(metrics);
         let sink = Arc::new(Metered {
             metrics: Arc::clone(&metrics),
             next: audit.clone().map(|audit| audit as Arc<dyn Sink>),
         });
         let Stack { service, defense, notices } =
-            stack(upstream, &config, sink, Arc::default(), ledger.clone())?;
+            stack(upstream, &config, experiments.clone(), sink, Arc::default(), ledger.clone())?;
         tell(&config, address, admin.as_ref().map(|(_, address)| *address), &defense, &notices);
         let probing = match (prober, config.probe) {
             (Some(prober), Probe::Required) => {
@@ -132,6 +152,10 @@ impl Proxy {
             }
             (prober, _) => prober.map(|prober| tokio::spawn(prober.run())),
         };
+        let settling =
+            experiments.clone().zip(config.experiments.as_ref()).map(|(experiments, settings)| {
+                tokio::spawn(experiments::settle(experiments, settings.interval))
+            });
         let stopping = Arc::new(AtomicBool::new(false));
         let bounds = Bounds {
             max_connections: config.limits.max_connections,
@@ -147,6 +171,7 @@ impl Proxy {
             upstream: host_and_port(&config.upstream.url),
             connect_timeout: config.upstream.connect_timeout,
             carriers: marked.cloned().map(CarrierState),
+            experiments: told,
         };
         let (served, admin_shutdown) = oneshot::channel::<()>();
         let reports = Arc::new(ReportTargets { metrics, access_log: access_log.clone() });
@@ -170,13 +195,15 @@ impl Proxy {
         };
         let admin_shutdown = async { drop(admin_shutdown.await) };
         tokio::join!(clients, serve_admin(admin, shared, bounds, admin_shutdown));
-        if let Some(probing) = probing {
-            probing.abort();
+        for task in [probing, settling].into_iter().flatten() {
+            task.abort();
         }
         let flushed = spawn_blocking(move || {
+            let experiments = experiments
+                .is_none_or(|experiments| experiments::finish(&experiments, audit.as_deref()));
             let audit = audit.is_none_or(|audit| audit.lines().flush(FLUSH));
             let ledger = ledger.is_none_or(|ledger| ledger.flush(FLUSH));
-            access_log.is_none_or(|log| log.flush(FLUSH)) && audit && ledger
+            access_log.is_none_or(|log| log.flush(FLUSH)) && audit && ledger && experiments
         });
         if !flushed.await.unwrap_or(false) {
             tracing::error!("the last lines of the logs could not be written");
@@ -259,6 +286,18 @@ impl Sink for Metered {
         self.metrics.decided(&record);
         if let Some(next) = &self.next {
             next.record(record);
+        }
+    }
+
+    fn exposure(&self, exposure: Exposure) {
+        if let Some(next) = &self.next {
+            next.exposure(exposure);
+        }
+    }
+
+    fn unit(&self, summary: UnitSummary) {
+        if let Some(next) = &self.next {
+            next.unit(summary);
         }
     }
 }

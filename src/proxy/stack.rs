@@ -7,11 +7,13 @@ use tower_layer::Layer;
 
 use super::config::Config;
 use super::decided::Decided;
+use super::experiments::policies;
 use super::marks::marks;
 use super::notices::notices;
 use super::start_error::StartError;
 use crate::audit::Sink;
 use crate::countermeasure::originals;
+use crate::experiment::Experiments;
 use crate::layer::{Caps, Defense, DefenseBuilder, DefenseHandle, DefenseLayer};
 use crate::limit::Dimension;
 use crate::mark::ledger::LedgerWriter;
@@ -34,15 +36,16 @@ pub(super) struct Stack {
 }
 
 /// Builds what every request goes through. Unknown risks are counted in `reports`, issued marks
-/// recorded in `ledger`.
+/// recorded in `ledger`; the arms of `experiments` decide about those who are in them.
 pub(super) fn stack(
     upstream: Upstream,
     config: &Config,
+    experiments: Option<Arc<Experiments>>,
     audit: Arc<dyn Sink>,
     reports: Arc<Reports>,
     ledger: Option<Arc<LedgerWriter>>,
 ) -> Result<Stack, StartError> {
-    let Live { settings, notices } = Live::of(config, audit, reports, ledger)?;
+    let Live { settings, notices } = Live::of(config, experiments, audit, reports, ledger)?;
     let layer = settings.build()?;
     Ok(Stack { defense: layer.handle(), service: layer.layer(Decided(upstream)), notices })
 }
@@ -58,6 +61,7 @@ struct Live {
 impl Live {
     fn of(
         config: &Config,
+        experiments: Option<Arc<Experiments>>,
         audit: Arc<dyn Sink>,
         reports: Arc<Reports>,
         ledger: Option<Arc<LedgerWriter>>,
@@ -72,8 +76,8 @@ impl Live {
         };
         // Both were looked at when the configuration was read, and all that was wrong told together.
         let (policy, source) = (policy?, source.map_err(StartError::Risk)?);
-        let notices = notices(config, &policy);
-        let marks = marks(config, &policy, ledger)?;
+        let notices = notices(config, &policies(&policy, experiments.as_deref()));
+        let marks = marks(config, &policy, experiments.as_deref(), ledger)?;
         let caps = Caps {
             request_body: config.limits.max_request_body,
             // As long as a request may take that is passed on as it comes.
@@ -97,6 +101,9 @@ impl Live {
             .silent();
         if let Some(secret) = &config.secret {
             builder = builder.secret(secret.clone());
+        }
+        if let Some(experiments) = experiments {
+            builder = builder.experiments(experiments);
         }
         if let Some(marks) = marks {
             builder = builder.marks(marks);

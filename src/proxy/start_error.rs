@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::probe::Unproven;
+use crate::experiment::BeginError;
 use crate::mark::keys::KeyFileError;
 use crate::policy::LoadError;
 use crate::risk::settings::SettingError;
@@ -39,6 +40,9 @@ pub enum StartError {
     /// The policy file cannot be used.
     #[error(transparent)]
     Policy(#[from] LoadError),
+    /// The experiments cannot be taken up.
+    #[error(transparent)]
+    Experiments(#[from] BeginError),
     /// No secret is configured, and none can be drawn.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),

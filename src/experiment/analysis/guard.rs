@@ -57,7 +57,7 @@ pub(super) fn guardrail(
 
 /// A margin on the metric's scale: a share of a mean is, of logarithms, an amount; of a mean of zero
 /// there is no share.
-pub(super) fn margin_on_scale(metric: &Metric, share: f64, mean: f64) -> f64 {
+pub(in crate::experiment) fn margin_on_scale(metric: &Metric, share: f64, mean: f64) -> f64 {
     match (metric.scale, metric.better) {
         (Scale::Log, Better::Lower) => share.ln_1p(),
         (Scale::Log, Better::Higher) => -(-share).max(-0.999).ln_1p(),

@@ -38,6 +38,9 @@ pub use report::{
 };
 pub use units::Units;
 
+pub(super) use guard::margin_on_scale;
+pub(super) use sample::{bounds, scaled};
+
 use jiff::Timestamp;
 
 use self::compare::{Rules, compare};

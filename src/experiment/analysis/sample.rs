@@ -148,7 +148,7 @@ impl<'a> Studied<'a> {
 }
 
 /// A unit's value on the scale on which units are averaged.
-pub(super) fn scaled(metric: &Metric, value: f64) -> f64 {
+pub(in crate::experiment) fn scaled(metric: &Metric, value: f64) -> f64 {
     let value = metric.cap.map_or(value, |cap| value.min(cap.get() as f64));
     match metric.scale {
         Scale::Linear => value,
@@ -158,7 +158,7 @@ pub(super) fn scaled(metric: &Metric, value: f64) -> f64 {
 }
 
 /// The least and the largest value, where they are known beforehand.
-pub(super) fn bounds(metric: &Metric) -> Option<(f64, f64)> {
+pub(in crate::experiment) fn bounds(metric: &Metric) -> Option<(f64, f64)> {
     let highest = match metric.cap {
         Some(cap) => cap.get() as f64,
         None if metric.name.ends_with("_share") && !metric.is_outcome() => 1.0,

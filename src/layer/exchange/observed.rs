@@ -1,20 +1,23 @@
-//! What is only observed of an exchange: listed, and tried out on a copy.
+//! What is only observed of an exchange, and what other arms of an experiment would do: listed, and
+//! tried out on a copy.
 
 use std::sync::Arc;
 
 use http::header::{CONTENT_LENGTH, HeaderMap, UPGRADE};
 use http::response;
 
-use super::{Exchange, scoped, target};
-use crate::audit::{self, Applied, Counter};
+use super::{Exchange, Trying, scoped, target};
+use crate::audit::{Counter, DryRun};
 use crate::countermeasure::Tally;
 use crate::countermeasure::watermark::Caller;
 use crate::layer::applied::{Tried, note, observe};
 use crate::layer::budget::Held;
 use crate::layer::copied::{Copied, Copying};
-use crate::layer::dry_run::{DryRun, Prepared, has_something_to_try};
+use crate::layer::dry_run::{Prepared, has_something_to_try};
+use crate::layer::dry_runs::DryRuns;
 use crate::layer::estimate::{Estimate, estimated_tokens};
 use crate::layer::head::Readable;
+use crate::layer::trials::{Tries, listed};
 use crate::policy::Countermeasure;
 use crate::policy::plan::{Mode, Plan, observed};
 use crate::wire::{Protocol, Request};
@@ -29,34 +32,56 @@ impl Exchange {
         self.note_observed(!self.scoped_by_model);
         // Nothing is enforced, so nothing can be refused or waited for.
         let _admitted = self.admit(estimate);
-        if !self.has_to_try() {
-            return None;
-        }
-        if !self.sampled {
-            self.tried(Tally::default(), audit::DryRun::NotSampled);
+        let plans = self.plans_to_try();
+        if plans.is_empty() {
             return None;
         }
         if self.unreadable_by_head(headers).is_some() {
-            self.would_refuse();
+            plans.iter().for_each(|(tries, plan)| self.would_refuse(tries, plan));
             return None;
         }
-        self.tried(Tally::default(), audit::DryRun::RequestUnread);
+        for (tries, plan) in &plans {
+            self.tried(tries, plan, Tally::default(), DryRun::RequestUnread);
+        }
         // Nobody knows what is said behind a change of protocol.
         let copied = !headers.contains_key(UPGRADE);
         self.copy = copied.then(|| Copying::new(self.body_cap(), self.spare()));
         self.copy.clone()
     }
 
-    /// Whether there is something that is only observed, of which a dry run can tell more.
-    fn has_to_try(&self) -> bool {
-        let Plan { refuse, .. } = &*self.decision.plan;
-        let depends = self.scoped_by_model && observed(refuse).is_some();
-        self.protocol.is_some() && (depends || has_something_to_try(&self.decision.plan))
+    /// The plans that are tried out in this exchange; those that are not drawn are noted as such.
+    fn plans_to_try(&mut self) -> Vec<(Tries, Arc<Plan>)> {
+        let mut plans = Vec::new();
+        if self.protocol.is_none() {
+            return plans;
+        }
+        let own = (Tries::Observed, &self.decision, self.sampled, self.scoped_by_model);
+        let others = self.others.iter().map(|(arm, other)| {
+            (Tries::Arm(Arc::clone(arm)), other, self.is_read, other.depends_on_models())
+        });
+        let all = [own].into_iter().chain(others).map(|(tries, decision, sampled, is_open)| {
+            (tries, Arc::clone(&decision.plan), sampled, is_open)
+        });
+        for (tries, plan, sampled, is_open) in all.collect::<Vec<_>>() {
+            let depends = is_open && observed(&plan.refuse).is_some();
+            if !depends && !has_something_to_try(&plan) {
+                continue;
+            }
+            if sampled {
+                plans.push((tries, plan));
+            } else {
+                self.tried(&tries, &plan, Tally::default(), DryRun::NotSampled);
+            }
+        }
+        if plans.is_empty() && self.is_read {
+            plans.push((Tries::Tokens, Arc::default()));
+        }
+        plans
     }
 
     /// A dry run has come so far.
-    fn tried(&mut self, tally: Tally, outcome: audit::DryRun) {
-        self.guard.tries(Arc::clone(&self.decision.plan), Tried { tally, outcome });
+    fn tried(&mut self, tries: &Tries, plan: &Arc<Plan>, tally: Tally, outcome: DryRun) {
+        self.guard.tries(tries, plan, Tried { tally, outcome });
     }
 
     /// Room for what can be done without.
@@ -65,8 +90,7 @@ impl Exchange {
     }
 
     /// The request would not have been read, or not have been let through as it is.
-    fn would_refuse(&mut self) {
-        let plan = Arc::clone(&self.decision.plan);
+    fn would_refuse(&mut self, tries: &Tries, plan: &Arc<Plan>) {
         let reading = [
             Countermeasure::SideChannels,
             Countermeasure::Reasoning,
@@ -74,61 +98,99 @@ impl Exchange {
             Countermeasure::Watermark,
         ];
         let mut reading = reading.into_iter().chain(Countermeasure::ALL);
-        let by = reading.find(|named| named.mode_in(&plan) == Some(Mode::Observe));
+        let by = reading.find(|named| named.mode_in(plan) == Some(Mode::Observe));
         if let Some((record, by)) = self.guard.record().zip(by) {
-            note(&mut record.observed, by, Counter::RequestsRefused);
+            let list = match tries {
+                Tries::Observed => &mut record.observed,
+                Tries::Arm(arm) => record.other_arms.entry(arm.to_string()).or_default(),
+                Tries::Tokens => return,
+            };
+            note(list, by, Counter::RequestsRefused);
         }
-        self.tried(Tally::default(), audit::DryRun::Complete);
+        self.tried(tries, plan, Tally::default(), DryRun::Complete);
     }
 
     /// What a dry run makes of a request, or nothing if it would be refused.
     fn try_request(
         &mut self,
+        tries: Tries,
+        plan: Arc<Plan>,
         protocol: &'static dyn Protocol,
         request: &Request,
-    ) -> Option<Prepared> {
+    ) -> Option<Trying> {
+        if tries == Tries::Tokens {
+            return Some(Trying { tries, plan, prepared: Prepared::reading() });
+        }
         let caller =
             self.live.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
-        match Prepared::new(&self.decision.plan, protocol, request, caller) {
+        match Prepared::new(&plan, protocol, request, caller) {
             Ok(prepared) => {
-                self.tried(prepared.tally, audit::DryRun::Complete);
-                Some(prepared)
+                self.tried(&tries, &plan, prepared.tally, DryRun::Complete);
+                Some(Trying { tries, plan, prepared })
             }
             Err(_) => {
-                self.would_refuse();
+                self.would_refuse(&tries, &plan);
                 None
             }
         }
     }
 
     /// The same of the copy that was taken of it.
-    pub(super) fn try_copied(&mut self) -> Option<Prepared> {
-        let (copy, protocol) = self.copy.take().zip(self.protocol)?;
+    pub(super) fn try_copied(&mut self) -> Vec<Trying> {
+        let Some((copy, protocol)) = self.copy.take().zip(self.protocol) else { return Vec::new() };
         let body = match copy.copied() {
-            Copied::Whole(body) => body,
-            Copied::Part => return None,
-            Copied::TooLong => {
-                self.would_refuse();
-                return None;
-            }
+            Copied::Whole(body) => Some(body),
+            Copied::Part => return Vec::new(),
+            Copied::TooLong => None,
         };
-        let Ok(request) = protocol.scan_request(target(&self.method, &self.uri), &body) else {
-            self.would_refuse();
-            return None;
+        let request = body
+            .and_then(|body| protocol.scan_request(target(&self.method, &self.uri), &body).ok());
+        let Some(request) = request else {
+            let plans = self.plans_to_try();
+            plans.iter().for_each(|(tries, plan)| self.would_refuse(tries, plan));
+            return Vec::new();
         };
         let request = request.addressed(self.live.server);
         if let Some(record) = self.guard.record() {
             record.stream = request.stream;
         }
         self.decision = scoped(&self.decision, &request);
+        self.scope_others(&request);
         if self.scoped_by_model {
             self.note_observed(true);
         }
-        if !has_something_to_try(&self.decision.plan) {
-            self.tried(Tally::default(), audit::DryRun::Complete);
-            return None;
+        self.try_plans(protocol, &request)
+    }
+
+    /// Tries out a request that has been read for what is carried out.
+    pub(super) fn observe_read(&mut self, protocol: &'static dyn Protocol, request: &Request) {
+        self.scope_others(request);
+        self.trying = self.try_plans(protocol, request);
+    }
+
+    fn try_plans(&mut self, protocol: &'static dyn Protocol, request: &Request) -> Vec<Trying> {
+        let (drawn, mut trying) = (self.plans_to_try(), Vec::new());
+        for (tries, plan) in drawn {
+            if tries != Tries::Tokens && !has_something_to_try(&plan) {
+                self.tried(&tries, &plan, Tally::default(), DryRun::Complete);
+            } else if let Some(tried) = self.try_request(tries, plan, protocol, request) {
+                trying.push(tried);
+            }
         }
-        self.try_request(protocol, &request)
+        trying
+    }
+
+    /// The other arms' decisions, once the request's models are known.
+    fn scope_others(&mut self, request: &Request) {
+        for (arm, other) in &mut self.others {
+            *other = scoped(other, request);
+            if other.plan.is_empty() {
+                // Another model is asked for than that arm's policy governs.
+                let record = self.guard.record();
+                let list = record.and_then(|record| record.other_arms.get_mut(&**arm));
+                list.into_iter().for_each(Vec::clear);
+            }
+        }
     }
 
     /// What tries out the answer with this head.
@@ -136,45 +198,60 @@ impl Exchange {
         &mut self,
         readable: Readable,
         head: &response::Parts,
-    ) -> Option<Box<DryRun>> {
-        let prepared = self.prepared.take().or_else(|| self.try_copied())?;
-        let turn = self.observed_turn.take();
-        let Self { live, subjects, decision, now, .. } = &*self;
-        let pace = observed(&decision.plan.pace);
-        let pacing = pace.map(|pace| subjects.pacing(&live.keys.delay, pace, turn, *now));
-        let (caps, room) = (&live.caps, self.spare());
-        let (tried, dry_run) =
-            prepared.answered(self.protocol?, (readable, head), pacing, caps, room);
-        self.guard.tries(Arc::clone(&self.decision.plan), tried);
-        dry_run
-    }
-
-    /// Tries out what is only observed of a request that has been read for what is carried out.
-    pub(super) fn observe_read(&mut self, protocol: &'static dyn Protocol, request: &Request) {
-        if !self.has_to_try() {
-            return;
+    ) -> Option<Box<DryRuns>> {
+        let mut trying = std::mem::take(&mut self.trying);
+        trying.extend(self.try_copied());
+        let protocol = self.protocol?;
+        let mut turn = self.observed_turn.take();
+        let mut runs = Vec::new();
+        let mut reads = self.reads_answer();
+        let begun = !trying.is_empty();
+        for Trying { tries, plan, prepared } in trying {
+            let Self { live, subjects, now, .. } = &*self;
+            // Whether an answer would find a place at another arm's pace depends on all before it.
+            let turn = if tries == Tries::Observed { turn.take() } else { None };
+            let pace = observed(&plan.pace);
+            let pacing = pace.map(|pace| subjects.pacing(&live.keys.delay, pace, turn, *now));
+            let caps = &live.caps;
+            let (tried, run) =
+                prepared.answered(protocol, (readable, head), pacing, caps, self.spare());
+            self.guard.tries(&tries, &plan, tried);
+            reads |= run.is_some();
+            runs.extend(run.map(|run| (tries, run)));
         }
-        if self.sampled {
-            self.prepared = self.try_request(protocol, request);
-        } else {
-            self.tried(Tally::default(), audit::DryRun::NotSampled);
+        if self.is_read && begun && !reads {
+            // Tokens that are known in one arm are to be known in all.
+            let caps = &self.live.caps;
+            let reading = Prepared::reading();
+            let (_, run) = reading.answered(protocol, (readable, head), None, caps, self.spare());
+            runs.extend(run.map(|run| (Tries::Tokens, run)));
         }
+        DryRuns::new(runs)
     }
 
     /// Lists the countermeasures that the plan only observes. `is_certain` if it is known to apply.
     pub(super) fn note_observed(&mut self, is_certain: bool) {
-        let listed = Countermeasure::ALL
-            .into_iter()
-            .filter(|named| named.mode_in(&self.decision.plan) == Some(Mode::Observe))
-            .map(|countermeasure| Applied::new(countermeasure, audit::Counts::default()))
-            .collect();
         let refused = is_certain && observed(&self.decision.plan.refuse).is_some();
+        let plan = Arc::clone(&self.decision.plan);
         if let Some(record) = self.guard.record() {
-            let before = std::mem::replace(&mut record.observed, listed);
-            observe(&mut record.observed, &self.decision.plan, before);
+            let before = std::mem::replace(&mut record.observed, listed(&plan));
+            observe(&mut record.observed, &plan, before);
             if refused {
                 note(&mut record.observed, Countermeasure::Refuse, Counter::RequestsRefused);
             }
+        }
+    }
+
+    /// Lists what the other arms would carry out.
+    pub(super) fn note_others(&mut self) {
+        let Self { guard, others, .. } = self;
+        let Some(record) = guard.record() else { return };
+        for (arm, other) in others {
+            let mut list = listed(&other.plan);
+            if observed(&other.plan.refuse).is_some() {
+                note(&mut list, Countermeasure::Refuse, Counter::RequestsRefused);
+            }
+            record.other_arms.insert(arm.to_string(), list);
         }
     }
 }

@@ -26,22 +26,33 @@ pub(super) fn risk(reader: &mut Reader<'_>) -> Option<RiskSettings> {
 /// `[policy] file`, a policy that can be loaded.
 pub(super) fn policy(reader: &mut Reader<'_>) -> Option<PathBuf> {
     let path = reader.path("policy", "file")?;
-    match Policy::load(&path) {
-        Ok(_) => {}
-        Err(LoadError::Read { file, source }) => {
-            reader.wrong("policy", "file", format!("{file} cannot be read: {source}"));
-        }
-        Err(error @ LoadError::Randomness(_)) => reader.wrong("policy", "file", error.to_string()),
-        Err(LoadError::Invalid { file, problems }) => {
-            for problem in problems {
-                reader.wrong_in("policy", "file", in_policy(&file, problem));
-            }
-        }
+    if let Err(error) = Policy::load(&path) {
+        unread(reader, "policy", "file", error);
     }
     Some(path)
 }
 
-fn in_policy(file: &str, problem: Problem) -> ConfigError {
+/// Reports why a file that a field names cannot be loaded.
+pub(super) fn unread(
+    reader: &mut Reader<'_>,
+    section: &'static str,
+    field: &'static str,
+    error: LoadError,
+) {
+    match error {
+        LoadError::Read { file, source } => {
+            reader.wrong(section, field, format!("{file} cannot be read: {source}"));
+        }
+        error @ LoadError::Randomness(_) => reader.wrong(section, field, error.to_string()),
+        LoadError::Invalid { file, problems } => {
+            for problem in problems {
+                reader.wrong_in(section, field, in_file(&file, problem));
+            }
+        }
+    }
+}
+
+fn in_file(file: &str, problem: Problem) -> ConfigError {
     let Problem { line, column, field, message, hint } = problem;
     let hint = hint.map_or(String::new(), |hint| format!(" (hint: {hint})"));
     ConfigError {

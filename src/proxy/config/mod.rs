@@ -22,6 +22,7 @@
 mod addresses;
 mod carriers;
 mod deciding;
+mod experiments;
 mod injected;
 mod marks;
 mod reader;
@@ -37,6 +38,7 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 pub use carriers::Probe;
+pub use experiments::Experiments;
 pub use marks::Marks;
 pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX};
 use reader::{Reader, variable};
@@ -65,6 +67,10 @@ pub struct Config {
     pub policy: Option<PathBuf>,
     /// Where that is said, for errors: the file and line, or the environment variable.
     pub policy_place: String,
+    /// `[experiments]`, when it names files.
+    pub experiments: Option<Experiments>,
+    /// Where its files are said.
+    pub experiments_place: String,
     /// What is not wrong, and that whoever wrote it may not have meant: ignored variables, secrets
     /// that others can read.
     pub notices: Vec<String>,
@@ -220,6 +226,8 @@ impl Config {
         let secret = secret(reader);
         // One that cannot be read has been reported.
         let given = ["key", "key_file"].iter().any(|it| !reader.place("secret", it).is_empty());
+        let experiments = experiments::read(reader, given);
+        let experiments_place = reader.place("experiments", "files");
         let audit = audit(reader, given);
         let access_log = access_log(reader);
         let grace = reader.or("shutdown", "grace", seconds(30));
@@ -246,6 +254,8 @@ impl Config {
             risk,
             policy,
             policy_place,
+            experiments,
+            experiments_place,
             notices,
             marks,
             secret,

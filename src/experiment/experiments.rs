@@ -1,0 +1,185 @@
+//! The experiments that are run at one time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::register::JournalError;
+use super::running::{Choice, Names, RunSettings, Running};
+use super::settings::{Experiment, UnitKind};
+use crate::audit::{AuditKey, Sink};
+use crate::policy::Policy;
+use crate::risk::Assessment;
+use crate::secret::Secret;
+
+/// Experiments, and the state of each. A caller is in one of them at most: each arm is a whole
+/// policy.
+///
+/// What units met is written when somebody says so: `guilloche serve` does; who embeds the layer
+/// calls [`settle`](Self::settle) every minute and at the end.
+#[derive(Debug)]
+pub struct Experiments {
+    running: Vec<Arc<Running>>,
+    key: AuditKey,
+}
+
+/// Experiments cannot be run together, or their state cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BeginError {
+    /// Everything that is wrong with them.
+    #[error("{}", .0.join("\n"))]
+    Together(Vec<String>),
+    /// A file of their state.
+    #[error(transparent)]
+    State(#[from] JournalError),
+}
+
+impl Experiments {
+    /// Takes up experiments where their state leaves off. `secret` is the deployment's: the layer must
+    /// have the same, so that units are called alike wherever they are written.
+    ///
+    /// # Errors
+    /// When they cannot be run together, or a file of their state cannot be read.
+    pub fn begin(
+        experiments: Vec<Experiment>,
+        secret: &Secret,
+        settings: &RunSettings,
+    ) -> Result<Self, BeginError> {
+        let problems = Self::problems(&experiments);
+        if !problems.is_empty() {
+            return Err(BeginError::Together(problems));
+        }
+        let now = Timestamp::now();
+        let mut taken: Vec<(String, f64)> = Vec::new();
+        let mut running = Vec::new();
+        for experiment in experiments {
+            let part = match &experiment.layer {
+                None => 0.0..experiment.share,
+                Some(layer) => {
+                    let before = taken.iter_mut().find(|(name, _)| name == layer);
+                    let start = before.as_ref().map_or(0.0, |(_, end)| *end);
+                    let end = (start + experiment.share).min(1.0);
+                    match before {
+                        Some((_, taken)) => *taken = end,
+                        None => taken.push((layer.clone(), end)),
+                    }
+                    start..end
+                }
+            };
+            running.push(Arc::new(Running::begin(experiment, part, secret, settings, now)?));
+        }
+        Ok(Self { running, key: AuditKey::of_deployment(secret) })
+    }
+
+    /// Why experiments cannot be run together, if they cannot.
+    #[must_use]
+    pub fn problems(experiments: &[Experiment]) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (index, one) in experiments.iter().enumerate() {
+            for other in experiments.iter().skip(index + 1) {
+                let (first, second) = (&one.name, &other.name);
+                if first == second {
+                    problems.push(format!("two experiments are named {first:?}"));
+                    continue;
+                }
+                if one.start >= other.end || other.start >= one.end {
+                    continue;
+                }
+                if one.layer.is_none() || one.layer != other.layer {
+                    problems.push(format!(
+                        "{first:?} and {second:?} are run at the same time, and a caller can meet one \
+                         policy only: give both the same `layer`, and each a `share` of it"
+                    ));
+                } else if kind(one) != kind(other) {
+                    problems.push(format!(
+                        "{first:?} and {second:?} share a layer and not the kind of unit, so that one \
+                         caller could be in both"
+                    ));
+                }
+            }
+        }
+        let layers = experiments.iter().filter_map(|it| it.layer.as_ref());
+        let mut layers: Vec<&String> = layers.collect();
+        layers.sort();
+        layers.dedup();
+        for layer in layers {
+            let of = experiments.iter().filter(|it| it.layer.as_ref() == Some(layer));
+            let sum: f64 = of.map(|it| it.share).sum();
+            if sum > 1.0 + 1e-9 {
+                problems.push(format!("the shares of layer {layer:?} come to {sum}, more than 1"));
+            }
+        }
+        problems
+    }
+
+    /// Each of them, in the order in which they were given.
+    #[must_use]
+    pub fn each(&self) -> &[Arc<Running>] {
+        &self.running
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Arc<Running>> {
+        self.running.iter().find(|running| running.name().name == name)
+    }
+
+    /// The policies of all arms.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        let arms = self.running.iter().flat_map(|running| &running.experiment().arms);
+        arms.map(|arm| &*arm.policy)
+    }
+
+    /// Writes what units met since the last time, and looks whether each experiment may go on.
+    pub fn settle(&self, now: Timestamp) {
+        (0..self.parts()).for_each(|part| self.settle_part(part));
+        self.look(now);
+    }
+
+    /// Writes what the units of one of the [parts](Self::parts) met, so that not all is written at one
+    /// time.
+    pub fn settle_part(&self, part: usize) {
+        self.running.iter().for_each(|running| running.settle_part(part));
+    }
+
+    /// In how many parts units are kept.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        self.running.iter().map(|running| running.parts()).max().unwrap_or(0)
+    }
+
+    /// Looks whether a guardrail is broken and whether the arms are filled as they were to be, and does
+    /// what follows. Blocks while that is written.
+    pub fn look(&self, now: Timestamp) {
+        self.running.iter().for_each(|running| running.look(now));
+    }
+
+    /// Waits until what is remembered of units is written, at most for `patience` each. Blocks the
+    /// thread. Whether all was.
+    #[must_use]
+    pub fn flush(&self, patience: Duration) -> bool {
+        self.running.iter().all(|running| running.flush(patience))
+    }
+
+    /// Where the sums of units are written from now on.
+    pub(crate) fn write_to(&self, sink: &Arc<dyn Sink>) {
+        self.running.iter().for_each(|running| running.write_to(sink));
+    }
+
+    /// The experiment that a request is part of, if there is one.
+    pub(crate) fn choose(&self, assessment: &Assessment, now: Timestamp) -> Option<Choice<'_>> {
+        let names = Names::new(&self.key, &assessment.principal);
+        let mut running = self.running.iter().filter(|it| it.experiment().runs(now));
+        running.find_map(|running| running.choose(assessment, &names, now))
+    }
+}
+
+fn kind(experiment: &Experiment) -> u8 {
+    match experiment.unit {
+        UnitKind::Cluster => 0,
+        UnitKind::Account => 1,
+        UnitKind::Slot(_) => 2,
+    }
+}

@@ -1,0 +1,174 @@
+use super::*;
+use crate::audit::AuditKey;
+
+fn names(account: &str, cluster: Option<&str>) -> (UnitName, Option<UnitName>) {
+    let hashes = AuditKey::new([5; 32]).principal(account, cluster, None);
+    (UnitName::Account(hashes.account), hashes.cluster.map(UnitName::Cluster))
+}
+
+fn register(most: usize) -> Register {
+    let mut stages = Stages::default();
+    stages.begin(Timestamp::UNIX_EPOCH, vec![1, 1]);
+    Register::new(most, stages)
+}
+
+/// A caller who is seen at a second, whose unit would be in this arm if nothing was known.
+fn see(
+    register: &Register,
+    (account, cluster): (&str, Option<&str>),
+    arm: Option<usize>,
+    second: i64,
+    lines: &mut Vec<Entry>,
+) -> Admitted {
+    let (account, cluster) = names(account, cluster);
+    if let Found::Known(known) = register.find(account, cluster) {
+        return Admitted::To(known);
+    }
+    let now = Timestamp::from_second(second).unwrap();
+    let new = New { arm, population: Some(Population::Legitimate), now };
+    register.admit(account, cluster, new, |entry| lines.push(entry))
+}
+
+fn known(admitted: Admitted) -> Known {
+    match admitted {
+        Admitted::To(known) | Admitted::Contaminated(known) => known,
+        Admitted::Full => panic!("there is room"),
+    }
+}
+
+fn arms(known: Known) -> (Option<usize>, Vec<usize>) {
+    (known.arm, known.arms.met().collect())
+}
+
+#[test]
+fn the_first_unit_of_an_account_stands_whatever_it_is_linked_to() {
+    let (register, mut lines) = (register(100), Vec::new());
+    let mut see = |caller, arm, second| see(&register, caller, Some(arm), second, &mut lines);
+    let first = known(see(("a", None), 0, 1));
+    // The cluster was not known: it takes over the account's unit, whatever its own arm would be.
+    let linked = known(see(("a", Some("c")), 1, 2));
+    assert_eq!((linked.name, arms(linked)), (first.name, (Some(0), vec![0])));
+    let other = known(see(("b", Some("c")), 1, 3));
+    assert_eq!(other.name, first.name);
+    // A request in which the detector does not name the cluster changes nothing.
+    assert_eq!(known(see(("b", None), 1, 4)).name, first.name);
+    assert_eq!(register.changing().units(), [1, 0]);
+}
+
+#[test]
+fn clusters_that_are_linked_across_arms_are_contaminated_once_and_say_so() {
+    let (register, mut lines) = (register(100), Vec::new());
+    let mut see = |caller, arm, second| see(&register, caller, Some(arm), second, &mut lines);
+    let c = known(see(("a", Some("c")), 0, 1));
+    let d = known(see(("b", Some("d")), 1, 2));
+    assert_ne!(c.name, d.name);
+    // The detector finds that they are one, and names it d.
+    let Admitted::Contaminated(one) = see(("a", Some("d")), 1, 3) else { panic!("it is told") };
+    assert_eq!((one.name, arms(one)), (c.name, (Some(0), vec![0, 1])));
+    assert!(matches!(see(("b", Some("d")), 1, 4), Admitted::To(it) if it.name == c.name));
+    assert!(known(see(("new", Some("d")), 1, 5)).arms.are_several());
+    assert!(known(see(("late", Some("c")), 0, 5)).arms.are_several());
+}
+
+#[test]
+fn those_who_are_held_out_meet_the_control_arm_and_are_an_arm_of_their_own() {
+    let (register, mut lines) = (register(100), Vec::new());
+    let held = known(see(&register, ("a", None), None, 1, &mut lines));
+    assert_eq!(arms(held), (None, vec![0]));
+    known(see(&register, ("b", Some("c")), Some(1), 2, &mut lines));
+    let Admitted::Contaminated(one) = see(&register, ("a", Some("c")), Some(1), 3, &mut lines)
+    else {
+        panic!("it is told")
+    };
+    assert_eq!(arms(one), (None, vec![0, 1]));
+}
+
+#[test]
+fn what_was_written_gives_the_same_units_in_any_state_that_a_crash_leaves() {
+    let (before, mut lines) = (register(1_000), Vec::new());
+    let callers = [("a", None), ("b", Some("c")), ("a", Some("c")), ("d", Some("e")), ("d", None)];
+    let more =
+        [("f", Some("e")), ("b", Some("e")), ("g", Some("c")), ("h", None), ("h", Some("i"))];
+    let all: Vec<_> = callers.into_iter().chain(more).collect();
+    for (second, caller) in (1..).zip(&all) {
+        see(&before, *caller, Some(second as usize % 2), second, &mut lines);
+    }
+    for cut in 0..=lines.len() {
+        let after = register(1_000);
+        let (read, lost) = lines.split_at(cut);
+        assert!(read.iter().all(|entry| after.replay(*entry)));
+        if lost.is_empty() {
+            assert_eq!(after.changing().units(), before.changing().units());
+            for caller in &all {
+                let (account, cluster) = names(caller.0, caller.1);
+                let (Found::Known(one), Found::Known(other)) =
+                    (before.find(account, None), after.find(account, None))
+                else {
+                    panic!("{caller:?} is known")
+                };
+                assert_eq!((one.name, arms(one)), (other.name, arms(other)), "{cluster:?}");
+                assert_eq!(one.first_seen, other.first_seen);
+            }
+        }
+    }
+}
+
+#[test]
+fn at_the_bound_units_that_are_known_stay_and_new_ones_find_no_room() {
+    let (register, mut lines) = (register(3), Vec::new());
+    for account in ["a", "b", "c"] {
+        known(see(&register, (account, None), Some(0), 1, &mut lines));
+    }
+    assert!(matches!(see(&register, ("d", None), Some(0), 1, &mut lines), Admitted::Full));
+    // An account of a unit that is known belongs to it, though it is not remembered.
+    let joined = known(see(&register, ("a", Some("cluster")), Some(1), 2, &mut lines));
+    assert_eq!(joined.name, names("a", None).0);
+    assert_eq!((register.len(), lines.len()), (3, 3));
+    assert_eq!(register.changing().units(), [3, 0]);
+}
+
+#[test]
+fn lines_outlive_the_process_and_what_is_hostile_is_skipped() {
+    let folder = std::env::temp_dir().join(format!("guilloche-register-{}", std::process::id()));
+    let open = |take: &mut dyn FnMut(Entry) -> bool| {
+        let mut events = Vec::new();
+        let arms = vec!["control".into(), "b".into()];
+        let opened = Journal::open(&folder, "e-1", arms, |event| events.push(event)).unwrap();
+        (opened.units(take).unwrap(), events)
+    };
+    let mut lines = Vec::new();
+    let before = register(100);
+    see(&before, ("a", None), Some(1), 1, &mut lines);
+    see(&before, ("a", Some("c")), Some(0), 2, &mut lines);
+    see(&before, ("held", None), None, 3, &mut lines);
+    let (journal, events) = open(&mut |_| panic!("there is nothing yet"));
+    assert_eq!(events, []);
+    lines.iter().for_each(|entry| journal.note(*entry));
+    let time = Timestamp::from_second(9).unwrap();
+    let ordered = [
+        Event::RolledBack { time, why: "by order".to_owned() },
+        Event::Resumed { time },
+        Event::Weights { time, arms: [("b".to_owned(), 2)].into() },
+    ];
+    ordered.iter().for_each(|event| journal.order(event).unwrap());
+    assert!(journal.flush(std::time::Duration::from_secs(60)));
+    drop(journal);
+    // A crash, and a hand that does not know what it writes.
+    let units = folder.join("e-1.units.jsonl");
+    let mut text = std::fs::read_to_string(&units).unwrap();
+    let long = format!("{{\"seen\":\"{}\"}}\n", "x".repeat(10_000));
+    let other = r#"{"seen":{"unit":{"slot":3},"arm":"gone","first_seen":"2026-12-01T00:00:00Z"}}"#;
+    text = format!("nonsense\n{long}{other}\n{{\"lost\":3}}\n{text}{{\"joined\":{{\"mem");
+    std::fs::write(&units, text).unwrap();
+    for _ in 0..2 {
+        let mut found = Vec::new();
+        let (journal, events) = open(&mut |entry| {
+            found.push(entry);
+            true
+        });
+        assert_eq!((found.as_slice(), events.as_slice()), (lines.as_slice(), ordered.as_slice()));
+        // What is appended behind a cut line is a line of its own.
+        drop(journal);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}

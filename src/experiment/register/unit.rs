@@ -1,0 +1,104 @@
+//! A unit as the register has it: as small as it can be, since there may be a million.
+
+use jiff::Timestamp;
+
+use super::New;
+use crate::audit::{Population, UnitName};
+
+/// Bits that say in which part a unit is.
+const PART_BITS: u32 = super::PARTS.trailing_zeros();
+
+/// Where a unit is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::experiment) struct UnitAt(u32);
+
+/// Arms, as a set; those who are held out count as one of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::experiment) struct Arms(u32);
+
+/// What is kept of a unit.
+pub(super) struct Member {
+    name: UnitName,
+    /// Seconds since the epoch.
+    first_seen: i64,
+    arms: Arms,
+    /// The number of its arm; of those who are held out the largest there is.
+    arm: u8,
+    population: Option<Population>,
+}
+
+/// What is known of a unit.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::experiment) struct Known {
+    pub(in crate::experiment) at: UnitAt,
+    pub(in crate::experiment) name: UnitName,
+    /// The arm that it is in; `None` if it is held out.
+    pub(in crate::experiment) arm: Option<usize>,
+    /// That arm, and those in which its parts were before they came together.
+    pub(in crate::experiment) arms: Arms,
+    pub(in crate::experiment) population: Option<Population>,
+    /// Seconds since the epoch.
+    pub(in crate::experiment) first_seen: i64,
+}
+
+impl UnitAt {
+    /// `None` where a part has more than can be counted.
+    pub(super) fn new(part: usize, index: usize) -> Option<Self> {
+        let index = u32::try_from(index).ok().filter(|it| it.leading_zeros() >= PART_BITS)?;
+        Some(Self(index << PART_BITS | u32::try_from(part).ok()?))
+    }
+
+    /// The part that it is in.
+    pub(in crate::experiment) fn part(self) -> usize {
+        self.0 as usize & (super::PARTS - 1)
+    }
+
+    pub(super) fn index(self) -> usize {
+        (self.0 >> PART_BITS) as usize
+    }
+}
+
+impl Arms {
+    /// The bit of those who are held out; experiments have fewer arms.
+    const HELD_OUT: u32 = 1 << 31;
+
+    fn of(arm: Option<usize>) -> Self {
+        Self(arm.map_or(Self::HELD_OUT, |arm| 1 << (arm as u32 & 15)))
+    }
+
+    /// Whether there are several.
+    pub(in crate::experiment) fn are_several(self) -> bool {
+        self.0.count_ones() > 1
+    }
+
+    /// Their indexes; of those who are held out that of the control arm, whose policy they meet.
+    pub(in crate::experiment) fn met(self) -> impl Iterator<Item = usize> {
+        let arms = if self.0 & Self::HELD_OUT == 0 { self.0 } else { self.0 | 1 };
+        (0..16).filter(move |arm| arms & 1 << arm != 0)
+    }
+}
+
+impl Member {
+    pub(super) fn new(name: UnitName, New { arm, population, now }: New) -> Self {
+        Self {
+            name,
+            first_seen: Timestamp::as_second(now),
+            arms: Arms::of(arm),
+            arm: arm.and_then(|arm| u8::try_from(arm).ok()).unwrap_or(u8::MAX),
+            population,
+        }
+    }
+
+    pub(super) fn known(&self, at: UnitAt) -> Known {
+        let Self { name, first_seen, arms, arm, population } = *self;
+        let arm = (arm != u8::MAX).then_some(usize::from(arm));
+        Known { at, name, arm, arms, population, first_seen }
+    }
+
+    /// Notes the arms of what it takes in; whether it has become contaminated by them.
+    pub(super) fn absorb(&mut self, Arms(others): Arms) -> bool {
+        let was = self.arms.are_several();
+        self.arms.0 |= others;
+        !was && self.arms.are_several()
+    }
+}

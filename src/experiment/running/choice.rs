@@ -1,0 +1,311 @@
+//! Which arm decides about a request, and what the others would decide.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use jiff::Timestamp;
+
+use super::{Counted, HELD, ROLLED_BACK, RUNS, Running};
+use crate::audit::{
+    ArmDecision, AuditKey, DecisionName, ExperimentName, Exposure, Population, PrincipalHashes,
+    UnitName,
+};
+use crate::experiment::assignment::{Place, Unit};
+use crate::experiment::register::{Admitted, Found, Known, New};
+use crate::experiment::settings::{Arm, Eligibility, Switchback, UnitKind};
+use crate::experiment::strictness::by_strictness;
+use crate::policy::plan::Mode;
+use crate::policy::{Countermeasure, Decision, DecisionId, Policy};
+use crate::risk::{Assessment, Principal, Risk};
+
+/// An experiment that a request is part of.
+#[derive(Debug)]
+pub(crate) struct Choice<'r> {
+    running: &'r Arc<Running>,
+    met: Meets,
+}
+
+/// Whose policy a request meets.
+#[derive(Debug)]
+enum Meets {
+    /// That of the unit's arm.
+    Unit { known: Known, population: Option<Population>, burns_in: bool },
+    /// The control arm's, which every unit has been sent to.
+    RolledBack,
+    /// The control arm's: no unit that is new is assigned.
+    Held,
+}
+
+/// What was decided about a request.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    pub(crate) decision: Decision,
+    /// The share of exchanges that are tried out, of the policy that decided.
+    pub(crate) observe_sample: f64,
+    /// That policy governs some models only.
+    pub(crate) is_scoped_by_model: bool,
+    /// Where the arms decide differently.
+    pub(crate) exposed: Option<Box<Exposed>>,
+    /// The request counts for its unit.
+    pub(crate) counted: Option<Counted>,
+}
+
+/// A request about which the arms decide differently.
+#[derive(Debug)]
+pub(crate) struct Exposed {
+    experiment: ExperimentName,
+    unit: UnitName,
+    arm: Arc<str>,
+    carried_out: Arc<str>,
+    population: Option<Population>,
+    /// What the arms decide of which nothing is carried out.
+    pub(crate) others: Vec<(Arc<str>, Decision)>,
+}
+
+impl Running {
+    /// Whether a request is part of the experiment; a unit that is new is taken in.
+    pub(in crate::experiment) fn choose(
+        self: &Arc<Self>,
+        assessment: &Assessment,
+        names: &Names<'_>,
+        now: Timestamp,
+    ) -> Option<Choice<'_>> {
+        let kind = self.experiment.unit;
+        let principal = &assessment.principal;
+        let (account, cluster) = match Unit::of(kind, principal, now) {
+            Unit::Slot(number) => (UnitName::Slot(number), None),
+            _ if kind == UnitKind::Cluster => (names.account(), names.cluster()),
+            _ => (names.account(), None),
+        };
+        let state = self.state.load(Ordering::Relaxed);
+        let found = self.register.find(account, cluster);
+        let known = match found {
+            Found::Known(known) => known,
+            Found::Linked | Found::Unknown => {
+                let new = match self.assignment.place(Unit::of(kind, principal, now)) {
+                    Place::Outside if matches!(found, Found::Unknown) => return None,
+                    Place::Outside | Place::HeldOut => None,
+                    Place::Arm(arm) => Some(arm),
+                };
+                if state != RUNS && matches!(found, Found::Unknown) {
+                    let met = if state == HELD { Meets::Held } else { Meets::RolledBack };
+                    return Some(Choice { running: self, met });
+                }
+                let population = population(&assessment.risk, self.experiment.eligibility);
+                self.admit(account, cluster, New { arm: new, population, now })?
+            }
+        };
+        if state == ROLLED_BACK {
+            return Some(Choice { running: self, met: Meets::RolledBack });
+        }
+        // Whoever asks in a slot of time is of the population that they are now.
+        let (population, burns_in) = match kind {
+            UnitKind::Slot(cut) => {
+                (population(&assessment.risk, self.experiment.eligibility), is_burn_in(cut, now))
+            }
+            _ => (known.population, false),
+        };
+        let met = Meets::Unit { known, population, burns_in };
+        Some(Choice { running: self, met })
+    }
+
+    fn admit(&self, account: UnitName, cluster: Option<UnitName>, new: New) -> Option<Known> {
+        match self.register.admit(account, cluster, new, |entry| self.note(entry)) {
+            Admitted::To(known) => Some(known),
+            Admitted::Contaminated(known) => {
+                self.contaminated.fetch_add(1, Ordering::Relaxed);
+                let experiment = self.name.name.as_str();
+                let unit = match known.name {
+                    UnitName::Cluster(hash) | UnitName::Account(hash) => hash.to_string(),
+                    UnitName::Slot(number) => number.to_string(),
+                };
+                tracing::warn!(
+                    experiment,
+                    unit,
+                    "contaminated: linked accounts were in several arms; the stricter one holds"
+                );
+                Some(known)
+            }
+            Admitted::Full => {
+                if self.without_room.fetch_add(1, Ordering::Relaxed) == 0 {
+                    let experiment = self.name.name.as_str();
+                    tracing::warn!(experiment, "no room: units that are new are left outside");
+                }
+                None
+            }
+        }
+    }
+
+    fn arm(&self, index: usize) -> Option<&Arm> {
+        self.experiment.arms.get(index)
+    }
+}
+
+impl Choice<'_> {
+    /// Decides by the policy of the unit's arm, or, where units of several arms have come together, by
+    /// the stricter one's; `None` only where the experiment has no arm.
+    pub(crate) fn decide(self, decide: impl Fn(&Policy, DecisionId) -> Decision) -> Option<Chosen> {
+        let Self { running, met } = self;
+        let control = running.experiment.control()?;
+        let id = control.policy.new_id();
+        let (known, population, burns_in) = match met {
+            Meets::Unit { known, population, burns_in } => (known, population, burns_in),
+            Meets::RolledBack => {
+                let mut chosen = chosen(control, decide(&control.policy, id));
+                chosen.decision.arm = Some(Arc::clone(&control.name));
+                return Some(chosen);
+            }
+            Meets::Held => return Some(chosen(control, decide(&control.policy, id))),
+        };
+        let own = known.arm.and_then(|arm| running.arm(arm));
+        let mut carried_out = own.unwrap_or(control);
+        let mut decision = decide(&carried_out.policy, id);
+        if known.arms.are_several() {
+            for arm in known.arms.met().filter_map(|arm| running.arm(arm)) {
+                let other = decide(&arm.policy, id);
+                if by_strictness(&other, &decision).is_gt() {
+                    (carried_out, decision) = (arm, other);
+                }
+            }
+        }
+        let mut chosen = chosen(carried_out, decision);
+        let key = (known.at, population);
+        let running = Arc::clone(running);
+        let Some(own) = own else {
+            // Held out: counted, and in no comparison.
+            let counted = Counted { running, key, exposed: false, reads: false };
+            chosen.counted = (!burns_in).then_some(counted);
+            return Some(chosen);
+        };
+        chosen.decision.arm = Some(Arc::clone(&own.name));
+        if burns_in {
+            return Some(chosen);
+        }
+        let arms = &running.experiment.arms;
+        let others = || arms.iter().filter(|arm| !Arc::ptr_eq(&arm.name, &carried_out.name));
+        let differs = |arm: &Arm| differ(&decide(&arm.policy, id), &chosen.decision);
+        let mut reads = false;
+        if others().any(differs) {
+            // The same share of exchanges is read in every arm.
+            let sample = arms.iter().map(|arm| arm.policy.observe_sample).fold(1.0, f64::min);
+            reads = id.is_within(sample);
+            chosen.exposed = Some(Box::new(Exposed {
+                experiment: running.name.clone(),
+                unit: known.name,
+                arm: Arc::clone(&own.name),
+                carried_out: Arc::clone(&carried_out.name),
+                population,
+                others: others()
+                    .map(|arm| (Arc::clone(&arm.name), decide(&arm.policy, id)))
+                    .collect(),
+            }));
+        }
+        let exposed = chosen.exposed.is_some();
+        chosen.counted = Some(Counted { running, key, exposed, reads });
+        Some(chosen)
+    }
+}
+
+impl Exposed {
+    /// The line of the audit.
+    pub(crate) fn exposure(
+        &self,
+        decision: &Decision,
+        principal: PrincipalHashes,
+        time: Timestamp,
+    ) -> Exposure {
+        let mut arms: BTreeMap<String, ArmDecision> =
+            self.others.iter().map(|(arm, it)| (arm.to_string(), arm_decision(it))).collect();
+        arms.insert(self.carried_out.to_string(), arm_decision(decision));
+        let other = self.carried_out != self.arm;
+        Exposure {
+            time,
+            decision: DecisionName(decision.id.to_string()),
+            experiment: self.experiment.clone(),
+            principal,
+            unit: self.unit,
+            arm: self.arm.to_string(),
+            carried_out: other.then(|| self.carried_out.to_string()),
+            population: self.population,
+            arms,
+        }
+    }
+}
+
+fn chosen(arm: &Arm, decision: Decision) -> Chosen {
+    Chosen {
+        decision,
+        observe_sample: arm.policy.observe_sample,
+        is_scoped_by_model: arm.policy.scope.models.is_some(),
+        exposed: None,
+        counted: None,
+    }
+}
+
+fn arm_decision(decision: &Decision) -> ArmDecision {
+    let in_mode = |mode| {
+        let named = Countermeasure::ALL.into_iter();
+        named.filter(|named| named.mode_in(&decision.plan) == Some(mode)).collect()
+    };
+    ArmDecision {
+        grade: decision.grade.as_ref().map(|grade| grade.name.to_string()).unwrap_or_default(),
+        enforced: in_mode(Mode::Enforce),
+        observed: in_mode(Mode::Observe),
+    }
+}
+
+/// Whether two decisions about one request do different things.
+fn differ(one: &Decision, other: &Decision) -> bool {
+    if one.plan.is_empty() && other.plan.is_empty() {
+        return false;
+    }
+    one.plan != other.plan || one.on_opaque != other.on_opaque || !one.governs_as(other)
+}
+
+fn population(risk: &Risk, eligibility: Eligibility) -> Option<Population> {
+    let score = match risk {
+        Risk::Known(score) | Risk::Contested { score: Some(score), .. } => score.value(),
+        _ => return Some(Population::Legitimate),
+    };
+    if score >= eligibility.harvester {
+        Some(Population::Harvesters)
+    } else {
+        (score < eligibility.legitimate).then_some(Population::Legitimate)
+    }
+}
+
+/// Whether `now` is in the beginning of a slot that is left out.
+fn is_burn_in(Switchback { slot, burn_in }: Switchback, now: Timestamp) -> bool {
+    let length = i64::try_from(slot.as_secs()).unwrap_or(i64::MAX).max(1);
+    u64::try_from(now.as_second().rem_euclid(length)).unwrap_or_default() < burn_in.as_secs()
+}
+
+/// The names of a caller as experiments show them, hashed when they are first asked for.
+#[derive(Debug)]
+pub(in crate::experiment) struct Names<'a> {
+    key: &'a AuditKey,
+    principal: &'a Principal,
+    account: std::cell::OnceCell<UnitName>,
+}
+
+impl<'a> Names<'a> {
+    pub(in crate::experiment) fn new(key: &'a AuditKey, principal: &'a Principal) -> Self {
+        Self { key, principal, account: std::cell::OnceCell::new() }
+    }
+
+    fn account(&self) -> UnitName {
+        *self.account.get_or_init(|| {
+            UnitName::Account(self.key.account(self.principal.account.as_str(), self.tenant()))
+        })
+    }
+
+    fn cluster(&self) -> Option<UnitName> {
+        let cluster = self.principal.cluster.as_ref()?;
+        Some(UnitName::Cluster(self.key.cluster(cluster.as_str(), self.tenant())))
+    }
+
+    fn tenant(&self) -> Option<crate::audit::KeyedHash> {
+        self.principal.tenant.as_ref().map(|tenant| self.key.tenant(tenant.as_str()))
+    }
+}

@@ -1,0 +1,296 @@
+//! An experiment while requests are served: who is in which arm, what they met, and whether it may
+//! go on.
+
+mod choice;
+mod counted;
+mod guards;
+mod ratio;
+mod status;
+mod sums;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub(super) use choice::Names;
+pub(crate) use choice::{Choice, Chosen};
+pub(crate) use counted::{Counted, Met, TurnedAway};
+pub use status::{ArmStatus, GuardrailStatus, State, Status};
+
+use super::assignment::Assignment;
+use super::register::{Entry, Event, Journal, JournalError, Register};
+use super::settings::{Experiment, OnMismatch};
+use crate::audit::{ExperimentName, Sink, UnitSummary, UnitSums};
+use crate::secret::{Secret, opaque_debug};
+use guards::Guards;
+pub(super) use ratio::Stages;
+use sums::{Key, Sums};
+
+/// How an experiment is run, beside what its file says.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RunSettings {
+    /// Where what must outlive the process is written; without a folder it does not.
+    pub state: Option<PathBuf>,
+    /// How long after it was first seen a unit's values are watched by the guardrails.
+    pub window: Duration,
+    /// The most accounts and clusters that are known, of each experiment. Past it units that are new
+    /// are outside of it.
+    pub most_units: usize,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self {
+            state: None,
+            window: Duration::from_secs(600),
+            most_units: super::register::MOST_MEMBERS,
+        }
+    }
+}
+
+/// One experiment that is run.
+pub struct Running {
+    experiment: Experiment,
+    name: ExperimentName,
+    assignment: Assignment,
+    register: Register,
+    sums: Sums,
+    journal: Option<Journal>,
+    state: AtomicU8,
+    /// Since when it is in another state than that of running, and why.
+    stopped: Mutex<Option<(Timestamp, String)>>,
+    guards: Mutex<Guards>,
+    /// Units that came when there was no room for them.
+    without_room: AtomicU64,
+    /// Units that have come together from several arms.
+    contaminated: AtomicU64,
+    sink: RwLock<Option<Arc<dyn Sink>>>,
+}
+
+opaque_debug!(Running);
+
+/// What units come to.
+const RUNS: u8 = 0;
+const HELD: u8 = 1;
+const ROLLED_BACK: u8 = 2;
+
+impl Running {
+    /// Takes up an experiment where the state that was written of it leaves off.
+    pub(super) fn begin(
+        experiment: Experiment,
+        part: std::ops::Range<f64>,
+        secret: &Secret,
+        settings: &RunSettings,
+        now: Timestamp,
+    ) -> Result<Self, JournalError> {
+        let assignment = Assignment::new(secret, &experiment, part);
+        let name = ExperimentName { name: experiment.name.clone(), salt: experiment.salt.clone() };
+        let arms: Vec<_> = experiment.arms.iter().map(|arm| Arc::clone(&arm.name)).collect();
+        let weights: Vec<u32> =
+            experiment.arms.iter().map(|arm| if arm.closed { 0 } else { arm.weight }).collect();
+        let (mut stages, mut stopped) = (Stages::default(), None);
+        let opened = settings.state.as_ref().map(|folder| {
+            Journal::open(folder, &stem(&name), arms.clone(), |event| match event {
+                Event::RolledBack { time, why } => stopped = Some((time, why)),
+                Event::Resumed { .. } => stopped = None,
+                Event::Weights { time, arms: weights } => {
+                    let of = |arm: &Arc<str>| weights.get(&**arm).copied().unwrap_or(0);
+                    stages.begin(time, arms.iter().map(of).collect());
+                }
+            })
+        });
+        let opened = opened.transpose()?;
+        let register = Register::new(settings.most_units, stages);
+        let journal = opened.map(|opened| opened.units(|entry| register.replay(entry)));
+        let journal = journal.transpose()?;
+        let guards = Guards::new(&experiment, settings.window, now);
+        let running = Self {
+            state: AtomicU8::new(if stopped.is_some() { ROLLED_BACK } else { RUNS }),
+            stopped: Mutex::new(stopped),
+            experiment,
+            name,
+            assignment,
+            register,
+            sums: Sums::new(),
+            journal,
+            guards: Mutex::new(guards),
+            without_room: AtomicU64::new(0),
+            contaminated: AtomicU64::new(0),
+            sink: RwLock::new(None),
+        };
+        if running.register.changing().begin(now, weights.clone()) {
+            let arms = arms.iter().map(|arm| arm.to_string()).zip(weights).collect();
+            running.order(&Event::Weights { time: now, arms });
+        }
+        // What was held for a mismatch is so again.
+        running.look_at_ratio(now);
+        Ok(running)
+    }
+
+    /// Its name and salt.
+    #[must_use]
+    pub fn name(&self) -> &ExperimentName {
+        &self.name
+    }
+
+    /// What is run.
+    #[must_use]
+    pub fn experiment(&self) -> &Experiment {
+        &self.experiment
+    }
+
+    /// Sends every unit to the control arm, at once; `why` is told to whoever asks. It stays so, over
+    /// restarts too, until it is [resumed](Self::resume). Whether it was not so before.
+    ///
+    /// # Errors
+    /// When it cannot be written. It holds all the same, as long as the process.
+    pub fn roll_back(&self, why: &str, now: Timestamp) -> io::Result<bool> {
+        let mut stopped = self.stopped();
+        if self.state.swap(ROLLED_BACK, Ordering::SeqCst) == ROLLED_BACK {
+            return Ok(false);
+        }
+        *stopped = Some((now, why.to_owned()));
+        let experiment = self.name.name.as_str();
+        tracing::error!(experiment, why, "rolled back: every unit meets the control arm's policy");
+        self.write(&Event::RolledBack { time: now, why: why.to_owned() }).map(|()| true)
+    }
+
+    /// Has the experiment go on, each unit in the arm that it was in. Whether it had been rolled back
+    /// or held.
+    ///
+    /// # Errors
+    /// When it cannot be written; it is not resumed then.
+    pub fn resume(&self, now: Timestamp) -> io::Result<bool> {
+        let mut stopped = self.stopped();
+        if self.state.load(Ordering::SeqCst) == RUNS {
+            return Ok(false);
+        }
+        self.write(&Event::Resumed { time: now })?;
+        self.guards().begin_anew(now);
+        *stopped = None;
+        self.state.store(RUNS, Ordering::SeqCst);
+        tracing::warn!(experiment = self.name.name.as_str(), "resumed");
+        Ok(true)
+    }
+
+    /// Writes what units of one part met since the last time to where the audit goes.
+    pub(super) fn settle_part(&self, part: usize) {
+        for (key, sums) in self.sums.take(part) {
+            self.write_unit(key, sums);
+        }
+    }
+
+    /// In how many parts units are kept.
+    pub(super) fn parts(&self) -> usize {
+        self.sums.parts()
+    }
+
+    /// Looks whether a guardrail is broken or the arms are not filled as they were to be.
+    pub(super) fn look(&self, now: Timestamp) {
+        self.look_at_ratio(now);
+        let broken = self.guards().look(now);
+        if self.state.load(Ordering::SeqCst) == ROLLED_BACK {
+            return;
+        }
+        if let Some(broken) = broken {
+            let why = format!("guardrail {} of arm {}", broken.metric, broken.arm);
+            self.roll_back_or_tell(&why, now);
+        }
+    }
+
+    fn look_at_ratio(&self, now: Timestamp) {
+        if self.state.load(Ordering::SeqCst) != RUNS {
+            return;
+        }
+        let Some(ratio) = self.register.changing().mismatch() else { return };
+        let experiment = self.name.name.as_str();
+        let why = format!("sample-ratio mismatch, p = {:.1e}", ratio.anytime_p);
+        match self.experiment.on_mismatch {
+            OnMismatch::Rollback => self.roll_back_or_tell(&why, now),
+            OnMismatch::Hold => {
+                let mut stopped = self.stopped();
+                if self.state.load(Ordering::SeqCst) == RUNS {
+                    tracing::error!(experiment, why, "held: no new unit is assigned");
+                    *stopped = Some((now, why));
+                    self.state.store(HELD, Ordering::SeqCst);
+                }
+            }
+            _ => tracing::warn!(experiment, why, "the arms are not filled as they were to be"),
+        }
+    }
+
+    fn roll_back_or_tell(&self, why: &str, now: Timestamp) {
+        if let Err(error) = self.roll_back(why, now) {
+            let experiment = self.name.name.as_str();
+            tracing::error!(experiment, %error, "the rollback is lost at a restart");
+        }
+    }
+
+    /// Where the sums of units are written.
+    pub(super) fn write_to(&self, sink: &Arc<dyn Sink>) {
+        *self.sink.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(sink));
+    }
+
+    /// Writes the sums of one unit.
+    fn write_unit(&self, (at, population): Key, met: UnitSums) {
+        let Some(known) = self.register.known(at) else { return };
+        let arms = &self.experiment.arms;
+        let arm = known.arm.and_then(|arm| arms.get(arm));
+        self.guards().add((at, population), &known, &met);
+        let summary = UnitSummary {
+            time: Timestamp::now(),
+            experiment: self.name.clone(),
+            unit: known.name,
+            arm: arm.map(|arm| arm.name.to_string()),
+            population,
+            first_seen: Timestamp::from_second(known.first_seen).unwrap_or_default(),
+            contaminated: known.arms.are_several(),
+            met,
+        };
+        let sink = self.sink.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sink) = &*sink {
+            sink.unit(summary);
+        }
+    }
+
+    /// Waits until what is remembered is written.
+    pub(super) fn flush(&self, patience: Duration) -> bool {
+        self.journal.as_ref().is_none_or(|journal| journal.flush(patience))
+    }
+
+    fn note(&self, entry: Entry) {
+        if let Some(journal) = &self.journal {
+            journal.note(entry);
+        }
+    }
+
+    fn write(&self, event: &Event) -> io::Result<()> {
+        self.journal.as_ref().map_or(Ok(()), |journal| journal.order(event))
+    }
+
+    fn order(&self, event: &Event) {
+        if let Err(error) = self.write(event) {
+            let experiment = self.name.name.as_str();
+            tracing::error!(experiment, %error, "the experiment's state cannot be written");
+        }
+    }
+
+    fn stopped(&self) -> MutexGuard<'_, Option<(Timestamp, String)>> {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn guards(&self) -> MutexGuard<'_, Guards> {
+        self.guards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the state files of an experiment are named by: another salt is another experiment.
+fn stem(ExperimentName { name, salt }: &ExperimentName) -> String {
+    let salt = blake3::hash(salt.as_bytes()).to_hex();
+    format!("{name}-{}", salt.get(..12).unwrap_or_default())
+}
