@@ -153,7 +153,10 @@ fn records() -> Vec<Record> {
     let mut tried = untried.clone();
     tried.observed = vec![Applied::new(Countermeasure::Reasoning, removed)];
     tried.dry_run = Some(DryRun::Complete);
-    let evaluator = record("acct-evaluator", None, 0.9, "withhold");
+    // The exemption names no tenant: the account is spared whosesoever it is.
+    let mut evaluator = record("acct-evaluator", None, 0.9, "withhold");
+    let key = AuditKey::of_deployment(&Secret::new(SECRET));
+    evaluator.principal = key.principal("acct-evaluator", None, Some("acme"));
     let mut contested = record("acct-3", None, 0.0, "");
     contested.risk = Risk::Unknown { reason: "bad_signature".into() };
     contested.outcome = Outcome::Refused;

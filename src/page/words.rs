@@ -44,6 +44,18 @@ pub(crate) fn level(level: f64) -> String {
 }
 
 impl Markup {
+    /// Text of the program's own, in which names of settings stand between backticks.
+    pub(crate) fn said(&mut self, text: &str) -> &mut Self {
+        for (place, part) in text.split('`').enumerate() {
+            if place % 2 == 1 {
+                self.element("code", &[], part);
+            } else {
+                self.text(part);
+            }
+        }
+        self
+    }
+
     /// Text of the program's own, in which the exponent of `10^47` is raised.
     pub(crate) fn prose(&mut self, text: &str) -> &mut Self {
         let mut parts = text.split("10^");

@@ -69,15 +69,10 @@ fn costs(page: &mut Markup, replay: &Replay) {
         ("Touched", NUMBER),
         ("Limited", NUMBER),
         ("Refused", NUMBER),
-        ("Refused as recorded", NUMBER),
+        ("Were refused", NUMBER),
     ];
-    let both = |count: Count| {
-        text(&format!(
-            "{} of {}",
-            grouped(count.requests),
-            counted(count.accounts, "account", "accounts")
-        ))
-    };
+    let both =
+        |count: Count| text(&format!("{} ({})", grouped(count.requests), grouped(count.accounts)));
     let row = |cost: &Cost| {
         Row::new(vec![
             text(cost.kind.words()),
@@ -89,7 +84,12 @@ fn costs(page: &mut Markup, replay: &Replay) {
         ])
     };
     let rows: Vec<_> = replay.kinds.iter().map(row).collect();
-    table::write(page, "Requests by kind of caller, with their accounts", &columns, &rows);
+    table::write(
+        page,
+        "Requests by kind of caller, and their accounts in brackets",
+        &columns,
+        &rows,
+    );
     page.raw(
         "<p class=\"note\">Each request is of the first kind that fits. Exempt callers are touched by \
          what their exemption leaves of a plan.</p>\n</section>\n",
@@ -119,7 +119,7 @@ fn assumed(page: &mut Markup, replay: &Replay) {
     section(page, "4", "What is taken for granted");
     page.raw("<ul class=\"limits\">\n");
     for said in &replay.assumed {
-        page.element("li", &[], said).raw("\n");
+        page.raw("<li>").said(said).raw("</li>\n");
     }
     page.raw("</ul>\n</section>\n");
 }

@@ -157,7 +157,7 @@ fn assumed(page: &mut Markup, simulation: &Simulation) {
     section(page, "5", "What is taken for granted");
     page.raw("<ul class=\"limits\">\n");
     for said in &simulation.assumed {
-        page.element("li", &[], said).raw("\n");
+        page.raw("<li>").said(said).raw("</li>\n");
     }
     page.raw("</ul>\n</section>\n");
 }
