@@ -2,7 +2,7 @@
 //! tails: the tables of `docs/experiment-statistics.md`.
 //!
 //! ```sh
-//! cargo bench --bench experiments -- nothing|labels|looks|guardrails|power|all
+//! cargo bench --bench experiments -- nothing|labels|looks|guardrails|power|online|all
 //! ```
 //!
 //! GUILLOCHE_REPETITIONS=500 draws so many experiments for each line instead of 4,000 (1,000 where
@@ -21,6 +21,7 @@ mod guardrails;
 mod labels;
 mod looks;
 mod nothing;
+mod online;
 mod population;
 mod power;
 mod tally;
@@ -28,18 +29,19 @@ mod tally;
 use std::process::ExitCode;
 use tokio::time::Instant;
 
-const STUDIES: [(&str, fn()); 5] = [
+const STUDIES: [(&str, fn()); 6] = [
     ("nothing", nothing::study),
     ("labels", labels::study),
     ("looks", looks::study),
     ("guardrails", guardrails::study),
     ("power", power::study),
+    ("online", online::study),
 ];
 
 fn main() -> ExitCode {
     // `cargo bench` and `cargo test` add flags of their own.
     let chosen = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    let names = "nothing, labels, looks, guardrails, power, or all";
+    let names = "nothing, labels, looks, guardrails, power, online, or all";
     let Some(chosen) = chosen else {
         eprintln!("experiments: name a study: {names}");
         return ExitCode::SUCCESS;

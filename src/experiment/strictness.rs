@@ -36,3 +36,52 @@ fn kept(plan: &Plan) -> f64 {
         Some(_) => f64::MIN_POSITIVE,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::policy::{Policy, RequestFacts};
+    use crate::risk::{AccountId, Assessment, Principal, Risk, RiskScore, Validity};
+
+    fn decided(mode: &str, measures: &str) -> Decision {
+        let text = format!(
+            "version = 1\nname = \"p\"\nmode = \"{mode}\"\n[[grade]]\nname = \"g\"\nat = 0.1\n{measures}\n"
+        );
+        let now = Timestamp::UNIX_EPOCH;
+        let validity = Validity { issued: now, ttl: std::time::Duration::from_secs(60) };
+        let assessment = Assessment {
+            principal: Principal::of(AccountId::new("a").unwrap()),
+            risk: Risk::Known(RiskScore::new(0.9, validity).unwrap()),
+        };
+        let facts = RequestFacts {
+            path: "/v1/chat/completions",
+            protocol: Some(crate::wire::ProtocolId::ALL[0]),
+        };
+        Policy::parse("p.toml", &text).unwrap().decide(&assessment, facts, now)
+    }
+
+    // From the mildest to the strictest.
+    #[test]
+    fn the_stricter_decision_is_the_one_that_does_more() {
+        let ladder = [
+            decided("enforce", ""),
+            decided("observe", "reasoning = { keep = \"none\" }"),
+            decided("enforce", "reasoning = { keep = { share = 0.9 }, signed = \"seal\" }"),
+            decided("enforce", "reasoning = { keep = \"conclusion\", signed = \"seal\" }"),
+            decided("enforce", "reasoning = { keep = \"none\" }"),
+            decided(
+                "enforce",
+                "side_channels = { max_choices = 1 }\nreasoning = { keep = { share = 0.9 }, signed = \"seal\" }",
+            ),
+            decided("enforce", "refuse = {}"),
+        ];
+        for (place, one) in ladder.iter().enumerate() {
+            for (other_place, other) in ladder.iter().enumerate() {
+                let expected = place.cmp(&other_place);
+                assert_eq!(by_strictness(one, other), expected, "{place} and {other_place}");
+            }
+        }
+    }
+}

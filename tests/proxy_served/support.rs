@@ -61,6 +61,7 @@ where
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
             let handler = handler.clone();
             tokio::spawn(async move {
                 let service = service_fn(move |request| {

@@ -219,9 +219,9 @@ impl Register {
         true
     }
 
-    /// The one that was seen first, and the other.
+    /// The one that was seen first, and the other; of two at one moment always the same.
     fn in_order(&self, own: UnitAt, of: UnitAt) -> (UnitAt, UnitAt) {
-        let seen = |at| self.known(at).map(|known| known.first_seen);
+        let seen = |at| (self.known(at).map(|known| known.first_seen), at);
         if seen(own) < seen(of) { (own, of) } else { (of, own) }
     }
 

@@ -70,6 +70,23 @@ fn clusters_that_are_linked_across_arms_are_contaminated_once_and_say_so() {
     assert!(known(see(("late", Some("c")), 0, 5)).arms.are_several());
 }
 
+// Break it: have the cluster that is named now stand where both were seen at one moment.
+#[test]
+fn units_that_were_seen_at_one_moment_come_together_once() {
+    let (register, mut lines) = (register(100), Vec::new());
+    let mut see = |caller, arm| see(&register, caller, Some(arm), 1, &mut lines);
+    let callers = [("a", Some("c")), ("b", Some("d"))];
+    for (arm, caller) in callers.into_iter().enumerate() {
+        known(see(caller, arm));
+    }
+    let mut told = 0;
+    for caller in [("a", Some("d")), ("a", Some("c")), ("b", Some("d")), ("b", Some("c"))].repeat(3)
+    {
+        told += usize::from(matches!(see(caller, 0), Admitted::Contaminated(_)));
+    }
+    assert_eq!(told, 1);
+}
+
 #[test]
 fn those_who_are_held_out_meet_the_control_arm_and_are_an_arm_of_their_own() {
     let (register, mut lines) = (register(100), Vec::new());

@@ -9,7 +9,7 @@ use crate::audit::{Population, UnitName};
 const PART_BITS: u32 = super::PARTS.trailing_zeros();
 
 /// Where a unit is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::experiment) struct UnitAt(u32);
 
 /// Arms, as a set; those who are held out count as one of their own.
@@ -19,7 +19,7 @@ pub(in crate::experiment) struct Arms(u32);
 /// What is kept of a unit.
 pub(super) struct Member {
     name: UnitName,
-    /// Seconds since the epoch.
+    /// Microseconds since the epoch.
     first_seen: i64,
     arms: Arms,
     /// The number of its arm; of those who are held out the largest there is.
@@ -37,8 +37,7 @@ pub(in crate::experiment) struct Known {
     /// That arm, and those in which its parts were before they came together.
     pub(in crate::experiment) arms: Arms,
     pub(in crate::experiment) population: Option<Population>,
-    /// Seconds since the epoch.
-    pub(in crate::experiment) first_seen: i64,
+    pub(in crate::experiment) first_seen: Timestamp,
 }
 
 impl UnitAt {
@@ -82,7 +81,7 @@ impl Member {
     pub(super) fn new(name: UnitName, New { arm, population, now }: New) -> Self {
         Self {
             name,
-            first_seen: Timestamp::as_second(now),
+            first_seen: now.as_microsecond(),
             arms: Arms::of(arm),
             arm: arm.and_then(|arm| u8::try_from(arm).ok()).unwrap_or(u8::MAX),
             population,
@@ -91,6 +90,7 @@ impl Member {
 
     pub(super) fn known(&self, at: UnitAt) -> Known {
         let Self { name, first_seen, arms, arm, population } = *self;
+        let first_seen = Timestamp::from_microsecond(first_seen).unwrap_or_default();
         let arm = (arm != u8::MAX).then_some(usize::from(arm));
         Known { at, name, arm, arms, population, first_seen }
     }

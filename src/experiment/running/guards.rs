@@ -112,8 +112,9 @@ impl Guards {
     /// A unit met so much since the last time.
     pub(super) fn add(&mut self, key: Key, known: &Known, met: &UnitSums) {
         let (Some(arm), Some(population)) = (known.arm, key.1) else { return };
-        let until = known.first_seen.saturating_add(self.window);
-        if self.guards.is_empty() || known.first_seen < self.since || until <= self.closed {
+        let first_seen = known.first_seen.as_second();
+        let until = first_seen.saturating_add(self.window);
+        if self.guards.is_empty() || first_seen < self.since || until <= self.closed {
             return;
         }
         if let Some(watched) = self.watched.get_mut(&key) {

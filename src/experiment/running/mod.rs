@@ -248,7 +248,7 @@ impl Running {
             unit: known.name,
             arm: arm.map(|arm| arm.name.to_string()),
             population,
-            first_seen: Timestamp::from_second(known.first_seen).unwrap_or_default(),
+            first_seen: known.first_seen,
             contaminated: known.arms.are_several(),
             met,
         };
