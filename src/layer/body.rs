@@ -249,7 +249,7 @@ where
                 let polled = reading.poll(body.as_mut(), this.guard.as_mut(), context);
                 // Also while nothing goes out: reasoning that is withheld is used all the same.
                 if let Some(guard) = this.guard {
-                    guard.charge(reading.rewriter().seen());
+                    guard.charge(reading.rewriter().passed());
                 }
                 let frame = ready!(polled);
                 if let Some(guard) = this.guard {

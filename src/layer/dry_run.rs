@@ -212,13 +212,13 @@ impl DryRun {
             Some(Form::Events(events)) => {
                 let mut left = SLICE;
                 while left > 0 {
-                    let before = events.rewriter().seen().delivered;
+                    let before = events.rewriter().delivered();
                     let Some(bytes) = events.read_event().map_err(|_| Unreadable)? else {
                         self.behind = false;
                         break;
                     };
                     left = left.saturating_sub(bytes.max(1));
-                    let delivered = events.rewriter().seen().delivered - before;
+                    let delivered = events.rewriter().delivered() - before;
                     if let Some(pacing) = &mut self.pacing {
                         // The next one would be waited for from when this one has left.
                         let now = Instant::now().max(self.leaves);
@@ -249,7 +249,7 @@ impl DryRun {
                 };
                 if done && self.end != End::Open {
                     self.end = End::Finished;
-                    let delivered = document.rewriter().seen().delivered;
+                    let delivered = document.rewriter().delivered();
                     if let Some(pacing) = self.pacing.as_mut().filter(|_| delivered > 0) {
                         self.waited += pacing.wait(delivered, Instant::now());
                     }

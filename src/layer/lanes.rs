@@ -23,6 +23,8 @@ const CARRIED: usize = 1 << 20;
 #[derive(Default)]
 pub(super) struct Lanes {
     lanes: Vec<OpenLane>,
+    /// Where the one stands that spoke last, and speaks next as a rule.
+    last: usize,
     /// Where each one stands.
     places: HashMap<(Lane, Mode), usize>,
     /// Where those of each choice or block do.
@@ -55,8 +57,7 @@ impl Lanes {
         edits: &ResponseEdits,
     ) -> Result<&mut OpenLane, TooManyLanes> {
         let mode = channel.mode.of_text();
-        let known = self.places.get(&(channel.lane, mode)).copied();
-        let place = match known {
+        let place = match self.place(channel.lane, mode) {
             Some(place) => place,
             None if self.lanes.len() == LANES => return Err(TooManyLanes),
             None => {
@@ -87,18 +88,26 @@ impl Lanes {
                 place
             }
         };
+        self.last = place;
         self.lanes.get_mut(place).ok_or(TooManyLanes)
+    }
+
+    fn place(&self, lane: Lane, mode: Mode) -> Option<usize> {
+        match self.lanes.get(self.last) {
+            Some(last) if (last.lane, last.mode) == (lane, mode) => Some(self.last),
+            _ => self.places.get(&(lane, mode)).copied(),
+        }
     }
 
     /// Whether the lane is known, as a text that says what comes next or as one that says all so far.
     pub(super) fn knows(&self, lane: Lane, mode: Mode) -> bool {
-        self.places.contains_key(&(lane, mode))
+        self.place(lane, mode).is_some()
     }
 
     /// What the lane of a channel has let out, if that is kept.
     pub(super) fn emitted(&self, channel: &Channel) -> Option<&str> {
-        let place = self.places.get(&(channel.lane, channel.mode.of_text()))?;
-        self.lanes.get(*place)?.emitted.as_deref()
+        let place = self.place(channel.lane, channel.mode.of_text())?;
+        self.lanes.get(place)?.emitted.as_deref()
     }
 
     /// The editors of the block before, whose text the block of `channel` goes on with: whether it is
@@ -211,20 +220,24 @@ impl Lanes {
     /// Looks ahead in the texts that begin here, as far as they are here: how much of them is
     /// reasoning that nothing opened.
     pub(super) fn look_ahead(&mut self, payload: &[u8], scan: &Scan) {
+        self.unopened.clear();
         let mut texts: Vec<((Lane, Mode), String)> = Vec::new();
         for Channel { lane, kind, mode, span, .. } in &scan.channels {
             let said = matches!(kind, Kind::Answer | Kind::Refusal);
-            let raw = payload.get(span.clone()).unwrap_or_default();
             let of = (*lane, mode.of_text());
-            if !said || self.places.contains_key(&of) {
+            if !said || self.knows(of.0, of.1) {
                 continue;
             }
+            let raw = payload.get(span.clone()).unwrap_or_default();
             let text = unescape(raw).unwrap_or_else(|_| unescape_lossy(raw).into());
             if let Some((_, all)) = texts.last_mut().filter(|(last, _)| *last == of) {
                 all.push_str(&text);
             } else if texts.len() < LANES {
                 texts.push((of, text.into_owned()));
             }
+        }
+        if texts.is_empty() {
+            return;
         }
         if scan.in_blocks {
             // What one block closes may have begun in those before it.
@@ -235,10 +248,9 @@ impl Lanes {
                 left -= reasoning;
                 (*of, reasoning)
             });
-            self.unopened = told.collect();
+            self.unopened.extend(told);
         } else {
-            let told = texts.into_iter().map(|(of, text)| (of, unopened(&text)));
-            self.unopened = told.collect();
+            self.unopened.extend(texts.into_iter().map(|(of, text)| (of, unopened(&text))));
         }
     }
 

@@ -114,6 +114,9 @@ impl Numbering {
             }
             return;
         }
+        if self.goes_on(scan) {
+            return;
+        }
         self.note(scan);
         match &mut self.choices {
             Choices::Chunks(text) => {
@@ -130,6 +133,13 @@ impl Numbering {
             }
             _ => {}
         }
+    }
+
+    /// Whether an event only goes on with the text that all so far belongs to, as most do.
+    fn goes_on(&self, scan: &Scan) -> bool {
+        let Choices::One { index, once: false } = self.choices else { return false };
+        let said = scan.channels.iter().all(|it| it.lane.group == index);
+        said && scan.closes.is_empty() && scan.calls.is_empty()
     }
 
     fn note(&mut self, scan: &Scan) {

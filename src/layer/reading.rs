@@ -278,7 +278,7 @@ impl Reading {
     /// Takes the end of the upstream's body.
     fn finish(&mut self) -> Result<(), BodyError> {
         self.ended = true;
-        let before = self.rewriter().seen().delivered;
+        let before = self.rewriter().delivered();
         let last = match &mut self.form {
             Form::Events(events) => events.finish()?,
             Form::Document(document) => document.finish()?.unwrap_or_default(),
@@ -295,7 +295,7 @@ impl Reading {
         if let Some(error) = self.broken.take() {
             return Err(error);
         }
-        let before = self.rewriter().seen().delivered;
+        let before = self.rewriter().delivered();
         let events = match &mut self.form {
             Form::Events(events) => events,
             Form::Document(document) if document.has_work() => {
@@ -354,7 +354,7 @@ impl Reading {
 
     /// How long the text has to wait that was delivered since `before`, in bytes.
     fn pace(&mut self, before: u64) -> Option<Duration> {
-        let delivered = self.rewriter().seen().delivered - before;
+        let delivered = self.rewriter().delivered() - before;
         let wait = self.pacing.as_mut()?.wait(delivered, Instant::now());
         Some(wait).filter(|wait| !wait.is_zero())
     }
@@ -378,7 +378,7 @@ impl Reading {
         }
         let timer = self.linger.get_or_insert_with(|| Timer::new(LINGER));
         ready!(timer.poll_silence(context));
-        let before = events.rewriter().seen().delivered;
+        let before = events.rewriter().delivered();
         let text = events.release();
         self.hold(text, before);
         Poll::Ready(())

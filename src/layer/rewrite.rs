@@ -131,8 +131,19 @@ impl ResponseRewriter {
         self.usage
     }
 
+    /// Bytes of text seen so far.
     pub(super) fn seen(&self) -> TextBytes {
         TextBytes { once: self.volume.bytes(), ..self.seen }
+    }
+
+    /// The same, but for how many there are of each text once, which is worked out at the end.
+    pub(super) fn passed(&self) -> TextBytes {
+        self.seen
+    }
+
+    /// Bytes of text that went out.
+    pub(super) fn delivered(&self) -> u64 {
+        self.seen.delivered
     }
 
     fn see(&mut self, channel: &Channel) {

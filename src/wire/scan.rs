@@ -70,28 +70,31 @@ pub struct Turn {
     pub thought: bool,
 }
 
-/// Members under which texts stand. Of two of one name some parsers take the first and some the
-/// last, so that nobody knows what an object says that has two.
-const ONCE_ONLY: [&[u8]; 14] = [
-    b"message",
-    b"delta",
-    b"content",
-    b"content_block",
-    b"type",
-    b"text",
-    b"thinking",
-    b"reasoning",
-    b"reasoning_content",
-    b"reasoning_details",
-    b"summary",
-    b"refusal",
-    b"audio",
-    b"transcript",
-];
-
-/// Which of them have come in one object.
+/// Which of the members under which texts stand have come in one object.
 #[derive(Debug, Default)]
-pub(super) struct Twice([bool; ONCE_ONLY.len()]);
+pub(super) struct Twice(u16);
+
+/// The place of such a member. Of two of one name some parsers take the first and some the last, so
+/// that nobody knows what an object says that has two.
+fn once_only(name: &[u8]) -> Option<u16> {
+    Some(match name {
+        b"message" => 0,
+        b"delta" => 1,
+        b"content" => 2,
+        b"content_block" => 3,
+        b"type" => 4,
+        b"text" => 5,
+        b"thinking" => 6,
+        b"reasoning" => 7,
+        b"reasoning_content" => 8,
+        b"reasoning_details" => 9,
+        b"summary" => 10,
+        b"refusal" => 11,
+        b"audio" => 12,
+        b"transcript" => 13,
+        _ => return None,
+    })
+}
 
 /// Token counts as the upstream states them; they accumulate over a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -222,9 +225,9 @@ impl Scan {
 
     /// The name, once it is known whether another of the object has had it.
     pub(super) fn once_only<'n>(&mut self, twice: &mut Twice, name: &'n [u8]) -> &'n [u8] {
-        let known = ONCE_ONLY.iter().zip(&mut twice.0).find(|(known, _)| **known == name);
-        if let Some((_, seen)) = known {
-            self.ambiguous |= std::mem::replace(seen, true);
+        if let Some(place) = once_only(name) {
+            self.ambiguous |= twice.0 & 1 << place != 0;
+            twice.0 |= 1 << place;
         }
         name
     }

@@ -6,36 +6,27 @@
 use super::json::{Error, Kind as JsonKind, Reader, unescape_lossy};
 use super::scan::{Channel, Kind, Slot};
 
-/// Flags of a text that is thought.
-const FLAGS: [&[u8]; 8] = [
-    b"thought",
-    b"is_thought",
-    b"isThought",
-    b"thinking",
-    b"is_thinking",
-    b"reasoning",
-    b"is_reasoning",
-    b"isReasoning",
-];
+/// How a member says of the texts beside it whether they are thought.
+enum Saying {
+    /// By being set; `text` if it may be a text, too, and is none of these then.
+    Flag { text: bool },
+    /// By a word for what the texts are, or for who says them; `lasts` if that holds for what comes
+    /// later, too, until it is said anew.
+    Word { lasts: bool },
+}
 
-/// Those of them that are texts, too.
-const TEXTS: [&[u8]; 2] = [b"thinking", b"reasoning"];
-
-/// Members that say what a text is, or who says it.
-const NAMES: [&[u8]; 9] = [
-    b"channel",
-    b"content_type",
-    b"kind",
-    b"phase",
-    b"role",
-    b"section",
-    b"stage",
-    b"step_type",
-    b"type",
-];
-
-/// Those of them that hold for what comes later, too, until it is said anew.
-const LASTING: [&[u8]; 3] = [b"channel", b"phase", b"role"];
+fn saying(name: &[u8]) -> Option<Saying> {
+    Some(match name {
+        b"thought" | b"is_thought" | b"isThought" | b"is_thinking" | b"is_reasoning"
+        | b"isReasoning" => Saying::Flag { text: false },
+        b"thinking" | b"reasoning" => Saying::Flag { text: true },
+        b"channel" | b"phase" | b"role" => Saying::Word { lasts: true },
+        b"content_type" | b"kind" | b"section" | b"stage" | b"step_type" | b"type" => {
+            Saying::Word { lasts: false }
+        }
+        _ => return None,
+    })
+}
 
 /// Words by which they say that it is thought.
 const WORDS: [&str; 16] = [
@@ -68,27 +59,27 @@ pub(super) struct Thought {
 impl Thought {
     /// Looks at the member that stands next, which is read elsewhere.
     pub(super) fn read(&mut self, name: &[u8], reader: &Reader<'_>) -> Result<(), Error> {
-        let (flag, says) = (FLAGS.contains(&name), NAMES.contains(&name));
-        if !flag && !says {
-            return Ok(());
-        }
+        let Some(saying) = saying(name) else { return Ok(()) };
         let mut reader = Reader::at(reader.bytes(), reader.position());
         let kind = reader.kind()?;
         let span = reader.skip()?;
         let value = reader.bytes().get(span).unwrap_or_default();
-        if flag {
-            let text: [&[u8]; 3] = [b"\"true\"", b"\"True\"", b"\"1\""];
-            let not: [&[u8]; 3] = [b"false", b"0", b"0.0"];
-            let worded =
-                kind == JsonKind::String && !TEXTS.contains(&name) && text.contains(&value);
-            self.says |= kind == JsonKind::Scalar && !not.contains(&value) || worded;
-        } else if kind == JsonKind::String {
-            let text = unescape_lossy(value.get(1..value.len() - 1).unwrap_or_default());
-            let thought = is_worded(&text);
-            self.says |= thought;
-            if LASTING.contains(&name) {
-                self.lasts = Some(self.lasts.unwrap_or_default() || thought);
+        match saying {
+            Saying::Flag { text } => {
+                let set: [&[u8]; 3] = [b"\"true\"", b"\"True\"", b"\"1\""];
+                let unset: [&[u8]; 3] = [b"false", b"0", b"0.0"];
+                let worded = kind == JsonKind::String && !text && set.contains(&value);
+                self.says |= kind == JsonKind::Scalar && !unset.contains(&value) || worded;
             }
+            Saying::Word { lasts } if kind == JsonKind::String => {
+                let text = unescape_lossy(value.get(1..value.len() - 1).unwrap_or_default());
+                let thought = is_worded(&text);
+                self.says |= thought;
+                if lasts {
+                    self.lasts = Some(self.lasts.unwrap_or_default() || thought);
+                }
+            }
+            Saying::Word { .. } => {}
         }
         Ok(())
     }
@@ -114,8 +105,8 @@ impl Thought {
 }
 
 fn is_worded(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    text.split(|it: char| !it.is_alphabetic()).any(|word| WORDS.contains(&word))
+    let is_thought = |word: &str| WORDS.iter().any(|it| it.eq_ignore_ascii_case(word));
+    text.split(|it: char| !it.is_alphabetic()).any(is_thought)
 }
 
 /// Takes texts of an answer for reasoning.
