@@ -45,7 +45,14 @@ fn trace_100_000_accounts_over_1_000_000_sites(bencher: Bencher<'_, '_>) {
     };
     let accounts = (0..100_000).map(account).collect();
     let (global, clusters) = (key(Role::Global, ""), Vec::new());
-    let roster = Roster { global, accounts, clusters, membership_fixed: true };
+    let roster = Roster {
+        global,
+        accounts,
+        clusters,
+        arms: Vec::new(),
+        mostly_in_arms: false,
+        membership_fixed: true,
+    };
     let suspect = counts(100_000);
     let roles = Roles::new(&[7; 32], CELLS);
     bencher.bench(|| {

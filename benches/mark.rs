@@ -28,7 +28,12 @@ fn text() -> String {
 fn marking(strength: f64) -> Marking {
     let keys = Keys::from_master(&[9; 32], jiff::Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    keys.marking(&roles, 1, Recipient { tenant: "", account: "a", cluster: None }, strength)
+    keys.marking(
+        &roles,
+        1,
+        Recipient { tenant: "", account: "a", cluster: None, arm: None },
+        strength,
+    )
 }
 
 /// One text in one piece.
@@ -79,6 +84,6 @@ fn read_sites(bencher: divan::Bencher<'_, '_>) {
 fn derive_marking(bencher: divan::Bencher<'_, '_>) {
     let keys = Keys::from_master(&[9; 32], jiff::Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    let marked = Recipient { tenant: "", account: "a", cluster: Some("c") };
+    let marked = Recipient { tenant: "", account: "a", cluster: Some("c"), arm: None };
     bencher.bench(|| keys.marking(&roles, 1, marked, 1.0));
 }

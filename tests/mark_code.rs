@@ -54,7 +54,7 @@ impl Case {
 fn marking(account: u8) -> Marking {
     let keys = Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    let marked = Recipient { tenant: "", account: &account.to_string(), cluster: None };
+    let marked = Recipient { tenant: "", account: &account.to_string(), cluster: None, arm: None };
     keys.marking(&roles, 1, marked, 1.0)
 }
 

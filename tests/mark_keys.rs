@@ -155,7 +155,7 @@ fn derivation_buckets_and_bits_are_frozen() {
 #[test]
 fn an_engines_key_is_the_accounts_and_from_linking_on_the_clusters() {
     let keys = Keys::from_master(&MASTER, at(0));
-    let alone = Recipient { tenant: "t", account: "acct-17", cluster: None };
+    let alone = Recipient { tenant: "t", account: "acct-17", cluster: None, arm: None };
     let linked = Recipient { cluster: Some("hydra"), ..alone };
     assert_eq!(keys.engine_key(3, alone).hex().as_str(), "d684e170e54eedb0");
     assert_eq!(keys.engine_key(3, linked).hex().as_str(), "1633c6e8b943df44");
@@ -169,8 +169,9 @@ fn an_engines_key_is_the_accounts_and_from_linking_on_the_clusters() {
 fn a_linked_account_carries_its_clusters_bits_and_shares_the_global_ones() {
     let keys = Keys::from_master(&MASTER, at(0));
     let roles = Arc::new(Roles::new(keys.master(), 6400));
-    let marking =
-        |account, cluster| keys.marking(&roles, 1, Recipient { tenant: "", account, cluster }, 1.0);
+    let marking = |account, cluster| {
+        keys.marking(&roles, 1, Recipient { tenant: "", account, cluster, arm: None }, 1.0)
+    };
     let (a, b, c) = (marking("a", Some("x")), marking("b", Some("x")), marking("c", None));
     let cells = (0..400).flat_map(|class| (0..16).map(move |bucket| (ClassId(class), bucket)));
     let (mut same, mut all) = ([[0; 3]; 2], [0; 3]);
@@ -194,6 +195,7 @@ fn issued(account: &str) -> Event {
         tenant: String::new(),
         account: account.to_owned(),
         cluster: None,
+        arm: None,
         carrier: None,
         answers: 2,
         sites: 30,

@@ -22,7 +22,7 @@ const TEXT: &str = "# Usually a title\n\nThese are some of the tools that you’
 fn marking(account: &str, cluster: Option<&str>, strength: f64) -> Marking {
     let keys = Keys::from_master(&[9; 32], Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    keys.marking(&roles, 1, Recipient { tenant: "", account, cluster }, strength)
+    keys.marking(&roles, 1, Recipient { tenant: "", account, cluster, arm: None }, strength)
 }
 
 fn mark(pieces: &[&str], marking: &Marking) -> String {

@@ -19,7 +19,7 @@ const TEXT: &str = "\n These are some of the tools that you’ll often need, and
 fn mark(pieces: &[&str], key: u8, strength: f64, cut_short: bool) -> (String, Vec<u8>, u64) {
     let keys = Keys::from_master(&[key; 32], Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    let marked = Recipient { tenant: "", account: "a", cluster: None };
+    let marked = Recipient { tenant: "", account: "a", cluster: None, arm: None };
     let marking: Marking = keys.marking(&roles, 1, marked, strength);
     let mut rewriter = Rewriter::new(Lexicon::english(), marking).with_undo();
     let mut out = String::new();

@@ -52,8 +52,12 @@ fn nothing_wrong_comes_under_any_account() {
     let keys = Keys::from_master(&[5; 32], jiff::Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
     for account in 0..25 {
-        let marked =
-            Recipient { tenant: "", account: &format!("account-{account}"), cluster: None };
+        let marked = Recipient {
+            tenant: "",
+            account: &format!("account-{account}"),
+            cluster: None,
+            arm: None,
+        };
         let marking = keys.marking(&roles, 1, marked, 1.0);
         for [class, text, bad] in cases() {
             let out = rewrite(&format!("{BEFORE}{text}\n"), &marking);

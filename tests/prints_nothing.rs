@@ -35,7 +35,7 @@ const OWN: [&str; 21] = [
 
 /// Types whose text comes from the operator, from this crate or from the detector, or names no one
 /// and is shown by purpose.
-const LISTED: [&str; 57] = [
+const LISTED: [&str; 58] = [
     // What an endpoint says of its failure, which its user has to read.
     "src/ask/endpoint.rs: Failure",
     "src/ask/run.rs: Report",
@@ -52,7 +52,8 @@ const LISTED: [&str; 57] = [
     "src/audit/unit.rs: Exposure",
     "src/audit/unit.rs: ArmDecision",
     "src/audit/unit.rs: UnitSummary",
-    // The policy's words.
+    // The words of policies and experiments.
+    "src/mark/keys/marking.rs: ArmMark",
     "src/countermeasure/side_channels.rs: Closing",
     "src/countermeasure/watermark/carriers/vllm_xargs.rs: VllmXargs",
     "src/wire/generation.rs: Setting",
@@ -233,7 +234,7 @@ fn printed() -> Vec<String> {
     let keys = Keys::from_master(&KEY, jiff::Timestamp::UNIX_EPOCH);
     let lexicon = Lexicon::english();
     let roles = Arc::new(Roles::new(keys.master(), lexicon.cells()));
-    let marked = Recipient { tenant: SAID, account: SAID, cluster: Some(SAID) };
+    let marked = Recipient { tenant: SAID, account: SAID, cluster: Some(SAID), arm: None };
     let marking = keys.marking(&roles, keys.current(), marked, 1.0);
     let name = KeyName {
         purpose: Purpose::Lexical,

@@ -74,6 +74,8 @@ fn audit(corpus: &Corpus, control: &CellCounts, number: u32) -> Audit {
         global: global(&deployment),
         accounts: accounts.collect(),
         clusters: (0..ISSUED / 20).map(|place| cluster(&deployment, place)).collect(),
+        arms: Vec::new(),
+        mostly_in_arms: false,
         membership_fixed: true,
     };
     let mut source = Source::of(seed("audits", number));

@@ -38,7 +38,7 @@ impl Deployment {
         self.keys.marking(
             &self.roles,
             1,
-            Recipient { tenant: "", account, cluster: None },
+            Recipient { tenant: "", account, cluster: None, arm: None },
             strength,
         )
     }

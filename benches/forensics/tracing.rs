@@ -178,6 +178,8 @@ fn one(
         global: global(&deployment),
         accounts: accounts.collect(),
         clusters: (0..own + CLUSTERS).map(|place| cluster(&deployment, place)).collect(),
+        arms: Vec::new(),
+        mostly_in_arms: false,
         membership_fixed: true,
     };
     let counts = stolen(student, &deployment, &roster, (colluders, words, copying), linked, number);

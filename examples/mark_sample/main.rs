@@ -125,7 +125,12 @@ fn marking(seed: u64) -> Marking {
     }
     let keys = Keys::from_master(&master, jiff::Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), lexicon().cells()));
-    keys.marking(&roles, 1, Recipient { tenant: "", account: "sample", cluster: None }, 1.0)
+    keys.marking(
+        &roles,
+        1,
+        Recipient { tenant: "", account: "sample", cluster: None, arm: None },
+        1.0,
+    )
 }
 
 /// All substitutions at full strength.

@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 static MARKING: LazyLock<Marking> = LazyLock::new(|| {
     let keys = Keys::from_master(&[9; 32], jiff::Timestamp::UNIX_EPOCH);
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    keys.marking(&roles, 1, Recipient { tenant: "", account: "a", cluster: None }, 1.0)
+    keys.marking(&roles, 1, Recipient { tenant: "", account: "a", cluster: None, arm: None }, 1.0)
 });
 
 /// English with every gate open, so that what follows has sites.

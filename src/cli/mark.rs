@@ -75,6 +75,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         tenant: &arguments.tenant,
         account: &arguments.account,
         cluster: arguments.cluster.as_deref(),
+        arm: None,
     };
     let marking = keys.marking(&roles, epoch, marked, arguments.strength);
     let unit = match arguments.format {

@@ -481,7 +481,7 @@ fn choose(
     let Watermark { strength, multi_turn } = settings;
     let keys = caller.marks.keys();
     let terms = MarkTerms {
-        recipient: watermark::recipient(caller.principal),
+        recipient: watermark::recipient(caller.principal, caller.arm),
         epoch: keys.current(),
         strength: strength.of(caller.score),
     };

@@ -336,7 +336,7 @@ impl Exchange {
         if self.guard.tally.carrier.is_some() {
             let principal = self.assessment.principal.clone();
             self.guard.marked_for =
-                self.live.marks.clone().map(|marks| MarkedFor { marks, principal });
+                self.live.marks.clone().map(|marks| MarkedFor { marks, principal, arm: None });
         }
         self.edits = response;
         self.observe_read(protocol, &request);

@@ -20,6 +20,7 @@ use crate::audit::{Counter, Outcome, Record, Sink};
 use crate::countermeasure::Tally;
 use crate::countermeasure::watermark::{self, Carrier, Marks};
 use crate::limit::{Amounts, Dimension, Lease, Settlements};
+use crate::mark::keys::ArmMark;
 use crate::mark::ledger::Issue;
 use crate::policy::Countermeasure;
 use crate::policy::plan::{Mode, Plan};
@@ -69,6 +70,7 @@ pub(super) struct Guard {
 pub(super) struct MarkedFor {
     pub(super) marks: Arc<Marks>,
     pub(super) principal: Principal,
+    pub(super) arm: Option<ArmMark>,
 }
 
 /// What is known of the tokens that an answer used.
@@ -240,14 +242,15 @@ impl Guard {
             *carrier = None;
         }
         let Some((carrier, marked_for)) = carrier.zip(self.marked_for.take()) else { return };
-        let MarkedFor { marks, principal } = marked_for;
-        let recipient = watermark::recipient(&principal);
+        let MarkedFor { marks, principal, arm } = marked_for;
+        let recipient = watermark::recipient(&principal, arm.as_ref());
         marks.issued(Issue {
             time: Timestamp::now(),
             epoch: marks.keys().current(),
             tenant: recipient.tenant.to_owned(),
             account: recipient.account.to_owned(),
             cluster: recipient.cluster.map(str::to_owned),
+            arm: recipient.arm.cloned(),
             carrier: Some(carrier).filter(|it| *it != Carrier::Lexical).map(Carrier::name),
             answers: 1,
             sites: *sites,

@@ -21,6 +21,10 @@
 //! - **Role** of cell `n`: `word n * 10 >> 32` of the key stream of the deployment's role key
 //!   ([`Purpose::Role`], no tenant, epoch 0, [`Role::Global`], no id): 0–3 global, 4–6 cluster,
 //!   7–9 account. Roles do not change with the epoch or the tenant.
+//! - **Cells of an arm.** While an experiment runs, the cells for which that is 2 or 3, half of the
+//!   global ones, carry the bits of the arm that the recipient is in ([`Role::Arm`]; the id is the
+//!   experiment's name, its salt and the arm's, with a line feed between). Recipients in no arm have
+//!   the global bits there.
 //! - **Coin** of cell `n`: byte `n % 4`, from the low end, of word `n / 4` of the key stream of the
 //!   key with [`Purpose::Coin`] and otherwise the name of the cell's own key. At strength ρ a
 //!   cell carries its bit if the coin is less than ρ · 256. The cells of a weaker mark are thus a
@@ -58,6 +62,8 @@ pub enum Role {
     Cluster = 1,
     /// One account. 30 % of the cells.
     Account = 2,
+    /// An arm of an experiment: half of the cells that are otherwise global, for those in it.
+    Arm = 3,
 }
 
 /// A lexeme class with the bucket of the word before it: the unit that carries one bit.
@@ -308,7 +314,10 @@ impl fmt::Debug for Bits {
 
 /// Which role each cell of a deployment has.
 #[derive(Clone)]
-pub struct Roles(Vec<Role>);
+pub struct Roles {
+    roles: Vec<Role>,
+    arms: Vec<bool>,
+}
 
 impl Roles {
     /// The roles of `cells` cells in the deployment of this master.
@@ -317,20 +326,29 @@ impl Roles {
         let name =
             KeyName { purpose: Purpose::Role, tenant: "", epoch: 0, role: Role::Global, id: "" };
         let mut stream = MarkKey::derive(master, &name).stream();
-        Self((0..cells).map(|_| role_from_word(stream.next_word())).collect())
+        let drawn = (0..cells).map(|_| role_from_word(stream.next_word()));
+        let (roles, arms) = drawn.unzip();
+        Self { roles, arms }
     }
 
-    /// The role of a cell; [`Role::Global`] beyond the cells there are.
+    /// The role of a cell, [`Role::Arm`] being told by [`carries_arms`](Self::carries_arms) alone;
+    /// [`Role::Global`] beyond the cells there are.
     #[must_use]
     pub fn of(&self, cell: Cell) -> Role {
-        let role = usize::try_from(cell.index()).ok().and_then(|index| self.0.get(index));
+        let role = usize::try_from(cell.index()).ok().and_then(|index| self.roles.get(index));
         role.copied().unwrap_or(Role::Global)
+    }
+
+    /// Whether a cell, by its number, carries the bit of an arm for those who are in one.
+    #[must_use]
+    pub fn carries_arms(&self, cell: usize) -> bool {
+        self.arms.get(cell).copied().unwrap_or_default()
     }
 
     /// The roles by cell number.
     #[must_use]
     pub fn as_slice(&self) -> &[Role] {
-        &self.0
+        &self.roles
     }
 }
 
@@ -340,10 +358,12 @@ impl fmt::Debug for Roles {
     }
 }
 
-fn role_from_word(word: u32) -> Role {
+/// The role, and whether arms have the cell.
+fn role_from_word(word: u32) -> (Role, bool) {
     match (u64::from(word) * 10) >> 32 {
-        0..=3 => Role::Global,
-        4..=6 => Role::Cluster,
-        _ => Role::Account,
+        0..=1 => (Role::Global, false),
+        2..=3 => (Role::Global, true),
+        4..=6 => (Role::Cluster, false),
+        _ => (Role::Account, false),
     }
 }

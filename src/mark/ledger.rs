@@ -26,6 +26,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::keys::ArmMark;
 use crate::lines;
 use crate::secret::{OpenMode, Redacted, opaque_debug};
 
@@ -74,6 +75,9 @@ pub enum Event {
         /// The cluster whose keys its answers carried, if any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cluster: Option<String>,
+        /// The arm of an experiment whose keys they carried, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        arm: Option<ArmMark>,
         /// By what they carry the mark, by its name in the configuration; absent for the words
         /// themselves. Answers that their server marked while it generated them have no sites.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -17,7 +17,7 @@
 //! let lexicon = Lexicon::english();
 //! let keys = Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH);
 //! let roles = Arc::new(Roles::new(keys.master(), lexicon.cells()));
-//! let marked = Recipient { tenant: "", account: "acct-17", cluster: None };
+//! let marked = Recipient { tenant: "", account: "acct-17", cluster: None, arm: None };
 //! let marking = keys.marking(&roles, keys.current(), marked, 1.0);
 //!
 //! let mut rewriter = Rewriter::new(lexicon, &marking);

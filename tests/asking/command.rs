@@ -39,6 +39,7 @@ async fn the_answers_of_a_model_are_examined_like_a_file_and_asked_for_once() {
         tenant: String::new(),
         account: "acct-1".to_owned(),
         cluster: None,
+        arm: None,
         carrier: None,
         answers: 10,
         sites: 100,

@@ -28,7 +28,7 @@ pub(crate) fn keys() -> Keys {
 }
 
 pub(crate) const ACCOUNT: MarkTerms<'static> = MarkTerms {
-    recipient: Recipient { tenant: "", account: "acct-17", cluster: None },
+    recipient: Recipient { tenant: "", account: "acct-17", cluster: None, arm: None },
     epoch: 1,
     strength: 1.0,
 };

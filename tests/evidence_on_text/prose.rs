@@ -49,7 +49,7 @@ impl Deployment {
     }
 
     fn marked(&self, strength: f64) -> Vec<String> {
-        let marked = Recipient { tenant: "", account: "3", cluster: None };
+        let marked = Recipient { tenant: "", account: "3", cluster: None, arm: None };
         let marking = self.keys.marking(&self.roles, 1, marked, strength);
         let mark = |answer: &String| {
             let mut out = String::new();
@@ -86,6 +86,8 @@ impl Deployment {
             global: self.key(Purpose::Lexical, Role::Global, ""),
             accounts: (0..accounts).map(account).collect(),
             clusters: (0..(accounts / 2).div_ceil(10)).map(cluster).collect(),
+            arms: Vec::new(),
+            mostly_in_arms: false,
             membership_fixed: true,
         }
     }

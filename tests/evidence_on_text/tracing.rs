@@ -31,6 +31,8 @@ fn roster(accounts: usize, linked: usize, size: usize, marked_alone: bool) -> Ro
         global: key(Role::Global, ""),
         accounts: (0..accounts).map(account).collect(),
         clusters: (0..linked.div_ceil(size)).map(cluster).collect(),
+        arms: Vec::new(),
+        mostly_in_arms: false,
         membership_fixed: true,
     }
 }
@@ -59,7 +61,7 @@ fn copied(roster: &Roster, sources: &[usize], words: u32, share: f64, linked: bo
         }
         let (account, cluster) = &own[source.below(own.len() as u32) as usize];
         match roles.of(cell(number)) {
-            Role::Global => global.get(cell(number)),
+            Role::Global | Role::Arm => global.get(cell(number)),
             Role::Account => account.get(cell(number)),
             Role::Cluster => cluster.as_ref().unwrap_or(account).get(cell(number)),
         }
@@ -151,7 +153,13 @@ fn score(standardized: f64, p: f64) -> Score {
 
 fn scored(accounts: Vec<Score>) -> Trace {
     let never_issued = Control { name: "never issued".to_owned(), ln_p: -0.1 };
-    Trace { global: score(20.0, 1e-80), clusters: Vec::new(), accounts, never_issued }
+    Trace {
+        global: score(20.0, 1e-80),
+        clusters: Vec::new(),
+        arms: Vec::new(),
+        accounts,
+        never_issued,
+    }
 }
 
 #[test]

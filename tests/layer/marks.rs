@@ -41,7 +41,7 @@ fn marking_with(plan: &str) -> World {
 fn marked(account: &str, cluster: Option<&str>, strength: f64) -> (String, u64, u64) {
     let keys = keys();
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    let caller = Recipient { tenant: "", account, cluster };
+    let caller = Recipient { tenant: "", account, cluster, arm: None };
     let marking = keys.marking(&roles, keys.current(), caller, strength);
     let mut rewriter = Rewriter::new(Lexicon::english(), &marking);
     let mut out = String::new();

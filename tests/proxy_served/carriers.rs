@@ -126,7 +126,7 @@ async fn an_account_reaches_sglang_with_its_own_key_and_no_setting_of_its_own() 
     let (upstream, mut bodies) = recording(sglang).await;
     let proxy = proxy(&files, upstream, &[]).await;
     known(&proxy, "works").await;
-    let marked = Recipient { tenant: "", account: "acct-17", cluster: None };
+    let marked = Recipient { tenant: "", account: "acct-17", cluster: None, arm: None };
     let hex = keys().engine_key(1, marked).hex().to_string();
     let expected = format!(
         " {{\"watermark\":{{\"enabled\":true,\"key\":\"{hex}\",\"context_window\":2}}, \"temperature\" : 0.70, {}",

@@ -115,6 +115,7 @@ pub(crate) fn scheme(deployments: Vec<Deployment>) -> SchemeTests {
         },
         deployments,
         clusters: vec![],
+        arms: vec![],
         accounts: vec![],
         controls: vec![
             control("/data/controls/other-model.jsonl", ControlKind::Text, 0.41),

@@ -50,6 +50,7 @@ impl Deployment {
             tenant: TENANT.to_owned(),
             account: account.to_owned(),
             cluster: cluster.map(str::to_owned),
+            arm: None,
             carrier: Some(carrier.into()),
             answers: 40,
             sites: 0,
@@ -60,7 +61,7 @@ impl Deployment {
     }
 
     pub(crate) fn marked<'a>(account: &'a str, cluster: Option<&'a str>) -> Recipient<'a> {
-        Recipient { tenant: TENANT, account, cluster }
+        Recipient { tenant: TENANT, account, cluster, arm: None }
     }
 
     /// Writes texts as records.

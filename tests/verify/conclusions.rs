@@ -62,7 +62,14 @@ fn text_control(sites: u64) -> ControlTest {
 fn scheme(name: &str, deployments: Vec<Deployment>, accounts: Vec<IdScore>) -> SchemeTests {
     let material = Material { scheme: name.to_owned(), sites: 100, ..Material::default() };
     let controls = vec![control(0.4), text_control(100)];
-    SchemeTests { material, deployments, clusters: Vec::new(), accounts, controls }
+    SchemeTests {
+        material,
+        deployments,
+        clusters: Vec::new(),
+        arms: Vec::new(),
+        accounts,
+        controls,
+    }
 }
 
 fn concluded(schemes: Vec<SchemeTests>) -> Verdict {

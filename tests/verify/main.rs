@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod arms;
 mod commitments;
 mod conclusions;
 mod corpora;

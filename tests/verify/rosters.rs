@@ -19,6 +19,7 @@ fn issued(epoch: u32, tenant: &str, account: &str, cluster: Option<&str>, sites:
         tenant: tenant.to_owned(),
         account: account.to_owned(),
         cluster: cluster.map(str::to_owned),
+        arm: None,
         carrier: None,
         answers: sites,
         sites,

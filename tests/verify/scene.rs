@@ -47,6 +47,7 @@ pub(crate) fn issued(epoch: u32, account: &str, cluster: Option<&str>) -> Event 
         tenant: String::new(),
         account: account.to_owned(),
         cluster: cluster.map(str::to_owned),
+        arm: None,
         carrier: None,
         answers: 100,
         sites: 3_000,
@@ -97,9 +98,13 @@ impl Scene {
         cluster: Option<&str>,
         text: &str,
     ) -> String {
+        self.marked_for(epoch, Recipient { tenant: "", account, cluster, arm: None }, text)
+    }
+
+    /// The same of an account in an arm of an experiment.
+    pub(crate) fn marked_for(&self, epoch: u32, marked: Recipient<'_>, text: &str) -> String {
         let lexicon = Lexicon::english();
         let roles = Arc::new(Roles::new(self.keys.master(), lexicon.cells()));
-        let marked = Recipient { tenant: "", account, cluster };
         let marking = self.keys.marking(&roles, epoch, marked, 1.0);
         let mut rewriter = Rewriter::new(lexicon, &marking);
         let mut out = String::new();

@@ -18,6 +18,7 @@ pub(super) fn write_text(out: &mut impl Write, verdict: &Verdict) -> io::Result<
         write_deployment(out, test)?;
     }
     write_level(out, "Clusters", &verdict.clusters)?;
+    write_level(out, "Arms", &verdict.arms)?;
     write_level(out, "Accounts", &verdict.accounts)?;
     writeln!(out, "\n{:<40}{:>10}", "Controls", "p")?;
     for control in &verdict.controls {

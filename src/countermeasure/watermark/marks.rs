@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Carriers, MarkTerms};
 use crate::countermeasure::originals::Memory;
 use crate::mark::cell::Roles;
-use crate::mark::keys::{self, Keys, Marking};
+use crate::mark::keys::{self, ArmMark, Keys, Marking};
 use crate::mark::ledger::{Issue, LedgerWriter};
 use crate::mark::lexicon::Lexicon;
 use crate::risk::{Assessment, Principal, Risk};
@@ -35,6 +35,8 @@ pub struct Caller<'a> {
     pub marks: &'a Marks,
     /// The caller.
     pub principal: &'a Principal,
+    /// The arm of an experiment that the caller is in, if any.
+    pub arm: Option<&'a ArmMark>,
     /// The caller's risk score, 0 to 1.
     pub score: f64,
     /// Where it is remembered what the answer read like before, if that is wanted.
@@ -98,21 +100,22 @@ impl<'a> Caller<'a> {
         let Assessment { principal, risk } = assessment;
         match risk {
             Risk::Known(score) => {
-                Some(Self { marks, principal, score: score.value(), memory: None })
+                Some(Self { marks, principal, arm: None, score: score.value(), memory: None })
             }
             Risk::Contested { .. } | Risk::Unknown(_) => None,
         }
     }
 }
 
-/// Whose keys an answer to a principal carries: the account's own, and the cluster's from when it
-/// is linked.
+/// Whose keys an answer to a principal carries: the account's own, the cluster's from when it is
+/// linked, and those of the arm that it is in.
 #[must_use]
-pub fn recipient(principal: &Principal) -> keys::Recipient<'_> {
+pub fn recipient<'a>(principal: &'a Principal, arm: Option<&'a ArmMark>) -> keys::Recipient<'a> {
     let Principal { account, cluster, tenant } = principal;
     keys::Recipient {
         tenant: tenant.as_ref().map_or("", |tenant| tenant.as_str()),
         account: account.as_str(),
         cluster: cluster.as_ref().map(|cluster| cluster.as_str()),
+        arm,
     }
 }

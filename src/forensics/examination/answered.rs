@@ -39,7 +39,8 @@ pub(super) fn unanswered(scheme: &SchemeTests) -> Option<Unanswered> {
 )]
 fn needed(scheme: &SchemeTests) -> u64 {
     let deployments = scheme.deployments.iter().filter_map(|test| test.evidence.as_ref());
-    let ids = scheme.clusters.iter().chain(&scheme.accounts).map(|score| score.ln_p);
+    let ids =
+        scheme.clusters.iter().chain(&scheme.arms).chain(&scheme.accounts).map(|score| score.ln_p);
     let strongest: LnP = deployments.map(|test| test.evidence.ln_p).chain(ids).fold(0.0, f64::min);
     let share =
         if strongest < ACCUSATION_LEVEL.ln() { CONTROL_LEVEL.ln() / strongest } else { 0.0 };

@@ -26,6 +26,7 @@ pub fn conclude(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Metho
     let unanswered: Vec<Unanswered> = without.into_iter().flatten().collect();
     let clusters = level_tests(&schemes, &answered, &gates.clusters, |scheme| &scheme.clusters);
     let accounts = level_tests(&schemes, &answered, &gates.accounts, |scheme| &scheme.accounts);
+    let arms = level_tests(&schemes, &answered, &gates.arms, |scheme| &scheme.arms);
 
     let deployments = deployment_tests(&schemes, &gates.deployments);
     let controls = controls(&schemes);
@@ -40,6 +41,8 @@ pub fn conclude(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Metho
         Some(Level::Account)
     } else if clusters.named != Named::Nobody {
         Some(Level::Cluster)
+    } else if arms.named != Named::Nobody {
+        Some(Level::Arm)
     } else {
         found.then_some(Level::Deployment)
     };
@@ -61,13 +64,14 @@ pub fn conclude(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Metho
         materials: schemes.into_iter().map(|scheme| scheme.material).collect(),
         deployments,
         clusters,
+        arms,
         accounts,
         controls,
         method,
     };
     if outcome == Outcome::Refused {
         verdict.reached = None;
-        for level in [&mut verdict.clusters, &mut verdict.accounts] {
+        for level in [&mut verdict.clusters, &mut verdict.arms, &mut verdict.accounts] {
             level.named = Named::Nobody;
             level.strongest.clear();
         }
@@ -80,6 +84,7 @@ pub fn conclude(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Metho
 struct Gates {
     deployments: Vec<Vec<Option<LnP>>>,
     clusters: Vec<Adjusted>,
+    arms: Vec<Adjusted>,
     accounts: Vec<Adjusted>,
 }
 
@@ -104,16 +109,18 @@ impl Gates {
             gate.copied().flatten().unwrap_or(f64::NEG_INFINITY)
         };
         let level = |scores: Vec<LnP>| holm(&scores).into_iter();
-        let mut adjusted = level(ln_p(schemes, |scheme| &scheme.clusters));
-        let clusters: Vec<Adjusted> = (0..)
-            .zip(schemes)
-            .map(|(number, scheme)| {
-                let pairs = scheme.clusters.iter().zip(&mut adjusted);
+        let behind_deployment = |of: fn(&SchemeTests) -> &Vec<super::IdScore>| {
+            let mut adjusted = level(ln_p(schemes, of));
+            let gated_of = |(number, scheme): (usize, &SchemeTests)| {
+                let pairs = of(scheme).iter().zip(&mut adjusted);
                 pairs
                     .map(|(score, ln_p)| gated(through_deployment(number, score.deployment), ln_p))
                     .collect()
-            })
-            .collect();
+            };
+            (0..).zip(schemes).map(gated_of).collect::<Vec<Adjusted>>()
+        };
+        let clusters = behind_deployment(|scheme| &scheme.clusters);
+        let arms = behind_deployment(|scheme| &scheme.arms);
         let mut adjusted = level(ln_p(schemes, |scheme| &scheme.accounts));
         let accounts = (0..)
             .zip(schemes)
@@ -128,7 +135,7 @@ impl Gates {
                 pairs.map(|(score, ln_p)| gated(gate(score), ln_p)).collect()
             })
             .collect();
-        Self { deployments, clusters, accounts }
+        Self { deployments, clusters, arms, accounts }
     }
 }
 

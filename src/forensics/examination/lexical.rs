@@ -6,7 +6,7 @@ use super::scheme::{Deployment, DeploymentEvidence, IdScore, SchemeTests};
 use super::verdict::{ControlKind, ControlTest, Issued, Material, Part};
 use crate::forensics::detect::CellCounts;
 use crate::forensics::evidence::{Decoys, Effect, LnP, Weights, least_of, test_signs};
-use crate::forensics::tracing::{ACCUSATION_LEVEL, Account, Score, Trace};
+use crate::forensics::tracing::{ACCUSATION_LEVEL, Account, Score, Trace, is_deployments};
 use crate::mark::cell::{Bits, MarkKey, Role, Roles};
 use crate::mark::keys::Keys;
 
@@ -57,6 +57,7 @@ pub fn test_lexical(
             .map(|issuance| case.deployment(issuance, issuances.len()))
             .collect(),
         clusters: Vec::new(),
+        arms: Vec::new(),
         accounts: Vec::new(),
         controls: case.controls(issuances, controls),
     };
@@ -75,7 +76,10 @@ pub fn test_lexical(
 /// The scores of one roster, with places that hold over all rosters.
 fn enter(tests: &mut SchemeTests, deployment: usize, issuance: &Issuance, trace: &Trace) {
     let first = tests.clusters.len();
-    let Issuance { roster, accounts, clusters, .. } = issuance;
+    let Issuance { roster, accounts, clusters, arms, .. } = issuance;
+    for ((arm, score), issued) in roster.arms.iter().zip(&trace.arms).zip(arms) {
+        tests.arms.push(id_score(&arm.name, deployment, None, *issued, *score));
+    }
     for ((cluster, score), issued) in roster.clusters.iter().zip(&trace.clusters).zip(clusters) {
         let part = |name: &str, score: &Score| Part {
             name: name.to_owned(),
@@ -140,7 +144,7 @@ impl Case<'_> {
 
     fn deployment(&self, issuance: &Issuance, deployments: usize) -> Deployment {
         let key = &issuance.roster.global;
-        let is_global = |cell: usize| self.has_role(cell, Role::Global);
+        let is_global = |cell: usize| is_deployments(&issuance.roster, &self.roles, cell);
         let weights = self.weights.only(is_global);
         let none = Decoys::new([0; 32], 0);
         let totals = self.suspect.totals();
@@ -192,15 +196,20 @@ impl Case<'_> {
     /// The least p-value of anybody, adjusted for all there are.
     fn least(&self, issuances: &[Issuance], weights: &Weights) -> LnP {
         let (mut deployments, mut clusters, mut accounts) = (vec![], vec![], vec![]);
+        let mut arms = vec![];
         for issuance in issuances {
             // The ids that were never issued are tested with the suspect.
             let none = Decoys::new([0; 32], 0);
             let trace = Trace::new(weights, &self.roles, &issuance.roster, &none);
             deployments.push(trace.global.ln_p);
             clusters.extend(trace.clusters.iter().map(|cluster| cluster.whole.ln_p));
+            arms.extend(trace.arms.iter().map(|arm| arm.ln_p));
             accounts.extend(trace.accounts.iter().map(|account| account.ln_p));
         }
-        least_of(&[least_of(&deployments), least_of(&clusters), least_of(&accounts)])
+        let levels = [deployments, clusters, accounts, arms];
+        let tested: Vec<LnP> =
+            levels.iter().filter(|level| !level.is_empty()).map(|level| least_of(level)).collect();
+        least_of(&tested)
     }
 
     /// Works out the effects of the strongest clusters and accounts.

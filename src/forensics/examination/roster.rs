@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::verdict::Issued;
-use crate::forensics::tracing::{Account, Cluster, Roster};
+use crate::forensics::tracing::{Account, Arm, Cluster, Roster};
 use crate::mark::cell::{KeyName, MarkKey, Purpose, Role};
-use crate::mark::keys::Keys;
+use crate::mark::keys::{ArmMark, Keys};
 use crate::mark::ledger::{Entry, Event};
 
 /// All to whom marks were issued in one tenant and epoch.
@@ -23,6 +23,8 @@ pub struct Issuance {
     pub accounts: Vec<Issued>,
     /// What was issued under each cluster's key, in the order of the roster.
     pub clusters: Vec<Issued>,
+    /// What was issued under each arm's key, in the order of the roster.
+    pub arms: Vec<Issued>,
 }
 
 /// A ledger does not belong to the keys.
@@ -83,6 +85,7 @@ struct Received {
 struct Period {
     accounts: BTreeMap<String, Received>,
     clusters: BTreeMap<String, Issued>,
+    arms: BTreeMap<ArmMark, Issued>,
 }
 
 type Periods = BTreeMap<(String, u32), Period>;
@@ -133,7 +136,7 @@ fn enter(
                 return Err(LedgerMismatch::OtherKeys { epoch, found, expected });
             }
         }
-        Event::Issued { epoch, tenant, account, cluster, carrier, answers, sites, flips: _ } => {
+        Event::Issued { epoch, tenant, account, cluster, arm, carrier, answers, sites, .. } => {
             if !keys.epochs().iter().any(|known| known.number == epoch) {
                 return Err(LedgerMismatch::UnknownEpoch(epoch));
             }
@@ -144,6 +147,11 @@ fn enter(
             let period = periods.entry((tenant, epoch)).or_default();
             let received = period.accounts.entry(account).or_default();
             received.issued = received.issued.and(more);
+            // Only words have room for a key of the arm's beside the others.
+            if let Some(arm) = arm.filter(|_| marked_by == MarkedBy::WORDS) {
+                let issued = period.arms.entry(arm).or_default();
+                *issued = issued.and(more);
+            }
             match cluster {
                 None => received.alone = true,
                 Some(cluster) => {
@@ -180,7 +188,7 @@ fn issuance(
         let name = KeyName { purpose, tenant: &tenant, epoch, role, id };
         MarkKey::derive(keys.master(), &name)
     };
-    let Period { accounts, mut clusters } = period;
+    let Period { accounts, mut clusters, arms } = period;
     let cluster_of = |account: &str, received: &Received| {
         let most = received.clusters.iter().max_by_key(|(_, answers)| **answers);
         let named = most.map(|(cluster, _)| cluster);
@@ -213,8 +221,14 @@ fn issuance(
             .keys()
             .map(|name| Cluster { key: key(Role::Cluster, name), name: name.clone() })
             .collect(),
+        mostly_in_arms: arms.values().map(|arm| arm.sites).sum::<u64>() > issued.sites / 2,
+        arms: arms
+            .keys()
+            .map(|arm| Arm { key: key(Role::Arm, &arm.id()), name: arm.to_string() })
+            .collect(),
         membership_fixed: false,
     };
+    let arms = arms.values().copied().collect();
     let clusters = clusters.values().copied().collect();
-    Issuance { tenant, epoch, issued, roster, accounts: received, clusters }
+    Issuance { tenant, epoch, issued, roster, accounts: received, clusters, arms }
 }

@@ -12,6 +12,8 @@ pub struct SchemeTests {
     pub deployments: Vec<Deployment>,
     /// Of clusters.
     pub clusters: Vec<IdScore>,
+    /// Of arms of experiments.
+    pub arms: Vec<IdScore>,
     /// Of accounts.
     pub accounts: Vec<IdScore>,
     /// Tests that must find nothing. `rejected` is filled in by [`conclude`](super::conclude).
@@ -50,10 +52,10 @@ pub struct DeploymentEvidence {
     pub terms: u64,
 }
 
-/// The test of an account or a cluster in one epoch.
+/// The test of an account, a cluster or an arm in one epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IdScore {
-    /// The account or cluster.
+    /// The account, cluster or arm.
     pub id: String,
     /// The place of its tenant and epoch in [`SchemeTests::deployments`].
     pub deployment: usize,

@@ -25,7 +25,7 @@ pub(super) fn caveat(outcome: Outcome) -> &'static str {
 pub enum Said {
     /// Words of the program.
     Words(String),
-    /// The name of an account or a cluster.
+    /// The name of an account, a cluster or an arm.
     Name(Id),
     /// A p-value.
     P(PValue),
@@ -50,6 +50,11 @@ impl Verdict {
     #[must_use]
     pub fn said(&self) -> Vec<Said> {
         let mut said = self.answer();
+        let deeper = matches!(self.reached, Some(Level::Cluster | Level::Account));
+        if deeper && self.arms.named != Named::Nobody {
+            said.push(words(" "));
+            said.extend(exposed(&self.arms, "arm"));
+        }
         if self.outcome != Outcome::Refused {
             said.extend(self.unanswered.iter().map(|Unanswered { scheme, reason }| {
                 Said::Words(format!(" Of the mark {scheme} nothing is said: {reason}."))
@@ -72,6 +77,7 @@ impl Verdict {
             }
             (Outcome::Exposed, Some(Level::Account)) => exposed(&self.accounts, "account"),
             (Outcome::Exposed, Some(Level::Cluster)) => exposed(&self.clusters, "cluster"),
+            (Outcome::Exposed, Some(Level::Arm)) => exposed(&self.arms, "arm"),
             (Outcome::Exposed, _) => vec![
                 words("The text was exposed to marked outputs of this deployment (adjusted p = "),
                 Said::P(self.least_answered()),

@@ -32,6 +32,9 @@ pub struct Verdict {
     pub deployments: Vec<DeploymentTest>,
     /// Tests of clusters.
     pub clusters: LevelTests,
+    /// Tests of arms of experiments.
+    #[serde(default)]
+    pub arms: LevelTests,
     /// Tests of accounts.
     pub accounts: LevelTests,
     /// Tests that had to find nothing.
@@ -71,6 +74,8 @@ pub enum Outcome {
 pub enum Level {
     /// Outputs of the deployment, whoever received them.
     Deployment,
+    /// Outputs to whoever was in an arm of an experiment.
+    Arm,
     /// Outputs to a cluster of linked accounts.
     Cluster,
     /// Outputs to one account.
@@ -205,7 +210,7 @@ pub struct DeploymentTest {
 }
 
 /// The tests of a level.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LevelTests {
     /// Number of tests, over ids, epochs and schemes; what the adjustment is for.
     pub tests: u64,
@@ -222,10 +227,11 @@ pub struct LevelTests {
 }
 
 /// Who is named at a level.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "finding", content = "ids")]
 pub enum Named {
     /// Nobody.
+    #[default]
     Nobody,
     /// Each of these; the strongest first.
     Each(Vec<Id>),
@@ -244,12 +250,12 @@ impl Named {
     }
 }
 
-/// An account or a cluster of a tenant.
+/// An account, a cluster or an arm, of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Id {
     /// The tenant; empty in a deployment of one.
     pub tenant: String,
-    /// The account or cluster.
+    /// The account, cluster or arm.
     pub id: String,
 }
 
@@ -262,7 +268,7 @@ impl std::fmt::Display for Id {
     }
 }
 
-/// The test of one account or cluster in one epoch.
+/// The test of one account, cluster or arm in one epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IdTest {
     /// The scheme.
@@ -271,7 +277,7 @@ pub struct IdTest {
     pub tenant: String,
     /// The epoch.
     pub epoch: u32,
-    /// The account or cluster.
+    /// The account, cluster or arm.
     pub id: String,
     /// Of an account: its cluster, if it has one.
     pub cluster: Option<String>,

@@ -21,19 +21,25 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
     page.text(&format!("{CLEAR_GAP:.0}"));
     page.raw(" standard deviations behind (each p-value amounts to √(−2 ln p) of them), the finding is a set and not a name.</p>\n");
     let tenants = has_tenants(verdict);
-    for (kind, level) in [(Level::Cluster, &verdict.clusters), (Level::Account, &verdict.accounts)]
-    {
-        let title = if kind == Level::Cluster { "Clusters" } else { "Accounts" };
-        page.element("h3", &[], title).raw("\n");
-        self::level(page, verdict, level, kind, tenants);
+    for (kind, level, title) in [
+        (Level::Cluster, &verdict.clusters, "Clusters"),
+        (Level::Arm, &verdict.arms, "Arms of experiments"),
+        (Level::Account, &verdict.accounts, "Accounts"),
+    ] {
+        // Most deployments have none.
+        if kind != Level::Arm || level.tests > 0 {
+            page.element("h3", &[], title).raw("\n");
+            self::level(page, verdict, level, kind, tenants);
+        }
     }
     page.close("section");
 }
 
 fn level(page: &mut Markup, verdict: &Verdict, level: &LevelTests, kind: Level, tenants: bool) {
-    let (one, many, title) = match kind {
-        Level::Cluster => ("cluster", "clusters", "The strongest clusters"),
-        _ => ("account", "accounts", "The strongest accounts"),
+    let (one, many, heading, title) = match kind {
+        Level::Cluster => ("cluster", "clusters", "Cluster", "The strongest clusters"),
+        Level::Arm => ("arm", "arms", "Arm", "The strongest arms"),
+        _ => ("account", "accounts", "Account", "The strongest accounts"),
     };
     page.raw("<p>");
     if level.tests == 0 {
@@ -59,10 +65,7 @@ fn level(page: &mut Markup, verdict: &Verdict, level: &LevelTests, kind: Level, 
     }
     page.raw("</p>\n");
 
-    let (mut columns, clustered) = (
-        vec![(if one == "cluster" { "Cluster" } else { "Account" }, TEXT)],
-        kind == Level::Account,
-    );
+    let (mut columns, clustered) = (vec![(heading, TEXT)], kind == Level::Account);
     if tenants {
         columns.push(("Tenant", TEXT));
     }

@@ -131,6 +131,9 @@ pub(super) fn key_numbers(page: &mut Markup, verdict: &Verdict) {
     if let Some(test) = first_named(&verdict.clusters) {
         rows.push(id_row(verdict, "cluster", test));
     }
+    if let Some(test) = first_named(&verdict.arms) {
+        rows.push(id_row(verdict, "arm", test));
+    }
     if let Some(test) = first_named(&verdict.accounts) {
         rows.push(id_row(verdict, "account", test));
     }
@@ -220,6 +223,7 @@ fn first_named(level: &LevelTests) -> Option<&IdTest> {
 pub(super) fn found(level: &LevelTests, kind: Level) -> String {
     let (one, many) = match kind {
         Level::Cluster => ("cluster", "clusters"),
+        Level::Arm => ("arm", "arms"),
         _ => ("account", "accounts"),
     };
     match &level.named {

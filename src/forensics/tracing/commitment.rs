@@ -72,7 +72,8 @@ impl Commitment {
 
     fn enter(hasher: &mut blake3::Hasher, roster: &Roster) {
         // Of a commitment membership is always fixed.
-        let Roster { global, accounts, clusters, membership_fixed: _ } = roster;
+        let Roster { global, accounts, clusters, arms, mostly_in_arms, membership_fixed: _ } =
+            roster;
         field(hasher, global.as_bytes());
         field(hasher, &(clusters.len() as u64).to_le_bytes());
         for cluster in clusters {
@@ -86,6 +87,15 @@ impl Commitment {
             let cluster = account.cluster.map_or(u64::MAX, |cluster| cluster as u64);
             field(hasher, &cluster.to_le_bytes());
             field(hasher, &[u8::from(account.marked_alone)]);
+        }
+        // Where there are none, it is the commitment that it was before there were any.
+        if !arms.is_empty() {
+            field(hasher, &(arms.len() as u64).to_le_bytes());
+            field(hasher, &[u8::from(*mostly_in_arms)]);
+        }
+        for arm in arms {
+            field(hasher, arm.name.as_bytes());
+            field(hasher, arm.key.as_bytes());
         }
     }
 

@@ -8,7 +8,9 @@
 //! falls with the square root of their number.
 //!
 //! Levels are gated: the deployment, then clusters, then accounts, with Holm's adjustment in each;
-//! nobody is named whose cluster, or deployment, is not. An accusation needs an adjusted p-value
+//! nobody is named whose cluster, or deployment, is not. Arms of experiments are a level of their own
+//! behind the deployment: they have keys in cells of their own, so that a text tells by which it was
+//! fed. An accusation needs an adjusted p-value
 //! below [`ACCUSATION_LEVEL`] and a distance of [`CLEAR_GAP`] to the next p-value; short of the gap
 //! the finding is "one of these". What is said is "exposed to outputs of": lawful republication
 //! has the same effect.
@@ -22,5 +24,6 @@ mod trace;
 
 pub use commitment::{Commitment, Plan};
 pub use finding::{ACCUSATION_LEVEL, CLEAR_GAP, Finding, Findings};
-pub use roster::{Account, Cluster, Roster};
+pub(in crate::forensics) use roster::is_deployments;
+pub use roster::{Account, Arm, Cluster, Roster};
 pub use trace::{ClusterScore, Score, Trace};

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::roster::{Roster, carries, has_role};
+use super::roster::{Roster, carries, has_role, is_deployments};
 use crate::forensics::evidence::{
     Control, Decoys, LnP, Refusal, SignSums, Tilts, Weights, examine, gated, holm, least_of,
 };
@@ -47,6 +47,8 @@ pub struct Trace {
     pub global: Score,
     /// Of the clusters, in the order of the roster.
     pub clusters: Vec<ClusterScore>,
+    /// Of the arms, in the order of the roster.
+    pub arms: Vec<Score>,
     /// Of the accounts, in the order of the roster.
     pub accounts: Vec<Score>,
     /// As many ids as there are accounts, that were never issued.
@@ -111,7 +113,8 @@ impl Trace {
     pub fn new(weights: &Weights, roles: &Roles, roster: &Roster, decoys: &Decoys) -> Self {
         let most = u32::try_from(roster.accounts.len()).unwrap_or(u32::MAX);
         let tables = Tables::new(weights, roles, most);
-        let global = global(weights, roles, &roster.global);
+        let global = global(weights, roles, roster);
+        let mut arms = arms(weights, roles, roster);
 
         let sums: Vec<Sum> = roster
             .accounts
@@ -123,6 +126,10 @@ impl Trace {
 
         adjust(clusters.iter_mut().map(|cluster| &mut cluster.whole).collect());
         adjust(accounts.iter_mut().collect());
+        adjust(arms.iter_mut().collect());
+        for arm in &mut arms {
+            arm.ln_p_adjusted = gated(global.ln_p, arm.ln_p_adjusted);
+        }
         for cluster in &mut clusters {
             cluster.whole.ln_p_adjusted = gated(global.ln_p, cluster.whole.ln_p_adjusted);
         }
@@ -133,7 +140,7 @@ impl Trace {
             score.ln_p_adjusted = gated(parent, score.ln_p_adjusted);
         }
         let never_issued = never_issued(&tables, roster, decoys);
-        Self { global, clusters, accounts, never_issued }
+        Self { global, clusters, arms, accounts, never_issued }
     }
 
     /// Whether the controls, these and the ids that were never issued, allow a result.
@@ -148,10 +155,19 @@ impl Trace {
     }
 }
 
-fn global(weights: &Weights, roles: &Roles, key: &MarkKey) -> Score {
-    let weights = weights.only(|cell| has_role(roles, cell, Role::Global));
+fn global(weights: &Weights, roles: &Roles, roster: &Roster) -> Score {
+    let weights = weights.only(|cell| is_deployments(roster, roles, cell));
     let tilts = Tilts::new([weights.units()], 1);
-    score(&tilts, SignSums::new(weights.units()).total(key), [1])
+    score(&tilts, SignSums::new(weights.units()).total(&roster.global), [1])
+}
+
+fn arms(weights: &Weights, roles: &Roles, roster: &Roster) -> Vec<Score> {
+    if roster.arms.is_empty() {
+        return Vec::new();
+    }
+    let weights = weights.only(|cell| roles.carries_arms(cell));
+    let (tilts, sums) = (Tilts::new([weights.units()], 1), SignSums::new(weights.units()));
+    roster.arms.iter().map(|arm| score(&tilts, sums.total(&arm.key), [1])).collect()
 }
 
 fn clusters(

@@ -1,7 +1,8 @@
 //! The keys of one principal for marks that the inference server makes as it samples.
 //!
 //! Such a mark has one key for a whole answer, so there are no roles to share it out among: an
-//! account's own key, or its cluster's from the moment it is linked.
+//! account's own key, or its cluster's from the moment it is linked. An arm of an experiment has no
+//! part in it; which of these were in which arm, the ledger tells.
 
 use std::fmt;
 
@@ -17,7 +18,7 @@ use crate::mark::cell::{KeyName, MarkKey, Purpose, Role};
 /// use guilloche::mark::keys::{Keys, Recipient};
 ///
 /// let keys = Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH);
-/// let recipient = Recipient { tenant: "", account: "acct-17", cluster: None };
+/// let recipient = Recipient { tenant: "", account: "acct-17", cluster: None, arm: None };
 /// let key = keys.engine_key(keys.current(), recipient);
 /// assert_eq!(key.hex().len(), 16); // the `watermark.key` of a request to SGLang
 /// ```
@@ -72,7 +73,7 @@ impl Keys {
 
     /// The account's key, or its cluster's once it is linked.
     fn principal_key(&self, purpose: Purpose, epoch: u32, recipient: Recipient<'_>) -> MarkKey {
-        let Recipient { tenant, account, cluster } = recipient;
+        let Recipient { tenant, account, cluster, arm: _ } = recipient;
         let (role, id) =
             cluster.map_or((Role::Account, account), |cluster| (Role::Cluster, cluster));
         self.derive(&KeyName { purpose, tenant, epoch, role, id })

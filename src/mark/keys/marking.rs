@@ -1,6 +1,9 @@
 //! The choice that marks the texts of one principal.
 
+use std::fmt;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::Keys;
 use crate::mark::cell::{Bits, Cell, KeyName, MarkKey, Purpose, Role, Roles};
@@ -16,9 +19,40 @@ pub struct Recipient<'a> {
     pub account: &'a str,
     /// The accounts it has been linked with, if any.
     pub cluster: Option<&'a str>,
+    /// The arm of an experiment that it is in, if any, by its [`ArmMark`].
+    pub arm: Option<&'a ArmMark>,
 }
 
 opaque_debug!(Recipient<'_>);
+
+/// An arm of an experiment, as keys are derived for it and as the ledger names it. An experiment
+/// that is begun again, with another salt, has other keys.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ArmMark {
+    /// The name of the experiment.
+    pub experiment: String,
+    /// Its salt.
+    pub salt: String,
+    /// The name of the arm.
+    pub arm: String,
+}
+
+impl ArmMark {
+    /// What its key is derived for. Neither names nor salts hold line feeds.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let Self { experiment, salt, arm } = self;
+        format!("{experiment}\n{salt}\n{arm}")
+    }
+}
+
+/// `arm in experiment (salt)`.
+impl fmt::Display for ArmMark {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { experiment, salt, arm } = self;
+        write!(formatter, "{arm} of {experiment} ({salt})")
+    }
+}
 
 /// Which variant each cell has for one principal in one epoch. Making it draws a few kilobytes of
 /// key stream, so it is worth keeping for the next answer.
@@ -28,6 +62,7 @@ pub struct Marking {
     global: Part,
     cluster: Part,
     account: Part,
+    arm: Option<Part>,
     /// Cells with a coin below this carry their bit; 256 for all.
     threshold: u16,
 }
@@ -52,6 +87,7 @@ impl Keys {
         strength: f64,
     ) -> Marking {
         let cells = u32::try_from(roles.as_slice().len()).unwrap_or(u32::MAX);
+        let arm = recipient.arm.map(ArmMark::id);
         let part = |role, id| {
             let name = |purpose| KeyName { purpose, tenant: recipient.tenant, epoch, role, id };
             Part {
@@ -59,6 +95,7 @@ impl Keys {
                 coin: self.derive(&name(Purpose::Coin)),
             }
         };
+        let arm = arm.as_deref().map(|id| part(Role::Arm, id));
         let account = part(Role::Account, recipient.account);
         let cluster = recipient
             .cluster
@@ -70,6 +107,7 @@ impl Keys {
             global: part(Role::Global, ""),
             cluster,
             account,
+            arm,
             threshold,
         }
     }
@@ -86,7 +124,10 @@ impl Marking {
     #[must_use]
     pub fn bit(&self, cell: Cell) -> Option<bool> {
         let part = match self.roles.of(cell) {
-            Role::Global => &self.global,
+            Role::Global | Role::Arm => {
+                let is_arms = || self.roles.carries_arms(cell.index() as usize);
+                self.arm.as_ref().filter(|_| is_arms()).unwrap_or(&self.global)
+            }
             Role::Cluster => &self.cluster,
             Role::Account => &self.account,
         };

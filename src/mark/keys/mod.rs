@@ -18,7 +18,7 @@ pub use engine::EngineKey;
 #[cfg(all(feature = "forensics", feature = "tokenizers"))]
 pub(crate) use file::check_permissions;
 pub use file::{KeyFileError, KeyFileProblem};
-pub use marking::{Marking, Recipient};
+pub use marking::{ArmMark, Marking, Recipient};
 
 use super::cell::{KeyName, MarkKey, Purpose, Role};
 

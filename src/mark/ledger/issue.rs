@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Entry, Event};
+use crate::mark::keys::ArmMark;
 use crate::secret::opaque_debug;
 
 /// One marked answer, or several of the same principal.
@@ -18,6 +19,8 @@ pub struct Issue {
     pub account: String,
     /// The cluster whose keys it carries, if any.
     pub cluster: Option<String>,
+    /// The arm of an experiment whose keys it carries, if any.
+    pub arm: Option<ArmMark>,
     /// By what it carries the mark; none for the words themselves.
     pub carrier: Option<&'static str>,
     /// How many answers.
@@ -41,10 +44,11 @@ impl Issue {
 
 impl From<Issue> for Entry {
     fn from(issue: Issue) -> Self {
-        let Issue { time, epoch, tenant, account, cluster, carrier, answers, sites, flips } = issue;
+        let Issue { time, epoch, tenant, account, cluster, arm, carrier, answers, sites, flips } =
+            issue;
         let carrier = carrier.map(Into::into);
         let event =
-            Event::Issued { epoch, tenant, account, cluster, carrier, answers, sites, flips };
+            Event::Issued { epoch, tenant, account, cluster, arm, carrier, answers, sites, flips };
         Self::new(time, event)
     }
 }

@@ -61,7 +61,9 @@ impl Tally {
     /// Takes one answer. What has to be written at once goes to `out`: a new epoch, a new link, the
     /// first answer of a principal.
     pub(super) fn issue(&mut self, issue: Issue, out: &mut Vec<Entry>) {
-        let Issue { time, epoch, ref tenant, ref account, ref cluster, ref carrier, .. } = issue;
+        let Issue {
+            time, epoch, ref tenant, ref account, ref cluster, ref arm, ref carrier, ..
+        } = issue;
         if epoch > self.epoch {
             self.epoch = epoch;
             let fingerprint = self.fingerprint.clone();
@@ -76,7 +78,7 @@ impl Tally {
                 out.push(Entry::new(time, Event::Linked { tenant, account, cluster }));
             }
         }
-        let principal = self.hasher.hash_one((epoch, tenant, account, cluster, carrier));
+        let principal = self.hasher.hash_one((epoch, tenant, account, cluster, arm, carrier));
         if self.issued.get(principal).is_none() {
             self.issued.insert(principal, ());
             out.push(issue.into());
@@ -150,6 +152,7 @@ mod tests {
             tenant: String::new(),
             account: account.to_owned(),
             cluster: cluster.map(str::to_owned),
+            arm: None,
             carrier: None,
             answers: 1,
             sites: 10,

@@ -206,6 +206,7 @@ mod tests {
             tenant: String::new(),
             account: account.to_owned(),
             cluster: None,
+            arm: None,
             carrier: None,
             answers: 1,
             sites: 2,

@@ -54,6 +54,7 @@ impl<'a> Ids<'a> {
             material: self.suspect.material.clone(),
             deployments: Vec::new(),
             clusters: Vec::new(),
+            arms: Vec::new(),
             accounts: Vec::new(),
             controls: Vec::new(),
         };
@@ -80,7 +81,7 @@ impl<'a> Ids<'a> {
     }
 
     fn enter(&self, tests: &mut SchemeTests, issuance: &Issuance, scores: &dyn Scores) {
-        let Issuance { tenant, epoch, issued, roster, accounts, clusters } = issuance;
+        let Issuance { tenant, epoch, issued, roster, accounts, clusters, arms: _ } = issuance;
         let (deployment, first) = (tests.deployments.len(), tests.clusters.len());
         tests.deployments.push(Deployment {
             tenant: tenant.clone(),

@@ -283,6 +283,7 @@ impl Scheme {
             material: suspect.material.clone(),
             deployments: keys.iter().map(deployment).collect(),
             clusters: Vec::new(),
+            arms: Vec::new(),
             accounts: Vec::new(),
             controls: tested,
         }

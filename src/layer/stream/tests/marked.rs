@@ -70,7 +70,8 @@ fn edits(setting: &Setting, name: &str) -> ResponseEdits {
     let scanned = protocol(name).scan_request(Target::default(), body.as_bytes()).unwrap();
     let principal = Principal::of(AccountId::new("a").unwrap());
     let marks = Marks::new(keys());
-    let caller = Caller { marks: &marks, principal: &principal, score: 0.9, memory: None };
+    let caller =
+        Caller { marks: &marks, principal: &principal, arm: None, score: 0.9, memory: None };
     let counts = &mut Tally::default();
     RequestEdits::of(&plan, protocol(name), &scanned, Some(caller), counts).unwrap().response
 }
@@ -79,7 +80,7 @@ fn edits(setting: &Setting, name: &str) -> ResponseEdits {
 fn marked(text: &str, cut_short: bool) -> String {
     let keys = keys();
     let roles = std::sync::Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    let caller = Recipient { tenant: "", account: "a", cluster: None };
+    let caller = Recipient { tenant: "", account: "a", cluster: None, arm: None };
     let marking = keys.marking(&roles, keys.current(), caller, 1.0);
     let mut rewriter = Rewriter::new(Lexicon::english(), &marking);
     let mut out = String::new();

@@ -62,7 +62,8 @@ fn edits(done: Done) -> ResponseEdits {
     let request = Responses.scan_request(Target::of("/v1/responses"), body.as_bytes()).unwrap();
     let principal = Principal::of(AccountId::new("a").unwrap());
     let marks = Marks::new(Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH));
-    let caller = Caller { marks: &marks, principal: &principal, score: 0.9, memory: None };
+    let caller =
+        Caller { marks: &marks, principal: &principal, arm: None, score: 0.9, memory: None };
     let counts = &mut Tally::default();
     let edits = RequestEdits::of(&plan, &Responses, &request, Some(caller), counts).unwrap();
     let sent = edits.edits.apply(&request.target, Bytes::from_static(body.as_bytes())).body;
