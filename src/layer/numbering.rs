@@ -138,8 +138,9 @@ impl Numbering {
     /// Whether an event only goes on with the text that all so far belongs to, as most do.
     fn goes_on(&self, scan: &Scan) -> bool {
         let Choices::One { index, once: false } = self.choices else { return false };
-        let said = scan.channels.iter().all(|it| it.lane.group == index);
-        said && scan.closes.is_empty() && scan.calls.is_empty()
+        scan.channels.iter().all(|it| it.lane.group == index)
+            && scan.closes.iter().all(|it| it.group == index && it.reasoning_only)
+            && scan.calls.is_empty()
     }
 
     fn note(&mut self, scan: &Scan) {

@@ -501,6 +501,10 @@ impl ResponseRewriter {
 
     /// Whether this event may end a text that another one shows to go on, or to have been cut short.
     pub(super) fn is_provisional(&self, scan: &Scan) -> bool {
+        // One that says why it ends needs no other to tell.
+        if scan.cut_short.is_some() {
+            return false;
+        }
         let ends = |close: &Close| {
             let says = |channel: &Channel| {
                 close.is_of(channel.lane)
@@ -512,12 +516,10 @@ impl ResponseRewriter {
             let mut lanes = self.lanes.of(close.group).filter(|it| close.is_of(it.lane));
             let withheld = self.edits.withholds()
                 && (lanes.clone().any(owes) || scan.channels.iter().any(says));
-            // One that says why it ends needs no other to tell. A word that was cut short is not marked.
-            !close.reasoning_only
-                && scan.cut_short.is_none()
-                && (withheld || lanes.any(OpenLane::lingers))
+            // A word that was cut short is not marked.
+            withheld || lanes.any(OpenLane::lingers)
         };
-        scan.closes.iter().any(ends)
+        scan.closes.iter().filter(|close| !close.reasoning_only).any(ends)
     }
 
     /// Whether a piece only repeats a text that has been said.

@@ -345,10 +345,11 @@ impl EventStream {
             self.settle(fate, &mut out)?;
             self.scan = next;
         }
-        if self.rewriter.is_provisional(&self.scan) && self.is_within_event() {
+        let provisional = self.rewriter.is_provisional(&self.scan);
+        if provisional && self.is_within_event() {
             // It cannot wait. What it ends leaves with what comes next.
             Fate::GoesOn.tell(&mut self.scan, self.protocol.features().ends_texts_alone);
-        } else if self.rewriter.is_provisional(&self.scan) {
+        } else if provisional {
             let scan = std::mem::take(&mut self.scan);
             self.provisional = Some(Box::new(Provisional::new(raw.clone(), scan)));
             return Ok(out.into());

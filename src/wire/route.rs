@@ -79,10 +79,10 @@ fn counted(path: &str) -> Option<ProtocolId> {
 
 /// Whether every server reads this path as it stands.
 fn is_literal(path: &str) -> bool {
+    let mut pairs = path.as_bytes().windows(2);
     path.len() <= LONGEST
-        && !path.contains("//")
         && !path.contains(['%', '\\', ';'])
-        && !path.contains("..")
+        && !pairs.any(|pair| matches!(pair, b"//" | b".."))
 }
 
 /// `…/models`, or one of them: `…/models/gpt-5`, `…/models/org/name`. Clients escape the name, once.

@@ -2,7 +2,7 @@
 //!
 //! Gateways end streams of one protocol as those of another end, so every protocol knows all of them.
 
-use super::json::Reader;
+use super::json::{Error, Reader};
 
 /// Whether an event is the `[DONE]` of chat completions.
 pub(super) fn is_done(payload: &[u8]) -> bool {
@@ -12,14 +12,13 @@ pub(super) fn is_done(payload: &[u8]) -> bool {
 /// Whether an event says that the message has ended, and nothing else.
 pub(super) fn is_message_stop(payload: &[u8]) -> bool {
     let mut stop = false;
-    let mut more = false;
     let read = Reader::new(payload).document(|reader| {
         reader.object(|reader, key| {
-            let kind = if key.is("type") { reader.name()? } else { reader.skip().map(|_| None)? };
-            let stops = kind.is_some_and(|(_, kind)| kind == "message_stop");
-            (stop, more) = (stop || stops, more || !stops);
-            Ok(())
+            let kind = if key.is("type") { reader.name()? } else { None };
+            stop = kind.is_some_and(|(_, kind)| kind == "message_stop");
+            // Most events say something else first, and need not be read any further.
+            if stop { Ok(()) } else { Err(Error { at: 0, expected: "a type alone" }) }
         })
     });
-    read.is_ok() && stop && !more
+    read.is_ok() && stop
 }
