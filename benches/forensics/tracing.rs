@@ -225,7 +225,7 @@ fn stolen(
     student.write(words, &mut source, |source, number| {
         let account = &own[source.below(colluders as u32) as usize];
         let carrier = match deployment.roles.of(cell(number)) {
-            Role::Global => &global,
+            Role::Global | Role::Arm => &global,
             Role::Cluster => shared.as_ref().unwrap_or(account),
             Role::Account => account,
         };

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::metric::Metric;
+use crate::mark::keys::ArmMark;
 use crate::policy::{Notice, Policy};
 
 /// An experiment, compiled and checked. It does not change: a reload makes another.
@@ -73,6 +74,8 @@ pub struct Switchback {
 pub struct Arm {
     /// Its name.
     pub name: Arc<str>,
+    /// What its units' marks tell of it.
+    pub mark: Arc<ArmMark>,
     /// What its units meet.
     pub policy: Arc<Policy>,
     /// Its share of the units, beside the other arms' weights.

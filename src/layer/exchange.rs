@@ -328,7 +328,9 @@ impl Exchange {
         let plan = Arc::clone(&self.decision.plan);
         let caller =
             self.live.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
-        let caller = caller.map(|caller| Caller { memory: memory.as_ref(), ..caller });
+        let arm = self.decision.arm.clone();
+        let caller =
+            caller.map(|caller| Caller { memory: memory.as_ref(), arm: arm.as_deref(), ..caller });
         let tally = &mut self.guard.tally;
         let RequestEdits { edits, response } =
             RequestEdits::of(&plan, protocol, &request, caller, tally)
@@ -336,7 +338,7 @@ impl Exchange {
         if self.guard.tally.carrier.is_some() {
             let principal = self.assessment.principal.clone();
             self.guard.marked_for =
-                self.live.marks.clone().map(|marks| MarkedFor { marks, principal, arm: None });
+                self.live.marks.clone().map(|marks| MarkedFor { marks, principal, arm });
         }
         self.edits = response;
         self.observe_read(protocol, &request);

@@ -70,7 +70,7 @@ pub(super) struct Guard {
 pub(super) struct MarkedFor {
     pub(super) marks: Arc<Marks>,
     pub(super) principal: Principal,
-    pub(super) arm: Option<ArmMark>,
+    pub(super) arm: Option<Arc<ArmMark>>,
 }
 
 /// What is known of the tokens that an answer used.
@@ -243,7 +243,7 @@ impl Guard {
         }
         let Some((carrier, marked_for)) = carrier.zip(self.marked_for.take()) else { return };
         let MarkedFor { marks, principal, arm } = marked_for;
-        let recipient = watermark::recipient(&principal, arm.as_ref());
+        let recipient = watermark::recipient(&principal, arm.as_deref());
         marks.issued(Issue {
             time: Timestamp::now(),
             epoch: marks.keys().current(),

@@ -25,7 +25,7 @@ pub(super) fn begun(
         principal: hashes(key, principal),
         risk: audited(risk),
         grade: decision.grade.as_ref().map(|grade| grade.name.to_string()).unwrap_or_default(),
-        arm: decision.arm.as_ref().map(ToString::to_string),
+        arm: decision.arm.as_ref().map(|arm| arm.arm.clone()),
         policy: audit::PolicyIdentity {
             name: decision.policy.name.clone(),
             revision: decision.policy.revision.to_string(),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Pattern;
 use super::plan::{Mode, Plan};
+use crate::mark::keys::ArmMark;
 use crate::secret::{NoRandomness, Secret};
 use crate::wire::ProtocolId;
 
@@ -26,7 +27,7 @@ pub struct Decision {
     /// What becomes of a response that the layer cannot read, if the plan edits responses.
     pub on_opaque: Unhandled,
     /// The arm of an experiment that the caller is in, where one runs.
-    pub arm: Option<Arc<str>>,
+    pub arm: Option<Arc<ArmMark>>,
     /// Why.
     pub reasons: Reasons,
     /// The policy that decided.

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use guilloche::audit::{Counter, Outcome, Record};
 use guilloche::countermeasure::watermark::{Carrier, CarrierSetting, Carriers, Marks, Sglang};
+use guilloche::experiment::{Experiment, Experiments, RunSettings};
 use guilloche::mark::cell::Roles;
-use guilloche::mark::keys::{Keys, Recipient};
+use guilloche::mark::keys::{ArmMark, Keys, Recipient};
 use guilloche::mark::ledger::{Entry, Event, LedgerWriter};
 use guilloche::mark::lexical::Rewriter;
 use guilloche::mark::lexicon::Lexicon;
@@ -39,9 +40,11 @@ fn marking_with(plan: &str) -> World {
 
 /// Oracle: the text through the rewriter at once, its sites, and those at which a word changed.
 fn marked(account: &str, cluster: Option<&str>, strength: f64) -> (String, u64, u64) {
-    let keys = keys();
+    marked_for(&keys(), Recipient { tenant: "", account, cluster, arm: None }, strength)
+}
+
+fn marked_for(keys: &Keys, caller: Recipient<'_>, strength: f64) -> (String, u64, u64) {
     let roles = Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
-    let caller = Recipient { tenant: "", account, cluster, arm: None };
     let marking = keys.marking(&roles, keys.current(), caller, strength);
     let mut rewriter = Rewriter::new(Lexicon::english(), &marking);
     let mut out = String::new();
@@ -362,6 +365,59 @@ async fn a_client_that_leaves_was_issued_what_it_got() {
 }
 
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Fails when arms share a key, or the ledger does not know whose it was.
+#[tokio::test(start_paused = true)]
+async fn callers_in_the_arms_of_an_experiment_are_marked_with_the_keys_of_their_arm() {
+    const EXPERIMENT: &str = "version = 1\nname = \"two\"\nsalt = \"s\"\nstart = 2020-01-01\n\
+        end = 2100-01-01\nunit = \"account\"\n\
+        [[arm]]\nname = \"one\"\npolicy = \"p\"\ncontrol = true\n\
+        [[arm]]\nname = \"other\"\npolicy = \"p\"\n\
+        [[metric]]\nname = \"output_tokens\"\nrole = \"success\"\nbetter = \"lower\"\n";
+    let arm = |arm: &str| ArmMark { experiment: "two".into(), salt: "s".into(), arm: arm.into() };
+    let (one, other) = (arm("one"), arm("other"));
+    let marked_in = |keys: &Keys, arm: Option<&ArmMark>| {
+        marked_for(keys, Recipient { tenant: "", account: "a-0", cluster: None, arm }, 1.0).0
+    };
+    // So short a text has few sites in cells of arms: a master by which they differ.
+    let masters = (0..=u8::MAX).map(|it| Keys::from_master(&[it; 32], jiff::Timestamp::UNIX_EPOCH));
+    let tells = |keys: &Keys| {
+        let [one, other, none] = [Some(&one), Some(&other), None].map(|arm| marked_in(keys, arm));
+        one != other && one != none
+    };
+    let keys = masters.into_iter().find(tells).unwrap();
+    let experiment = Experiment::parse("two.toml", EXPERIMENT, |_| Ok(policy(MARK))).unwrap();
+    let secret = guilloche::secret::Secret::new(SECRET);
+    let settings = RunSettings::default();
+    let experiments = Experiments::begin(vec![experiment], &secret, &settings).unwrap();
+    let directory = Directory::new("arms");
+    let capacity = NonZeroUsize::new(64).unwrap();
+    let ledger = LedgerWriter::open(directory.file(), keys.fingerprint(), capacity).unwrap();
+    let ledger = Arc::new(ledger);
+    let marks = Marks::new(keys.clone()).ledger(Arc::clone(&ledger));
+    let world = World::with(policy(MARK), |builder| {
+        builder.marks(marks).experiments(Arc::new(experiments))
+    });
+    let mut in_arms = Vec::new();
+    for number in 0..12 {
+        let account = &*format!("a-{number}");
+        let asks = request(caller(account, None, 0.9), CHAT, Script::whole(ASKS));
+        let read = world.exchange(asks, json(document())).await.text();
+        let recipient = |arm| Recipient { tenant: "", account, cluster: None, arm: Some(arm) };
+        let marked = |arm| marked_for(&keys, recipient(arm), 1.0).0;
+        let own = if content(&read) == marked(&one) { &one } else { &other };
+        assert_eq!(content(&read), marked(own));
+        in_arms.push(own);
+    }
+    assert!(in_arms.contains(&&one) && in_arms.contains(&&other));
+    assert!(ledger.flush(PATIENCE));
+    let entries = directory.entries();
+    let issued = entries.iter().filter_map(|entry| match &entry.event {
+        Event::Issued { arm, .. } => Some(arm.as_ref().unwrap()),
+        _ => None,
+    });
+    assert_eq!(issued.collect::<Vec<_>>(), in_arms);
+}
 
 struct Directory(PathBuf);
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use self::metrics::metrics;
 use super::file::{ArmTable, EligibilityTable, ExperimentFile, UnitName};
 use super::settings::{Arm, Eligibility, Experiment, Switchback, UnitKind};
+use crate::mark::keys::ArmMark;
 use crate::policy::source::Source;
 use crate::policy::value::At;
 use crate::policy::{LoadError, Policy, Problem};
@@ -100,7 +101,7 @@ fn compile(
         }
     }
     let eligibility = eligibility(&mut source, file.eligibility.as_ref());
-    let arms = arms(&mut source, file.arm.as_deref().unwrap_or_default(), policy);
+    let arms = arms(&mut source, (&name, &salt), file.arm.as_deref().unwrap_or_default(), policy);
     let metrics = metrics(&mut source, file.metric.as_deref().unwrap_or_default());
     let number = |number: &Option<At<f64>>, default| number.as_ref().map_or(default, |it| it.value);
     let count = |count: &Option<At<u32>>, default| count.as_ref().map_or(default, |it| it.value);
@@ -214,6 +215,7 @@ fn eligibility(source: &mut Source<'_>, table: Option<&At<EligibilityTable>>) ->
 
 fn arms(
     source: &mut Source<'_>,
+    (experiment, salt): (&str, &str),
     tables: &[At<ArmTable>],
     mut policy: impl FnMut(&str) -> Result<Policy, LoadError>,
 ) -> Vec<Arm> {
@@ -255,6 +257,11 @@ fn arms(
         };
         match policy(file) {
             Ok(policy) => arms.push(Arm {
+                mark: Arc::new(ArmMark {
+                    experiment: experiment.to_owned(),
+                    salt: salt.to_owned(),
+                    arm: given.clone(),
+                }),
                 name: given.into(),
                 policy: Arc::new(policy),
                 weight: weight.as_ref().map_or(1, |weight| weight.value),

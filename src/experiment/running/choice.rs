@@ -153,7 +153,7 @@ impl Choice<'_> {
             Meets::Unit { known, population, burns_in } => (known, population, burns_in),
             Meets::RolledBack => {
                 let mut chosen = chosen(control, decide(&control.policy, id));
-                chosen.decision.arm = Some(Arc::clone(&control.name));
+                chosen.decision.arm = Some(Arc::clone(&control.mark));
                 return Some(chosen);
             }
             Meets::Held => return Some(chosen(control, decide(&control.policy, id))),
@@ -178,7 +178,7 @@ impl Choice<'_> {
             chosen.counted = (!burns_in).then_some(counted);
             return Some(chosen);
         };
-        chosen.decision.arm = Some(Arc::clone(&own.name));
+        chosen.decision.arm = Some(Arc::clone(&own.mark));
         if burns_in {
             return Some(chosen);
         }

@@ -123,6 +123,8 @@ impl Exchange {
         }
         let caller =
             self.live.marks.as_deref().and_then(|marks| Caller::of(marks, &self.assessment));
+        let arm = self.decision.arm.as_deref();
+        let caller = caller.map(|caller| Caller { arm, ..caller });
         match Prepared::new(&plan, protocol, request, caller) {
             Ok(prepared) => {
                 self.tried(&tries, &plan, prepared.tally, DryRun::Complete);

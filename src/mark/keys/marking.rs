@@ -38,7 +38,7 @@ pub struct ArmMark {
 }
 
 impl ArmMark {
-    /// What its key is derived for. Neither names nor salts hold line feeds.
+    /// What its key is derived for. Names hold no line feed, so that no two arms have one id.
     #[must_use]
     pub fn id(&self) -> String {
         let Self { experiment, salt, arm } = self;
