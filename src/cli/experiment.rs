@@ -11,6 +11,8 @@ use std::io::{self, Write};
 use clap::{Args, Subcommand};
 
 use super::{Answer, Failure};
+pub(super) use report::Reported;
+
 use crate::experiment::schema;
 
 /// What to do with experiments.

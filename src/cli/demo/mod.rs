@@ -1,12 +1,14 @@
 //! `guilloche demo`: the embedded upstream, the proxy, an ordinary caller and a harvester.
 
 mod caller;
+mod experiment;
 mod harvest;
 mod report;
+mod servers;
 mod stage;
 mod text;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use self::caller::{Asked, Received};
 use self::harvest::Harvest;
@@ -30,8 +32,13 @@ const PROTOCOLS: [&str; 2] = ["chat", "messages"];
 /// both, and prints what each received, as it comes; then marks a harvest with policies/marked.toml and examines
 /// it. Nothing leaves the machine.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  guilloche demo\n  guilloche demo --keep")]
+#[command(
+    after_help = "Examples:\n  guilloche demo\n  guilloche demo --keep\n  guilloche demo experiment",
+    args_conflicts_with_subcommands = true
+)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// How the report is written.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -43,12 +50,23 @@ pub(crate) struct Arguments {
     seed: u64,
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(play(arguments))
+/// What else can be seen.
+#[derive(Debug, Subcommand)]
+enum Other {
+    Experiment(experiment::Arguments),
 }
 
-async fn play(Arguments { format, keep, seed }: Arguments) -> Result<Answer, Failure> {
+pub(crate) fn run(mut arguments: Arguments) -> Result<Answer, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match arguments.other.take() {
+            Some(Other::Experiment(arguments)) => experiment::play(arguments).await,
+            None => play(arguments).await,
+        }
+    })
+}
+
+async fn play(Arguments { other: _, format, keep, seed }: Arguments) -> Result<Answer, Failure> {
     let stage = Stage::start().await?;
     let questions: Vec<String> = Problems::new(seed)
         .filter(|problem| problem.steps >= 4)

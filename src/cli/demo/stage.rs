@@ -1,37 +1,31 @@
-//! The upstream and the proxy, in this process, on loopback ports of their own.
+//! The stage of the demonstration: the upstream, two proxies before it, and who asks.
 
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use super::caller::{Asked, Caller, Received};
+use super::servers::{Running, Servers};
 use crate::audit::Record;
 use crate::cli::Failure;
 use crate::mark::keys::Keys;
 use crate::policy::Policy;
-use crate::proxy::{Config, Proxy, serve_service};
 use crate::risk::{
     AccountId, ClusterId, Principal, RiskClaim, RiskScore, SignedFields, Signer, SigningKey,
     Validity, credential,
 };
 use crate::secret::Secret;
-use crate::teacher::{Settings, Teacher};
+use crate::teacher::Settings;
 
 /// The account of the caller whom nobody suspects.
 pub(super) const ORDINARY: &str = "ordinary";
 /// Tokens per second that the upstream writes: fast, but slow enough that the pacing shows.
 const UPSTREAM_TOKENS_PER_SECOND: f64 = 1000.0;
-/// How long the proxy may take to stop.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// The ladder that callers are compared on, and the one that the harvest meets.
 const GRADED: &str = include_str!("../../../policies/graded.toml");
@@ -46,16 +40,13 @@ const LIFETIME: Duration = Duration::from_secs(3600);
 
 #[derive(Debug)]
 pub(super) struct Stage {
-    pub(super) upstream: SocketAddr,
-    pub(super) proxy: SocketAddr,
+    servers: Servers,
+    graded: Running,
     /// The proxy whose policy marks.
-    marking: SocketAddr,
+    marking: Running,
     policy: Policy,
     signer: Signer,
     caller: Caller,
-    folder: PathBuf,
-    stop: Vec<oneshot::Sender<()>>,
-    tasks: Vec<JoinHandle<()>>,
 }
 
 /// Where a caller asks, and the risk score that its requests carry there.
@@ -78,44 +69,42 @@ impl From<Option<f64>> for Door {
 impl Stage {
     pub(super) async fn start() -> Result<Self, Failure> {
         let policy = Policy::parse("policies/graded.toml", GRADED)?;
-        let folder = std::env::temp_dir().join(format!("guilloche-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&folder)?;
         let (key, secret) = (Secret::random()?, Secret::random()?);
-        for (name, contents) in [
-            ("graded.toml", GRADED),
-            ("marked.toml", MARKED),
-            ("detector.key", &blake3::Hash::from(*key.expose()).to_hex()),
-            ("secret.key", &blake3::Hash::from(*secret.expose()).to_hex()),
-        ] {
-            write(&folder.join(name), contents)?;
-        }
-        Keys::from_master(&MARK_MASTER, Timestamp::now()).create(folder.join("mark.keys"))?;
-
-        let (listener, upstream) = listen().await?;
-        let teacher = Teacher::new(Settings {
-            tokens_per_second: Some(UPSTREAM_TOKENS_PER_SECOND),
-            ..Settings::default()
-        });
-        let (stop_upstream, stopped) = oneshot::channel();
-        let serving = tokio::spawn(serve_service(listener, teacher, wait(stopped), GRACE));
-        let graded = proxy(&folder, upstream, "graded").await?;
-        let marking = proxy(&folder, upstream, "marked").await?;
+        let digits = |secret: &Secret| blake3::Hash::from(*secret.expose()).to_hex().to_string();
+        let files = [
+            ("graded.toml", GRADED.to_owned()),
+            ("marked.toml", MARKED.to_owned()),
+            ("detector.key", digits(&key)),
+            ("secret.key", digits(&secret)),
+        ];
+        let teacher =
+            Settings { tokens_per_second: Some(UPSTREAM_TOKENS_PER_SECOND), ..Settings::default() };
+        let servers = Servers::start("demo", teacher, &files).await?;
+        let keys = Keys::from_master(&MARK_MASTER, Timestamp::now());
+        keys.create(servers.file("mark.keys"))?;
         Ok(Self {
-            upstream,
-            proxy: graded.address,
-            marking: marking.address,
+            graded: servers.proxy(configuration(&servers, "graded")).await?,
+            marking: servers.proxy(configuration(&servers, "marked")).await?,
+            servers,
             policy,
             signer: Signer::new(SigningKey::new("demo", key.expose())?).with_lifetime(LIFETIME),
             caller: Caller::new(),
-            folder,
-            stop: vec![graded.stop, marking.stop, stop_upstream],
-            tasks: vec![graded.serving, marking.serving, serving],
         })
+    }
+
+    /// Where the upstream is.
+    pub(super) fn upstream(&self) -> SocketAddr {
+        self.servers.upstream()
+    }
+
+    /// Where the proxy with `policies/graded.toml` is.
+    pub(super) fn proxy(&self) -> SocketAddr {
+        self.graded.address
     }
 
     /// A file of the demo's own, gone when it ends.
     pub(super) fn file(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.servers.file(name)
     }
 
     /// The callers to compare: the upstream asked directly, an ordinary caller, and the harvester
@@ -146,9 +135,9 @@ impl Stage {
         door: impl Into<Door>,
     ) -> Result<Received, Failure> {
         let (address, score) = match door.into() {
-            Door::Upstream => return self.caller.ask(self.upstream, asked, None).await,
-            Door::Graded(score) => (self.proxy, score),
-            Door::Marking(score) => (self.marking, score),
+            Door::Upstream => return self.caller.ask(self.upstream(), asked, None).await,
+            Door::Graded(score) => (self.proxy(), score),
+            Door::Marking(score) => (self.marking.address, score),
         };
         let fields = self.sign(account, score, asked.path(), None)?;
         self.caller.ask(address, asked, Some(&fields)).await
@@ -163,18 +152,12 @@ impl Stage {
         path: &str,
         api_key: Option<&str>,
     ) -> Result<SignedFields, Failure> {
-        let now = Timestamp::now();
         let harvests = score > 0.1;
         let principal = Principal {
             cluster: if harvests { Some(ClusterId::new(CLUSTER)?) } else { None },
             ..Principal::of(AccountId::new(account)?)
         };
-        let score = RiskScore::new(score, Validity { issued: now, ttl: LIFETIME })?;
-        let claim = RiskClaim {
-            credential: api_key.map(|api_key| credential::hash(api_key.as_bytes())),
-            ..RiskClaim::new(principal, score.with_model("demo-detector")?)
-        };
-        Ok(self.signer.sign(&claim, &http::Method::POST, path, now)?)
+        sign(&self.signer, principal, score, (path, api_key))
     }
 
     /// Why the demo's own header is not believed on a request, if it is not.
@@ -209,45 +192,38 @@ impl Stage {
     }
 
     pub(super) async fn stop(self) {
-        let Self { stop, tasks, folder, .. } = self;
-        for (stop, task) in stop.into_iter().zip(tasks) {
-            let _ = stop.send(());
-            let _ = task.await;
-        }
-        let _ = std::fs::remove_dir_all(folder);
+        let Self { servers, graded, marking, .. } = self;
+        graded.end().await;
+        marking.end().await;
+        servers.stop().await;
     }
 }
 
-/// Writes a file for its owner alone: some hold keys.
-fn write(path: &Path, contents: &str) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    std::io::Write::write_all(&mut options.open(path)?, contents.as_bytes())
+/// The header fields that a detector would send for a principal that asks at a path, bound to the API
+/// key that the request carries if it has one.
+pub(super) fn sign(
+    signer: &Signer,
+    principal: Principal,
+    score: f64,
+    (path, api_key): (&str, Option<&str>),
+) -> Result<SignedFields, Failure> {
+    let now = Timestamp::now();
+    let score = RiskScore::new(score, Validity { issued: now, ttl: LIFETIME })?;
+    let claim = RiskClaim {
+        credential: api_key.map(|api_key| credential::hash(api_key.as_bytes())),
+        ..RiskClaim::new(principal, score.with_model("demo-detector")?)
+    };
+    Ok(signer.sign(&claim, &http::Method::POST, path, now)?)
 }
 
-/// A proxy that serves, and how to end it.
-struct Running {
-    address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    serving: JoinHandle<()>,
-}
-
-/// Starts a proxy with the policy of this name.
-async fn proxy(folder: &Path, upstream: SocketAddr, policy: &str) -> Result<Running, Failure> {
-    let file = |name: &str| folder.join(name).display().to_string();
+/// The configuration of a proxy with the policy of this name.
+fn configuration(servers: &Servers, policy: &str) -> toml::Table {
+    let file = |name: &str| servers.file(name).display().to_string();
     let (policy_file, audit_file) =
         (file(&format!("{policy}.toml")), file(&format!("{policy}.audit")));
     let [secret_file, key_file, mark_keys, ledger] =
         ["secret.key", "detector.key", "mark.keys", "mark.ledger"].map(file);
     let mut config = toml::toml! {
-        [listen]
-        address = "127.0.0.1:0"
-        [admin]
-        address = "off"
-        [upstream]
-        url = (format!("http://{upstream}"))
         [policy]
         file = policy_file
         [secret]
@@ -265,26 +241,7 @@ async fn proxy(folder: &Path, upstream: SocketAddr, policy: &str) -> Result<Runn
             ledger = ledger
         });
     }
-    let config = Config::parse("the demo's configuration", &config.to_string(), &BTreeMap::new())?;
-    let proxy = Proxy::bind(config).await?;
-    let address = proxy.address();
-    let (stop, stopped) = oneshot::channel();
-    let serving = tokio::spawn(async move {
-        if let Err(error) = proxy.run(wait(stopped)).await {
-            tracing::error!(%error, "the proxy ended");
-        }
-    });
-    Ok(Running { address, stop, serving })
-}
-
-async fn listen() -> Result<(TcpListener, SocketAddr), Failure> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
-}
-
-async fn wait(stopped: oneshot::Receiver<()>) {
-    let _ = stopped.await;
+    config
 }
 
 /// What several futures come to, which run together, in the order in which they end.

@@ -237,11 +237,12 @@ pub(super) fn print_invitation(stage: &Stage, report: &Report) -> Result<(), Fai
     let question = report.question.as_str();
     let asked = Asked { protocol: "chat", stream: true, question, log_probabilities: false };
     let body = asked.body().to_string().replace('\'', "'\\''");
-    let url = format!("http://{}{}", stage.proxy, asked.path());
+    let url = format!("http://{}{}", stage.proxy(), asked.path());
     writeln!(
         out,
         "\nStill up until ctrl-c. The upstream is http://{}, the proxy http://{}.",
-        stage.upstream, stage.proxy
+        stage.upstream(),
+        stage.proxy()
     )?;
     writeln!(
         out,
@@ -256,7 +257,7 @@ pub(super) fn print_invitation(stage: &Stage, report: &Report) -> Result<(), Fai
     writeln!(out, "  -d '{body}'")?;
     let fields = stage.sign("acct-7", 0.75, asked.path(), Some(API_KEY))?;
     writeln!(out, "\n# And from the vendor's Python library:")?;
-    writeln!(out, "{}", python(&stage.proxy.to_string(), &fields, question))?;
+    writeln!(out, "{}", python(&stage.proxy().to_string(), &fields, question))?;
     writeln!(out, "\n# The examination, with a page to look at:")?;
     writeln!(out, "{} \\\n  --report report.html", report.harvest.command)?;
     Ok(())

@@ -61,6 +61,36 @@ pub(super) struct Arguments {
     format: Format,
 }
 
+/// A report on one audit file and one file of outcomes.
+#[derive(Debug)]
+pub(crate) struct Reported {
+    pub(crate) experiment: PathBuf,
+    pub(crate) audit: PathBuf,
+    pub(crate) outcomes: PathBuf,
+    pub(crate) secret_file: PathBuf,
+    /// Where the page goes, if it is wanted.
+    pub(crate) page: Option<PathBuf>,
+    pub(crate) format: Format,
+}
+
+impl Reported {
+    /// As `guilloche experiment report` does.
+    pub(crate) fn run(self) -> Result<Answer, Failure> {
+        let Self { experiment, audit, outcomes, secret_file, page, format } = self;
+        run(&Arguments {
+            audits: vec![audit],
+            experiment,
+            outcomes: vec![outcomes],
+            secret_file: Some(secret_file),
+            before: Vec::new(),
+            as_of: None,
+            since: None,
+            report: page,
+            format,
+        })
+    }
+}
+
 /// The report with what it was made of.
 #[derive(Serialize)]
 pub(super) struct Written<'a> {

@@ -1,0 +1,97 @@
+//! The files of the demonstration: the experiment, its policies, the proxy's configuration, outcomes.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::servers::Servers;
+use super::population::{Account, Draws, poisson};
+use crate::cli::Failure;
+use crate::secret::Secret;
+
+const MONITOR: &str = include_str!("../../../../policies/monitor.toml");
+const WITHHOLD: &str = include_str!("../../../../policies/reasoning-only.toml");
+/// What makes of it a policy that turns away whom nobody suspects.
+const HARM: &str = "\n[[grade]]\nname = \"too-wide\"\nat = 0.05\n\n[grade.refuse]\n";
+/// Complaints of an ordinary account, in both arms.
+const COMPLAINTS: f64 = 0.3;
+
+/// What the servers share.
+#[derive(Debug)]
+pub(super) struct Secrets {
+    pub(super) detector: Secret,
+    deployment: Secret,
+}
+
+impl Secrets {
+    pub(super) fn draw() -> Result<Self, Failure> {
+        Ok(Self { detector: Secret::random()?, deployment: Secret::random()? })
+    }
+
+    /// The files by name, some of which hold secrets.
+    pub(super) fn files(&self, harmful: bool) -> Vec<(&'static str, String)> {
+        let digits = |secret: &Secret| blake3::Hash::from(*secret.expose()).to_hex().to_string();
+        let withhold = match harmful {
+            // Grades stand in the order of their scores.
+            true => WITHHOLD.replacen("\n[[grade]]", &format!("{HARM}\n[[grade]]"), 1),
+            false => WITHHOLD.to_owned(),
+        };
+        vec![
+            ("monitor.toml", MONITOR.to_owned()),
+            ("withhold.toml", withhold),
+            ("experiment.toml", experiment()),
+            ("detector.key", digits(&self.detector)),
+            ("secret.key", digits(&self.deployment)),
+        ]
+    }
+}
+
+fn experiment() -> String {
+    let (start, end) = (Timestamp::now(), Timestamp::now() + SignedDuration::from_mins(5));
+    let [start, end] = [start, end].map(|it| it.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    format!(
+        "version = 1\nname = \"withhold-reasoning\"\nsalt = \"demo\"\nstart = {start}\nend = {end}\n\
+         unit = \"cluster\"\n\n\
+         [[arm]]\nname = \"monitor\"\npolicy = \"monitor.toml\"\ncontrol = true\n\n\
+         [[arm]]\nname = \"withhold\"\npolicy = \"withhold.toml\"\n\n\
+         [[metric]]\nname = \"reasoning_tokens\"\nrole = \"success\"\nbetter = \"lower\"\nscale = \"log\"\n\n\
+         [[metric]]\nname = \"refused_share\"\nrole = \"guardrail\"\nbetter = \"lower\"\nmargin = 0.02\n\n\
+         [[metric]]\nname = \"first_byte_ms\"\nrole = \"guardrail\"\nbetter = \"lower\"\nmargin = 0.25\n\
+         cap = 2_000\n\n\
+         [[metric]]\nname = \"complaints\"\nrole = \"guardrail\"\nbetter = \"lower\"\nmargin = 0.3\ncap = 5\n"
+    )
+}
+
+/// The configuration of the proxy that runs it.
+pub(super) fn configuration(servers: &Servers) -> toml::Table {
+    let file = |name: &str| servers.file(name).display().to_string();
+    let [policy_file, secret_file, audit_file, key_file, experiment_file, state] =
+        ["monitor.toml", "secret.key", "audit.jsonl", "detector.key", "experiment.toml", "state"]
+            .map(file);
+    toml::toml! {
+        [policy]
+        file = policy_file
+        [secret]
+        key_file = secret_file
+        [audit]
+        file = audit_file
+        queue = 65536
+        [risk]
+        trust = "signature"
+        keys = [{ id = "demo", file = key_file }]
+        [experiments]
+        files = [experiment_file]
+        state_dir = state
+        interval = "1s"
+        window = "2s"
+    }
+}
+
+/// Complaints as a help desk would count them, by account; arms make no difference.
+pub(super) fn complaints(accounts: &[Account], draws: &mut Draws) -> String {
+    let now = Timestamp::now();
+    let mut rows = "account,time,metric,value\n".to_owned();
+    for account in accounts {
+        let count = poisson(COMPLAINTS, draws);
+        rows.push_str(&format!("{},{now},complaints,{count}\n", account.name));
+    }
+    rows
+}
