@@ -85,7 +85,7 @@ pub(super) async fn play(arguments: Arguments) -> Result<Answer, Failure> {
                 Box::pin(async move {
                     let asked = Asked {
                         protocol: "chat",
-                        stream: true,
+                        stream: false,
                         question,
                         log_probabilities: false,
                     };
