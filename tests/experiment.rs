@@ -19,5 +19,11 @@ mod plan;
 #[path = "experiment/report.rs"]
 mod report;
 #[cfg(feature = "cli")]
+#[path = "experiment/report_beside.rs"]
+mod report_beside;
+#[cfg(feature = "cli")]
+#[path = "experiment/report_files.rs"]
+mod report_files;
+#[cfg(feature = "cli")]
 #[path = "experiment/study.rs"]
 mod study;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const OWN: [&str; 21] = [
     "src/cli/",
     "src/experiment/analysis/planning/",
-    "src/experiment/analysis/report.rs",
+    "src/experiment/analysis/report/",
     "src/experiment/differences.rs",
     "src/experiment/experiments.rs",
     "src/experiment/file.rs",

@@ -194,3 +194,11 @@ impl Drop for Folder {
         }
     }
 }
+
+/// The experiment with an outcome that somebody else measures.
+pub(crate) fn with_complaints() -> String {
+    format!(
+        "{EXPERIMENT}\n[[metric]]\nname = \"complaints\"\nrole = \"guardrail\"\nbetter = \
+         \"lower\"\nmargin = 0.5\ncap = 10\n"
+    )
+}

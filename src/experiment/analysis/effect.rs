@@ -64,7 +64,7 @@ pub(super) fn effect(
         relative_interval: None,
         p: 1.0,
         p_adjusted: 1.0,
-        least_attainable: 1.0,
+        least_attainable: 0.0,
         p_by: Method::Randomization,
         assignments: 0,
         exact: false,

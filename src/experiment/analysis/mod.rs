@@ -23,6 +23,7 @@ mod outcome;
 pub mod planning;
 mod report;
 mod sample;
+mod seen;
 mod sums;
 mod timeline;
 mod units;

@@ -3,7 +3,8 @@
 use crate::audit::Population;
 use crate::experiment::Scale;
 use crate::experiment::analysis::{
-    CheckState, Comparison, Finding, GuardrailState, PopulationReport, Report, Verdict, words,
+    CheckState, Comparison, Finding, GuardrailState, Method, PopulationReport, Report, Verdict,
+    words,
 };
 use crate::page::markup::{Markup, text};
 use crate::page::section;
@@ -146,7 +147,7 @@ fn beside(comparison: &Comparison) -> Vec<String> {
     if least > 0.001 {
         said.push(format!("{metric}: no p-value below {least:.3} can come of so few units."));
     }
-    if let Some(welch) = &comparison.welch {
+    if let Some(welch) = comparison.welch.filter(|_| effect.p_by == Method::Randomization) {
         said.push(format!("{metric}: Welch’s test of the same values has {}.", words::p(welch.p)));
     }
     if let Some(ratio) = &comparison.secondary_ratio {

@@ -29,7 +29,10 @@ pub(super) fn write(page: &mut Markup, report: &Report, read: &Read, run: &Run) 
         ("lines that cannot be read", data.unread),
         ("files cut short", data.cut),
     ] {
-        entry(page, name, &grouped(number));
+        // What there was none of is told where it matters.
+        if number > 0 || name == "summaries of units" {
+            entry(page, name, &grouped(number));
+        }
     }
     page.raw("</dl>\n");
     let audits = read.files.iter().chain(&read.before);

@@ -1,0 +1,100 @@
+//! What `guilloche experiment report` tells beside the effects that decide.
+
+use crate::study::{EXPERIMENT, Folder, Study, hash, text};
+
+fn width(estimate: &serde_json::Value) -> f64 {
+    let end = |end: &str| estimate["interval"][end].as_f64().unwrap();
+    end("high") - end("low")
+}
+
+#[test]
+fn what_the_time_before_explains_is_taken_out_and_decides_nothing() {
+    let folder = Folder::new("before");
+    let study = Study { clusters: 30, ordinary: 30, ..Study::default() };
+    let audit = folder.file("audit.jsonl", text(&Study { left: 0.5, ..study }.lines()));
+    // The same units, as large as they are, with nothing done to them.
+    let before = folder.file("before.jsonl", text(&study.lines()));
+    let (without, _) = folder.report(&[&audit]);
+    let (with, _) = folder.report(&[&audit, "--before", &before]);
+    let harvest = &with["populations"][0]["comparisons"][0];
+    assert!(width(&harvest["adjusted"]) < 0.2 * width(&harvest["welch"]), "{harvest:#}");
+    let halved = harvest["adjusted"]["estimate"].as_f64().unwrap();
+    assert!((halved - 0.5_f64.ln()).abs() < 0.1, "{halved}");
+    assert_eq!(without["populations"][0]["comparisons"][0]["effect"], harvest["effect"]);
+    assert_eq!((&without["verdict"], &without["reasons"]), (&with["verdict"], &with["reasons"]));
+}
+
+#[test]
+fn behind_a_label_that_errs_the_true_difference_is_bounded() {
+    let label = "
+[[metric]]
+name = \"confirmed\"
+role = \"success\"
+better = \"lower\"
+label = { sensitivity = 0.7, sensitivity_range = [0.6, 0.8], specificity = 0.95 }
+";
+    let decides = "scale = \"log\"\ndecides = true";
+    let experiment = EXPERIMENT.replacen("scale = \"log\"", decides, 1) + label;
+    let folder = Folder::with("label", &experiment);
+    let study = Study { clusters: 40, ordinary: 20, ..Study::default() };
+    let lines = study.lines();
+    let audit = folder.file("audit.jsonl", text(&lines));
+    let arm = |number: u32| {
+        lines.iter().find_map(|line| match line {
+            guilloche::audit::Line::Unit(unit)
+                if unit.unit == guilloche::audit::UnitName::Cluster(hash(number)) =>
+            {
+                unit.arm.clone()
+            }
+            _ => None,
+        })
+    };
+    // Of each cluster ten labels; in the treated arm hardly any is positive.
+    let mut csv = String::from("time,cluster,metric,value\n");
+    for number in 0..40 {
+        let positive = if arm(number).as_deref() == Some("strict") { 1 } else { 4 + number % 2 };
+        for row in 0..10 {
+            csv += &format!("2026-12-20,{},confirmed,{}\n", hash(number), row < positive);
+        }
+    }
+    let csv = folder.file("labels.csv", csv);
+    let (report, _) = folder.report(&[&audit, "--outcomes", &csv]);
+    let labels = &report["populations"][0]["comparisons"][1];
+    let end = |of: &serde_json::Value, end: &str| of[end].as_f64().unwrap();
+    let (seen, truth) = (&labels["effect"]["interval"], &labels["true_difference"]["if_alike"]);
+    // Labels shrink a difference by sensitivity + specificity - 1, at most 0.75 and at least 0.55.
+    assert!((end(truth, "low") - end(seen, "low") / 0.55).abs() < 1e-9, "{labels:#}");
+    assert!((end(truth, "high") - end(seen, "high") / 0.75).abs() < 1e-9, "{labels:#}");
+    let apart = &labels["true_difference"]["if_not"];
+    assert!(end(apart, "low") <= end(truth, "low") && end(apart, "high") < 0.0, "{labels:#}");
+    assert_eq!(labels["effect"]["finding"], "better");
+    assert_eq!(report["verdict"], "continue", "it does not decide");
+}
+
+#[test]
+fn values_that_are_missing_unevenly_make_the_experiment_invalid() {
+    let scores = "\n[[metric]]\nname = \"score\"\nrole = \"guardrail\"\nbetter = \"higher\"\nmargin = \
+                  0.2\ncap = 100\nrows = \"mean\"\n";
+    let folder = Folder::with("missing", &(EXPERIMENT.to_owned() + scores));
+    let lines = Study { clusters: 20, ..Study::default() }.lines();
+    let audit = folder.file("audit.jsonl", text(&lines));
+    let mut csv = String::from("time,account,metric,value\n");
+    for line in &lines {
+        let guilloche::audit::Line::Unit(unit) = line else { continue };
+        let guilloche::audit::UnitName::Account(account) = unit.unit else { continue };
+        // Who is in the treated arm seldom answers.
+        if unit.arm.as_deref() == Some("monitor") || account.to_string().as_str() < "2" {
+            csv += &format!("2026-12-20,{account},score,50\n2026-12-21,{account},score,70\n");
+        }
+    }
+    let csv = folder.file("scores.csv", csv);
+    let (report, status) = folder.report(&[&audit, "--outcomes", &csv]);
+    assert_eq!(
+        (report["verdict"].as_str(), status),
+        (Some("invalid"), 1),
+        "{:#}",
+        report["checks"]
+    );
+    let mean = &report["populations"][1]["comparisons"][2]["control"]["mean"];
+    assert_eq!(mean.as_f64(), Some(60.0));
+}
