@@ -79,6 +79,7 @@ impl Markup {
     }
 
     /// A name, with the letters outside ASCII spelled out: some look like those within.
+    #[cfg(feature = "forensics")]
     pub(crate) fn spelled_name(&mut self, name: &str) -> &mut Self {
         self.name(name);
         if !name.is_ascii() {
@@ -89,6 +90,7 @@ impl Markup {
     }
 }
 
+#[cfg(feature = "forensics")]
 fn spelled(character: char) -> String {
     if character.is_ascii() {
         character.to_string()

@@ -84,6 +84,7 @@ impl Plot {
         self.svg.element("text", &[("class", class), ("x", &at.0), ("y", &at.1)], text).raw("\n");
     }
 
+    #[cfg(feature = "forensics")]
     pub(crate) fn rectangle(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
         let (left, right) = (from.0.min(to.0), from.0.max(to.0));
         let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));

@@ -1,5 +1,6 @@
 //! Numbers as people read them.
 
+#[cfg(feature = "forensics")]
 use super::markup::Markup;
 
 /// `1,234,567`.
@@ -32,6 +33,7 @@ pub(crate) fn signed(number: f64, places: usize) -> String {
 }
 
 /// A level, `10^−6`.
+#[cfg(feature = "forensics")]
 pub(crate) fn level(level: f64) -> String {
     let written = format!("{level:e}");
     match written.split_once('e') {
@@ -43,6 +45,7 @@ pub(crate) fn level(level: f64) -> String {
     }
 }
 
+#[cfg(feature = "forensics")]
 impl Markup {
     /// Text of the program's own, in which names of settings stand between backticks.
     pub(crate) fn said(&mut self, text: &str) -> &mut Self {
@@ -86,6 +89,11 @@ mod tests {
             ("0".into(), "999".into(), "1,234,567".into())
         );
         assert_eq!((signed(-1.5, 1), signed(-0.001, 2)), ("−1.5".into(), "0.00".into()));
+    }
+
+    #[cfg(feature = "forensics")]
+    #[test]
+    fn levels_are_powers_and_their_exponents_are_raised() {
         assert_eq!((level(1e-6), level(2.5e-7)), ("10^−6".into(), "2.5 × 10^−7".into()));
         let mut raised = Markup::default();
         raised.prose(&format!("one in 10^47, below {}", level(1e-6)));

@@ -128,7 +128,8 @@ impl Study {
         }
         // Somebody was there on the last day, so that the last look has come.
         if let Some(Line::Unit(summary)) = lines.last_mut() {
-            summary.time = start() + SignedDuration::from_hours(24 * 28);
+            // What the last minute had is written behind the end.
+            summary.time = start() + SignedDuration::from_secs(86_400 * 28 + 40);
         }
         lines
     }

@@ -178,7 +178,6 @@ fn write_data(out: &mut impl Write, written: &Written<'_>) -> io::Result<()> {
     );
     for (number, what) in [
         (data.of_others, "lines of other experiments or salts"),
-        (data.late, "summaries from behind the end"),
         (data.outcomes_of_none, "outcomes of nobody who is a unit"),
         (data.other_metrics, "outcomes of other metrics"),
         (data.lost, "lines lost by a proxy"),

@@ -64,16 +64,19 @@ impl Calendar {
         self.periods
     }
 
-    /// The period in which a moment lies, from 0; `None` behind the last. A moment at its end belongs
-    /// to a period, since sums are written at the end of what they sum up.
-    pub(super) fn period(&self, time: Timestamp) -> Option<u16> {
+    /// The period in which a moment lies, from 0. A moment at its end belongs to a period, since sums
+    /// are written at the end of what they sum up; and one behind the last to the last, since nothing
+    /// is summed up that comes then.
+    pub(super) fn period(&self, time: Timestamp) -> u16 {
         let since = time.as_nanosecond() - self.start.as_nanosecond() - 1;
-        let period = since.max(0).div_euclid(self.length);
-        // Division leaves the last a little short.
-        u16::try_from(period).ok().filter(|period| *period < self.periods).or_else(|| {
-            (since < self.length * i128::from(self.periods) + i128::from(self.periods))
-                .then(|| self.periods - 1)
-        })
+        let last = self.periods.saturating_sub(1);
+        u16::try_from(since.max(0).div_euclid(self.length)).unwrap_or(last).min(last)
+    }
+
+    /// Until when everything is known, if something is known of this moment: sums are written every
+    /// minute, but not where nobody came.
+    pub(super) fn known_until(&self, seen: Timestamp) -> Timestamp {
+        Timestamp::from_nanosecond(seen.as_nanosecond() + self.length / 24).unwrap_or(seen)
     }
 
     /// When so many periods have passed.
@@ -123,7 +126,7 @@ mod tests {
         assert_eq!(calendar.periods(), 28);
         let at = |hours| calendar.start + jiff::SignedDuration::from_hours(hours);
         let periods = [-5, 0, 24, 25, 28 * 24, 28 * 24 + 1].map(|hours| calendar.period(at(hours)));
-        assert_eq!(periods, [Some(0), Some(0), Some(0), Some(1), Some(27), None]);
+        assert_eq!(periods, [0, 0, 0, 1, 27, 27]);
     }
 
     #[test]

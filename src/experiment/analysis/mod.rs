@@ -84,7 +84,8 @@ pub fn analyse(
     units: &Units,
     known: Known<'_>,
 ) -> Result<Report, StatsError> {
-    let now = known.now.or(units.seen.until).unwrap_or(experiment.start);
+    let seen = units.seen.until.map(|seen| units.calendar.known_until(seen));
+    let now = known.now.or(seen).unwrap_or(experiment.start);
     let look = units.calendar.look(now);
     let alpha = Level::new(experiment.alpha)?;
     let level = Looks::planned(look.planned, alpha)?.level_at(look.number.max(1))?;
@@ -133,7 +134,6 @@ fn data(units: &Units, unread: Unread, outcomes_of_none: u64) -> Data {
         other_metrics: seen.other_metrics,
         of_others: seen.of_others,
         of_no_arm: seen.of_no_arm,
-        late: seen.late,
         lost: unread.lost,
         unread: unread.lines,
         cut: unread.files,

@@ -109,11 +109,11 @@ impl<'a> Studied<'a> {
     fn periods(&self, unit: &Unit, span: Span) -> Option<std::ops::Range<u16>> {
         match span {
             Span::Until(periods) => {
-                let seen = self.units.calendar.period(unit.first_seen)?;
+                let seen = self.units.calendar.period(unit.first_seen);
                 (seen < periods).then_some(0..periods)
             }
             Span::First { periods, passed } => {
-                let seen = self.units.calendar.period(unit.first_seen)?;
+                let seen = self.units.calendar.period(unit.first_seen);
                 let over = seen.saturating_add(periods);
                 (over <= passed).then_some(seen..over)
             }

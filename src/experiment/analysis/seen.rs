@@ -14,8 +14,6 @@ pub(super) struct Seen {
     pub(super) of_others: u64,
     /// Of arms that the experiment does not have.
     pub(super) of_no_arm: u64,
-    /// Summed up behind the experiment's end.
-    pub(super) late: u64,
     /// Outcomes of other metrics.
     pub(super) other_metrics: u64,
     /// Until when something was seen.
@@ -32,7 +30,6 @@ impl Seen {
             carried_out_otherwise,
             of_others,
             of_no_arm,
-            late,
             other_metrics,
             until,
         } = other;
@@ -43,7 +40,6 @@ impl Seen {
             (&mut self.carried_out_otherwise, carried_out_otherwise),
             (&mut self.of_others, of_others),
             (&mut self.of_no_arm, of_no_arm),
-            (&mut self.late, late),
             (&mut self.other_metrics, other_metrics),
         ] {
             *own += other;

@@ -23,7 +23,7 @@ pub(super) fn over_time(
     rules: &Rules,
 ) -> Vec<Moment> {
     let calendar = &studied.units.calendar;
-    let passed = calendar.period(studied.look.until).map_or(calendar.periods(), |last| last + 1);
+    let passed = calendar.period(studied.look.until) + 1;
     let periods = passed.min(studied.look.periods);
     (1..=periods)
         .filter_map(|passed| {

@@ -129,10 +129,7 @@ impl Units {
             }
             _ => None,
         };
-        let Some(period) = self.calendar.period(time) else {
-            self.seen.late += 1;
-            return;
-        };
+        let period = self.calendar.period(time);
         self.seen.summaries += 1;
         self.seen.until = self.seen.until.max(Some(time));
         let key = key(unit, population);
@@ -150,7 +147,7 @@ impl Units {
         time: Timestamp,
         mut met: UnitSums,
     ) {
-        let Some(period) = self.calendar.period(time) else { return };
+        let period = self.calendar.period(time);
         self.seen.until = self.seen.until.max(Some(time));
         let unit = unit_of(&mut self.units, key(unit, population), None, population, time);
         self.columns.add(&mut unit.periods, period, &mut met);
@@ -164,6 +161,7 @@ impl Units {
             return;
         }
         self.seen.exposures += 1;
+        self.seen.until = self.seen.until.max(Some(*time));
         self.seen.carried_out_otherwise += u64::from(carried_out.is_some());
         if let UnitName::Cluster(_) = unit {
             self.member(principal.account, (*time, *unit));
@@ -186,7 +184,7 @@ impl Units {
         let period = if outcome.time < experiment.start {
             Outcomes::BEFORE
         } else {
-            self.calendar.period(outcome.time).unwrap_or(self.calendar.periods() - 1)
+            self.calendar.period(outcome.time)
         };
         // A file's metrics are a few.
         let metric = metric as u16;

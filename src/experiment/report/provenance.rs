@@ -24,7 +24,6 @@ pub(super) fn write(page: &mut Markup, report: &Report, read: &Read, run: &Run) 
         ("outcomes of other metrics", data.other_metrics),
         ("lines of other experiments, or another salt", data.of_others),
         ("summaries of arms that the experiment does not have", data.of_no_arm),
-        ("summaries from behind the end", data.late),
         ("lines that a proxy had no room for", data.lost),
         ("lines that cannot be read", data.unread),
         ("files cut short", data.cut),

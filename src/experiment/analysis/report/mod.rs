@@ -187,8 +187,6 @@ pub struct Data {
     pub of_others: u64,
     /// Summaries of arms that the experiment does not have.
     pub of_no_arm: u64,
-    /// Summaries from behind the end.
-    pub late: u64,
     /// Lines that the proxies had no room for.
     pub lost: u64,
     /// Lines that could not be read.
