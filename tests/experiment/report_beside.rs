@@ -3,7 +3,7 @@
 use crate::study::{EXPERIMENT, Folder, Study, hash, text};
 
 fn width(estimate: &serde_json::Value) -> f64 {
-    let end = |end: &str| estimate["interval"][end].as_f64().unwrap();
+    let end = |end: &str| estimate.pointer(&format!("/interval/{end}")).unwrap().as_f64().unwrap();
     end("high") - end("low")
 }
 

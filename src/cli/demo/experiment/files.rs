@@ -11,8 +11,13 @@ const MONITOR: &str = include_str!("../../../../policies/monitor.toml");
 const WITHHOLD: &str = include_str!("../../../../policies/reasoning-only.toml");
 /// What makes of it a policy that turns away whom nobody suspects.
 const HARM: &str = "\n[[grade]]\nname = \"too-wide\"\nat = 0.05\n\n[grade.refuse]\n";
+/// What units are assigned with. A deployment draws one that nobody knows; here it is always the same,
+/// so that every run has the same units in each arm.
+const DEPLOYMENT: [u8; 32] = *b"guilloche demo: arms of one kind";
+/// How long the experiment may last; it is over when everybody has asked.
+const LONGEST: SignedDuration = SignedDuration::from_mins(10);
 /// Complaints of an ordinary account, in both arms.
-const COMPLAINTS: f64 = 0.3;
+const COMPLAINTS: f64 = 0.6;
 
 /// What the servers share.
 #[derive(Debug)]
@@ -23,11 +28,11 @@ pub(super) struct Secrets {
 
 impl Secrets {
     pub(super) fn draw() -> Result<Self, Failure> {
-        Ok(Self { detector: Secret::random()?, deployment: Secret::random()? })
+        Ok(Self { detector: Secret::random()?, deployment: Secret::new(DEPLOYMENT) })
     }
 
     /// The files by name, some of which hold secrets.
-    pub(super) fn files(&self, harmful: bool) -> Vec<(&'static str, String)> {
+    pub(super) fn files(&self, harmful: bool, began: Timestamp) -> Vec<(&'static str, String)> {
         let digits = |secret: &Secret| blake3::Hash::from(*secret.expose()).to_hex().to_string();
         let withhold = match harmful {
             // Grades stand in the order of their scores.
@@ -37,15 +42,15 @@ impl Secrets {
         vec![
             ("monitor.toml", MONITOR.to_owned()),
             ("withhold.toml", withhold),
-            ("experiment.toml", experiment()),
+            ("experiment.toml", experiment(began, began + LONGEST)),
             ("detector.key", digits(&self.detector)),
             ("secret.key", digits(&self.deployment)),
         ]
     }
 }
 
-fn experiment() -> String {
-    let (start, end) = (Timestamp::now(), Timestamp::now() + SignedDuration::from_mins(5));
+/// The experiment, between two moments.
+pub(super) fn experiment(start: Timestamp, end: Timestamp) -> String {
     let [start, end] = [start, end].map(|it| it.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     format!(
         "version = 1\nname = \"withhold-reasoning\"\nsalt = \"demo\"\nstart = {start}\nend = {end}\n\
@@ -86,12 +91,11 @@ pub(super) fn configuration(servers: &Servers) -> toml::Table {
 }
 
 /// Complaints as a help desk would count them, by account; arms make no difference.
-pub(super) fn complaints(accounts: &[Account], draws: &mut Draws) -> String {
-    let now = Timestamp::now();
+pub(super) fn complaints(accounts: &[Account], time: Timestamp, draws: &mut Draws) -> String {
     let mut rows = "account,time,metric,value\n".to_owned();
     for account in accounts {
         let count = poisson(COMPLAINTS, draws);
-        rows.push_str(&format!("{},{now},complaints,{count}\n", account.name));
+        rows.push_str(&format!("{},{time},complaints,{count}\n", account.name));
     }
     rows
 }

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use self::population::{Account, Draws, harvesters, ordinary};
@@ -64,8 +65,9 @@ pub(super) async fn play(arguments: Arguments) -> Result<Answer, Failure> {
     let legitimate = ordinary(accounts.into(), &mut draws);
     let suspected = harvesters(clusters.into(), &mut draws);
     let secrets = files::Secrets::draw()?;
+    let began = Timestamp::now();
     let servers =
-        Servers::start("experiment", Settings::default(), &secrets.files(harmful)).await?;
+        Servers::start("experiment", Settings::default(), &secrets.files(harmful, began)).await?;
     let proxy = servers.proxy(files::configuration(&servers)).await?;
     let signer = Signer::new(SigningKey::new("demo", secrets.detector.expose())?);
 
@@ -104,10 +106,13 @@ pub(super) async fn play(arguments: Arguments) -> Result<Answer, Failure> {
     }
     drop(progress);
     let seconds = started.elapsed().as_secs_f64();
+    // Files tell whole seconds, and what is written behind the end tells that it has come.
+    let ended = Timestamp::from_second(Timestamp::now().as_second() + 1)?;
+    tokio::time::sleep(ended.duration_since(Timestamp::now()).unsigned_abs()).await;
     // What units met is written to the last when the proxy ends.
     proxy.end().await;
-    let complaints = files::complaints(&legitimate, &mut draws);
-    servers.write("complaints.csv", &complaints)?;
+    servers.write("experiment.toml", &files::experiment(began, ended))?;
+    servers.write("complaints.csv", &files::complaints(&legitimate, began, &mut draws))?;
     if format == Format::Text {
         let words = format!(
             "{} ordinary accounts and {} clusters of {} harvesting accounts asked through the proxy: {} \
