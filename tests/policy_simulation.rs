@@ -140,8 +140,12 @@ proptest! {
         let other: Vec<_> = other.into_iter().map(|at| f64::from(at) / 10_000.0).collect();
         prop_assume!(detector.reach(other[0]).ordinary <= budget);
         let mut text = POLICY.to_owned();
-        for (from, to) in ["at = 0.2\n", "at = 0.5\n", "at = 0.8\n"].into_iter().zip(&other) {
-            text = text.replace(from, &format!("at = {to}\n"));
+        // By way of names, since a new threshold may be another's old one.
+        for (from, name) in [("at = 0.2\n", "first"), ("at = 0.5\n", "second"), ("at = 0.8\n", "third")] {
+            text = text.replace(from, &format!("at = {name}\n"));
+        }
+        for (name, to) in ["first", "second", "third"].into_iter().zip(&other) {
+            text = text.replace(&format!("at = {name}\n"), &format!("at = {to}\n"));
         }
         let policy = Policy::parse("other.toml", &text).unwrap();
         let simulation =

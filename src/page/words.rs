@@ -1,6 +1,5 @@
 //! Numbers as people read them.
 
-#[cfg(feature = "forensics")]
 use super::markup::Markup;
 
 /// `1,234,567`.
@@ -45,9 +44,9 @@ pub(crate) fn level(level: f64) -> String {
     }
 }
 
-#[cfg(feature = "forensics")]
 impl Markup {
     /// Text of the program's own, in which names of settings stand between backticks.
+    #[cfg(feature = "experiments")]
     pub(crate) fn said(&mut self, text: &str) -> &mut Self {
         for (place, part) in text.split('`').enumerate() {
             if place % 2 == 1 {
@@ -60,6 +59,7 @@ impl Markup {
     }
 
     /// Text of the program's own, in which the exponent of `10^47` is raised.
+    #[cfg(feature = "forensics")]
     pub(crate) fn prose(&mut self, text: &str) -> &mut Self {
         let mut parts = text.split("10^");
         self.text(parts.next().unwrap_or_default());
