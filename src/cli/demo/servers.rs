@@ -70,9 +70,17 @@ impl Servers {
         std::io::Write::write_all(&mut options.open(self.file(name))?, contents.as_bytes())
     }
 
-    /// Starts a proxy before the upstream.
+    /// Starts a proxy before the upstream, with the deployment's secret and the detector's key that
+    /// stand in `secret.key` and `detector.key`.
     pub(super) async fn proxy(&self, mut config: toml::Table) -> Result<Running, Failure> {
+        let file = |name: &str| self.file(name).display().to_string();
+        let (secret_file, key_file) = (file("secret.key"), file("detector.key"));
         config.extend(toml::toml! {
+            [secret]
+            key_file = secret_file
+            [risk]
+            trust = "signature"
+            keys = [{ id = "demo", file = key_file }]
             [listen]
             address = "127.0.0.1:0"
             [admin]

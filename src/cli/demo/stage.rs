@@ -221,18 +221,12 @@ fn configuration(servers: &Servers, policy: &str) -> toml::Table {
     let file = |name: &str| servers.file(name).display().to_string();
     let (policy_file, audit_file) =
         (file(&format!("{policy}.toml")), file(&format!("{policy}.audit")));
-    let [secret_file, key_file, mark_keys, ledger] =
-        ["secret.key", "detector.key", "mark.keys", "mark.ledger"].map(file);
+    let (mark_keys, ledger) = (file("mark.keys"), file("mark.ledger"));
     let mut config = toml::toml! {
         [policy]
         file = policy_file
-        [secret]
-        key_file = secret_file
         [audit]
         file = audit_file
-        [risk]
-        trust = "signature"
-        keys = [{ id = "demo", file = key_file }]
     };
     if policy == "marked" {
         config.extend(toml::toml! {

@@ -6,6 +6,7 @@ use super::super::paragraph::{printable, write_wrapped};
 use crate::forensics::examination::{
     ControlTest, DeploymentTest, EffectSize, IdTest, LevelTests, Material, Verdict,
 };
+use crate::page::words::grouped;
 
 /// Tests that are listed of a level, beside those of everyone who is named.
 const LISTED: usize = 8;
@@ -202,17 +203,4 @@ fn percent(share: f64) -> String {
 fn many(number: u64, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {what}{plural}", grouped(number))
-}
-
-/// `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

@@ -68,20 +68,14 @@ pub(super) fn experiment(start: Timestamp, end: Timestamp) -> String {
 /// The configuration of the proxy that runs it.
 pub(super) fn configuration(servers: &Servers) -> toml::Table {
     let file = |name: &str| servers.file(name).display().to_string();
-    let [policy_file, secret_file, audit_file, key_file, experiment_file, state] =
-        ["monitor.toml", "secret.key", "audit.jsonl", "detector.key", "experiment.toml", "state"]
-            .map(file);
+    let [policy_file, audit_file, experiment_file, state] =
+        ["monitor.toml", "audit.jsonl", "experiment.toml", "state"].map(file);
     toml::toml! {
         [policy]
         file = policy_file
-        [secret]
-        key_file = secret_file
         [audit]
         file = audit_file
         queue = 65536
-        [risk]
-        trust = "signature"
-        keys = [{ id = "demo", file = key_file }]
         [experiments]
         files = [experiment_file]
         state_dir = state
