@@ -172,11 +172,18 @@ fn layer(plan: &str) -> DefenseLayer {
     builder(plan).build().expect("randomness")
 }
 
-fn answer<S>(mut service: S, score: f64) -> S::Response
+fn answer<S>(service: S, score: f64) -> S::Response
 where
     S: Service<Request<Full<Bytes>>, Error = std::convert::Infallible>,
 {
-    let mut future = pin!(service.call(request(score)));
+    answer_to(service, request(score))
+}
+
+fn answer_to<S>(mut service: S, request: Request<Full<Bytes>>) -> S::Response
+where
+    S: Service<Request<Full<Bytes>>, Error = std::convert::Infallible>,
+{
+    let mut future = pin!(service.call(request));
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(response)) => response,
         _ => panic!("the service answers at once"),
@@ -254,13 +261,17 @@ impl AtEnd for Ended {
 fn request_of_an_ordinary_caller(bencher: Bencher<'_, '_>, case: &str) {
     let replay = Replay(Arc::new(Vec::new()));
     if case == "floor" {
-        bencher.bench(|| read(answer(replay.clone(), 0.1).into_body()));
+        bencher
+            .with_inputs(|| (replay.clone(), request(0.1)))
+            .bench_values(|(service, request)| read(answer_to(service, request).into_body()));
     } else {
         let mut builder = builder("reasoning = { keep = \"none\" }\n");
         if case == "counted" {
             builder = builder.hook(Arc::new(Counting::default()));
         }
         let defended = builder.build().expect("randomness").layer(replay);
-        bencher.bench(|| read(answer(defended.clone(), 0.1).into_body()));
+        bencher
+            .with_inputs(|| (defended.clone(), request(0.1)))
+            .bench_values(|(service, request)| read(answer_to(service, request).into_body()));
     }
 }

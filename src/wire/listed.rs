@@ -168,10 +168,16 @@ pub(super) fn is_identifier(raw: &[u8]) -> bool {
 /// Whether a string's contents hold no white space, written or escaped, and nothing but ASCII: in
 /// the scripts that need no spaces a thought would have none.
 fn is_unbroken(raw: &[u8]) -> bool {
-    match raw.contains(&b'\\') {
-        false => raw.iter().all(u8::is_ascii_graphic),
-        true => unescape(raw).is_ok_and(|text| text.bytes().all(|byte| byte.is_ascii_graphic())),
-    }
+    is_plain(raw)
+        || raw.contains(&b'\\')
+            && unescape(raw).is_ok_and(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))
+}
+
+/// Whether all bytes are graphic ASCII and none escapes another; in lanes, since every event has such values.
+fn is_plain(raw: &[u8]) -> bool {
+    const LANES: usize = 16;
+    let plain = |byte: u8| byte.is_ascii_graphic() & (byte != b'\\');
+    raw.chunks(LANES).all(|lanes| lanes.iter().fold(true, |all, byte| all & plain(*byte)))
 }
 
 /// Whether a string's contents are text without control characters, of characters that fit.
