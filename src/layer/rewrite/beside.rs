@@ -1,0 +1,98 @@
+//! What stands beside the texts of an event: fields, citations, counts, and whether anything is left of it.
+
+use crate::countermeasure::Rounded;
+use crate::layer::lanes::{LANES, TooManyLanes};
+use crate::wire::json::Edit;
+use crate::wire::{Channel, Citation, FieldKind, Kind, Mode, Scan, Usage};
+
+use super::ResponseRewriter;
+
+impl ResponseRewriter {
+    /// Has annotations point to where the text they mean has come to stand.
+    pub(super) fn citation_edits(
+        &mut self,
+        scan: &Scan,
+        before: &mut Vec<u8>,
+    ) -> Result<Vec<Edit>, TooManyLanes> {
+        let Self { edits: made, lanes, outcomes, seen, sequence, .. } = self;
+        let mut edits = Vec::new();
+        for Citation { lane, start, end } in &scan.citations {
+            // A text that has not begun will be cited as it comes.
+            let only_whole = !lanes.knows(*lane, Mode::Delta) && lanes.knows(*lane, Mode::Snapshot);
+            let mode = if only_whole { Mode::Snapshot } else { Mode::Delta };
+            let kind = Kind::Answer;
+            let channel = Channel { lane: *lane, kind, mode, span: 0..0, signed: false };
+            let open = lanes.open(&channel, &[], scan, made)?;
+            let mut text = String::new();
+            let located = open.editor.locate(start.1..end.1, &mut text);
+            seen.delivered += open.put(&text, scan, outcomes, sequence, before);
+            let Some(located) = located else { continue };
+            let moved = [(start, located.start), (end, located.end)];
+            let moved = moved.into_iter().filter(|((_, from), to)| from != to);
+            edits.extend(moved.map(|((span, _), to)| Edit::literal(span.clone(), to.to_string())));
+        }
+        Ok(edits)
+    }
+
+    /// Remembers the choices whose role this event brings.
+    pub(super) fn begin(&mut self, scan: &Scan) {
+        if roles(scan) == 0 {
+            return;
+        }
+        for Channel { lane, .. } in &scan.channels {
+            if self.begun.len() < LANES && !self.begun.contains(&lane.group) {
+                self.begun.push(lane.group);
+            }
+        }
+    }
+
+    /// Whether the event had text, has none left, and says nothing else. A role that comes with
+    /// every piece says nothing after the first: an empty event for each would tell how many
+    /// pieces were withheld.
+    pub(super) fn nothing_left(&self, scan: &Scan) -> bool {
+        let first = scan.channels.iter().any(|channel| !self.begun.contains(&channel.lane.group));
+        let role = roles(scan) > usize::from(!first);
+        let mut emptied = false;
+        let empty = scan.channels.iter().zip(&self.outcomes).all(|(channel, outcome)| {
+            emptied |= outcome.is_empty() && !channel.span.is_empty();
+            outcome.is_empty()
+                || channel.span.is_empty() && outcome.before.is_empty() && outcome.after.is_empty()
+        });
+        emptied && empty && !scan.says_more && !role
+    }
+
+    /// What becomes of the event's token counts.
+    pub(super) fn rounded(&mut self, scan: &Scan) -> Option<Rounded> {
+        if scan.usage == Usage::default() {
+            return None;
+        }
+        let withheld = self.seen.reasoning + self.tally().words_removed;
+        let withheld = (self.seen.all > 0).then_some(withheld);
+        self.rounding.as_mut().map(|rounding| rounding.round(scan.usage, withheld))
+    }
+
+    pub(super) fn field_edits(&mut self, scan: &Scan) -> Vec<Edit> {
+        let rounded = self.rounded(scan);
+        let Self { edits, tally, outcomes, sequence, .. } = self;
+        let edited = outcomes.iter().any(|outcome| {
+            !outcome.stays || !outcome.before.is_empty() || !outcome.after.is_empty()
+        });
+        let padding = |kind| edited && kind == FieldKind::Padding;
+        scan.fields
+            .iter()
+            .filter_map(|field| match field.kind {
+                // It hides the length that the text no longer has.
+                kind if padding(kind) => Some(Edit::text(field.span.clone(), "")),
+                FieldKind::Sequence(number) => {
+                    let number = sequence.moved(number)?;
+                    Some(Edit::literal(field.span.clone(), number.to_string()))
+                }
+                _ => edits.field(field, rounded.as_ref(), tally),
+            })
+            .collect()
+    }
+}
+
+fn roles(scan: &Scan) -> usize {
+    scan.fields.iter().filter(|field| field.kind == FieldKind::Role).count()
+}

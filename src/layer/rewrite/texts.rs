@@ -1,0 +1,171 @@
+//! Texts, given to the editors of their lanes.
+
+use crate::layer::carrier::carrier;
+use crate::layer::lanes::TooManyLanes;
+use crate::layer::outcome::{Given, TextEdit, boundary};
+use crate::wire::framing::{BlankEvent, Event};
+use crate::wire::json::{unescape, unescape_lossy};
+use crate::wire::{Channel, Mode, Scan};
+
+use super::ResponseRewriter;
+
+impl ResponseRewriter {
+    /// Gives about `bytes` of a document's texts to their editors; whether all have been given, so that
+    /// [`rewrite`](Self::rewrite) has little left to do.
+    pub(in crate::layer) fn give(
+        &mut self,
+        document: &[u8],
+        scan: &Scan,
+        given: &mut Given,
+        bytes: usize,
+    ) -> Result<bool, TooManyLanes> {
+        if self.only_counts() || self.edits.only_closes() {
+            return Ok(true);
+        }
+        self.lanes.reasoned(scan);
+        let betrayed = scan.fields.iter().any(|field| self.edits.betrays_mark(field));
+        let mut left = bytes;
+        while let Some(channel) = scan.channels.get(given.texts) {
+            let outcome = match given.long.take() {
+                None if channel.span.len() <= left => {
+                    left -= channel.span.len();
+                    self.push(channel, document, scan, None, betrayed, &mut Vec::new())?
+                }
+                None if left < bytes => return Ok(false),
+                None => {
+                    let raw = document.get(channel.span.clone()).unwrap_or_default();
+                    match unescape(raw) {
+                        Ok(text) if !betrayed => {
+                            given.long = Some((text.into_owned(), 0, String::new()));
+                            continue;
+                        }
+                        _ => self.push(channel, document, scan, None, betrayed, &mut Vec::new())?,
+                    }
+                }
+                Some((text, from, mut out)) => {
+                    let open = self.lanes.open(channel, document, scan, &self.edits)?;
+                    open.ended = false;
+                    let to = boundary(&text, from.saturating_add(left));
+                    if !open.editor.is_none() {
+                        open.editor.push(text.get(from..to).unwrap_or_default(), &mut out);
+                    }
+                    if to < text.len() {
+                        given.long = Some((text, to, out));
+                        return Ok(false);
+                    }
+                    left = 0;
+                    let deferred = open.editor.lingers();
+                    let stays = open.editor.is_none() || out == text;
+                    let before = if stays { String::new() } else { out };
+                    TextEdit { stays, before, after: String::new(), deferred }
+                }
+            };
+            self.see(channel);
+            self.outcomes.push(outcome);
+            given.texts += 1;
+            if left == 0 {
+                return Ok(given.texts == scan.channels.len());
+            }
+        }
+        Ok(true)
+    }
+
+    /// Gives one piece of text to its lane's editors. `betrayed` if the event says the text a
+    /// second time.
+    pub(super) fn push(
+        &mut self,
+        channel: &Channel,
+        payload: &[u8],
+        scan: &Scan,
+        event: Option<&Event<'_>>,
+        betrayed: bool,
+        ahead: &mut Vec<u8>,
+    ) -> Result<TextEdit, TooManyLanes> {
+        let stays = TextEdit { stays: true, ..TextEdit::default() };
+        let Self { edits, lanes, tally, scratch, seen, sequence, .. } = self;
+        let raw = payload.get(channel.span.clone()).unwrap_or_default();
+        // A text has not begun before it says something.
+        if raw.is_empty() {
+            return Ok(stays);
+        }
+        let open = lanes.open(channel, payload, scan, edits)?;
+        if channel.mode == Mode::Repeat {
+            // What it says of it is known when the event has been read.
+            if !open.editor.is_none() {
+                open.repeat(
+                    &unescape(raw).unwrap_or_else(|_| unescape_lossy(raw).into()),
+                    scan,
+                    edits,
+                );
+            }
+            return Ok(stays);
+        }
+        open.ended = false;
+        if open.editor.is_none() {
+            return Ok(stays);
+        }
+        if scan.begins.is_some() && !scan.in_blocks {
+            open.course.begin_again(&mut open.editor);
+        }
+        scratch.clear();
+        if let Some(mark) = open.editor.mark().filter(|_| betrayed) {
+            mark.stop(scratch);
+        }
+        let mut outcome = match unescape(raw) {
+            Ok(text) => {
+                match event {
+                    Some(_) => open.take(&text, scan, betrayed, edits, scratch),
+                    None => open.editor.push(&text, scratch),
+                }
+                seen.delivered += open.part_from_marker(&text, scratch, sequence, ahead);
+                open.emit(scratch);
+                if *scratch == *text {
+                    stays
+                } else {
+                    TextEdit { before: scratch.clone(), ..TextEdit::default() }
+                }
+            }
+            Err(_) => {
+                let text = unescape_lossy(raw);
+                let stays = open.editor.push_opaque(&text, scratch);
+                open.emit(scratch);
+                open.emit(if stays { &text } else { "" });
+                TextEdit { stays, before: scratch.clone(), ..TextEdit::default() }
+            }
+        };
+        outcome.deferred = open.lingers() || open.course.owes();
+        // Where times change, an event that carries a text tells the last one.
+        let holds =
+            (open.carrier.is_none() || scan.varies) && (open.editor.holds() || open.course.owes());
+        let Some(event) = event.filter(|_| holds) else {
+            return Ok(outcome);
+        };
+        if open.end(scan).is_none() {
+            // An event that cannot be repeated carries nothing; a later one of the lane may.
+            let before = open.carrier.as_ref().map_or(0, BlankEvent::size);
+            let made = carrier(event, payload, scan, channel, edits, tally);
+            open.carrier = made.or(open.carrier.take());
+            let bytes = open.carrier.as_ref().map_or(0, BlankEvent::size);
+            if let Some(mark) = open.editor.mark().filter(|_| bytes == 0) {
+                // Nothing could bring the text if no more of it came.
+                mark.flush(&mut outcome.after);
+                outcome.deferred = false;
+                open.emit(&outcome.after);
+            }
+            lanes.carry(before, bytes)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Has what says a text again say what that has let out.
+    pub(super) fn repeat(&mut self, scan: &Scan) {
+        let Self { lanes, outcomes, .. } = self;
+        let repeats = scan.channels.iter().zip(outcomes.iter_mut());
+        for (channel, outcome) in repeats.filter(|(it, _)| it.mode == Mode::Repeat) {
+            if let Some(emitted) = lanes.emitted(channel) {
+                let before = emitted.to_owned();
+                *outcome = TextEdit { before, ..TextEdit::default() };
+            }
+        }
+    }
+}
