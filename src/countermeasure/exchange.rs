@@ -1,37 +1,21 @@
 //! The countermeasures of one exchange, put together in their fixed order.
 
+mod fields;
+mod request;
+
 use std::num::NonZeroU32;
 
 use super::inline::{self, Inline, Led, Unclosed};
-use super::usage::{Rounded, Rounding};
-use super::watermark::{
-    Caller, Carrier, Choice, LexicalMark, Mark, MarkTerms, marks_although_signed,
-};
-use super::{Editor, LaneEditor, Renamed, Tally, downgrade, reasoning, side_channels, watermark};
+use super::usage::Rounding;
+use super::watermark::{LexicalMark, Mark};
+use super::{Editor, LaneEditor, Renamed, downgrade, reasoning, side_channels};
 use crate::policy::Pattern;
-use crate::policy::plan::{Keep, Plan, Rate, Reasoning, Watermark, enforced};
+use crate::policy::plan::{Keep, Plan, Reasoning, enforced};
 use crate::secret::opaque_debug;
-use crate::wire::json::Edit;
-use crate::wire::{
-    Asked, Channel, Edits, Field, FieldKind, Kind, Protocol, Refusal, RefusalKind, Request,
-    member_names,
-};
+use crate::wire::{Channel, Field, FieldKind, Kind, Request, member_names};
 
-/// The member that says what a tool is called.
-const TOOL: &str = "name";
-
-/// The longest message of an error that is passed on where no text is withheld.
-const MESSAGE: usize = 4096;
-
-/// What is to be done to a request, and what the response still needs.
-pub struct RequestEdits {
-    /// The edits of its body, its path and its query.
-    pub edits: Edits,
-    /// What is to be done to the response.
-    pub response: ResponseEdits,
-}
-
-opaque_debug!(RequestEdits);
+pub use request::RequestEdits;
+use request::choices;
 
 /// What is to be done to a response.
 #[derive(Default)]
@@ -81,114 +65,6 @@ pub struct Beside {
     pub continues: bool,
     /// So many bytes of it are reasoning, up to a closing in it that nothing opened.
     pub unopened: usize,
-}
-
-/// What is wrong with the end of the conversation, if it puts words into the model's mouth.
-fn prefilled(request: &Request) -> Option<&'static str> {
-    let resumed = request.resumed && !request.server.resumes_turns();
-    if request.prefilled || resumed {
-        return Some("the last message may not be the assistant's own");
-    }
-    (request.prefilled_if_hoisted && request.server.hoists_system()).then_some(
-        "the last message may not be the assistant's own, and system messages behind it are \
-         moved to the front by some servers",
-    )
-}
-
-impl RequestEdits {
-    /// What the enforced parts of `plan` do to a request. `caller` is whose answer is marked if the plan
-    /// says so; `None` where there is nothing to mark with.
-    ///
-    /// # Errors
-    /// A refusal: the request names a governed member twice, or opens a way round that can only be
-    /// refused.
-    pub fn of(
-        plan: &Plan,
-        protocol: &dyn Protocol,
-        request: &Request,
-        caller: Option<Caller<'_>>,
-        counts: &mut Tally,
-    ) -> Result<Self, Refusal> {
-        let malformed = |message: String| Refusal { kind: RefusalKind::Malformed, message };
-        if let Some(name) = &request.ambiguous {
-            return Err(malformed(format!("the request names `{name}` more than once")));
-        }
-        let mut in_body = Vec::new();
-        let mut removed = Vec::new();
-        if let Some(closing) = side_channels::Closing::of(plan) {
-            if let Some(message) = prefilled(request) {
-                return Err(malformed(message.to_owned()));
-            }
-            let closed = side_channels::request_edits(closing, request, counts);
-            removed = closed.1;
-            in_body.extend(closed.0);
-        }
-        let downgrade = enforced(&plan.downgrade);
-        if let Some(settings) = downgrade {
-            let more = downgrade::removals(settings, request);
-            let more: Vec<_> = more.into_iter().filter(|it| !removed.contains(it)).collect();
-            counts.request_fields_closed += more.len() as u64;
-            removed.extend(more);
-        }
-        let mut marked = None;
-        if let Some((settings, caller)) = enforced(&plan.watermark).zip(caller) {
-            let choice = choose(settings, &caller, protocol, request, &removed);
-            marked = choice.marked;
-            in_body.extend(choice.edits);
-            removed.extend(choice.removed);
-            counts.carrier = choice.carrier;
-            counts.mark_fields_set = choice.fields_set;
-            counts.mark_fields_removed = choice.stripped;
-        }
-        let mut edits = downgrade.map_or_else(Edits::default, |settings| {
-            downgrade::request_edits(settings, request, &removed, counts)
-        });
-        in_body.append(&mut edits.body);
-        if enforced(&plan.reasoning).is_some_and(|settings| settings.ask_upstream) {
-            in_body.extend(request.thinking.iter().filter_map(|thinking| thinking.seal.clone()));
-        }
-        let counted = enforced(&plan.rate).is_some_and(Rate::counts_tokens);
-        let ask_usage = request.ask_usage.clone().filter(|_| counted);
-        let drop_usage_event = ask_usage.is_some();
-        in_body.extend(ask_usage);
-        in_body.extend(request.removals(&removed));
-        edits.body = in_body;
-
-        Ok(Self {
-            edits,
-            response: ResponseEdits {
-                marked,
-                ..ResponseEdits::new(plan, request, drop_usage_event)
-            },
-        })
-    }
-
-    /// The most output tokens that any server could make of the request, all its choices together,
-    /// once the plan is applied; `None` if nothing bounds them.
-    #[must_use]
-    pub fn output_cap(plan: &Plan, request: &Request) -> Option<u64> {
-        let lowered = enforced(&plan.downgrade)
-            .and_then(|settings| settings.max_output_tokens)
-            .map(|cap| u64::from(cap.get()));
-        let asked = request.output_caps.iter().filter(|cap| request.is_read(cap));
-        let asked = asked.filter_map(|cap| match cap.asked {
-            Asked::Nothing => None,
-            Asked::Tokens(tokens) => Some(tokens),
-            Asked::Unclear => Some(u64::MAX),
-        });
-        let most = match (asked.max(), lowered) {
-            (Some(asked), Some(lowered)) => asked.min(lowered),
-            (asked, lowered) => asked.or(lowered).filter(|cap| *cap < u64::MAX)?,
-        };
-        Some(most.saturating_mul(choices(plan, request)))
-    }
-}
-
-/// The most choices that any server could make of the request, once the plan is applied.
-fn choices(plan: &Plan, request: &Request) -> u64 {
-    let asked = request.choices.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
-    let allowed = side_channels::Closing::of(plan).and_then(|closing| closing.max_choices);
-    asked.min(allowed.map_or(u64::MAX, |most| u64::from(most.get())))
 }
 
 impl ResponseEdits {
@@ -325,83 +201,6 @@ impl ResponseEdits {
         }
     }
 
-    /// The edit of a field, counted; `rounded` is what becomes of its event's token counts.
-    pub fn field(
-        &self,
-        field: &Field,
-        rounded: Option<&Rounded>,
-        counts: &mut Tally,
-    ) -> Option<Edit> {
-        let edit = match field.kind {
-            FieldKind::Leak | FieldKind::Number => {
-                side_channels::response_edit(self.close_leaks.as_deref()?, field)?
-            }
-            FieldKind::Telling if self.round_usage.is_some() => {
-                side_channels::response_edit(self.close_leaks.as_deref()?, field)?
-            }
-            FieldKind::ErrorDetail if self.guards() => {
-                let allow = self.close_leaks.as_deref().unwrap_or_default();
-                side_channels::response_edit(allow, field)?
-            }
-            FieldKind::ErrorMessage(failure) if self.guards() => {
-                let free = self.keep.is_none() && self.rename.is_none();
-                if free && field.span.len() <= MESSAGE {
-                    return None;
-                }
-                Edit::string(field.span.clone(), failure.message())
-            }
-            FieldKind::Name => {
-                self.keep?;
-                if self.close_leaks.as_ref()?.contains(&field.name) {
-                    return None;
-                }
-                Edit::text(field.span.clone(), "other")
-            }
-            FieldKind::WordedId => {
-                self.keep?;
-                side_channels::response_edit(self.close_leaks.as_deref()?, field)?
-            }
-            FieldKind::Tool => {
-                let allow = self.close_leaks.as_ref()?;
-                if self.tools.contains(&field.name) || allow.iter().any(|it| it == TOOL) {
-                    return None;
-                }
-                // What it says is not its name.
-                counts.response_fields_closed += 1;
-                counts.closed.add(TOOL);
-                return Some(Edit::literal(field.span.clone(), "null"));
-            }
-            FieldKind::Stop => {
-                self.keep?;
-                if self.stops.contains(&field.name) {
-                    return None;
-                }
-                // What it says is not its name.
-                counts.response_fields_closed += 1;
-                counts.closed.add(member_names::STOP);
-                return Some(Edit::literal(field.span.clone(), "null"));
-            }
-            FieldKind::Model => {
-                return Some(Edit::text(field.span.clone(), &self.rename.as_ref()?.to));
-            }
-            FieldKind::ModelTrace => {
-                self.rename.as_ref()?;
-                return Some(Edit::literal(field.span.clone(), "null"));
-            }
-            kind => {
-                let (stated, shown) = rounded?.count(kind)?;
-                if stated == shown {
-                    return None;
-                }
-                counts.usage_rounded += 1;
-                return Some(Edit::literal(field.span.clone(), shown.to_string()));
-            }
-        };
-        counts.response_fields_closed += 1;
-        counts.closed.add(&field.name);
-        Some(edit)
-    }
-
     /// What rounds the token counts of the response, if the policy says so.
     #[must_use]
     pub fn rounding(&self) -> Option<Rounding> {
@@ -456,44 +255,4 @@ impl ResponseEdits {
     pub fn drops_usage_event(&self) -> bool {
         self.drop_usage_event
     }
-}
-
-/// What marks a response.
-struct ResponseMarking {
-    carrier: Option<Carrier>,
-    edits: Vec<Edit>,
-    removed: Vec<usize>,
-    fields_set: u64,
-    stripped: u64,
-    /// How its texts are marked, if that is the carrier.
-    marked: Option<LexicalMark>,
-}
-
-/// Chooses by what a response is marked; `closed` are the request's members that are taken out
-/// anyway.
-fn choose(
-    settings: &Watermark,
-    caller: &Caller<'_>,
-    protocol: &dyn Protocol,
-    request: &Request,
-    closed: &[usize],
-) -> ResponseMarking {
-    let Watermark { strength, multi_turn } = settings;
-    let keys = caller.marks.keys();
-    let terms = MarkTerms {
-        recipient: watermark::recipient(caller.principal, caller.arm),
-        epoch: keys.current(),
-        strength: strength.of(caller.score),
-    };
-    let Choice { carrier, edits, removed, set, stripped } =
-        caller.marks.by().choose(keys, terms, request, closed);
-    // What comes back has to be what the upstream wrote.
-    let compared = request.signed_history
-        || protocol.features().signs_reasoning
-            && request.thinking.iter().any(|it| it.off.is_some());
-    let barred = compared && !marks_although_signed(*multi_turn, caller);
-    let lexical = carrier == Some(Carrier::Lexical) && !barred;
-    let texts = lexical.then(|| LexicalMark::new(caller, terms, *multi_turn)).flatten();
-    let carrier = carrier.filter(|carrier| *carrier != Carrier::Lexical || texts.is_some());
-    ResponseMarking { carrier, fields_set: set, edits, removed, stripped, marked: texts }
 }

@@ -1,21 +1,20 @@
 //! One decided exchange, from the decision to the head of the answer.
 
+mod admit;
 mod answer;
 mod observed;
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderMap};
+use http::header::HeaderMap;
 use http::uri::PathAndQuery;
 use http::{Method, Response, Uri, request};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::admission::{self, Pending, Subjects};
-use super::applied::note;
+use super::admission::{Pending, Subjects};
 use super::arms::Chosen;
 use super::body::DefenseBody;
 use super::budget::{Held, NoRoom};
@@ -28,19 +27,17 @@ use super::head;
 use super::history::{History, Restored};
 use super::hook::Watch;
 use super::record::begun;
-use super::refusal::{refusal, too_large};
-use super::refused::{Refused, insert_rate_limit, refused};
+use super::refusal::refusal;
+use super::refused::{Refused, refused};
 use super::shared::{Live, Shared};
 use super::trials::Tries;
-use crate::audit::Counter;
 use crate::countermeasure::originals::Memory;
 use crate::countermeasure::watermark::Caller;
-use crate::countermeasure::{RequestEdits, ResponseEdits, refuse};
-use crate::limit::{self, Admission, Amounts, Denied, Granted, RateLimitFields, Reserving, Turn};
-use crate::policy::plan::{Measure, Mode, MultiTurn, Plan, enforced, observed};
+use crate::countermeasure::{RequestEdits, ResponseEdits};
+use crate::limit::{RateLimitFields, Turn};
+use crate::policy::plan::{Mode, MultiTurn, Plan, enforced};
 use crate::policy::{Countermeasure, Decision, Reason};
-use crate::ready::MaybeReady;
-use crate::risk::{Assessment, Risk};
+use crate::risk::Assessment;
 use crate::wire::{
     Edited, Protocol, Refusal, RefusalKind, Request, Target, conversation_protocol, error_protocol,
 };
@@ -207,73 +204,6 @@ impl Exchange {
         Held::new(Arc::clone(&self.shared.budget), self.subjects.account)
     }
 
-    /// Asks the limits, as far as the head tells what the request uses, before its body is read. What
-    /// depends on the model waits for it.
-    pub(super) fn admit_by_head(&mut self, headers: &HeaderMap) -> Result<(), Box<Refused>> {
-        let plan = Arc::clone(&self.decision.plan);
-        let known = self.protocol.is_some() && !self.scoped_by_model;
-        let Some(measure) = plan.rate.as_ref().filter(|_| known) else { return Ok(()) };
-        if measure.enforced().is_none() {
-            return Ok(());
-        }
-        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        let bytes = length.and_then(|length| length.parse().ok()).unwrap_or_default();
-        // The least that such a request can be.
-        let input_tokens = estimated_tokens(bytes);
-        let least = Amounts { requests: 1, input_tokens, ..Amounts::default() };
-        let demands = self.subjects.demands(measure, least);
-        let Some(limit::Refused { denied, advertised }) = self.shared.rates.foresee(&demands)
-        else {
-            return Ok(());
-        };
-        self.rate_limit = admission::fields(measure, &advertised);
-        Err(Box::new(self.deny(Countermeasure::Rate, denied)))
-    }
-
-    fn deny(&mut self, by: Countermeasure, denied: Denied) -> Refused {
-        self.count(by, Counter::RequestsRefused);
-        let message = "Rate limit reached for this account.".to_owned();
-        let refusal = Refusal { kind: RefusalKind::RateLimited, message };
-        Refused { refusal, denied: Some(denied) }
-    }
-
-    /// What can be said by the head alone: a refusal, or nothing yet.
-    pub(super) fn refuse_by_head(&mut self, headers: &HeaderMap) -> Option<Refusal> {
-        if !self.scoped_by_model || self.is_contested() {
-            if let Some(refusal) = self.refuse_by_policy() {
-                return Some(refusal);
-            }
-        }
-        self.acts().then(|| self.unreadable_by_head(headers))?
-    }
-
-    /// What is said of a request whose body cannot be read, if its head tells.
-    fn unreadable_by_head(&self, headers: &HeaderMap) -> Option<Refusal> {
-        if head::is_compressed(headers) {
-            let message = "compressed request bodies are not accepted".to_owned();
-            return Some(Refusal { kind: RefusalKind::Encoding, message });
-        }
-        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        let length: Option<usize> = length.and_then(|length| length.parse().ok());
-        length.filter(|length| *length > self.body_cap()).map(|_| too_large())
-    }
-
-    fn refuse_by_policy(&mut self) -> Option<Refusal> {
-        let settings = self.decision.plan.refuse.as_ref().and_then(Measure::enforced)?;
-        let mut refusal = refuse::refusal(settings);
-        if self.is_contested() {
-            // What is wrong is the request: its sender can mend it.
-            refusal.kind = RefusalKind::Malformed;
-        }
-        self.count(Countermeasure::Refuse, Counter::RequestsRefused);
-        Some(refusal)
-    }
-
-    /// Whether the request leaves open whom it is from.
-    fn is_contested(&self) -> bool {
-        matches!(self.assessment.risk, Risk::Contested { .. })
-    }
-
     /// Reads a request whose body is there, as far as the plan needs it.
     pub(super) fn read(
         &mut self,
@@ -395,89 +325,6 @@ impl Exchange {
     /// So many texts of a request to which nothing else is done were written back.
     pub(super) fn restored(&mut self, texts: u64) {
         self.guard.tally.texts_restored += texts;
-    }
-
-    /// Asks pace and limits. What is given back has to be waited for.
-    pub(super) fn admit(&mut self, estimate: Estimate) -> Result<Option<Pending>, Box<Refused>> {
-        let plan = Arc::clone(&self.decision.plan);
-        let limits = plan.rate.as_ref().map(|rate| &rate.settings);
-        if let Some(pace) = enforced(&plan.pace) {
-            let pacer = &self.shared.pacer;
-            let turn = self.subjects.admit_paced(pacer, pace, limits, estimate);
-            self.turn = turn.map_err(|denied| Box::new(self.deny(Countermeasure::Pace, denied)))?;
-        }
-        if let Some(pace) = observed(&plan.pace) {
-            let pacer = &self.shared.observed_pacer;
-            match self.subjects.admit_paced(pacer, pace, limits, estimate) {
-                Ok(turn) => self.observed_turn = turn,
-                Err(_) => {
-                    if let Some(record) = self.guard.record() {
-                        note(&mut record.observed, Countermeasure::Pace, Counter::RequestsRefused);
-                    }
-                }
-            }
-        }
-        let Some(rate) = &plan.rate else { return Ok(None) };
-        let reserved = admission::reserved(&rate.settings, estimate);
-        match self.shared.rates.reserve(self.subjects.demands(rate, reserved)) {
-            MaybeReady::Ready(outcome) => self.admitted(outcome, reserved).map(|()| None),
-            MaybeReady::Waiting(waiting) => {
-                let reserving = Reserving::new(waiting, self.shared.settlements.clone());
-                let pending = Some(Pending::new(reserving, reserved));
-                if rate.mode == Mode::Enforce {
-                    return Ok(pending);
-                }
-                // Nobody is kept waiting for what is only observed.
-                self.pending = pending;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Takes what the limits say.
-    pub(super) fn admitted(
-        &mut self,
-        outcome: Admission,
-        reserved: Amounts,
-    ) -> Result<(), Box<Refused>> {
-        let plan = Arc::clone(&self.decision.plan);
-        let Some(rate) = &plan.rate else { return Ok(()) };
-        match outcome {
-            Ok(Granted { lease, advertised }) => {
-                self.rate_limit = admission::fields(rate, &advertised);
-                let would_deny = lease.would_deny().is_some();
-                if let Some(record) = self.guard.record().filter(|_| would_deny) {
-                    note(&mut record.observed, Countermeasure::Rate, Counter::RequestsRefused);
-                }
-                let counts_tokens = rate.settings.counts_tokens().then_some(rate.mode);
-                self.guard.hold(lease, reserved, counts_tokens);
-                Ok(())
-            }
-            Err(limit::Refused { denied, advertised }) => {
-                self.rate_limit = admission::fields(rate, &advertised);
-                Err(Box::new(self.deny(Countermeasure::Rate, denied)))
-            }
-        }
-    }
-
-    /// Looks whether limits that are only observed have said something. What they say after the head
-    /// of the answer counts for nothing, and what they took is given back.
-    pub(super) fn poll_observed(&mut self, context: &mut Context<'_>) {
-        let Some(pending) = &mut self.pending else { return };
-        let Poll::Ready((outcome, reserved)) = pending.poll(context) else { return };
-        self.pending = None;
-        // Nothing is enforced, so nothing can be refused.
-        let _admitted = self.admitted(outcome, reserved);
-    }
-
-    fn count(&mut self, countermeasure: Countermeasure, counter: Counter) {
-        if let Some(record) = self.guard.record() {
-            note(&mut record.applied, countermeasure, counter);
-        }
-    }
-
-    fn tell_rate_limit(&self, headers: &mut HeaderMap) {
-        insert_rate_limit(self.rate_limit.as_ref(), headers);
     }
 }
 

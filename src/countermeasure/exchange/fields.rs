@@ -1,0 +1,92 @@
+//! What becomes of the fields that stand beside an answer's texts.
+
+use super::ResponseEdits;
+use crate::countermeasure::usage::Rounded;
+use crate::countermeasure::{Tally, side_channels};
+use crate::wire::json::Edit;
+use crate::wire::{Field, FieldKind, member_names};
+
+/// The member that says what a tool is called.
+const TOOL: &str = "name";
+
+/// The longest message of an error that is passed on where no text is withheld.
+const MESSAGE: usize = 4096;
+
+impl ResponseEdits {
+    /// The edit of a field, counted; `rounded` is what becomes of its event's token counts.
+    pub fn field(
+        &self,
+        field: &Field,
+        rounded: Option<&Rounded>,
+        counts: &mut Tally,
+    ) -> Option<Edit> {
+        let edit = match field.kind {
+            FieldKind::Leak | FieldKind::Number => {
+                side_channels::response_edit(self.close_leaks.as_deref()?, field)?
+            }
+            FieldKind::Telling if self.round_usage.is_some() => {
+                side_channels::response_edit(self.close_leaks.as_deref()?, field)?
+            }
+            FieldKind::ErrorDetail if self.guards() => {
+                let allow = self.close_leaks.as_deref().unwrap_or_default();
+                side_channels::response_edit(allow, field)?
+            }
+            FieldKind::ErrorMessage(failure) if self.guards() => {
+                let free = self.keep.is_none() && self.rename.is_none();
+                if free && field.span.len() <= MESSAGE {
+                    return None;
+                }
+                Edit::string(field.span.clone(), failure.message())
+            }
+            FieldKind::Name => {
+                self.keep?;
+                if self.close_leaks.as_ref()?.contains(&field.name) {
+                    return None;
+                }
+                Edit::text(field.span.clone(), "other")
+            }
+            FieldKind::WordedId => {
+                self.keep?;
+                side_channels::response_edit(self.close_leaks.as_deref()?, field)?
+            }
+            FieldKind::Tool => {
+                let allow = self.close_leaks.as_ref()?;
+                if self.tools.contains(&field.name) || allow.iter().any(|it| it == TOOL) {
+                    return None;
+                }
+                // What it says is not its name.
+                counts.response_fields_closed += 1;
+                counts.closed.add(TOOL);
+                return Some(Edit::literal(field.span.clone(), "null"));
+            }
+            FieldKind::Stop => {
+                self.keep?;
+                if self.stops.contains(&field.name) {
+                    return None;
+                }
+                // What it says is not its name.
+                counts.response_fields_closed += 1;
+                counts.closed.add(member_names::STOP);
+                return Some(Edit::literal(field.span.clone(), "null"));
+            }
+            FieldKind::Model => {
+                return Some(Edit::text(field.span.clone(), &self.rename.as_ref()?.to));
+            }
+            FieldKind::ModelTrace => {
+                self.rename.as_ref()?;
+                return Some(Edit::literal(field.span.clone(), "null"));
+            }
+            kind => {
+                let (stated, shown) = rounded?.count(kind)?;
+                if stated == shown {
+                    return None;
+                }
+                counts.usage_rounded += 1;
+                return Some(Edit::literal(field.span.clone(), shown.to_string()));
+            }
+        };
+        counts.response_fields_closed += 1;
+        counts.closed.add(&field.name);
+        Some(edit)
+    }
+}
