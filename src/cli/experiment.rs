@@ -24,9 +24,13 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Report every problem of every file and of the policies of its arms, and who can tell the arms
-    /// apart; exit status 1 if there is any problem.
-    #[command(after_help = "Example:\n  guilloche experiment check experiments/*.toml")]
+    /// Report every problem of every file and of the policies of its arms, who can tell the arms
+    /// apart, and with --upstream the models that an arm leaves out; exit status 1 if there is any
+    /// problem.
+    #[command(
+        after_help = "Examples:\n  guilloche experiment check experiments/*.toml\n  guilloche \
+                            experiment check --upstream http://127.0.0.1:8001 experiments/*.toml"
+    )]
     Check(check::Arguments),
     /// Work out what an experiment can show, from audit files of a time before: power, duration, and
     /// the least effect that is found.

@@ -1,6 +1,7 @@
 //! `guilloche policy`: check, explain and describe policy files.
 
 mod check;
+mod coverage;
 mod effects;
 mod explain;
 mod models;
@@ -17,6 +18,8 @@ use super::{Answer, Failure};
 use crate::policy::schema;
 
 pub(super) use check::not_loaded;
+pub(super) use coverage::Coverage;
+pub(super) use models::ModelsArguments;
 
 /// What to do with policy files.
 #[derive(Debug, Args)]

@@ -100,19 +100,20 @@ fn assignments_outlive_releases() {
 
 const KNOWN: &str = "22011000011210200202012122000121";
 
+/// `GUILLOCHE_UNITS=10000000` draws so many, in release.
 #[test]
 fn arms_get_the_shares_of_their_weights() {
-    const UNITS: u32 = 400_000;
+    let units = std::env::var("GUILLOCHE_UNITS").map_or(400_000, |it| it.parse().unwrap());
     let weights = [5, 3, 1, 1];
     let all: u32 = weights.iter().sum();
     let assignment = assignment(3, &experiment("e", "", 0.0, &weights));
     let mut counts = [0u32; 4];
-    (0..UNITS).for_each(|number| counts[arm(&assignment, number)] += 1);
+    (0..units).for_each(|number| counts[arm(&assignment, number)] += 1);
     let statistic: f64 = counts
         .iter()
         .zip(weights)
         .map(|(count, weight)| {
-            let expected = f64::from(UNITS) * f64::from(weight) / f64::from(all);
+            let expected = f64::from(units) * f64::from(weight) / f64::from(all);
             (f64::from(*count) - expected).powi(2) / expected
         })
         .sum();

@@ -54,6 +54,34 @@ async fn a_harmful_policy_is_rolled_back_by_the_proxy_itself_and_stays_so_over_a
     restarted.stop().await;
 }
 
+/// Units that a guardrail has taken, of both arms.
+async fn taken(replica: &Replica) -> u64 {
+    let units = replica.status().await["guardrails"][0]["units"].clone();
+    units.as_array().unwrap().iter().map(|units| units.as_u64().unwrap()).sum()
+}
+
+// Break it: forget what was found at the restart, and alpha is spent again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guardrails_go_on_after_a_restart_and_begin_anew_when_an_experiment_is_resumed() {
+    let stage = Stage::new(UNTOUCHED, WITHHOLDING, "").await;
+    let replica = stage.replica("one").await;
+    refused(&replica, 0, 12).await;
+    soon(async { while taken(&replica).await < 12 {} }).await;
+    replica.stop().await;
+
+    let restarted = stage.replica("one").await;
+    assert_eq!(taken(&restarted).await, 12);
+    refused(&restarted, 12, 8).await;
+    soon(async { while taken(&restarted).await < 20 {} }).await;
+    assert_eq!(restarted.order("/experiments/e/rollback", &[]).await, 200);
+    assert_eq!(restarted.order("/experiments/e/resume", &[]).await, 200);
+    assert_eq!(taken(&restarted).await, 0);
+    restarted.stop().await;
+    let again = stage.replica("one").await;
+    assert_eq!(taken(&again).await, 0);
+    again.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_rolls_back_and_resumes_and_a_page_in_a_browser_does_not() {
     let stage = Stage::new(UNTOUCHED, WITHHOLDING, "").await;

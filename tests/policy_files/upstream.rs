@@ -119,6 +119,36 @@ async fn a_model_that_the_upstream_lists_and_no_pattern_covers_is_pointed_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_an_arm_leaves_out_is_pointed_at_with_the_arm() {
+    const EXPERIMENT: &str = "version = 1\nname = \"e\"\nsalt = \"s\"\nstart = 2026-01-01\nend = 2100-01-01\n\
+        [[arm]]\nname = \"now\"\npolicy = \"now.toml\"\ncontrol = true\n\
+        [[arm]]\nname = \"next\"\npolicy = \"next.toml\"\n\
+        [[metric]]\nname = \"reasoning_tokens\"\nrole = \"success\"\nbetter = \"lower\"\nscale = \"log\"\n";
+    let upstream = format!("http://{}", teacher(None).await);
+    let folder = folder();
+    let narrow = MAP.replace("\"teacher-large\" =", "\"teacher-larger\" =");
+    let files = [
+        ("now.toml", format!("{POLICY}{MAP}")),
+        ("next.toml", format!("{POLICY}{narrow}")),
+        ("e.toml", EXPERIMENT.to_owned()),
+    ];
+    files.iter().for_each(|(name, text)| std::fs::write(folder.join(name), text).unwrap());
+    let check = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guilloche"));
+        command.args(["experiment", "check", "--upstream", &upstream]).args(more).arg("e.toml");
+        tokio::task::block_in_place(|| command.current_dir(&folder).output().unwrap())
+    };
+    let output = check(&[]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let escaped = "arm \"next\": grade[0].downgrade.models: leaves out \"teacher-large\"";
+    assert!(stdout(&output).contains(escaped), "{}", stdout(&output));
+    let of_now = stdout(&output).lines().find(|it| it.starts_with("e.toml: arm \"now\""));
+    assert!(of_now.unwrap().ends_with("at the upstream: none escapes"), "{}", stdout(&output));
+    let (status, arms) = models(&check(&["--format", "json"]));
+    assert_eq!((status, &arms["next"]["left_out"][0]["escape"]), (Some(1), &json!(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_api_key_comes_from_a_variable_or_a_file_and_is_not_shown() {
     let teacher = teacher(Some("sk-1")).await;
     let output = check(teacher, "", MAP, &["--api-key-env", "TEST_API_KEY"]);

@@ -1,4 +1,5 @@
-//! `guilloche experiment check`: every problem of every file, and who can tell the arms apart.
+//! `guilloche experiment check`: every problem of every file, who can tell the arms apart, and the models
+//! that an arm's policy leaves out.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -6,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::super::policy::not_loaded;
+use super::super::policy::{Coverage, ModelsArguments, not_loaded};
 use super::super::{Answer, Failure, Format};
 use crate::experiment::{Difference, Experiment, Visibility};
 use crate::policy::LoadError;
@@ -19,27 +20,52 @@ pub(super) struct Arguments {
     /// How the report is written.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    models: ModelsArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    let models = arguments.models.list()?;
     let mut answer = Answer::Done;
     let mut reports = Vec::new();
     let mut out = io::stdout().lock();
     for path in &arguments.files {
         let file = path.display().to_string();
         let loaded = Experiment::load(path);
-        if loaded.is_err() {
+        let arms = match (&loaded, &models) {
+            (Ok(experiment), Some(models)) => covered(experiment, models),
+            _ => Vec::new(),
+        };
+        if loaded.is_err() || arms.iter().any(|(_, coverage)| coverage.escapes()) {
             answer = Answer::No;
         }
         match arguments.format {
-            Format::Text => write_text(&mut out, &file, &loaded)?,
-            Format::Json => reports.push(report(&file, &loaded)),
+            Format::Text => {
+                write_text(&mut out, &file, &loaded)?;
+                for (arm, coverage) in &arms {
+                    coverage.write(&mut out, &format!("{file}: arm {arm:?}"))?;
+                }
+            }
+            Format::Json => {
+                let mut report = report(&file, &loaded);
+                if let Some(report) = report.as_object_mut().filter(|_| !arms.is_empty()) {
+                    let arms = arms.iter().map(|(arm, it)| (arm.to_string(), it.json()));
+                    report.insert("models".to_owned(), Value::Object(arms.collect()));
+                }
+                reports.push(report);
+            }
         }
     }
     if arguments.format == Format::Json {
         writeln!(out, "{:#}", Value::Array(reports))?;
     }
     Ok(answer)
+}
+
+/// What the policy of each arm leaves out.
+fn covered<'a>(experiment: &'a Experiment, models: &'a [String]) -> Vec<(&'a str, Coverage<'a>)> {
+    let arms = experiment.arms.iter();
+    arms.map(|arm| (&*arm.name, Coverage::of(&arm.policy, models))).collect()
 }
 
 fn write_text(

@@ -8,14 +8,11 @@ use http::Uri;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::paragraph::printable;
 use super::super::{Answer, Failure, Format};
+use super::coverage::Coverage;
 use super::models::ModelsArguments;
 use super::seen::Status;
-use crate::policy::{Gap, LoadError, Policy};
-
-/// Models of one list that are shown to people.
-const SHOWN: usize = 10;
+use crate::policy::{LoadError, Policy};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -43,33 +40,26 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     for path in &arguments.files {
         let file = path.display().to_string();
         let loaded = Policy::load(path);
-        let gaps = match (&loaded, &models) {
-            (Ok(policy), Some(models)) => Some(policy.gaps(models)),
+        let coverage = match (&loaded, &models) {
+            (Ok(policy), Some(models)) => Some(Coverage::of(policy, models)),
             _ => None,
         };
-        let closed = loaded.as_ref().map_or_else(|_| Vec::new(), Policy::closed_lists);
         if matches!(loaded, Err(LoadError::Read { .. })) {
             answer = Answer::Unread;
-        } else if loaded.is_err() || gaps.iter().flatten().any(|gap| gap.escapes) {
+        } else if loaded.is_err() || coverage.as_ref().is_some_and(Coverage::escapes) {
             answer = if answer == Answer::Unread { answer } else { Answer::No };
         }
         let met = status.as_ref().zip(loaded.as_ref().ok());
         let met = met.map_or_else(Vec::new, |(status, policy)| status.notices(policy));
-        let listed = models.as_ref().map_or(0, Vec::len);
         match arguments.format {
             Format::Text => {
                 write_text(&mut out, &file, &loaded, &met, now)?;
-                let gaps = gaps.map(|gaps| write_gaps(&mut out, &file, (&gaps, &closed), listed));
-                gaps.transpose()?;
+                coverage.map(|it| it.write(&mut out, &file)).transpose()?;
             }
             Format::Json => {
                 let mut report = report(&file, &loaded, &met, now);
-                if let Some((report, gaps)) = report.as_object_mut().zip(gaps) {
-                    let gaps: Vec<_> = gaps.iter().map(gap).collect();
-                    report.insert(
-                        "models".to_owned(),
-                        json!({ "listed": listed, "left_out": gaps, "closed": closed }),
-                    );
+                if let Some((report, coverage)) = report.as_object_mut().zip(coverage) {
+                    report.insert("models".to_owned(), coverage.json());
                 }
                 reports.push(report);
             }
@@ -105,39 +95,6 @@ fn write_text(
         "{file}: good: {:?}, {grades} grade{plural}, revision {}",
         policy.name, policy.revision
     )
-}
-
-fn write_gaps(
-    out: &mut impl Write,
-    file: &str,
-    (gaps, closed): (&[Gap<'_>], &[String]),
-    listed: usize,
-) -> io::Result<()> {
-    for Gap { field, models, escapes, .. } in gaps {
-        let mut names: Vec<_> =
-            models.iter().take(SHOWN).map(|model| format!("\"{}\"", printable(model))).collect();
-        if models.len() > SHOWN {
-            names.push(format!("{} more", models.len() - SHOWN));
-        }
-        let kind = if *escapes { "they escape" } else { "notice" };
-        writeln!(out, "{file}: {field}: leaves out {} ({kind})", names.join(", "))?;
-    }
-    for field in closed {
-        writeln!(
-            out,
-            "{file}: {field}: covers no name that the upstream does not list: if it answers for any \
-             name, such a name escapes (notice)"
-        )?;
-    }
-    let plural = if listed == 1 { "" } else { "s" };
-    let escaping = gaps.iter().any(|gap| gap.escapes);
-    let found = if escaping { "some escape" } else { "none escapes" };
-    writeln!(out, "{file}: {listed} model{plural} at the upstream: {found}")
-}
-
-fn gap(gap: &Gap<'_>) -> Value {
-    let Gap { field, models, escapes, .. } = gap;
-    json!({ "field": field, "models": models, "escape": escapes })
 }
 
 fn report(file: &str, loaded: &Result<Policy, LoadError>, met: &[String], now: Timestamp) -> Value {

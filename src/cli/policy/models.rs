@@ -45,7 +45,7 @@ const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Models of an upstream")]
-pub(super) struct ModelsArguments {
+pub(in crate::cli) struct ModelsArguments {
     /// Ask this upstream for its models, and point at those that the policies leave out
     #[arg(long, value_name = "URL")]
     upstream: Option<Uri>,
@@ -88,7 +88,7 @@ enum ListError {
 
 impl ModelsArguments {
     /// The models, if they are asked for.
-    pub(super) fn list(&self) -> Result<Option<Vec<String>>, Failure> {
+    pub(in crate::cli) fn list(&self) -> Result<Option<Vec<String>>, Failure> {
         let Self { upstream, api_key_env, api_key_file, ca_file } = self;
         let Some(url) = upstream else { return Ok(None) };
         let key = match (api_key_env, api_key_file) {

@@ -1,4 +1,5 @@
-//! What of an experiment outlives the process, as lines of two files.
+//! What of an experiment outlives the process, as lines of two files, and a third for what its
+//! guardrails have found.
 //!
 //! Units are many, and a line of one that is lost costs little: the hash finds its arm again. So they
 //! are queued, and nobody waits. What has been ordered, that every unit goes to the control arm above
@@ -39,11 +40,12 @@ pub struct JournalError {
     pub source: io::Error,
 }
 
-/// The two files of an experiment.
+/// The files of an experiment.
 #[derive(Debug)]
 pub(in crate::experiment) struct Journal {
     units: LineWriter,
     events: PathBuf,
+    guards: PathBuf,
     arms: Vec<Arc<str>>,
 }
 
@@ -52,6 +54,7 @@ pub(in crate::experiment) struct Journal {
 pub(in crate::experiment) struct Opened {
     units: PathBuf,
     events: PathBuf,
+    guards: PathBuf,
     arms: Vec<Arc<str>>,
 }
 
@@ -127,6 +130,7 @@ impl Journal {
         fs::create_dir_all(folder).map_err(failed(folder))?;
         let events = folder.join(format!("{stem}.events.jsonl"));
         let units = folder.join(format!("{stem}.units.jsonl"));
+        let guards = folder.join(format!("{stem}.guards.json"));
         let take = |line: Event| {
             event(line);
             true
@@ -134,7 +138,7 @@ impl Journal {
         read(&events, take).map_err(failed(&events))?;
         // Seen to be writable before anything depends on it.
         open_to_append(&events).map_err(failed(&events))?;
-        Ok(Opened { units, events, arms })
+        Ok(Opened { units, events, guards, arms })
     }
 
     /// Has an entry written, without waiting for it.
@@ -160,6 +164,35 @@ impl Journal {
         file.sync_data()
     }
 
+    /// Writes what guardrails have found in place of what they had before: the disk has the one or
+    /// the other whole.
+    pub(in crate::experiment) fn keep(&self, found: &impl Serialize) -> io::Result<()> {
+        let next = self.guards.with_extension("json.new");
+        // What a crash has left there is nobody's.
+        fs::remove_file(&next).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?;
+        let mut file = open_to_append(&next)?;
+        file.write_all(&serde_json::to_vec(found)?)?;
+        file.sync_data()?;
+        fs::rename(&next, &self.guards)
+    }
+
+    /// What was [kept](Self::keep) last. What cannot be read is told, and counts for nothing.
+    pub(in crate::experiment) fn kept<T: DeserializeOwned>(&self) -> Option<T> {
+        let read = fs::read(&self.guards).and_then(|found| Ok(serde_json::from_slice(&found)?));
+        match read {
+            Ok(found) => Some(found),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                let path = self.guards.display();
+                tracing::warn!(%error, "{path}: cannot be read; guardrails begin anew");
+                None
+            }
+        }
+    }
+
     /// How many lines of units were lost.
     pub(in crate::experiment) fn lost(&self) -> Lost {
         self.units.lost()
@@ -180,7 +213,7 @@ impl Opened {
         self,
         mut take: impl FnMut(Entry) -> bool,
     ) -> Result<Journal, JournalError> {
-        let Self { units, events, arms } = self;
+        let Self { units, events, guards, arms } = self;
         let entry = |line: Line| {
             Some(match line {
                 Line::Joined(joined) => Entry::Joined(joined),
@@ -198,7 +231,7 @@ impl Opened {
         };
         read(&units, |line| entry(line).is_some_and(&mut take)).map_err(failed(&units))?;
         let writer = LineWriter::append(&units, QUEUE).map_err(failed(&units))?;
-        Ok(Journal { units: writer, events, arms })
+        Ok(Journal { units: writer, events, guards, arms })
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::kept::{Kept, KeptGuard};
 use super::sums::Key;
 use crate::audit::{Population, UnitSums};
 use crate::experiment::analysis::{bounds, margin_on_scale, scaled};
@@ -109,6 +110,30 @@ impl Guards {
         }
     }
 
+    /// Goes on from what was found before a restart: `false`, and nothing of it counts, if something
+    /// else was watched then. Units whose windows were open are left out, whatever their arm.
+    pub(super) fn take_up(&mut self, kept: &Kept) -> bool {
+        let same = kept.window == self.window && kept.arms == self.arms;
+        if !same || kept.guards.len() != self.guards.len() {
+            return false;
+        }
+        let of = |(guard, kept): (&Guard, &KeptGuard)| {
+            kept.moments(&guard.metric).filter(|arms| arms.len() == self.arms.len())
+        };
+        let Some(found) = self.guards.iter().zip(&kept.guards).map(of).collect::<Option<Vec<_>>>()
+        else {
+            return false;
+        };
+        self.guards.iter_mut().zip(found).for_each(|(guard, arms)| guard.arms = arms);
+        true
+    }
+
+    /// What has been found so far.
+    pub(super) fn kept(&self) -> Kept {
+        let guards = self.guards.iter().map(|it| KeptGuard::of(&it.metric, &it.arms)).collect();
+        Kept { window: self.window, arms: self.arms.clone(), guards }
+    }
+
     /// A unit met so much since the last time.
     pub(super) fn add(&mut self, key: Key, known: &Known, met: &UnitSums) {
         let (Some(arm), Some(population)) = (known.arm, key.1) else { return };
@@ -124,10 +149,11 @@ impl Guards {
         }
     }
 
-    /// Closes the windows that are over, and gives the first guardrail that is broken.
-    pub(super) fn look(&mut self, now: Timestamp) -> Option<Found> {
+    /// Closes the windows that are over; whether any was.
+    pub(super) fn close(&mut self, now: Timestamp) -> bool {
         let now = now.as_second();
         self.closed = self.closed.max(now);
+        let open = self.watched.len();
         let guards = &mut self.guards;
         self.watched.retain(|_, watched| {
             let is_open = watched.until > now;
@@ -136,6 +162,11 @@ impl Guards {
             }
             is_open
         });
+        self.watched.len() < open
+    }
+
+    /// The first guardrail that is broken.
+    pub(super) fn broken(&self) -> Option<Found> {
         self.found().into_iter().find(|found| found.excess.is_some_and(|(_, least)| least > 0.0))
     }
 

@@ -4,6 +4,7 @@
 mod choice;
 mod counted;
 mod guards;
+mod kept;
 mod ratio;
 mod status;
 mod sums;
@@ -108,7 +109,12 @@ impl Running {
         let register = Register::new(settings.most_units, stages);
         let journal = opened.map(|opened| opened.units(|entry| register.replay(entry)));
         let journal = journal.transpose()?;
-        let guards = Guards::new(&experiment, settings.window, now);
+        let mut guards = Guards::new(&experiment, settings.window, now);
+        let kept = journal.as_ref().and_then(Journal::kept);
+        if kept.is_some_and(|kept| !guards.take_up(&kept)) {
+            let experiment = name.name.as_str();
+            tracing::warn!(experiment, "guardrails begin anew: others were watched before");
+        }
         let running = Self {
             state: AtomicU8::new(if stopped.is_some() { ROLLED_BACK } else { RUNS }),
             stopped: Mutex::new(stopped),
@@ -171,7 +177,11 @@ impl Running {
             return Ok(false);
         }
         self.write(&Event::Resumed { time: now })?;
-        self.guards().begin_anew(now);
+        {
+            let mut guards = self.guards();
+            guards.begin_anew(now);
+            self.keep(&guards);
+        }
         *stopped = None;
         self.state.store(RUNS, Ordering::SeqCst);
         tracing::warn!(experiment = self.name.name.as_str(), "resumed");
@@ -193,7 +203,13 @@ impl Running {
     /// Looks whether a guardrail is broken or the arms are not filled as they were to be.
     pub(super) fn look(&self, now: Timestamp) {
         self.look_at_ratio(now);
-        let broken = self.guards().look(now);
+        let broken = {
+            let mut guards = self.guards();
+            if guards.close(now) {
+                self.keep(&guards);
+            }
+            guards.broken()
+        };
         if self.state.load(Ordering::SeqCst) == ROLLED_BACK {
             return;
         }
@@ -261,6 +277,14 @@ impl Running {
     /// Waits until what is remembered is written.
     pub(super) fn flush(&self, patience: Duration) -> bool {
         self.journal.as_ref().is_none_or(|journal| journal.flush(patience))
+    }
+
+    fn keep(&self, guards: &Guards) {
+        let Some(journal) = &self.journal else { return };
+        if let Err(error) = journal.keep(&guards.kept()) {
+            let experiment = self.name.name.as_str();
+            tracing::error!(experiment, %error, "what guardrails found is lost at a restart");
+        }
     }
 
     fn note(&self, entry: Entry) {
