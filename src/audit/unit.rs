@@ -121,7 +121,7 @@ pub struct UnitSums {
     /// Of them, those about which the arms decided differently.
     #[serde(skip_serializing_if = "is_zero")]
     pub exposed: u64,
-    /// Refused by a grade.
+    /// Refused by a grade, or because its plan has to read what it cannot.
     #[serde(skip_serializing_if = "is_zero")]
     pub refused: u64,
     /// Turned away at a limit.

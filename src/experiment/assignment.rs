@@ -4,13 +4,13 @@
 //! integers: the same on every replica, after every restart and on every machine, and nobody who can
 //! open accounts can tell in advance, or open accounts until one falls into the arm that they want.
 //!
-//! Arms are drawn by weighted rendezvous: each draws an exponential variable of its weight, and the
-//! least wins. So the share of an arm is that of its weight; where a weight grows, units move to
+//! Arms are drawn by weighted rendezvous: each draws an exponential variable of its weight by its name, and
+//! the least wins. So the share of an arm is that of its weight; where a weight grows, units move to
 //! that arm alone, from the others, and none moves between those; and a closed arm keeps its units
 //! while new ones are drawn among the rest.
 //!
-//! The key is one of the deployment's secret ([`blake3::derive_key`]), and the variables are words of
-//! a keyed BLAKE3. Rendezvous hashing: Thaler and Ravishankar, IEEE/ACM Transactions on Networking
+//! Which place an arm has in the file does not matter. The key is one of the deployment's secret
+//! ([`blake3::derive_key`]), and the variables are words of a keyed BLAKE3. Rendezvous hashing: Thaler and Ravishankar, IEEE/ACM Transactions on Networking
 //! 6(1), 1998; with weights, Schindelhauer and Schomaker, SPAA 2005.
 
 use jiff::Timestamp;
@@ -21,9 +21,6 @@ use crate::secret::{Secret, opaque_debug};
 
 /// What the key is for, in its derivation.
 const CONTEXT: &str = "guilloche 2026-11-29 assignment of units to the arms of an experiment";
-
-/// Words of 64 bits that one hash gives.
-const WORDS: usize = 8;
 
 /// What is assigned: a cluster, an account or a slot of time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,8 +65,8 @@ pub struct Assignment {
     part: std::ops::Range<u64>,
     /// Of its units, those whose number is below this are held out.
     held_out: u64,
-    /// The weights of the arms; 0 of one that takes no unit.
-    weights: Vec<u32>,
+    /// A key for each arm, and its weight; 0 of one that takes no unit.
+    arms: Vec<(Secret, u32)>,
 }
 
 opaque_debug!(Assignment);
@@ -123,39 +120,38 @@ impl Assignment {
             Some(layer) => named(b'l', [layer, ""]),
             None => named(b'e', [name, salt]),
         };
-        let weights = arms.iter().map(|arm| if arm.closed { 0 } else { arm.weight });
+        let own = named(b'x', [name, salt]);
+        let arms = arms.iter().map(|arm| {
+            let mut hasher = blake3::Hasher::new_keyed(own.expose());
+            hasher.update(b"arm").update(arm.name.as_bytes());
+            let weight = if arm.closed { 0 } else { arm.weight };
+            (Secret::from(*hasher.finalize().as_bytes()), weight)
+        });
+        let arms = arms.collect();
         Self {
-            key: named(b'x', [name, salt]),
+            key: own,
             layer,
             part: fraction(part.start)..fraction(part.end),
             held_out: fraction(*holdout),
-            weights: weights.collect(),
+            arms,
         }
     }
 
     /// Where a unit is that nothing is known of.
     #[must_use]
     pub fn place(&self, unit: Unit<'_>) -> Place {
-        let number = words(&self.layer, unit, 0)[0];
+        let number = word(&self.layer, unit);
         // The whole of a layer has no end.
         let ends = self.part.end == u64::MAX;
         if number < self.part.start || number >= self.part.end && !ends {
             return Place::Outside;
         }
-        let mut drawn = words(&self.key, unit, 0);
-        if drawn[0] < self.held_out {
+        if word(&self.key, unit) < self.held_out {
             return Place::HeldOut;
         }
         let mut least: Option<(u64, u32, usize)> = None;
-        for (arm, weight) in self.weights.iter().enumerate() {
-            let word = (arm + 1) % WORDS;
-            if word == 0 {
-                drawn = words(&self.key, unit, ((arm + 1) / WORDS) as u64);
-            }
-            let Some(variable) = drawn.get(word).map(|word| exponential(*word)) else { continue };
-            if *weight == 0 {
-                continue;
-            }
+        for (arm, (key, weight)) in self.arms.iter().enumerate().filter(|(_, (_, it))| *it > 0) {
+            let variable = exponential(word(key, unit));
             // A variable over its weight, without division.
             let less = least.is_none_or(|(best, of, _)| {
                 u128::from(variable) * u128::from(of) < u128::from(best) * u128::from(*weight)
@@ -168,19 +164,11 @@ impl Assignment {
     }
 }
 
-/// Words that nobody without the key knows.
-fn words(key: &Secret, unit: Unit<'_>, block: u64) -> [u64; WORDS] {
+/// A word of 64 bits that nobody without the key knows.
+fn word(key: &Secret, unit: Unit<'_>) -> u64 {
     let mut hasher = blake3::Hasher::new_keyed(key.expose());
     unit.hash_into(&mut hasher);
-    let mut bytes = [0; WORDS * 8];
-    let mut output = hasher.finalize_xof();
-    output.set_position(block * 64);
-    output.fill(&mut bytes);
-    let mut words = [0; WORDS];
-    for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
-        *word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    }
-    words
+    hasher.finalize().as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 /// A share as so many of 2^64.

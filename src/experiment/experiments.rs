@@ -172,7 +172,16 @@ impl Experiments {
     pub(crate) fn choose(&self, assessment: &Assessment, now: Timestamp) -> Option<Choice<'_>> {
         let names = Names::new(&self.key, &assessment.principal);
         let mut running = self.running.iter().filter(|it| it.experiment().runs(now));
-        running.find_map(|running| running.choose(assessment, &names, now))
+        let first = running.next()?;
+        let Some(second) = running.next() else { return first.choose(assessment, &names, now) };
+        // Who is known to one of a layer stays there, whatever the detector has linked since.
+        let all = || [first, second].into_iter().chain(running.clone());
+        let knows = |it: &&Arc<Running>| it.knows(&assessment.principal, &names, now);
+        let by_account = all().find(|it| knows(it).0);
+        match by_account.or_else(|| all().find(|it| knows(it).1)) {
+            Some(known) => known.choose(assessment, &names, now),
+            None => all().find_map(|running| running.choose(assessment, &names, now)),
+        }
     }
 }
 

@@ -1,28 +1,68 @@
 //! Which of two decisions about one request is the stricter one.
 //!
-//! Units of several arms that have come together are treated by the stricter arm: whoever runs
-//! accounts in two arms gains nothing by having them linked. Which that is may differ from request to
-//! request, and is found by what would be carried out.
+//! Units of several arms that have come together are treated by the stricter arm, so that whoever runs
+//! accounts in two arms gains little by having them linked. Which that is may differ from request to
+//! request, and is found by what would be carried out. Where each arm does something that the other does
+//! not, an order of what matters decides: all of an arm's policy is carried out, never parts of two.
 
 use std::cmp::Ordering;
+use std::num::NonZeroU32;
+
+use crate::limit::Quota;
 
 use crate::policy::plan::{Keep, Mode, Plan, enforced};
 use crate::policy::{Countermeasure, Decision};
 
-/// The stricter decision is greater: one that refuses; else the one that carries out more
-/// countermeasures; else the one that leaves less of the reasoning; else the one that observes more.
+/// The stricter decision is greater: the first of these that tells the two apart decides.
+///
+/// 1. One refuses.
+/// 2. One leaves less of the reasoning.
+/// 3. One allows fewer requests in a time, then fewer output tokens, by limits or pace.
+/// 4. One has a weaker model answer, or a shorter answer.
+/// 5. One carries out more countermeasures, then observes more.
 pub(super) fn by_strictness(one: &Decision, other: &Decision) -> Ordering {
     let (one, other) = (&one.plan, &other.plan);
-    enforced(&one.refuse)
-        .is_some()
-        .cmp(&enforced(&other.refuse).is_some())
-        .then_with(|| count(one, Mode::Enforce).cmp(&count(other, Mode::Enforce)))
+    let refuses = |plan: &Plan| enforced(&plan.refuse).is_some();
+    let replaces = |plan: &Plan| {
+        enforced(&plan.downgrade)
+            .is_some_and(|it| !it.models.is_empty() || it.other_models.is_some())
+    };
+    refuses(one)
+        .cmp(&refuses(other))
         .then_with(|| kept(other).total_cmp(&kept(one)))
+        .then_with(|| requests(other).total_cmp(&requests(one)))
+        .then_with(|| tokens(other).total_cmp(&tokens(one)))
+        .then_with(|| replaces(one).cmp(&replaces(other)))
+        .then_with(|| longest(other).cmp(&longest(one)))
+        .then_with(|| count(one, Mode::Enforce).cmp(&count(other, Mode::Enforce)))
         .then_with(|| count(one, Mode::Observe).cmp(&count(other, Mode::Observe)))
 }
 
 fn count(plan: &Plan, mode: Mode) -> usize {
     Countermeasure::ALL.into_iter().filter(|named| named.mode_in(plan) == Some(mode)).count()
+}
+
+/// Requests per second that an account may make.
+fn requests(plan: &Plan) -> f64 {
+    enforced(&plan.rate).map_or(f64::INFINITY, |rate| per_second(rate.account.requests))
+}
+
+/// Output tokens per second that an account may get.
+fn tokens(plan: &Plan) -> f64 {
+    let limit =
+        enforced(&plan.rate).map_or(f64::INFINITY, |rate| per_second(rate.account.output_tokens));
+    let pace = enforced(&plan.pace).and_then(|pace| pace.tokens_per_second);
+    pace.map_or(limit, |pace| limit.min(f64::from(pace.get())))
+}
+
+fn per_second(quota: Option<Quota>) -> f64 {
+    quota.map_or(f64::INFINITY, |it| it.amount.get() as f64 / it.period.as_secs_f64())
+}
+
+/// The longest answer, in tokens.
+fn longest(plan: &Plan) -> u32 {
+    let cap = enforced(&plan.downgrade).and_then(|it| it.max_output_tokens);
+    cap.map_or(u32::MAX, NonZeroU32::get)
 }
 
 /// How much of the reasoning is left: a share, or, of a number of words, which is less than any trace
@@ -68,12 +108,24 @@ mod tests {
         let ladder = [
             decided("enforce", ""),
             decided("observe", "reasoning = { keep = \"none\" }"),
+            decided("enforce", "side_channels = { max_choices = 1 }"),
+            decided("enforce", "pace = { tokens_per_second = 50 }"),
+            decided("enforce", "rate = { account = { requests = \"60 per minute\" } }"),
+            decided("enforce", "rate = { account = { requests = \"20 per minute\" } }"),
             decided("enforce", "reasoning = { keep = { share = 0.9 }, signed = \"seal\" }"),
+            decided(
+                "enforce",
+                "side_channels = { max_choices = 1 }\nreasoning = { keep = { share = 0.9 }, signed = \"seal\" }",
+            ),
             decided("enforce", "reasoning = { keep = \"conclusion\", signed = \"seal\" }"),
             decided("enforce", "reasoning = { keep = \"none\" }"),
             decided(
                 "enforce",
-                "side_channels = { max_choices = 1 }\nreasoning = { keep = { share = 0.9 }, signed = \"seal\" }",
+                "reasoning = { keep = \"none\" }\npace = { tokens_per_second = 100 }",
+            ),
+            decided(
+                "enforce",
+                "reasoning = { keep = \"none\" }\npace = { tokens_per_second = 50 }",
             ),
             decided("enforce", "refuse = {}"),
         ];

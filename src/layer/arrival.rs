@@ -13,6 +13,7 @@ use super::admission::Subjects;
 use super::arms::Counted;
 use super::budget::Held;
 use super::exchange::Exchange;
+use super::head;
 use super::history::History;
 use super::hook::{Decided, Watch};
 use super::late::Late;
@@ -86,6 +87,10 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         let Self { mut parts, body, inner, time, .. } = self;
         // An inner service that fails gives no answer to carry it.
         parts.extensions.insert(audit::DecisionName(chosen.decision.id.to_string()));
+        if is_read && protocol.is_some() {
+            // Else those of whom nothing is read would get it compressed, in their arm alone.
+            head::ask_for_plain_answer(&mut parts.headers);
+        }
         let mut exchange = Exchange::new(
             shared,
             live,

@@ -220,10 +220,12 @@ impl Guard {
         let (counted, mut met) = self.watch.as_mut()?.take_counted(outcome)?;
         let refused = |it: &&crate::audit::Applied| it.counts.get(Counter::RequestsRefused) > 0;
         let by = record.applied.iter().find(refused).map(|it| it.countermeasure);
-        met.turned_away = by.map(|by| match by {
-            Countermeasure::Refuse => TurnedAway::ByGrade,
-            _ => TurnedAway::AtLimit,
-        });
+        met.turned_away = match by {
+            Some(Countermeasure::Refuse) => Some(TurnedAway::ByGrade),
+            Some(_) => Some(TurnedAway::AtLimit),
+            // What the grade's plan cannot read is refused for its sake.
+            None => (outcome == Outcome::Refused).then_some(TurnedAway::ByGrade),
+        };
         met.words_withheld = self.tally.words_removed;
         met.sites_marked = self.tally.sites;
         if self.answer == Answer::Read {

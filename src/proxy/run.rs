@@ -80,12 +80,13 @@ impl Proxy {
         };
         let access_log = config.access_log.as_ref().map(open_log).transpose()?;
         let ledger = ledger(&config)?;
-        let experiments = experiments::begin(&config, true)?;
         let (listener, address) = listen(config.listen.address).await?;
         let admin = match config.admin {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
+        // Of two processes with one configuration the second one has no address, and changes nothing.
+        let experiments = experiments::begin(&config, true)?;
         Ok(Self {
             config,
             listener,

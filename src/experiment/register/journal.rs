@@ -72,6 +72,7 @@ pub(in crate::experiment) struct Seen {
     pub(super) arm: Option<usize>,
     pub(super) population: Option<Population>,
     pub(super) first_seen: Timestamp,
+    pub(super) unscored: bool,
 }
 
 /// An account or a cluster belongs to this unit from now on.
@@ -92,6 +93,8 @@ enum Line {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         population: Option<Population>,
         first_seen: Timestamp,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unscored: bool,
     },
     Joined(Joined),
     /// So many are missing here.
@@ -127,7 +130,10 @@ impl Journal {
         arms: Vec<Arc<str>>,
         mut event: impl FnMut(Event),
     ) -> Result<Opened, JournalError> {
-        fs::create_dir_all(folder).map_err(failed(folder))?;
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(folder).map_err(failed(folder))?;
         let events = folder.join(format!("{stem}.events.jsonl"));
         let units = folder.join(format!("{stem}.units.jsonl"));
         let guards = folder.join(format!("{stem}.guards.json"));
@@ -145,9 +151,9 @@ impl Journal {
     pub(in crate::experiment) fn note(&self, entry: Entry) {
         self.units.write(&match entry {
             Entry::Joined(joined) => Line::Joined(joined),
-            Entry::Seen(Seen { unit, arm, population, first_seen }) => {
+            Entry::Seen(Seen { unit, arm, population, first_seen, unscored }) => {
                 let arm = arm.and_then(|arm| self.arms.get(arm)).map(ToString::to_string);
-                Line::Seen { unit, arm, population, first_seen }
+                Line::Seen { unit, arm, population, first_seen, unscored }
             }
         });
     }
@@ -208,28 +214,41 @@ impl Opened {
     /// Gives what was written of units, and goes on from there.
     ///
     /// # Errors
-    /// When the file cannot be read or opened.
+    /// When the file cannot be read or opened, or units are in an arm that the experiment has no more:
+    /// they would be drawn anew, at a score that is what became of them there.
     pub(in crate::experiment) fn units(
         self,
         mut take: impl FnMut(Entry) -> bool,
     ) -> Result<Journal, JournalError> {
         let Self { units, events, guards, arms } = self;
-        let entry = |line: Line| {
+        let mut without = None;
+        let mut entry = |line: Line| {
             Some(match line {
                 Line::Joined(joined) => Entry::Joined(joined),
-                Line::Seen { unit, arm, population, first_seen } => {
-                    let index = |name: String| arms.iter().position(|arm| **arm == name);
+                Line::Seen { unit, arm, population, first_seen, unscored } => {
                     let arm = match arm {
                         None => None,
-                        // An arm that the file has no more.
-                        Some(name) => Some(index(name)?),
+                        Some(name) => {
+                            let index = arms.iter().position(|arm| **arm == name);
+                            if index.is_none() {
+                                without = Some(name);
+                            }
+                            Some(index?)
+                        }
                     };
-                    Entry::Seen(Seen { unit, arm, population, first_seen })
+                    Entry::Seen(Seen { unit, arm, population, first_seen, unscored })
                 }
                 Line::Lost(_) => return None,
             })
         };
         read(&units, |line| entry(line).is_some_and(&mut take)).map_err(failed(&units))?;
+        if let Some(arm) = without {
+            let why = format!(
+                "units are in arm {arm:?}, which the experiment has no more: keep it, with `closed = true`, \
+                 or give the experiment another salt"
+            );
+            return Err(failed(&units)(io::Error::new(io::ErrorKind::InvalidData, why)));
+        }
         let writer = LineWriter::append(&units, QUEUE).map_err(failed(&units))?;
         Ok(Journal { units: writer, events, guards, arms })
     }

@@ -46,6 +46,9 @@ pub(super) struct Register {
     changing: Mutex<Stages>,
     known: AtomicUsize,
     most: usize,
+    /// Units of callers of whom no detector said anything. They take half of the room at most, so that
+    /// nobody fills it with credentials that they make up.
+    unscored: AtomicUsize,
 }
 
 opaque_debug!(Register);
@@ -57,6 +60,8 @@ pub(super) struct New {
     pub(super) arm: Option<usize>,
     pub(super) population: Option<Population>,
     pub(super) now: Timestamp,
+    /// No detector has said anything of them: whoever sends another credential is another one.
+    pub(super) unscored: bool,
 }
 
 /// What is known of a caller.
@@ -72,13 +77,13 @@ pub(super) enum Found {
 
 /// What became of a caller whose unit was not known, or not this one.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Admitted {
-    /// They belong to this unit.
-    To(Known),
-    /// The same, and units of several arms have come together in it just now.
-    Contaminated(Known),
-    /// There is no room for another unit.
-    Full,
+pub(super) struct Admitted {
+    /// The unit that they belong to.
+    pub(super) unit: Known,
+    /// Another, that it has taken in just now.
+    pub(super) taken_in: Option<Known>,
+    /// Units of several arms have come together in it just now.
+    pub(super) contaminated: bool,
 }
 
 impl Register {
@@ -90,42 +95,49 @@ impl Register {
             changing: Mutex::new(stages),
             known: AtomicUsize::new(0),
             most,
+            unscored: AtomicUsize::new(0),
         }
+    }
+
+    /// Whether an account, a cluster or a slot of time is known.
+    pub(super) fn knows(&self, name: UnitName) -> bool {
+        self.remembered(name).is_some()
     }
 
     /// The unit of a caller: the account, or the slot of time, and the cluster that is named beside it.
     pub(super) fn find(&self, account: UnitName, cluster: Option<UnitName>) -> Found {
-        let own = self.member(account);
-        let of = cluster.map(|cluster| self.member(cluster));
-        match (own, of) {
+        let own = self.remembered(account);
+        match (own, cluster.map(|cluster| self.remembered(cluster))) {
             (Some(at), None) => self.known(at).map_or(Found::Unknown, Found::Known),
-            (Some(own), Some(of)) if of == Some(own) => {
-                self.known(own).map_or(Found::Unknown, Found::Known)
-            }
             (None, None | Some(None)) => Found::Unknown,
+            (Some(own), Some(Some(of))) => match (self.known(own), self.known(of)) {
+                (Some(own), Some(of)) if own.at == of.at => Found::Known(own),
+                _ => Found::Linked,
+            },
             _ => Found::Linked,
         }
     }
 
     /// Takes in a caller whose unit was not [found](Self::find): as a `new` unit, or as a part of the
-    /// one that was seen first of those that are known. What is remembered is told to `write`.
+    /// one that was seen first of those that are known. What is remembered is told to `write`. `None` if
+    /// there is no room for another unit.
     pub(super) fn admit(
         &self,
         account: UnitName,
         cluster: Option<UnitName>,
         new: New,
         mut write: impl FnMut(Entry),
-    ) -> Admitted {
+    ) -> Option<Admitted> {
         let mut stages = self.changing();
         let (own, of) = (self.member(account), cluster.and_then(|it| self.member(it)));
-        let mut contaminated = false;
+        let (mut contaminated, mut taken_in) = (false, None);
         let at = match (own, of) {
             (None, None) => {
                 let named = cluster.unwrap_or(account);
-                let Some(at) = self.add(named, new) else { return Admitted::Full };
+                let at = self.add(named, new)?;
                 stages.count(new.arm, new.now);
-                let (population, first_seen) = (new.population, new.now);
-                write(Entry::Seen(Seen { unit: named, arm: new.arm, population, first_seen }));
+                let New { arm, population, now: first_seen, unscored } = new;
+                write(Entry::Seen(Seen { unit: named, arm, population, first_seen, unscored }));
                 at
             }
             (Some(at), None) | (None, Some(at)) => at,
@@ -133,27 +145,34 @@ impl Register {
             (Some(own), Some(of)) => {
                 let (first, other) = self.in_order(own, of);
                 contaminated = self.absorb(first, other);
+                taken_in = self.at(other);
                 first
             }
         };
-        let Some(known) = self.known(at) else { return Admitted::Full };
+        let unit = self.at(at)?;
         for member in [Some(account), cluster].into_iter().flatten() {
-            if self.point(member, at) && member != known.name {
-                write(Entry::Joined(Joined { member, unit: known.name }));
+            if self.point(member, at) && member != unit.name {
+                write(Entry::Joined(Joined { member, unit: unit.name }));
             }
         }
-        if contaminated { Admitted::Contaminated(known) } else { Admitted::To(known) }
+        let taken = taken_in
+            .map(|it| it.name)
+            .filter(|name| ![Some(account), cluster].contains(&Some(*name)));
+        taken.into_iter().for_each(|member| {
+            write(Entry::Joined(Joined { member, unit: unit.name }));
+        });
+        Some(Admitted { unit, taken_in, contaminated })
     }
 
     /// Takes over what was written; `false` if it does not fit what was written before.
     pub(super) fn replay(&self, entry: Entry) -> bool {
         let mut stages = self.changing();
         match entry {
-            Entry::Seen(Seen { unit, arm, population, first_seen }) => {
+            Entry::Seen(Seen { unit, arm, population, first_seen, unscored }) => {
                 if self.member(unit).is_some() {
                     return true;
                 }
-                let new = New { arm, population, now: first_seen };
+                let new = New { arm, population, now: first_seen, unscored };
                 let added = self.add(unit, new).is_some();
                 if added {
                     stages.count(arm, first_seen);
@@ -182,20 +201,49 @@ impl Register {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of a unit.
+    /// What is known of a unit, or of the one that has taken it in.
     pub(super) fn known(&self, at: UnitAt) -> Option<Known> {
+        let units = self.units.lock(at.part());
+        let member = units.get(at.index())?;
+        match member.into() {
+            None => Some(member.known(at)),
+            Some(into) => {
+                drop(units);
+                self.at(self.whole(into))
+            }
+        }
+    }
+
+    /// What is known of a unit as it was, even if another has taken it in.
+    pub(super) fn at(&self, at: UnitAt) -> Option<Known> {
         let units = self.units.lock(at.part());
         units.get(at.index()).map(|member| member.known(at))
     }
 
-    fn member(&self, name: UnitName) -> Option<UnitAt> {
+    /// The unit that a unit has become a part of.
+    fn whole(&self, mut at: UnitAt) -> UnitAt {
+        // It was seen before the one that it has taken in, so this ends.
+        while let Some(into) = self.units.lock(at.part()).get(at.index()).and_then(Member::into) {
+            at = into;
+        }
+        at
+    }
+
+    /// The unit that a member was remembered to belong to; another may have taken that in.
+    fn remembered(&self, name: UnitName) -> Option<UnitAt> {
         self.members.lock(self.members.place(number(name))).get(&name).copied()
     }
 
+    fn member(&self, name: UnitName) -> Option<UnitAt> {
+        self.remembered(name).map(|at| self.whole(at))
+    }
+
     fn add(&self, name: UnitName, new: New) -> Option<UnitAt> {
-        if self.len() >= self.most {
+        let unscored = self.unscored.load(Ordering::Relaxed);
+        if self.len() >= self.most || new.unscored && unscored >= self.most.div_ceil(2) {
             return None;
         }
+        self.unscored.fetch_add(usize::from(new.unscored), Ordering::Relaxed);
         let part = self.units.place(number(name));
         let mut units = self.units.lock(part);
         let at = UnitAt::new(part, units.len())?;
@@ -225,11 +273,17 @@ impl Register {
         if seen(own) < seen(of) { (own, of) } else { (of, own) }
     }
 
-    /// Notes in a unit the arms of another that it takes in; whether it has become contaminated.
+    /// Has a unit take in another; whether it has become contaminated.
     fn absorb(&self, first: UnitAt, other: UnitAt) -> bool {
-        let Some(other) = self.known(other) else { return false };
+        let Some(taken_in) = self.at(other) else { return false };
         let mut units = self.units.lock(first.part());
-        units.get_mut(first.index()).is_some_and(|member| member.absorb(other.arms))
+        let contaminated =
+            units.get_mut(first.index()).is_some_and(|member| member.absorb(taken_in.arms));
+        drop(units);
+        let arms = self.at(first).map(|first| first.arms).unwrap_or_default();
+        let mut units = self.units.lock(other.part());
+        units.get_mut(other.index()).into_iter().for_each(|member| member.give(first, arms));
+        contaminated
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Member {
     /// The number of its arm; of those who are held out the largest there is.
     arm: u8,
     population: Option<Population>,
+    /// The unit that has taken it in.
+    into: Option<UnitAt>,
 }
 
 /// What is known of a unit.
@@ -78,21 +80,33 @@ impl Arms {
 }
 
 impl Member {
-    pub(super) fn new(name: UnitName, New { arm, population, now }: New) -> Self {
+    pub(super) fn new(name: UnitName, New { arm, population, now, .. }: New) -> Self {
         Self {
             name,
             first_seen: now.as_microsecond(),
             arms: Arms::of(arm),
             arm: arm.and_then(|arm| u8::try_from(arm).ok()).unwrap_or(u8::MAX),
             population,
+            into: None,
         }
     }
 
     pub(super) fn known(&self, at: UnitAt) -> Known {
-        let Self { name, first_seen, arms, arm, population } = *self;
+        let Self { name, first_seen, arms, arm, population, into: _ } = *self;
         let first_seen = Timestamp::from_microsecond(first_seen).unwrap_or_default();
         let arm = (arm != u8::MAX).then_some(usize::from(arm));
         Known { at, name, arm, arms, population, first_seen }
+    }
+
+    /// The unit that has taken it in, if one has.
+    pub(super) fn into(&self) -> Option<UnitAt> {
+        self.into
+    }
+
+    /// Another takes it in, of so many arms.
+    pub(super) fn give(&mut self, to: UnitAt, Arms(arms): Arms) {
+        self.into = Some(to);
+        self.arms.0 |= arms;
     }
 
     /// Notes the arms of what it takes in; whether it has become contaminated by them.

@@ -93,7 +93,9 @@ impl Running {
                     return Some(Choice { running: self, met });
                 }
                 let population = population(&assessment.risk, self.experiment.eligibility);
-                self.admit(account, cluster, New { arm: new, population, now })?
+                let slot = matches!(kind, UnitKind::Slot(_));
+                let unscored = !slot && score(&assessment.risk).is_none();
+                self.admit(account, cluster, New { arm: new, population, now, unscored })?
             }
         };
         if state == ROLLED_BACK {
@@ -111,28 +113,46 @@ impl Running {
     }
 
     fn admit(&self, account: UnitName, cluster: Option<UnitName>, new: New) -> Option<Known> {
-        match self.register.admit(account, cluster, new, |entry| self.note(entry)) {
-            Admitted::To(known) => Some(known),
-            Admitted::Contaminated(known) => {
-                self.contaminated.fetch_add(1, Ordering::Relaxed);
-                let experiment = self.name.name.as_str();
-                let unit = match known.name {
-                    UnitName::Cluster(hash) | UnitName::Account(hash) => hash.to_string(),
-                    UnitName::Slot(number) => number.to_string(),
-                };
-                tracing::warn!(
-                    experiment,
-                    unit,
-                    "contaminated: linked accounts were in several arms; the stricter one holds"
-                );
-                Some(known)
+        let experiment = self.name.name.as_str();
+        let admitted = self.register.admit(account, cluster, new, |entry| self.note(entry));
+        let Some(Admitted { unit, taken_in, contaminated }) = admitted else {
+            if self.without_room.fetch_add(1, Ordering::Relaxed) == 0 {
+                tracing::warn!(experiment, "no room: units that are new are left outside");
             }
-            Admitted::Full => {
-                if self.without_room.fetch_add(1, Ordering::Relaxed) == 0 {
-                    let experiment = self.name.name.as_str();
-                    tracing::warn!(experiment, "no room: units that are new are left outside");
-                }
-                None
+            return None;
+        };
+        if let Some(part) = taken_in {
+            self.guards().forget(&part);
+        }
+        if contaminated {
+            self.contaminated.fetch_add(1, Ordering::Relaxed);
+            let unit = match unit.name {
+                UnitName::Cluster(hash) | UnitName::Account(hash) => hash.to_string(),
+                UnitName::Slot(number) => number.to_string(),
+            };
+            tracing::warn!(
+                experiment,
+                unit,
+                "contaminated: linked accounts were in several arms; the stricter one holds"
+            );
+        }
+        Some(unit)
+    }
+
+    /// Whether a caller is known by the account, and by the cluster.
+    pub(in crate::experiment) fn knows(
+        &self,
+        principal: &Principal,
+        names: &Names<'_>,
+        now: Timestamp,
+    ) -> (bool, bool) {
+        let kind = self.experiment.unit;
+        match Unit::of(kind, principal, now) {
+            Unit::Slot(number) => (self.register.knows(UnitName::Slot(number)), false),
+            _ => {
+                let cluster = names.cluster().filter(|_| kind == UnitKind::Cluster);
+                let by_cluster = cluster.is_some_and(|it| self.register.knows(it));
+                (self.register.knows(names.account()), by_cluster)
             }
         }
     }
@@ -263,11 +283,15 @@ fn differ(one: &Decision, other: &Decision) -> bool {
     one.plan != other.plan || one.on_opaque != other.on_opaque || !one.governs_as(other)
 }
 
+fn score(risk: &Risk) -> Option<f64> {
+    match risk {
+        Risk::Known(score) | Risk::Contested { score: Some(score), .. } => Some(score.value()),
+        _ => None,
+    }
+}
+
 fn population(risk: &Risk, eligibility: Eligibility) -> Option<Population> {
-    let score = match risk {
-        Risk::Known(score) | Risk::Contested { score: Some(score), .. } => score.value(),
-        _ => return Some(Population::Legitimate),
-    };
+    let Some(score) = score(risk) else { return Some(Population::Legitimate) };
     if score >= eligibility.harvester {
         Some(Population::Harvesters)
     } else {

@@ -11,11 +11,11 @@ use jiff::Timestamp;
 
 use super::kept::{Kept, KeptGuard};
 use super::sums::Key;
-use crate::audit::{Population, UnitSums};
+use crate::audit::{Population, UnitName, UnitSums};
 use crate::experiment::analysis::{bounds, margin_on_scale, scaled};
 use crate::experiment::metric::{Better, Metric, Role, Scale};
 use crate::experiment::register::Known;
-use crate::experiment::settings::Experiment;
+use crate::experiment::settings::{Experiment, Switchback, UnitKind};
 use crate::stats::{
     Alternative, AsymptoticSequence, BoundedSequence, Guardrail, Harm, LEAST_UNITS, Level, Margin,
     Moments, StatsError,
@@ -42,7 +42,10 @@ pub(super) struct Guards {
     least_units: u64,
     /// `None` if there is no such level, so that nothing is concluded.
     level: Option<Level>,
-    arms: Vec<String>,
+    /// The arms, each with the revision of its policy.
+    arms: Vec<(String, String)>,
+    /// Seconds of a slot of time, where those are the units.
+    slot: Option<i64>,
 }
 
 /// One guardrail, with what is known of each arm.
@@ -74,7 +77,13 @@ pub(super) struct Found {
 
 impl Guards {
     pub(super) fn new(experiment: &Experiment, window: Duration, now: Timestamp) -> Self {
-        let arms: Vec<String> = experiment.arms.iter().map(|arm| arm.name.to_string()).collect();
+        let arms = experiment.arms.iter();
+        let arms = arms.map(|arm| (arm.name.to_string(), arm.policy.revision.to_string()));
+        let arms: Vec<_> = arms.collect();
+        let slot = match experiment.unit {
+            UnitKind::Slot(Switchback { slot, .. }) => i64::try_from(slot.as_secs()).ok(),
+            _ => None,
+        };
         let is_watched = |it: &&Metric| it.role == Role::Guardrail && !it.is_outcome();
         let guards: Vec<Guard> = experiment
             .metrics
@@ -98,6 +107,7 @@ impl Guards {
             least_units: experiment.least_units.into(),
             level: level.map(|it| it.shared_among(statements)),
             arms,
+            slot,
         }
     }
 
@@ -112,7 +122,14 @@ impl Guards {
 
     /// Goes on from what was found before a restart: `false`, and nothing of it counts, if something
     /// else was watched then. Units whose windows were open are left out, whatever their arm.
-    pub(super) fn take_up(&mut self, kept: &Kept) -> bool {
+    pub(super) fn take_up(&mut self, kept: &Kept, resumed: Option<Timestamp>) -> bool {
+        // A clock that was set back meanwhile has no unit counted twice.
+        self.since = self.since.max(kept.closed);
+        self.closed = self.since;
+        if kept.resumed != resumed {
+            // It was resumed, and nothing has been found since.
+            return true;
+        }
         let same = kept.window == self.window && kept.arms == self.arms;
         if !same || kept.guards.len() != self.guards.len() {
             return false;
@@ -129,16 +146,21 @@ impl Guards {
     }
 
     /// What has been found so far.
-    pub(super) fn kept(&self) -> Kept {
+    pub(super) fn kept(&self, resumed: Option<Timestamp>) -> Kept {
         let guards = self.guards.iter().map(|it| KeptGuard::of(&it.metric, &it.arms)).collect();
-        Kept { window: self.window, arms: self.arms.clone(), guards }
+        let (window, arms, closed) = (self.window, self.arms.clone(), self.closed);
+        Kept { window, arms, resumed, closed, guards }
     }
 
     /// A unit met so much since the last time.
     pub(super) fn add(&mut self, key: Key, known: &Known, met: &UnitSums) {
         let (Some(arm), Some(population)) = (known.arm, key.1) else { return };
         let first_seen = known.first_seen.as_second();
-        let until = first_seen.saturating_add(self.window);
+        let until = match (known.name, self.slot) {
+            // A slot is over when it is, whatever of its beginning is left out.
+            (UnitName::Slot(number), Some(slot)) => number.saturating_add(1).saturating_mul(slot),
+            _ => first_seen.saturating_add(self.window),
+        };
         if self.guards.is_empty() || first_seen < self.since || until <= self.closed {
             return;
         }
@@ -147,6 +169,11 @@ impl Guards {
         } else if self.watched.len() < MOST_WATCHED {
             self.watched.insert(key, Watched { met: met.clone(), arm, population, until });
         }
+    }
+
+    /// A unit has become a part of another, and is none of its own.
+    pub(super) fn forget(&mut self, part: &Known) {
+        self.watched.remove(&(part.at, part.population));
     }
 
     /// Closes the windows that are over; whether any was.
@@ -175,7 +202,7 @@ impl Guards {
         let mut found = Vec::new();
         for guard in &self.guards {
             let Some((control, others)) = guard.arms.split_first() else { continue };
-            for (arm, treated) in self.arms.iter().skip(1).zip(others) {
+            for ((arm, _), treated) in self.arms.iter().skip(1).zip(others) {
                 let units = (control.count(), treated.count());
                 let enough = units.0.min(units.1) >= self.least_units.max(2);
                 let level = self.level.filter(|_| enough);

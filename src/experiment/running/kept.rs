@@ -5,6 +5,7 @@
 
 use std::num::NonZeroU64;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Population;
@@ -16,7 +17,12 @@ use crate::stats::Moments;
 pub(super) struct Kept {
     /// Seconds that each was watched.
     pub(super) window: i64,
-    pub(super) arms: Vec<String>,
+    /// The arms, each with the revision of its policy.
+    pub(super) arms: Vec<(String, String)>,
+    /// When the experiment was resumed last: what was found before counts for nothing.
+    pub(super) resumed: Option<Timestamp>,
+    /// When windows were last closed, in seconds since the epoch.
+    pub(super) closed: i64,
     pub(super) guards: Vec<KeptGuard>,
 }
 

@@ -63,9 +63,10 @@ pub struct Running {
     sums: Sums,
     journal: Option<Journal>,
     state: AtomicU8,
-    /// Since when it is in another state than that of running, and why.
-    stopped: Mutex<Option<(Timestamp, String)>>,
+    stopped: Mutex<Stopped>,
     guards: Mutex<Guards>,
+    /// Held by whoever writes to the disk, and by nobody who serves a request.
+    writing: Mutex<()>,
     /// Units that came when there was no room for them.
     without_room: AtomicU64,
     /// Units that have come together from several arms.
@@ -74,6 +75,17 @@ pub struct Running {
 }
 
 opaque_debug!(Running);
+
+/// How an experiment came to another state than that of running.
+#[derive(Default)]
+struct Stopped {
+    /// Since when, and why.
+    since: Option<(Timestamp, String)>,
+    /// The disk does not have it yet.
+    unwritten: bool,
+    /// When it was resumed last.
+    resumed: Option<Timestamp>,
+}
 
 /// What units come to.
 const RUNS: u8 = 0;
@@ -94,11 +106,14 @@ impl Running {
         let arms: Vec<_> = experiment.arms.iter().map(|arm| Arc::clone(&arm.name)).collect();
         let weights: Vec<u32> =
             experiment.arms.iter().map(|arm| if arm.closed { 0 } else { arm.weight }).collect();
-        let (mut stages, mut stopped) = (Stages::default(), None);
+        let (mut stages, mut stopped) = (Stages::default(), Stopped::default());
         let opened = settings.state.as_ref().map(|folder| {
             Journal::open(folder, &stem(&name), arms.clone(), |event| match event {
-                Event::RolledBack { time, why } => stopped = Some((time, why)),
-                Event::Resumed { .. } => stopped = None,
+                Event::RolledBack { time, why } => stopped.since = Some((time, why)),
+                Event::Resumed { time } => {
+                    (stopped.since, stopped.resumed) = (None, Some(time));
+                    stages.begin_anew(time);
+                }
                 Event::Weights { time, arms: weights } => {
                     let of = |arm: &Arc<str>| weights.get(&**arm).copied().unwrap_or(0);
                     stages.begin(time, arms.iter().map(of).collect());
@@ -111,12 +126,12 @@ impl Running {
         let journal = journal.transpose()?;
         let mut guards = Guards::new(&experiment, settings.window, now);
         let kept = journal.as_ref().and_then(Journal::kept);
-        if kept.is_some_and(|kept| !guards.take_up(&kept)) {
+        if kept.is_some_and(|kept| !guards.take_up(&kept, stopped.resumed)) {
             let experiment = name.name.as_str();
             tracing::warn!(experiment, "guardrails begin anew: others were watched before");
         }
         let running = Self {
-            state: AtomicU8::new(if stopped.is_some() { ROLLED_BACK } else { RUNS }),
+            state: AtomicU8::new(if stopped.since.is_some() { ROLLED_BACK } else { RUNS }),
             stopped: Mutex::new(stopped),
             experiment,
             name,
@@ -125,6 +140,7 @@ impl Running {
             sums: Sums::new(),
             journal,
             guards: Mutex::new(guards),
+            writing: Mutex::new(()),
             without_room: AtomicU64::new(0),
             contaminated: AtomicU64::new(0),
             sink: RwLock::new(None),
@@ -154,36 +170,53 @@ impl Running {
     /// restarts too, until it is [resumed](Self::resume). Whether it was not so before.
     ///
     /// # Errors
-    /// When it cannot be written. It holds all the same, as long as the process.
+    /// When it cannot be written. It holds all the same, and is written as soon as that can be.
     pub fn roll_back(&self, why: &str, now: Timestamp) -> io::Result<bool> {
         let mut stopped = self.stopped();
-        if self.state.swap(ROLLED_BACK, Ordering::SeqCst) == ROLLED_BACK {
-            return Ok(false);
+        let is_new = self.state.swap(ROLLED_BACK, Ordering::SeqCst) != ROLLED_BACK;
+        if is_new {
+            (stopped.since, stopped.unwritten) = (Some((now, why.to_owned())), true);
+            let experiment = self.name.name.as_str();
+            tracing::error!(
+                experiment,
+                why,
+                "rolled back: every unit meets the control arm's policy"
+            );
         }
-        *stopped = Some((now, why.to_owned()));
-        let experiment = self.name.name.as_str();
-        tracing::error!(experiment, why, "rolled back: every unit meets the control arm's policy");
-        self.write(&Event::RolledBack { time: now, why: why.to_owned() }).map(|()| true)
+        drop(stopped);
+        self.write_rollback().map(|()| is_new)
     }
 
-    /// Has the experiment go on, each unit in the arm that it was in. Whether it had been rolled back
-    /// or held.
+    /// Writes a rollback that the disk does not have yet.
+    fn write_rollback(&self) -> io::Result<()> {
+        let _writing = self.writing();
+        let stopped = self.stopped();
+        let since = stopped.since.clone().filter(|_| stopped.unwritten);
+        drop(stopped);
+        if let Some((time, why)) = since {
+            self.write(&Event::RolledBack { time, why })?;
+            self.stopped().unwritten = false;
+        }
+        Ok(())
+    }
+
+    /// Has the experiment go on, each unit in the arm that it was in; its guardrails and the comparison
+    /// of the arms' sizes begin anew. Whether it had been rolled back or held.
     ///
     /// # Errors
     /// When it cannot be written; it is not resumed then.
     pub fn resume(&self, now: Timestamp) -> io::Result<bool> {
-        let mut stopped = self.stopped();
+        let _writing = self.writing();
         if self.state.load(Ordering::SeqCst) == RUNS {
             return Ok(false);
         }
         self.write(&Event::Resumed { time: now })?;
-        {
-            let mut guards = self.guards();
-            guards.begin_anew(now);
-            self.keep(&guards);
-        }
-        *stopped = None;
+        self.guards().begin_anew(now);
+        self.register.changing().begin_anew(now);
+        let mut stopped = self.stopped();
+        *stopped = Stopped { resumed: Some(now), ..Stopped::default() };
         self.state.store(RUNS, Ordering::SeqCst);
+        drop(stopped);
         tracing::warn!(experiment = self.name.name.as_str(), "resumed");
         Ok(true)
     }
@@ -200,22 +233,25 @@ impl Running {
         self.sums.parts()
     }
 
-    /// Looks whether a guardrail is broken or the arms are not filled as they were to be.
+    /// Looks whether a guardrail is broken or the arms are not filled as they were to be. What follows
+    /// holds before it is written.
     pub(super) fn look(&self, now: Timestamp) {
         self.look_at_ratio(now);
-        let broken = {
-            let mut guards = self.guards();
-            if guards.close(now) {
-                self.keep(&guards);
-            }
-            guards.broken()
-        };
-        if self.state.load(Ordering::SeqCst) == ROLLED_BACK {
-            return;
-        }
-        if let Some(broken) = broken {
+        let mut guards = self.guards();
+        let closed = guards.close(now);
+        let broken = guards.broken();
+        drop(guards);
+        if let Some(broken) = broken.filter(|_| self.state.load(Ordering::SeqCst) != ROLLED_BACK) {
             let why = format!("guardrail {} of arm {}", broken.metric, broken.arm);
             self.roll_back_or_tell(&why, now);
+        }
+        self.tell_of_disk(self.write_rollback(), "the rollback is lost at a restart");
+        if let Some(journal) = self.journal.as_ref().filter(|_| closed) {
+            let _writing = self.writing();
+            let resumed = self.stopped().resumed;
+            let kept = self.guards().kept(resumed);
+            let lost = "what guardrails found is lost at a restart";
+            self.tell_of_disk(journal.keep(&kept), lost);
         }
     }
 
@@ -232,7 +268,7 @@ impl Running {
                 let mut stopped = self.stopped();
                 if self.state.load(Ordering::SeqCst) == RUNS {
                     tracing::error!(experiment, why, "held: no new unit is assigned");
-                    *stopped = Some((now, why));
+                    stopped.since = Some((now, why));
                     self.state.store(HELD, Ordering::SeqCst);
                 }
             }
@@ -241,10 +277,8 @@ impl Running {
     }
 
     fn roll_back_or_tell(&self, why: &str, now: Timestamp) {
-        if let Err(error) = self.roll_back(why, now) {
-            let experiment = self.name.name.as_str();
-            tracing::error!(experiment, %error, "the rollback is lost at a restart");
-        }
+        // What cannot be written is told by whoever tries again.
+        let _written = self.roll_back(why, now);
     }
 
     /// Where the sums of units are written.
@@ -257,7 +291,7 @@ impl Running {
         let Some(known) = self.register.known(at) else { return };
         let arms = &self.experiment.arms;
         let arm = known.arm.and_then(|arm| arms.get(arm));
-        self.guards().add((at, population), &known, &met);
+        self.guards().add((known.at, population), &known, &met);
         let summary = UnitSummary {
             time: Timestamp::now(),
             experiment: self.name.clone(),
@@ -279,11 +313,10 @@ impl Running {
         self.journal.as_ref().is_none_or(|journal| journal.flush(patience))
     }
 
-    fn keep(&self, guards: &Guards) {
-        let Some(journal) = &self.journal else { return };
-        if let Err(error) = journal.keep(&guards.kept()) {
+    fn tell_of_disk(&self, written: io::Result<()>, lost: &str) {
+        if let Err(error) = written {
             let experiment = self.name.name.as_str();
-            tracing::error!(experiment, %error, "what guardrails found is lost at a restart");
+            tracing::error!(experiment, %error, "{lost}");
         }
     }
 
@@ -298,13 +331,14 @@ impl Running {
     }
 
     fn order(&self, event: &Event) {
-        if let Err(error) = self.write(event) {
-            let experiment = self.name.name.as_str();
-            tracing::error!(experiment, %error, "the experiment's state cannot be written");
-        }
+        self.tell_of_disk(self.write(event), "the experiment's state cannot be written");
     }
 
-    fn stopped(&self) -> MutexGuard<'_, Option<(Timestamp, String)>> {
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stopped(&self) -> MutexGuard<'_, Stopped> {
         self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

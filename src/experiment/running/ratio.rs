@@ -10,7 +10,11 @@ const MISMATCH: f64 = 0.001;
 
 /// The times between changes of the weights.
 #[derive(Debug, Default)]
-pub(in crate::experiment) struct Stages(Vec<Stage>);
+pub(in crate::experiment) struct Stages {
+    all: Vec<Stage>,
+    /// From which on counts are compared with weights.
+    compared: usize,
+}
 
 #[derive(Debug)]
 struct Stage {
@@ -24,20 +28,28 @@ impl Stages {
     /// New weights hold from now on, in the order of the arms; 0 of a closed one. Whether they differ
     /// from those before.
     pub(in crate::experiment) fn begin(&mut self, since: Timestamp, weights: Vec<u32>) -> bool {
-        if self.0.last().is_some_and(|stage| stage.weights == weights) {
+        if self.all.last().is_some_and(|stage| stage.weights == weights) {
             return false;
         }
         let units = vec![0; weights.len()];
-        self.0.push(Stage { since, weights, units });
+        self.all.push(Stage { since, weights, units });
         true
+    }
+
+    /// From now on counts are compared anew: somebody knows of those before.
+    pub(in crate::experiment) fn begin_anew(&mut self, since: Timestamp) {
+        let Some(weights) = self.all.last().map(|stage| stage.weights.clone()) else { return };
+        self.compared = self.all.len();
+        let units = vec![0; weights.len()];
+        self.all.push(Stage { since, weights, units });
     }
 
     /// A unit was first seen; those who are held out are in no arm.
     pub(in crate::experiment) fn count(&mut self, arm: Option<usize>, first_seen: Timestamp) {
         let Some(arm) = arm else { return };
-        let Some(latest) = self.0.len().checked_sub(1) else { return };
-        let at = self.0.iter().rposition(|stage| stage.since <= first_seen).unwrap_or(latest);
-        let units = self.0.get_mut(at).and_then(|stage| stage.units.get_mut(arm));
+        let Some(latest) = self.all.len().checked_sub(1) else { return };
+        let at = self.all.iter().rposition(|stage| stage.since <= first_seen).unwrap_or(latest);
+        let units = self.all.get_mut(at).and_then(|stage| stage.units.get_mut(arm));
         if let Some(units) = units {
             *units += 1;
         }
@@ -45,8 +57,8 @@ impl Stages {
 
     /// Units of each arm, over all times.
     pub(in crate::experiment) fn units(&self) -> Vec<u64> {
-        let arms = self.0.last().map_or(0, |stage| stage.units.len());
-        let sum = |arm| self.0.iter().filter_map(|stage| stage.units.get(arm)).sum();
+        let arms = self.all.last().map_or(0, |stage| stage.units.len());
+        let sum = |arm| self.all.iter().filter_map(|stage| stage.units.get(arm)).sum();
         (0..arms).map(sum).collect()
     }
 
@@ -56,8 +68,9 @@ impl Stages {
     /// Where there is nothing to compare: a single arm that takes units.
     pub(super) fn ratio(&self) -> Result<SampleRatio, StatsError> {
         let stages: Vec<Vec<ArmCount>> = self
-            .0
+            .all
             .iter()
+            .skip(self.compared)
             .map(|stage| {
                 let arms = stage.weights.iter().zip(&stage.units);
                 arms.map(|(weight, units)| ArmCount { weight: f64::from(*weight), units: *units })
@@ -96,6 +109,14 @@ mod tests {
         // What is read late counts where it belongs.
         for _ in 0..300 {
             stages.count(Some(1), at(2));
+        }
+        assert!(stages.mismatch().is_some());
+        // Who knows of a mismatch and goes on is not told of it again, but of the next.
+        stages.begin_anew(at(20));
+        assert!(stages.mismatch().is_none());
+        assert_eq!(stages.units(), [1_400, 900]);
+        for _ in 0..100 {
+            stages.count(Some(1), at(21));
         }
         assert!(stages.mismatch().is_some());
     }

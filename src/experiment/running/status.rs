@@ -23,6 +23,9 @@ pub struct Status {
     /// And why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// The disk does not have that it was rolled back: a restart would forget it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unwritten: bool,
     /// The arms, the control first.
     pub arms: Vec<ArmStatus>,
     /// Accounts, clusters and slots that are known.
@@ -112,9 +115,9 @@ impl Running {
     #[must_use]
     pub fn state(&self, now: Timestamp) -> State {
         match self.state.load(Ordering::SeqCst) {
+            _ if now >= self.experiment.end => State::Over,
             ROLLED_BACK => State::RolledBack,
             _ if now < self.experiment.start => State::Before,
-            _ if now >= self.experiment.end => State::Over,
             HELD => State::Held,
             _ => State::Running,
         }
@@ -140,12 +143,14 @@ impl Running {
             excess: found.excess.map(|(excess, _)| excess),
             at_least: found.excess.map(|(_, least)| least),
         });
-        let stopped = self.stopped().clone();
+        let stopped = self.stopped();
+        let (stopped, unwritten) = (stopped.since.clone(), stopped.unwritten);
         Status {
             name: self.name.clone(),
             state: self.state(now),
             since: stopped.as_ref().map(|(since, _)| *since),
             why: stopped.map(|(_, why)| why),
+            unwritten,
             arms: arms.collect(),
             known: self.register.len(),
             without_room: self.without_room.load(Ordering::Relaxed),
