@@ -444,6 +444,7 @@ fn what_is_allowed_but_perhaps_not_meant_is_noticed() {
     let places: Vec<_> = notices.iter().map(|notice| (notice.line, &*notice.field)).collect();
     let expected = [
         (5, "scope.protocols"),
+        (5, "scope.protocols"),
         (10, "exemption[0].expires"),
         (15, "grade[0].rate"),
         (16, "grade[0].side_channels.allow[0]"),

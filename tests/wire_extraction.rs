@@ -12,7 +12,8 @@ use guilloche::wire::chat::Chat;
 use guilloche::wire::framing::{Event, Framing, Splitter};
 use guilloche::wire::json::unescape;
 use guilloche::wire::messages::Messages;
-use guilloche::wire::{Kind, Lane, Protocol, Scan, Scanner, Slot, Usage};
+use guilloche::wire::responses::Responses;
+use guilloche::wire::{Kind, Lane, Mode, Protocol, Scan, Scanner, Slot, Usage};
 use serde_json::Value;
 
 fn sample(name: &str) -> Vec<u8> {
@@ -24,7 +25,8 @@ fn sample(name: &str) -> Vec<u8> {
 type Lanes = Vec<(Lane, Kind, String)>;
 
 fn collect(payload: &[u8], scan: &Scan, lanes: &mut Lanes) {
-    for channel in &scan.channels {
+    // What has been said before is said by the pieces.
+    for channel in scan.channels.iter().filter(|it| it.mode != Mode::Repeat) {
         let text = unescape(&payload[channel.span.clone()]).unwrap();
         match lanes.iter_mut().find(|(lane, ..)| *lane == channel.lane) {
             Some((_, _, all)) => all.push_str(&text),
@@ -33,9 +35,16 @@ fn collect(payload: &[u8], scan: &Scan, lanes: &mut Lanes) {
     }
 }
 
+fn protocol(name: &str) -> &'static dyn Protocol {
+    match name.split('_').next() {
+        Some("anthropic" | "anthropic.json") => &Messages,
+        Some("responses" | "responses.json") => &Responses,
+        _ => &Chat,
+    }
+}
+
 fn extract(name: &str) -> (Lanes, Usage) {
-    let protocol: &'static dyn Protocol =
-        if name.starts_with("anthropic") { &Messages } else { &Chat };
+    let protocol = protocol(name);
     let (bytes, mut lanes, mut usage) = (sample(name), Lanes::new(), Usage::default());
     let mut scan = Scan::default();
     if name.ends_with(".json") {
@@ -99,7 +108,9 @@ fn every_sample_is_read_as_its_golden_extraction() {
 // Break it: read `total_tokens`, or let an early count win over a late one.
 #[test]
 fn a_stream_ends_with_the_usage_of_its_document() {
-    for name in ["vllm_reasoning", "openrouter_chat", "openai_chat", "anthropic_interleaved"] {
+    for name in
+        ["vllm_reasoning", "openrouter_chat", "openai_chat", "anthropic_interleaved", "responses"]
+    {
         let document = extract(&format!("{name}.json")).1;
         assert!(document.output.is_some() && document.reasoning.is_some());
         assert_eq!(extract(&format!("{name}_stream.sse")).1, document, "{name}");
@@ -113,8 +124,7 @@ fn every_span_is_the_contents_of_a_json_string_of_the_sample() {
     for name in golden.as_object().unwrap().keys().filter(|name| name.ends_with(".json")) {
         let bytes = sample(name);
         let mut scan = Scan::default();
-        let protocol: &dyn Protocol = if name.starts_with("anthropic") { &Messages } else { &Chat };
-        protocol.scan_document(&bytes, &mut scan).unwrap();
+        protocol(name).scan_document(&bytes, &mut scan).unwrap();
         for channel in &scan.channels {
             let quoted = &bytes[channel.span.start - 1..=channel.span.end];
             let oracle: String = serde_json::from_slice(quoted).unwrap();

@@ -237,7 +237,7 @@ impl ResponseEdits {
     pub fn betrays_mark(&self, field: &Field) -> bool {
         let closed = |allow: &Vec<String>| side_channels::response_edit(allow, field).is_some();
         self.marked.is_some()
-            && field.kind == FieldKind::Leak
+            && matches!(field.kind, FieldKind::Leak | FieldKind::List)
             && member_names::repeats_text(&field.name)
             && !self.close_leaks.as_ref().is_some_and(closed)
     }

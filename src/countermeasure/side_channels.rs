@@ -66,6 +66,10 @@ pub fn request_edits(
 /// The edit that closes a leak in a response, unless the policy lets its name through.
 #[must_use]
 pub fn response_edit(allow: &[String], field: &Field) -> Option<Edit> {
-    let nothing = if field.kind == FieldKind::Number { "0" } else { "null" };
+    let nothing = match field.kind {
+        FieldKind::Number => "0",
+        FieldKind::List => "[]",
+        _ => "null",
+    };
     (!allow.contains(&field.name)).then(|| Edit::literal(field.span.clone(), nothing))
 }

@@ -128,8 +128,12 @@ impl Lanes {
     /// What is known when the text of `channel` begins.
     fn beside(&self, channel: &Channel, payload: &[u8], scan: &Scan) -> Beside {
         let concerned = |of: Option<u32>| of.is_none_or(|of| of == channel.lane.group);
-        let reasoning = self.reasoned.iter().any(|of| concerned(*of))
-            || scan.channels.iter().filter_map(reasoned).any(concerned);
+        // In a response of items it is one that stands before.
+        let told = |of: Option<u32>| {
+            concerned(of) || scan.in_blocks && of.is_some_and(|of| of < channel.lane.group)
+        };
+        let reasoning = self.reasoned.iter().any(|of| told(*of))
+            || scan.channels.iter().filter_map(reasoned).any(told);
         let before = channel.span.start;
         let signed = self.signed.iter().any(|of| concerned(*of))
             || scan.signed.iter().any(|it| concerned(it.group) && it.from <= before);

@@ -127,7 +127,9 @@ impl Numbering {
                 let group = *text;
                 if let Said::One(index) = said(scan) {
                     let begins = std::mem::replace(last, index) != index;
-                    scan.begins = begins.then_some(Block { group, answers: true, calls: false });
+                    let within = false;
+                    scan.begins =
+                        begins.then_some(Block { group, answers: true, calls: false, within });
                 }
                 regroup(scan, |_| group);
             }

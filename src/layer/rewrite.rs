@@ -235,6 +235,9 @@ impl ResponseRewriter {
         for close in &scan.closes {
             self.close(*close, scan, before);
         }
+        if scan.ends && event.is_some() {
+            self.close_rest(scan, before);
+        }
         let citations = self.citation_edits(scan, before)?;
         self.repeat(scan);
         if event.is_some() && self.nothing_left(scan) {

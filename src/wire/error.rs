@@ -82,6 +82,44 @@ pub(super) fn member(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), jso
     Ok(())
 }
 
+/// An error whose members stand beside those of what holds it: `{"type":"error","message":…}`.
+pub(super) struct Flat {
+    told: Told,
+    /// Its first field.
+    first: usize,
+    /// Some of it has come.
+    begun: bool,
+}
+
+impl Flat {
+    /// Before any of its members.
+    pub(super) fn new(scan: &Scan) -> Self {
+        Self { told: Told::default(), first: scan.fields.len(), begun: false }
+    }
+
+    /// Reads one of them.
+    pub(super) fn member(
+        &mut self,
+        reader: &mut Reader<'_>,
+        member: &[u8],
+        scan: &mut Scan,
+    ) -> Result<(), json::Error> {
+        self.begun = true;
+        match member {
+            b"error" => error(reader, DEPTH, &mut self.told, scan),
+            b"message" => message(reader, &mut self.told, scan),
+            _ => name(reader, &mut self.told, scan),
+        }
+    }
+
+    /// Says what it is about, now that all of it has been read.
+    pub(super) fn settle(self, scan: &mut Scan) {
+        if self.begun {
+            scan.settle(self.first, self.told.failure().unwrap_or(Failure::Server));
+        }
+    }
+}
+
 /// What an error has told so far.
 #[derive(Default)]
 struct Told {

@@ -19,6 +19,10 @@ pub enum Said {
 
 /// What a protocol calls the texts and identifiers of a message.
 pub(super) struct Names {
+    /// Members of a message that hold what it says.
+    pub(super) contents: &'static [&'static str],
+    /// Types of parts that are texts.
+    pub(super) texts: &'static [&'static str],
     /// Members of a message that identify it.
     pub(super) message: &'static [&'static str],
     /// Members of a part of its content that identify it.
@@ -61,7 +65,7 @@ fn role(reader: &mut Reader<'_>) -> Result<(usize, bool), Error> {
     Ok((span.start, by_model))
 }
 
-fn message(
+pub(super) fn message(
     reader: &mut Reader<'_>,
     names: &Names,
     by_model: bool,
@@ -69,7 +73,7 @@ fn message(
 ) -> Result<(), Error> {
     let said = |text| if by_model { Said::Answer(text) } else { Said::Other(text) };
     reader.members(|reader, key| match &*key.name() {
-        b"content" => match reader.kind()? {
+        name if is_among(names.contents, name) => match reader.kind()? {
             Kind::Array => reader.elements(|reader, _| part(reader, names, by_model, each)),
             _ => {
                 reader.text()?.map(said).into_iter().for_each(&mut *each);
@@ -93,7 +97,7 @@ fn part(
             if !key.is("type") {
                 return reader.pass();
             }
-            is_text |= reader.name()?.is_some_and(|(_, kind)| kind == "text");
+            is_text |= reader.name()?.is_some_and(|(_, kind)| names.texts.contains(&kind.as_str()));
             Ok(())
         })
     })?;
@@ -113,9 +117,13 @@ fn identifier(
     name: &[u8],
     each: &mut dyn FnMut(Said),
 ) -> Result<(), Error> {
-    if names.iter().any(|known| known.as_bytes() == name) {
+    if is_among(names, name) {
         reader.text()?.map(Said::Other).into_iter().for_each(each);
         return Ok(());
     }
     reader.pass()
+}
+
+fn is_among(names: &[&str], name: &[u8]) -> bool {
+    names.iter().any(|known| known.as_bytes() == name)
 }

@@ -23,8 +23,7 @@ mod protocol_id;
 mod protocols;
 mod refusal;
 mod request;
-#[cfg(test)]
-pub(crate) mod responses;
+pub mod responses;
 mod route;
 mod scan;
 mod scanner;

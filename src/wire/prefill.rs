@@ -59,6 +59,21 @@ impl Message {
         }
     }
 
+    /// It holds words of the model's, by what kind of message it is.
+    pub(super) fn is_said_by_model(&mut self) {
+        (self.assistant, self.says) = (true, true);
+    }
+
+    /// It calls a tool, likewise.
+    pub(super) fn is_call(&mut self) {
+        (self.assistant, self.calls) = (true, true);
+    }
+
+    /// It tells what a call gave, likewise.
+    pub(super) fn is_result(&mut self) {
+        (self.other, self.says) = (true, true);
+    }
+
     fn content(&mut self, reader: &mut Reader<'_>, pausing: &mut bool) -> Result<(), Error> {
         if reader.kind()? != Kind::Array {
             return self.text(reader);
@@ -82,7 +97,8 @@ impl Message {
                 Ok(())
             })?;
             let kind = kind.as_deref().unwrap_or_default();
-            self.says |= kind != "text" || text.is_some_and(|text| !text.trim().is_empty());
+            let is_text = matches!(kind, "text" | "input_text" | "output_text");
+            self.says |= !is_text || text.is_some_and(|text| !text.trim().is_empty());
             summary &= kind == "compaction";
             *pausing = summary || is_server_tool(kind);
             Ok(())

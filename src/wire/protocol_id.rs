@@ -8,6 +8,7 @@ use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
 use super::framing::Framing;
+use super::responses::FEATURES as RESPONSES;
 
 /// A protocol, by the name that policies, metrics and audit records use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,6 +22,8 @@ pub enum ProtocolId {
     Chat,
     /// Anthropic Messages.
     Messages,
+    /// OpenAI Responses.
+    Responses,
 }
 
 /// An endpoint whose text can be read.
@@ -95,7 +98,7 @@ static MESSAGES: Features = Features {
 
 impl ProtocolId {
     /// Every protocol.
-    pub const ALL: [Self; 2] = [Self::Chat, Self::Messages];
+    pub const ALL: [Self; 3] = [Self::Chat, Self::Messages, Self::Responses];
 
     /// What it does beside its JSON.
     #[must_use]
@@ -103,6 +106,7 @@ impl ProtocolId {
         match self {
             Self::Chat => &CHAT,
             Self::Messages => &MESSAGES,
+            Self::Responses => &RESPONSES,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::chat::Chat;
 use super::messages::Messages;
+use super::responses::Responses;
 use super::{Protocol, ProtocolId};
 
 impl ProtocolId {
@@ -11,6 +12,7 @@ impl ProtocolId {
         match self {
             Self::Chat => &Chat,
             Self::Messages => &Messages,
+            Self::Responses => &Responses,
         }
     }
 }

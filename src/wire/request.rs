@@ -23,13 +23,17 @@ use crate::secret::opaque_debug;
 use delegates::Delegates;
 pub use edits::{Edited, Edits};
 pub(super) use lists::Lists;
-use lists::{BUDGET, narrowed, overrides};
+use lists::{BUDGET, overrides};
 pub use place::{Place, SettingPlace, SettingValue};
 pub use settings::{Asked, AskedEffort, EffortSaid, Model, OutputCap, Thinking};
 
 /// The most members that a request may have at its top level: what is noted of each is many times
 /// its own length.
 const MEMBERS: usize = 1024;
+
+/// The object that holds the effort where it is asked for with what else concerns the reasoning. Models
+/// that do not reason refuse it.
+const REASONING: &str = "reasoning";
 
 /// The most texts to stop at that are noted, and the longest. No server takes as many.
 const STOPS: (usize, usize) = (64, 1024);
@@ -162,7 +166,9 @@ impl Request {
         match (self.reasoning_place, self.effort_place) {
             _ if read && self.effort_said => SettingPlace::Nowhere,
             (place @ SettingPlace::Inside { .. }, _) if read => place,
-            (_, SettingPlace::Member([_])) if !self.server.takes_effort() => SettingPlace::Nowhere,
+            (_, SettingPlace::Member([_] | [REASONING, _])) if !self.server.takes_effort() => {
+                SettingPlace::Nowhere
+            }
             (_, place) => place,
         }
     }
@@ -307,6 +313,18 @@ impl Request {
         Ok(())
     }
 
+    /// Reads a member by which the client can keep the model from closing a section.
+    pub(super) fn steered(&mut self, name: &[u8], reader: &mut Reader<'_>) -> Result<(), Error> {
+        if name == b"stop" {
+            self.stops(&mut Reader::at(reader.bytes(), reader.position()))?;
+        }
+        let value = reader.bytes();
+        let value = value.get(reader.skip()?).unwrap_or_default();
+        let nothing: [&[u8]; 4] = [b"null", b"[]", b"{}", b"\"\""];
+        self.steers_tags |= !nothing.contains(&value);
+        Ok(())
+    }
+
     /// Notes what in the member that is read has other models take part.
     fn delegates(&mut self, folded: &str, reader: &mut Reader<'_>) -> Result<(), Error> {
         let member = self.members.spans.len();
@@ -346,7 +364,7 @@ impl Request {
             self.overrides.push(index);
         }
         let passes = lists.pass(&name, value);
-        if let Some(object) = narrowed(&name, value).filter(|_| !passes) {
+        if let Some(object) = lists.narrowed(&name, value).filter(|_| !passes) {
             let span = span.end - value.len()..span.end;
             self.narrowed.push((index, Edit { span, with: object }));
         }

@@ -126,9 +126,9 @@ pub fn conversation_protocol(method: &Method, path: &str) -> Option<&'static dyn
 /// The protocol in whose shape a client of this path expects errors, the path being served or not.
 #[must_use]
 pub fn error_protocol(path: &str) -> &'static dyn Protocol {
-    let id = ProtocolId::Messages;
-    let leads = id.features().endpoints.iter().any(|it| path.contains(it.path));
-    if leads { id.codec() } else { ProtocolId::Chat.codec() }
+    let leads = |id: &ProtocolId| id.features().endpoints.iter().any(|it| path.contains(it.path));
+    let own = [ProtocolId::Messages, ProtocolId::Responses].into_iter().find(leads);
+    own.unwrap_or(ProtocolId::Chat).codec()
 }
 
 #[cfg(test)]
@@ -150,8 +150,14 @@ mod tests {
         assert_eq!(kind(Method::POST, "/chat/completions"), "chat");
         assert_eq!(kind(Method::POST, "/api/v1/chat/completions"), "chat");
         assert_eq!(kind(Method::POST, "/v1/messages"), "messages");
+        for path in
+            ["/v1/responses", "/openai/v1/responses", "/openai/responses", "/api/v1/responses"]
+        {
+            assert_eq!(kind(Method::POST, path), "responses", "{path}");
+        }
         for path in [
             "/v1/messages/count_tokens",
+            "/v1/responses/input_tokens",
             "/anthropic/v1/messages/count_tokens",
             "/v1/embeddings",
             "/embeddings",
@@ -196,7 +202,8 @@ mod tests {
             "/v1//chat/completions",
             "/v1/chat%2Fcompletions",
             "/v1/chat/completions/",
-            "/v1/responses",
+            "/v1/responses/",
+            "/v1/responses/compact",
             "/v1/completions",
             "/api/chat",
             "/generate",

@@ -59,6 +59,8 @@ pub struct Block {
     pub answers: bool,
     /// Whether it calls a tool.
     pub calls: bool,
+    /// It is a part of one that has begun, which says what its texts are.
+    pub within: bool,
 }
 
 /// What is said of all texts of a choice that come from here on.
@@ -72,11 +74,11 @@ pub struct Turn {
 
 /// Which of the members under which texts stand have come in one object.
 #[derive(Debug, Default)]
-pub(super) struct Twice(u16);
+pub(super) struct Twice(u32);
 
 /// The place of such a member. Of two of one name some parsers take the first and some the last, so
 /// that nobody knows what an object says that has two.
-fn once_only(name: &[u8]) -> Option<u16> {
+fn once_only(name: &[u8]) -> Option<u32> {
     Some(match name {
         b"message" => 0,
         b"delta" => 1,
@@ -92,6 +94,14 @@ fn once_only(name: &[u8]) -> Option<u16> {
         b"refusal" => 11,
         b"audio" => 12,
         b"transcript" => 13,
+        b"response" => 14,
+        b"output" => 15,
+        b"item" => 16,
+        b"part" => 17,
+        b"output_index" => 18,
+        b"content_index" => 19,
+        b"summary_index" => 20,
+        b"data" => 21,
         _ => return None,
     })
 }
@@ -147,6 +157,8 @@ pub struct Scan {
     pub usage: Usage,
     /// Why the whole answer ends, where that is told apart from its texts: whether it was cut short.
     pub cut_short: Option<bool>,
+    /// All of the answer ends with this event, whatever of it the event shows.
+    pub ends: bool,
     /// What ends a text that stands before this event calls a tool: a block, or the whole answer.
     pub called: bool,
     /// The event says nothing but that the connection lives.
@@ -201,6 +213,7 @@ impl Scan {
         *usage = Usage::default();
         (self.begins, self.in_blocks, self.ambiguous) = (None, false, false);
         (self.cut_short, self.called, self.idle) = (None, false, false);
+        self.ends = false;
         (self.says_more, self.unrepeatable) = (false, false);
         (self.error, self.only_usage) = (false, false);
         (self.repeats, self.varies) = (false, false);

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::error::scan_exception;
 use super::framing::Stated;
-use super::scan::{Block, Kind, Slot, Turn};
+use super::scan::{Block, Channel, Kind, Slot, Turn};
 use super::{Protocol, Scan, json};
 use crate::secret::opaque_debug;
 
@@ -71,7 +71,7 @@ impl Scanner {
             return scan_exception(stated.kind, payload, scan);
         }
         self.find(stated.kind, payload, scan)?;
-        if let Some(Block { group, answers, .. }) = scan.begins {
+        if let Some(Block { group, answers, within: false, .. }) = scan.begins {
             if answers {
                 self.thoughts.remove(&group);
             } else if self.thoughts.len() < BLOCKS {
@@ -91,7 +91,8 @@ impl Scanner {
             let thoughts = &self.thoughts;
             scan.closes.retain(|it| !it.reasoning_only || !full && !thoughts.contains(&it.group));
         }
-        for channel in scan.channels.iter_mut().filter(|it| it.kind == Kind::Answer) {
+        let said = |it: &&mut Channel| matches!(it.kind, Kind::Answer | Kind::Refusal);
+        for channel in scan.channels.iter_mut().filter(said) {
             if full || self.thoughts.contains(&channel.lane.group) {
                 let slot = if scan.in_blocks { Slot::Reasoning } else { Slot::ReasoningPart };
                 (channel.kind, channel.lane.slot) = (Kind::Reasoning, slot);

@@ -108,7 +108,7 @@ async fn ways_round_are_closed_to_graded_callers_and_open_to_others() {
         (status, response.into_body().collect().await.unwrap().to_bytes())
     };
     for (method, path) in [
-        (Method::POST, "/v1/responses"),
+        (Method::POST, "/v1/responses/compact"),
         (Method::POST, "/v1/completions"),
         (Method::GET, "/v1/chat/completions/chatcmpl-1"),
         (Method::GET, "/v1/messages/batches/b/results"),

@@ -117,7 +117,7 @@ const PATHS: [&str; 22] = [
     "/v1/models/org%2Fbig",
     "/v1/models/..%2Fchat%2Fcompletions",
     "/v1/embeddings",
-    "/v1/responses",
+    "/v1/responses/compact",
 ];
 
 const MEMBERS: [&str; 26] = [

@@ -47,6 +47,8 @@ fn observing(plan: &str) -> World {
 fn asks(path: &str) -> Request<Script> {
     let body = if path == MESSAGES {
         r#"{"model":"m","max_tokens":99999,"top_k":3,"made_up":1,"thinking":{"type":"enabled","budget_tokens":9000},"messages":[{"role":"user","content":"q"}],"stream":true}"#
+    } else if path == RESPONSES {
+        r#"{"model":"m","max_output_tokens":99999,"top_logprobs":3,"made_up":1,"reasoning":{"effort":"high"},"input":[{"role":"user","content":"q"}],"stream":true}"#
     } else {
         r#"{"model":"m","logprobs":true,"top_logprobs":5,"n":3,"reasoning_effort":"high","made_up":1,"messages":[{"role":"user","content":"q"}],"stream":true}"#
     };
@@ -64,7 +66,11 @@ fn samples() -> Vec<(String, &'static str, u16, Vec<u8>)> {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             let status = name.strip_suffix(".json").and_then(|it| it.rsplit_once("error_"));
             let status = status.map_or(200, |(_, status)| status.parse().unwrap());
-            let to = if name.starts_with("anthropic") { MESSAGES } else { CHAT };
+            let to = match &name {
+                name if name.starts_with("anthropic") => MESSAGES,
+                name if name.starts_with("responses") => RESPONSES,
+                _ => CHAT,
+            };
             (name, to, status, std::fs::read(path).unwrap())
         })
         .filter(|(name, ..)| name != "expected.json")

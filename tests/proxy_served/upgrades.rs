@@ -88,7 +88,7 @@ async fn nothing_else_is_upgraded_to_and_nothing_for_graded_callers() {
     let mut stream = ask(proxy.address, "h2c", "/v1/models", 0.0).await;
     assert!(until(&mut stream, "\r\n\r\n").await.starts_with("HTTP/1.1 200 "));
     assert!(!soon(heads.recv()).await.unwrap().contains("upgrade"));
-    for path in ["/v1/realtime", "/v1/responses"] {
+    for path in ["/v1/realtime", "/v1/responses/resp_1"] {
         let mut stream = ask(proxy.address, "websocket", path, 0.9).await;
         let answer = until(&mut stream, "}").await;
         assert!(!answer.starts_with("HTTP/1.1 101 "), "{answer}");
@@ -109,6 +109,7 @@ async fn a_graded_caller_who_dials_a_known_endpoint_is_told_to_ask_over_http() {
     for (path, named, end) in [
         ("/v1/chat/completions", r#""code":"upgrade_required""#, "\"}}"),
         ("/v1/messages", r#""type":"invalid_request_error""#, "\"}"),
+        ("/v1/responses", r#""code":"upgrade_required""#, "\"}}"),
     ] {
         let mut stream = ask(proxy.address, "websocket", path, 0.9).await;
         let answer = until(&mut stream, end).await;

@@ -57,6 +57,8 @@ enum ProtocolName {
     Chat,
     /// Anthropic Messages.
     Messages,
+    /// OpenAI Responses.
+    Responses,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
@@ -69,6 +71,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         }
         ProtocolName::Messages => {
             RequestFacts { path: "/v1/messages", protocol: Some(ProtocolId::Messages) }
+        }
+        ProtocolName::Responses => {
+            RequestFacts { path: "/v1/responses", protocol: Some(ProtocolId::Responses) }
         }
     };
     let decision = policy.decide(&assessment, facts, now).for_model(&arguments.model);

@@ -31,6 +31,10 @@ impl Sample {
                 "model": model, "messages": messages, "stream": true, "max_tokens": 16_000,
                 "thinking": {"type": "enabled", "budget_tokens": 8_000},
             }),
+            ProtocolId::Responses => json!({
+                "model": model, "input": messages, "stream": true, "top_logprobs": 5,
+                "reasoning": {"effort": "high", "summary": "detailed"},
+            }),
         };
         let before = request.to_string();
         let after = if enforced(&plan.refuse).is_some() {

@@ -28,16 +28,18 @@ pub(super) fn command(fields: &SignedFields, asked: &Asked<'_>) -> Result<String
     words.extend(
         fields.entries().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))),
     );
-    let is_messages = error_protocol(path).id() == ProtocolId::Messages;
+    let protocol = error_protocol(path).id();
+    let is_messages = protocol == ProtocolId::Messages;
     if let Some(variable) = api_key_variable {
         let field = if is_messages { "x-api-key: " } else { "authorization: Bearer " };
         words.push(format!("-H \"{field}${variable}\""));
     }
     match route(method, path, false) {
         Route::Protocol(_) => {
+            let said = if protocol == ProtocolId::Responses { "input" } else { "messages" };
             let mut body = json!({
                 "model": model,
-                "messages": [{"role": "user", "content": "Maria has 12 apples and buys 5 more. How \
+                said: [{"role": "user", "content": "Maria has 12 apples and buys 5 more. How \
                     many apples does she have?"}],
             });
             if let (true, Some(body)) = (is_messages, body.as_object_mut()) {

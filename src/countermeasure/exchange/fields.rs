@@ -21,8 +21,15 @@ impl ResponseEdits {
         counts: &mut Tally,
     ) -> Option<Edit> {
         let edit = match field.kind {
-            FieldKind::Leak | FieldKind::Number => {
+            FieldKind::Leak | FieldKind::Number | FieldKind::List => {
                 side_channels::response_edit(self.close_leaks.as_deref()?, field)?
+            }
+            FieldKind::Unsealed if self.keep.is_some() || self.marked.is_some() => {
+                let Some(allow) = self.close_leaks.as_deref() else {
+                    // A text that is marked has no other copy.
+                    return Some(Edit::literal(field.span.clone(), "null"));
+                };
+                side_channels::response_edit(allow, field)?
             }
             FieldKind::Telling if self.round_usage.is_some() => {
                 side_channels::response_edit(self.close_leaks.as_deref()?, field)?

@@ -98,6 +98,16 @@ impl ResponseRewriter {
         }
     }
 
+    /// Ends the lanes that an event does not show with which all ends.
+    pub(super) fn close_rest(&mut self, scan: &Scan, before: &mut Vec<u8>) {
+        let Self { edits, lanes, outcomes, seen, sequence, .. } = self;
+        for place in lanes.all_ending() {
+            let Some(open) = lanes.at(place) else { continue };
+            let text = open.finish(scan.cut_short.unwrap_or(true), edits);
+            seen.delivered += open.put(&text, scan, outcomes, sequence, before);
+        }
+    }
+
     /// Whether all that an event says besides the reasoning of a choice is reasoning, too, or has
     /// not gone out.
     pub(super) fn still_reasons(&self, group: u32, scan: &Scan) -> bool {

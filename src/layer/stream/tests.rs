@@ -9,6 +9,7 @@ mod long;
 mod marked;
 mod parity;
 mod responses;
+mod responses_leaks;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;

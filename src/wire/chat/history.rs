@@ -3,4 +3,5 @@
 use crate::wire::history::Names;
 
 /// A result is told from others by the call that it answers.
-pub(super) const NAMES: Names = Names { message: &["tool_call_id"], part: &[] };
+pub(super) const NAMES: Names =
+    Names { contents: &["content"], texts: &["text"], message: &["tool_call_id"], part: &[] };

@@ -49,26 +49,7 @@ impl Protocol for Chat {
     }
 
     fn error_body(&self, refusal: &Refusal) -> Vec<u8> {
-        let (kind, code) = match refusal.kind {
-            RefusalKind::Refused => ("permission_error", "request_refused"),
-            RefusalKind::RateLimited => ("requests", "rate_limit_exceeded"),
-            RefusalKind::Malformed => ("invalid_request_error", "invalid_body"),
-            RefusalKind::Encoding => ("invalid_request_error", "unsupported_encoding"),
-            RefusalKind::TooLarge => ("invalid_request_error", "request_too_large"),
-            RefusalKind::TooSlow => ("invalid_request_error", "request_timeout"),
-            RefusalKind::Overloaded => ("server_error", "overloaded"),
-            RefusalKind::Method => ("invalid_request_error", "method_not_allowed"),
-            RefusalKind::Upgrade => ("invalid_request_error", "upgrade_required"),
-            RefusalKind::NotFound => ("invalid_request_error", "unknown_url"),
-            RefusalKind::Unreadable | RefusalKind::UpstreamFailed => {
-                ("server_error", "bad_gateway")
-            }
-            RefusalKind::UpstreamTimeout => ("server_error", "timeout"),
-        };
-        let error = serde_json::json!({
-            "error": {"message": refusal.message, "type": kind, "param": null, "code": code}
-        });
-        error.to_string().into_bytes()
+        error_body(refusal)
     }
 
     fn error_event(&self, refusal: &Refusal, _: Option<u64>) -> Unframed {
@@ -78,4 +59,28 @@ impl Protocol for Chat {
     fn heartbeat(&self) -> Option<Heartbeat> {
         Some(Heartbeat::Comment("keep-alive"))
     }
+}
+
+/// An error as `OpenAI`'s endpoints have it.
+pub(super) fn error(refusal: &Refusal) -> serde_json::Value {
+    let (kind, code) = match refusal.kind {
+        RefusalKind::Refused => ("permission_error", "request_refused"),
+        RefusalKind::RateLimited => ("requests", "rate_limit_exceeded"),
+        RefusalKind::Malformed => ("invalid_request_error", "invalid_body"),
+        RefusalKind::Encoding => ("invalid_request_error", "unsupported_encoding"),
+        RefusalKind::TooLarge => ("invalid_request_error", "request_too_large"),
+        RefusalKind::TooSlow => ("invalid_request_error", "request_timeout"),
+        RefusalKind::Overloaded => ("server_error", "overloaded"),
+        RefusalKind::Method => ("invalid_request_error", "method_not_allowed"),
+        RefusalKind::Upgrade => ("invalid_request_error", "upgrade_required"),
+        RefusalKind::NotFound => ("invalid_request_error", "unknown_url"),
+        RefusalKind::Unreadable | RefusalKind::UpstreamFailed => ("server_error", "bad_gateway"),
+        RefusalKind::UpstreamTimeout => ("server_error", "timeout"),
+    };
+    serde_json::json!({"message": refusal.message, "type": kind, "param": null, "code": code})
+}
+
+/// The same as the body of a response.
+pub(super) fn error_body(refusal: &Refusal) -> Vec<u8> {
+    serde_json::json!({ "error": error(refusal) }).to_string().into_bytes()
 }

@@ -3,7 +3,7 @@
 use crate::wire::json::{Edit, Error, Kind, Reader};
 use crate::wire::member_names::MODEL;
 use crate::wire::prefill::{self, LastMessage};
-use crate::wire::request::lists::is_budget;
+use crate::wire::request::lists::{is_budget, steers};
 use crate::wire::request::{AskedEffort, EffortSaid, Lists, Request, SettingPlace, Thinking};
 use crate::wire::target::Target;
 
@@ -125,23 +125,8 @@ const LISTS: Lists = Lists {
         "xtc_threshold",
     ],
     holder: None,
+    extras: None,
 };
-
-/// Members by which a client can keep the model from writing a closing tag.
-const STEERING: [&[u8]; 12] = [
-    b"stop",
-    b"stop_token_ids",
-    b"bad_words",
-    b"logit_bias",
-    b"allowed_token_ids",
-    b"ebnf",
-    b"grammar",
-    b"guided_grammar",
-    b"guided_regex",
-    b"regex",
-    b"structural_tag",
-    b"structured_outputs",
-];
 
 pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
     let request = Request {
@@ -186,15 +171,7 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
             request.thinking.extend(Thinking::of_budget(budget));
             Ok(())
         }
-        name if STEERING.contains(&name) => {
-            if name == b"stop" {
-                request.stops(&mut Reader::at(body, reader.position()))?;
-            }
-            let value = body.get(reader.skip()?).unwrap_or_default();
-            let nothing: [&[u8]; 4] = [b"null", b"[]", b"{}", b"\"\""];
-            request.steers_tags |= !nothing.contains(&value);
-            Ok(())
-        }
+        name if steers(name) => request.steered(name, reader),
         _ => reader.pass(),
     })?;
     let ask = request.stream && !request.usage_in_stream;

@@ -47,18 +47,26 @@ pub(super) fn use_of(folded: &str, reader: &mut Reader<'_>) -> Result<Option<Use
     let says =
         |reader: &mut Reader<'_>| Ok(!is_nothing(body.get(reader.skip()?).unwrap_or_default()));
     let found = match folded {
-        "response_format" => {
-            let mut text = false;
-            let value = reader.spanned(|reader| {
-                reader.members(|reader, key| {
-                    if !key.is("type") {
-                        return reader.pass();
-                    }
-                    text = reader.name()?.is_some_and(|(_, kind)| kind == "text");
-                    Ok(())
-                })
+        "response_format" => is_schema(reader)?.then_some(Use::Structured),
+        // Of Responses.
+        "text" => {
+            let mut format = false;
+            reader.members(|reader, key| {
+                if fold(&String::from_utf8_lossy(&key.name())) != "format" {
+                    return reader.pass();
+                }
+                format |= is_schema(reader)?;
+                Ok(())
             })?;
-            (!text && !is_nothing(body.get(value).unwrap_or_default())).then_some(Use::Structured)
+            format.then_some(Use::Structured)
+        }
+        "include" => {
+            let mut found = false;
+            reader.elements(|reader, _| {
+                found |= reader.name()?.is_some_and(|(_, extra)| extra.contains("logprobs"));
+                Ok(())
+            })?;
+            found.then_some(Use::Probabilities)
         }
         "output_config" => {
             let mut format = false;
@@ -94,6 +102,21 @@ pub(super) fn use_of(folded: &str, reader: &mut Reader<'_>) -> Result<Option<Use
         _ => None,
     };
     Ok(found)
+}
+
+/// Whether a format is another than that of plain text.
+fn is_schema(reader: &mut Reader<'_>) -> Result<bool, Error> {
+    let mut text = false;
+    let value = reader.spanned(|reader| {
+        reader.members(|reader, key| {
+            if !key.is("type") {
+                return reader.pass();
+            }
+            text = reader.name()?.is_some_and(|(_, kind)| kind == "text");
+            Ok(())
+        })
+    })?;
+    Ok(!text && !is_nothing(reader.bytes().get(value).unwrap_or_default()))
 }
 
 /// Whether a choice of tools leaves the model none but to call one.

@@ -3,4 +3,5 @@
 use crate::wire::history::Names;
 
 /// A result is told from others by the call that it answers.
-pub(super) const NAMES: Names = Names { message: &[], part: &["tool_use_id"] };
+pub(super) const NAMES: Names =
+    Names { contents: &["content"], texts: &["text"], message: &[], part: &["tool_use_id"] };

@@ -29,6 +29,7 @@ const LISTS: Lists = Lists {
         "top_p",
     ],
     holder: None,
+    extras: None,
 };
 
 pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {

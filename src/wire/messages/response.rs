@@ -320,6 +320,7 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<
         group,
         answers: kind == "text" && !thought.says(),
         calls,
+        within: false,
     }))
 }
 

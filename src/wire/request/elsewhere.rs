@@ -20,6 +20,7 @@ const LISTS: Lists = Lists {
     governed: &["generationConfig"],
     allowed: &["contents"],
     holder: Some("generationConfig"),
+    extras: None,
 };
 
 pub(crate) fn scan(target: &str, body: &str) -> Result<Request, Error> {

@@ -12,6 +12,8 @@ pub(in crate::wire) struct Lists {
     pub(in crate::wire) allowed: &'static [&'static str],
     /// The object of the top level in which the protocol has its settings, if that has them.
     pub(in crate::wire) holder: Option<&'static str>,
+    /// A member that lists what the answer is to have besides, and what of that opens no way round.
+    pub(in crate::wire) extras: Option<(&'static str, &'static [&'static str])>,
 }
 
 impl Lists {
@@ -28,8 +30,56 @@ impl Lists {
 
     /// Whether a member opens no way round, whatever it says or by what it says.
     pub(super) fn pass(&self, name: &str, value: &[u8]) -> bool {
-        self.governed.contains(&name) || self.allowed.contains(&name) || closes(name, value)
+        let extras = || self.extras_left(name, value).is_some_and(|(_, all)| all);
+        self.governed.contains(&name)
+            || self.allowed.contains(&name)
+            || closes(name, value)
+            || extras()
     }
+
+    /// What is left of a member's value when all goes that opens a way round, if anything is.
+    pub(super) fn narrowed(&self, name: &str, value: &[u8]) -> Option<Vec<u8>> {
+        narrowed(name, value).or_else(|| self.extras_left(name, value).map(|(list, _)| list))
+    }
+
+    /// The same of the list of extras, and whether that is all of it.
+    fn extras_left(&self, name: &str, value: &[u8]) -> Option<(Vec<u8>, bool)> {
+        let (_, known) = self.extras.filter(|(extras, _)| *extras == name)?;
+        let (mut list, mut all) = (Vec::new(), true);
+        let read = Reader::new(value).document(|reader| {
+            all &= reader.kind()? == Kind::Array;
+            reader.elements(|reader, _| {
+                let entry = reader.name()?;
+                let keeps = entry.as_ref().is_some_and(|(_, it)| known.contains(&it.as_str()));
+                all &= keeps;
+                list.extend(entry.filter(|_| keeps).map(|(_, name)| format!("\"{name}\"")));
+                Ok(())
+            })
+        });
+        read.ok()?;
+        Some((format!("[{}]", list.join(",")).into_bytes(), all))
+    }
+}
+
+/// Members by which a client can keep the model from writing a closing tag.
+const STEERING: [&[u8]; 12] = [
+    b"stop",
+    b"stop_token_ids",
+    b"bad_words",
+    b"logit_bias",
+    b"allowed_token_ids",
+    b"ebnf",
+    b"grammar",
+    b"guided_grammar",
+    b"guided_regex",
+    b"regex",
+    b"structural_tag",
+    b"structured_outputs",
+];
+
+/// Whether a member of this name can.
+pub(in crate::wire) fn steers(name: &[u8]) -> bool {
+    STEERING.contains(&name)
 }
 
 /// Switches that open a way round in one position and close it in the other: the position that
@@ -130,7 +180,7 @@ fn closes(name: &str, value: &[u8]) -> bool {
 
 /// What is left of a member's value when all goes that does not turn reasoning off or bound it, if
 /// anything is: without that the model would reason.
-pub(super) fn narrowed(name: &str, value: &[u8]) -> Option<Vec<u8>> {
+fn narrowed(name: &str, value: &[u8]) -> Option<Vec<u8>> {
     let part = ClosingPart::of(name, value, DEPTH).ok().filter(|_| is_container(name))?;
     (part.object != b"{}").then_some(part.object)
 }
@@ -190,7 +240,7 @@ impl ClosingPart {
 
 /// Members, known from servers or gateways, that set a model, a cap or an effort beside the
 /// protocol's own: what a downgrade governs, it has to govern alone.
-const OVERRIDES: [&str; 25] = [
+const OVERRIDES: [&str; 30] = [
     "budget_tokens",
     "chat_template_kwargs",
     "effort",
@@ -201,21 +251,26 @@ const OVERRIDES: [&str; 25] = [
     "generationconfig",
     "google",
     "include_thoughts",
+    "max_completion_tokens",
     "max_gen_toks",
     "max_length",
     "max_new_tokens",
     "max_output_tokens",
     "max_thinking_tokens",
+    "max_tokens",
     "models",
     "n_predict",
     "num_predict",
     "parameters",
     "reasoning_budget",
+    "reasoning_effort",
     "route",
     "sampling_params",
     "think",
+    "thinking",
     "thinking_budget",
     "thinking_config",
+    "thinking_token_budget",
 ];
 
 /// What of them says no more than that there is to be no reasoning. A budget of none, or an effort

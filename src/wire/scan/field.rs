@@ -17,6 +17,11 @@ pub enum FieldKind {
     /// A number under a name that is known, where no such number is known to stand. Typed clients
     /// expect a number there: 0 takes its place.
     Number,
+    /// A list under a name that is known, whose entries may say anything. Typed clients expect a list
+    /// there: an empty one takes its place.
+    List,
+    /// What should be sealed and can be read: a text once more. It tells nothing where none is changed.
+    Unsealed,
     /// The text at which the answer ended, which stands in `name`, too. It is the client's own, if
     /// the client asked for that.
     Stop,

@@ -165,7 +165,6 @@ impl Scan {
     }
 
     /// Reads the next value as the number of its event.
-    #[cfg(test)]
     pub(in crate::wire) fn number_of_event(
         &mut self,
         reader: &mut Reader<'_>,

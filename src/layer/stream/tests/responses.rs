@@ -24,13 +24,13 @@ use crate::wire::{Protocol, Refusal, RefusalKind, Target};
 
 /// What is done to the answers.
 #[derive(Clone, Copy, Debug, Default)]
-struct Done {
-    keep: Option<Keep>,
-    marks: bool,
-    downgrades: bool,
+pub(super) struct Done {
+    pub(super) keep: Option<Keep>,
+    pub(super) marks: bool,
+    pub(super) downgrades: bool,
 }
 
-fn edits(done: Done) -> ResponseEdits {
+pub(super) fn edits(done: Done) -> ResponseEdits {
     fn enforced<T>(settings: T) -> Measure<T> {
         Measure { mode: Mode::Enforce, settings }
     }
@@ -335,7 +335,7 @@ proptest! {
 // Break it: do not wait with the event that ends a part for why its item does.
 #[test]
 fn the_samples_are_edited_alike_in_both_forms() {
-    let (from, alone) = (sample("../responses/stream.sse"), sample("../responses/response.json"));
+    let (from, alone) = (sample("responses_stream.sse"), sample("responses.json"));
     let before = read(&from);
     for done in all() {
         let to = stream(&Responses, edits(done), from.chunks(7)).unwrap();

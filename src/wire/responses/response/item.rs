@@ -1,0 +1,97 @@
+//! An item of the output.
+
+use super::part::{Place, part, thinks};
+use super::sealed::sealed;
+use super::{lists, position, text, type_of};
+use crate::wire::json::{Error, Kind as JsonKind, Reader};
+use crate::wire::scan::{FieldKind, Kind, Lane, Mode, Scan, Slot, Twice};
+use crate::wire::thought::Thought;
+
+/// What an item is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shown {
+    pub(super) answers: bool,
+    pub(super) calls: bool,
+}
+
+/// Reads an item, whose texts come in this mode.
+pub(super) fn item(
+    reader: &mut Reader<'_>,
+    group: u32,
+    mode: Mode,
+    scan: &mut Scan,
+) -> Result<Shown, Error> {
+    if !scan.expects(JsonKind::Object, reader, b"item")? {
+        return Ok(Shown::default());
+    }
+    let kind = type_of(reader);
+    let (message, calls) = (kind == "message", kind.ends_with("_call"));
+    let first = scan.channels.len();
+    let mut twice = Twice::default();
+    let mut thought = Thought::default();
+    reader.members(|reader, key| {
+        let name = key.name();
+        thought.read(&name, reader)?;
+        match scan.once_only(&mut twice, &name) {
+            name @ (b"content" | b"summary") => parts(reader, name, (group, mode), scan),
+            name if holds(&kind, name) => called(reader, name, (group, mode), scan),
+            name @ b"call_id" => scan.call_id(reader, name),
+            name @ b"name" => scan.tool(reader, name),
+            name @ b"encrypted_content" => sealed(reader, name, scan),
+            name => match lists::shape_of(&kind, name) {
+                Some(shape) => scan.shaped(reader, shape, FieldKind::Leak, name),
+                None => scan.leak(reader, name),
+            },
+        }
+    })?;
+    let answers = message && !thought.says();
+    if !answers {
+        thinks(scan, first);
+    }
+    Ok(Shown { answers, calls })
+}
+
+/// The parts of an item, or of its summary; some servers have one text in their place.
+fn parts(
+    reader: &mut Reader<'_>,
+    name: &[u8],
+    (group, mode): (u32, Mode),
+    scan: &mut Scan,
+) -> Result<(), Error> {
+    let sums_up = name == b"summary";
+    match reader.kind()? {
+        JsonKind::Array => reader.elements(|reader, at| {
+            part(reader, Place { group, part: position(at), sums_up, mode }, scan).map(|_| ())
+        }),
+        JsonKind::String if !sums_up => {
+            text(reader, name, (Lane::new(group, Slot::Answer), Kind::Answer, mode), scan)
+        }
+        _ => scan.leak(reader, name),
+    }
+}
+
+/// Whether a member of an item holds what a tool is called with.
+fn holds(kind: &str, name: &[u8]) -> bool {
+    match name {
+        b"arguments" => kind.ends_with("_call") || kind == "mcp_approval_request",
+        b"input" => kind == "custom_tool_call",
+        b"code" => matches!(kind, "code_interpreter_call" | "program"),
+        _ => false,
+    }
+}
+
+/// What a tool is called with. Some servers send it unwritten, as an object.
+pub(super) fn called(
+    reader: &mut Reader<'_>,
+    name: &[u8],
+    (group, mode): (u32, Mode),
+    scan: &mut Scan,
+) -> Result<(), Error> {
+    if reader.kind()? == JsonKind::Object {
+        let span = reader.skip()?;
+        scan.encoded(reader.bytes(), span.clone());
+        scan.quoted.push(span);
+        return Ok(());
+    }
+    text(reader, name, (Lane::new(group, Slot::Tool(0)), Kind::ToolArguments, mode), scan)
+}
