@@ -192,3 +192,82 @@ fn kind(experiment: &Experiment) -> u8 {
         UnitKind::Slot(_) => 2,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::risk::{AccountId, ClusterId, Principal, Risk};
+
+    fn experiments(state: Option<std::path::PathBuf>, names: &[&str]) -> Experiments {
+        let policy =
+            "version = 1\nname = \"p\"\nmode = \"enforce\"\n[[grade]]\nname = \"g\"\nat = 0.5\n";
+        let parse = |name: &&str| {
+            let share = 1.0 / names.len() as f64;
+            let text = format!(
+                "version = 1\nname = \"{name}\"\nsalt = \"s\"\nstart = 2026-01-01\nend = 2100-01-01\n\
+                 layer = \"l\"\nshare = {share:?}\n\
+                 [[arm]]\nname = \"a\"\npolicy = \"a\"\ncontrol = true\n[[arm]]\nname = \"b\"\npolicy = \"b\"\n\
+                 [[metric]]\nname = \"requests\"\nrole = \"success\"\nbetter = \"lower\"\nscale = \"log\"\n"
+            );
+            Experiment::parse("e.toml", &text, |name| Policy::parse(name, policy)).unwrap()
+        };
+        let settings = RunSettings { state, ..RunSettings::default() };
+        let parsed = names.iter().map(parse).collect();
+        Experiments::begin(parsed, &Secret::new([7; 32]), &settings).unwrap()
+    }
+
+    fn caller(account: usize, cluster: Option<usize>) -> Assessment {
+        let cluster = cluster.map(|it| ClusterId::new(&format!("c-{it}")).unwrap());
+        let account = AccountId::new(&format!("a-{account}")).unwrap();
+        let principal = Principal { cluster, ..Principal::of(account) };
+        Assessment { principal, risk: Risk::Unknown }
+    }
+
+    // Break it: ask the experiments in their order, whoever is known to them.
+    #[test]
+    fn who_is_in_one_experiment_of_a_layer_stays_there_whatever_is_linked() {
+        let experiments = experiments(None, &["one", "other"]);
+        let now = Timestamp::now();
+        let units = || -> Vec<u64> {
+            let each = experiments.each().iter().map(|running| running.status(now));
+            each.map(|status| status.arms.iter().map(|arm| arm.units).sum()).collect()
+        };
+        for account in 0..200 {
+            assert!(experiments.choose(&caller(account, None), now).is_some());
+        }
+        let before = units();
+        assert!(before.iter().all(|units| *units > 50) && before.iter().sum::<u64>() == 200);
+        for account in 0..200 {
+            assert!(experiments.choose(&caller(account, Some(account)), now).is_some());
+        }
+        assert_eq!(units(), before);
+    }
+
+    // Break it: take what was rolled back once for written.
+    #[test]
+    fn a_rollback_that_cannot_be_written_holds_and_is_written_when_it_can_be() {
+        let folder = std::env::temp_dir().join(format!("guilloche-begun-{}", std::process::id()));
+        let now = Timestamp::now();
+        let begin = || experiments(Some(folder.clone()), &["e"]);
+        let begun = begin();
+        let running = begun.named("e").unwrap();
+        let mut files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
+        let events = files.find(|path| path.to_string_lossy().ends_with(".events.jsonl")).unwrap();
+        let aside = folder.join("aside");
+        std::fs::rename(&events, &aside).unwrap();
+        std::fs::create_dir(&events).unwrap();
+        for _ in 0..2 {
+            assert!(running.roll_back("harm", now).is_err());
+            let status = running.status(now);
+            assert!(status.unwritten && status.state == super::super::running::State::RolledBack);
+        }
+        std::fs::remove_dir(&events).unwrap();
+        std::fs::rename(&aside, &events).unwrap();
+        begun.look(now);
+        assert!(!running.status(now).unwritten);
+        drop(begun);
+        let again = begin();
+        assert_eq!(again.named("e").unwrap().status(now).why.as_deref(), Some("harm"));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

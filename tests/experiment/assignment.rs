@@ -98,7 +98,7 @@ fn assignments_outlive_releases() {
     assert_eq!(arms, KNOWN);
 }
 
-const KNOWN: &str = "22011000011210200202012122000121";
+const KNOWN: &str = "00102211200201200222101121011012";
 
 /// `GUILLOCHE_UNITS=10000000` draws so many, in release.
 #[test]
@@ -119,6 +119,29 @@ fn arms_get_the_shares_of_their_weights() {
         .sum();
     // The one in a million of chi-squared with three degrees of freedom.
     assert!(statistic < 30.7, "{counts:?}: {statistic}");
+}
+
+// Break it: draw arms by their place in the file.
+#[test]
+fn units_stay_in_their_arms_whatever_the_order_of_the_file() {
+    let text = |arms: [(&str, bool); 3]| {
+        let mut text =
+            "version=1\nname='e'\nsalt='s'\nstart=2026-12-01\nend=2026-12-29\n".to_owned();
+        for (name, control) in arms {
+            text += &format!("[[arm]]\nname='{name}'\npolicy='p'\ncontrol={control}\n");
+        }
+        text += "[[metric]]\nname='requests'\nrole='success'\nbetter='lower'\ncap=9\n";
+        let policy = "version=1\nname='p'\nmode='observe'\n[[grade]]\nname='g'\nat=0.5\n";
+        let parsed = Experiment::parse("e", &text, |_| Policy::parse("p", policy));
+        parsed.unwrap()
+    };
+    let placed = |experiment: &Experiment| {
+        let drawn = assignment(1, experiment);
+        let name = |number| experiment.arms[arm(&drawn, number)].name.to_string();
+        (0..2_000).map(name).collect::<Vec<_>>()
+    };
+    let one = placed(&text([("a", true), ("b", false), ("c", false)]));
+    assert_eq!(placed(&text([("c", false), ("b", true), ("a", false)])), one);
 }
 
 #[test]

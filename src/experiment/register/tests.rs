@@ -193,8 +193,7 @@ fn lines_outlive_the_process_and_what_is_hostile_is_skipped() {
     let units = folder.join("e-1.units.jsonl");
     let mut text = std::fs::read_to_string(&units).unwrap();
     let long = format!("{{\"seen\":\"{}\"}}\n", "x".repeat(10_000));
-    let other = r#"{"seen":{"unit":{"slot":3},"arm":"gone","first_seen":"2026-12-01T00:00:00Z"}}"#;
-    text = format!("nonsense\n{long}{other}\n{{\"lost\":3}}\n{text}{{\"joined\":{{\"mem");
+    text = format!("nonsense\n{long}{{\"lost\":3}}\n{text}{{\"joined\":{{\"mem");
     std::fs::write(&units, text).unwrap();
     for _ in 0..2 {
         let mut found = Vec::new();
@@ -206,5 +205,12 @@ fn lines_outlive_the_process_and_what_is_hostile_is_skipped() {
         // What is appended behind a cut line is a line of its own.
         drop(journal);
     }
+    // Units of an arm that is not there any more are not drawn anew in silence.
+    let other = r#"{"seen":{"unit":{"slot":3},"arm":"gone","first_seen":"2026-12-01T00:00:00Z"}}"#;
+    std::fs::write(&units, format!("{other}\n")).unwrap();
+    let arms = vec!["control".into(), "b".into()];
+    let opened = Journal::open(&folder, "e-1", arms, |_| {}).unwrap();
+    let refused = opened.units(|_| true).unwrap_err();
+    assert!(refused.source.to_string().contains("\"gone\""), "{refused:?}");
     std::fs::remove_dir_all(folder).unwrap();
 }
