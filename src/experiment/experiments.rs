@@ -196,7 +196,7 @@ fn kind(experiment: &Experiment) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::risk::{AccountId, ClusterId, Principal, Risk};
+    use crate::risk::{AccountId, ClusterId, Principal, Risk, UnknownReason};
 
     fn experiments(state: Option<std::path::PathBuf>, names: &[&str]) -> Experiments {
         let policy =
@@ -220,7 +220,7 @@ mod tests {
         let cluster = cluster.map(|it| ClusterId::new(&format!("c-{it}")).unwrap());
         let account = AccountId::new(&format!("a-{account}")).unwrap();
         let principal = Principal { cluster, ..Principal::of(account) };
-        Assessment { principal, risk: Risk::Unknown }
+        Assessment { principal, risk: Risk::Unknown(UnknownReason::Absent) }
     }
 
     // Break it: ask the experiments in their order, whoever is known to them.

@@ -17,7 +17,7 @@ use crate::experiment::settings::{Arm, Eligibility, Switchback, UnitKind};
 use crate::experiment::strictness::by_strictness;
 use crate::policy::plan::Mode;
 use crate::policy::{Countermeasure, Decision, DecisionId, Policy};
-use crate::risk::{Assessment, Principal, Risk};
+use crate::risk::{Assessment, Principal, Risk, UnknownReason};
 
 /// An experiment that a request is part of.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Running {
                 }
                 let population = population(&assessment.risk, self.experiment.eligibility);
                 let slot = matches!(kind, UnitKind::Slot(_));
-                let unscored = !slot && score(&assessment.risk).is_none();
+                let unscored = !slot && is_unscored(&assessment.risk);
                 self.admit(account, cluster, New { arm: new, population, now, unscored })?
             }
         };
@@ -288,6 +288,12 @@ fn score(risk: &Risk) -> Option<f64> {
         Risk::Known(score) | Risk::Contested { score: Some(score), .. } => Some(score.value()),
         _ => None,
     }
+}
+
+/// Whether no detector has named the caller, so that a credential is all that is known.
+fn is_unscored(risk: &Risk) -> bool {
+    let named = matches!(risk, Risk::Unknown(UnknownReason::NotScored));
+    score(risk).is_none() && !named
 }
 
 fn population(risk: &Risk, eligibility: Eligibility) -> Option<Population> {
