@@ -46,7 +46,7 @@ pub use record::{
     Risk,
 };
 pub use unit::{
-    ArmDecision, ExperimentName, Exposure, Population, UnitName, UnitSummary, UnitSums,
+    ArmDecision, ExperimentName, Exposure, Population, UnitJoined, UnitName, UnitSummary, UnitSums,
 };
 
 /// Takes audit records. Must return at once: it is called on the path of an exchange, at its end.
@@ -61,6 +61,10 @@ pub trait Sink: Send + Sync + fmt::Debug {
     /// Takes what a unit of an experiment met. Where nothing is made of it, it is not kept.
     fn unit(&self, _: UnitSummary) {}
 
+    /// Takes that a unit of an experiment has become a part of another. Where nothing is made of it, it
+    /// is not kept.
+    fn joined(&self, _: UnitJoined) {}
+
     /// Whether records can be looked at afterwards. Asked when a policy is loaded that does nothing
     /// but record.
     fn keeps(&self) -> bool {
@@ -68,8 +72,8 @@ pub trait Sink: Send + Sync + fmt::Debug {
     }
 }
 
-/// A line of an audit file that is no [`Record`]: `{"exposure": …}`, `{"unit": …}`, and where lines
-/// were lost `{"lost": …}`.
+/// A line of an audit file that is no [`Record`]: `{"exposure": …}`, `{"unit": …}`, `{"joined": …}`, and
+/// where lines were lost `{"lost": …}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -78,6 +82,8 @@ pub enum Line {
     Exposure(Box<Exposure>),
     /// What a unit of an experiment met.
     Unit(Box<UnitSummary>),
+    /// A unit of an experiment has become a part of another.
+    Joined(Box<UnitJoined>),
     /// So many lines are missing here.
     Lost(u64),
 }
@@ -125,5 +131,9 @@ impl Sink for JsonLines {
 
     fn unit(&self, summary: UnitSummary) {
         self.lines.write(&Line::Unit(Box::new(summary)));
+    }
+
+    fn joined(&self, joined: UnitJoined) {
+        self.lines.write(&Line::Joined(Box::new(joined)));
     }
 }

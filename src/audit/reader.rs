@@ -53,7 +53,7 @@ pub struct FileRead {
     pub records: u64,
     /// Requests about which the arms of an experiment decide differently.
     pub exposures: u64,
-    /// Sums over the requests of a unit.
+    /// Sums over the requests of a unit, and units that became a part of another.
     pub units: u64,
     /// Lines that the writer had no room for.
     pub lost: u64,
@@ -170,7 +170,7 @@ impl Kind {
         match entry {
             Entry::Record(_) => Self::Record,
             Entry::Line(Line::Exposure(_)) => Self::Exposure,
-            Entry::Line(Line::Unit(_)) => Self::Unit,
+            Entry::Line(Line::Unit(_) | Line::Joined(_)) => Self::Unit,
             Entry::Line(Line::Lost(lines)) => Self::Lost(*lines),
         }
     }

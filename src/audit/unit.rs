@@ -111,6 +111,20 @@ pub struct UnitSummary {
     pub met: UnitSums,
 }
 
+/// A unit has become a part of another that was seen before it: the detector has linked them. What each
+/// met before stands in lines of its own; from now on there is the other alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitJoined {
+    /// When.
+    pub time: Timestamp,
+    /// The experiment.
+    pub experiment: ExperimentName,
+    /// The unit that is none of its own any more.
+    pub part: UnitName,
+    /// The one that has taken it in.
+    pub unit: UnitName,
+}
+
 /// Sums over the requests of a unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use guilloche::audit::{Exposure, Line, Record, UnitSummary};
+use guilloche::audit::{Exposure, Line, Record, UnitJoined, UnitSummary};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -51,6 +51,7 @@ pub(crate) struct Audit {
     pub(crate) records: Vec<Record>,
     pub(crate) exposures: Vec<Exposure>,
     pub(crate) units: Vec<UnitSummary>,
+    pub(crate) joined: Vec<UnitJoined>,
 }
 
 impl Stage {
@@ -188,6 +189,7 @@ fn read(audit: &std::path::Path) -> Audit {
         match serde_json::from_str::<Line>(line) {
             Ok(Line::Exposure(exposure)) => read.exposures.push(*exposure),
             Ok(Line::Unit(unit)) => read.units.push(*unit),
+            Ok(Line::Joined(joined)) => read.joined.push(*joined),
             Ok(line) => panic!("{line:?}"),
             Err(_) => read.records.push(serde_json::from_str(line).unwrap()),
         }

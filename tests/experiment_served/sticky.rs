@@ -58,6 +58,10 @@ async fn clusters_that_are_merged_across_arms_are_told_and_treated_by_the_strict
         let (_, answer) = replica.ask((account, Some(cluster)), 0.9).await;
         assert!(!reasons(&answer), "for all of it: {account} in {cluster}");
     }
+    for account in [&mild, &strict] {
+        let (_, answer) = replica.ask((account, None), 0.9).await;
+        assert!(!reasons(&answer), "also where the detector names no cluster: {account}");
+    }
     assert_eq!(replica.status().await["contaminated"], 1);
     let (_, metrics) = get(replica.running.admin, "/metrics").await;
     assert!(metrics.contains("guilloche_experiment_contaminated_total{experiment=\"e\"} 1"));
@@ -65,6 +69,8 @@ async fn clusters_that_are_merged_across_arms_are_told_and_treated_by_the_strict
     let contaminated: Vec<_> = audit.units.iter().filter(|unit| unit.contaminated).collect();
     assert!(!contaminated.is_empty());
     let one = contaminated[0];
+    let [joined] = &audit.joined[..] else { panic!("{:?}", audit.joined) };
+    assert_eq!(joined.unit, one.unit, "what the other met is to be counted with it");
     assert!(contaminated.iter().all(|it| it.unit == one.unit && it.arm == one.arm));
     let other_arm = audit.exposures.iter().filter(|it| it.carried_out.is_some());
     for exposure in other_arm {

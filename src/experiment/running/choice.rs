@@ -123,6 +123,7 @@ impl Running {
         };
         if let Some(part) = taken_in {
             self.guards().forget(&part);
+            self.tell_joined(part.name, unit.name);
         }
         if contaminated {
             self.contaminated.fetch_add(1, Ordering::Relaxed);

@@ -25,7 +25,7 @@ pub use status::{ArmStatus, GuardrailStatus, State, Status};
 use super::assignment::Assignment;
 use super::register::{Entry, Event, Journal, JournalError, Register};
 use super::settings::{Experiment, OnMismatch};
-use crate::audit::{ExperimentName, Sink, UnitSummary, UnitSums};
+use crate::audit::{ExperimentName, Sink, UnitJoined, UnitName, UnitSummary, UnitSums};
 use crate::secret::{Secret, opaque_debug};
 use guards::Guards;
 pub(super) use ratio::Stages;
@@ -305,6 +305,15 @@ impl Running {
         let sink = self.sink.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(sink) = &*sink {
             sink.unit(summary);
+        }
+    }
+
+    /// Has the audit say that a unit has become a part of another.
+    fn tell_joined(&self, part: UnitName, unit: UnitName) {
+        let sink = self.sink.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sink) = &*sink {
+            let (time, experiment) = (Timestamp::now(), self.name.clone());
+            sink.joined(UnitJoined { time, experiment, part, unit });
         }
     }
 
