@@ -66,7 +66,7 @@ impl Live {
             // Before anything is done.
             self.sink.exposure(exposed.exposure(&decision, principal, now));
             others = exposed.others;
-            others.retain(|(_, other)| other.plan != decision.plan);
+            others.retain(|(_, it)| it.plan != decision.plan || !it.governs_as(&decision));
         }
         Some(Chosen { decision, observe_sample, is_scoped_by_model, others, counted })
     }

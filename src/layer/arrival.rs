@@ -80,7 +80,7 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         let is_read = counted.as_ref().is_some_and(Counted::reads);
         let is_watched = at_end.is_some() || counted.is_some();
         let watch = is_watched.then(|| Watch::new(at_end, counted, started()));
-        if chosen.decision.concerns_nobody() && chosen.others.is_empty() {
+        if chosen.decision.concerns_nobody() && chosen.others.is_empty() && !is_read {
             return self.untouched(shared, &live, &assessment, watch);
         }
         let started = started();

@@ -25,7 +25,7 @@ use super::server::{Bounds, serve};
 use super::stack::{Stack, stack};
 use super::start_error::StartError;
 use crate::audit::record::mode_name;
-use crate::audit::{Exposure, JsonLines, NoAudit, Record, Sink, UnitSummary};
+use crate::audit::{Exposure, JsonLines, NoAudit, Record, Sink, UnitJoined, UnitSummary};
 use crate::experiment::Experiments;
 use crate::layer::DefenseHandle;
 use crate::lines::LineWriter;
@@ -299,6 +299,12 @@ impl Sink for Metered {
     fn unit(&self, summary: UnitSummary) {
         if let Some(next) = &self.next {
             next.unit(summary);
+        }
+    }
+
+    fn joined(&self, joined: UnitJoined) {
+        if let Some(next) = &self.next {
+            next.joined(joined);
         }
     }
 }

@@ -30,7 +30,7 @@ async fn both_arms_are_written_alike_and_ungraded_callers_get_the_upstreams_byte
         }
     }
     assert!((1..CALLERS).contains(&withheld), "both arms have callers");
-    let Audit { records, exposures, units } = replica.stop().await;
+    let Audit { records, exposures, units, .. } = replica.stop().await;
 
     assert_eq!(exposures.len(), CALLERS, "of those about whom the arms differ, and no others");
     for exposure in &exposures {
@@ -75,6 +75,24 @@ async fn both_arms_are_written_alike_and_ungraded_callers_get_the_upstreams_byte
         harvesters += high.requests;
     }
     assert_eq!((legitimate, harvesters), (CALLERS as u64, CALLERS as u64));
+}
+
+// Break it: read answers of those only about whom the arms differ now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_harvesters_get_is_counted_when_their_score_has_fallen() {
+    let stage = Stage::new(UNTOUCHED, WITHHOLDING, "").await;
+    let replica = stage.replica("one").await;
+    let mut delivered = 0;
+    for number in 0..CALLERS {
+        let account = account("high", number);
+        let (_, graded) = replica.ask((&account, None), 0.9).await;
+        let (_, ordinary) = replica.ask((&account, None), 0.1).await;
+        assert_eq!(ordinary, ANSWER.as_bytes());
+        delivered += 12 * (u64::from(reasons(&graded)) + 1);
+    }
+    let audit = replica.stop().await;
+    let counted: u64 = audit.units.iter().map(|unit| unit.met.reasoning_tokens).sum();
+    assert_eq!(counted, delivered);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -206,11 +206,13 @@ impl Choice<'_> {
         let arms = &running.experiment.arms;
         let others = || arms.iter().filter(|arm| !Arc::ptr_eq(&arm.name, &carried_out.name));
         let differs = |arm: &Arm| differ(&decide(&arm.policy, id), &chosen.decision);
-        let mut reads = false;
-        if others().any(differs) {
-            // The same share of exchanges is read in every arm.
-            let sample = arms.iter().map(|arm| arm.policy.observe_sample).fold(1.0, f64::min);
-            reads = id.is_within(sample);
+        let is_exposed = others().any(differs);
+        // What harvesters get is counted whatever their score has become: that is a result of the arm.
+        let counts_tokens = is_exposed || population == Some(Population::Harvesters);
+        // The same share of exchanges is read in every arm.
+        let sample = arms.iter().map(|arm| arm.policy.observe_sample).fold(1.0, f64::min);
+        let reads = counts_tokens && id.is_within(sample);
+        if is_exposed {
             chosen.exposed = Some(Box::new(Exposed {
                 experiment: running.name.clone(),
                 unit: known.name,
@@ -222,8 +224,7 @@ impl Choice<'_> {
                     .collect(),
             }));
         }
-        let exposed = chosen.exposed.is_some();
-        chosen.counted = Some(Counted { running, key, exposed, reads });
+        chosen.counted = Some(Counted { running, key, exposed: is_exposed, reads });
         Some(chosen)
     }
 }
