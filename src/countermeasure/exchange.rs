@@ -1,11 +1,14 @@
 //! The countermeasures of one exchange, put together in their fixed order.
 
 mod fields;
+mod later;
 mod request;
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use super::inline::{self, Inline, Led, Unclosed};
+use super::stored::StoredAnswers;
 use super::usage::Rounding;
 use super::watermark::{LexicalMark, Mark};
 use super::{Editor, LaneEditor, Renamed, downgrade, reasoning, side_channels};
@@ -18,7 +21,7 @@ pub use request::RequestEdits;
 use request::choices;
 
 /// What is to be done to a response.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct ResponseEdits {
     keep: Option<Keep>,
     /// The model's chat template opens the reasoning section.
@@ -42,6 +45,12 @@ pub struct ResponseEdits {
     drop_usage_event: bool,
     /// Texts are marked.
     marked: Option<LexicalMark>,
+    /// Where it is remembered for those who read the answer later.
+    kept_in: Option<Arc<StoredAnswers>>,
+    /// The same as it is remembered there.
+    kept: Option<Arc<ResponseEdits>>,
+    /// It is only done where something has an id that is known here.
+    of_known: Option<Arc<StoredAnswers>>,
 }
 
 opaque_debug!(ResponseEdits);
@@ -107,6 +116,9 @@ impl ResponseEdits {
             round_usage: reasoning.and_then(|settings| settings.round_usage),
             drop_usage_event,
             marked: None,
+            kept_in: None,
+            kept: None,
+            of_known: None,
         }
     }
 

@@ -14,6 +14,7 @@ pub mod reasoning;
 pub mod refuse;
 mod sentences;
 pub mod side_channels;
+pub mod stored;
 mod tally;
 mod usage;
 pub mod watermark;

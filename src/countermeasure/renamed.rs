@@ -15,6 +15,7 @@ use crate::wire::Scan;
 use crate::wire::json::{Edit, unescape_lossy};
 
 /// A model that answers under another's name.
+#[derive(Clone)]
 pub struct Renamed {
     /// The one that answers.
     pub from: String,

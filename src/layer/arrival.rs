@@ -17,6 +17,7 @@ use super::head;
 use super::history::History;
 use super::hook::{Decided, Watch};
 use super::late::Late;
+use super::recalled::Recalled;
 use super::repeating::Repeating;
 use super::shared::{Live, Shared};
 use crate::audit;
@@ -61,10 +62,12 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
     ) -> Way<S, B> {
         let Self { parts, time, .. } = &self;
         let path = parts.uri.path();
-        let protocol = match way_of(parts, has_body(parts, &self.body)) {
+        let route = way_of(parts, has_body(parts, &self.body));
+        let recalled = Recalled::of(&shared.stored, path, route);
+        let protocol = match route {
             Route::Open => return self.untouched(shared, &live, &assessment, None),
             Route::NoText => None,
-            Route::Protocol(id) => Some(Some(id)),
+            Route::Protocol(id) | Route::Stored(id) => Some(Some(id)),
             Route::Unknown => Some(None),
         };
         let mut chosen = live.choose(&assessment, *time, |policy, id| match protocol {
@@ -80,7 +83,9 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         let is_read = counted.as_ref().is_some_and(Counted::reads);
         let is_watched = at_end.is_some() || counted.is_some();
         let watch = is_watched.then(|| Watch::new(at_end, counted, started()));
-        if chosen.decision.concerns_nobody() && chosen.others.is_empty() && !is_read {
+        let recalls = recalled.as_ref().is_some_and(|it| it.concerns_anybody(&shared.stored));
+        let idle = chosen.decision.concerns_nobody() && chosen.others.is_empty();
+        if idle && !is_read && !recalls {
             return self.untouched(shared, &live, &assessment, watch);
         }
         let started = started();
@@ -101,6 +106,7 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
             (time, started),
         );
         exchange.watch(watch);
+        exchange.recalls(recalled);
         Way::Decided { exchange: Box::new(exchange), parts, body, inner }
     }
 
@@ -137,7 +143,9 @@ fn way_of(parts: &request::Parts, has_body: bool) -> Route {
     let path = parts.uri.path();
     match route(&parts.method, path, has_body) {
         // Nobody knows what is said behind a change of protocol.
-        Route::Open | Route::NoText if parts.headers.contains_key(UPGRADE) => Route::Unknown,
+        Route::Open | Route::NoText | Route::Stored(_) if parts.headers.contains_key(UPGRADE) => {
+            Route::Unknown
+        }
         // What is asked of a known endpoint in another way is decided about as there.
         Route::Unknown if asks_for_websocket(parts) => match route(&Method::POST, path, false) {
             protocol @ Route::Protocol(_) => protocol,

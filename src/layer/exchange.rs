@@ -3,6 +3,7 @@
 mod admit;
 mod answer;
 mod observed;
+mod recall;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use super::guard::{Guard, MarkedFor};
 use super::head;
 use super::history::{History, Restored};
 use super::hook::Watch;
+use super::recalled::Recalled;
 use super::record::begun;
 use super::refusal::refusal;
 use super::refused::{Refused, refused};
@@ -82,6 +84,10 @@ pub(super) struct Exchange {
     others: Vec<(Arc<str>, Decision)>,
     /// The answer is read for its tokens, as it is in every arm.
     is_read: bool,
+    /// What is known of the answer that is asked for, if one is that was given before.
+    recalled: Option<Recalled>,
+    /// The event behind which its stream begins for the client.
+    resumed_after: Option<u64>,
     now: Timestamp,
 }
 
@@ -160,6 +166,8 @@ impl Exchange {
             pending: None,
             turn: None,
             observed_turn: None,
+            recalled: None,
+            resumed_after: None,
             now,
         };
         exchange.note_others();
@@ -210,6 +218,9 @@ impl Exchange {
         parts: &request::Parts,
         body: Bytes,
     ) -> Result<ReadRequest, Box<Refused>> {
+        if self.recalled.is_some() {
+            return self.read_recalling(parts, body);
+        }
         let Some(protocol) = self.protocol else { return Ok(self.read_without_text(body)) };
         let (body, memory) = self.restore(protocol, body);
         let request =
@@ -253,6 +264,7 @@ impl Exchange {
         let ReadRequest { body, text, memory, .. } = read;
         let Some((protocol, request)) = text else {
             self.frame(&mut parts.headers, body.len());
+            self.recall(parts)?;
             return Ok(body);
         };
         let plan = Arc::clone(&self.decision.plan);
@@ -270,7 +282,8 @@ impl Exchange {
             self.guard.marked_for =
                 self.live.marks.clone().map(|marks| MarkedFor { marks, principal, arm });
         }
-        self.edits = response;
+        let keeps = protocol.features().stores;
+        self.edits = if keeps { response.kept_in(&self.shared.stored) } else { response };
         self.observe_read(protocol, &request);
         let Edited { target, body } = edits.apply(&request.target, body);
         if target.is_some_and(|target| !head::redirect(&mut parts.uri, &target)) {

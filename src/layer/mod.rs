@@ -85,6 +85,7 @@ mod numbering;
 mod open_lane;
 mod outcome;
 mod reading;
+mod recalled;
 mod record;
 mod refusal;
 mod refused;

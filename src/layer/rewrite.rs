@@ -201,6 +201,10 @@ impl ResponseRewriter {
         before: &mut Vec<u8>,
     ) -> Result<Rewritten, TooManyLanes> {
         self.usage.update(scan.usage);
+        self.edits.remember_by(payload, scan);
+        if !self.edits.concerns(payload, scan) {
+            return Ok(Rewritten::Kept);
+        }
         if event.is_some() && scan.only_usage && self.edits.drops_usage_event() {
             return Ok(Rewritten::Dropped);
         }
@@ -280,6 +284,9 @@ impl ResponseRewriter {
     /// What [`rewrite`](Self::rewrite) makes of an event or document up to `cut`, whatever comes behind
     /// it; `None` if that may matter. Nothing is counted yet.
     pub(super) fn foresee(&mut self, payload: &[u8], scan: &Scan, cut: usize) -> Option<Rewritten> {
+        if self.edits.waits_for_ids() {
+            return None;
+        }
         if self.only_counts() {
             return Some(Rewritten::Kept);
         }

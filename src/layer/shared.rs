@@ -11,6 +11,7 @@ use super::budget::Budget;
 use super::hook::Hook;
 use crate::audit::{AuditKey, Sink};
 use crate::countermeasure::originals::{self, Originals};
+use crate::countermeasure::stored::StoredAnswers;
 use crate::countermeasure::watermark::Marks;
 use crate::limit::{Limiter, Pacer, Settlements, Store};
 use crate::policy::Policy;
@@ -73,6 +74,8 @@ pub(super) struct Shared {
     /// What observed paces would owe, apart from what is owed.
     pub(super) observed_pacer: Pacer,
     pub(super) originals: Arc<Originals>,
+    /// What was decided about answers that the upstream keeps.
+    pub(super) stored: Arc<StoredAnswers>,
 }
 
 /// What decides about a request and carries it out: pinned when the request arrives, replaced whole.
@@ -115,6 +118,7 @@ impl Shared {
             pacer: Pacer::new(caps.principals, PACE_BURST, now),
             observed_pacer: Pacer::new(caps.principals, PACE_BURST, now),
             originals: Arc::new(originals),
+            stored: Arc::default(),
         }
     }
 

@@ -21,6 +21,8 @@ use super::rewrite::ResponseRewriter;
 pub(super) struct EventStream {
     protocol: &'static dyn Protocol,
     framing: Framing,
+    /// The longest event that is held.
+    event_limit: usize,
     splitter: Splitter,
     scanner: Scanner,
     scan: Scan,
@@ -38,6 +40,8 @@ pub(super) struct EventStream {
     commas: Commas,
     /// How long a document may be that the body turns out to be, until its first byte tells.
     document_limit: Option<usize>,
+    /// The events up to this number do not go out: the client has them.
+    behind: Option<u64>,
 }
 
 opaque_debug!(EventStream);
@@ -70,6 +74,7 @@ impl EventStream {
         Self {
             protocol,
             framing,
+            event_limit,
             splitter: Splitter::with_long_data(framing, event_limit),
             scanner: Scanner::new(protocol),
             scan: Scan::default(),
@@ -82,6 +87,7 @@ impl EventStream {
             begun: Begun::default(),
             commas: Commas::new(framing),
             document_limit: None,
+            behind: None,
         }
     }
 
@@ -122,8 +128,40 @@ impl EventStream {
 
     /// What goes out next; `None` until more bytes come.
     pub(super) fn next_event(&mut self) -> Result<Option<Bytes>, StreamError> {
-        let next = self.next_rewritten()?;
-        Ok(next.map(|out| self.commas.placed(out)))
+        loop {
+            let Some(out) = self.next_rewritten()? else { return Ok(None) };
+            let out = self.left_behind(out);
+            if !out.is_empty() {
+                return Ok(Some(self.commas.placed(out)));
+            }
+        }
+    }
+
+    /// Begins behind the event of this number, as the client counts them: all of the stream is read.
+    pub(super) fn behind(self, number: Option<u64>) -> Self {
+        if number.is_none() {
+            return self;
+        }
+        // No event goes out in parts.
+        let splitter = Splitter::new(self.framing, self.event_limit);
+        Self { behind: number, splitter, ..self }
+    }
+
+    /// What of these events the client does not have.
+    fn left_behind(&mut self, out: Bytes) -> Bytes {
+        let Some(behind) = self.behind else { return out };
+        let mut splitter = Splitter::new(self.framing, out.len() + 1);
+        splitter.push(out);
+        let mut left = Vec::new();
+        while let Ok(Some(raw)) = splitter.next_event() {
+            let event = Event::parse(self.framing, &raw);
+            let number = event.payload().and_then(|payload| number_of(&payload));
+            if number.is_none_or(|number| number > behind) {
+                left.extend_from_slice(&raw);
+            }
+        }
+        left.extend_from_slice(&splitter.take_rest());
+        left.into()
     }
 
     fn next_rewritten(&mut self) -> Result<Option<Bytes>, StreamError> {
@@ -254,7 +292,8 @@ impl EventStream {
         self.take_waiting(&mut last)?;
         self.settle(Fate::Unsaid, &mut last)?;
         self.rewriter.close_all(&mut last);
-        Ok(self.commas.placed(last.into()))
+        let last = self.left_behind(last.into());
+        Ok(self.commas.placed(last))
     }
 
     /// What was held back and has to leave before the stream is broken off.
@@ -284,6 +323,7 @@ impl EventStream {
     /// What was held back to be marked, and leaves because nothing has come for too long.
     pub(super) fn release(&mut self) -> Bytes {
         let text = self.rewriter.release().into();
+        let text = self.left_behind(text);
         self.commas.placed(text)
     }
 
@@ -399,6 +439,21 @@ impl EventStream {
         }
         Ok(())
     }
+}
+
+/// The number that an event says.
+fn number_of(payload: &[u8]) -> Option<u64> {
+    let mut number = None;
+    let read = json::Reader::new(payload).document(|reader| {
+        reader.object(|reader, key| {
+            if !key.is("sequence_number") {
+                return reader.pass();
+            }
+            number = reader.whole_number()?.map(|(_, number)| number);
+            Ok(())
+        })
+    });
+    read.ok().and(number)
 }
 
 /// Whether a payload holds no text that could be withheld, and nothing else.

@@ -28,6 +28,7 @@ mod route;
 mod scan;
 mod scanner;
 mod server;
+mod stored;
 mod target;
 mod terminator;
 mod thought;
@@ -54,6 +55,7 @@ pub use scan::{
 };
 pub use scanner::Scanner;
 pub use server::ServerKind;
+pub(crate) use stored::{from_its_start, segments, stored};
 pub(crate) use target::words_of as words;
 pub use target::{Parameter, Target};
 pub(crate) use websocket::asks_for_websocket;

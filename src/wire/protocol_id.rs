@@ -59,6 +59,8 @@ pub struct Features {
     pub event_names: &'static [&'static str],
     /// Whether a text of a stream ends before it is said why the answer does.
     pub ends_texts_alone: bool,
+    /// Whether answers are kept, and can be asked for by their ids below the first endpoint.
+    pub stores: bool,
     /// Whether reasoning comes signed, so that it can be passed on whole or sealed, not shortened.
     pub signs_reasoning: bool,
 }
@@ -71,6 +73,7 @@ static CHAT: Features = Features {
     streams: &[Framing::Sse],
     event_names: &["message", "error", "ping", "done", "chat.completion.chunk", "message_stop"],
     ends_texts_alone: false,
+    stores: false,
     signs_reasoning: false,
 };
 
@@ -93,6 +96,7 @@ static MESSAGES: Features = Features {
         "error",
     ],
     ends_texts_alone: true,
+    stores: false,
     signs_reasoning: true,
 };
 

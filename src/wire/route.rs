@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use super::stored::stored;
 use super::{Protocol, ProtocolId};
 
 /// What a request's method and path lead to.
@@ -9,6 +10,9 @@ use super::{Protocol, ProtocolId};
 pub enum Route {
     /// An endpoint whose text the layer can read.
     Protocol(ProtocolId),
+    /// An answer of that protocol that was given before, or what it was given to: it is asked for by its
+    /// id, stopped or deleted.
+    Stored(ProtocolId),
     /// An endpoint known to return no text of a model, though at a cost: token counts, embeddings,
     /// moderations.
     NoText,
@@ -47,7 +51,8 @@ const LONGEST: usize = 2048;
 pub fn route(method: &Method, path: &str, has_body: bool) -> Route {
     // Azure, OpenRouter, Gemini and others put prefixes before the same endpoints.
     if method == Method::POST {
-        return match posted(path) {
+        let cancelled = stored(path).filter(|it| it.cancels).map(|it| Route::Stored(it.protocol));
+        return match posted(path).or(cancelled) {
             Some(route) if is_literal(path) => route,
             _ => Route::Unknown,
         };
@@ -55,6 +60,12 @@ pub fn route(method: &Method, path: &str, has_body: bool) -> Route {
     // A server that reads a body whatever the method would answer what it asks.
     if has_body {
         return Route::Unknown;
+    }
+    if let Some(asked) = stored(path).filter(|it| !it.cancels && is_literal(path)) {
+        let deletes = *method == Method::DELETE && !asked.input;
+        if *method == Method::GET || deletes {
+            return Route::Stored(asked.protocol);
+        }
     }
     let reads = matches!(*method, Method::GET | Method::HEAD);
     let probe = matches!(path, "/health" | "/healthz" | "/ping" | "/version" | "/");
@@ -119,7 +130,7 @@ pub fn conversation_protocol(method: &Method, path: &str) -> Option<&'static dyn
     match route(method, path, true) {
         Route::Protocol(id) => Some(id.codec()),
         Route::NoText => counted(path).map(ProtocolId::codec),
-        Route::Open | Route::Unknown => None,
+        Route::Open | Route::Stored(_) | Route::Unknown => None,
     }
 }
 
@@ -138,6 +149,7 @@ mod tests {
     fn kind(method: Method, path: &str) -> &'static str {
         match route(&method, path, method == Method::POST) {
             Route::Protocol(id) => id.name(),
+            Route::Stored(_) => "stored",
             Route::NoText => "no text",
             Route::Open => "open",
             Route::Unknown => "unknown",
@@ -214,9 +226,21 @@ mod tests {
             assert_eq!(kind(Method::POST, path), "unknown", "{path}");
         }
         assert_eq!(kind(Method::GET, "/v1/chat/completions/chatcmpl-1"), "unknown");
-        assert_eq!(kind(Method::GET, "/v1/responses/resp_1"), "unknown");
+        assert_eq!(kind(Method::GET, "/v1/responses/resp_1"), "stored");
+        assert_eq!(kind(Method::GET, "/v1/responses/resp_1/input_items"), "stored");
+        assert_eq!(kind(Method::DELETE, "/v1/responses/resp_1"), "stored");
+        assert_eq!(kind(Method::POST, "/v1/responses/resp_1/cancel"), "stored");
+        for (method, path) in [
+            (Method::HEAD, "/v1/responses/resp_1"),
+            (Method::POST, "/v1/responses/resp_1"),
+            (Method::GET, "/v1/responses/resp_1/cancel"),
+            (Method::GET, "/v1/responses/resp%5F1"),
+            (Method::GET, "/v1//responses/resp_1"),
+            (Method::DELETE, "/v1/responses/resp_1/input_items"),
+        ] {
+            assert_eq!(kind(method, path), "unknown", "{path}");
+        }
         for path in [
-            "/v1/responses/models",
             "/v1/files/models/x",
             "/v1/models/",
             "/v1/models/a/b/c",

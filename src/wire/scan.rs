@@ -134,6 +134,8 @@ pub struct Scan {
     pub citations: Vec<Citation>,
     /// Signed blocks.
     pub signed: Vec<Signed>,
+    /// The ids of the answer and of its items, by which they can be asked for later: strings' contents.
+    pub ids: Vec<Range<usize>>,
     /// Values that are quoted of others, or input of the client's tools: nobody's to change.
     pub quoted: Vec<Range<usize>>,
     /// The contents of strings that are encoded data, of any length: images, recordings, files, what
@@ -193,6 +195,7 @@ impl Scan {
             calls,
             citations,
             signed,
+            ids,
             quoted,
             media,
             varying,
@@ -207,6 +210,7 @@ impl Scan {
         calls.clear();
         citations.clear();
         signed.clear();
+        ids.clear();
         quoted.clear();
         media.clear();
         varying.clear();

@@ -18,7 +18,7 @@ mod percent;
 pub use parameter::Parameter;
 use parameter::is_worded;
 pub(crate) use parameter::words_of;
-pub(super) use percent::{decoded, in_path, in_query};
+pub(super) use percent::{decoded, in_path, in_query, unescaped};
 
 /// Segments of paths behind which a model stands.
 const PLACES: [&str; 6] =

@@ -55,6 +55,8 @@ mod splits;
 #[cfg(test)]
 mod spoofing;
 #[cfg(test)]
+mod stored;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod telling;

@@ -56,7 +56,7 @@ fn to(method: Method, path: &str, score: f64) -> Request<Script> {
 async fn unknown_routes_are_refused_to_graded_callers_only() {
     for (method, path) in [
         (Method::POST, "/v1/responses/compact"),
-        (Method::GET, "/v1/responses/resp_1"),
+        (Method::GET, "/v1/chat/completions/chatcmpl-1"),
         (Method::POST, "/v1/chat%2Fcompletions"),
         (Method::POST, "/generate"),
         (Method::GET, "/v1/realtime"),

@@ -137,7 +137,7 @@ fn decide(
     let policy = Policy::load(file)?;
     let path = request.uri.path();
     let protocol = match route(&request.method, path, false) {
-        Route::Protocol(id) => Some(id),
+        Route::Protocol(id) | Route::Stored(id) => Some(id),
         _ => None,
     };
     let decision = policy.decide(assessment, RequestFacts { path, protocol }, now);

@@ -139,6 +139,16 @@ struct ResponseMarking {
     marked: Option<LexicalMark>,
 }
 
+/// How the texts of an answer are marked that was given before, if they are.
+pub(super) fn lexical(
+    settings: &Watermark,
+    caller: &Caller<'_>,
+    protocol: &dyn Protocol,
+    request: &Request,
+) -> Option<LexicalMark> {
+    choose(settings, caller, protocol, request, &[]).marked
+}
+
 /// Chooses by what a response is marked; `closed` are the request's members that are taken out
 /// anyway.
 fn choose(

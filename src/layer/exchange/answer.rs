@@ -61,13 +61,20 @@ impl Exchange {
             turn,
             now,
             mut held,
+            recalled,
+            resumed_after,
             ..
         } = *self;
         // The request has been sent.
         let _ = held.resize(0);
         let pace = decision.plan.pace.as_ref().and_then(Measure::enforced);
         let must_be_read = edits.changes_answer();
-        let on_opaque = if must_be_read { decision.on_opaque } else { Unhandled::Pass };
+        let on_opaque = match must_be_read {
+            // It was decided about with another request.
+            true if recalled.is_some() => Unhandled::Refuse,
+            true => decision.on_opaque,
+            false => Unhandled::Pass,
+        };
         let form = match (readable, on_opaque) {
             (Readable::Error, _) if edits.guards() => {
                 let status = head.status;
@@ -85,7 +92,7 @@ impl Exchange {
             (Readable::Events(framing), _) => {
                 let cap = live.caps.event;
                 let events = EventStream::new(protocol, framing, edits, on_opaque, cap);
-                Form::Events(events.or_document(live.caps.document))
+                Form::Events(events.or_document(live.caps.document).behind(resumed_after))
             }
             (Readable::Document, _) => {
                 let cap = live.caps.document;

@@ -52,7 +52,7 @@ impl Exchange {
     /// The plans that are tried out in this exchange; those that are not drawn are noted as such.
     fn plans_to_try(&mut self) -> Vec<(Tries, Arc<Plan>)> {
         let mut plans = Vec::new();
-        if self.protocol.is_none() {
+        if self.protocol.is_none() || self.recalled.is_some() {
             return plans;
         }
         let own = (Tries::Observed, &self.decision, self.sampled, self.scoped_by_model);

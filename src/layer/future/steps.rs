@@ -50,7 +50,8 @@ where
         if keeps_protocol {
             parts.headers.remove(UPGRADE);
         }
-        if let Some(refusal) = exchange.refuse_by_head(&parts.headers).or(websocket) {
+        let unknown = exchange.refuse_unknown_way();
+        if let Some(refusal) = exchange.refuse_by_head(&parts.headers).or(unknown).or(websocket) {
             return Self::refused(exchange, Refused::new(refusal));
         }
         if exchange.acts() {
@@ -60,6 +61,9 @@ where
             let late = Late::after(exchange.body_time());
             let rest = Some(Rest { exchange, parts, inner });
             return Self::Collecting { body, collected: BytesMut::new(), late, rest };
+        }
+        if let Err(refused) = exchange.recall(&mut parts) {
+            return Self::refused(exchange, *refused);
         }
         let cap = exchange.body_cap();
         let late = Late::after(exchange.body_time());

@@ -19,7 +19,8 @@ impl ResponseRewriter {
         given: &mut Given,
         bytes: usize,
     ) -> Result<bool, TooManyLanes> {
-        if self.only_counts() || self.edits.only_closes() {
+        let idle = self.only_counts() || self.edits.only_closes();
+        if idle || !self.edits.concerns(document, scan) {
             return Ok(true);
         }
         self.lanes.reasoned(scan);

@@ -26,6 +26,7 @@ pub(super) static FEATURES: Features = Features {
     streams: &[Framing::Sse],
     event_names: response::EVENT_NAMES,
     ends_texts_alone: true,
+    stores: true,
     signs_reasoning: false,
 };
 

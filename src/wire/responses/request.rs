@@ -14,6 +14,7 @@ const LISTS: Lists = Lists {
     // others read; prompt, which may bring settings of its own; enable_response_messages and
     // previous_input_messages, by which vLLM says and takes what the model sees.
     allowed: &[
+        "background",
         "cache_salt",
         "context_management",
         "frequency_penalty",
@@ -37,6 +38,7 @@ const LISTS: Lists = Lists {
         "seed",
         "service_tier",
         "stop",
+        "store",
         "stream_options",
         "structured_outputs",
         "temperature",

@@ -7,7 +7,7 @@ use std::fmt::Write;
 const ESCAPED: usize = 3;
 
 /// A part of a query as servers read it, be it escaped again and again.
-pub(super) fn unescaped(part: &str) -> String {
+pub(in crate::wire) fn unescaped(part: &str) -> String {
     let mut text = part.replace('+', " ");
     for _ in 0..ESCAPED {
         if !text.contains('%') {

@@ -21,6 +21,7 @@ static FEATURES: Features = Features {
     streams: &[Framing::AwsEventStream],
     event_names: &["reasoningDelta", "textDelta", "stop", "throttlingException"],
     ends_texts_alone: false,
+    stores: false,
     signs_reasoning: false,
 };
 

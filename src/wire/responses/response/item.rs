@@ -2,7 +2,7 @@
 
 use super::part::{Place, part, thinks};
 use super::sealed::sealed;
-use super::{lists, position, text, type_of};
+use super::{id, lists, position, text, type_of};
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::scan::{FieldKind, Kind, Lane, Mode, Scan, Slot, Twice};
 use crate::wire::thought::Thought;
@@ -35,6 +35,7 @@ pub(super) fn item(
         match scan.once_only(&mut twice, &name) {
             name @ (b"content" | b"summary") => parts(reader, name, (group, mode), scan),
             name if holds(&kind, name) => called(reader, name, (group, mode), scan),
+            name @ b"id" => id(reader, name, scan),
             name @ b"call_id" => scan.call_id(reader, name),
             name @ b"name" => scan.tool(reader, name),
             name @ b"encrypted_content" => sealed(reader, name, scan),
@@ -49,6 +50,39 @@ pub(super) fn item(
         thinks(scan, first);
     }
     Ok(Shown { answers, calls })
+}
+
+/// Reads an item of what an answer was given to. What the model has said in it before is known to whom it
+/// was said: it is withheld as reasoning is, since it stands here as it was before anything was done to it.
+pub(super) fn input_item(
+    reader: &mut Reader<'_>,
+    group: u32,
+    scan: &mut Scan,
+) -> Result<(), Error> {
+    let others = ["user", "system", "developer"];
+    let mut ahead = Reader::at(reader.bytes(), reader.position());
+    let (mut by_other, mut message) = (false, true);
+    ahead.members(|reader, key| {
+        match &*key.name() {
+            b"role" => {
+                let role = reader.name()?.map(|(_, role)| role).unwrap_or_default();
+                by_other = others.contains(&role.as_str());
+            }
+            b"type" => message = reader.name()?.is_some_and(|(_, kind)| kind == "message"),
+            _ => reader.pass()?,
+        }
+        Ok(())
+    })?;
+    if by_other && message {
+        let span = reader.skip()?;
+        scan.encoded(reader.bytes(), span.clone());
+        scan.quoted.push(span);
+        return Ok(());
+    }
+    let first = scan.channels.len();
+    item(reader, group, Mode::Delta, scan)?;
+    thinks(scan, first);
+    Ok(())
 }
 
 /// The parts of an item, or of its summary; some servers have one text in their place.

@@ -20,16 +20,19 @@ pub(super) const EVENT: [Listed; 9] = [
 ];
 
 /// Those of a response: most of them repeat the request.
-pub(super) const RESPONSE: [Listed; 33] = [
+pub(super) const RESPONSE: [Listed; 36] = [
     (b"object", Shape::Identifier),
     (b"created_at", Shape::Time),
     (b"completed_at", Shape::Time),
     (b"background", Shape::Flag),
     (b"conversation", Shape::Data),
     (b"deleted", Shape::Flag),
+    (b"first_id", Shape::CallId),
     (b"frequency_penalty", Shape::Findings),
+    (b"has_more", Shape::Flag),
     (b"incomplete_details", Shape::Findings),
     (b"instructions", Shape::Quoted(QUOTED)),
+    (b"last_id", Shape::CallId),
     (b"max_output_tokens", Shape::Data),
     (b"max_tool_calls", Shape::Data),
     (b"metadata", Shape::Quoted(QUOTED)),

@@ -59,6 +59,14 @@ fn type_of(reader: &Reader<'_>) -> String {
     found.unwrap_or_default()
 }
 
+/// An id by which an answer, or an item of it, can be asked for.
+fn id(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
+    let is_text = reader.kind()? == JsonKind::String;
+    let span = reader.spanned(|reader| scan.call_id(reader, name))?;
+    scan.ids.extend(is_text.then(|| span.start + 1..span.end - 1));
+    Ok(())
+}
+
 /// An index as a place in a list.
 fn position(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(LAST).min(LAST)

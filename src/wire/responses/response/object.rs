@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::item::{Shown, item};
-use super::{lists, position};
+use super::item::{Shown, input_item, item};
+use super::{id, lists, position};
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::scan::{Close, Mode, Scan, Twice};
 use crate::wire::{error, usage};
@@ -63,6 +63,11 @@ pub(super) fn member(
             })
         }
         b"output" => Ok(()),
+        // What an answer was given to, page by page.
+        b"data" if reader.kind()? == JsonKind::Array => reader.elements(|reader, at| {
+            seen.items.push(Shown::default());
+            input_item(reader, position(at), scan)
+        }),
         b"model" => scan.model(reader),
         b"usage" if reader.kind()? == JsonKind::Object => usage::scan(reader, scan),
         b"error" => {
@@ -78,7 +83,7 @@ pub(super) fn member(
             };
             Ok(())
         }
-        b"id" => scan.call_id(reader, name),
+        b"id" => id(reader, name, scan),
         name => scan.listed(reader, &lists::RESPONSE, name),
     }
 }
