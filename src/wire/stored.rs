@@ -2,9 +2,10 @@
 
 use super::ProtocolId;
 use super::target::unescaped;
+use crate::secret::opaque_debug;
 
 /// What is asked of an answer that was given before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Stored<'p> {
     /// The protocol in which it was given.
     pub(crate) protocol: ProtocolId,
@@ -15,6 +16,8 @@ pub(crate) struct Stored<'p> {
     /// It is to be stopped.
     pub(crate) cancels: bool,
 }
+
+opaque_debug!(Stored<'_>);
 
 /// What below an endpoint is no answer's id.
 const NO_IDS: [&str; 2] = ["compact", "input_tokens"];
