@@ -707,3 +707,58 @@ proptest::proptest! {
         let _ = solve(&text);
     }
 }
+
+fn response(model: &str, input: &str) -> Value {
+    json!({"model": model, "input": input})
+}
+
+// Break it: leave a copy of a text out of what is counted for it, or forget an answer that was kept.
+#[tokio::test]
+async fn a_response_says_every_text_alike_and_is_read_again() {
+    let teacher = Teacher::default();
+    for model in ["teacher-large", "teacher-large:reasoning", "teacher-large:think"] {
+        let body = response(model, CHAIN);
+        let whole = document(&teacher, "/v1/responses", &body).await;
+        let told: Vec<Value> = events(&teacher, "/v1/responses", &body)
+            .await
+            .into_iter()
+            .map(|(name, data)| {
+                let event: Value = serde_json::from_str(&data).unwrap();
+                assert_eq!(name.as_deref(), event["type"].as_str());
+                event
+            })
+            .collect();
+        for (at, event) in told.iter().enumerate() {
+            assert_eq!(event["sequence_number"], at);
+        }
+        assert_eq!(told.last().unwrap()["response"], whole, "{model}");
+        for (index, item) in whole["output"].as_array().unwrap().iter().enumerate() {
+            let of = |kind: &str| {
+                let events = told.iter().filter(|it| it["output_index"] == index);
+                let texts = events.filter(|it| it["type"].as_str().unwrap().ends_with(kind));
+                texts
+                    .filter_map(|it| it["delta"].as_str().or(it["text"].as_str()))
+                    .collect::<String>()
+            };
+            let text = ["content", "summary"].map(|list| item[list][0]["text"].as_str());
+            let text = text.into_iter().flatten().next().unwrap();
+            assert_eq!((of(".delta").as_str(), of("text.done").as_str()), (text, text));
+        }
+        let id = whole["id"].as_str().unwrap();
+        let ask = async |target: String| {
+            let request = Request::get(target).body(Full::<bytes::Bytes>::default()).unwrap();
+            String::from_utf8(bytes(teacher.clone().oneshot(request).await.unwrap()).await).unwrap()
+        };
+        let again = ask(format!("/v1/responses/{id}")).await;
+        assert_eq!(serde_json::from_str::<Value>(&again).unwrap(), whole);
+        let rest = ask(format!("/v1/responses/{id}?stream=true&starting_after=3")).await;
+        assert_eq!(rest.matches("\n\n").count(), told.len() - 4);
+        let input = ask(format!("/v1/responses/{id}/input_items")).await;
+        assert!(input.contains("Maria has 12"), "{input}");
+        let mut next = response(model, "And what if she buys 5 more?");
+        next["previous_response_id"] = id.into();
+        let next = document(&teacher, "/v1/responses", &next).await;
+        assert_eq!(next["previous_response_id"], *id);
+        assert_eq!(next["status"], "completed");
+    }
+}

@@ -93,6 +93,8 @@ enum Source {
     Whole(Option<Bytes>),
     Chat(Box<chat::Stream>),
     Messages(Box<messages::Stream>),
+    /// Events that are there, and what a failure among them looks like.
+    Ready(std::vec::IntoIter<Event>, Bytes),
 }
 
 impl Source {
@@ -101,6 +103,7 @@ impl Source {
             Self::Whole(data) => data.take().map(|data| Event { data, tokens: 0 }),
             Self::Chat(stream) => stream.next(),
             Self::Messages(stream) => stream.next(),
+            Self::Ready(events, _) => events.next(),
         }
     }
 
@@ -109,6 +112,7 @@ impl Source {
             Self::Whole(_) => None,
             Self::Chat(stream) => Some(stream.error()),
             Self::Messages(stream) => Some(stream.error()),
+            Self::Ready(_, error) => Some(error.clone()),
         }
     }
 }
@@ -154,6 +158,10 @@ impl TeacherBody {
 
     pub(crate) fn messages(stream: messages::Stream, pace: Pace) -> Self {
         Self { pace, ..Self::new(Source::Messages(Box::new(stream))) }
+    }
+
+    pub(crate) fn ready(events: Vec<Event>, error: Bytes, pace: Pace) -> Self {
+        Self { pace, ..Self::new(Source::Ready(events.into_iter(), error)) }
     }
 
     pub(crate) fn with_fault(mut self, fault: Option<Fault>) -> Self {

@@ -1,12 +1,13 @@
 //! The teacher as a [`tower_service::Service`]: routes, keys, limits.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,8 +22,14 @@ use super::body::{Gauges, InFlight, Pace, TeacherBody};
 use super::model::{Fault, Model};
 use super::protocol::ordered::{Json, object};
 use super::protocol::refusal::{Refusal, Vendor};
-use super::protocol::{chat, chat_request, messages, messages_request};
+use super::protocol::responses::Kept;
+use super::protocol::{
+    chat, chat_request, messages, messages_request, responses, responses_request,
+};
 use super::signature::Signer;
+
+/// How many answers can be asked for again.
+const KEPT: usize = 256;
 
 /// How a [`Teacher`] behaves.
 #[derive(Clone)]
@@ -73,6 +80,8 @@ pub struct Teacher {
     settings: Arc<Settings>,
     signer: Signer,
     gauges: Arc<Gauges>,
+    /// Answers that can be asked for again, the oldest first.
+    kept: Arc<Mutex<VecDeque<Kept>>>,
 }
 
 impl Default for Teacher {
@@ -86,7 +95,7 @@ impl Teacher {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let signer = Signer::new(&settings.signing_secret, settings.bind_prefix);
-        Self { settings: Arc::new(settings), signer, gauges: Arc::default() }
+        Self { settings: Arc::new(settings), signer, gauges: Arc::default(), kept: Arc::default() }
     }
 
     /// Requests whose response was read to its end, acted-out failures included.
@@ -142,7 +151,9 @@ impl Teacher {
         let path = parts.uri.path().to_owned();
         let vendor =
             if path.starts_with("/v1/messages") { Vendor::Anthropic } else { Vendor::OpenAi };
-        let response = match self.route(&parts.method, &path, &parts.headers, body).await {
+        let query = parts.uri.query().unwrap_or_default();
+        let asked = (&parts.method, path.as_str(), query);
+        let response = match self.route(asked, &parts.headers, body).await {
             Ok(response) => response,
             Err(refusal) => refusal.response(vendor, "req_teacher"),
         };
@@ -151,8 +162,7 @@ impl Teacher {
 
     async fn route<B>(
         &self,
-        method: &Method,
-        path: &str,
+        (method, path, query): (&Method, &str, &str),
         headers: &HeaderMap,
         body: B,
     ) -> Result<Response<TeacherBody>, Refusal>
@@ -163,8 +173,14 @@ impl Teacher {
         if !self.authorized(headers) {
             return Err(Refusal::Unauthorized);
         }
+        if let Some(asked) = path.strip_prefix("/v1/responses/") {
+            return self.stored(method, asked, query);
+        }
         let wanted = match path {
-            "/v1/chat/completions" | "/v1/messages" | "/v1/messages/count_tokens" => Method::POST,
+            "/v1/chat/completions"
+            | "/v1/responses"
+            | "/v1/messages"
+            | "/v1/messages/count_tokens" => Method::POST,
             "/v1/models" => Method::GET,
             _ => return Err(Refusal::UnknownPath),
         };
@@ -182,6 +198,7 @@ impl Teacher {
         match path {
             "/v1/chat/completions" => self.chat(&body).await,
             "/v1/messages" => self.messages(&body).await,
+            "/v1/responses" => self.responses(&body).await,
             _ => {
                 let request = messages_request::read(&body, &self.signer, true)?;
                 Ok(json(object! { "input_tokens" => request.ask.prompt_tokens() }.text()))
@@ -217,6 +234,69 @@ impl Teacher {
             response.headers_mut().insert("request-id", id);
         }
         Ok(response)
+    }
+
+    async fn responses(&self, body: &Bytes) -> Result<Response<TeacherBody>, Refusal> {
+        let turns = |id: &str| self.find(id).map(|kept| kept.turns);
+        let request = responses_request::read(body, turns)?;
+        let fault = fault(&request.ask.model, request.stream)?;
+        let streamed = request.stream;
+        let reply = responses::Reply::new(request, self.signer.clone());
+        if reply.request.store {
+            self.keep(reply.kept());
+        }
+        if streamed {
+            let events = responses::sent(reply.events());
+            let body = TeacherBody::ready(events, responses::error(), self.pace());
+            return Ok(stream(body, fault));
+        }
+        self.wait(reply.tokens()).await;
+        Ok(with_fault(json(reply.document().to_string()), fault))
+    }
+
+    /// An answer that is asked for again.
+    fn stored(
+        &self,
+        method: &Method,
+        asked: &str,
+        query: &str,
+    ) -> Result<Response<TeacherBody>, Refusal> {
+        let (id, part) = asked.split_once('/').unwrap_or((asked, ""));
+        let kept = self.find(id).ok_or(Refusal::UnknownPath)?;
+        match (method.as_str(), part) {
+            ("GET", "") if query.split('&').any(|it| it == "stream=true") => {
+                let after = query.split('&').find_map(|it| it.strip_prefix("starting_after="));
+                let from = after.and_then(|it| it.parse::<usize>().ok()).map_or(0, |it| it + 1);
+                let events = kept.events.into_iter().skip(from).map(|event| (event, 0));
+                let events = responses::sent(events);
+                Ok(stream(TeacherBody::ready(events, responses::error(), Pace::default()), None))
+            }
+            ("GET", "") | ("POST", "cancel") => Ok(json(kept.document.to_string())),
+            ("GET", "input_items") => Ok(json(kept.input_list().to_string())),
+            ("DELETE", "") => {
+                self.answers().retain(|it| it.id != id);
+                let gone = object! { "id" => id, "object" => "response", "deleted" => true };
+                Ok(json(gone.text()))
+            }
+            _ => Err(Refusal::WrongMethod),
+        }
+    }
+
+    fn find(&self, id: &str) -> Option<Kept> {
+        self.answers().iter().find(|it| it.id == id).cloned()
+    }
+
+    fn keep(&self, kept: Kept) {
+        let mut answers = self.answers();
+        answers.retain(|it| it.id != kept.id);
+        if answers.len() == KEPT {
+            answers.pop_front();
+        }
+        answers.push_back(kept);
+    }
+
+    fn answers(&self) -> MutexGuard<'_, VecDeque<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A whole document is sent when its last token is there.

@@ -7,3 +7,5 @@ pub(crate) mod messages;
 pub(crate) mod messages_request;
 pub(crate) mod ordered;
 pub(crate) mod refusal;
+pub(crate) mod responses;
+pub(crate) mod responses_request;
