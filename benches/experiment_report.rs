@@ -92,30 +92,41 @@ fn main() {
         out.flush().unwrap();
     }
     let before = memory();
-    let started = Instant::now();
+    let (started, spent) = (Instant::now(), processor());
     let mut known = Units::of(&experiment);
-    let look = |entry| match entry {
-        Entry::Line(Line::Unit(summary)) => Some(summary),
-        _ => None,
+    let filling = known.filling();
+    let look = |entry| {
+        if let Entry::Line(Line::Unit(summary)) = entry {
+            filling.add(*summary);
+        }
     };
-    let take =
-        |summary: Option<Box<UnitSummary>>| summary.into_iter().for_each(|it| known.add(*it));
-    let files = reader::read(&paths, look, take, |_| ()).unwrap();
-    let read = started.elapsed().as_secs_f64();
+    let files = reader::read(&paths, look, |()| (), |_| ()).unwrap();
+    drop(filling);
+    let (read, spent_reading) = (started.elapsed().as_secs_f64(), processor() - spent);
     let after = memory();
     let report = analyse(&experiment, &known, Known::default()).unwrap();
     let whole = started.elapsed().as_secs_f64();
     let bytes: u64 = files.iter().map(|file| file.bytes).sum();
     assert_eq!(report.data.summaries, lines);
     println!(
-        "{lines} lines ({:.2} GB) of {} units: read in {read:.1} s, {:.0} lines/s, {:.0} MB/s",
+        "{lines} lines ({:.2} GB) of {} units: read in {read:.1} s ({spent_reading:.1} s of \
+         processors), {:.0} lines/s, {:.0} MB/s",
         bytes as f64 / 1e9,
         known.len(),
         lines as f64 / read,
         bytes as f64 / read / 1e6
     );
-    println!("the report in {:.1} s more: {}", whole - read, report.verdict.word());
-    println!("most memory: {after} MiB, of which {before} MiB before");
+    println!(
+        "with the report: {whole:.1} s ({:.1} s of processors), {:.0} lines/s: {}",
+        processor() - spent,
+        lines as f64 / whole,
+        report.verdict.word()
+    );
+    println!(
+        "most memory: {} MiB, {} bytes for each unit while reading",
+        memory() >> 20,
+        after.saturating_sub(before) / known.len().max(1) as u64
+    );
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -147,10 +158,19 @@ fn summary(experiment: &Experiment, line: u64, lines: u64, units: u64) -> Line {
     }))
 }
 
-/// The most memory that this process has had, in MiB, where the system tells.
+/// The most memory that this process has had, in bytes, where the system tells.
 fn memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    number.unwrap_or(0) / 1024
+    number.unwrap_or(0) * 1024
+}
+
+/// The time that this process has had of all processors, in seconds, where the system tells.
+fn processor() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the name, which may hold anything: user and system time, in hundredths.
+    let (_, rest) = stat.rsplit_once(')').unwrap_or_default();
+    let ticks = rest.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
 }

@@ -1,8 +1,10 @@
 //! Callers in the audit: keyed hashes, so that the file alone names no one.
 
 use std::fmt;
+use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::secret::{Secret, opaque_debug};
 
@@ -21,8 +23,7 @@ opaque_debug!(AuditKey);
 pub struct AuditKeyError;
 
 /// A keyed BLAKE3 hash of one name: 128 bits, as 32 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyedHash([u8; 16]);
 
 /// A principal as audit records show it.
@@ -139,11 +140,48 @@ impl TryFrom<String> for KeyedHash {
     type Error = KeyedHashError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.len() != 32 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(KeyedHashError);
+        text.parse()
+    }
+}
+
+impl FromStr for KeyedHash {
+    type Err = KeyedHashError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits: &[u8; 32] = text.as_bytes().try_into().map_err(|_| KeyedHashError)?;
+        let mut value = 0_u128;
+        for digit in digits {
+            let digit = char::from(*digit).to_digit(16).ok_or(KeyedHashError)?;
+            value = value << 4 | u128::from(digit);
         }
-        let value = u128::from_str_radix(&text, 16).map_err(|_| KeyedHashError)?;
         Ok(Self(value.to_be_bytes()))
+    }
+}
+
+impl Serialize for KeyedHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// From a text, without a copy of it: an audit is full of hashes.
+impl<'de> Deserialize<'de> for KeyedHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Digits;
+
+        impl Visitor<'_> for Digits {
+            type Value = KeyedHash;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&KeyedHashError, formatter)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<KeyedHash, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Digits)
     }
 }
 

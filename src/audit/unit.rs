@@ -27,6 +27,18 @@ pub enum UnitName {
     Slot(i64),
 }
 
+impl UnitName {
+    /// What units are spread by: uniform, and nobody's choice.
+    #[cfg(feature = "experiments")]
+    pub(crate) fn number(self) -> u64 {
+        match self {
+            Self::Cluster(hash) | Self::Account(hash) => hash.number(),
+            // A slot is followed by the next.
+            Self::Slot(number) => (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+        }
+    }
+}
+
 /// Who a unit is studied as. It is fixed by the score at which the unit is first seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

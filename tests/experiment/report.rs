@@ -198,7 +198,7 @@ fn neither_order_nor_sharding_of_lines_changes_a_byte_of_the_report() {
     };
     let add = |units: &mut Units, line: &Line| {
         if let Line::Unit(summary) = line {
-            units.add((**summary).clone());
+            units.filling().add((**summary).clone());
         }
     };
     let mut whole = Units::of(&experiment);

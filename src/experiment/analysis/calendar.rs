@@ -8,6 +8,10 @@ use crate::experiment::Experiment;
 /// Periods of an experiment, so that memory is bounded by its units.
 const MOST_PERIODS: u32 = 30;
 
+/// Days of a time before an experiment, so that memory is bounded by units there too. What is older
+/// counts with the first.
+const MOST_DAYS: u16 = 2_000;
+
 /// Nanoseconds of a day.
 const DAY: i128 = 86_400_000_000_000;
 
@@ -52,10 +56,13 @@ impl Calendar {
         Self { start: *start, length, periods: periods as u16, looks }
     }
 
-    /// Days since 1970, in UTC: that of a time before an experiment.
+    /// Days about the start of an experiment, in UTC: that of a time before it.
     #[must_use]
-    pub(super) fn days() -> Self {
-        Self { start: Timestamp::UNIX_EPOCH, length: DAY, periods: u16::MAX, looks: 1 }
+    pub(super) fn days(experiment: &Experiment) -> Self {
+        let day = experiment.start.as_nanosecond().div_euclid(DAY);
+        let first = (day - i128::from(MOST_DAYS / 2)) * DAY;
+        let start = Timestamp::from_nanosecond(first).unwrap_or(Timestamp::MIN);
+        Self { start, length: DAY, periods: MOST_DAYS, looks: 1 }
     }
 
     /// How many periods there are.

@@ -3,11 +3,11 @@
 use super::effect::{effect, estimate};
 use super::guard::guardrail;
 use super::report::{Comparison, Estimate, Range, SecondaryRatio, Side, TrueDifference};
-use super::sample::{Compared, Sample, Span, Studied, bounds};
+use super::sample::{Compared, Sample, Studied, bounds};
 use super::timeline::over_time;
 use crate::experiment::{Metric, Role};
 use crate::stats::{
-    Assignments, BoundedSequence, Contrast, Cuped, Interval, Level, Moments, PairedMoments,
+    Assignments, BoundedSequence, Cuped, Interval, Level, Moments, PairedMoments,
     SecondaryRatio as RatioOfSums, StatsError,
 };
 
@@ -28,9 +28,8 @@ pub(super) fn compare(
     rules: &Rules,
 ) -> Comparison {
     let Compared { metric, .. } = of;
-    let span = Span::Until(studied.look.periods);
-    let control = studied.sample(of, 0, arm, span);
-    let treated = studied.sample(of, arm, 0, span);
+    let control = studied.sample(of, 0, arm);
+    let treated = studied.sample(of, arm, 0);
     let mut comparison = Comparison {
         metric: metric.name.clone(),
         role: metric.role,
@@ -54,7 +53,7 @@ pub(super) fn compare(
         comparison.unavailable = Some(error.to_string());
         return comparison;
     }
-    comparison.over_time = over_time(studied, of, arm, rules);
+    comparison.over_time = over_time(studied, of, arm, rules).unwrap_or_default();
     comparison
 }
 
@@ -80,15 +79,20 @@ fn fill(
             Some(guardrail(control, treated, metric, margin, assignments, *level)?);
     }
     // What stands beside is left out where there is too little for it.
-    comparison.welch = estimate(&control.values, &treated.values, *level).ok();
+    comparison.welch = welch(&control.values, &treated.values, *level).ok();
     comparison.secondary_ratio = secondary(control, treated, *level);
     comparison.adjusted = adjusted(control, treated, *level);
     comparison.true_difference = true_difference(control, treated, metric, found.interval, *level);
     if [control, treated].iter().any(|sample| sample.clean.contains(&false)) {
         comparison.without_contaminated =
-            estimate(&control.clean_values(), &treated.clean_values(), *level).ok();
+            welch(&control.clean_values(), &treated.clean_values(), *level).ok();
     }
     Ok(())
+}
+
+fn welch(control: &[f64], treated: &[f64], level: Level) -> Result<Estimate, StatsError> {
+    let moments = |values: &[f64]| Moments::of(values.iter().copied());
+    estimate(&moments(control)?, &moments(treated)?, level)
 }
 
 fn secondary(control: &Sample, treated: &Sample, level: Level) -> Option<SecondaryRatio> {
@@ -114,14 +118,7 @@ fn adjusted(control: &Sample, treated: &Sample, level: Level) -> Option<Estimate
             None => *value,
         }))
     };
-    let contrast = Contrast::between(&moments(control).ok()?, &moments(treated).ok()?).ok()?;
-    let found = contrast.welch(crate::stats::Alternative::TwoSided, level);
-    Some(Estimate {
-        units: contrast.units(),
-        estimate: found.estimate,
-        interval: found.interval.into(),
-        p: found.p_value,
-    })
+    estimate(&moments(control).ok()?, &moments(treated).ok()?, level).ok()
 }
 
 fn true_difference(

@@ -125,12 +125,11 @@ fn test(
 
 /// An effect by Welch's test alone.
 pub(super) fn estimate(
-    control: &[f64],
-    treated: &[f64],
+    control: &Moments,
+    treated: &Moments,
     level: Level,
 ) -> Result<Estimate, StatsError> {
-    let moments = |values: &[f64]| Moments::of(values.iter().copied());
-    let contrast = Contrast::between(&moments(control)?, &moments(treated)?)?;
+    let contrast = Contrast::between(control, treated)?;
     let welch = contrast.welch(Alternative::TwoSided, level);
     Ok(Estimate {
         units: contrast.units(),

@@ -1,6 +1,6 @@
 //! From what units met to a verdict: pure functions of what lines say, in any order.
 //!
-//! [`Units`] takes summaries, exposures and outcomes one by one, from any number of shards, in memory
+//! [`Units`] takes summaries, exposures and outcomes one by one, from any number of threads, in memory
 //! that grows with the units alone. [`analyse`] makes the [`Report`] of them.
 //!
 //! - *Intention to treat.* A unit counts in the arm in which it was first put, also if it is
@@ -20,8 +20,10 @@ mod compare;
 mod effect;
 mod guard;
 mod outcome;
+mod part;
 pub mod planning;
 mod report;
+mod rows;
 mod sample;
 mod seen;
 mod sums;
@@ -37,7 +39,7 @@ pub use report::{
     GuardrailReport, GuardrailState, Method, Moment, PopulationReport, Range, Ratio, Report,
     SecondaryRatio, Side, TrueDifference, Verdict,
 };
-pub use units::Units;
+pub use units::{Filling, Units};
 
 pub(super) use guard::margin_on_scale;
 pub(super) use sample::{bounds, scaled};
@@ -84,9 +86,9 @@ pub fn analyse(
     units: &Units,
     known: Known<'_>,
 ) -> Result<Report, StatsError> {
-    let seen = units.seen.until.map(|seen| units.calendar.known_until(seen));
+    let seen = units.seen().until.map(|seen| units.calendar().known_until(seen));
     let now = known.now.or(seen).unwrap_or(experiment.start);
-    let look = units.calendar.look(now);
+    let look = units.calendar().look(now);
     let alpha = Level::new(experiment.alpha)?;
     let level = Looks::planned(look.planned, alpha)?.level_at(look.number.max(1))?;
     let (outcomes, outcomes_of_none) = units.outcomes_by_unit();
@@ -124,7 +126,7 @@ pub fn analyse(
 }
 
 fn data(units: &Units, unread: Unread, outcomes_of_none: u64) -> Data {
-    let seen = &units.seen;
+    let seen = units.seen();
     Data {
         summaries: seen.summaries,
         exposures: seen.exposures,
@@ -149,7 +151,7 @@ fn of_population(studied: &Studied<'_>, population: Population, rules: &Rules) -
         sample_ratio: None,
         comparisons: Vec::new(),
     };
-    let periods = usize::from(studied.units.calendar.periods());
+    let periods = usize::from(studied.units.calendar().periods());
     for (number, arm) in (0_u8..).zip(arms) {
         let mut of = ArmUnits {
             arm: arm.name.to_string(),
@@ -163,11 +165,10 @@ fn of_population(studied: &Studied<'_>, population: Population, rules: &Rules) -
             of.contaminated += u64::from(unit.contaminated);
             of.moved += u64::from(unit.moved);
             let mut exposed = 0;
-            for period in &unit.periods {
-                let met = studied.units.met(unit, period.period..period.period + 1);
+            for (period, met) in studied.units.by_period(unit) {
                 of.requests = of.requests.saturating_add(met.requests);
-                exposed += met.exposed;
-                if let Some(all) = of.exposures.get_mut(usize::from(period.period)) {
+                exposed = met.exposed.max(exposed);
+                if let Some(all) = of.exposures.get_mut(usize::from(period)) {
                     *all = all.saturating_add(met.exposed);
                 }
             }

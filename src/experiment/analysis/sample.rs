@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::Known;
 use super::calendar::Look;
 use super::outcome::Outcomes;
+use super::part::Unit;
 use super::sums::ratio;
-use super::units::{Unit, Units};
+use super::units::Units;
 use crate::audit::{Population, UnitName};
 use crate::experiment::{Experiment, Metric, Scale};
 
@@ -42,15 +43,6 @@ pub(super) struct Compared<'a> {
     pub(super) metric: &'a Metric,
 }
 
-/// How much of each unit's time counts.
-#[derive(Clone, Copy)]
-pub(super) enum Span {
-    /// Everything in so many periods.
-    Until(u16),
-    /// Of each unit its first periods, if so many periods have passed that these are over.
-    First { periods: u16, passed: u16 },
-}
-
 impl<'a> Studied<'a> {
     pub(super) fn new(
         experiment: &'a Experiment,
@@ -61,7 +53,6 @@ impl<'a> Studied<'a> {
         population: Population,
     ) -> Self {
         let mut members: Vec<(UnitName, &Unit)> = units
-            .units
             .iter()
             .filter(|(_, unit)| unit.population == Some(population))
             .filter(|(_, unit)| unit.first_seen <= look.until)
@@ -77,63 +68,57 @@ impl<'a> Studied<'a> {
         self.members.iter().copied().filter(move |(_, unit)| unit.arm == arm)
     }
 
-    /// The values of an arm beside another: of a closed arm's rivals only those units count that were
-    /// there before it was closed, since later ones could not have come into it.
-    pub(super) fn sample(&self, of: Compared<'_>, arm: u8, rival: u8, span: Span) -> Sample {
+    /// The units of an arm beside another, with the period in which each was first seen: of a closed
+    /// arm's rivals only those count that were there before it was closed, since later ones could not
+    /// have come into it.
+    pub(super) fn beside(
+        &self,
+        arm: u8,
+        rival: u8,
+    ) -> impl Iterator<Item = (UnitName, &'a Unit, u16)> {
         let closed = self.experiment.arms.get(usize::from(rival)).is_some_and(|arm| arm.closed);
         let last = if closed {
             self.of_arm(Some(rival)).map(|(_, unit)| unit.first_seen).max()
         } else {
             None
         };
+        let calendar = *self.units.calendar();
+        self.of_arm(Some(arm))
+            .filter(move |(_, unit)| last.is_none_or(|last| unit.first_seen <= last))
+            .map(move |(name, unit)| (name, unit, calendar.period(unit.first_seen)))
+    }
+
+    /// The values of an arm beside another, up to the look.
+    pub(super) fn sample(&self, of: Compared<'_>, arm: u8, rival: u8) -> Sample {
+        let periods = self.look.periods;
         let mut sample = Sample::default();
-        for (name, unit) in self.of_arm(Some(arm)) {
-            if last.is_some_and(|last| unit.first_seen > last) {
-                continue;
-            }
-            let Some(periods) = self.periods(unit, span) else { continue };
-            let Some(value) = self.value(of, name, unit, periods.clone()) else {
+        for (name, unit, _) in self.beside(arm, rival).filter(|(_, _, seen)| *seen < periods) {
+            let met = (!of.metric.is_outcome()).then(|| self.units.met(unit, 0..periods));
+            let value = match &met {
+                Some(met) => of.metric.value(met),
+                None => self.outcome(of, name, 0..periods),
+            };
+            let Some(value) = value else {
                 sample.without += 1;
                 continue;
             };
             sample.values.push(scaled(of.metric, value));
             sample.clean.push(!unit.contaminated && !unit.moved);
             sample.before.push(self.value_before(of, name).map(|it| scaled(of.metric, it)));
-            if !of.metric.is_outcome() {
-                sample.ratios.extend(ratio(of.metric, &self.units.met(unit, periods)));
-            }
+            sample.ratios.extend(met.and_then(|met| ratio(of.metric, &met)));
         }
         sample
     }
 
-    fn periods(&self, unit: &Unit, span: Span) -> Option<std::ops::Range<u16>> {
-        match span {
-            Span::Until(periods) => {
-                let seen = self.units.calendar.period(unit.first_seen);
-                (seen < periods).then_some(0..periods)
-            }
-            Span::First { periods, passed } => {
-                let seen = self.units.calendar.period(unit.first_seen);
-                let over = seen.saturating_add(periods);
-                (over <= passed).then_some(seen..over)
-            }
-        }
-    }
-
-    fn value(
+    /// What somebody else has measured of a unit in periods.
+    pub(super) fn outcome(
         &self,
         of: Compared<'_>,
         name: UnitName,
-        unit: &Unit,
         periods: std::ops::Range<u16>,
     ) -> Option<f64> {
-        if of.metric.is_outcome() {
-            let none = Outcomes::default();
-            let outcomes = self.outcomes.get(&name).unwrap_or(&none);
-            outcomes.value(of.number, of.metric, periods)
-        } else {
-            of.metric.value(&self.units.met(unit, periods))
-        }
+        let none = Outcomes::default();
+        self.outcomes.get(&name).unwrap_or(&none).value(of.number, of.metric, periods)
     }
 
     fn value_before(&self, of: Compared<'_>, name: UnitName) -> Option<f64> {
@@ -141,7 +126,7 @@ impl<'a> Studied<'a> {
             self.outcomes.get(&name)?.before(of.number, of.metric)
         } else {
             let before = self.before?;
-            let unit = before.units.get(&(name, None))?;
+            let unit = before.unit((name, None))?;
             of.metric.value(&before.met(unit, 0..u16::MAX))
         }
     }

@@ -1,5 +1,6 @@
-//! The sums of units that the metrics of an experiment are made of, kept small.
+//! The sums of units that the metrics of an experiment are made of.
 
+use super::rows::{MOST_SUMS, Sums};
 use crate::audit::UnitSums;
 use crate::experiment::Metric;
 
@@ -22,17 +23,11 @@ const FIELDS: [(Field, &[&str]); 12] = [
     (|met| &mut met.cancelled, &[]),
 ];
 
-/// Which sums are kept. Of most experiments it is a few, and there may be a million units with thirty
-/// periods each.
+const _: () = assert!(FIELDS.len() + 2 <= MOST_SUMS, "a row has room for all");
+
+/// Which sums are kept. Of most experiments it is a few.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Columns(Vec<Field>);
-
-/// What one unit met in one period.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Met {
-    pub(super) period: u16,
-    sums: Box<[u64]>,
-}
 
 impl Columns {
     /// What these metrics need, and besides how many requests there were and how many of them were
@@ -44,32 +39,21 @@ impl Columns {
         Self(always.into_iter().chain(fields).collect())
     }
 
-    /// Adds what a unit met to what it met before.
-    pub(super) fn add(&self, periods: &mut Vec<Met>, period: u16, met: &mut UnitSums) {
-        let place = match periods.binary_search_by_key(&period, |it| it.period) {
-            Ok(place) => place,
-            Err(place) => {
-                let sums = vec![0; self.0.len()].into_boxed_slice();
-                periods.insert(place, Met { period, sums });
-                place
-            }
-        };
-        let Some(own) = periods.get_mut(place) else { return };
-        for (own, field) in own.sums.iter_mut().zip(&self.0) {
-            *own = own.saturating_add(*field(met));
-        }
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
     }
 
-    /// Adds what a unit met in a period, as it was kept.
-    pub(super) fn merge(&self, periods: &mut Vec<Met>, other: &Met) {
-        let mut met = UnitSums::default();
-        self.add_to(&mut met, other);
-        self.add(periods, other.period, &mut met);
+    /// What is kept of what a unit met.
+    pub(super) fn of_met(&self, met: &mut UnitSums) -> Sums {
+        let mut sums = Sums::default();
+        sums.iter_mut().zip(&self.0).for_each(|(sum, field)| *sum = *field(met));
+        sums
     }
 
-    /// Adds a period to sums.
-    pub(super) fn add_to(&self, met: &mut UnitSums, period: &Met) {
-        for (sum, field) in period.sums.iter().zip(&self.0) {
+    /// Adds what was kept to what a unit met.
+    pub(super) fn add_to(&self, met: &mut UnitSums, sums: &Sums) {
+        for (sum, field) in sums.iter().zip(&self.0) {
             let own = field(met);
             *own = own.saturating_add(*sum);
         }

@@ -7,10 +7,12 @@
 use super::compare::Rules;
 use super::effect::estimate;
 use super::report::{Moment, Range};
-use super::sample::{Compared, Sample, Span, Studied, bounds};
+use super::sample::{Compared, Studied, bounds, scaled};
+use crate::audit::UnitSums;
 use crate::experiment::Scale;
 use crate::stats::{
     Alternative, ArmSequence, AsymptoticSequence, BoundedSequence, Contrast, LEAST_UNITS, Moments,
+    StatsError,
 };
 
 /// Units at which sequences are about narrowest. Any number will do that is fixed beforehand.
@@ -21,53 +23,102 @@ pub(super) fn over_time(
     of: Compared<'_>,
     arm: u8,
     rules: &Rules,
-) -> Vec<Moment> {
-    let calendar = &studied.units.calendar;
+) -> Result<Vec<Moment>, StatsError> {
+    let calendar = studied.units.calendar();
     let passed = calendar.period(studied.look.until) + 1;
     let periods = passed.min(studied.look.periods);
-    (1..=periods)
-        .filter_map(|passed| {
-            let [control, treated] = both(studied, of, arm, Span::Until(passed));
-            let found = estimate(&control.values, &treated.values, rules.level).ok()?;
+    let control = Progress::of(studied, of, (0, arm), periods)?;
+    let treated = Progress::of(studied, of, (arm, 0), periods)?;
+    let moments = (1..=periods).zip(control.0.iter().zip(&treated.0));
+    Ok(moments
+        .filter_map(|(passed, (control, treated))| {
+            let found = estimate(&control.so_far, &treated.so_far, rules.level).ok()?;
             Some(Moment {
                 time: calendar.after(passed).min(studied.look.until),
                 units: found.units,
                 estimate: found.estimate,
                 interval: found.interval,
-                sequence: sequence(studied, of, arm, passed, rules),
+                sequence: sequence(of, &control.at_first, &treated.at_first, rules),
             })
         })
-        .collect()
+        .collect())
 }
 
-fn both(studied: &Studied<'_>, of: Compared<'_>, arm: u8, span: Span) -> [Sample; 2] {
-    [studied.sample(of, 0, arm, span), studied.sample(of, arm, 0, span)]
+/// What is known of the units of an arm after each period.
+struct Progress(Vec<After>);
+
+#[derive(Clone, Default)]
+struct After {
+    /// Of every unit that has been seen, all that it met.
+    so_far: Moments,
+    /// Of every unit whose first periods are over, what it met in these.
+    at_first: Moments,
+}
+
+impl Progress {
+    /// One pass over what each unit met, since there may be a million units with thirty periods each.
+    fn of(
+        studied: &Studied<'_>,
+        of: Compared<'_>,
+        (arm, rival): (u8, u8),
+        periods: u16,
+    ) -> Result<Self, StatsError> {
+        let Studied { units, .. } = studied;
+        let metric = of.metric;
+        let width = (units.calendar().periods() / 4).max(1);
+        let mut after = vec![After::default(); usize::from(periods)];
+        for (name, unit, seen) in studied.beside(arm, rival) {
+            let over = seen.saturating_add(width);
+            let (mut met, mut rows) = (UnitSums::default(), units.by_period(unit).peekable());
+            for (passed, after) in (1..=periods).zip(&mut after).skip(usize::from(seen)) {
+                let value = if metric.is_outcome() {
+                    studied.outcome(of, name, 0..passed)
+                } else {
+                    while let Some((_, more)) = rows.next_if(|(period, _)| *period < passed) {
+                        met += &more;
+                    }
+                    metric.value(&met)
+                };
+                if let Some(value) = value {
+                    after.so_far.push(scaled(metric, value))?;
+                }
+            }
+            if over > periods {
+                continue;
+            }
+            let value = if metric.is_outcome() {
+                studied.outcome(of, name, seen..over)
+            } else {
+                metric.value(&units.met(unit, seen..over))
+            };
+            let Some(value) = value else { continue };
+            for after in after.iter_mut().skip(usize::from(over).saturating_sub(1)) {
+                after.at_first.push(scaled(metric, value))?;
+            }
+        }
+        Ok(Self(after))
+    }
 }
 
 fn sequence(
-    studied: &Studied<'_>,
     of: Compared<'_>,
-    arm: u8,
-    passed: u16,
+    control: &Moments,
+    treated: &Moments,
     rules: &Rules,
 ) -> Option<Range> {
-    let periods = (studied.units.calendar.periods() / 4).max(1);
-    let [control, treated] = both(studied, of, arm, Span::First { periods, passed });
-    let moments = |sample: &Sample| Moments::of(sample.values.iter().copied()).ok();
-    let (control, treated) = (moments(&control)?, moments(&treated)?);
     let many = control.count().min(treated.count()) >= LEAST_UNITS;
     // Of raw totals such sequences miss far too often.
     let tame = of.metric.scale == Scale::Log || bounds(of.metric).is_some();
     if many && tame && of.metric.is_outcome() {
         // Outcomes are known late, in an order of their own.
         let sequence = ArmSequence::tuned_for(INTENDED_UNITS / 2.0, rules.alpha).ok()?;
-        return Some(sequence.difference(&control, &treated).ok()?.into());
+        return Some(sequence.difference(control, treated).ok()?.into());
     }
     if many && tame {
         let two_sided = Alternative::TwoSided;
         let sequence =
             AsymptoticSequence::tuned_for(INTENDED_UNITS, two_sided, rules.alpha).ok()?;
-        let contrast = Contrast::between(&control, &treated).ok()?;
+        let contrast = Contrast::between(control, treated).ok()?;
         return Some(sequence.at(&contrast).ok()?.interval.into());
     }
     if control.count().min(treated.count()) == 0 {
@@ -75,5 +126,5 @@ fn sequence(
     }
     let (low, high) = bounds(of.metric)?;
     let sequence = BoundedSequence::new(low, high, rules.alpha).ok()?;
-    Some(sequence.difference(&control, &treated).ok()?.into())
+    Some(sequence.difference(control, treated).ok()?.into())
 }

@@ -2,180 +2,96 @@
 //!
 //! Everything here adds up: of two lines, or of two shards, neither comes first. Sums are integers,
 //! also those of outcomes, so that not even rounding depends on the order. What two lines disagree
-//! about is settled by the earlier first sight.
+//! about is settled by the earlier first sight. So several threads may add lines at once, each to the
+//! part that a line's unit is in, and whichever comes first the result is the same.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
 use super::calendar::Calendar;
 use super::outcome::{Outcome, Outcomes};
+use super::part::{Key, Part, Terms, Unit, key};
 use super::seen::Seen;
-use super::sums::{Columns, Met};
-use crate::audit::{
-    ExperimentName, Exposure, KeyedHash, Population, UnitName, UnitSummary, UnitSums,
-};
+use super::sums::Columns;
+use crate::audit::{ExperimentName, Exposure, Population, UnitName, UnitSummary, UnitSums};
 use crate::experiment::{Experiment, Metric};
 use crate::secret::opaque_debug;
 
+/// Parts of the units: so many that two threads seldom need the same.
+const PARTS: usize = 64;
+
 /// All units of an experiment, with what they met.
 pub struct Units {
-    of: Option<ExperimentName>,
-    arms: Vec<String>,
-    metrics: Vec<String>,
-    pub(super) calendar: Calendar,
-    pub(super) columns: Columns,
-    pub(super) units: HashMap<Key, Unit>,
+    terms: Terms,
+    parts: Vec<Part>,
     pub(super) outcomes: HashMap<UnitName, Outcomes>,
-    /// Which unit an account belonged to when it was first exposed.
-    members: HashMap<KeyedHash, (Timestamp, UnitName)>,
-    pub(super) seen: Seen,
+    /// What was read of outcomes.
+    seen: Seen,
 }
 
 opaque_debug!(Units);
 
-/// A unit, as one of its population where it may be in two: a slot of time is used by everybody.
-pub(super) type Key = (UnitName, Option<Population>);
-
-/// One unit.
-#[derive(Debug)]
-pub(super) struct Unit {
-    /// Its arm, by its number; `None` for one that is held out.
-    pub(super) arm: Option<u8>,
-    pub(super) population: Option<Population>,
-    pub(super) first_seen: Timestamp,
-    pub(super) contaminated: bool,
-    /// Lines of it name more than one arm.
-    pub(super) moved: bool,
-    pub(super) periods: Vec<Met>,
+/// Units to which lines are added, by any number of threads.
+pub struct Filling<'u> {
+    terms: &'u Terms,
+    parts: Vec<Mutex<&'u mut Part>>,
 }
+
+opaque_debug!(Filling<'_>);
 
 impl Units {
     /// None yet, of an experiment.
     #[must_use]
     pub fn of(experiment: &Experiment) -> Self {
-        let Experiment { name, salt, arms, metrics, .. } = experiment;
-        Self {
+        let Experiment { name, salt, arms, .. } = experiment;
+        Self::with(Terms {
             of: Some(ExperimentName { name: name.clone(), salt: salt.clone() }),
             arms: arms.iter().map(|arm| arm.name.to_string()).collect(),
-            ..Self::with(metrics, Calendar::of(experiment))
-        }
+            ..terms(&experiment.metrics, Calendar::of(experiment))
+        })
     }
 
     /// None yet, of the time before an experiment: whoever was there, whatever policy they met.
     #[must_use]
     pub fn before(experiment: &Experiment) -> Self {
-        Self::with(&experiment.metrics, Calendar::days())
+        Self::with(terms(&experiment.metrics, Calendar::days(experiment)))
     }
 
-    fn with(metrics: &[Metric], calendar: Calendar) -> Self {
-        Self {
-            of: None,
-            arms: Vec::new(),
-            metrics: metrics.iter().map(|metric| metric.name.clone()).collect(),
-            calendar,
-            columns: Columns::of(metrics),
-            units: HashMap::new(),
-            outcomes: HashMap::new(),
-            members: HashMap::new(),
-            seen: Seen::default(),
-        }
+    fn with(terms: Terms) -> Self {
+        let parts = (0..PARTS).map(|_| Part::default()).collect();
+        Self { terms, parts, outcomes: HashMap::new(), seen: Seen::default() }
     }
 
     /// None yet, of the same experiment: another shard's, to be merged.
     #[must_use]
     pub fn empty(&self) -> Self {
-        Self {
-            of: self.of.clone(),
-            arms: self.arms.clone(),
-            metrics: self.metrics.clone(),
-            calendar: self.calendar,
-            columns: self.columns.clone(),
-            units: HashMap::new(),
-            outcomes: HashMap::new(),
-            members: HashMap::new(),
-            seen: Seen::default(),
-        }
+        Self::with(self.terms.clone())
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.units.is_empty()
+        self.len() == 0
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.units.len()
+        self.parts.iter().map(|part| part.units.len()).sum()
     }
 
-    /// Adds what a unit met.
-    pub fn add(&mut self, summary: UnitSummary) {
-        let UnitSummary { time, experiment, unit, arm, population, first_seen, .. } = summary;
-        if self.of.as_ref().is_some_and(|of| *of != experiment) {
-            self.seen.of_others += 1;
-            return;
-        }
-        let arm = match (&self.of, arm) {
-            (Some(_), Some(arm)) => {
-                let Some(number) = self.arms.iter().position(|it| *it == arm) else {
-                    self.seen.of_no_arm += 1;
-                    return;
-                };
-                // A file has at most 16 arms.
-                Some(number as u8)
-            }
-            _ => None,
-        };
-        let period = self.calendar.period(time);
-        self.seen.summaries += 1;
-        self.seen.until = self.seen.until.max(Some(time));
-        let key = key(unit, population);
-        let mut met = summary.met;
-        let unit = unit_of(&mut self.units, key, arm, population, first_seen);
-        unit.contaminated |= summary.contaminated;
-        self.columns.add(&mut unit.periods, period, &mut met);
-    }
-
-    /// Adds what a unit met at a moment of the time before.
-    pub(super) fn add_met(
-        &mut self,
-        unit: UnitName,
-        population: Option<Population>,
-        time: Timestamp,
-        mut met: UnitSums,
-    ) {
-        let period = self.calendar.period(time);
-        self.seen.until = self.seen.until.max(Some(time));
-        let unit = unit_of(&mut self.units, key(unit, population), None, population, time);
-        self.columns.add(&mut unit.periods, period, &mut met);
-    }
-
-    /// Adds a request about which the arms decide differently. What the unit met is in its summary.
-    pub fn add_exposure(&mut self, exposure: &Exposure) {
-        let Exposure { time, experiment, principal, unit, carried_out, .. } = exposure;
-        if self.of.as_ref().is_some_and(|of| of != experiment) {
-            self.seen.of_others += 1;
-            return;
-        }
-        self.seen.exposures += 1;
-        self.seen.until = self.seen.until.max(Some(*time));
-        self.seen.carried_out_otherwise += u64::from(carried_out.is_some());
-        if let UnitName::Cluster(_) = unit {
-            self.member(principal.account, (*time, *unit));
-        }
-    }
-
-    fn member(&mut self, account: KeyedHash, first: (Timestamp, UnitName)) {
-        let known = self.members.entry(account).or_insert(first);
-        *known = first.min(*known);
+    /// To add lines to.
+    #[must_use]
+    pub fn filling(&mut self) -> Filling<'_> {
+        Filling { terms: &self.terms, parts: self.parts.iter_mut().map(Mutex::new).collect() }
     }
 
     /// Adds an outcome that somebody else has measured.
     pub fn add_outcome(&mut self, outcome: &Outcome, experiment: &Experiment) {
-        let Some(metric) = self.metrics.iter().position(|it| *it == outcome.metric) else {
+        let Some(metric) = self.terms.metrics.iter().position(|it| *it == outcome.metric) else {
             self.seen.other_metrics += 1;
             return;
         };
@@ -184,7 +100,7 @@ impl Units {
         let period = if outcome.time < experiment.start {
             Outcomes::BEFORE
         } else {
-            self.calendar.period(outcome.time)
+            self.terms.calendar.period(outcome.time)
         };
         // A file's metrics are a few.
         let metric = metric as u16;
@@ -193,21 +109,12 @@ impl Units {
 
     /// Adds what another shard had.
     pub fn merge(&mut self, other: Self) {
-        let Self { units, outcomes, members, seen, .. } = other;
-        for ((name, population), unit) in units {
-            let Unit { arm, population: studied, first_seen, contaminated, moved, periods } = unit;
-            let own = unit_of(&mut self.units, (name, population), arm, studied, first_seen);
-            own.contaminated |= contaminated;
-            own.moved |= moved;
-            for met in &periods {
-                self.columns.merge(&mut own.periods, met);
-            }
+        let Self { parts, outcomes, seen, .. } = other;
+        for (own, part) in self.parts.iter_mut().zip(parts) {
+            own.merge(&self.terms, part);
         }
         for (name, outcomes) in outcomes {
             self.outcomes.entry(name).or_default().merge(&outcomes);
-        }
-        for (account, first) in members {
-            self.member(account, first);
         }
         self.seen.merge(seen);
     }
@@ -219,11 +126,11 @@ impl Units {
         let is_unit = |name: &UnitName| {
             [None, Some(Population::Harvesters), Some(Population::Legitimate)]
                 .into_iter()
-                .any(|population| self.units.contains_key(&(*name, population)))
+                .any(|population| self.unit((*name, population)).is_some())
         };
         for (name, outcomes) in &self.outcomes {
             let cluster = || match name {
-                UnitName::Account(account) => self.members.get(account).map(|(_, unit)| *unit),
+                UnitName::Account(account) => self.part(*name)?.unit_of(*account),
                 _ => None,
             };
             let unit = Some(*name).filter(is_unit).or_else(|| cluster().filter(is_unit));
@@ -235,48 +142,95 @@ impl Units {
         (found, of_none)
     }
 
+    /// Every unit, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Unit)> {
+        self.parts.iter().flat_map(|part| &part.units)
+    }
+
+    pub(super) fn unit(&self, key: Key) -> Option<&Unit> {
+        self.part(key.0)?.units.get(&key)
+    }
+
+    fn part(&self, name: UnitName) -> Option<&Part> {
+        self.parts.get(place(name))
+    }
+
+    pub(super) fn calendar(&self) -> &Calendar {
+        &self.terms.calendar
+    }
+
+    /// What was read, and what of it could not be used.
+    pub(super) fn seen(&self) -> Seen {
+        let mut seen = self.seen;
+        self.parts.iter().for_each(|part| seen.merge(part.seen));
+        seen
+    }
+
     /// What a unit met in periods.
-    pub(super) fn met(&self, unit: &Unit, periods: std::ops::Range<u16>) -> UnitSums {
+    pub(super) fn met(&self, unit: &Unit, periods: Range<u16>) -> UnitSums {
         let mut met = UnitSums::default();
-        for period in unit.periods.iter().filter(|it| periods.contains(&it.period)) {
-            self.columns.add_to(&mut met, period);
+        for (period, sums) in unit.rows.iter().take_while(|(period, _)| *period < periods.end) {
+            if period >= periods.start {
+                self.terms.columns.add_to(&mut met, &sums);
+            }
         }
         met
     }
-}
 
-fn key(name: UnitName, population: Option<Population>) -> Key {
-    match name {
-        UnitName::Slot(_) => (name, population),
-        _ => (name, None),
+    /// What a unit met in each period in which it was there.
+    pub(super) fn by_period(&self, unit: &Unit) -> impl Iterator<Item = (u16, UnitSums)> {
+        unit.rows.iter().map(|(period, sums)| {
+            let mut met = UnitSums::default();
+            self.terms.columns.add_to(&mut met, &sums);
+            (period, met)
+        })
     }
 }
 
-/// The unit as it is known, with what one more line says of it.
-fn unit_of(
-    units: &mut HashMap<Key, Unit>,
-    key: Key,
-    arm: Option<u8>,
-    population: Option<Population>,
-    first_seen: Timestamp,
-) -> &mut Unit {
-    match units.entry(key) {
-        Entry::Vacant(vacant) => vacant.insert(Unit {
-            arm,
-            population,
-            first_seen,
-            contaminated: false,
-            moved: false,
-            periods: Vec::new(),
-        }),
-        Entry::Occupied(occupied) => {
-            let unit = occupied.into_mut();
-            unit.moved |= unit.arm != arm;
-            let other = (first_seen, arm, population);
-            if other < (unit.first_seen, unit.arm, unit.population) {
-                (unit.first_seen, unit.arm, unit.population) = other;
-            }
-            unit
+impl Filling<'_> {
+    /// Adds what a unit met.
+    pub fn add(&self, summary: UnitSummary) {
+        self.with(summary.unit, |part| part.add(self.terms, summary));
+    }
+
+    /// Adds a request about which the arms decide differently. What the unit met is in its summary.
+    pub fn add_exposure(&self, exposure: &Exposure) {
+        let account = UnitName::Account(exposure.principal.account);
+        self.with(account, |part| part.expose(self.terms, exposure));
+    }
+
+    /// Adds what a unit met at a moment of the time before.
+    pub(super) fn add_met(
+        &self,
+        unit: UnitName,
+        population: Option<Population>,
+        time: Timestamp,
+        met: UnitSums,
+    ) {
+        self.with(unit, |part| {
+            part.meet(self.terms, key(unit, population), (time, None, population), time, met);
+        });
+    }
+
+    fn with(&self, name: UnitName, add: impl FnOnce(&mut Part)) {
+        if let Some(part) = self.parts.get(place(name)) {
+            // Nothing panics under it.
+            add(&mut part.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
+}
+
+fn terms(metrics: &[Metric], calendar: Calendar) -> Terms {
+    Terms {
+        of: None,
+        arms: Vec::new(),
+        metrics: metrics.iter().map(|metric| metric.name.clone()).collect(),
+        calendar,
+        columns: Columns::of(metrics),
+    }
+}
+
+/// The part that a unit is in.
+fn place(name: UnitName) -> usize {
+    (name.number() % PARTS as u64) as usize
 }

@@ -231,7 +231,7 @@ impl Register {
 
     /// The unit that a member was remembered to belong to; another may have taken that in.
     fn remembered(&self, name: UnitName) -> Option<UnitAt> {
-        self.members.lock(self.members.place(number(name))).get(&name).copied()
+        self.members.lock(self.members.place(name.number())).get(&name).copied()
     }
 
     fn member(&self, name: UnitName) -> Option<UnitAt> {
@@ -244,7 +244,7 @@ impl Register {
             return None;
         }
         self.unscored.fetch_add(usize::from(new.unscored), Ordering::Relaxed);
-        let part = self.units.place(number(name));
+        let part = self.units.place(name.number());
         let mut units = self.units.lock(part);
         let at = UnitAt::new(part, units.len())?;
         units.push(Member::new(name, new));
@@ -255,7 +255,7 @@ impl Register {
 
     /// Has a member belong to a unit; whether it did not. Without room it is not remembered.
     fn point(&self, member: UnitName, at: UnitAt) -> bool {
-        let mut members = self.members.lock(self.members.place(number(member)));
+        let mut members = self.members.lock(self.members.place(member.number()));
         if let Some(of) = members.get_mut(&member) {
             return std::mem::replace(of, at) != at;
         }
@@ -284,14 +284,5 @@ impl Register {
         let mut units = self.units.lock(other.part());
         units.get_mut(other.index()).into_iter().for_each(|member| member.give(first, arms));
         contaminated
-    }
-}
-
-/// What the parts are found by: uniform, and nobody's choice.
-fn number(name: UnitName) -> u64 {
-    match name {
-        UnitName::Cluster(hash) | UnitName::Account(hash) => hash.number(),
-        // A slot is followed by the next.
-        UnitName::Slot(number) => (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15),
     }
 }

@@ -6,8 +6,9 @@ use super::PopulationBefore;
 use crate::audit::{Population, UnitName};
 use crate::experiment::Metric;
 use crate::experiment::analysis::outcome::Outcomes;
+use crate::experiment::analysis::part::Unit;
 use crate::experiment::analysis::sample::scaled;
-use crate::experiment::analysis::units::{Unit, Units};
+use crate::experiment::analysis::units::Units;
 use crate::stats::{Moments, StatsError};
 
 /// The units of a population in the time before.
@@ -33,15 +34,15 @@ pub(super) struct Spread {
 impl<'a> Baseline<'a> {
     pub(super) fn of(units: &'a Units, population: Population) -> Self {
         let mut members: Vec<(UnitName, &Unit)> = units
-            .units
             .iter()
             .filter(|(_, unit)| unit.population == Some(population))
             .map(|((name, _), unit)| (*name, unit))
             .collect();
         members.sort_unstable_by_key(|(name, _)| *name);
-        let first = |unit: &Unit| unit.periods.first().map(|met| met.period);
-        let days = members.iter().flat_map(|(_, unit)| &unit.periods).map(|met| met.period);
-        let (begin, end) = (days.clone().min().unwrap_or(0), days.max().unwrap_or(0));
+        let first = |unit: &Unit| unit.rows.iter().next().map(|(day, _)| day);
+        let last = |unit: &Unit| unit.rows.iter().last().map(|(day, _)| day);
+        let begin = members.iter().filter_map(|(_, unit)| first(unit)).min().unwrap_or(0);
+        let end = members.iter().filter_map(|(_, unit)| last(unit)).max().unwrap_or(0);
         let on_first_day = members.iter().filter(|(_, unit)| first(unit) == Some(begin)).count();
         let told = PopulationBefore {
             population,
@@ -56,15 +57,14 @@ impl<'a> Baseline<'a> {
     pub(super) fn spread(&self, number: u16, metric: &Metric) -> Result<Spread, StatsError> {
         let (mut values, mut within, mut days) = (Moments::default(), Moments::default(), 0.0);
         for (name, unit) in &self.members {
-            let Some(value) = self.value(number, metric, *name, unit, 0..u16::MAX) else {
+            let Some(value) = self.value(number, metric, *name, unit) else {
                 continue;
             };
             values.push(scaled(metric, value))?;
             if !is_total(metric) {
                 let mut daily = Moments::default();
-                for met in &unit.periods {
-                    let day = met.period..met.period + 1;
-                    if let Some(value) = self.value(number, metric, *name, unit, day) {
+                for (_, met) in self.units.by_period(unit) {
+                    if let Some(value) = metric.value(&met) {
                         daily.push(scaled(metric, value))?;
                     }
                 }
@@ -89,21 +89,14 @@ impl<'a> Baseline<'a> {
         Ok(Spread { units, mean: values.mean(), variance, between, per_day })
     }
 
-    fn value(
-        &self,
-        number: u16,
-        metric: &Metric,
-        name: UnitName,
-        unit: &Unit,
-        days: std::ops::Range<u16>,
-    ) -> Option<f64> {
+    fn value(&self, number: u16, metric: &Metric, name: UnitName, unit: &Unit) -> Option<f64> {
         if metric.is_outcome() {
             let none = Outcomes::default();
             let outcomes = self.outcomes.get(&name).unwrap_or(&none);
             // Outcomes of the time before are not kept by the day.
             outcomes.value(number, metric, ..)
         } else {
-            metric.value(&self.units.met(unit, days))
+            metric.value(&self.units.met(unit, 0..u16::MAX))
         }
     }
 }

@@ -3,13 +3,13 @@
 //! Before an experiment there are no summaries, only the records of callers whom a policy has graded.
 
 use crate::audit::{Counter, Counts, Outcome, Population, Record, Risk, UnitName, UnitSums};
-use crate::experiment::analysis::Units;
+use crate::experiment::analysis::Filling;
 use crate::experiment::{Eligibility, Experiment, UnitKind};
 use crate::policy::Countermeasure;
 
-impl Units {
+impl Filling<'_> {
     /// Adds a recorded request of the time before, to the unit that would be assigned.
-    pub fn add_record(&mut self, record: &Record, experiment: &Experiment) {
+    pub fn add_record(&self, record: &Record, experiment: &Experiment) {
         let principal = &record.principal;
         let unit = match (experiment.unit, principal.cluster) {
             (UnitKind::Slot(switchback), _) => UnitName::Slot(switchback.slot_of(record.time)),
