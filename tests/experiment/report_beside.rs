@@ -1,5 +1,6 @@
 //! What `guilloche experiment report` tells beside the effects that decide.
 
+use crate::report::reasons;
 use crate::study::{EXPERIMENT, Folder, Study, hash, text};
 
 fn width(estimate: &serde_json::Value) -> f64 {
@@ -73,6 +74,35 @@ label = { sensitivity = 0.7, sensitivity_range = [0.6, 0.8], specificity = 0.95 
 }
 
 #[test]
+fn harm_that_leaves_values_missing_is_a_rollback_and_no_broken_experiment() {
+    let folder = Folder::new("refused");
+    let mut lines = Study { left: 0.2, ..Study::default() }.lines();
+    for line in &mut lines {
+        let guilloche::audit::Line::Unit(unit) = line else { continue };
+        let guilloche::audit::UnitName::Account(account) = unit.unit else { continue };
+        // Who is turned away has no time to the first byte of an answer.
+        if unit.arm.as_deref() == Some("strict") && account.to_string().as_str() < "c" {
+            unit.met.first_byte = Default::default();
+            unit.met.refused = unit.met.requests;
+        }
+    }
+    let audit = folder.file("audit.jsonl", text(&lines));
+    let (report, status) = folder.report(&[&audit]);
+    let said = reasons(&report);
+    assert_eq!((report["verdict"].as_str(), status), (Some("rollback"), 1), "{said}");
+    for reason in [
+        "Guardrail refused_share of legitimate callers is broken",
+        "Guardrail first_byte_ms of legitimate callers cannot be told",
+        "of strict have no value, and 0 of",
+    ] {
+        assert!(said.contains(reason), "{said}");
+    }
+    let first_byte = &report["populations"][1]["comparisons"][0];
+    assert_eq!(first_byte["missing_unevenly"], true);
+    assert_eq!(first_byte["guardrail"]["state"], "not_shown");
+}
+
+#[test]
 fn values_that_are_missing_unevenly_make_the_experiment_invalid() {
     let scores = "\n[[metric]]\nname = \"score\"\nrole = \"guardrail\"\nbetter = \"higher\"\nmargin = \
                   0.2\ncap = 100\nrows = \"mean\"\n";
@@ -96,6 +126,7 @@ fn values_that_are_missing_unevenly_make_the_experiment_invalid() {
         "{:#}",
         report["checks"]
     );
+    assert!(reasons(&report).contains("Guardrail score of legitimate callers cannot be told"));
     let mean = &report["populations"][1]["comparisons"][2]["control"]["mean"];
     assert_eq!(mean.as_f64(), Some(60.0));
 }

@@ -2,8 +2,9 @@
 
 use super::report::{Check, CheckState, Comparison, Data, PopulationReport, Ratio, Side};
 use crate::audit::Population;
+use crate::experiment::Role;
 use crate::page::words::{counted, percent};
-use crate::stats::{ArmCount, sample_ratio};
+use crate::stats::{ArmCount, SampleRatio, sample_ratio};
 
 /// A mismatch of the sample ratio is one if chance gives it less often: the usual level, since it makes
 /// everything else worthless.
@@ -118,18 +119,13 @@ fn enough(report: &PopulationReport, least_units: u32) -> Check {
 }
 
 /// Whether units without a value are missing alike in both arms. Where a value is there or not by what
-/// the arm does, those that have one are no longer those that were assigned.
+/// the arm does, those that have one are no longer those that were assigned: the metric tells nothing
+/// then. The arms were filled as they were to be all the same, so that other metrics do.
 fn values(population: Population, comparison: &Comparison) -> Option<Check> {
     let (control, treated) = (comparison.control, comparison.treated);
-    if control.without + treated.without == 0 {
-        return None;
-    }
-    let arm =
-        |side: Side| ArmCount { weight: (side.units + side.without) as f64, units: side.without };
-    let found = sample_ratio(&[&[arm(control), arm(treated)]]).ok()?;
-    let matters = comparison.decides || comparison.guardrail.is_some();
-    let uneven = found.p_value < MISMATCH && found.least_expected >= LEAST_EXPECTED;
-    let state = match (uneven, matters) {
+    let found = without_value(control, treated)?;
+    let matters = comparison.decides || comparison.role == Role::Guardrail;
+    let state = match (comparison.missing_unevenly, matters) {
         (false, _) => CheckState::Passed,
         (true, false) => CheckState::Warned,
         (true, true) => CheckState::Failed,
@@ -142,7 +138,24 @@ fn values(population: Population, comparison: &Comparison) -> Option<Check> {
         comparison.arm,
         found.p_value
     );
-    Some(check("values", Some(population), state, message))
+    let arm = Some(comparison.arm.clone());
+    Some(Check { arm, ..check("values", Some(population), state, message) })
+}
+
+/// Whether units without a value are missing more in one arm than chance gives.
+pub(super) fn missing_unevenly(control: Side, treated: Side) -> bool {
+    without_value(control, treated)
+        .is_some_and(|found| found.p_value < MISMATCH && found.least_expected >= LEAST_EXPECTED)
+}
+
+/// How units without a value are spread over the arms, if there are any.
+fn without_value(control: Side, treated: Side) -> Option<SampleRatio> {
+    if control.without + treated.without == 0 {
+        return None;
+    }
+    let arm =
+        |side: Side| ArmCount { weight: (side.units + side.without) as f64, units: side.without };
+    sample_ratio(&[&[arm(control), arm(treated)]]).ok()
 }
 
 fn lines(data: &Data) -> Check {
@@ -177,7 +190,7 @@ fn check(
     state: CheckState,
     message: String,
 ) -> Check {
-    Check { name, population, state, message }
+    Check { name, population, arm: None, state, message }
 }
 
 impl From<bool> for CheckState {

@@ -1,8 +1,11 @@
 //! One metric, in one arm beside the control.
 
+use super::checks::missing_unevenly;
 use super::effect::{effect, estimate};
 use super::guard::guardrail;
-use super::report::{Comparison, Estimate, Range, SecondaryRatio, Side, TrueDifference};
+use super::report::{
+    Comparison, Estimate, GuardrailState, Range, SecondaryRatio, Side, TrueDifference,
+};
 use super::sample::{Compared, Sample, Studied, bounds};
 use super::timeline::over_time;
 use crate::experiment::{Metric, Role};
@@ -30,6 +33,7 @@ pub(super) fn compare(
     let Compared { metric, .. } = of;
     let control = studied.sample(of, 0, arm);
     let treated = studied.sample(of, arm, 0);
+    let (control_side, treated_side) = (side(&control), side(&treated));
     let mut comparison = Comparison {
         metric: metric.name.clone(),
         role: metric.role,
@@ -37,8 +41,9 @@ pub(super) fn compare(
         better: metric.better,
         scale: metric.scale,
         arm: name.to_owned(),
-        control: side(&control),
-        treated: side(&treated),
+        control: control_side,
+        treated: treated_side,
+        missing_unevenly: missing_unevenly(control_side, treated_side),
         unavailable: None,
         effect: None,
         welch: None,
@@ -75,8 +80,11 @@ fn fill(
     if let (Role::Guardrail, Some(margin)) = (metric.role, metric.margin) {
         let values = [&control.values, &treated.values];
         let [control, treated] = values;
-        comparison.guardrail =
-            Some(guardrail(control, treated, metric, margin, assignments, *level)?);
+        let mut found = guardrail(control, treated, metric, margin, assignments, *level)?;
+        if comparison.missing_unevenly {
+            found.state = GuardrailState::NotShown;
+        }
+        comparison.guardrail = Some(found);
     }
     // What stands beside is left out where there is too little for it.
     comparison.welch = welch(&control.values, &treated.values, *level).ok();

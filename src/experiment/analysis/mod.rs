@@ -193,21 +193,21 @@ fn of_population(studied: &Studied<'_>, population: Population, rules: &Rules) -
 fn adjust(report: &mut Report) -> Result<(), StatsError> {
     let level = report.level;
     for decides in [true, false] {
-        let mut effects: Vec<(Better, &mut Effect)> = report
+        let mut effects: Vec<(Better, bool, &mut Effect)> = report
             .populations
             .iter_mut()
             .flat_map(|population| &mut population.comparisons)
             .filter(|comparison| comparison.guardrail.is_none() && comparison.decides == decides)
             .filter_map(|comparison| {
-                let better = comparison.better;
-                comparison.effect.as_mut().map(|effect| (better, effect))
+                let Comparison { better, missing_unevenly, .. } = *comparison;
+                comparison.effect.as_mut().map(|effect| (better, missing_unevenly, effect))
             })
             .collect();
-        let p_values: Vec<f64> = effects.iter().map(|(_, effect)| effect.p).collect();
-        for ((better, effect), adjusted) in effects.iter_mut().zip(holm(&p_values)?) {
+        let p_values: Vec<f64> = effects.iter().map(|(_, _, effect)| effect.p).collect();
+        for ((better, missing, effect), adjusted) in effects.iter_mut().zip(holm(&p_values)?) {
             effect.p_adjusted = adjusted;
             let is_better = (effect.estimate < 0.0) == (*better == Better::Lower);
-            effect.finding = match adjusted <= level {
+            effect.finding = match adjusted <= level && !*missing {
                 true if is_better => Finding::Better,
                 true => Finding::Worse,
                 false => Finding::NotShown,

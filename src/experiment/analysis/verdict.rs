@@ -1,11 +1,15 @@
 //! What to do, and why, in words.
 //!
-//! Invalid if a check fails. Rollback if a guardrail is significantly worse than its margin, or the
-//! metric that decides is significantly worse. Ship only if that metric is significantly better and
-//! every guardrail is significantly no worse than its margin. Else continue.
+//! Invalid if a check of all arms fails: then no number means anything. Of arms that were filled as
+//! they were to be, rollback if a guardrail is significantly worse than its margin, or the metric that
+//! decides is significantly worse. A metric whose values are missing more in one arm than in the other
+//! tells nothing, and hides nothing that others tell: where an arm turns callers away, those whom it
+//! answers are not all, and the share of refusals says so. Invalid if such a metric decides or is a
+//! guardrail, and nothing else calls for a rollback. Ship only if the metric that decides is
+//! significantly better and every guardrail is significantly no worse than its margin. Else continue.
 
 use super::report::{
-    ArmVerdict, CheckState, Comparison, Finding, GuardrailState, PopulationReport, Report, Verdict,
+    ArmVerdict, Comparison, Finding, GuardrailState, PopulationReport, Report, Verdict,
 };
 use super::words;
 use crate::audit::Population;
@@ -14,9 +18,7 @@ use crate::experiment::{Experiment, Role};
 /// Fills in the verdicts.
 pub(super) fn conclude(report: &mut Report, experiment: &Experiment) {
     let failed: Vec<String> = report
-        .checks
-        .iter()
-        .filter(|check| check.state == CheckState::Failed)
+        .failed()
         .map(|check| match check.population {
             Some(population) => {
                 format!("{} of {}: {}.", capital(check.name), words::of(population), check.message)
@@ -46,7 +48,7 @@ pub(super) fn conclude(report: &mut Report, experiment: &Experiment) {
         return;
     }
     // The most urgent of several.
-    let order = [Verdict::Rollback, Verdict::Ship, Verdict::Continue];
+    let order = [Verdict::Rollback, Verdict::Invalid, Verdict::Ship, Verdict::Continue];
     let has = |verdict: &Verdict| report.arms.iter().any(|arm| arm.verdict == *verdict);
     report.verdict = order.into_iter().find(has).unwrap_or(Verdict::Continue);
     let several = report.arms.len() > 1;
@@ -66,9 +68,11 @@ fn of_arm(report: &Report, experiment: &Experiment, arm: &str) -> ArmVerdict {
     };
     let all: Vec<_> = report.populations.iter().flat_map(comparisons).collect();
     let (mut broken, mut held, mut guardrails) = (false, true, 0);
-    let (mut better, mut worse) = (false, false);
+    let (mut better, mut worse, mut untold) = (false, false, false);
     let judged = report.look.number > 0;
     for (population, comparison) in &all {
+        untold |= comparison.missing_unevenly
+            && (comparison.decides || comparison.role == Role::Guardrail);
         let enough = judged && enough(report, *population, arm, experiment.least_units);
         match comparison.role {
             Role::Success if comparison.decides => {
@@ -89,6 +93,8 @@ fn of_arm(report: &Report, experiment: &Experiment, arm: &str) -> ArmVerdict {
     }
     let verdict = if broken || worse {
         Verdict::Rollback
+    } else if untold {
+        Verdict::Invalid
     } else if better && held {
         Verdict::Ship
     } else {

@@ -1,10 +1,10 @@
 //! Sentences of the verdict, for whoever decides on Monday.
 
 use super::calendar::Look;
-use super::report::{Comparison, Effect, Finding, GuardrailState, Range, Verdict};
+use super::report::{Comparison, Effect, Finding, GuardrailState, Range, Side, Verdict};
 use crate::audit::Population;
 use crate::experiment::Better;
-use crate::page::words::{percent, signed};
+use crate::page::words::{counted, grouped, percent, signed};
 
 /// `harvesters`.
 pub(crate) fn of(population: Population) -> &'static str {
@@ -67,6 +67,28 @@ pub(crate) fn p(p: f64) -> String {
     if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
+/// The effect, if anything can be said of it.
+fn told(comparison: &Comparison) -> Option<&Effect> {
+    comparison.effect.as_ref().filter(|_| !comparison.missing_unevenly)
+}
+
+fn why_untold(comparison: &Comparison) -> String {
+    let Comparison { control, treated, arm, .. } = comparison;
+    if comparison.missing_unevenly {
+        let of = |side: &Side| {
+            let all = counted(side.units + side.without, "unit", "units");
+            format!("{} of {all}", grouped(side.without))
+        };
+        return format!(
+            "{} of {arm} have no value, and {} of the control arm. The arm itself does that, or who \
+             measures knows it; those with a value are not those who were assigned",
+            of(treated),
+            of(control)
+        );
+    }
+    comparison.unavailable.clone().unwrap_or_else(|| "nothing is known of it".to_owned())
+}
+
 pub(super) fn deciding(
     comparison: &Comparison,
     population: Population,
@@ -74,8 +96,8 @@ pub(super) fn deciding(
     level: f64,
 ) -> String {
     let (metric, who) = (&comparison.metric, of(population));
-    let Some(effect) = &comparison.effect else {
-        let why = comparison.unavailable.as_deref().unwrap_or("nothing is known of it");
+    let Some(effect) = told(comparison) else {
+        let why = why_untold(comparison);
         return format!("{metric} of {who} decides, and cannot be told: {why}.");
     };
     let found =
@@ -106,8 +128,8 @@ pub(super) fn deciding(
 
 pub(super) fn guardrail(comparison: &Comparison, population: Population, enough: bool) -> String {
     let (metric, who) = (&comparison.metric, of(population));
-    let (Some(effect), Some(guardrail)) = (&comparison.effect, &comparison.guardrail) else {
-        let why = comparison.unavailable.as_deref().unwrap_or("nothing is known of it");
+    let (Some(effect), Some(guardrail)) = (told(comparison), &comparison.guardrail) else {
+        let why = why_untold(comparison);
         return format!("Guardrail {metric} of {who} cannot be told: {why}.");
     };
     let found = format!("{} (interval {})", difference(effect), interval(effect));

@@ -54,6 +54,9 @@ fn sentence(page: &mut Markup, report: &Report) {
         Verdict::Continue => {
             page.raw("Nothing was shown: keep the policy of ").name(&report.control).raw(".")
         }
+        Verdict::Invalid if !report.is_broken() => page.raw(
+            "Values are missing more in one arm than in the other: what matters cannot be told.",
+        ),
         Verdict::Invalid => {
             page.raw("The experiment is broken, and none of its numbers means anything.")
         }

@@ -26,6 +26,10 @@ pub struct Comparison {
     pub control: Side,
     /// The arm's.
     pub treated: Side,
+    /// Units have a value more often in one arm than in the other: those that have one are no longer
+    /// those that were assigned, and nothing is found by them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub missing_unevenly: bool,
     /// Why there is no effect, where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,

@@ -48,6 +48,19 @@ pub struct Report {
     pub data: Data,
 }
 
+impl Report {
+    /// Whether the experiment itself is broken, for all arms.
+    pub(in crate::experiment) fn is_broken(&self) -> bool {
+        self.failed().next().is_some()
+    }
+
+    /// The checks that fail for all arms.
+    pub(in crate::experiment) fn failed(&self) -> impl Iterator<Item = &Check> {
+        let failed = |check: &&Check| check.state == CheckState::Failed && check.arm.is_none();
+        self.checks.iter().filter(failed)
+    }
+}
+
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -58,7 +71,8 @@ pub enum Verdict {
     Rollback,
     /// Neither is shown: go on, or, where the experiment is over, keep the control arm's policy.
     Continue,
-    /// The experiment itself is broken, and no number of it means anything.
+    /// The experiment itself is broken, and no number of it means anything; or a metric that matters
+    /// cannot be told.
     Invalid,
 }
 
@@ -96,6 +110,9 @@ pub struct Check {
     /// Of whom, where it is of one population.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub population: Option<Population>,
+    /// Of which arm beside the control, where it is of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arm: Option<String>,
     /// Whether it holds.
     pub state: CheckState,
     /// What was found.
@@ -110,7 +127,7 @@ pub enum CheckState {
     Passed,
     /// It does, and somebody should know what was found; or too little is there.
     Warned,
-    /// It does not: the experiment is invalid.
+    /// It does not. The experiment is invalid; or, where it is of one arm, a metric of it that matters.
     Failed,
 }
 
