@@ -25,5 +25,8 @@ mod report_beside;
 #[path = "experiment/report_files.rs"]
 mod report_files;
 #[cfg(feature = "cli")]
+#[path = "experiment/report_history.rs"]
+mod report_history;
+#[cfg(feature = "cli")]
 #[path = "experiment/study.rs"]
 mod study;

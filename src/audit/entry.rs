@@ -1,5 +1,7 @@
 //! A line of an audit file, read back.
 
+use serde::Deserialize;
+
 use super::{Line, Record};
 
 /// What a line of an audit file says.
@@ -48,9 +50,9 @@ impl Entry {
         // Records are by far the most, and both are told apart by their first member.
         let entry =
             if matches!(first_member(line), Some(b"exposure" | b"unit" | b"joined" | b"lost")) {
-                serde_json::from_slice(line).map(Self::Line)
+                parsed(line).map(Self::Line)
             } else {
-                serde_json::from_slice(line).map(|record| Self::Record(Box::new(record)))
+                parsed(line).map(|record| Self::Record(Box::new(record)))
             };
         entry.map_err(|error| EntryError::of(&error))
     }
@@ -68,6 +70,14 @@ impl EntryError {
             Some((field, _)) => Self::Missing(format!("missing field `{field}`")),
             None => Self::Other { column },
         }
+    }
+}
+
+/// A line that is looked at as a text once, and not each of its strings again.
+fn parsed<'l, T: Deserialize<'l>>(line: &'l [u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(line) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(line),
     }
 }
 

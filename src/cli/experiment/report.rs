@@ -12,7 +12,7 @@ use super::super::{Answer, Failure, Format, secrets};
 use super::read::{read_before, read_units};
 use super::text::write_text;
 use crate::audit::reader::FileRead;
-use crate::experiment::analysis::{Known, Report, Units, Unread, Verdict, analyse};
+use crate::experiment::analysis::{History, Known, Report, Units, Unread, Verdict, analyse};
 use crate::experiment::report::{Read, Run, page};
 use crate::experiment::{Experiment, OutcomesRead, read_outcomes};
 
@@ -47,6 +47,10 @@ pub(super) struct Arguments {
     /// that are told beside those that decide.
     #[arg(long, value_name = "AUDIT", num_args = 1..)]
     before: Vec<PathBuf>,
+    /// The `state_dir` of every proxy that ran the experiment: by what weights units came into arms, and
+    /// whether it was rolled back. Without it they are taken to have come by those of the file.
+    #[arg(long, value_name = "FOLDER", num_args = 1..)]
+    state: Vec<PathBuf>,
     /// Report as at this moment, as 2027-01-31T08:00:00Z. Default: the last that the files tell of.
     #[arg(long, value_name = "TIME")]
     as_of: Option<Timestamp>,
@@ -67,6 +71,7 @@ pub(crate) struct Reported {
     pub(crate) experiment: PathBuf,
     pub(crate) audit: PathBuf,
     pub(crate) outcomes: PathBuf,
+    pub(crate) state: PathBuf,
     pub(crate) secret_file: PathBuf,
     /// Where the page goes, if it is wanted.
     pub(crate) page: Option<PathBuf>,
@@ -76,13 +81,14 @@ pub(crate) struct Reported {
 impl Reported {
     /// As `guilloche experiment report` does.
     pub(crate) fn run(self) -> Result<Answer, Failure> {
-        let Self { experiment, audit, outcomes, secret_file, page, format } = self;
+        let Self { experiment, audit, outcomes, state, secret_file, page, format } = self;
         run(&Arguments {
             audits: vec![audit],
             experiment,
             outcomes: vec![outcomes],
             secret_file: Some(secret_file),
             before: Vec::new(),
+            state: vec![state],
             as_of: None,
             since: None,
             report: page,
@@ -108,11 +114,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let mut units = Units::of(&experiment);
     let outcome_files =
         read_outcomes(outcomes, key.as_ref(), |outcome| units.add_outcome(&outcome, &experiment))?;
+    let history = match arguments.state.as_slice() {
+        [] => None,
+        folders => Some(History::read(folders, &experiment)?),
+    };
     let files = read_units(&mut units, audits)?;
     let (earlier, before) = read_before(&experiment, before)?;
     let known = Known {
         before: Some(&earlier).filter(|units| !units.is_empty()),
-        unread: unread(&files, &outcome_files),
+        unread: unread(&files, &outcome_files, history.as_ref()),
+        history: history.as_ref(),
         now: *as_of,
         since: *since,
     };
@@ -136,9 +147,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     })
 }
 
-fn unread(files: &[FileRead], outcomes: &[OutcomesRead]) -> Unread {
+fn unread(files: &[FileRead], outcomes: &[OutcomesRead], history: Option<&History>) -> Unread {
     let sum = |of: fn(&FileRead) -> u64| files.iter().map(of).fold(0, u64::saturating_add);
     let rows = outcomes.iter().map(|file| file.skipped).fold(0, u64::saturating_add);
+    let rows = rows.saturating_add(history.map_or(0, |history| history.unread));
     let cut = |broken: &Option<String>| u64::from(broken.is_some());
     Unread {
         lost: sum(|file| file.lost),

@@ -1,6 +1,7 @@
 //! What has to hold before anything is compared.
 
-use super::report::{Check, CheckState, Comparison, Data, PopulationReport, Ratio, Side};
+use super::report::{Check, CheckState, Comparison, Data, PopulationReport, Side, StageUnits};
+use super::words;
 use crate::audit::Population;
 use crate::experiment::Role;
 use crate::page::words::{counted, percent};
@@ -23,17 +24,6 @@ const MOVED: f64 = 0.01;
 /// The share of lines that may be missing.
 const MISSING: f64 = 0.01;
 
-/// The sample ratio of the arms that are open. Of closed ones it is not known how long they were.
-pub(super) fn ratio(report: &PopulationReport) -> Option<(Ratio, f64)> {
-    let open = report.arms.iter().filter(|arm| !arm.closed);
-    let counts: Vec<ArmCount> =
-        open.map(|arm| ArmCount { weight: f64::from(arm.weight), units: arm.units }).collect();
-    let found = sample_ratio(&[&counts]).ok()?;
-    let ratio =
-        Ratio { chi_squared: found.chi_squared, p: found.p_value, anytime_p: found.anytime_p };
-    Some((ratio, found.least_expected))
-}
-
 pub(super) fn checks(
     populations: &[PopulationReport],
     data: &Data,
@@ -47,28 +37,63 @@ pub(super) fn checks(
         checks.push(enough(report, least_units));
         checks.extend(report.comparisons.iter().filter_map(|it| values(report.population, it)));
     }
+    checks.extend(weights(populations));
     checks.push(lines(data));
     checks
 }
 
 fn matching(report: &PopulationReport, looks: u32) -> Option<Check> {
-    let (ratio, least_expected) = ratio(report)?;
-    let units = |arm: &super::report::ArmUnits| format!("{} {}", arm.units, arm.arm);
-    let open: Vec<_> = report.arms.iter().filter(|arm| !arm.closed).collect();
-    let found = open.iter().map(|arm| units(arm)).collect::<Vec<_>>().join(", ");
-    let weights = open.iter().map(|arm| arm.weight.to_string()).collect::<Vec<_>>().join(" : ");
-    let by_look = ratio.p < MISMATCH / f64::from(looks.max(1)) && least_expected >= LEAST_EXPECTED;
+    let ratio = report.sample_ratio?;
+    let mut counts = 0;
+    let mut filled = Vec::new();
+    for stage in report.stages.iter().filter(|stage| stage.units.iter().any(|units| *units > 0)) {
+        let arms = || report.arms.iter().zip(stage.weights.iter().zip(&stage.units));
+        let open = || arms().filter(|(_, (weight, units))| **weight > 0 || **units > 0);
+        let found: Vec<_> = open().map(|(it, (_, units))| format!("{units} {}", it.arm)).collect();
+        let weights: Vec<_> = open().map(|(_, (weight, _))| weight.to_string()).collect();
+        let since = match filled.is_empty() {
+            true => String::new(),
+            false => format!("since {}: ", words::day(stage.since)),
+        };
+        let (found, weights) = (found.join(", "), weights.join(" : "));
+        filled.push(format!("{since}{found} units, where {weights} was planned"));
+        counts += stage.units.iter().sum::<u64>();
+    }
+    let unknown = report.arms.iter().filter(|arm| !arm.closed).map(|arm| arm.units).sum::<u64>();
+    let unknown = unknown.saturating_sub(counts);
+    if unknown > 0 {
+        let came = counted(unknown, "unit", "units");
+        filled.push(format!("{came} came when weights are not known, or not the same everywhere"));
+    }
+    let filled = filled.join("; ");
+    let by_look =
+        ratio.p < MISMATCH / f64::from(looks.max(1)) && ratio.least_expected >= LEAST_EXPECTED;
     let failed = ratio.anytime_p < MISMATCH || by_look;
     let p = ratio.p;
     let message = if failed {
         format!(
-            "the arms were not filled as {weights}: {found} units (p = {p:.1e}). Units were lost, or \
-             assigned by something that knows their arm"
+            "the arms were not filled as planned: {filled} (p = {p:.1e}). Units were lost, or assigned \
+             by something that knows their arm"
         )
     } else {
-        format!("{found} units, where {weights} was planned (p = {p:.2})")
+        format!("{filled} (p = {p:.2})")
     };
     Some(check("sample ratio", Some(report.population), failed.into(), message))
+}
+
+/// Whether units that came by several weights are compared together.
+fn weights(populations: &[PopulationReport]) -> Option<Check> {
+    let came = |stage: &&StageUnits| stage.units.iter().any(|units| *units > 0);
+    let of = |report: &PopulationReport| {
+        let last = report.stages.iter().rfind(came)?.since;
+        (report.stages.iter().filter(came).count() > 1).then_some(last)
+    };
+    let last = populations.iter().filter_map(of).max()?;
+    let message = format!(
+        "units that came by several weights are compared together, and who comes early is not as who \
+         comes late; `--since {last}` compares those who came by the last"
+    );
+    Some(check("weights", None, CheckState::Warned, message))
 }
 
 fn contamination(report: &PopulationReport) -> Check {

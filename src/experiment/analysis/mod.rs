@@ -19,6 +19,7 @@ mod checks;
 mod compare;
 mod effect;
 mod guard;
+mod history;
 mod outcome;
 mod part;
 pub mod planning;
@@ -33,11 +34,12 @@ mod verdict;
 pub(crate) mod words;
 
 pub use calendar::{Calendar, Look};
+pub use history::{History, RolledBack};
 pub use outcome::{Outcome, Value, ValueError};
 pub use report::{
     ArmUnits, ArmVerdict, Check, CheckState, Comparison, Data, Effect, Estimate, Finding,
     GuardrailReport, GuardrailState, Method, Moment, PopulationReport, Range, Ratio, Report,
-    SecondaryRatio, Side, TrueDifference, Verdict,
+    SecondaryRatio, Side, StageUnits, TrueDifference, Verdict,
 };
 pub use units::{Filling, Units};
 
@@ -49,7 +51,8 @@ use jiff::Timestamp;
 use self::compare::{Rules, compare};
 use self::sample::{Compared, Studied};
 use crate::audit::{ExperimentName, Population};
-use crate::experiment::{Better, Experiment, UnitKind};
+use crate::experiment::running::{Stage, Stages};
+use crate::experiment::{Arm, Better, Experiment, UnitKind};
 use crate::stats::{Level, Looks, StatsError, holm};
 
 /// What readers of files know beside what stood in them.
@@ -73,6 +76,8 @@ pub struct Known<'a> {
     /// The report is that of the last planned look before this moment. Without it, before the last that
     /// was seen of any unit.
     pub now: Option<Timestamp>,
+    /// What was ordered meanwhile. Without it, units are taken to have come by the weights of the file.
+    pub history: Option<&'a History>,
     /// Only units first seen from this moment on are compared: since weights were changed, say.
     pub since: Option<Timestamp>,
 }
@@ -113,10 +118,12 @@ pub fn analyse(
         checks: Vec::new(),
         populations: Vec::new(),
         data: data(units, known.unread, outcomes_of_none),
+        rolled_back: known.history.map_or(Vec::new(), |it| it.rolled_back().cloned().collect()),
     };
     for population in [Population::Harvesters, Population::Legitimate] {
         let studied = Studied::new(experiment, units, known, &outcomes, look, population);
-        report.populations.push(of_population(&studied, population, &rules));
+        let stages = known.history.and_then(History::stages);
+        report.populations.push(of_population(&studied, population, &rules, stages));
     }
     adjust(&mut report)?;
     report.checks =
@@ -142,13 +149,26 @@ fn data(units: &Units, unread: Unread, outcomes_of_none: u64) -> Data {
     }
 }
 
-fn of_population(studied: &Studied<'_>, population: Population, rules: &Rules) -> PopulationReport {
-    let Experiment { arms, metrics, .. } = studied.experiment;
+fn of_population(
+    studied: &Studied<'_>,
+    population: Population,
+    rules: &Rules,
+    history: Option<Stages>,
+) -> PopulationReport {
+    let Experiment { arms, metrics, start, .. } = studied.experiment;
+    let has_history = history.is_some();
+    let mut stages = history.unwrap_or_else(|| {
+        let mut stages = Stages::default();
+        let weight = |arm: &Arm| if arm.closed { 0 } else { arm.weight };
+        stages.begin(*start, arms.iter().map(weight).collect());
+        stages
+    });
     let mut report = PopulationReport {
         population,
         arms: Vec::new(),
         held_out: studied.of_arm(None).count() as u64,
         sample_ratio: None,
+        stages: Vec::new(),
         comparisons: Vec::new(),
     };
     let periods = usize::from(studied.units.calendar().periods());
@@ -162,6 +182,10 @@ fn of_population(studied: &Studied<'_>, population: Population, rules: &Rules) -
         };
         for (_, unit) in studied.of_arm(Some(number)) {
             of.units += 1;
+            // Of closed arms it is not known how long they were open, unless somebody tells.
+            if has_history || !arm.closed {
+                stages.count(Some(usize::from(number)), unit.first_seen);
+            }
             of.contaminated += u64::from(unit.contaminated);
             of.moved += u64::from(unit.moved);
             let mut exposed = 0;
@@ -176,7 +200,18 @@ fn of_population(studied: &Studied<'_>, population: Population, rules: &Rules) -
         }
         report.arms.push(of);
     }
-    report.sample_ratio = checks::ratio(&report).map(|(ratio, _)| ratio);
+    report.sample_ratio = stages.ratio().ok().map(|found| Ratio {
+        chi_squared: found.chi_squared,
+        p: found.p_value,
+        anytime_p: found.anytime_p,
+        least_expected: found.least_expected,
+    });
+    let counted = stages.compared().map(|Stage { since, weights, units }| StageUnits {
+        since: *since,
+        weights: weights.clone(),
+        units: units.clone(),
+    });
+    report.stages = counted.collect();
     for (number, metric) in (0_u16..).zip(metrics) {
         if metric.population != population {
             continue;

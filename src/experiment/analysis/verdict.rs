@@ -17,6 +17,13 @@ use crate::experiment::{Experiment, Role};
 
 /// Fills in the verdicts.
 pub(super) fn conclude(report: &mut Report, experiment: &Experiment) {
+    decide(report, experiment);
+    let mut told: Vec<String> = report.rolled_back.iter().map(words::rolled_back).collect();
+    told.dedup();
+    report.reasons.append(&mut told);
+}
+
+fn decide(report: &mut Report, experiment: &Experiment) {
     let failed: Vec<String> = report
         .failed()
         .map(|check| match check.population {

@@ -1,6 +1,9 @@
 //! Sentences of the verdict, for whoever decides on Monday.
 
+use jiff::Timestamp;
+
 use super::calendar::Look;
+use super::history::RolledBack;
 use super::report::{Comparison, Effect, Finding, GuardrailState, Range, Side, Verdict};
 use crate::audit::Population;
 use crate::experiment::Better;
@@ -168,9 +171,21 @@ pub(super) fn guardrail(comparison: &Comparison, population: Population, enough:
     }
 }
 
+/// `2026-12-08 09:00 UTC`.
+pub(crate) fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// That a proxy has rolled the experiment back.
+pub(super) fn rolled_back(RolledBack { since, why }: &RolledBack) -> String {
+    format!(
+        "The proxy has rolled the experiment back on {}: {why}. What came since is not counted.",
+        day(*since)
+    )
+}
+
 /// What the look means for what comes next.
 pub(super) fn look(look: &Look, verdict: Verdict, control: Option<&str>) -> Option<String> {
-    let day = |time: jiff::Timestamp| time.strftime("%Y-%m-%d %H:%M UTC").to_string();
     let control = control.unwrap_or("control");
     match (look.number, verdict, look.next) {
         (0, _, Some(next)) => Some(format!(

@@ -147,6 +147,23 @@ impl Journal {
         Ok(Opened { units, events, guards, arms })
     }
 
+    /// Gives every event that was written under `stem`, and says how many lines could not be read.
+    ///
+    /// # Errors
+    /// When there is no such file, or it cannot be read.
+    pub(in crate::experiment) fn events(
+        folder: &Path,
+        stem: &str,
+        mut event: impl FnMut(Event),
+    ) -> Result<u64, JournalError> {
+        let path = folder.join(format!("{stem}.events.jsonl"));
+        let take = |line: Event| {
+            event(line);
+            true
+        };
+        File::open(&path).and_then(|_| read(&path, take)).map_err(failed(&path))
+    }
+
     /// Has an entry written, without waiting for it.
     pub(in crate::experiment) fn note(&self, entry: Entry) {
         self.units.write(&match entry {
@@ -268,11 +285,11 @@ fn open_to_append(path: &Path) -> io::Result<File> {
 }
 
 /// Gives every line of a file that can be read, if there is such a file; a line for which `take` says
-/// `false` is told of as one that cannot.
-fn read<T: DeserializeOwned>(path: &Path, mut take: impl FnMut(T) -> bool) -> io::Result<()> {
+/// `false` is told of as one that cannot. How many could not.
+fn read<T: DeserializeOwned>(path: &Path, mut take: impl FnMut(T) -> bool) -> io::Result<u64> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         Err(error) => return Err(error),
     };
     let mut lines = LineReader::new(Box::new(BufReader::new(file)), LONGEST);
@@ -293,5 +310,5 @@ fn read<T: DeserializeOwned>(path: &Path, mut take: impl FnMut(T) -> bool) -> io
         let more = unread - TOLD;
         tracing::warn!("{}: {more} more lines cannot be read; they are skipped", path.display());
     }
-    Ok(())
+    Ok(unread as u64)
 }

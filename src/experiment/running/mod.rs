@@ -28,7 +28,7 @@ use super::settings::{Experiment, OnMismatch};
 use crate::audit::{ExperimentName, Sink, UnitJoined, UnitName, UnitSummary, UnitSums};
 use crate::secret::{Secret, opaque_debug};
 use guards::Guards;
-pub(super) use ratio::Stages;
+pub(super) use ratio::{Stage, Stages};
 use sums::{Key, Sums};
 
 /// How an experiment is run, beside what its file says.
@@ -357,7 +357,7 @@ impl Running {
 }
 
 /// What the state files of an experiment are named by: another salt is another experiment.
-fn stem(ExperimentName { name, salt }: &ExperimentName) -> String {
+pub(super) fn stem(ExperimentName { name, salt }: &ExperimentName) -> String {
     let salt = blake3::hash(salt.as_bytes()).to_hex();
     format!("{name}-{}", salt.get(..12).unwrap_or_default())
 }

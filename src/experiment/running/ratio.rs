@@ -9,19 +9,21 @@ use crate::stats::{ArmCount, SampleRatio, StatsError, sample_ratio};
 const MISMATCH: f64 = 0.001;
 
 /// The times between changes of the weights.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::experiment) struct Stages {
     all: Vec<Stage>,
     /// From which on counts are compared with weights.
     compared: usize,
 }
 
-#[derive(Debug)]
-struct Stage {
-    since: Timestamp,
-    weights: Vec<u32>,
+/// A time with the same weights.
+#[derive(Clone, Debug)]
+pub(in crate::experiment) struct Stage {
+    pub(in crate::experiment) since: Timestamp,
+    /// None where they are not known: then no unit is counted.
+    pub(in crate::experiment) weights: Vec<u32>,
     /// Units first seen meanwhile.
-    units: Vec<u64>,
+    pub(in crate::experiment) units: Vec<u64>,
 }
 
 impl Stages {
@@ -62,15 +64,18 @@ impl Stages {
         (0..arms).map(sum).collect()
     }
 
+    /// The times of which counts are compared with weights.
+    pub(in crate::experiment) fn compared(&self) -> impl Iterator<Item = &Stage> {
+        self.all.iter().skip(self.compared).filter(|stage| !stage.weights.is_empty())
+    }
+
     /// What the counts say of the weights.
     ///
     /// # Errors
     /// Where there is nothing to compare: a single arm that takes units.
-    pub(super) fn ratio(&self) -> Result<SampleRatio, StatsError> {
+    pub(in crate::experiment) fn ratio(&self) -> Result<SampleRatio, StatsError> {
         let stages: Vec<Vec<ArmCount>> = self
-            .all
-            .iter()
-            .skip(self.compared)
+            .compared()
             .map(|stage| {
                 let arms = stage.weights.iter().zip(&stage.units);
                 arms.map(|(weight, units)| ArmCount { weight: f64::from(*weight), units: *units })

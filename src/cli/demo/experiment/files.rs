@@ -93,21 +93,3 @@ pub(super) fn complaints(accounts: &[Account], time: Timestamp, draws: &mut Draw
     }
     rows
 }
-
-/// Why the proxy has rolled the experiment back, if it has: its state tells.
-pub(super) fn rolled_back(servers: &Servers) -> Result<Option<String>, Failure> {
-    for entry in std::fs::read_dir(servers.file("state"))? {
-        let path = entry?.path();
-        if !path.to_string_lossy().ends_with(".events.jsonl") {
-            continue;
-        }
-        for line in std::fs::read_to_string(path)?.lines() {
-            let event: serde_json::Value = serde_json::from_str(line)?;
-            if let Some(why) = event.pointer("/rolled_back/why").and_then(serde_json::Value::as_str)
-            {
-                return Ok(Some(why.to_owned()));
-            }
-        }
-    }
-    Ok(None)
-}

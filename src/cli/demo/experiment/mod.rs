@@ -114,13 +114,9 @@ pub(super) async fn play(arguments: Arguments) -> Result<Answer, Failure> {
     servers.write("experiment.toml", &files::experiment(began, ended))?;
     servers.write("complaints.csv", &files::complaints(&legitimate, began, &mut draws))?;
     if format == Format::Text {
-        let by_itself = match files::rolled_back(&servers)? {
-            Some(why) => format!(" The proxy has rolled the experiment back by itself: {why}."),
-            None => String::new(),
-        };
         let words = format!(
             "{} ordinary accounts and {} clusters of {} harvesting accounts asked through the proxy: {} \
-             requests in {seconds:.0} s, of which {turned_away} were turned away.{by_itself} What follows is `guilloche \
+             requests in {seconds:.0} s, of which {turned_away} were turned away. What follows is `guilloche \
              experiment report` on its audit.",
             legitimate.len(),
             clusters,
@@ -135,6 +131,7 @@ pub(super) async fn play(arguments: Arguments) -> Result<Answer, Failure> {
         experiment: servers.file("experiment.toml"),
         audit: servers.file("audit.jsonl"),
         outcomes: servers.file("complaints.csv"),
+        state: servers.file("state"),
         secret_file: servers.file("secret.key"),
         page: report,
         format,

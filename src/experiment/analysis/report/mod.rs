@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::calendar::Look;
+use super::history::RolledBack;
 use crate::audit::{ExperimentName, Population};
 
 /// The report on an experiment. Its JSON form is that of its fields.
@@ -46,6 +47,9 @@ pub struct Report {
     pub populations: Vec<PopulationReport>,
     /// What was read.
     pub data: Data,
+    /// That a proxy has rolled the experiment back, where its state tells.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rolled_back: Vec<RolledBack>,
 }
 
 impl Report {
@@ -144,6 +148,8 @@ pub struct PopulationReport {
     /// Whether the arms were filled as they were to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample_ratio: Option<Ratio>,
+    /// The units of which it is, by the weights that held when they were first seen.
+    pub stages: Vec<StageUnits>,
     /// The comparisons, metric by metric and arm by arm.
     pub comparisons: Vec<Comparison>,
 }
@@ -158,6 +164,20 @@ pub struct Ratio {
     pub p: f64,
     /// Valid at any number of looks.
     pub anytime_p: f64,
+    /// The least units that an arm was to have; of few, p is rough.
+    pub least_expected: f64,
+}
+
+/// Units that were first seen while the same weights held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StageUnits {
+    /// Since when.
+    pub since: Timestamp,
+    /// By arm, the control first; 0 of a closed one.
+    pub weights: Vec<u32>,
+    /// Units, likewise.
+    pub units: Vec<u64>,
 }
 
 /// One arm's units in a population.
