@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::paragraph::{printable, write_wrapped};
-use super::super::{Answer, Failure, Format, secrets};
-use super::read::read_before;
+use super::super::{Answer, Failure, Format};
+use super::read::{Study, read_before};
 use super::text::write_files;
 use crate::experiment::analysis::planning::{MetricPlan, Plan, Wanted, plan};
 use crate::experiment::analysis::{Units, words};
-use crate::experiment::{Experiment, Role, Scale, read_outcomes};
+use crate::experiment::{Role, Scale};
 use crate::page::words::{counted, grouped, percent};
 
 pub(super) const EXAMPLE: &str = "\
@@ -27,33 +27,24 @@ pub(super) struct Arguments {
     /// callers alone.
     #[arg(required = true, value_name = "AUDIT")]
     audits: Vec<PathBuf>,
-    /// The experiment file.
-    #[arg(long, value_name = "FILE")]
-    experiment: PathBuf,
+    #[command(flatten)]
+    study: Study,
     /// The effect that is to be found, as a share of the control arm's mean.
     #[arg(long, value_name = "SHARE", default_value_t = 0.25)]
     effect: f64,
     /// With what chance it is to be found.
     #[arg(long, value_name = "SHARE", default_value_t = 0.8)]
     power: f64,
-    /// Outcomes of the time before, that the proxy does not measure.
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    outcomes: Vec<PathBuf>,
-    /// The deployment's secret, by which names in outcome files are hashed as in the audit.
-    #[arg(long, value_name = "FILE")]
-    secret_file: Option<PathBuf>,
     /// How the plan is written.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
-    let Arguments { audits, effect, power, outcomes, secret_file, format, .. } = arguments;
-    let experiment = Experiment::load(&arguments.experiment)?;
-    let key = secrets::audit_key(secret_file.as_deref())?;
+    let Arguments { audits, study, effect, power, format } = arguments;
+    let experiment = study.experiment()?;
     let (mut units, files) = read_before(&experiment, audits)?;
-    let outcome_files =
-        read_outcomes(outcomes, key.as_ref(), |outcome| units.add_outcome(&outcome, &experiment))?;
+    let outcome_files = study.read_outcomes(&mut units, &experiment)?;
     let plan = plan(&experiment, &units, Wanted { power: *power, effect: *effect })?;
     let mut out = io::stdout().lock();
     match format {

@@ -1,13 +1,48 @@
-//! Reading what audit files tell of units.
+//! Reading what files tell of units.
 
 use std::path::PathBuf;
 
-use super::super::Failure;
+use clap::Args;
+
 use super::super::progress::Progress;
+use super::super::{Failure, secrets};
 use crate::audit::reader::{self, FileRead};
 use crate::audit::{Entry, Line};
-use crate::experiment::Experiment;
 use crate::experiment::analysis::Units;
+use crate::experiment::{Experiment, OutcomesRead, read_outcomes};
+
+/// What is studied, and what somebody else has measured of it.
+#[derive(Debug, Args)]
+pub(super) struct Study {
+    /// The experiment file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) experiment: PathBuf,
+    /// Outcomes that the proxy does not measure: CSV or JSON lines with `account` or `cluster` (or
+    /// `unit`), `time`, `metric` and `value`.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(super) outcomes: Vec<PathBuf>,
+    /// The deployment's secret, by which names in outcome files are hashed as in the audit; or set
+    /// GUILLOCHE_SECRET_KEY. Without it they must be hashes.
+    #[arg(long, value_name = "FILE")]
+    pub(super) secret_file: Option<PathBuf>,
+}
+
+impl Study {
+    pub(super) fn experiment(&self) -> Result<Experiment, Failure> {
+        Ok(Experiment::load(&self.experiment)?)
+    }
+
+    /// Adds what stands in the files of outcomes to the units that it is of.
+    pub(super) fn read_outcomes(
+        &self,
+        units: &mut Units,
+        experiment: &Experiment,
+    ) -> Result<Vec<OutcomesRead>, Failure> {
+        let key = secrets::audit_key(self.secret_file.as_deref())?;
+        let add = |outcome| units.add_outcome(&outcome, experiment);
+        Ok(read_outcomes(&self.outcomes, key.as_ref(), add)?)
+    }
+}
 
 /// Reads the time of an experiment. Records tell of single requests, which summaries have summed up.
 pub(super) fn read_units(units: &mut Units, paths: &[PathBuf]) -> Result<Vec<FileRead>, Failure> {

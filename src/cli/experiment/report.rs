@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::page_file::PageFile;
-use super::super::{Answer, Failure, Format, secrets};
-use super::read::{read_before, read_units};
+use super::super::{Answer, Failure, Format};
+use super::read::{Study, read_before, read_units};
 use super::text::write_text;
 use crate::audit::reader::FileRead;
+use crate::experiment::OutcomesRead;
 use crate::experiment::analysis::{History, Known, Report, Units, Unread, Verdict, analyse};
 use crate::experiment::report::{Read, Run, page};
-use crate::experiment::{Experiment, OutcomesRead, read_outcomes};
 
 pub(super) const EXAMPLE: &str = "\
 Exit status: 0 ship or continue; 1 rollback or invalid (JSON: \"verdict\"); 2 wrong usage or
@@ -32,17 +32,8 @@ pub(super) struct Arguments {
     /// Audit files of every replica: JSON lines, plain, gzip or zstd; `-` is standard input.
     #[arg(required = true, value_name = "AUDIT")]
     audits: Vec<PathBuf>,
-    /// The experiment file.
-    #[arg(long, value_name = "FILE")]
-    experiment: PathBuf,
-    /// Outcomes that the proxy does not measure: CSV or JSON lines with `account` or `cluster` (or
-    /// `unit`), `time`, `metric` and `value`.
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    outcomes: Vec<PathBuf>,
-    /// The deployment's secret, by which names in outcome files are hashed as in the audit; or set
-    /// GUILLOCHE_SECRET_KEY. Without it they must be hashes.
-    #[arg(long, value_name = "FILE")]
-    secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    study: Study,
     /// Audit files of the time before the experiment: what they explain is taken out of the effects
     /// that are told beside those that decide.
     #[arg(long, value_name = "AUDIT", num_args = 1..)]
@@ -84,9 +75,7 @@ impl Reported {
         let Self { experiment, audit, outcomes, state, secret_file, page, format } = self;
         run(&Arguments {
             audits: vec![audit],
-            experiment,
-            outcomes: vec![outcomes],
-            secret_file: Some(secret_file),
+            study: Study { experiment, outcomes: vec![outcomes], secret_file: Some(secret_file) },
             before: Vec::new(),
             state: vec![state],
             as_of: None,
@@ -107,13 +96,11 @@ pub(super) struct Written<'a> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
-    let Arguments { audits, outcomes, secret_file, before, as_of, since, format, .. } = arguments;
+    let Arguments { audits, study, before, as_of, since, format, .. } = arguments;
     let page_file = arguments.report.as_deref().map(PageFile::create).transpose()?;
-    let experiment = Experiment::load(&arguments.experiment)?;
-    let key = secrets::audit_key(secret_file.as_deref())?;
+    let experiment = study.experiment()?;
     let mut units = Units::of(&experiment);
-    let outcome_files =
-        read_outcomes(outcomes, key.as_ref(), |outcome| units.add_outcome(&outcome, &experiment))?;
+    let outcome_files = study.read_outcomes(&mut units, &experiment)?;
     let history = match arguments.state.as_slice() {
         [] => None,
         folders => Some(History::read(folders, &experiment)?),

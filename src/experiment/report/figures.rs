@@ -1,5 +1,6 @@
 //! The figures: effects over time, guardrails against their margins, exposures by arm.
 
+use super::clock::Clock;
 use super::comparisons;
 use crate::experiment::analysis::{Comparison, Moment, PopulationReport, Range, Report, words};
 use crate::experiment::{Better, Scale};
@@ -10,9 +11,6 @@ use crate::page::{figure, section};
 
 /// Figures of effects that a page has.
 const SHOWN: usize = 8;
-
-/// Nanoseconds of a day.
-const DAY: f64 = 86_400e9;
 
 pub(super) fn over_time(page: &mut Markup, report: &Report) {
     section(page, "4", "Effects over time");
@@ -54,9 +52,9 @@ pub(super) fn shown(comparison: &Comparison, value: f64) -> f64 {
 
 fn effect(id: &str, report: &Report, comparison: &Comparison, title: &str) -> Markup {
     let moments = &comparison.over_time;
-    let day =
-        |moment: &Moment| (moment.time.as_nanosecond() - report.start.as_nanosecond()) as f64 / DAY;
-    let last = moments.last().map_or(1.0, day).max(1e-9);
+    let clock = Clock::of(report);
+    let time = |moment: &Moment| clock.at(moment.time);
+    let last = moments.last().map_or(1.0, time).max(1e-9);
     let at = |value: f64| shown(comparison, value);
     // The frame fits what is known in the later half; earlier intervals run out of it.
     let later = moments.iter().skip(moments.len() / 2);
@@ -83,7 +81,7 @@ fn effect(id: &str, report: &Report, comparison: &Comparison, title: &str) -> Ma
     });
     let mut plot = Plot::new(id, title, &said, 240.0, (0.0, last), frame);
     let known = |of: fn(&Range) -> Option<f64>, otherwise: f64, moment: &Moment| {
-        (day(moment), of(&moment.interval).map_or(otherwise, at))
+        (time(moment), of(&moment.interval).map_or(otherwise, at))
     };
     let lower = moments.iter().map(|it| known(|range| range.low, frame.0, it));
     let upper = moments.iter().rev().map(|it| known(|range| range.high, frame.1, it));
@@ -100,12 +98,12 @@ fn effect(id: &str, report: &Report, comparison: &Comparison, title: &str) -> Ma
         // Drawn at the frame's edge it would be told narrower than it is.
         let of = moments.iter().filter_map(|it| {
             let value = at(end(it.sequence.as_ref()?)?);
-            (frame.0 <= value && value <= frame.1).then(|| (day(it), value))
+            (frame.0 <= value && value <= frame.1).then(|| (time(it), value))
         });
         plot.path("sequence", of, false);
     }
-    plot.path("effect", moments.iter().map(|it| (day(it), at(it.estimate))), false);
-    plot.x_axis("days since the start", |days| signed(days, usize::from(last < 5.0)));
+    plot.path("effect", moments.iter().map(|it| (time(it), at(it.estimate))), false);
+    plot.x_axis(clock.axis(), Clock::tick(last));
     plot.finish()
 }
 
@@ -209,18 +207,12 @@ pub(super) fn exposures(page: &mut Markup, report: &Report) {
     page.close("section");
 }
 
-/// The end of each period, in days since the start.
-pub(super) fn days(report: &Report, periods: usize) -> Vec<f64> {
-    let whole = (report.end.as_nanosecond() - report.start.as_nanosecond()) as f64 / DAY;
-    (1..=periods).map(|period| whole * period as f64 / periods.max(1) as f64).collect()
-}
-
 fn lines(id: &str, report: &Report, population: &PopulationReport) -> Markup {
     let periods = population.arms.iter().map(|arm| arm.exposures.len()).max().unwrap_or(0);
     let most = population.arms.iter().flat_map(|arm| &arm.exposures).max().copied().unwrap_or(1);
-    let days = days(report, periods);
-    let until = (report.look.until.as_nanosecond() - report.start.as_nanosecond()) as f64 / DAY;
-    let last = days.last().copied().unwrap_or(1.0).min(until.max(1e-9));
+    let clock = Clock::of(report);
+    let (ends, until) = (clock.ends(periods), clock.at(report.look.until));
+    let last = ends.last().copied().unwrap_or(1.0).min(until.max(1e-9));
     let title = format!("Exposures of {} by arm", words::of(population.population));
     let totals = population
         .arms
@@ -232,8 +224,8 @@ fn lines(id: &str, report: &Report, population: &PopulationReport) -> Markup {
     for (number, arm) in population.arms.iter().enumerate() {
         let class = ["line control", "line one", "line two", "line three"].get(number.min(3));
         let class = class.copied().unwrap_or("line");
-        let points = days.iter().zip(&arm.exposures).filter(|(day, _)| **day <= last * 1.0001);
-        let points: Vec<(f64, f64)> = points.map(|(day, count)| (*day, *count as f64)).collect();
+        let points = ends.iter().zip(&arm.exposures).filter(|(end, _)| **end <= last * 1.0001);
+        let points: Vec<(f64, f64)> = points.map(|(end, count)| (*end, *count as f64)).collect();
         plot.path(class, points, false);
         // A key of the lines, where they leave room.
         let y = plot.y.range.1 + 14.0 * number as f64;
@@ -241,6 +233,6 @@ fn lines(id: &str, report: &Report, population: &PopulationReport) -> Markup {
         plot.line(class, (x, y - 4.0), (x + 24.0, y - 4.0));
         plot.label("tick", (x + 30.0, y), &arm.arm);
     }
-    plot.x_axis("days since the start", |days| signed(days, usize::from(last < 5.0)));
+    plot.x_axis(clock.axis(), Clock::tick(last));
     plot.finish()
 }

@@ -5,6 +5,7 @@
 //! table at its end.
 
 mod answer;
+mod clock;
 mod figures;
 mod limits;
 mod method;

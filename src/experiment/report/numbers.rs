@@ -1,7 +1,8 @@
 //! The numbers behind the figures, for whoever does not see them or does not believe them.
 
+use super::clock::Clock;
 use super::comparisons;
-use super::figures::{days, harm, shown};
+use super::figures::{harm, shown};
 use crate::experiment::analysis::{Range, Report, words};
 use crate::page::markup::{Markup, text};
 use crate::page::section;
@@ -11,6 +12,12 @@ use crate::page::words::{grouped, signed};
 pub(super) fn write(page: &mut Markup, report: &Report) {
     section(page, "10", "The numbers behind the figures");
     page.raw("<div id=\"numbers\">\n");
+    // A demonstration is over in minutes.
+    let form = if report.end.duration_since(report.start).as_hours() < 1 {
+        "%H:%M:%S"
+    } else {
+        "%Y-%m-%d %H:%M"
+    };
     let end = |end: Option<f64>| text(&end.map_or("–".to_owned(), |end| signed(end, 2)));
     for (population, comparison) in comparisons(report).filter(|(_, it)| it.over_time.len() > 1) {
         let columns = [
@@ -26,7 +33,7 @@ pub(super) fn write(page: &mut Markup, report: &Report) {
             let Range { low, high } = moment.interval.map(|it| shown(comparison, it));
             let sequence = moment.sequence.unwrap_or_default().map(|it| shown(comparison, it));
             Row::new(vec![
-                text(&moment.time.strftime("%Y-%m-%d %H:%M").to_string()),
+                text(&moment.time.strftime(form).to_string()),
                 text(&grouped(moment.units)),
                 text(&signed(shown(comparison, moment.estimate), 2)),
                 end(low),
@@ -57,9 +64,11 @@ pub(super) fn write(page: &mut Markup, report: &Report) {
         ("to", NUMBER),
     ];
     table::write(page, "Guardrails", &columns, &rows.collect::<Vec<_>>());
+    let clock = Clock::of(report);
     for population in &report.populations {
         let periods = population.arms.iter().map(|arm| arm.exposures.len()).max().unwrap_or(0);
-        let rows = days(report, periods).into_iter().enumerate().filter_map(|(period, day)| {
+        let ends = clock.ends(periods);
+        let rows = ends.into_iter().enumerate().filter_map(|(period, end)| {
             let counts = population.arms.iter().map(|arm| arm.exposures.get(period).copied());
             let counts: Vec<u64> = counts.map(Option::unwrap_or_default).collect();
             if counts.iter().all(|count| *count == 0) {
@@ -68,9 +77,9 @@ pub(super) fn write(page: &mut Markup, report: &Report) {
             let said = population.arms.iter().zip(&counts);
             let said = said.map(|(arm, count)| format!("{} {}", arm.arm, grouped(*count)));
             let said = said.collect::<Vec<_>>().join(", ");
-            Some(Row::new(vec![text(&signed(day, 1)), text(&said)]))
+            Some(Row::new(vec![text(&signed(end, 1)), text(&said)]))
         });
-        let columns = [("Up to day", NUMBER), ("Exposures", TEXT)];
+        let columns = [(clock.up_to(), NUMBER), ("Exposures", TEXT)];
         let caption = format!("Exposures of {}", words::of(population.population));
         table::write(page, &caption, &columns, &rows.collect::<Vec<_>>());
     }
