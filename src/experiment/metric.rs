@@ -35,11 +35,12 @@ pub struct Metric {
 
 impl Metric {
     /// What the proxy measures of each unit.
-    pub const MEASURED: [&str; 10] = [
+    pub const MEASURED: [&str; 11] = [
         "requests",
         "refused_share",
         "limited_share",
         "failed_share",
+        "cancelled_share",
         "first_byte_ms",
         "token_ms",
         "output_tokens",
@@ -64,6 +65,7 @@ impl Metric {
             "refused_share" => share(met.refused),
             "limited_share" => share(met.limited),
             "failed_share" => share(met.failed),
+            "cancelled_share" => share(met.cancelled),
             "first_byte_ms" => met.first_byte.mean(),
             "token_ms" => met.per_thousand_tokens.mean().map(|it| it / 1000.0),
             "output_tokens" => Some(met.output_tokens as f64),

@@ -1,6 +1,6 @@
 //! `guilloche experiment report`: from files to a verdict.
 
-use guilloche::audit::{Line, UnitName};
+use guilloche::audit::{ExperimentName, Line, UnitJoined, UnitName};
 use guilloche::experiment::Experiment;
 use guilloche::experiment::analysis::{Known, Outcome, Units, Value, analyse};
 use guilloche::jiff::SignedDuration;
@@ -175,6 +175,47 @@ fn contaminated_units_stay_in_and_are_left_out_beside() {
         checks.iter().find(|it| it["name"] == name).unwrap()["state"].clone()
     };
     assert_eq!((check("contamination"), &report["verdict"]), ("warned".into(), &"ship".into()));
+}
+
+// Break it: count each part as a unit of its own, and one adversary is so many witnesses.
+#[test]
+fn units_that_the_detector_has_linked_count_as_the_one_that_was_seen_first() {
+    let folder = Folder::new("joined");
+    let lines = Study { left: 0.2, ..Study::default() }.lines();
+    let first = |number: u32| {
+        let unit = |line: &Line| match line {
+            Line::Unit(it) if it.unit == UnitName::Cluster(hash(number)) => {
+                Some((it.first_seen, it.arm.clone().unwrap()))
+            }
+            _ => None,
+        };
+        lines.iter().find_map(unit).unwrap()
+    };
+    let join = |part: u32, unit: u32| {
+        let experiment = ExperimentName { name: "study".into(), salt: "s".into() };
+        let (part, unit) = (UnitName::Cluster(hash(part)), UnitName::Cluster(hash(unit)));
+        Line::Joined(Box::new(UnitJoined { time: start(), experiment, part, unit }))
+    };
+    // Four come together by way of each other, told by two replicas in their own order.
+    let joins = [join(3, 1), join(0, 1), join(1, 3), join(2, 3)];
+    let orders = [
+        lines.iter().chain(&joins).cloned().collect::<Vec<_>>(),
+        joins.iter().rev().chain(lines.iter().rev()).cloned().collect(),
+    ];
+    let reports = orders.map(|lines| folder.report(&[&folder.file("audit.jsonl", text(&lines))]).0);
+    assert_eq!(reports[0]["populations"], reports[1]["populations"]);
+    let [report, _] = reports;
+    let comparison = &report["populations"][0]["comparisons"][0];
+    let units = |arm: &str| comparison[arm]["units"].as_u64().unwrap();
+    assert_eq!(units("control") + units("treated"), 40 - 3);
+    assert_eq!(report["data"]["joined"], 3);
+    let arms: std::collections::BTreeSet<_> = (0..4).map(|it| first(it).1).collect();
+    assert_eq!(arms.len(), 2, "they were in both arms");
+    let (_, arm) = (0..4).map(first).min().unwrap();
+    let contaminated = |of: &serde_json::Value| of["contaminated"].as_u64().unwrap();
+    for of in report["populations"][0]["arms"].as_array().unwrap() {
+        assert_eq!(contaminated(of), u64::from(of["arm"] == *arm), "{of}");
+    }
 }
 
 #[test]

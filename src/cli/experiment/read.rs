@@ -51,6 +51,7 @@ pub(super) fn read_units(units: &mut Units, paths: &[PathBuf]) -> Result<Vec<Fil
     let look = |entry| match entry {
         Entry::Line(Line::Unit(summary)) => units.add(*summary),
         Entry::Line(Line::Exposure(exposure)) => units.add_exposure(&exposure),
+        Entry::Line(Line::Joined(joined)) => units.add_joined(&joined),
         _ => {}
     };
     Ok(reader::read(paths, look, |()| (), |bytes| progress.read(bytes))?)

@@ -3,6 +3,7 @@
 //! [`Units`] takes summaries, exposures and outcomes one by one, from any number of threads, in memory
 //! that grows with the units alone. [`analyse`] makes the [`Report`] of them.
 //!
+//! - *Who is linked is one.* Units that have become parts of others while it ran count with those.
 //! - *Intention to treat.* A unit counts in the arm in which it was first put, also if it is
 //!   contaminated later; what is found without such units stands beside it.
 //! - *Populations are never pooled.* Harvesters are few and unequal, legitimate callers many; who is
@@ -20,6 +21,7 @@ mod compare;
 mod effect;
 mod guard;
 mod history;
+mod joined;
 mod outcome;
 mod part;
 pub mod planning;
@@ -96,7 +98,8 @@ pub fn analyse(
     let look = units.calendar().look(now);
     let alpha = Level::new(experiment.alpha)?;
     let level = Looks::planned(look.planned, alpha)?.level_at(look.number.max(1))?;
-    let (outcomes, outcomes_of_none) = units.outcomes_by_unit();
+    let joined = units.joined();
+    let (outcomes, outcomes_of_none) = units.outcomes_by_unit(&joined);
     let rules = Rules { assignments: effect::assignments(experiment), level, alpha };
     let mut report = Report {
         version: 1,
@@ -117,11 +120,11 @@ pub fn analyse(
         arms: Vec::new(),
         checks: Vec::new(),
         populations: Vec::new(),
-        data: data(units, known.unread, outcomes_of_none),
+        data: data(units, joined.parts(), known.unread, outcomes_of_none),
         rolled_back: known.history.map_or(Vec::new(), |it| it.rolled_back().cloned().collect()),
     };
     for population in [Population::Harvesters, Population::Legitimate] {
-        let studied = Studied::new(experiment, units, known, &outcomes, look, population);
+        let studied = Studied::new(experiment, (units, &joined), known, &outcomes, look, population);
         let stages = known.history.and_then(History::stages);
         report.populations.push(of_population(&studied, population, &rules, stages));
     }
@@ -132,12 +135,13 @@ pub fn analyse(
     Ok(report)
 }
 
-fn data(units: &Units, unread: Unread, outcomes_of_none: u64) -> Data {
+fn data(units: &Units, joined: u64, unread: Unread, outcomes_of_none: u64) -> Data {
     let seen = units.seen();
     Data {
         summaries: seen.summaries,
         exposures: seen.exposures,
         carried_out_otherwise: seen.carried_out_otherwise,
+        joined,
         outcomes: seen.outcomes,
         outcomes_of_none,
         other_metrics: seen.other_metrics,

@@ -1,6 +1,6 @@
 //! The units of one part, and what one more line makes of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::collections::hash_map::Entry;
 
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use super::rows::Rows;
 use super::seen::Seen;
 use super::sums::Columns;
 use crate::audit::{
-    ExperimentName, Exposure, KeyedHash, Population, UnitName, UnitSummary, UnitSums,
+    ExperimentName, Exposure, KeyedHash, Population, UnitJoined, UnitName, UnitSummary, UnitSums,
 };
 
 /// By what lines are understood.
@@ -30,6 +30,8 @@ pub(super) struct Part {
     pub(super) units: HashMap<Key, Unit>,
     /// Which unit an account belonged to when it was first exposed.
     members: HashMap<KeyedHash, (Timestamp, UnitName)>,
+    /// Units that have become a part of another, with that.
+    pub(super) joined: HashSet<(UnitName, UnitName)>,
     pub(super) seen: Seen,
 }
 
@@ -37,7 +39,7 @@ pub(super) struct Part {
 pub(super) type Key = (UnitName, Option<Population>);
 
 /// One unit.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Unit {
     /// Its arm, by its number; `None` for one that is held out.
     pub(super) arm: Option<u8>,
@@ -110,6 +112,16 @@ impl Part {
         }
     }
 
+    /// A unit has become a part of another.
+    pub(super) fn join(&mut self, terms: &Terms, joined: &UnitJoined) {
+        let UnitJoined { time: _, experiment, part, unit } = joined;
+        if terms.of.as_ref().is_some_and(|of| of != experiment) {
+            self.seen.of_others += 1;
+            return;
+        }
+        self.joined.insert((*part, *unit));
+    }
+
     fn member(&mut self, account: KeyedHash, first: (Timestamp, UnitName)) {
         let known = self.members.entry(account).or_insert(first);
         *known = first.min(*known);
@@ -122,7 +134,8 @@ impl Part {
 
     /// Adds what the same part of another shard had.
     pub(super) fn merge(&mut self, terms: &Terms, other: Self) {
-        let Self { units, members, seen } = other;
+        let Self { units, members, joined, seen } = other;
+        self.joined.extend(joined);
         for (key, unit) in units {
             let Unit { arm, population, first_seen, contaminated, moved, rows } = unit;
             let own = self.unit(key, (first_seen, arm, population));

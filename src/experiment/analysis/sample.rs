@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Known;
 use super::calendar::Look;
+use super::joined::Joined;
 use super::outcome::Outcomes;
 use super::part::Unit;
 use super::sums::ratio;
@@ -46,14 +47,14 @@ pub(super) struct Compared<'a> {
 impl<'a> Studied<'a> {
     pub(super) fn new(
         experiment: &'a Experiment,
-        units: &'a Units,
+        (units, joined): (&'a Units, &'a Joined),
         known: Known<'a>,
         outcomes: &'a HashMap<UnitName, Outcomes>,
         look: Look,
         population: Population,
     ) -> Self {
-        let mut members: Vec<(UnitName, &Unit)> = units
-            .iter()
+        let mut members: Vec<(UnitName, &Unit)> = joined
+            .iter(units)
             .filter(|(_, unit)| unit.population == Some(population))
             .filter(|(_, unit)| unit.first_seen <= look.until)
             .filter(|(_, unit)| known.since.is_none_or(|since| unit.first_seen >= since))

@@ -20,7 +20,7 @@ const FIELDS: [(Field, &[&str]); 12] = [
     (|met| &mut met.reasoning_tokens, &["reasoning_tokens"]),
     (|met| &mut met.words_withheld, &["words_withheld"]),
     (|met| &mut met.sites_marked, &["sites_marked"]),
-    (|met| &mut met.cancelled, &[]),
+    (|met| &mut met.cancelled, &["cancelled_share"]),
 ];
 
 const _: () = assert!(FIELDS.len() + 2 <= MOST_SUMS, "a row has room for all");

@@ -12,11 +12,14 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 
 use super::calendar::Calendar;
+use super::joined::Joined;
 use super::outcome::{Outcome, Outcomes};
 use super::part::{Key, Part, Terms, Unit, key};
 use super::seen::Seen;
 use super::sums::Columns;
-use crate::audit::{ExperimentName, Exposure, Population, UnitName, UnitSummary, UnitSums};
+use crate::audit::{
+    ExperimentName, Exposure, Population, UnitJoined, UnitName, UnitSummary, UnitSums,
+};
 use crate::experiment::{Experiment, Metric};
 use crate::secret::opaque_debug;
 
@@ -119,8 +122,18 @@ impl Units {
         self.seen.merge(seen);
     }
 
+    /// Units that have become parts of others.
+    pub(super) fn joined(&self) -> Joined {
+        Joined::of(self, self.parts.iter().flat_map(|part| &part.joined))
+    }
+
+    /// Adds what one unit met to another.
+    pub(super) fn add_rows(&self, to: &mut Unit, of: &Unit) {
+        to.rows.merge(&of.rows, self.terms.columns.count());
+    }
+
     /// Outcomes by the unit that they are of, and how many rows are of none.
-    pub(super) fn outcomes_by_unit(&self) -> (HashMap<UnitName, Outcomes>, u64) {
+    pub(super) fn outcomes_by_unit(&self, joined: &Joined) -> (HashMap<UnitName, Outcomes>, u64) {
         let mut found: HashMap<UnitName, Outcomes> = HashMap::new();
         let mut of_none = 0;
         let is_unit = |name: &UnitName| {
@@ -135,7 +148,7 @@ impl Units {
             };
             let unit = Some(*name).filter(is_unit).or_else(|| cluster().filter(is_unit));
             match unit {
-                Some(unit) => found.entry(unit).or_default().merge(outcomes),
+                Some(unit) => found.entry(joined.whole(unit)).or_default().merge(outcomes),
                 None => of_none += outcomes.rows(),
             }
         }
@@ -197,6 +210,11 @@ impl Filling<'_> {
     pub fn add_exposure(&self, exposure: &Exposure) {
         let account = UnitName::Account(exposure.principal.account);
         self.with(account, |part| part.expose(self.terms, exposure));
+    }
+
+    /// Adds that a unit has become a part of another.
+    pub fn add_joined(&self, joined: &UnitJoined) {
+        self.with(joined.part, |part| part.join(self.terms, joined));
     }
 
     /// Adds what a unit met at a moment of the time before.

@@ -19,6 +19,7 @@ pub(super) fn write(page: &mut Markup, report: &Report, read: &Read, run: &Run) 
         ("summaries of units", data.summaries),
         ("requests about which the arms differed", data.exposures),
         ("of them met with another arm’s policy", data.carried_out_otherwise),
+        ("units that became parts of others, and count with those", data.joined),
         ("outcomes", data.outcomes),
         ("outcomes of nobody who is a unit", data.outcomes_of_none),
         ("outcomes of other metrics", data.other_metrics),

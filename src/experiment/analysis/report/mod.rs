@@ -214,6 +214,8 @@ pub struct Data {
     pub exposures: u64,
     /// Of them, those that met another arm's policy than their unit's.
     pub carried_out_otherwise: u64,
+    /// Units that became parts of others, and count with those.
+    pub joined: u64,
     /// Rows of outcomes.
     pub outcomes: u64,
     /// Rows of outcomes of nobody who is a unit.
