@@ -65,7 +65,10 @@ impl Joined {
     }
 
     /// All units, those that have parts with what these met, in no order.
-    pub(super) fn iter<'a>(&'a self, units: &'a Units) -> impl Iterator<Item = (&'a Key, &'a Unit)> {
+    pub(super) fn iter<'a>(
+        &'a self,
+        units: &'a Units,
+    ) -> impl Iterator<Item = (&'a Key, &'a Unit)> {
         let alone = units.iter().filter(|((name, _), _)| !self.whole.contains_key(name));
         alone.chain(&self.units)
     }

@@ -124,7 +124,8 @@ pub fn analyse(
         rolled_back: known.history.map_or(Vec::new(), |it| it.rolled_back().cloned().collect()),
     };
     for population in [Population::Harvesters, Population::Legitimate] {
-        let studied = Studied::new(experiment, (units, &joined), known, &outcomes, look, population);
+        let studied =
+            Studied::new(experiment, (units, &joined), known, &outcomes, look, population);
         let stages = known.history.and_then(History::stages);
         report.populations.push(of_population(&studied, population, &rules, stages));
     }

@@ -1,7 +1,7 @@
 //! The units of one part, and what one more line makes of them.
 
-use std::collections::{HashMap, HashSet};
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
