@@ -63,11 +63,19 @@ impl StoredAnswers {
     }
 
     /// Remembers what was decided. `bytes` is what that takes beside the id, if no other id has it yet.
+    /// Some servers let clients choose ids: of two decisions the later one holds, unless only the
+    /// earlier one withholds.
     pub fn remember(&self, id: &str, edits: &Arc<ResponseEdits>, bytes: usize) {
         let (mut table, now) = (self.table(), Instant::now());
         table.sweep(now);
-        let id = hash(id);
-        if table.decided.contains_key(&id) {
+        let (id, table) = (hash(id), &mut *table);
+        if let Some(known) = table.decided.get_mut(&id) {
+            let milder = known.edits.withholds() && !edits.withholds();
+            if !milder && !Arc::ptr_eq(&known.edits, edits) {
+                known.edits = Arc::clone(edits);
+                known.bytes += bytes;
+                table.bytes += bytes;
+            }
             return;
         }
         let bytes = bytes + ID_BYTES;

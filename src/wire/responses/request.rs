@@ -12,7 +12,8 @@ const LISTS: Lists = Lists {
     governed: &["model", "input", "stream", "max_output_tokens", "reasoning"],
     // Left out on purpose, because each re-opens a way round: top_logprobs; conversation, whose items
     // others read; prompt, which may bring settings of its own; enable_response_messages and
-    // previous_input_messages, by which vLLM says and takes what the model sees.
+    // previous_input_messages, by which vLLM says and takes what the model sees; request_id, by which it
+    // takes ids that others have.
     allowed: &[
         "background",
         "cache_salt",
@@ -33,7 +34,6 @@ const LISTS: Lists = Lists {
         "prompt_cache_options",
         "prompt_cache_retention",
         "repetition_penalty",
-        "request_id",
         "safety_identifier",
         "seed",
         "service_tier",
