@@ -185,7 +185,7 @@ fn units_that_the_detector_has_linked_count_as_the_one_that_was_seen_first() {
     let first = |number: u32| {
         let unit = |line: &Line| match line {
             Line::Unit(it) if it.unit == UnitName::Cluster(hash(number)) => {
-                Some((it.first_seen, it.arm.clone().unwrap()))
+                Some((it.first_seen, it.unit, it.arm.clone().unwrap()))
             }
             _ => None,
         };
@@ -209,9 +209,9 @@ fn units_that_the_detector_has_linked_count_as_the_one_that_was_seen_first() {
     let units = |arm: &str| comparison[arm]["units"].as_u64().unwrap();
     assert_eq!(units("control") + units("treated"), 40 - 3);
     assert_eq!(report["data"]["joined"], 3);
-    let arms: std::collections::BTreeSet<_> = (0..4).map(|it| first(it).1).collect();
+    let arms: std::collections::BTreeSet<_> = (0..4).map(|it| first(it).2).collect();
     assert_eq!(arms.len(), 2, "they were in both arms");
-    let (_, arm) = (0..4).map(first).min().unwrap();
+    let (_, _, arm) = (0..4).map(first).min().unwrap();
     let contaminated = |of: &serde_json::Value| of["contaminated"].as_u64().unwrap();
     for of in report["populations"][0]["arms"].as_array().unwrap() {
         assert_eq!(contaminated(of), u64::from(of["arm"] == *arm), "{of}");
