@@ -30,7 +30,8 @@ async fn a_request_that_is_no_plain_request_is_refused_or_passed_on_unmistakably
             let statuses: Vec<u16> = text
                 .split("HTTP/1.")
                 .skip(1)
-                .map(|rest| rest.get(2..5).unwrap().parse().unwrap())
+                // A field may name the protocol, too, and no status stands behind that.
+                .filter_map(|rest| rest.get(2..5)?.parse().ok())
                 .collect();
             let expected = if caller == Caller::Ordinary { &case.ordinary } else { &case.graded };
             if statuses != *expected {
