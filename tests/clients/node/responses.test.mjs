@@ -7,8 +7,10 @@ import { SUITE, client, riskHeaders, uncounted } from "./exchange.mjs";
 
 const GRADED = SUITE.policies.find(({ name }) => name === "graded");
 const PATH = "/v1/responses";
+// Asked by no other suite: the same request gets the same id from the teacher, and the proxy remembers what
+// was decided about an id.
 const QUESTION =
-  "Maria has 12 apples, buys 5 more and then eats 4 apples. How many apples does she have? Calculate in parallel.";
+  "Maria has 14 apples, buys 3 more and then eats 4 apples. How many apples does she have? Calculate in parallel.";
 const PARAMS = {
   model: "teacher-large",
   input: [{ role: "user", content: QUESTION }],
