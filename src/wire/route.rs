@@ -51,8 +51,11 @@ const LONGEST: usize = 2048;
 pub fn route(method: &Method, path: &str, has_body: bool) -> Route {
     // Azure, OpenRouter, Gemini and others put prefixes before the same endpoints.
     if method == Method::POST {
-        let cancelled = stored(path).filter(|it| it.cancels).map(|it| Route::Stored(it.protocol));
-        return match posted(path).or(cancelled) {
+        let cancelled = || {
+            let asked = stored(path).filter(|it| it.cancels)?;
+            Some(Route::Stored(asked.protocol))
+        };
+        return match posted(path).or_else(cancelled) {
             Some(route) if is_literal(path) => route,
             _ => Route::Unknown,
         };
