@@ -762,3 +762,49 @@ async fn a_response_says_every_text_alike_and_is_read_again() {
         assert_eq!(next["status"], "completed");
     }
 }
+
+#[tokio::test]
+async fn a_legacy_completion_reads_the_same_in_both_forms() {
+    let teacher = Teacher::default();
+    let asked = |more: Value| {
+        let mut body = json!({"model": "teacher-large", "prompt": CHAIN, "max_tokens": 9000});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for more in [
+        json!({}),
+        json!({"echo": true, "logprobs": 2}),
+        json!({"n": 2, "prompt": [CHAIN, PROBLEM]}),
+        json!({"prompt": format!("{CHAIN}\n<think>")}),
+        json!({"max_tokens": 30}),
+    ] {
+        let whole = document(&teacher, "/v1/completions", &asked(more.clone())).await;
+        let streamed = events(&teacher, "/v1/completions", &asked(more.clone())).await;
+        let choices = whole["choices"].as_array().unwrap();
+        let mut texts = vec![(String::new(), Value::Null); choices.len()];
+        assert_eq!(streamed.last().unwrap().1, "[DONE]");
+        for (_, data) in &streamed[..streamed.len() - 1] {
+            let chunk: Value = serde_json::from_str(data).unwrap();
+            let choice = &chunk["choices"][0];
+            let (text, finish) = &mut texts[choice["index"].as_u64().unwrap() as usize];
+            text.push_str(choice["text"].as_str().unwrap());
+            *finish = choice["finish_reason"].clone();
+        }
+        for (choice, (text, finish)) in choices.iter().zip(texts) {
+            assert_eq!(
+                (choice["text"].as_str().unwrap(), &choice["finish_reason"]),
+                (&*text, &finish)
+            );
+            if let Some(tokens) = choice["logprobs"]["tokens"].as_array() {
+                let said: String = tokens.iter().map(|token| token.as_str().unwrap()).collect();
+                assert_eq!(said, text);
+                assert!(text.starts_with(CHAIN));
+            }
+        }
+        let begun = more["prompt"].as_str().is_some_and(|prompt| prompt.ends_with("<think>"));
+        let text = choices[0]["text"].as_str().unwrap();
+        assert_eq!(text.contains("<think>"), !begun, "{text}");
+    }
+    let wrong = json!({"model": "teacher-large", "prompt": [1, 2]});
+    assert_eq!(send(&teacher, "/v1/completions", &wrong).await.status(), StatusCode::BAD_REQUEST);
+}

@@ -9,6 +9,7 @@
 use std::path::PathBuf;
 
 use guilloche::wire::chat::Chat;
+use guilloche::wire::completions::Completions;
 use guilloche::wire::framing::{Event, Framing, Splitter};
 use guilloche::wire::json::unescape;
 use guilloche::wire::messages::Messages;
@@ -37,6 +38,7 @@ fn collect(payload: &[u8], scan: &Scan, lanes: &mut Lanes) {
 
 fn protocol(name: &str) -> &'static dyn Protocol {
     match name.split('_').next() {
+        _ if name.starts_with("openai_completions") => &Completions,
         Some("anthropic" | "anthropic.json") => &Messages,
         Some("responses" | "responses.json") => &Responses,
         _ => &Chat,

@@ -7,7 +7,8 @@ mod request;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::inline::{self, Inline, Led, Unclosed};
+use super::inline::{self, Inline, LeadIn, Led, Unclosed};
+use super::prompted::{self, Echo, Prompted};
 use super::stored::StoredAnswers;
 use super::usage::Rounding;
 use super::watermark::{LexicalMark, Mark};
@@ -32,6 +33,8 @@ pub struct ResponseEdits {
     steered: bool,
     /// The most choices that the request asks for.
     choices: u64,
+    /// What the answers go on from, where that is not a conversation.
+    prompted: Option<Arc<Prompted>>,
     /// The texts at which the client wants the answer to end.
     stops: Vec<String>,
     /// What the client calls its tools, where it calls them like no program.
@@ -106,6 +109,7 @@ impl ResponseEdits {
             opened_by: reasoning.map(|it| it.opened_by_template.clone()).unwrap_or_default(),
             steered: request.steers_tags,
             choices: choices(plan, request),
+            prompted: None,
             stops: request.stops.clone(),
             tools: request.tools.clone(),
             close_leaks,
@@ -126,7 +130,8 @@ impl ResponseEdits {
     #[must_use]
     pub fn undowngraded(self, plan: &Plan, request: &Request) -> Self {
         let plan = Plan { downgrade: None, ..plan.clone() };
-        Self { marked: self.marked, ..Self::new(&plan, request, self.drop_usage_event) }
+        let Self { marked, prompted, drop_usage_event, .. } = self;
+        Self { marked, prompted, ..Self::new(&plan, request, drop_usage_event) }
     }
 
     /// Whether the answer itself is changed, so that one that cannot be read must not pass.
@@ -183,7 +188,25 @@ impl ResponseEdits {
         }
         let emptied = channel.kind == Kind::Reasoning && self.keep == Some(Keep::None);
         let marked = self.marked.as_ref().filter(|_| !emptied);
-        LaneEditor::new(editor, marked.and_then(|marked| marked.mark(channel, signed)))
+        let editor = LaneEditor::new(editor, marked.and_then(|it| it.mark(channel, signed)));
+        let echoed = self.prompted.as_ref().and_then(|it| it.echoed(channel.lane.group));
+        if editor.is_none() || channel.kind != Kind::Answer {
+            return editor;
+        }
+        editor.behind(Echo::of(echoed.cloned()))
+    }
+
+    /// What of the text of a choice is not its caller's own, as far as it is here.
+    #[must_use]
+    pub fn behind_prompt<'t>(&self, group: u32, text: &'t str) -> &'t str {
+        let echoed = self.prompted.as_ref().and_then(|it| it.echoed(group));
+        echoed.map_or(text, |echoed| prompted::behind(echoed, text))
+    }
+
+    /// Bytes that are kept of the request.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.prompted.as_ref().map_or(0, |it| it.held())
     }
 
     fn reasoning_editor(&self, channel: &Channel, beside: Beside) -> Option<Box<dyn Editor>> {
@@ -196,18 +219,30 @@ impl ResponseEdits {
             Kind::Reasoning => Some(reasoning::editor(keep)),
             // A model refuses in the words of its text.
             Kind::Answer | Kind::Refusal => {
-                let unclosed = if self.steered { Unclosed::Reasoning } else { Unclosed::Answer };
                 let answer = channel.kind == Kind::Answer;
+                let lead_in = self.prompted.as_ref().filter(|_| answer);
+                let lead_in = lead_in.and_then(|it| it.lead_in(channel.lane.group));
+                let within = lead_in.is_some_and(|it| it.within);
+                let unclosed = match self.steered || within {
+                    true => Unclosed::Reasoning,
+                    false => Unclosed::Answer,
+                };
                 let by_template = self.opened && !beside.reasoning && answer;
                 if beside.unopened > 0 {
                     // What a member of its own keeps is kept there.
                     let keep = if beside.reasoning { Keep::None } else { keep };
                     return Some(Box::new(Led::new(beside.unopened, keep, unclosed)));
                 }
-                let (opened, continued) = (by_template, beside.continues);
+                let (opened, continued) = (by_template || within, beside.continues);
                 let reasoned = beside.reasoned;
                 let setting = inline::Setting { keep, opened, continued, reasoned, unclosed };
-                Some(Box::new(Inline::new(setting)))
+                let inline = Inline::new(setting);
+                Some(Box::new(match lead_in {
+                    Some(LeadIn { within: false, begun }) if !begun.is_empty() => {
+                        inline.behind(begun)
+                    }
+                    _ => inline,
+                }))
             }
             Kind::ToolArguments => None,
         }

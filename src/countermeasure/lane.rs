@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Editor;
 use super::alignment::Alignment;
 use super::inline::Dialects;
+use super::prompted::Echo;
 use super::reasoning;
 use super::watermark::Mark;
 use crate::policy::plan::Keep;
@@ -17,6 +18,8 @@ opaque_debug!(LaneEditor);
 pub struct LaneEditor {
     editor: Option<Box<dyn Editor>>,
     mark: Option<Mark>,
+    /// What of the text is its caller's own and comes back.
+    echo: Echo,
     /// What the editor leaves of a piece; kept for its memory.
     left: String,
     /// Where the first marker stands in what the last piece let out.
@@ -27,7 +30,13 @@ pub struct LaneEditor {
 
 impl LaneEditor {
     pub(super) fn new(editor: Option<Box<dyn Editor>>, mark: Option<Mark>) -> Self {
-        Self { editor, mark, left: String::new(), marker: None, alignment: Alignment::default() }
+        let (left, marker, alignment) = (String::new(), None, Alignment::default());
+        Self { editor, mark, echo: Echo::default(), left, marker, alignment }
+    }
+
+    /// The same for a text that begins with what its caller wrote, which goes out as it comes.
+    pub(super) fn behind(self, echo: Echo) -> Self {
+        Self { echo, ..self }
     }
 
     /// Gives back memory that is kept for the next piece.
@@ -56,7 +65,12 @@ impl LaneEditor {
 
     /// Takes the next piece and appends what may leave now.
     pub fn push(&mut self, text: &str, out: &mut String) {
-        let Self { editor, mark, left, marker, alignment } = self;
+        let Self { editor, mark, echo, left, marker, alignment } = self;
+        let (echoed, text) = echo.split(text);
+        if !echoed.is_empty() {
+            alignment.push(echoed, echoed);
+            out.push_str(echoed);
+        }
         *marker = None;
         match (editor, mark) {
             (None, None) => out.push_str(text),

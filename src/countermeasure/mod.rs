@@ -10,6 +10,7 @@ pub mod downgrade;
 pub mod inline;
 mod members;
 pub mod originals;
+mod prompted;
 pub mod reasoning;
 pub mod refuse;
 mod sentences;

@@ -223,7 +223,7 @@ impl Lanes {
 
     /// Looks ahead in the texts that begin here, as far as they are here: how much of them is
     /// reasoning that nothing opened.
-    pub(super) fn look_ahead(&mut self, payload: &[u8], scan: &Scan) {
+    pub(super) fn look_ahead(&mut self, payload: &[u8], scan: &Scan, edits: &ResponseEdits) {
         self.unopened.clear();
         let mut texts: Vec<((Lane, Mode), String)> = Vec::new();
         for Channel { lane, kind, mode, span, .. } in &scan.channels {
@@ -242,6 +242,12 @@ impl Lanes {
         }
         if texts.is_empty() {
             return;
+        }
+        for ((lane, _), text) in &mut texts {
+            let behind = edits.behind_prompt(lane.group, text);
+            if behind.len() < text.len() {
+                *text = behind.to_owned();
+            }
         }
         if scan.in_blocks {
             // What one block closes may have begun in those before it.

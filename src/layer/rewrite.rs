@@ -101,7 +101,7 @@ impl ResponseRewriter {
 
     /// Bytes that are held besides the event that is read.
     pub(super) fn held(&self) -> usize {
-        self.lanes.held()
+        self.lanes.held() + self.edits.held()
     }
 
     /// Gives back the memory that a long event took: it is kept for the next one, and few are long.
@@ -170,7 +170,7 @@ impl ResponseRewriter {
                 }
             }
         }
-        self.lanes.look_ahead(payload, scan);
+        self.lanes.look_ahead(payload, scan, &self.edits);
     }
 
     /// Rewrites one event. Text that is left of lanes which end here, and that this event has no

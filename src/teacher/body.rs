@@ -110,7 +110,7 @@ impl Source {
     fn error(&mut self) -> Option<Bytes> {
         match self {
             Self::Whole(_) => None,
-            Self::Chat(stream) => Some(stream.error()),
+            Self::Chat(_) => Some(chat::error()),
             Self::Messages(stream) => Some(stream.error()),
             Self::Ready(_, error) => Some(error.clone()),
         }

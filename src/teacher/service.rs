@@ -24,7 +24,7 @@ use super::protocol::ordered::{Json, object};
 use super::protocol::refusal::{Refusal, Vendor};
 use super::protocol::responses::Kept;
 use super::protocol::{
-    chat, chat_request, messages, messages_request, responses, responses_request,
+    chat, chat_request, completions, messages, messages_request, responses, responses_request,
 };
 use super::signature::Signer;
 
@@ -178,6 +178,7 @@ impl Teacher {
         }
         let wanted = match path {
             "/v1/chat/completions"
+            | "/v1/completions"
             | "/v1/responses"
             | "/v1/messages"
             | "/v1/messages/count_tokens" => Method::POST,
@@ -197,6 +198,7 @@ impl Teacher {
         };
         match path {
             "/v1/chat/completions" => self.chat(&body).await,
+            "/v1/completions" => self.completions(&body).await,
             "/v1/messages" => self.messages(&body).await,
             "/v1/responses" => self.responses(&body).await,
             _ => {
@@ -216,6 +218,19 @@ impl Teacher {
         }
         self.wait(reply.tokens()).await;
         Ok(with_fault(json(reply.document().text()), fault))
+    }
+
+    async fn completions(&self, body: &Bytes) -> Result<Response<TeacherBody>, Refusal> {
+        let request = completions::read(body)?;
+        let fault = fault(&request.model, request.stream)?;
+        let streamed = request.stream;
+        let reply = completions::Reply::new(request);
+        if streamed {
+            let body = TeacherBody::ready(reply.events(), chat::error(), self.pace());
+            return Ok(stream(body, fault));
+        }
+        self.wait(reply.tokens()).await;
+        Ok(with_fault(json(reply.document().to_string()), fault))
     }
 
     async fn messages(&self, body: &Bytes) -> Result<Response<TeacherBody>, Refusal> {

@@ -5,6 +5,7 @@
 //! on JSON and streams alike.
 
 pub mod chat;
+pub mod completions;
 mod error;
 mod failure;
 pub mod framing;
@@ -46,8 +47,8 @@ pub use refusal::{Refusal, RefusalKind};
 #[cfg(test)]
 pub(crate) use request::elsewhere;
 pub use request::{
-    Asked, AskedEffort, Edited, Edits, EffortSaid, Model, OutputCap, Place, Request, SettingPlace,
-    SettingValue, Thinking,
+    Asked, AskedEffort, Edited, Edits, EffortSaid, Model, OutputCap, Place, Prompts, Request,
+    SettingPlace, SettingValue, Thinking,
 };
 pub use route::{Route, conversation_protocol, error_protocol, route};
 pub use scan::{

@@ -7,6 +7,7 @@
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
+use super::completions::FEATURES as COMPLETIONS;
 use super::framing::Framing;
 use super::responses::FEATURES as RESPONSES;
 
@@ -24,6 +25,8 @@ pub enum ProtocolId {
     Messages,
     /// OpenAI Responses.
     Responses,
+    /// OpenAI's legacy Completions.
+    Completions,
 }
 
 /// An endpoint whose text can be read.
@@ -37,8 +40,16 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// One whose requests say in their bodies whether the answer is streamed.
-    const fn asked(path: &'static str) -> Self {
+    pub(super) const fn asked(path: &'static str) -> Self {
         Self { path, streams: None }
+    }
+
+    /// The one to which a path leads: the longest, where one ends like another.
+    pub(super) fn of_path<'e>(
+        endpoints: impl IntoIterator<Item = &'e Self>,
+        ends: impl Fn(&str) -> bool,
+    ) -> Option<&'e Self> {
+        endpoints.into_iter().filter(|it| ends(it.path)).max_by_key(|it| it.path.len())
     }
 }
 
@@ -102,7 +113,7 @@ static MESSAGES: Features = Features {
 
 impl ProtocolId {
     /// Every protocol.
-    pub const ALL: [Self; 3] = [Self::Chat, Self::Messages, Self::Responses];
+    pub const ALL: [Self; 4] = [Self::Chat, Self::Messages, Self::Responses, Self::Completions];
 
     /// What it does beside its JSON.
     #[must_use]
@@ -111,14 +122,28 @@ impl ProtocolId {
             Self::Chat => &CHAT,
             Self::Messages => &MESSAGES,
             Self::Responses => &RESPONSES,
+            Self::Completions => &COMPLETIONS,
         }
     }
 
     /// The one whose endpoint a path leads to.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
-        let leads = |it: &Self| it.features().endpoints.iter().any(|it| path.ends_with(it.path));
-        Self::ALL.into_iter().find(leads)
+        Self::leading(|endpoint| path.ends_with(endpoint))
+    }
+
+    /// The same to a server that does not mind the letter case of a path.
+    pub(super) fn of_path_in_any_case(path: &str) -> Option<Self> {
+        Self::leading(|endpoint| {
+            let end = path.len().checked_sub(endpoint.len()).and_then(|at| path.get(at..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(endpoint))
+        })
+    }
+
+    fn leading(ends: impl Fn(&str) -> bool) -> Option<Self> {
+        let all = || Self::ALL.into_iter().flat_map(|it| it.features().endpoints);
+        let endpoint = Endpoint::of_path(all(), ends)?;
+        Self::ALL.into_iter().find(|it| it.features().endpoints.contains(endpoint))
     }
 
     /// The name in policies, metrics and audit records.

@@ -1,6 +1,7 @@
 //! The codec of each protocol.
 
 use super::chat::Chat;
+use super::completions::Completions;
 use super::messages::Messages;
 use super::responses::Responses;
 use super::{Protocol, ProtocolId};
@@ -13,6 +14,7 @@ impl ProtocolId {
             Self::Chat => &Chat,
             Self::Messages => &Messages,
             Self::Responses => &Responses,
+            Self::Completions => &Completions,
         }
     }
 }
@@ -28,8 +30,9 @@ mod tests {
             assert_eq!(serde_json::to_value(id).unwrap(), id.name());
             for endpoint in id.features().endpoints {
                 let all = ProtocolId::ALL.into_iter().flat_map(|it| it.features().endpoints);
-                let same = all.filter(|other| other.path.ends_with(endpoint.path));
+                let same = all.filter(|other| other.path == endpoint.path);
                 assert_eq!(same.count(), 1, "{endpoint:?}");
+                assert_eq!(ProtocolId::of_path(endpoint.path), Some(id));
             }
         }
     }

@@ -16,6 +16,7 @@ pub(crate) mod elsewhere;
 mod inside;
 pub(super) mod lists;
 mod place;
+mod prompts;
 mod settings;
 mod tools;
 
@@ -25,6 +26,7 @@ pub use edits::{Edited, Edits};
 pub(super) use lists::Lists;
 use lists::{BUDGET, overrides};
 pub use place::{Place, SettingPlace, SettingValue};
+pub use prompts::Prompts;
 pub use settings::{Asked, AskedEffort, EffortSaid, Model, OutputCap, Thinking};
 
 /// The most members that a request may have at its top level: what is noted of each is many times
@@ -90,6 +92,8 @@ pub struct Request {
     /// A governed member that stands twice, or under a name that differs in case only: servers
     /// disagree on which one counts.
     pub ambiguous: Option<String>,
+    /// What the answers go on from, where that is not a conversation.
+    pub prompts: Option<Prompts>,
     /// The conversation ends with words put into the model's mouth.
     pub prefilled: bool,
     /// It does where system messages that close it are moved to the front.

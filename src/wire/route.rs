@@ -78,7 +78,9 @@ pub fn route(method: &Method, path: &str, has_body: bool) -> Route {
 
 fn posted(path: &str) -> Option<Route> {
     if let Some(id) = ProtocolId::of_path(path) {
-        return Some(Route::Protocol(id));
+        // To a server that does not mind letter case this may be another endpoint, whose path is longer.
+        let same = ProtocolId::of_path_in_any_case(path) == Some(id);
+        return same.then_some(Route::Protocol(id));
     }
     let no_text = counted(path).is_some() || NO_TEXT.iter().any(|it| path.ends_with(it));
     no_text.then_some(Route::NoText)
@@ -96,6 +98,7 @@ fn is_literal(path: &str) -> bool {
     let mut pairs = path.as_bytes().windows(2);
     path.len() <= LONGEST
         && !path.contains(['%', '\\', ';'])
+        && !path.contains("/./")
         && !pairs.any(|pair| matches!(pair, b"//" | b".."))
 }
 
@@ -165,6 +168,9 @@ mod tests {
         assert_eq!(kind(Method::POST, "/chat/completions"), "chat");
         assert_eq!(kind(Method::POST, "/api/v1/chat/completions"), "chat");
         assert_eq!(kind(Method::POST, "/v1/messages"), "messages");
+        for path in ["/v1/completions", "/completions", "/openai/deployments/d/completions"] {
+            assert_eq!(kind(Method::POST, path), "completions", "{path}");
+        }
         for path in
             ["/v1/responses", "/openai/v1/responses", "/openai/responses", "/api/v1/responses"]
         {
@@ -219,7 +225,12 @@ mod tests {
             "/v1/chat/completions/",
             "/v1/responses/",
             "/v1/responses/compact",
-            "/v1/completions",
+            "/v1/Chat/completions",
+            "/v1/CHAT/completions",
+            "/v1/chat/./completions",
+            "/v1/chat//completions",
+            "/v1/completions/",
+            "/v1/Completions",
             "/api/chat",
             "/generate",
             "/v1/messages/batches",

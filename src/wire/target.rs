@@ -69,8 +69,8 @@ impl Target {
     ) -> Self {
         let end = target.find('?').unwrap_or(target.len());
         let path = target.get(..end).unwrap_or_default();
-        let ends = |it: &Endpoint| Some((path.strip_suffix(it.path)?.len(), it.streams));
-        let endpoint = endpoints.into_iter().find_map(ends);
+        let endpoint = Endpoint::of_path(endpoints, |endpoint| path.ends_with(endpoint));
+        let endpoint = endpoint.map(|it| (path.len() - it.path.len(), it.streams));
         let front = endpoint.and_then(|(at, _)| path.get(..at));
         let stream = endpoint.and_then(|(at, streams)| streams.map(|it| (at..end, it)));
         Self {

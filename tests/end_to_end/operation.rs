@@ -109,7 +109,6 @@ async fn ways_round_are_closed_to_graded_callers_and_open_to_others() {
     };
     for (method, path) in [
         (Method::POST, "/v1/responses/compact"),
-        (Method::POST, "/v1/completions"),
         (Method::GET, "/v1/chat/completions/chatcmpl-1"),
         (Method::GET, "/v1/messages/batches/b/results"),
         (Method::POST, "/api/generate"),

@@ -23,7 +23,8 @@ async fn a_broken_answer_is_passed_untouched_or_ends_in_a_clear_error() {
             Arc::new(move || Box::new(std::iter::once(bytes.clone())))
         };
         scene.upstream.answers(&name, answer);
-        let path = if case.messages { "/v1/messages" } else { "/v1/chat/completions" };
+        let usual = if case.messages { "/v1/messages" } else { "/v1/chat/completions" };
+        let path = case.path.as_deref().unwrap_or(usual);
         // What the upstream would have told the client itself is the oracle.
         let direct = play(&scene, &name, &scene.upstream.address, path, None).await;
         let mut complaints = Vec::new();
@@ -87,6 +88,10 @@ async fn play(scene: &Scene, case: &str, address: &str, path: &str, risk: Option
     if let Some(risk) = risk {
         request = request.header("guilloche-risk", risk);
     }
-    let body = Bytes::from_static(br#"{"model":"m","max_tokens":100,"stream":true,"messages":[]}"#);
+    let body = match path {
+        "/v1/completions" => r#"{"model":"m","max_tokens":100,"stream":true,"prompt":"x"}"#,
+        _ => r#"{"model":"m","max_tokens":100,"stream":true,"messages":[]}"#,
+    };
+    let body = Bytes::from_static(body.as_bytes());
     ask(&scene.client, request.body(Full::new(body)).unwrap()).await
 }

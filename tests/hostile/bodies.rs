@@ -8,6 +8,9 @@ use crate::client::{ask, is_error_of};
 use crate::generated;
 use crate::manifest::{Caller, Manifest, Scene, file};
 
+/// The endpoints whose bodies say what they ask at the top.
+const PATHS: [&str; 3] = ["/v1/chat/completions", "/v1/messages", "/v1/completions"];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_cannot_be_read_is_passed_untouched_or_refused_clearly() {
     let mut scene = Scene::set().await;
@@ -15,9 +18,8 @@ async fn a_body_that_cannot_be_read_is_passed_untouched_or_refused_clearly() {
     for (name, case) in Manifest::read().body {
         let body =
             if case.generated { generated::body(&name) } else { file(&format!("bodies/{name}")) };
-        for (caller, path) in Caller::BOTH
-            .into_iter()
-            .flat_map(|caller| ["/v1/chat/completions", "/v1/messages"].map(|path| (caller, path)))
+        for (caller, path) in
+            Caller::BOTH.into_iter().flat_map(|caller| PATHS.map(|path| (caller, path)))
         {
             let label = format!("body.{name:?} ({caller:?}, {path})");
             let mut request = Request::post(format!("http://{}{path}", scene.proxy.address))

@@ -54,6 +54,9 @@ pub(crate) struct AnswerCase {
     /// Whose endpoint is asked.
     #[serde(default)]
     pub(crate) messages: bool,
+    /// The same of other protocols, by their paths.
+    #[serde(default)]
+    pub(crate) path: Option<String>,
     #[serde(default)]
     pub(crate) generated: bool,
     /// The caller of the second grade gets the same bytes.

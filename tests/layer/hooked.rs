@@ -85,7 +85,7 @@ async fn an_exchange_to_which_nothing_is_done_is_told_with_its_end() {
     world.exchange(request(unknown, CHAT, Script::whole(ASKS)), json("{}")).await;
     assert_eq!(told(), ended(Outcome::Complete, Some(200)));
     // What answers without text, and what nobody knows.
-    for path in ["/v1/embeddings", "/v1/completions"] {
+    for path in ["/v1/embeddings", "/v1/responses/compact"] {
         world.exchange(request(ordinary(), path, Script::whole(ASKS)), json("{}")).await;
         assert_eq!(told(), ended(Outcome::Complete, Some(200)), "{path}");
     }

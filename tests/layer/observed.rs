@@ -49,6 +49,8 @@ fn asks(path: &str) -> Request<Script> {
         r#"{"model":"m","max_tokens":99999,"top_k":3,"made_up":1,"thinking":{"type":"enabled","budget_tokens":9000},"messages":[{"role":"user","content":"q"}],"stream":true}"#
     } else if path == RESPONSES {
         r#"{"model":"m","max_output_tokens":99999,"top_logprobs":3,"made_up":1,"reasoning":{"effort":"high"},"input":[{"role":"user","content":"q"}],"stream":true}"#
+    } else if path == COMPLETIONS {
+        r#"{"model":"m","max_tokens":99999,"logprobs":3,"n":3,"made_up":1,"prompt":"q","stream":true}"#
     } else {
         r#"{"model":"m","logprobs":true,"top_logprobs":5,"n":3,"reasoning_effort":"high","made_up":1,"messages":[{"role":"user","content":"q"}],"stream":true}"#
     };
@@ -69,6 +71,7 @@ fn samples() -> Vec<(String, &'static str, u16, Vec<u8>)> {
             let to = match &name {
                 name if name.starts_with("anthropic") => MESSAGES,
                 name if name.starts_with("responses") => RESPONSES,
+                name if name.starts_with("openai_completions") => COMPLETIONS,
                 _ => CHAT,
             };
             (name, to, status, std::fs::read(path).unwrap())

@@ -59,6 +59,8 @@ enum ProtocolName {
     Messages,
     /// OpenAI Responses.
     Responses,
+    /// OpenAI's legacy Completions.
+    Completions,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
@@ -74,6 +76,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         }
         ProtocolName::Responses => {
             RequestFacts { path: "/v1/responses", protocol: Some(ProtocolId::Responses) }
+        }
+        ProtocolName::Completions => {
+            RequestFacts { path: "/v1/completions", protocol: Some(ProtocolId::Completions) }
         }
     };
     let decision = policy.decide(&assessment, facts, now).for_model(&arguments.model);

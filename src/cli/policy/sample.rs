@@ -35,6 +35,10 @@ impl Sample {
                 "model": model, "input": messages, "stream": true, "top_logprobs": 5,
                 "reasoning": {"effort": "high", "summary": "detailed"},
             }),
+            ProtocolId::Completions => json!({
+                "model": model, "prompt": "Think step by step: …", "stream": true, "n": 4,
+                "logprobs": 5, "echo": true,
+            }),
         };
         let before = request.to_string();
         let after = if enforced(&plan.refuse).is_some() {

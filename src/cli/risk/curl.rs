@@ -35,13 +35,17 @@ pub(super) fn command(fields: &SignedFields, asked: &Asked<'_>) -> Result<String
         words.push(format!("-H \"{field}${variable}\""));
     }
     match route(method, path, false) {
-        Route::Protocol(_) => {
-            let said = if protocol == ProtocolId::Responses { "input" } else { "messages" };
-            let mut body = json!({
-                "model": model,
-                said: [{"role": "user", "content": "Maria has 12 apples and buys 5 more. How \
-                    many apples does she have?"}],
-            });
+        Route::Protocol(asked) => {
+            const QUESTION: &str =
+                "Maria has 12 apples and buys 5 more. How many apples does she have?";
+            let said = json!([{"role": "user", "content": QUESTION}]);
+            let mut body = match asked {
+                ProtocolId::Completions => json!({"model": model, "prompt": QUESTION}),
+                ProtocolId::Responses => json!({"model": model, "input": said}),
+                ProtocolId::Chat | ProtocolId::Messages => {
+                    json!({"model": model, "messages": said})
+                }
+            };
             if let (true, Some(body)) = (is_messages, body.as_object_mut()) {
                 body.insert("max_tokens".to_owned(), json!(1024));
                 words.push("-H 'anthropic-version: 2023-06-01'".to_owned());

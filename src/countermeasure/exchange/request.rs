@@ -1,6 +1,9 @@
 //! What a plan does to a request, and by what its answer is marked.
 
+use std::sync::Arc;
+
 use super::ResponseEdits;
+use crate::countermeasure::prompted::Prompted;
 use crate::countermeasure::watermark::{
     Caller, Carrier, Choice, LexicalMark, MarkTerms, marks_although_signed,
 };
@@ -8,7 +11,7 @@ use crate::countermeasure::{Tally, downgrade, side_channels, watermark};
 use crate::policy::plan::{Plan, Rate, Watermark, enforced};
 use crate::secret::opaque_debug;
 use crate::wire::json::Edit;
-use crate::wire::{Asked, Edits, Protocol, Refusal, RefusalKind, Request};
+use crate::wire::{Asked, Edits, Prompts, Protocol, Refusal, RefusalKind, Request, Use};
 
 /// What is to be done to a request, and what the response still needs.
 pub struct RequestEdits {
@@ -50,11 +53,21 @@ impl RequestEdits {
         if let Some(name) = &request.ambiguous {
             return Err(malformed(format!("the request names `{name}` more than once")));
         }
+        if enforced(&plan.reasoning).is_some()
+            && !request.prompts.as_ref().is_none_or(Prompts::are_read)
+        {
+            let message = "the prompt has to be a text: what tokens say cannot be read";
+            return Err(malformed(message.to_owned()));
+        }
         let mut in_body = Vec::new();
         let mut removed = Vec::new();
         if let Some(closing) = side_channels::Closing::of(plan) {
             if let Some(message) = prefilled(request) {
                 return Err(malformed(message.to_owned()));
+            }
+            let most = closing.max_choices.map_or(u64::MAX, |most| u64::from(most.get()));
+            if request.prompts.as_ref().is_some_and(|prompts| prompts.count() > most) {
+                return Err(malformed(format!("the request has more than {most} prompt(s)")));
             }
             let closed = side_channels::request_edits(closing, request, counts);
             removed = closed.1;
@@ -69,6 +82,12 @@ impl RequestEdits {
         }
         let mut marked = None;
         if let Some((settings, caller)) = enforced(&plan.watermark).zip(caller) {
+            // What could not be told from the answer would leave it without a mark.
+            let unread = request.prompts.as_ref().is_some_and(|prompts| !prompts.are_read());
+            let echoes: Vec<_> =
+                echoes(request).filter(|it| unread && !removed.contains(it)).collect();
+            counts.request_fields_closed += echoes.len() as u64;
+            removed.extend(echoes);
             let choice = choose(settings, &caller, protocol, request, &removed);
             marked = choice.marked;
             in_body.extend(choice.edits);
@@ -91,13 +110,15 @@ impl RequestEdits {
         in_body.extend(request.removals(&removed));
         edits.body = in_body;
 
-        Ok(Self {
-            edits,
-            response: ResponseEdits {
-                marked,
-                ..ResponseEdits::new(plan, request, drop_usage_event)
-            },
-        })
+        let response = ResponseEdits::new(plan, request, drop_usage_event);
+        let edited = marked.is_some() || response.withholds();
+        let prompted = request.prompts.as_ref().filter(|_| edited).map(|prompts| {
+            let echoed = echoes(request).any(|it| !removed.contains(&it));
+            let most = side_channels::Closing::of(plan).and_then(|closing| closing.max_choices);
+            let each = most.map_or(u64::MAX, |most| u64::from(most.get())).min(prompts.each());
+            Arc::new(Prompted::of(prompts, each, echoed))
+        });
+        Ok(Self { edits, response: ResponseEdits { marked, prompted, ..response } })
     }
 
     /// The most output tokens that any server could make of the request, all its choices together,
@@ -121,11 +142,18 @@ impl RequestEdits {
     }
 }
 
+/// The members that have the answer begin with its prompt, by index.
+fn echoes(request: &Request) -> impl Iterator<Item = usize> {
+    let echoes = request.generation.uses.iter().filter(|(_, kind)| *kind == Use::Echoed);
+    echoes.map(|(member, _)| *member)
+}
+
 /// The most choices that any server could make of the request, once the plan is applied.
 pub(super) fn choices(plan: &Plan, request: &Request) -> u64 {
     let asked = request.choices.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
     let allowed = side_channels::Closing::of(plan).and_then(|closing| closing.max_choices);
-    asked.min(allowed.map_or(u64::MAX, |most| u64::from(most.get())))
+    let each = asked.min(allowed.map_or(u64::MAX, |most| u64::from(most.get())));
+    each.saturating_mul(request.prompts.as_ref().map_or(1, Prompts::count))
 }
 
 /// What marks a response.

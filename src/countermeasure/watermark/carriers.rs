@@ -158,15 +158,11 @@ impl CarrierSetting {
             Self::VllmXargs(settings) => settings.edits(asked),
             Self::LogitBias(settings) => settings.edits(asked),
             Self::Lexical => {
-                let read = [
-                    Use::Structured,
-                    Use::Predicted,
-                    Use::Called,
-                    Use::Probabilities,
-                    Use::Echoed,
-                    Use::Spoken,
-                ];
-                (!asked.used(&read)).then(Vec::new)
+                let read =
+                    [Use::Structured, Use::Predicted, Use::Called, Use::Probabilities, Use::Spoken];
+                // Of a prompt that is known it can be told where it ends.
+                let echoed = asked.request.prompts.is_none() && asked.used(&[Use::Echoed]);
+                (!asked.used(&read) && !echoed).then(Vec::new)
             }
         }
     }

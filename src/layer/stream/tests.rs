@@ -10,6 +10,8 @@ mod marked;
 mod parity;
 mod responses;
 mod responses_leaks;
+mod shapes;
+mod shapes_leaks;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -147,7 +149,16 @@ fn stream<'c>(
     edits: ResponseEdits,
     chunks: impl IntoIterator<Item = &'c [u8]>,
 ) -> Result<Vec<u8>, StreamError> {
-    let mut events = EventStream::new(protocol, Framing::Sse, edits, Unhandled::Refuse, 1 << 20);
+    framed_stream(protocol, Framing::Sse, edits, chunks)
+}
+
+fn framed_stream<'c>(
+    protocol: &'static dyn Protocol,
+    framing: Framing,
+    edits: ResponseEdits,
+    chunks: impl IntoIterator<Item = &'c [u8]>,
+) -> Result<Vec<u8>, StreamError> {
+    let mut events = EventStream::new(protocol, framing, edits, Unhandled::Refuse, 1 << 20);
     let mut out = Vec::new();
     for chunk in chunks {
         events.push(Bytes::copy_from_slice(chunk));

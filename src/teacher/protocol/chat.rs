@@ -179,7 +179,7 @@ fn is_call(output: &Output, block: usize) -> bool {
     matches!(output.blocks.get(block), Some(Block::Call { .. }))
 }
 
-fn finish_reason(finish: &Finish) -> &'static str {
+pub(super) fn finish_reason(finish: &Finish) -> &'static str {
     match finish {
         Finish::End | Finish::StopSequence(_) => "stop",
         Finish::Length => "length",
@@ -291,13 +291,6 @@ impl Stream {
         Some(Event { data, tokens })
     }
 
-    /// What a failure in mid-stream looks like: the error, then the end marker, as vLLM sends them.
-    pub(crate) fn error(&self) -> Bytes {
-        let mut data = event(&Refusal::ServerError.document(Vendor::OpenAi, "")).to_vec();
-        data.extend_from_slice(b"data: [DONE]\n\n");
-        data.into()
-    }
-
     fn chunk(
         &self,
         choice: usize,
@@ -396,6 +389,13 @@ impl Stream {
         let tokens = u32::try_from(piece.tokens.len()).unwrap_or(u32::MAX);
         Some((self.wrap(fields, false), tokens))
     }
+}
+
+/// What a failure in mid-stream looks like: the error, then the end marker, as vLLM sends them.
+pub(crate) fn error() -> Bytes {
+    let mut data = event(&Refusal::ServerError.document(Vendor::OpenAi, "")).to_vec();
+    data.extend_from_slice(b"data: [DONE]\n\n");
+    data.into()
 }
 
 fn lane(reply: &Reply, choice: usize, output: &Output) -> Vec<Mark> {

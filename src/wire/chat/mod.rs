@@ -6,8 +6,8 @@
 //! the number of choices is the client's to set.
 
 mod history;
-mod request;
-mod response;
+pub(super) mod request;
+pub(super) mod response;
 
 use super::framing::{Heartbeat, Unframed};
 use super::{
@@ -29,11 +29,11 @@ impl Protocol for Chat {
         payload: &[u8],
         scan: &mut Scan,
     ) -> Result<(), json::Error> {
-        response::scan(payload, response::Form::Chunk, scan)
+        response::scan(payload, (response::Form::Chunk, response::Texts::Messages), scan)
     }
 
     fn scan_document(&self, document: &[u8], scan: &mut Scan) -> Result<(), json::Error> {
-        response::scan(document, response::Form::Document, scan)
+        response::scan(document, (response::Form::Document, response::Texts::Messages), scan)
     }
 
     fn scan_request(&self, target: Target, body: &[u8]) -> Result<Request, json::Error> {

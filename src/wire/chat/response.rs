@@ -14,17 +14,20 @@ use std::ops::Range;
 
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::listed::{Listed, Shape};
-use crate::wire::scan::{Close, FieldKind, Mode, Scan, Turn, Twice, is_call, is_cut_short};
+use crate::wire::scan::{
+    Close, FieldKind, Kind, Mode, Scan, Slot, Turn, Twice, is_call, is_cut_short,
+};
 use crate::wire::thought::{Thought, think};
 use crate::wire::{error, usage};
 
 use citations::filter_offsets;
 use message::message;
 use quoted::QUOTED;
+use text::{lane, said};
 
 /// A whole response, or one chunk of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(in crate::wire) enum Form {
     Document,
     Chunk,
 }
@@ -47,7 +50,21 @@ const GOES_ON: [&[u8]; 3] = [b"", b"null", b"none"];
 const CHOICE: [Listed; 2] =
     [(b"native_finish_reason", Shape::Identifier), (b"content_filter_results", Shape::Findings)];
 
-pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Error> {
+/// Where the choices of a response have their texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::wire) enum Texts {
+    /// In messages.
+    Messages,
+    /// In the choice itself, as legacy completions have them; in messages as well, since some servers
+    /// answer so there, too.
+    Choices,
+}
+
+pub(in crate::wire) fn scan(
+    bytes: &[u8],
+    (form, texts): (Form, Texts),
+    scan: &mut Scan,
+) -> Result<(), Error> {
     let mut choices = 0;
     let mut lists = 0_u32;
     let mut twice = Twice::default();
@@ -61,7 +78,7 @@ pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Erro
                     let from = (scan.channels.len(), scan.closes.len(), scan.calls.len());
                     reader.elements(|reader, position| {
                         choices += 1;
-                        choice(reader, position, form, scan)
+                        choice(reader, position, (form, texts), scan)
                     })?;
                     // A list that comes again says texts of its own: some clients read the first one,
                     // others the last.
@@ -122,7 +139,7 @@ pub(super) fn scan(bytes: &[u8], form: Form, scan: &mut Scan) -> Result<(), Erro
 fn choice(
     reader: &mut Reader<'_>,
     position: usize,
-    form: Form,
+    (form, texts): (Form, Texts),
     scan: &mut Scan,
 ) -> Result<(), Error> {
     if !scan.expects(JsonKind::Object, reader, b"choices")? {
@@ -169,6 +186,12 @@ fn choice(
                     scan.says_more = true;
                     scan.field(FieldKind::Once, span);
                     finish = Some(reason);
+                }
+                Ok(())
+            }
+            name @ b"text" if texts == Texts::Choices => {
+                if scan.expects(JsonKind::String, reader, name)? {
+                    said(reader, lane(Slot::Answer), Kind::Answer, &mut answered, scan)?;
                 }
                 Ok(())
             }

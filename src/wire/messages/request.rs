@@ -8,7 +8,7 @@ use crate::wire::target::Target;
 
 const LISTS: Lists = Lists {
     governed: &["model", "messages", "stream", "max_tokens", "thinking", "output_config"],
-    allowed: &[
+    allowed: &[&[
         "anthropic_version",
         "betas",
         "cache_control",
@@ -27,7 +27,7 @@ const LISTS: Lists = Lists {
         "tools",
         "top_k",
         "top_p",
-    ],
+    ]],
     holder: None,
     extras: None,
 };

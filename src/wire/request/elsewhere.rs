@@ -18,7 +18,7 @@ const ENDPOINTS: [Endpoint; 4] = [
 
 const LISTS: Lists = Lists {
     governed: &["generationConfig"],
-    allowed: &["contents"],
+    allowed: &[&["contents"]],
     holder: Some("generationConfig"),
     extras: None,
 };

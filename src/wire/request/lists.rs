@@ -8,8 +8,8 @@ use crate::wire::json::{Error, Kind, Reader};
 pub(in crate::wire) struct Lists {
     /// Members that the policy may act on.
     pub(in crate::wire) governed: &'static [&'static str],
-    /// Members that open no way round.
-    pub(in crate::wire) allowed: &'static [&'static str],
+    /// Members that open no way round, in lists of which others may be another protocol's.
+    pub(in crate::wire) allowed: &'static [&'static [&'static str]],
     /// The object of the top level in which the protocol has its settings, if that has them.
     pub(in crate::wire) holder: Option<&'static str>,
     /// A member that lists what the answer is to have besides, and what of that opens no way round.
@@ -32,7 +32,7 @@ impl Lists {
     pub(super) fn pass(&self, name: &str, value: &[u8]) -> bool {
         let extras = || self.extras_left(name, value).is_some_and(|(_, all)| all);
         self.governed.contains(&name)
-            || self.allowed.contains(&name)
+            || self.allowed.iter().any(|allowed| allowed.contains(&name))
             || closes(name, value)
             || extras()
     }

@@ -14,7 +14,7 @@ const LISTS: Lists = Lists {
     // others read; prompt, which may bring settings of its own; enable_response_messages and
     // previous_input_messages, by which vLLM says and takes what the model sees; request_id, by which it
     // takes ids that others have.
-    allowed: &[
+    allowed: &[&[
         "background",
         "cache_salt",
         "context_management",
@@ -49,7 +49,7 @@ const LISTS: Lists = Lists {
         "top_p",
         "truncation",
         "user",
-    ],
+    ]],
     holder: None,
     extras: Some((
         "include",

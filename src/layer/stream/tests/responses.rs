@@ -28,9 +28,26 @@ pub(super) struct Done {
     pub(super) keep: Option<Keep>,
     pub(super) marks: bool,
     pub(super) downgrades: bool,
+    /// `echo` is let through.
+    pub(super) echoes: bool,
 }
 
 pub(super) fn edits(done: Done) -> ResponseEdits {
+    let body = r#"{"model":"big","input":"x","stream":true,"max_output_tokens":900}"#;
+    let (sent, edits) = edits_of(done, &Responses, "/v1/responses", body).unwrap();
+    let lowered =
+        br#"{"model":"gpt-5.5-mini-2026-08-01","input":"x","stream":true,"max_output_tokens":100}"#;
+    assert_eq!(sent, if done.downgrades { &lowered[..] } else { body.as_bytes() });
+    edits
+}
+
+/// What reaches the upstream of a request, and what is done to its answer.
+pub(super) fn edits_of(
+    done: Done,
+    protocol: &dyn Protocol,
+    target: &str,
+    body: &str,
+) -> Result<(Bytes, ResponseEdits), Refusal> {
     fn enforced<T>(settings: T) -> Measure<T> {
         Measure { mode: Mode::Enforce, settings }
     }
@@ -50,7 +67,10 @@ pub(super) fn edits(done: Done) -> ResponseEdits {
         max_thinking_tokens: None,
         disclose: false,
     };
-    let side_channels = SideChannels { max_choices: NonZeroU32::MAX, allow: Vec::new() };
+    let side_channels = SideChannels {
+        max_choices: NonZeroU32::MAX,
+        allow: done.echoes.then(|| "echo".to_owned()).into_iter().collect(),
+    };
     let plan = Plan {
         side_channels: Some(enforced(side_channels)),
         reasoning: done.keep.map(|keep| enforced(reasoning(keep))),
@@ -58,19 +78,15 @@ pub(super) fn edits(done: Done) -> ResponseEdits {
         downgrade: done.downgrades.then(|| enforced(downgrade())),
         ..Plan::default()
     };
-    let body = r#"{"model":"big","input":"x","stream":true,"max_output_tokens":900}"#;
-    let request = Responses.scan_request(Target::of("/v1/responses"), body.as_bytes()).unwrap();
+    let request = protocol.scan_request(Target::of(target), body.as_bytes()).unwrap();
     let principal = Principal::of(AccountId::new("a").unwrap());
     let marks = Marks::new(Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH));
     let caller =
         Caller { marks: &marks, principal: &principal, arm: None, score: 0.9, memory: None };
     let counts = &mut Tally::default();
-    let edits = RequestEdits::of(&plan, &Responses, &request, Some(caller), counts).unwrap();
-    let sent = edits.edits.apply(&request.target, Bytes::from_static(body.as_bytes())).body;
-    let lowered =
-        br#"{"model":"gpt-5.5-mini-2026-08-01","input":"x","stream":true,"max_output_tokens":100}"#;
-    assert_eq!(sent, if done.downgrades { &lowered[..] } else { body.as_bytes() });
-    edits.response
+    let edits = RequestEdits::of(&plan, protocol, &request, Some(caller), counts)?;
+    let sent = edits.edits.apply(&request.target, Bytes::copy_from_slice(body.as_bytes())).body;
+    Ok((sent, edits.response))
 }
 
 /// An item of an answer, by its texts.
@@ -264,7 +280,7 @@ fn all() -> Vec<Done> {
         [None, Some(Keep::None), Some(words(3)), Some(Keep::Share(0.5)), Some(Keep::Conclusion)];
     let done = keeps.into_iter().flat_map(|keep| {
         [(false, false), (true, false), (false, true), (true, true)]
-            .map(|(marks, downgrades)| Done { keep, marks, downgrades })
+            .map(|(marks, downgrades)| Done { keep, marks, downgrades, ..Done::default() })
     });
     done.collect()
 }

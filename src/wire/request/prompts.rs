@@ -1,0 +1,59 @@
+//! Prompts that are all of what a model sees.
+
+use std::sync::Arc;
+
+use crate::secret::opaque_debug;
+
+/// The most prompts that are kept. No server answers as many at once.
+const MOST: usize = 1024;
+
+/// The prompts of a request whose protocol has no messages: each is gone on from.
+#[derive(Clone, Default)]
+pub struct Prompts {
+    /// Each as a text, as far as they are kept; `None` for one that cannot be read, such as tokens.
+    texts: Vec<Option<Arc<str>>>,
+    /// How many there are.
+    count: u64,
+    /// How many choices are asked for of each.
+    each: u64,
+}
+
+opaque_debug!(Prompts);
+
+impl Prompts {
+    /// Adds one, which is a text or cannot be read.
+    pub(in crate::wire) fn add(&mut self, text: Option<String>) {
+        self.count += 1;
+        if self.texts.len() < MOST {
+            self.texts.push(text.map(Arc::from));
+        }
+    }
+
+    /// So many choices are asked for of each.
+    pub(in crate::wire) fn ask_each(&mut self, choices: u64) {
+        self.each = choices;
+    }
+
+    /// How many choices are asked for of each.
+    #[must_use]
+    pub fn each(&self) -> u64 {
+        self.each.max(1)
+    }
+
+    /// How many there are, at least one: without any a server begins anew.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count.max(1)
+    }
+
+    /// Whether all of them are texts.
+    #[must_use]
+    pub fn are_read(&self) -> bool {
+        self.texts.iter().all(Option::is_some) && self.count == self.texts.len() as u64
+    }
+
+    /// Those that are texts, in their order.
+    pub fn texts(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.texts.iter().flatten()
+    }
+}
