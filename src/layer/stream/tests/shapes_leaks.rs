@@ -9,7 +9,7 @@ use super::shapes::{Shape, withheld};
 const SECRET: &str = "alpha bravo charlie delta echo";
 
 /// Completions, as documents and as chunks.
-const COMPLETIONS: [&str; 21] = [
+const COMPLETIONS: [&str; 22] = [
     r#"{"choices":[{"index":0,"text":"<think>SECRET</think>a"}]}"#,
     r#"{"choices":[{"index":0,"text":"<think>","text":"SECRET"}]}"#,
     r#"{"choices":[{"index":0,"text":["SECRET"]}]}"#,
@@ -29,6 +29,7 @@ const COMPLETIONS: [&str; 21] = [
     r#"{"content":"a","reasoning_content":"SECRET","stop":true}"#,
     r#"{"content":"a","tokens":["SECRET"],"completion_probabilities":[{"content":"SECRET"}],"stop":true}"#,
     r#"{"content":"a","stop":"SECRET"}"#,
+    r#"{"content":"a","stop":true,"stopping_word":"SECRET"}"#,
     r#"{"content":"a","generation_settings":{"prompt":"SECRET"},"prompt":"SECRET","stop":true}"#,
     r#"{"choices":[],"text":"SECRET","output":"SECRET"}"#,
 ];
