@@ -13,6 +13,7 @@ pub mod originals;
 mod prompted;
 pub mod reasoning;
 pub mod refuse;
+pub mod seal;
 mod sentences;
 pub mod side_channels;
 pub mod stored;

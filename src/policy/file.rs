@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::Pattern;
 use super::countermeasure::Countermeasure;
 use super::decision::{NoTextRoutes, Unhandled};
-use super::plan::{Mode, MultiTurn, Scope};
+use super::plan::{Bind, Mode, MultiTurn, Scope, Unopened};
 use super::value::{At, DateValue, DurationText, EffortName, QuotaText};
 use crate::wire::ProtocolId;
 
@@ -236,7 +236,8 @@ pub(super) struct ReasoningTable {
     #[cfg_attr(feature = "schema", schemars(required))]
     pub(super) keep: Option<At<KeepText>>,
     /// What becomes of blocks that the upstream signed: `seal` empties the text and keeps the
-    /// signature. Must be written out where `keep` is not `none` and the scope has `messages`.
+    /// signature. Must be written out where `keep` is not `none` and the scope has `messages`, unless
+    /// there is a `seal`.
     pub(super) signed: Option<SignedText>,
     /// Models whose chat template already opened the `<think>` tag, so that their text starts
     /// inside the reasoning.
@@ -244,8 +245,29 @@ pub(super) struct ReasoningTable {
     pub(super) opened_by_template: Option<Vec<At<String>>>,
     /// Ask an upstream that signs its reasoning to seal it itself. Default: false.
     pub(super) ask_upstream: Option<bool>,
-    /// Round reasoning-token counts in `usage` up to a multiple of this. Default: left as they are.
-    pub(super) round_usage: Option<NonZeroU32>,
+    /// Round reasoning-token counts in `usage` up to a multiple of this. Default: left as they are, or
+    /// where reasoning is sealed a quarter of its `bucket`.
+    pub(super) round_usage: Option<At<NonZeroU32>>,
+    /// Hand what is withheld out sealed, in the protocol's own carrier, and put it back when the
+    /// client sends it again. Default: it is gone.
+    pub(super) seal: Option<At<SealTable>>,
+}
+
+/// Sealed reasoning. `{}` takes every default.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Seal"))]
+#[serde(deny_unknown_fields)]
+pub(super) struct SealTable {
+    /// How long it can be sent back, from a minute to 366 days. Default: `168h`.
+    pub(super) lifetime: Option<At<DurationText>>,
+    /// Where it opens. Default: `principal`.
+    pub(super) bind: Option<Bind>,
+    /// What becomes of a request with a blob that does not open. Default: `drop`.
+    pub(super) unopened: Option<Unopened>,
+    /// A blob is filled up to a multiple of so many bytes, from 256 to 1048576. Default: 4096.
+    #[cfg_attr(feature = "schema", schemars(range(min = 256, max = 1_048_576)))]
+    pub(super) bucket: Option<At<NonZeroU32>>,
 }
 
 /// What is left of the reasoning.

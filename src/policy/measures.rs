@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::file::{
     DelayTable, DowngradeTable, GradeTable, KeepText, LimitsTable, PaceTable, RateTable,
-    ReasoningTable, RefuseTable, SideChannelsTable, StrengthText, WatermarkTable,
+    ReasoningTable, RefuseTable, SealTable, SideChannelsTable, StrengthText, WatermarkTable,
 };
 use super::plan::{
-    DEFAULT_RESERVE_OUTPUT_TOKENS, Delay, Downgrade, Keep, Limits, Measure, Mode, MultiTurn, Pace,
-    Plan, Rate, Reasoning, Refuse, Scope, SideChannels, Strength, Watermark,
+    BUCKETS, DEFAULT_RESERVE_OUTPUT_TOKENS, Delay, Downgrade, Keep, LONGEST_LIFETIME, Limits,
+    Measure, Mode, MultiTurn, Pace, Plan, Rate, Reasoning, Refuse, Scope, Seal, SideChannels,
+    Strength, Watermark,
 };
 use super::source::Source;
 use super::value::At;
@@ -179,15 +180,22 @@ impl Measures<'_, '_> {
 
     fn reasoning(&mut self, table: &At<ReasoningTable>) -> Measure<Reasoning> {
         let At { value, span } = table;
-        let ReasoningTable { mode, keep, signed, opened_by_template, ask_upstream, round_usage } =
-            value;
+        let ReasoningTable {
+            mode,
+            keep,
+            signed,
+            opened_by_template,
+            ask_upstream,
+            round_usage,
+            seal,
+        } = value;
         match keep {
             Some(At { value: KeepText::Share(share), span }) if !(*share > 0.0 && *share < 1.0) => {
                 let message = format!("{share} is not a share between 0 and 1, both excluded");
                 self.source.problem(span, message, Some("`keep = \"none\"` withholds all of it"));
             }
             Some(At { value: KeepText::None, .. }) => {}
-            Some(At { span, .. }) if self.has_messages && signed.is_none() => {
+            Some(At { span, .. }) if self.has_messages && signed.is_none() && seal.is_none() => {
                 let message = "Anthropic Messages signs its thinking blocks, and refuses a \
                                shortened one when the client sends it back at the next tool turn";
                 let hint = "write `signed = \"seal\"` beside `keep`: signed blocks are emptied \
@@ -206,15 +214,53 @@ impl Measures<'_, '_> {
             Some(KeepText::Conclusion) => Keep::Conclusion,
             Some(KeepText::None) | None => Keep::None,
         };
+        let seal = seal.as_ref().map(|table| self.seal(table));
+        if let Some((At { value, span }, step)) =
+            round_usage.as_ref().zip(seal.map(|seal| seal.tokens()))
+        {
+            if *value < step {
+                let message = format!(
+                    "token counts tell more of the length than the size of a blob does, unless they \
+                     are rounded to {step}, which is what they are where nothing is said"
+                );
+                self.source.notice(span, message);
+            }
+        }
+        let round_usage = round_usage.as_ref().map(|step| step.value);
         let settings = Reasoning {
             keep,
             opened_by_template: self
                 .source
                 .patterns(opened_by_template.as_deref().unwrap_or_default()),
             ask_upstream: ask_upstream.unwrap_or(false),
-            round_usage: *round_usage,
+            round_usage: round_usage.or(seal.map(|seal| seal.tokens())),
+            seal,
         };
         self.measure(*mode, settings)
+    }
+
+    fn seal(&mut self, table: &At<SealTable>) -> Seal {
+        let SealTable { lifetime, bind, unopened, bucket } = &table.value;
+        if let Some(At { value, span }) = lifetime {
+            if value.0 < Duration::from_secs(60) || value.0 > LONGEST_LIFETIME {
+                let hint = "a day is \"24h\", a week \"168h\"";
+                self.source.problem(span, "is not from a minute to 366 days", Some(hint));
+            }
+        }
+        if let Some(At { value, span }) = bucket {
+            let (least, most) = BUCKETS;
+            if value.get() < least || value.get() > most {
+                let message = format!("is not from {least} to {most} bytes");
+                self.source.problem(span, message, None);
+            }
+        }
+        let default = Seal::default();
+        Seal {
+            lifetime: lifetime.as_ref().map_or(default.lifetime, |lifetime| lifetime.value.0),
+            bind: bind.unwrap_or(default.bind),
+            unopened: unopened.unwrap_or(default.unopened),
+            bucket: bucket.as_ref().map_or(default.bucket, |bucket| bucket.value),
+        }
     }
 
     fn watermark(&mut self, table: &At<WatermarkTable>, at: f64) -> Measure<Watermark> {

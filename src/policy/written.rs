@@ -7,8 +7,8 @@ use super::countermeasure::Countermeasure;
 use super::exemption::Exemption;
 use super::ladder::{Grade, RequestScope};
 use super::plan::{
-    Downgrade, Keep, Limits, Measure, Mode, Pace, Plan, Rate, Reasoning, Refuse, SideChannels,
-    Strength, Watermark,
+    Downgrade, Keep, Limits, Measure, Mode, Pace, Plan, Rate, Reasoning, Refuse, Seal,
+    SideChannels, Strength, Watermark,
 };
 use super::value::quota_text;
 
@@ -28,6 +28,10 @@ fn text(value: &str) -> Value {
 
 fn number(value: impl Into<u32>) -> Value {
     Value::Integer(value.into().into())
+}
+
+fn duration(duration: std::time::Duration) -> Value {
+    Value::String(format!("{}ns", duration.as_nanos()))
 }
 
 /// One of the names that an enumeration is read by.
@@ -145,7 +149,7 @@ fn side_channels(settings: &SideChannels) -> Table {
 }
 
 fn reasoning(settings: &Reasoning) -> Table {
-    let Reasoning { keep, opened_by_template, ask_upstream, round_usage } = settings;
+    let Reasoning { keep, opened_by_template, ask_upstream, round_usage, seal } = settings;
     let amount = |name: &str, value| Value::Table(table([(name, Some(value))]));
     let written = match keep {
         Keep::None => text("none"),
@@ -160,6 +164,17 @@ fn reasoning(settings: &Reasoning) -> Table {
         ("opened_by_template", Some(texts(opened_by_template))),
         ("ask_upstream", Some(Value::Boolean(*ask_upstream))),
         ("round_usage", round_usage.map(number)),
+        ("seal", seal.as_ref().map(|seal| Value::Table(self::seal(seal)))),
+    ])
+}
+
+fn seal(settings: &Seal) -> Table {
+    let Seal { lifetime, bind, unopened, bucket } = settings;
+    table([
+        ("lifetime", Some(duration(*lifetime))),
+        ("bind", named(bind)),
+        ("unopened", named(unopened)),
+        ("bucket", Some(number(*bucket))),
     ])
 }
 
@@ -171,8 +186,6 @@ fn watermark(settings: &Watermark) -> Table {
 
 fn pace(settings: &Pace) -> Table {
     let Pace { tokens_per_second, shared_by, first_token_delay } = settings;
-    let duration =
-        |duration: std::time::Duration| Value::String(format!("{}ns", duration.as_nanos()));
     let delay = first_token_delay.map(|delay| {
         let bounds = [("min", Some(duration(delay.min))), ("max", Some(duration(delay.max)))];
         Value::Table(table(bounds))

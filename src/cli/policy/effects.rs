@@ -3,7 +3,7 @@
 use crate::countermeasure::downgrade::replacement;
 use crate::limit::Limits;
 use crate::policy::plan::{
-    Downgrade, Keep, Mode, MultiTurn, Pace, Rate, Reasoning, Scope, Watermark,
+    Downgrade, Keep, Mode, MultiTurn, Pace, Rate, Reasoning, Scope, Seal, Watermark,
 };
 use crate::policy::{Countermeasure, Plan, quota_text};
 use crate::wire::ProtocolId;
@@ -101,7 +101,7 @@ fn downgrade(downgrade: &Downgrade, model: &str) -> Vec<String> {
 }
 
 fn reasoning(reasoning: &Reasoning, model: &str, protocol: Option<ProtocolId>) -> Vec<String> {
-    let Reasoning { keep, opened_by_template, ask_upstream, round_usage } = reasoning;
+    let Reasoning { keep, opened_by_template, ask_upstream, round_usage, seal } = reasoning;
     let kept = match keep {
         Keep::None => "none".to_owned(),
         Keep::Conclusion => "its last sentence".to_owned(),
@@ -111,8 +111,11 @@ fn reasoning(reasoning: &Reasoning, model: &str, protocol: Option<ProtocolId>) -
         }
     };
     let mut lines = vec![format!("Of the reasoning the reply keeps: {kept}.")];
+    lines.extend(seal.as_ref().map(sealed));
     if protocol == Some(ProtocolId::Messages) {
-        lines.push("Signed thinking blocks are sealed: empty text, signature kept.".to_owned());
+        if seal.is_none() {
+            lines.push("Signed thinking blocks are sealed: empty text, signature kept.".to_owned());
+        }
         if *ask_upstream {
             lines.push("The upstream is asked to seal them itself.".to_owned());
         }
@@ -125,6 +128,16 @@ fn reasoning(reasoning: &Reasoning, model: &str, protocol: Option<ProtocolId>) -
             .map(|unit| format!("Reasoning-token counts are rounded up to a multiple of {unit}.")),
     );
     lines
+}
+
+fn sealed(seal: &Seal) -> String {
+    let Seal { lifetime, bucket, .. } = seal;
+    let minutes = lifetime.as_secs() / 60;
+    let bound = if seal.by_conversation() { ", in the same conversation only" } else { "" };
+    format!(
+        "What is withheld goes out sealed, in blobs of a multiple of {bucket} bytes, and opens for this \
+         account and model for {minutes} minutes{bound}."
+    )
 }
 
 fn watermark(watermark: &Watermark, protocol: Option<ProtocolId>) -> Vec<String> {

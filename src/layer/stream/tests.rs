@@ -124,6 +124,7 @@ fn edits_for(
         opened_by_template: vec!["qwq*".parse().unwrap()],
         ask_upstream: false,
         round_usage: None,
+        seal: None,
     });
     let side_channels = SideChannels {
         max_choices: NonZeroU32::MAX,

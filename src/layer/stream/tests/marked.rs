@@ -53,6 +53,7 @@ fn edits(setting: &Setting, name: &str) -> ResponseEdits {
         opened_by_template: vec!["qwq*".parse().unwrap()],
         ask_upstream: false,
         round_usage: None,
+        seal: None,
     };
     let side_channels = SideChannels { max_choices: NonZeroU32::MAX, allow: Vec::new() };
     let strength = Strength { min: setting.strength, max: setting.strength, at: 0.5 };

@@ -56,6 +56,7 @@ pub(super) fn edits_of(
         opened_by_template: Vec::new(),
         ask_upstream: false,
         round_usage: None,
+        seal: None,
     };
     let strength = Strength { min: 1.0, max: 1.0, at: 0.5 };
     let watermark = || Watermark { strength, multi_turn: MultiTurn::Mark };

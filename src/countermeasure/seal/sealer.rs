@@ -1,0 +1,65 @@
+//! Sealing what is withheld of one answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::blob::{self, Bound, Contents, Head};
+use super::{Conversation, SealHolder};
+use crate::policy::plan::Seal;
+use crate::secret::opaque_debug;
+
+opaque_debug!(Sealer);
+
+/// Seals for one principal what one model says, in one conversation.
+#[derive(Clone)]
+pub struct Sealer {
+    holder: SealHolder,
+    model: Arc<str>,
+    conversation: Option<Conversation>,
+    lifetime: Duration,
+    bucket: usize,
+}
+
+impl Sealer {
+    /// What `settings` say of the answers of `model`. The conversation counts only where they say so.
+    #[must_use]
+    pub fn new(
+        holder: SealHolder,
+        settings: &Seal,
+        model: Option<&str>,
+        conversation: Conversation,
+    ) -> Self {
+        Self {
+            holder,
+            model: model.unwrap_or_default().into(),
+            conversation: settings.by_conversation().then_some(conversation),
+            lifetime: settings.lifetime,
+            bucket: usize::try_from(settings.bucket.get()).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// A blob for a kind of carrier that holds these texts, by their numbers, and what the upstream
+    /// had put there: JSON as it was written. `None` if it would be larger than any.
+    #[must_use]
+    pub fn seal(
+        &self,
+        carrier: &'static str,
+        texts: &[(u32, &[u8])],
+        value: Option<&[u8]>,
+    ) -> Option<String> {
+        let Self { holder, model, conversation, lifetime, bucket } = self;
+        let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+        let expires = Timestamp::now().as_second().saturating_add(seconds);
+        let head = Head {
+            key: holder.keys.newest(),
+            expires: u32::try_from(expires).unwrap_or(u32::MAX),
+            by_conversation: conversation.is_some(),
+        };
+        let bound = Bound { carrier, model, conversation: *conversation };
+        let contents = Contents { texts, value };
+        let key = holder.principal.first()?;
+        blob::seal(key, holder.keys.nonce(), head, &bound, &contents, *bucket)
+    }
+}
