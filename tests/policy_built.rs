@@ -86,11 +86,11 @@ reserve_output_tokens = 7
 [[grade]]
 name = "third"
 at = 0.7
-reasoning = { keep = { share = 0.1 }, signed = "seal" }
+reasoning = { keep = { share = 0.1 }, seal = {} }
 [[grade]]
 name = "fourth"
 at = 0.8
-reasoning = { keep = "conclusion", signed = "seal" }
+reasoning = { keep = "conclusion", signed = "seal", round_usage = 8, seal = { lifetime = "90s", bind = "conversation", unopened = "refuse", bucket = 256 } }
 [[grade]]
 name = "last"
 at = 0.9

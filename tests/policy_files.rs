@@ -274,6 +274,31 @@ const REJECTED_MEASURES: &[(&str, usize, &str, &str)] = &[
     ),
     ("[grade.reasoning]\nkeep = { words = 0 }", 8, "reasoning.keep.words", "nonzero"),
     ("[grade.reasoning]\nkeep = \"conclusion\"", 8, "reasoning.keep", "signs its thinking blocks"),
+    (
+        "[grade.reasoning]\nkeep = \"none\"\nseal = { bucket = 255 }",
+        9,
+        "reasoning.seal.bucket",
+        "not from 256 to 1048576 bytes",
+    ),
+    (
+        "[grade.reasoning]\nkeep = \"none\"\nseal = { lifetime = \"59s\" }",
+        9,
+        "reasoning.seal.lifetime",
+        "not from a minute to 366 days",
+    ),
+    (
+        "[grade.reasoning]\nkeep = \"none\"\nseal = { lifetime = \"8785h\" }",
+        9,
+        "reasoning.seal.lifetime",
+        "not from a minute to 366 days",
+    ),
+    (
+        "[grade.reasoning]\nkeep = \"none\"\nseal = { bind = \"session\" }",
+        9,
+        "reasoning.seal.bind",
+        "unknown variant",
+    ),
+    ("[grade.reasoning]\nkeep = \"none\"\nseal = { ttl = 3 }", 9, "reasoning.seal.ttl", "unknown field"),
     ("[grade.pace]", 7, "pace", "slows nothing"),
     (
         "[grade.pace]\nfirst_token_delay = { min = \"2s\", max = \"1s\" }",
@@ -429,6 +454,31 @@ fn every_field_reaches_the_plan() {
     let pace = &plan.pace.as_ref().unwrap().settings;
     let delay = pace.first_token_delay.unwrap();
     assert_eq!((delay.min.as_millis(), delay.max.as_millis()), (200, 1_500));
+}
+
+// Break it: leave token counts as they are where nothing is said.
+#[test]
+fn sealed_reasoning_has_defaults_and_its_token_counts_are_as_coarse_as_its_blobs() {
+    let seal = |table: &str| {
+        let grade = format!(
+            "[[grade]]\nname = \"a\"\nat = 0.5\nreasoning = {{ keep = {{ words = 9 }}, {table} }}\n"
+        );
+        let policy = policy(&grade);
+        let plan = decide(&policy, 0.5).plan;
+        let settings = plan.reasoning.as_ref().unwrap().settings.clone();
+        let step = settings.round_usage.map(|step| step.get());
+        (settings.seal.unwrap(), step, policy.notices(now()).len())
+    };
+    let (settings, step, notices) = seal("seal = {}");
+    assert_eq!(settings, guilloche::policy::plan::Seal::default());
+    assert_eq!((settings.lifetime, settings.bucket.get()), (Duration::from_secs(168 * 3600), 4096));
+    assert_eq!((step, notices), (Some(1024), 0));
+    let (settings, step, _) = seal("seal = { bucket = 1000, bind = \"conversation\" }");
+    assert!(settings.by_conversation());
+    assert_eq!(step, Some(250));
+    assert_eq!(seal("seal = { bucket = 1000 }, round_usage = 300").1, Some(300));
+    let (_, step, notices) = seal("seal = { bucket = 1000 }, round_usage = 100");
+    assert_eq!((step, notices), (Some(100), 1));
 }
 
 #[test]

@@ -308,16 +308,35 @@ label = \"Not A Label\"
         let bad = environment(&[("GUILLOCHE_SECRET_KEY", "0b")]);
         let missing = format!("{audit}[secret]\nkey_file = \"nowhere.key\"\n");
         let inside = format!("{audit}[secret]\nkey = \"0b\"\n");
+        let lone = format!("{LEAST}[secret]\nprevious_key_files = [\"old.key\"]\n");
         for (text, variables, said) in [
             (&audit, &bad, "environment variable GUILLOCHE_SECRET_KEY: secret.key: a key has 64"),
             (&missing, &environment(&[]), "secret.key_file: cannot be read"),
             (&inside, &environment(&[]), "secret.key: is a secret"),
             (&audit, &environment(&[]), "secret.key_file: is required with an audit file"),
+            (&lone, &environment(&[]), "secret.previous_key_files: means nothing without"),
         ] {
             let errors = Config::parse("g.toml", text, variables).unwrap_err();
             let [error] = errors.0.as_slice() else { panic!("{errors}") };
             assert!(error.to_string().contains(said), "{error}");
         }
+    }
+
+    #[test]
+    fn the_secrets_of_before_are_read_in_their_order() {
+        let folder = Folder::new("secrets");
+        for name in ["new.key", "old.key", "older.key"] {
+            folder.secret(name, 0o600);
+        }
+        let with = |files: &str| {
+            let text = format!(
+                "{LEAST}[secret]\nkey_file = \"new.key\"\nprevious_key_files = [{files}]\n"
+            );
+            Config::load(&folder.write("g.toml", &text), &environment(&[]))
+        };
+        assert_eq!(with("\"old.key\", \"older.key\"").unwrap().previous_secrets.len(), 2);
+        let errors = with("\"old.key\", \"nowhere.key\"").unwrap_err().to_string();
+        assert!(errors.contains("secret.previous_key_files: cannot be read"), "{errors}");
     }
 
     #[cfg(unix)]

@@ -165,6 +165,16 @@ pub enum Counter {
     /// Markup in an answer that looks like a way of setting reasoning apart and is none that is
     /// known, so that its text went out.
     MarkupUnknown,
+    /// Blocks of reasoning that went out sealed.
+    BlocksSealed,
+    /// Blocks of reasoning of which something was too long to be sealed.
+    BlocksUnsealed,
+    /// Sealed blocks that came back, were opened and went to the upstream as it wrote them.
+    BlocksOpened,
+    /// Sealed blocks that came back, did not open and were left out.
+    BlocksDropped,
+    /// Words of an answer that repeat reasoning which was opened in its request, and were withheld.
+    WordsRepeated,
     /// Time that was waited, in milliseconds.
     WaitsMs,
     /// Input tokens settled.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::inline::{self, Inline, LeadIn, Led, Unclosed};
 use super::prompted::{self, Echo, Prompted};
+use super::seal::Sealer;
 use super::stored::StoredAnswers;
 use super::usage::Rounding;
 use super::watermark::{LexicalMark, Mark};
@@ -46,6 +47,8 @@ pub struct ResponseEdits {
     round_usage: Option<NonZeroU32>,
     /// The client did not ask for the usage event that the rates need.
     drop_usage_event: bool,
+    /// What is withheld goes out sealed.
+    sealer: Option<Sealer>,
     /// Texts are marked.
     marked: Option<LexicalMark>,
     /// Where it is remembered for those who read the answer later.
@@ -119,6 +122,7 @@ impl ResponseEdits {
                 .map(|((from, _), to)| Renamed { from: from.to_owned(), to: to.to_owned() }),
             round_usage: reasoning.and_then(|settings| settings.round_usage),
             drop_usage_event,
+            sealer: None,
             marked: None,
             kept_in: None,
             kept: None,
@@ -130,8 +134,20 @@ impl ResponseEdits {
     #[must_use]
     pub fn undowngraded(self, plan: &Plan, request: &Request) -> Self {
         let plan = Plan { downgrade: None, ..plan.clone() };
-        let Self { marked, prompted, drop_usage_event, .. } = self;
-        Self { marked, prompted, ..Self::new(&plan, request, drop_usage_event) }
+        let Self { marked, prompted, sealer, drop_usage_event, .. } = self;
+        Self { marked, prompted, sealer, ..Self::new(&plan, request, drop_usage_event) }
+    }
+
+    /// The same, with what is withheld sealed, if anything is.
+    #[must_use]
+    pub fn sealed_by(self, sealer: Option<Sealer>) -> Self {
+        Self { sealer, ..self }
+    }
+
+    /// What seals what is withheld, if that is done.
+    #[must_use]
+    pub fn sealer(&self) -> Option<&Sealer> {
+        self.sealer.as_ref().filter(|_| self.withholds())
     }
 
     /// Whether the answer itself is changed, so that one that cannot be read must not pass.

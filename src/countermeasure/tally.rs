@@ -49,6 +49,16 @@ pub struct Tally {
     pub flips: u64,
     /// Answers of earlier turns that were written back as they were before they were marked.
     pub texts_restored: u64,
+    /// Blocks of reasoning that went out sealed.
+    pub blocks_sealed: u64,
+    /// Blocks of which something was too long to be sealed.
+    pub blocks_unsealed: u64,
+    /// Blocks of earlier turns that were opened and put back.
+    pub blocks_opened: u64,
+    /// Those that did not open and were left out.
+    pub blocks_dropped: u64,
+    /// Words that repeat reasoning which was opened in the request, and were withheld.
+    pub words_repeated: u64,
 }
 
 impl Tally {
@@ -76,6 +86,11 @@ impl Tally {
             sites,
             flips,
             texts_restored,
+            blocks_sealed,
+            blocks_unsealed,
+            blocks_opened,
+            blocks_dropped,
+            words_repeated,
         } = other;
         Self {
             words_removed: self.words_removed + words_removed,
@@ -98,6 +113,11 @@ impl Tally {
             sites: self.sites + sites,
             flips: self.flips + flips,
             texts_restored: self.texts_restored + texts_restored,
+            blocks_sealed: self.blocks_sealed + blocks_sealed,
+            blocks_unsealed: self.blocks_unsealed + blocks_unsealed,
+            blocks_opened: self.blocks_opened + blocks_opened,
+            blocks_dropped: self.blocks_dropped + blocks_dropped,
+            words_repeated: self.words_repeated + words_repeated,
         }
     }
 }

@@ -36,6 +36,11 @@ pub(super) fn applied(tally: &Tally, used: Option<Amounts>) -> Vec<Applied> {
         sites,
         flips,
         texts_restored,
+        blocks_sealed,
+        blocks_unsealed,
+        blocks_opened,
+        blocks_dropped,
+        words_repeated,
     } = *tally;
     let used = used.unwrap_or_default();
     let rows = [
@@ -55,6 +60,11 @@ pub(super) fn applied(tally: &Tally, used: Option<Amounts>) -> Vec<Applied> {
         (Countermeasure::Reasoning, Counter::CountsRounded, usage_rounded),
         (Countermeasure::Reasoning, Counter::SectionsUnopened, unopened_reasoning),
         (Countermeasure::Reasoning, Counter::MarkupUnknown, unknown_markup),
+        (Countermeasure::Reasoning, Counter::BlocksSealed, blocks_sealed),
+        (Countermeasure::Reasoning, Counter::BlocksUnsealed, blocks_unsealed),
+        (Countermeasure::Reasoning, Counter::BlocksOpened, blocks_opened),
+        (Countermeasure::Reasoning, Counter::BlocksDropped, blocks_dropped),
+        (Countermeasure::Reasoning, Counter::WordsRepeated, words_repeated),
         (Countermeasure::Watermark, Counter::Sites, sites),
         (Countermeasure::Watermark, Counter::WordsChanged, flips),
         (Countermeasure::Watermark, Counter::FieldsSet, mark_fields_set),

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use super::admission::Subjects;
 use super::arms::Counted;
 use super::budget::Held;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, target};
 use super::head;
-use super::history::History;
+use super::history::{History, Known};
 use super::hook::{Decided, Watch};
 use super::late::Late;
 use super::recalled::Recalled;
@@ -122,19 +122,22 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         let Self { parts, body, inner, .. } = self;
         let Shared { originals, budget, .. } = shared;
         let Live { caps, keys, .. } = live;
-        // Where nothing is remembered of anyone, nothing is looked at.
-        let used = originals.is_used();
+        let known = Known { originals, seals: live.seals() };
+        // Where nothing is remembered of anyone, and nothing sealed, nothing is looked at.
+        let used = originals.is_used() || known.seals.is_some();
         let protocol =
             used.then(|| conversation_protocol(&parts.method, parts.uri.path())).flatten();
         let (principal, cap) = (&assessment.principal, caps.request_body);
-        let repeated = History::repeated(originals, principal, protocol, &parts.headers, cap);
-        let Some(history) = repeated else {
+        let repeated = History::repeated(known, principal, protocol, &parts.headers, cap);
+        let Some((history, protocol)) = repeated.zip(protocol) else {
             return Way::Untouched { parts, body, inner, watch };
         };
+        let answers = matches!(route(&parts.method, parts.uri.path(), true), Route::Protocol(_));
+        let asked = (protocol, answers.then(|| target(&parts.method, &parts.uri)));
         let late = Late::after(caps.request_body_time);
         let subjects = Subjects::of(principal, keys.subject.expose());
         let held = Held::new(Arc::clone(budget), subjects.account);
-        let repeating = Box::new(Repeating::new(history, body, cap, late, held));
+        let repeating = Box::new(Repeating::new(history, asked, body, cap, late, held));
         Way::Repeating { repeating, parts, inner, watch }
     }
 }

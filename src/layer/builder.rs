@@ -43,6 +43,8 @@ pub struct DefenseBuilder {
     caps: Caps,
     server: ServerKind,
     secret: Option<Secret>,
+    /// The secrets before it.
+    previous: Vec<Secret>,
     /// Those of before, where there is no secret.
     keys: Option<Arc<Keys>>,
     marks: Option<Arc<Marks>>,
@@ -74,6 +76,7 @@ impl DefenseLayer {
             caps: Caps::default(),
             server: ServerKind::default(),
             secret: None,
+            previous: Vec::new(),
             keys: None,
             marks: None,
             store: None,
@@ -137,6 +140,14 @@ impl DefenseBuilder {
         Self { secret: Some(secret.into()), ..self }
     }
 
+    /// Secrets that the deployment had before its [`secret`](Self::secret), which has to be given beside
+    /// them: reasoning that was sealed with one of them still opens. One is left out when the last
+    /// blob of its time has expired.
+    #[must_use]
+    pub fn previous_secrets(self, previous: impl IntoIterator<Item = Secret>) -> Self {
+        Self { previous: previous.into_iter().collect(), ..self }
+    }
+
     /// What answers are marked with. Without them a policy's `watermark` does nothing, and the audit
     /// does not say that it did.
     #[must_use]
@@ -176,7 +187,7 @@ impl DefenseBuilder {
 
     fn live(self) -> Result<Live, NoRandomness> {
         let Self { policy, experiments, source, reports, sink, hook, caps, server, .. } = self;
-        let Self { secret, keys, marks, .. } = self;
+        let Self { secret, previous, keys, marks, .. } = self;
         if !self.silent {
             warn_if_idle(&policy, sink.keeps());
         }
@@ -190,9 +201,24 @@ impl DefenseBuilder {
         };
         let keys = match (secret, keys) {
             (None, Some(keys)) => keys,
-            (secret, _) => Arc::new(Keys::derive(&secret.map_or_else(Secret::random, Ok)?)),
+            (secret, _) => {
+                Arc::new(Keys::derive(&secret.map_or_else(Secret::random, Ok)?, &previous)?)
+            }
         };
-        Ok(Live { policy, experiments, source, reports, marks, sink, hook, caps, server, keys })
+        let seals = policy.seals() || experiments.as_deref().is_some_and(any_seals);
+        Ok(Live {
+            policy,
+            experiments,
+            source,
+            reports,
+            marks,
+            sink,
+            hook,
+            caps,
+            server,
+            keys,
+            seals,
+        })
     }
 }
 
@@ -214,6 +240,7 @@ impl DefenseHandle {
             caps: *caps,
             server: *server,
             secret: None,
+            previous: Vec::new(),
             keys: Some(Arc::clone(keys)),
             marks: marks.clone(),
             store: None,
@@ -287,6 +314,17 @@ impl DefenseHandle {
     pub fn reports(&self) -> Arc<Reports> {
         Arc::clone(&self.shared.live().reports)
     }
+}
+
+/// Whether an arm of experiments seals reasoning.
+#[cfg(feature = "experiments")]
+fn any_seals(experiments: &Experiments) -> bool {
+    experiments.policies().any(Policy::seals)
+}
+
+#[cfg(not(feature = "experiments"))]
+fn any_seals(experiments: &Experiments) -> bool {
+    match *experiments {}
 }
 
 /// Says, when a policy is loaded, that nothing will come of it.

@@ -25,7 +25,7 @@ use super::error::BodyError;
 use super::estimate::{Estimate, estimated_tokens};
 use super::guard::{Guard, MarkedFor};
 use super::head;
-use super::history::{History, Restored};
+use super::history::{History, Known, Restored, RestoredTally, certain_model};
 use super::hook::Watch;
 use super::recalled::Recalled;
 use super::record::begun;
@@ -33,11 +33,14 @@ use super::refusal::refusal;
 use super::refused::{Refused, refused};
 use super::shared::{Live, Shared};
 use super::trials::Tries;
+use super::unsealing::conversation_of;
+use crate::audit::Counter;
 use crate::countermeasure::originals::Memory;
+use crate::countermeasure::seal::{SealHolder, Sealer};
 use crate::countermeasure::watermark::Caller;
-use crate::countermeasure::{RequestEdits, ResponseEdits};
+use crate::countermeasure::{RequestEdits, ResponseEdits, Tally, downgrade};
 use crate::limit::{RateLimitFields, Turn};
-use crate::policy::plan::{Mode, MultiTurn, Plan, enforced};
+use crate::policy::plan::{Mode, MultiTurn, Plan, Unopened, enforced};
 use crate::policy::{Countermeasure, Decision, Reason};
 use crate::risk::Assessment;
 use crate::wire::{
@@ -222,7 +225,7 @@ impl Exchange {
             return self.read_recalling(parts, body);
         }
         let Some(protocol) = self.protocol else { return Ok(self.read_without_text(body)) };
-        let (body, memory) = self.restore(protocol, body);
+        let (body, memory, tally) = self.restore(protocol, body);
         let request =
             protocol.scan_request(target(&parts.method, &parts.uri), &body).map_err(|error| {
                 let message = format!("the request body is {error}");
@@ -230,7 +233,9 @@ impl Exchange {
             })?;
         let request = request.addressed(self.live.server);
         self.decision = scoped(&self.decision, &request);
-        if let Some(refusal) = self.refuse_by_policy() {
+        if let Some(refusal) =
+            self.refuse_by_policy().or_else(|| self.refuse_unopened(protocol, tally))
+        {
             return Err(Box::new(Refused::new(refusal)));
         }
         self.note_observed(true);
@@ -246,6 +251,7 @@ impl Exchange {
     /// The same where the answer holds no text: only the limits apply.
     fn read_without_text(&mut self, body: Bytes) -> ReadRequest {
         let body = match self.conversation {
+            // What only counts tokens is told nothing of what is sealed.
             Some(protocol) => self.restore(protocol, body).0,
             None => body,
         };
@@ -282,6 +288,7 @@ impl Exchange {
             self.guard.marked_for =
                 self.live.marks.clone().map(|marks| MarkedFor { marks, principal, arm });
         }
+        let response = response.sealed_by(self.sealer(protocol, &request, &body));
         let keeps = protocol.features().stores;
         self.edits = if keeps { response.kept_in(&self.shared.stored) } else { response };
         self.observe_read(protocol, &request);
@@ -306,43 +313,112 @@ impl Exchange {
             if let Some(settings) = downgrade.filter(|it| it.replaces_models()) {
                 head::drop_model_choice(headers, |word| settings.replaces(word));
             }
-        } else if self.guard.tally.texts_restored > 0 {
+        } else if self.is_restored() {
             head::drop_digests(headers);
         }
     }
 
-    /// Writes back what was marked of the conversation, and says where its answer is to be
+    /// Writes back what was changed of the conversation, and says where its answer is to be
     /// remembered if that may be marked and come back.
-    fn restore(&mut self, protocol: &'static dyn Protocol, body: Bytes) -> (Bytes, Option<Memory>) {
+    fn restore(
+        &mut self,
+        protocol: &'static dyn Protocol,
+        body: Bytes,
+    ) -> (Bytes, Option<Memory>, RestoredTally) {
         let settings = enforced(&self.decision.plan.watermark);
         let remembers = self.live.marks.is_some()
             && settings.is_some_and(|settings| settings.multi_turn == MultiTurn::Restore);
-        let (originals, principal) = (&self.shared.originals, &self.assessment.principal);
+        let (known, principal) = (self.known(), &self.assessment.principal);
         let history = if remembers {
-            Some(History::new(originals, principal, protocol))
+            Some(History::new(known, principal, protocol))
         } else {
-            History::known(originals, principal, protocol)
+            History::known(known, principal, protocol)
         };
-        let Some(history) = history else { return (body, None) };
-        let Restored { body, texts, place } = history.restore(body);
-        self.guard.tally.texts_restored += texts;
-        (body, remembers.then(|| history.memory(place)))
+        let Some(history) = history else { return (body, None, RestoredTally::default()) };
+        let asked = |body: &Bytes| {
+            let target = self.protocol.map(|_| target(&self.method, &self.uri))?;
+            let request = protocol.scan_request(target, body).ok()?;
+            asked_model(&scoped(&self.decision, &request), &request).map(str::to_owned)
+        };
+        let Restored { body, tally, place } = history.restore(body, asked);
+        self.restored(tally);
+        (body, remembers.then(|| history.memory(place)).flatten(), tally)
     }
 
-    /// What the request repeats, if it may hold marked answers and can be read for them.
-    pub(super) fn known_history(&self, headers: &HeaderMap) -> Option<History> {
-        let (originals, principal) = (&self.shared.originals, &self.assessment.principal);
-        History::repeated(originals, principal, self.conversation, headers, self.body_cap())
+    /// What is known of earlier answers.
+    fn known(&self) -> Known<'_> {
+        Known { originals: &self.shared.originals, seals: self.live.seals() }
     }
 
-    /// So many texts of a request to which nothing else is done were written back.
-    pub(super) fn restored(&mut self, texts: u64) {
-        self.guard.tally.texts_restored += texts;
+    /// What the request repeats, if it may hold anything that is to be put back and can be read for it,
+    /// and how it is read.
+    pub(super) fn known_history(
+        &self,
+        headers: &HeaderMap,
+    ) -> Option<(History, (&'static dyn Protocol, Option<Target>))> {
+        let (principal, cap) = (&self.assessment.principal, self.body_cap());
+        let protocol = self.conversation?;
+        let history = History::repeated(self.known(), principal, Some(protocol), headers, cap)?;
+        let target = self.protocol.map(|_| target(&self.method, &self.uri));
+        Some((history, (protocol, target)))
+    }
+
+    /// So much of a request was written back.
+    pub(super) fn restored(&mut self, RestoredTally { texts, opened, dropped }: RestoredTally) {
+        let tally = &mut self.guard.tally;
+        tally.texts_restored += texts;
+        tally.blocks_opened += opened;
+        tally.blocks_dropped += dropped;
+    }
+
+    /// Whether the request is another than the client's by what was written back.
+    fn is_restored(&self) -> bool {
+        let Tally { texts_restored, blocks_opened, blocks_dropped, .. } = self.guard.tally;
+        texts_restored + blocks_opened + blocks_dropped > 0
+    }
+
+    /// A refusal, if the policy refuses what was left out.
+    fn refuse_unopened(
+        &mut self,
+        protocol: &dyn Protocol,
+        RestoredTally { dropped, .. }: RestoredTally,
+    ) -> Option<Refusal> {
+        let seal = enforced(&self.decision.plan.reasoning)?.seal.as_ref()?;
+        if dropped == 0 || seal.unopened != Unopened::Refuse {
+            return None;
+        }
+        self.count(Countermeasure::Reasoning, Counter::RequestsRefused);
+        let message = protocol.unopened().to_owned();
+        Some(Refusal { kind: RefusalKind::Malformed, message })
+    }
+
+    /// What seals the reasoning of the answer to this request, if the plan says so.
+    fn sealer(
+        &self,
+        protocol: &dyn Protocol,
+        request: &Request,
+        body: &[u8],
+    ) -> Option<Sealer> {
+        let settings = enforced(&self.decision.plan.reasoning)?.seal.as_ref()?;
+        let model = asked_model(&self.decision, request)?;
+        let holder = SealHolder::new(&self.live.keys.seal, &self.assessment.principal);
+        let conversation =
+            settings.by_conversation().then(|| conversation_of(protocol, body));
+        Some(Sealer::new(holder, settings, model, conversation))
     }
 }
 
+/// The model that is asked in the end, if that is certain.
+fn asked_model<'r>(decision: &'r Decision, request: &'r Request) -> Option<&'r str> {
+    let named = certain_model(request)?;
+    let downgrade = enforced(&decision.plan.downgrade);
+    let requested = Some(named).filter(|name| !name.is_empty());
+    let replaced = downgrade.and_then(|settings| downgrade::replacement(settings, requested));
+    Some(replaced.unwrap_or(named))
+}
+
 /// The target of a request.
-fn target(method: &Method, uri: &Uri) -> Target {
+pub(super) fn target(method: &Method, uri: &Uri) -> Target {
     Target::new(method.clone(), uri.path_and_query().map_or("", PathAndQuery::as_str))
 }
 

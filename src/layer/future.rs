@@ -209,9 +209,9 @@ where
                     let Some(repeated) = repeated.take() else { return Poll::Pending };
                     let Repeated { repeating, mut exchange, mut parts, mut inner, watch } =
                         *repeated;
-                    let (body, texts) = repeating.restore(read, &mut parts.headers);
+                    let (body, restored) = repeating.restore(read, &mut parts.headers);
                     let copy = exchange.as_mut().and_then(|exchange| {
-                        exchange.restored(texts);
+                        exchange.restored(restored);
                         exchange.observe(&parts.headers)
                     });
                     let future = inner.call(Request::from_parts(parts, body.copied(copy)));

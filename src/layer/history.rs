@@ -1,7 +1,8 @@
-//! Writing back, in the conversation that a request repeats, answers that were marked.
+//! Writing back, in the conversation that a request repeats, what was done to the answers in it: marks
+//! are undone, and sealed reasoning is opened.
 //!
 //! It comes before everything else that is decided about a body, and whatever is done to its caller
-//! now: a conversation in which answers were marked goes on when its caller has come clear.
+//! now: a conversation goes on when its caller has come clear.
 
 use std::sync::Arc;
 
@@ -10,127 +11,179 @@ use http::HeaderMap;
 use tokio::time::Instant;
 
 use super::head::can_be_read;
-use crate::countermeasure::originals::{Conversation, Memory, Originals, Owner, Place};
+use super::unsealing::{Unsealed, unseal};
+use crate::countermeasure::originals::{self, Memory, Originals, Owner, Place};
+use crate::countermeasure::seal::{Opener, SealHolder, SealKeys};
 use crate::risk::Principal;
 use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, Text, splice, unescape};
-use crate::wire::{Protocol, Said};
+use crate::wire::{Protocol, Request, Said};
 
 /// A request's conversation, and whose it is.
 #[derive(Clone, Debug)]
 pub(super) struct History {
-    originals: Arc<Originals>,
-    owner: Owner,
     protocol: &'static dyn Protocol,
+    /// Where the answers of its principal are remembered, if any of them may be in it.
+    marked: Option<(Arc<Originals>, Owner)>,
+    /// What opens the principal's blobs, if any may be in it.
+    sealed: Option<SealHolder>,
 }
+
+/// What is known of earlier answers.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'k> {
+    pub(super) originals: &'k Arc<Originals>,
+    /// The keys of blobs, where any may come.
+    pub(super) seals: Option<&'k Arc<SealKeys>>,
+}
+
+opaque_debug!(Known<'_>);
 
 /// A body with its conversation as the upstream knows it.
 pub(super) struct Restored {
-    /// The client's own bytes if nothing was marked.
+    /// The client's own bytes if nothing was changed.
     pub(super) body: Bytes,
-    /// How many texts were written back.
-    pub(super) texts: u64,
+    /// What was written back.
+    pub(super) tally: RestoredTally,
     /// The place of the answer that the body asks for.
     pub(super) place: Place,
 }
 
+/// What was written back of a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct RestoredTally {
+    /// Texts whose marks were undone.
+    pub(super) texts: u64,
+    /// Blocks that were opened.
+    pub(super) opened: u64,
+    /// Blocks that were left out.
+    pub(super) dropped: u64,
+}
+
 opaque_debug!(Restored);
+
+impl RestoredTally {
+    /// Whether the body is another than the client's.
+    pub(super) fn is_changed(&self) -> bool {
+        *self != Self::default()
+    }
+}
 
 impl History {
     /// What a request repeats that can be read for it, by its head, and that may hold anything to be put
     /// back. Most requests go on unread here.
     pub(super) fn repeated(
-        originals: &Arc<Originals>,
+        known: Known<'_>,
         principal: &Principal,
         protocol: Option<&'static dyn Protocol>,
         headers: &HeaderMap,
         cap: usize,
     ) -> Option<Self> {
-        let known = Self::known(originals, principal, protocol?)?;
+        let known = Self::known(known, principal, protocol?)?;
         can_be_read(headers, cap).then_some(known)
     }
 
-    /// The conversation of a principal of whom any answer is remembered.
+    /// The conversation of a principal of whom any answer is remembered, or any blob may come.
     pub(super) fn known(
-        originals: &Arc<Originals>,
+        known: Known<'_>,
         principal: &Principal,
         protocol: &'static dyn Protocol,
     ) -> Option<Self> {
-        let history = originals.is_used().then(|| Self::new(originals, principal, protocol))?;
-        originals.knows(history.owner, Instant::now()).then_some(history)
+        let Known { originals, seals } = known;
+        if !originals.is_used() && seals.is_none() {
+            return None;
+        }
+        let Self { marked, sealed, .. } = Self::new(known, principal, protocol);
+        let knows = |(originals, owner): &(Arc<Originals>, Owner)| {
+            originals.knows(*owner, Instant::now())
+        };
+        let marked = marked.filter(knows);
+        (marked.is_some() || sealed.is_some()).then_some(Self { protocol, marked, sealed })
     }
 
     pub(super) fn new(
-        originals: &Arc<Originals>,
+        Known { originals, seals }: Known<'_>,
         principal: &Principal,
         protocol: &'static dyn Protocol,
     ) -> Self {
         let tenant = principal.tenant.as_ref().map(|tenant| tenant.as_str());
         let owner = originals.owner(tenant, principal.account.as_str());
-        Self { originals: Arc::clone(originals), owner, protocol }
+        let sealed = seals.map(|keys| SealHolder::new(keys, principal));
+        Self { protocol, marked: Some((Arc::clone(originals), owner)), sealed }
     }
 
     /// Where the answer is remembered that is given in a place of it.
-    pub(super) fn memory(&self, place: Place) -> Memory {
-        Memory::new(Arc::clone(&self.originals), self.owner, place)
+    pub(super) fn memory(&self, place: Place) -> Option<Memory> {
+        let (originals, owner) = self.marked.as_ref()?;
+        Some(Memory::new(Arc::clone(originals), *owner, place))
     }
 
-    /// Writes back what was marked. A body that cannot be read stays as it is.
-    pub(super) fn restore(&self, body: Bytes) -> Restored {
-        let mut marked = MarkRestorer {
-            conversation: self.originals.conversation(self.owner),
-            now: Instant::now(),
+    /// Writes back what was changed. A body that cannot be read stays as it is. `asked` tells which
+    /// model is asked, if that is certain, and is only called for a body that may hold a blob.
+    pub(super) fn restore(
+        &self,
+        body: Bytes,
+        asked: impl FnOnce(&Bytes) -> Option<String>,
+    ) -> Restored {
+        let (mut edits, place) = self.unmark(&body);
+        let mut tally = RestoredTally { texts: edits.len() as u64, ..RestoredTally::default() };
+        if let Some(holder) = self.sealed.as_ref().filter(|_| Opener::may_open(&body)) {
+            let opener = Opener::new(holder.clone(), asked(&body));
+            let unsealed = unseal(self.protocol, &body, &opener);
+            let Unsealed { edits: opened, opened: count, dropped } = unsealed;
+            edits.extend(opened);
+            (tally.opened, tally.dropped) = (count, dropped);
+        }
+        let body = if edits.is_empty() { body } else { splice(&body, &mut edits).into() };
+        Restored { body, tally, place }
+    }
+
+    /// Undoes the marks, and tells the place of the answer that the body asks for.
+    fn unmark(&self, body: &[u8]) -> (Vec<Edit>, Place) {
+        let Some((originals, owner)) = &self.marked else {
+            return (Vec::new(), Place::default());
         };
-        let mut restorers: [&mut dyn Restorer; 1] = [&mut marked];
+        let mut conversation = originals.conversation(*owner);
+        let now = Instant::now();
         let mut edits = Vec::new();
-        let scanned = self.protocol.scan_history(&body, &mut |said| {
-            // Each follows all of the conversation; the first that knows a text puts it back.
-            let restored = restorers.iter_mut().fold(None, |restored: Option<Edit>, restorer| {
-                let own = restorer.follow(&body, &said);
-                restored.or(own)
-            });
-            edits.extend(restored);
+        let scanned = self.protocol.scan_history(body, &mut |said| {
+            edits.extend(follow(&mut conversation, body, &said, now));
         });
         if scanned.is_err() {
             edits.clear();
         }
-        Restored {
-            texts: edits.len() as u64,
-            place: marked.conversation.place(),
-            body: if edits.is_empty() { body } else { splice(&body, &mut edits).into() },
-        }
+        (edits, conversation.place())
     }
 }
 
-/// Puts back what one of the ways changed in which answers are changed.
-trait Restorer {
-    /// What the conversation says next: what is to stand in its place, if it was changed.
-    fn follow(&mut self, body: &[u8], said: &Said) -> Option<Edit>;
-}
-
-/// Puts back what was marked.
-struct MarkRestorer<'o> {
-    conversation: Conversation<'o>,
+/// What the conversation says next: what is to stand in its place, if it was marked.
+fn follow(
+    conversation: &mut originals::Conversation<'_>,
+    body: &[u8],
+    said: &Said,
     now: Instant,
-}
-
-impl Restorer for MarkRestorer<'_> {
-    fn follow(&mut self, body: &[u8], said: &Said) -> Option<Edit> {
-        // What cannot be decoded was never marked.
-        let decoded = |text: &Text| unescape(body.get(text.span.clone()).unwrap_or_default()).ok();
-        match said {
-            Said::Answer(text) => {
-                let original = self.conversation.answer(&decoded(text)?, self.now)?;
-                Some(Edit::text(text.span.clone(), &original))
-            }
-            Said::Other(text) => {
-                self.conversation.other(&decoded(text)?);
-                None
-            }
-            Said::End => {
-                self.conversation.end();
-                None
-            }
+) -> Option<Edit> {
+    // What cannot be decoded was never marked.
+    let decoded = |text: &Text| unescape(body.get(text.span.clone()).unwrap_or_default()).ok();
+    match said {
+        Said::Answer(text) => {
+            let original = conversation.answer(&decoded(text)?, now)?;
+            Some(Edit::text(text.span.clone(), &original))
+        }
+        Said::Other(text) => {
+            conversation.other(&decoded(text)?);
+            None
+        }
+        Said::End => {
+            conversation.end();
+            None
         }
     }
+}
+
+/// The model that a request names, if no server could take it to name another; empty if it names none.
+pub(super) fn certain_model(request: &Request) -> Option<&str> {
+    let first = request.models.first().map_or(Some(""), |model| model.name.as_deref())?;
+    let same = request.models.iter().all(|model| model.name.as_deref() == Some(first));
+    (same || request.models.is_empty()).then_some(first).filter(|_| request.ambiguous.is_none())
 }

@@ -92,6 +92,7 @@ mod refused;
 mod repeating;
 mod request_body;
 mod rewrite;
+mod sealing;
 mod sequence;
 mod service;
 mod shared;
@@ -101,6 +102,7 @@ mod timing;
 mod tokens;
 mod trials;
 mod turns;
+mod unsealing;
 mod volume;
 
 pub use body::DefenseBody;

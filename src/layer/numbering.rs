@@ -236,11 +236,12 @@ fn said(scan: &Scan) -> Said {
 }
 
 fn regroup(scan: &mut Scan, group: impl Fn(u32) -> u32) {
-    let Scan { channels, closes, calls, citations, signed, begins, .. } = scan;
+    let Scan { channels, closes, calls, citations, signed, carriers, begins, .. } = scan;
     channels.iter_mut().for_each(|it| it.lane.group = group(it.lane.group));
     closes.iter_mut().for_each(|it| it.group = group(it.group));
     calls.iter_mut().for_each(|it| *it = group(*it));
     citations.iter_mut().for_each(|it| it.lane.group = group(it.lane.group));
     signed.iter_mut().for_each(|it| it.group = it.group.map(&group));
+    carriers.iter_mut().for_each(|it| it.group = group(it.group));
     begins.iter_mut().for_each(|it| it.group = group(it.group));
 }

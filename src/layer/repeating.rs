@@ -1,4 +1,4 @@
-//! A request that is read only because its conversation may hold answers that were marked.
+//! A request that is read only because its conversation may hold answers that were marked or sealed.
 //!
 //! Nothing is done to its caller now, so nothing is refused here: a body that cannot be read goes on
 //! as it came.
@@ -12,13 +12,18 @@ use http_body::Body;
 
 use super::budget::{Held, grown};
 use super::head;
-use super::history::{History, Restored};
+use super::history::{History, Restored, RestoredTally, certain_model};
 use super::late::Late;
 use super::request_body::RequestBody;
+use crate::wire::{Protocol, Target};
 
 /// The body of such a request, on its way in.
 pub(super) struct Repeating<B> {
     history: History,
+    protocol: &'static dyn Protocol,
+    /// `None` if nothing answers: then nothing is opened, since a count of tokens would tell how long it
+    /// is.
+    target: Option<Target>,
     body: Pin<Box<B>>,
     collected: BytesMut,
     /// The most bytes that are read of the body.
@@ -30,9 +35,17 @@ pub(super) struct Repeating<B> {
 }
 
 impl<B> Repeating<B> {
-    pub(super) fn new(history: History, body: B, cap: usize, late: Late, held: Held) -> Self {
+    /// A request to `target` in this protocol.
+    pub(super) fn new(
+        history: History,
+        (protocol, target): (&'static dyn Protocol, Option<Target>),
+        body: B,
+        cap: usize,
+        late: Late,
+        held: Held,
+    ) -> Self {
         let (body, collected) = (Box::pin(body), BytesMut::new());
-        Self { history, body, collected, cap, late, held }
+        Self { history, protocol, target, body, collected, cap, late, held }
     }
 }
 
@@ -60,24 +73,30 @@ impl<B: Body<Data = Bytes>> Repeating<B> {
         }
     }
 
-    /// The body that goes to the inner service, framed in the head of the request, and how many texts
-    /// of it were written back.
+    /// The body that goes to the inner service, framed in the head of the request, and what was written
+    /// back of it.
     pub(super) fn restore(
         self,
         read: Read<B::Error>,
         headers: &mut HeaderMap,
-    ) -> (RequestBody<B>, u64) {
-        let Self { history, body, collected, .. } = self;
+    ) -> (RequestBody<B>, RestoredTally) {
+        let Self { history, protocol, target, body, collected, .. } = self;
         let collected = collected.freeze();
         match read {
-            Read::Part(failure) => (RequestBody::begun(collected, failure, body), 0),
+            Read::Part(failure) => {
+                (RequestBody::begun(collected, failure, body), RestoredTally::default())
+            }
             Read::Whole => {
-                let Restored { body, texts, .. } = history.restore(collected);
+                let asked = |body: &Bytes| {
+                    let request = protocol.scan_request(target?, body).ok()?;
+                    certain_model(&request).map(str::to_owned)
+                };
+                let Restored { body, tally, .. } = history.restore(collected, asked);
                 head::frame_request(headers, body.len());
-                if texts > 0 {
+                if tally.is_changed() {
                     head::drop_digests(headers);
                 }
-                (RequestBody::whole(body), texts)
+                (RequestBody::whole(body), tally)
             }
         }
     }

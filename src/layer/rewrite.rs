@@ -18,6 +18,7 @@ use crate::wire::{Channel, Field, FieldKind, Mode, Scan, Usage, member_names};
 use super::fields;
 use super::lanes::{LANES, Lanes, TooManyLanes};
 use super::outcome::{Rewritten, TextBytes, TextEdit};
+use super::sealing::Sealing;
 use super::sequence::Sequence;
 use super::volume::Volume;
 
@@ -31,6 +32,8 @@ pub(super) struct ResponseRewriter {
     /// Token counts as the upstream stated them last.
     usage: Usage,
     rounding: Option<Rounding>,
+    /// What is sealed of its reasoning, if that is done.
+    sealing: Option<Sealing>,
     /// How the numbers of events have moved.
     sequence: Sequence,
     /// The choices whose role has gone out.
@@ -51,6 +54,7 @@ impl ResponseRewriter {
     pub(super) fn new(edits: ResponseEdits) -> Self {
         Self {
             rounding: edits.rounding(),
+            sealing: edits.sealer().cloned().map(Sealing::new),
             sequence: Sequence::default(),
             begun: Vec::new(),
             edits,
@@ -101,7 +105,8 @@ impl ResponseRewriter {
 
     /// Bytes that are held besides the event that is read.
     pub(super) fn held(&self) -> usize {
-        self.lanes.held() + self.edits.held()
+        let sealing = self.sealing.as_ref().map_or(0, Sealing::held);
+        self.lanes.held() + self.edits.held() + sealing
     }
 
     /// Gives back the memory that a long event took: it is kept for the next one, and few are long.
@@ -144,6 +149,14 @@ impl ResponseRewriter {
     /// Bytes of text that went out.
     pub(super) fn delivered(&self) -> u64 {
         self.seen.delivered
+    }
+
+    /// Takes note of a text whose editors see it, too.
+    fn see_edited(&mut self, channel: &Channel, payload: &[u8]) {
+        self.see(channel);
+        if let Some(sealing) = &mut self.sealing {
+            sealing.take(channel, payload);
+        }
     }
 
     fn see(&mut self, channel: &Channel) {
@@ -229,7 +242,7 @@ impl ResponseRewriter {
         }
         // Those of a document may have been given before.
         for channel in scan.channels.iter().skip(self.outcomes.len()) {
-            self.see(channel);
+            self.see_edited(channel, payload);
             let outcome = self.push(channel, payload, scan, event, betrayed, before)?;
             self.outcomes.push(outcome);
         }
@@ -242,6 +255,8 @@ impl ResponseRewriter {
         if scan.ends && event.is_some() {
             self.close_rest(scan, before);
         }
+        let framing = event.map(Event::framing);
+        let sealed = self.sealed_edits(payload, scan, framing, before)?;
         let citations = self.citation_edits(scan, before)?;
         self.repeat(scan);
         if event.is_some() && self.nothing_left(scan) {
@@ -251,6 +266,7 @@ impl ResponseRewriter {
         }
         self.begin(scan);
         let mut edits = self.field_edits(scan);
+        self.put_sealed(sealed, scan, &mut edits);
         edits.extend(citations);
         for (channel, outcome) in scan.channels.iter().zip(self.outcomes.drain(..)) {
             let span = channel.span.clone();
@@ -284,7 +300,7 @@ impl ResponseRewriter {
     /// What [`rewrite`](Self::rewrite) makes of an event or document up to `cut`, whatever comes behind
     /// it; `None` if that may matter. Nothing is counted yet.
     pub(super) fn foresee(&mut self, payload: &[u8], scan: &Scan, cut: usize) -> Option<Rewritten> {
-        if self.edits.waits_for_ids() {
+        if self.edits.waits_for_ids() || self.sealing.is_some() && !scan.carriers.is_empty() {
             return None;
         }
         if self.only_counts() {

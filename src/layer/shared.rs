@@ -11,12 +11,13 @@ use super::budget::Budget;
 use super::hook::Hook;
 use crate::audit::{AuditKey, Sink};
 use crate::countermeasure::originals::{self, Originals};
+use crate::countermeasure::seal::SealKeys;
 use crate::countermeasure::stored::StoredAnswers;
 use crate::countermeasure::watermark::Marks;
 use crate::limit::{Limiter, Pacer, Settlements, Store};
 use crate::policy::Policy;
 use crate::risk::{Reports, RiskSource};
-use crate::secret::Secret;
+use crate::secret::{NoRandomness, Secret};
 use crate::wire::ServerKind;
 
 /// What a paced stream may send at once, in time at its rate.
@@ -92,6 +93,8 @@ pub(super) struct Live {
     pub(super) caps: Caps,
     pub(super) server: ServerKind,
     pub(super) keys: Arc<Keys>,
+    /// A policy seals reasoning, be it only observed, so that blobs may come.
+    pub(super) seals: bool,
 }
 
 /// Keys derived from the deployment's secret, one per purpose.
@@ -103,6 +106,16 @@ pub(super) struct Keys {
     pub(super) subject: Secret,
     /// Draws first-token delays.
     pub(super) delay: Secret,
+    /// Seals reasoning and opens it.
+    pub(super) seal: Arc<SealKeys>,
+}
+
+impl Live {
+    /// The keys of sealed reasoning, if any may come.
+    pub(super) fn seals(&self) -> Option<&Arc<SealKeys>> {
+        let keys = &self.keys.seal;
+        (self.seals || keys.is_used()).then_some(keys)
+    }
 }
 
 impl Shared {
@@ -141,11 +154,13 @@ impl Shared {
 }
 
 impl Keys {
-    pub(super) fn derive(secret: &Secret) -> Self {
-        Self {
+    /// Those of a secret; what was sealed with one of those before it is opened as well.
+    pub(super) fn derive(secret: &Secret, previous: &[Secret]) -> Result<Self, NoRandomness> {
+        Ok(Self {
             audit: AuditKey::of_deployment(secret),
             subject: secret.derive("guilloche 2026 limit subjects v1"),
             delay: secret.derive("guilloche 2026 first-token delay v1"),
-        }
+            seal: Arc::new(SealKeys::new(secret, previous)?),
+        })
     }
 }

@@ -33,6 +33,13 @@ impl Policy {
         });
         reach.max().unwrap_or(Reach::Nothing)
     }
+
+    /// Whether any of its grades seals reasoning, be it only observed.
+    #[must_use]
+    pub fn seals(&self) -> bool {
+        let reasoning = self.grades.iter().filter_map(|grade| grade.plan.reasoning.as_ref());
+        reasoning.into_iter().any(|measure| measure.settings.seal.is_some())
+    }
 }
 
 #[cfg(test)]

@@ -38,6 +38,13 @@ pub(super) fn notices(config: &Config, policies: &[&Policy]) -> Vec<String> {
              choose their own score and account, unless nobody but the detector can connect"
         ));
     }
+    if config.secret.is_none() && policies.iter().any(|policy| policy.seals()) {
+        notices.push(
+            "reasoning is sealed, and there is no [secret]: what this process has sealed opens nowhere \
+             else, and not after a restart"
+                .to_owned(),
+        );
+    }
     notices.extend(config.notices.iter().cloned());
     notices
 }

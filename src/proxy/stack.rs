@@ -100,7 +100,8 @@ impl Live {
             // The notices say it, once.
             .silent();
         if let Some(secret) = &config.secret {
-            builder = builder.secret(secret.clone());
+            let previous = config.previous_secrets.iter().cloned();
+            builder = builder.secret(secret.clone()).previous_secrets(previous);
         }
         if let Some(experiments) = experiments {
             builder = builder.experiments(experiments);

@@ -4,6 +4,7 @@
 //! What becomes of them is decided elsewhere, so that a countermeasure works on every protocol, and
 //! on JSON and streams alike.
 
+mod carried;
 pub mod chat;
 pub mod completions;
 mod error;
@@ -36,6 +37,7 @@ mod thought;
 mod usage;
 mod websocket;
 
+pub use carried::{Carried, Element, without_elements};
 pub(crate) use error::scan_error;
 pub use failure::Failure;
 pub use generation::{Generation, Setting, Use};
@@ -52,7 +54,8 @@ pub use request::{
 };
 pub use route::{Route, conversation_protocol, error_protocol, route};
 pub use scan::{
-    Block, Channel, Citation, Close, Field, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, Usage,
+    Block, Carrier, CarrierPlace, Channel, Citation, Close, Field, FieldKind, Kind, Lane, Mode,
+    Scan, Signed, Slot, Usage,
 };
 pub use scanner::Scanner;
 pub use server::ServerKind;

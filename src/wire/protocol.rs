@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::framing::{Heartbeat, Unframed};
-use super::{Features, ProtocolId, Refusal, Request, Said, Scan, Target, json};
+use super::{Carried, Features, ProtocolId, Refusal, Request, Said, Scan, Target, json};
 
 /// One family of endpoints: where its text stands, and the shapes that its clients expect.
 pub trait Protocol: Debug + Send + Sync {
@@ -46,6 +46,30 @@ pub trait Protocol: Debug + Send + Sync {
     /// # Errors
     /// The body is not a JSON object; `each` may have been called for what stands before that.
     fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error>;
+
+    /// Finds what a request carries back of the model's reasoning for its server to open: calls `each`
+    /// with every block of the model's own that does. A protocol whose answers name no
+    /// [`Carrier`](super::Carrier) has none.
+    ///
+    /// # Errors
+    /// The body is not a JSON object; `each` may have been called for what stands before that.
+    fn scan_carried(&self, _: &[u8], _: &mut dyn FnMut(Carried)) -> Result<(), json::Error> {
+        Ok(())
+    }
+
+    /// Finds the first message of a conversation that is not the model's: calls `each` with every text
+    /// of those before it, and [`Said::End`] behind it.
+    ///
+    /// # Errors
+    /// As [`scan_history`](Self::scan_history).
+    fn scan_opening(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
+        self.scan_history(body, each)
+    }
+
+    /// What the vendor says of reasoning that comes back and does not open.
+    fn unopened(&self) -> &'static str {
+        "The reasoning that the request carries could not be verified."
+    }
 
     /// Whether a payload is a stream's terminator that is not JSON, such as `[DONE]`.
     fn is_terminator(&self, payload: &[u8]) -> bool;

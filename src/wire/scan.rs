@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use super::failure::Failure;
 
+mod carrier;
 mod field;
 mod lane;
 mod values;
 
+pub use carrier::{Carrier, CarrierPlace};
 pub(super) use field::Varying;
 pub use field::{Field, FieldKind};
 pub use lane::{Channel, Citation, Close, Kind, Lane, Mode, Slot};
@@ -134,6 +136,8 @@ pub struct Scan {
     pub citations: Vec<Citation>,
     /// Signed blocks.
     pub signed: Vec<Signed>,
+    /// What carries reasoning that is signed or sealed.
+    pub carriers: Vec<Carrier>,
     /// The ids of the answer and of its items, by which they can be asked for later: strings' contents.
     pub ids: Vec<Range<usize>>,
     /// Values that are quoted of others, or input of the client's tools: nobody's to change.
@@ -195,6 +199,7 @@ impl Scan {
             calls,
             citations,
             signed,
+            carriers,
             ids,
             quoted,
             media,
@@ -210,6 +215,7 @@ impl Scan {
         calls.clear();
         citations.clear();
         signed.clear();
+        carriers.clear();
         ids.clear();
         quoted.clear();
         media.clear();

@@ -49,6 +49,8 @@ mod requests;
 #[cfg(test)]
 mod restoring;
 #[cfg(test)]
+mod sealed;
+#[cfg(test)]
 mod shown;
 #[cfg(test)]
 mod splits;

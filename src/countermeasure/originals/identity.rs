@@ -5,7 +5,7 @@
 pub struct Owner(pub(super) u128);
 
 /// What was answered: a keyed hash of the message before an answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Place(pub(super) u64);
 
 /// The first 128 bits of a hash.

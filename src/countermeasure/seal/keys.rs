@@ -5,7 +5,7 @@
 //! newest secret seals; those before it open until the last blob has expired.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::secret::{NoRandomness, Secret};
 
@@ -23,6 +23,8 @@ pub struct SealKeys {
     /// From which nonces are drawn, with how many have been.
     nonces: Secret,
     drawn: AtomicU64,
+    /// Something was, or may have been, sealed.
+    used: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -53,7 +55,17 @@ impl SealKeys {
     #[must_use]
     pub fn with_nonces(secret: &Secret, previous: &[Secret], nonces: Secret) -> Self {
         let epochs = std::iter::once(secret).chain(previous).map(EpochKey::of).collect();
-        Self { epochs, nonces, drawn: AtomicU64::new(0) }
+        Self { epochs, nonces, drawn: AtomicU64::new(0), used: AtomicBool::new(false) }
+    }
+
+    /// Whether anything was ever sealed with them in this process.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.used.load(Ordering::Acquire)
+    }
+
+    pub(super) fn use_it(&self) {
+        self.used.store(true, Ordering::Release);
     }
 
     /// The keys of one principal, in their order.

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use crate::risk::Principal;
 use crate::secret::{Secret, opaque_debug};
 
-opaque_debug!(SealHolder, Conversation);
+opaque_debug!(SealHolder, Conversation, Opening);
 
 /// What tells one conversation from others: a hash of the first message that is not the model's. It
 /// is the same in a fork and after any other message was rewritten, and is never sent.
@@ -36,7 +36,7 @@ opaque_debug!(SealHolder, Conversation);
 pub struct Conversation([u8; 32]);
 
 /// Hashes the first message of a conversation.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Opening {
     hasher: blake3::Hasher,
     begun: bool,
@@ -85,3 +85,6 @@ impl SealHolder {
         Self { keys: Arc::clone(keys), principal: keys.of_principal(tenant, account) }
     }
 }
+
+#[cfg(test)]
+mod tests;

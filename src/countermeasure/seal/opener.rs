@@ -22,7 +22,11 @@ impl Opener {
     /// answers, and an empty name if the request has none.
     #[must_use]
     pub fn new(holder: SealHolder, model: Option<String>) -> Self {
-        Self { holder, model, now: Timestamp::now() }
+        Self::at(holder, model, Timestamp::now())
+    }
+
+    pub(super) fn at(holder: SealHolder, model: Option<String>, now: Timestamp) -> Self {
+        Self { holder, model, now }
     }
 
     /// Whether a body may hold any blob. This is all that most bodies are read for.

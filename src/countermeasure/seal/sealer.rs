@@ -23,18 +23,19 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// What `settings` say of the answers of `model`. The conversation counts only where they say so.
+    /// What `settings` say of the answers of `model`, in the conversation in which alone they open.
     #[must_use]
     pub fn new(
         holder: SealHolder,
         settings: &Seal,
-        model: Option<&str>,
-        conversation: Conversation,
+        model: &str,
+        conversation: Option<Conversation>,
     ) -> Self {
+        holder.keys.use_it();
         Self {
             holder,
-            model: model.unwrap_or_default().into(),
-            conversation: settings.by_conversation().then_some(conversation),
+            model: model.into(),
+            conversation,
             lifetime: settings.lifetime,
             bucket: usize::try_from(settings.bucket.get()).unwrap_or(usize::MAX),
         }

@@ -68,8 +68,8 @@ where
         let cap = exchange.body_cap();
         let late = Late::after(exchange.body_time());
         let held = exchange.holding();
-        if let Some(history) = exchange.known_history(&parts.headers) {
-            let repeating = Box::new(Repeating::new(history, body, cap, late, held));
+        if let Some((history, asked)) = exchange.known_history(&parts.headers) {
+            let repeating = Box::new(Repeating::new(history, asked, body, cap, late, held));
             let repeated =
                 Repeated { repeating, exchange: Some(exchange), parts, inner, watch: None };
             return Self::Repeating { repeated: Some(Box::new(repeated)) };

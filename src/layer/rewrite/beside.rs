@@ -2,8 +2,9 @@
 
 use crate::countermeasure::Rounded;
 use crate::layer::lanes::{LANES, TooManyLanes};
+use crate::wire::framing::Framing;
 use crate::wire::json::Edit;
-use crate::wire::{Channel, Citation, FieldKind, Kind, Mode, Scan, Usage};
+use crate::wire::{Carrier, Channel, Citation, FieldKind, Kind, Mode, Scan, Usage};
 
 use super::ResponseRewriter;
 
@@ -32,6 +33,35 @@ impl ResponseRewriter {
             edits.extend(moved.map(|((span, _), to)| Edit::literal(span.clone(), to.to_string())));
         }
         Ok(edits)
+    }
+
+    /// What carries reasoning that is sealed, with the blobs put in.
+    pub(super) fn sealed_edits(
+        &mut self,
+        payload: &[u8],
+        scan: &Scan,
+        framing: Option<Framing>,
+        before: &mut Vec<u8>,
+    ) -> Result<Vec<Edit>, TooManyLanes> {
+        let Self { sealing: Some(sealing), tally, .. } = self else { return Ok(Vec::new()) };
+        let edits = sealing.carry(&scan.carriers, payload, framing, before, tally)?;
+        if !scan.repeats {
+            scan.closes.iter().for_each(|close| sealing.end(close));
+        }
+        Ok(edits)
+    }
+
+    /// Adds them to the other edits, of which those of the same values give way.
+    pub(super) fn put_sealed(&self, sealed: Vec<Edit>, scan: &Scan, edits: &mut Vec<Edit>) {
+        if self.sealing.is_some() && !scan.carriers.is_empty() {
+            let mut carried: Vec<_> = scan.carriers.iter().filter_map(Carrier::value).collect();
+            carried.sort_by_key(|span| span.start);
+            edits.retain(|edit| {
+                let next = carried.partition_point(|it| it.end <= edit.span.start);
+                carried.get(next).is_none_or(|it| it.start >= edit.span.end)
+            });
+            edits.extend(sealed);
+        }
     }
 
     /// Remembers the choices whose role this event brings.

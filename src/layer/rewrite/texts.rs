@@ -61,7 +61,7 @@ impl ResponseRewriter {
                     TextEdit { stays, before, after: String::new(), deferred }
                 }
             };
-            self.see(channel);
+            self.see_edited(channel, document);
             self.outcomes.push(outcome);
             given.texts += 1;
             if left == 0 {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::deciding::unread;
 use super::reader::{Reader, variable};
-use super::setting::{Kind, Setting};
+use super::setting::Paths;
 use crate::experiment::{Experiment, RunSettings};
 
 /// The experiments that are run.
@@ -29,21 +29,6 @@ impl Experiments {
     pub(in crate::proxy) fn settings(&self) -> RunSettings {
         let state = Some(self.state_dir.clone());
         RunSettings { state, window: self.window, most_units: self.max_units.get() }
-    }
-}
-
-/// Paths with commas between, which none of them has.
-struct Paths(Vec<PathBuf>);
-
-impl Setting for Paths {
-    const KIND: Kind = Kind::List;
-    const EXPECTED: &'static str = "a list of paths";
-
-    fn read(text: &str) -> Option<Self> {
-        let mut paths = text.split(',').map(str::trim).peekable();
-        paths.peek()?;
-        let paths = paths.map(|path| (!path.is_empty()).then(|| path.into()));
-        paths.collect::<Option<_>>().map(Self)
     }
 }
 

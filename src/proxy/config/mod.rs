@@ -26,6 +26,7 @@ mod experiments;
 mod injected;
 mod marks;
 mod reader;
+mod secret;
 mod setting;
 
 use std::collections::BTreeMap;
@@ -35,7 +36,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::HeaderValue;
-use zeroize::Zeroizing;
 
 pub use carriers::Probe;
 pub use experiments::Experiments;
@@ -78,6 +78,8 @@ pub struct Config {
     pub marks: Option<Marks>,
     /// `[secret]`, when it has a key: the deployment's, from which others are derived.
     pub secret: Option<Secret>,
+    /// Those that it had before, which still open what was sealed with them.
+    pub previous_secrets: Vec<Secret>,
     /// By what responses carry marks: the carriers of `[marks]`, and how each is set.
     pub carriers: Carriers,
     /// Whether the upstream is tried out for each of them.
@@ -223,7 +225,7 @@ impl Config {
         let policy_place = reader.place("policy", "file");
         let (carriers, probe, probe_credential) = carriers::read(reader);
         let marks = marks::read(reader);
-        let secret = secret(reader);
+        let (secret, previous_secrets) = secret::read(reader);
         // One that cannot be read has been reported.
         let given = ["key", "key_file"].iter().any(|it| !reader.place("secret", it).is_empty());
         let experiments = experiments::read(reader, given);
@@ -259,6 +261,7 @@ impl Config {
             notices,
             marks,
             secret,
+            previous_secrets,
             carriers,
             probe,
             probe_credential,
@@ -306,29 +309,6 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
 /// Lines that wait at most, unless the file says otherwise.
 fn queue(reader: &mut Reader<'_>, section: &'static str) -> NonZeroUsize {
     reader.or(section, "queue", NonZeroUsize::MIN.saturating_add(8_191))
-}
-
-fn secret(reader: &mut Reader<'_>) -> Option<Secret> {
-    let key_file = reader.path("secret", "key_file");
-    let key = reader.secret("secret", "key").map(Zeroizing::new);
-    let (field, text) = match (key, key_file) {
-        (Some(key), _) => ("key", Ok(key)),
-        (None, Some(path)) => {
-            reader.notice_mode("secret", "key_file", &path);
-            ("key_file", std::fs::read_to_string(path).map(Zeroizing::new))
-        }
-        (None, None) => return None,
-    };
-    let problem = match text {
-        // The decoder of BLAKE3's own hash type is strict: 64 digits, nothing else.
-        Ok(text) => match blake3::Hash::from_hex(text.trim()) {
-            Ok(bytes) => return Some(Secret::new(*bytes.as_bytes())),
-            Err(_) => "a key has 64 hexadecimal digits".to_owned(),
-        },
-        Err(error) => format!("cannot be read: {error}"),
-    };
-    reader.wrong("secret", field, problem);
-    None
 }
 
 fn audit(reader: &mut Reader<'_>, has_secret: bool) -> Option<Audit> {

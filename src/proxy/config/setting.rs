@@ -189,6 +189,21 @@ impl Setting for OrOff<SocketAddr> {
     }
 }
 
+/// Paths with commas between, which none of them has.
+pub(super) struct Paths(pub(super) Vec<PathBuf>);
+
+impl Setting for Paths {
+    const KIND: Kind = Kind::List;
+    const EXPECTED: &'static str = "a list of paths";
+
+    fn read(text: &str) -> Option<Self> {
+        let mut paths = text.split(',').map(str::trim).peekable();
+        paths.peek()?;
+        let paths = paths.map(|path| (!path.is_empty()).then(|| path.into()));
+        paths.collect::<Option<_>>().map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

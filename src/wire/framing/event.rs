@@ -82,6 +82,16 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// Its framing.
+    #[must_use]
+    pub fn framing(&self) -> Framing {
+        match &self.form {
+            Form::Block(_) | Form::Foreign => Framing::Sse,
+            Form::Message(_) => Framing::AwsEventStream,
+            Form::Plain { framing, .. } => *framing,
+        }
+    }
+
     /// What its framing calls it, where that names events.
     #[must_use]
     pub fn kind(&self) -> Option<&'a [u8]> {

@@ -4,14 +4,28 @@
 //! shortened block is refused by the upstream at the next turn. The official way to withhold one
 //! is the shape that `thinking.display = "omitted"` gives: `"thinking":""` beside the signature.
 
+mod carried;
 mod history;
 mod request;
 mod response;
 
 use super::framing::{Heartbeat, Unframed};
 use super::{
-    Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json, terminator,
+    Carried, Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json,
+    terminator,
 };
+
+/// The signature of a thinking block.
+const THINKING: &str = "messages.thinking";
+
+/// The data of a redacted one.
+const REDACTED: &str = "messages.redacted_thinking";
+
+/// What stands there where there is none.
+const NOTHING: &str = "\"\"";
+
+/// A block of which nobody knows what it says: nothing was sealed for it.
+const AMBIGUOUS: &str = "messages.ambiguous";
 
 /// Anthropic Messages: `POST /v1/messages`.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +55,14 @@ impl Protocol for Messages {
 
     fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
         super::history::scan(body, &history::NAMES, each)
+    }
+
+    fn scan_carried(&self, body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), json::Error> {
+        carried::scan(body, each)
+    }
+
+    fn unopened(&self) -> &'static str {
+        "messages: Invalid `signature` in `thinking` block"
     }
 
     fn is_terminator(&self, payload: &[u8]) -> bool {

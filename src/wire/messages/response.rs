@@ -5,11 +5,13 @@ use std::ops::Range;
 use crate::wire::json::{Error, Key, Kind as JsonKind, Reader, Text, unescape_lossy};
 use crate::wire::listed::{Listed, Shape};
 use crate::wire::scan::{
-    Block, Close, Field, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot, Twice, is_call,
-    is_cut_short,
+    Block, Carrier, CarrierPlace, Close, Field, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot,
+    Twice, is_call, is_cut_short,
 };
 use crate::wire::thought::Thought;
 use crate::wire::{error, usage};
+
+use super::{NOTHING, REDACTED, THINKING};
 
 /// Members of a message that carry no text of the model's.
 const MESSAGE: [Listed; 6] = [
@@ -148,6 +150,11 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
             channel.lane.group = index;
         }
     }
+    for carrier in &mut scan.carriers {
+        if carrier.group == u32::MAX {
+            carrier.group = index;
+        }
+    }
     if kind != Some(b"message_start") {
         repeat(whole, scan);
     }
@@ -160,6 +167,7 @@ pub(super) fn scan_event(payload: &[u8], scan: &mut Scan) -> Result<(), Error> {
         }
         Some(b"content_block_stop") => {
             scan.says_more = true;
+            scan.carriers.push(signature_before_stop(index));
             scan.closes.push(Close::of(index, false, false));
         }
         Some(b"error") => (scan.error, scan.says_more) = (true, true),
@@ -183,6 +191,16 @@ struct Event {
     whole: Range<usize>,
     /// Those that stand in a whole block.
     block: Range<usize>,
+}
+
+/// What would carry a signature that has not come before its block ends.
+fn signature_before_stop(index: u32) -> Carrier {
+    let before = format!(
+        "{{\"type\":\"content_block_delta\",\"index\":{index},\"delta\":{{\"type\":\"signature_delta\",\
+         \"signature\":"
+    );
+    let place = CarrierPlace::Event { kind: "content_block_delta", before, after: "}}" };
+    Carrier { name: THINKING, group: index, slot: None, nothing: NOTHING, place }
 }
 
 /// The texts of a message that has begun before say all that it has said, and end with it.
@@ -251,6 +269,7 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<
     let mut kind = String::new();
     let mut data = None;
     let mut carried = Vec::new();
+    let (mut signature, mut thinking) = (None, None);
     let mut twice = Twice::default();
     let mut thought = Thought::default();
     reader.members(|reader, key| {
@@ -262,7 +281,15 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<
                 kind = unescape_lossy(reader.bytes().get(span).unwrap_or_default());
                 Ok(())
             }
-            name @ (b"thinking" | b"text") => text(reader, group, name, scan),
+            name @ (b"thinking" | b"text") => {
+                text(reader, group, name, scan)?;
+                thinking = thinking.or((name == b"thinking").then(|| reader.position()));
+                Ok(())
+            }
+            name @ b"signature" => {
+                signature = Some(reader.spanned(|reader| scan.listed(reader, &BLOCK, name))?);
+                Ok(())
+            }
             b"data" => {
                 data = Some(reader.skip()?);
                 Ok(())
@@ -297,6 +324,14 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<
     if matches!(kind.as_str(), "thinking" | "redacted_thinking") {
         scan.signed.push(Signed { group: None, from: reader.position() });
     }
+    let place = match kind.as_str() {
+        "thinking" => thinking_place(signature, thinking, group),
+        "redacted_thinking" => data.clone().map(CarrierPlace::Value),
+        _ => None,
+    };
+    let name = if kind == "thinking" { THINKING } else { REDACTED };
+    let carrier = |place| Carrier { name, group, slot: None, nothing: NOTHING, place };
+    scan.carriers.extend(place.map(carrier));
     // What the vendor has sealed stays; of another block nobody knows what its data say.
     let sealed = |span: &Range<usize>| {
         let data = reader.bytes().get(span.clone()).unwrap_or_default();
@@ -324,6 +359,22 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<
     }))
 }
 
+/// Where a thinking block carries its signature. One that begins a stream of its own has none yet.
+fn thinking_place(
+    signature: Option<Range<usize>>,
+    thinking: Option<usize>,
+    group: u32,
+) -> Option<CarrierPlace> {
+    let begins = group == u32::MAX;
+    match (signature, thinking) {
+        (Some(span), _) if begins => Some(CarrierPlace::Early(span)),
+        (None, _) if begins => Some(CarrierPlace::Begun),
+        (Some(span), _) => Some(CarrierPlace::Value(span)),
+        (None, Some(at)) => Some(CarrierPlace::Member { at, name: "signature" }),
+        (None, None) => None,
+    }
+}
+
 fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<(), Error> {
     if !scan.expects(JsonKind::Object, reader, b"delta")? {
         return Ok(());
@@ -345,7 +396,11 @@ fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<
             name @ (b"thinking" | b"text" | b"partial_json") => text(reader, u32::MAX, name, scan),
             name @ b"signature" => {
                 event.signature = true;
-                scan.listed(reader, &BLOCK, name)
+                let span = reader.spanned(|reader| scan.listed(reader, &BLOCK, name))?;
+                let place = CarrierPlace::Value(span);
+                let (name, group, nothing) = (THINKING, u32::MAX, NOTHING);
+                scan.carriers.push(Carrier { name, group, slot: None, nothing, place });
+                Ok(())
             }
             b"stop_reason" => stop_reason(reader, scan),
             name @ b"stop_sequence" => scan.stop(reader, name),

@@ -1,0 +1,123 @@
+//! Opening the sealed reasoning that a request carries.
+
+use std::collections::BTreeMap;
+
+use crate::countermeasure::seal::{Conversation, Opened, Opener, Opening};
+use crate::secret::opaque_debug;
+use crate::wire::json::{Edit, unescape};
+use crate::wire::{Carried, Element, Protocol, Said, without_elements};
+
+/// The most blobs of one request that are opened; the rest are left out.
+const MOST: u64 = 4096;
+
+/// What becomes of the blobs of a body.
+#[derive(Default)]
+pub(super) struct Unsealed {
+    pub(super) edits: Vec<Edit>,
+    /// Blocks that were opened.
+    pub(super) opened: u64,
+    /// Blocks that did not open, and are left out.
+    pub(super) dropped: u64,
+}
+
+opaque_debug!(Unsealed);
+
+/// Puts back what was sealed, and leaves out what does not open. A body that cannot be read stays as
+/// it is.
+pub(super) fn unseal(protocol: &dyn Protocol, body: &[u8], opener: &Opener) -> Unsealed {
+    let Ok(conversation) = conversation(protocol, body) else { return Unsealed::default() };
+    let mut unsealed = Unsealed::default();
+    // Blocks by the list that they are in, and with them the message that would be empty.
+    let mut dropped: BTreeMap<usize, Dropped> = BTreeMap::new();
+    let scanned = protocol.scan_carried(body, &mut |carried| {
+        let raw = body.get(carried.value.clone()).unwrap_or_default();
+        let contents = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
+        let Ok(text) = unescape(contents) else { return };
+        if !Opener::is_sealed(&text) {
+            return;
+        }
+        let may = unsealed.opened < MOST;
+        let opened = may.then(|| opener.open(carried.carrier, &text, conversation)).flatten();
+        let put_back = opened.and_then(|opened| put_back(&carried, opened));
+        match put_back {
+            Some(edits) => {
+                unsealed.opened += 1;
+                unsealed.edits.extend(edits);
+            }
+            None => {
+                unsealed.dropped += 1;
+                let Carried { block, message, .. } = carried;
+                let list = dropped.entry(block.list);
+                list.or_insert(Dropped { message, starts: Vec::new() }).starts.push(block.start);
+            }
+        }
+    });
+    let left_out = scanned.and_then(|()| leave_out(body, dropped));
+    match left_out {
+        Ok(edits) => unsealed.edits.extend(edits),
+        Err(_) => return Unsealed::default(),
+    }
+    unsealed
+}
+
+/// Which conversation it is, by its first message that is not the model's.
+fn conversation(
+    protocol: &dyn Protocol,
+    body: &[u8],
+) -> Result<Conversation, crate::wire::json::Error> {
+    let mut opening = Opening::default();
+    protocol.scan_opening(body, &mut |said| match said {
+        Said::Other(text) => {
+            let raw = body.get(text.span).unwrap_or_default();
+            opening.other(&unescape(raw).unwrap_or_default());
+        }
+        Said::Answer(_) => {}
+        Said::End => opening.end(),
+    })?;
+    Ok(opening.conversation())
+}
+
+/// What puts back a block as the upstream wrote it; `None` if something of it has no place.
+fn put_back(carried: &Carried, opened: Opened) -> Option<Vec<Edit>> {
+    let Opened { texts, value } = opened;
+    let mut edits = Vec::with_capacity(texts.len() + 1);
+    for (number, raw) in texts {
+        let (_, place) = carried.texts.iter().find(|(known, _)| *known == number)?;
+        let with = [b"\"", raw.as_slice(), b"\""].concat();
+        edits.push(Edit { span: place.clone(), with });
+    }
+    let with = value.unwrap_or_else(|| carried.nothing.as_bytes().to_vec());
+    edits.push(Edit { span: carried.value.clone(), with });
+    Some(edits)
+}
+
+/// The blocks of one list that are left out.
+struct Dropped {
+    message: Option<Element>,
+    starts: Vec<usize>,
+}
+
+/// Takes blocks out of their lists, and messages that would be left without any out of theirs.
+fn leave_out(
+    body: &[u8],
+    dropped: BTreeMap<usize, Dropped>,
+) -> Result<Vec<Edit>, crate::wire::json::Error> {
+    let mut edits = Vec::new();
+    let mut emptied: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (list, Dropped { message, starts }) in dropped {
+        let (cut, left) = without_elements(body, list, &starts)?;
+        match message.filter(|_| left == 0) {
+            Some(Element { list, start }) => emptied.entry(list).or_default().push(start),
+            None => edits.extend(cut),
+        }
+    }
+    for (list, starts) in emptied {
+        edits.extend(without_elements(body, list, &starts)?.0);
+    }
+    Ok(edits)
+}
+
+/// The conversation that a body goes on with, for what is sealed of its answer.
+pub(super) fn conversation_of(protocol: &dyn Protocol, body: &[u8]) -> Conversation {
+    conversation(protocol, body).unwrap_or_else(|_| Opening::default().conversation())
+}

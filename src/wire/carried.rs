@@ -1,0 +1,100 @@
+//! What a request carries back of the model's reasoning, for the server to open.
+
+use std::ops::Range;
+
+use super::json::{Edit, Error, Reader};
+use crate::secret::opaque_debug;
+
+/// A block of a conversation that carries what its server has signed or sealed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// The kind of place, by the name that it has in answers, too.
+    pub carrier: &'static str,
+    /// The whole value that carries it.
+    pub value: Range<usize>,
+    /// What stands there where the server has put nothing.
+    pub nothing: &'static str,
+    /// The strings of the block in which its reasoning stands, by their numbers: whole values.
+    pub texts: Vec<(u32, Range<usize>)>,
+    /// The block, as an element of its list.
+    pub block: Element,
+    /// The message that it stands in, where that may not be left without any block.
+    pub message: Option<Element>,
+}
+
+/// An element of an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Element {
+    /// Where the array begins.
+    pub list: usize,
+    /// Where the element does.
+    pub start: usize,
+}
+
+opaque_debug!(Carried);
+
+/// The edits that take elements out of an array, commas and all: those that begin at `dropped`, in
+/// order. How many are left, too. Nothing is kept of the others, however many there are.
+///
+/// # Errors
+/// The array is malformed.
+pub fn without_elements(
+    body: &[u8],
+    list: usize,
+    dropped: &[usize],
+) -> Result<(Vec<Edit>, usize), Error> {
+    let mut edits = Vec::new();
+    let mut left = 0;
+    // Where the last one ends that stays, where those begin that go, and where the last one of them ends.
+    let (mut kept, mut from, mut end): (Option<usize>, Option<usize>, usize) = (None, None, list);
+    let mut cut = |span: Range<usize>| edits.push(Edit { span, with: Vec::new() });
+    Reader::at(body, list).elements(|reader, _| {
+        let span = reader.skip()?;
+        end = span.end;
+        if dropped.binary_search(&span.start).is_ok() {
+            from.get_or_insert(span.start);
+        } else {
+            from.take().into_iter().for_each(|from| cut(from..span.start));
+            kept = Some(span.end);
+            left += 1;
+        }
+        Ok(())
+    })?;
+    if let Some(from) = from {
+        cut(kept.unwrap_or(from)..end);
+    }
+    Ok((edits, left))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::json::splice;
+    use super::*;
+
+    proptest::proptest! {
+        /// Oracle: serde_json's array, with the same elements removed.
+        #[test]
+        fn what_is_left_of_an_array_is_the_others(
+            mask in proptest::collection::vec(proptest::bool::ANY, 0..8),
+            padding in " {0,2}",
+        ) {
+            let elements: Vec<String> =
+                (0..mask.len()).map(|at| format!("{padding}{{\"k\":[{at},\"],\"]}}{padding}")).collect();
+            let body = format!("[0,[{}]]", elements.join(","));
+            let mut dropped = Vec::new();
+            Reader::at(body.as_bytes(), 3).elements(|reader, at| {
+                let start = reader.skip()?.start;
+                dropped.extend(mask[at].then_some(start));
+                Ok(())
+            }).unwrap();
+            let (mut edits, left) = without_elements(body.as_bytes(), 3, &dropped).unwrap();
+            let read: serde_json::Value =
+                serde_json::from_slice(&splice(body.as_bytes(), &mut edits)).unwrap();
+            let kept: Vec<_> = (0..mask.len()).filter(|at| !mask[*at]).collect();
+            let expected: Vec<_> =
+                kept.iter().map(|at| serde_json::json!({"k": [at, "],"]})).collect();
+            proptest::prop_assert_eq!(left, expected.len());
+            proptest::prop_assert_eq!(&read[1], &serde_json::Value::Array(expected));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Where a Messages request carries the model's reasoning: the thinking blocks of what it said.
+
+use std::ops::Range;
+
+use super::{REDACTED, THINKING};
+use crate::wire::carried::{Carried, Element};
+use crate::wire::json::{Error, Kind, Reader};
+
+/// Finds the thinking blocks of the model's own messages.
+pub(super) fn scan(body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), Error> {
+    Reader::new(body).document(|reader| {
+        reader.object(|reader, key| {
+            if !key.is("messages") {
+                return reader.pass();
+            }
+            reader.kind()?;
+            let list = reader.position();
+            reader.elements(|reader, _| {
+                let mut roles = (0, 0);
+                let start = reader
+                    .spanned(|reader| {
+                        reader.members(|reader, key| {
+                            if !key.is("role") {
+                                return reader.pass();
+                            }
+                            roles.0 += 1;
+                            let role = reader.name()?.map(|(_, role)| role);
+                            roles.1 += usize::from(role.as_deref() == Some("assistant"));
+                            Ok(())
+                        })
+                    })?
+                    .start;
+                if roles != (1, 1) {
+                    return Ok(());
+                }
+                message(&mut Reader::at(body, start), Element { list, start }, each)
+            })
+        })
+    })
+}
+
+fn message(
+    reader: &mut Reader<'_>,
+    message: Element,
+    each: &mut dyn FnMut(Carried),
+) -> Result<(), Error> {
+    reader.members(|reader, key| {
+        if !key.is("content") || reader.kind()? != Kind::Array {
+            return reader.pass();
+        }
+        let list = reader.position();
+        reader.elements(|reader, _| {
+            let mut block = Block::default();
+            let start = reader.spanned(|reader| block.read(reader))?.start;
+            each_of(block, Element { list, start }, message).into_iter().for_each(&mut *each);
+            Ok(())
+        })
+    })
+}
+
+#[derive(Default)]
+struct Block {
+    kind: Option<String>,
+    thinking: Option<Range<usize>>,
+    signature: Option<Range<usize>>,
+    data: Option<Range<usize>>,
+    twice: bool,
+}
+
+impl Block {
+    fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
+        reader.members(|reader, key| {
+            let place = match &*key.name() {
+                b"type" => {
+                    self.twice |= self.kind.is_some();
+                    self.kind = reader.name()?.map(|(_, kind)| kind);
+                    return Ok(());
+                }
+                b"thinking" => &mut self.thinking,
+                b"signature" => &mut self.signature,
+                b"data" => &mut self.data,
+                _ => return reader.pass(),
+            };
+            let is_text = reader.kind()? == Kind::String;
+            let span = reader.skip()?;
+            self.twice |= place.is_some();
+            *place = Some(span).filter(|_| is_text);
+            Ok(())
+        })
+    }
+}
+
+fn each_of(block: Block, place: Element, message: Element) -> Option<Carried> {
+    let Block { kind, thinking, signature, data, twice } = block;
+    let (carrier, value, texts) = match kind.as_deref()? {
+        "thinking" => (THINKING, signature?, thinking.into_iter().map(|span| (0, span)).collect()),
+        "redacted_thinking" => (REDACTED, data?, Vec::new()),
+        _ => return None,
+    };
+    let nothing = super::NOTHING;
+    // It is found all the same, so that it does not go on with what it carries.
+    let carrier = if twice { super::AMBIGUOUS } else { carrier };
+    Some(Carried { carrier, value, nothing, texts, block: place, message: Some(message) })
+}

@@ -1,0 +1,68 @@
+//! Where an answer carries what its server has signed or sealed of the reasoning.
+
+use std::ops::Range;
+
+use super::{Lane, Slot};
+use crate::secret::opaque_debug;
+
+/// A place in an answer whose value the client sends back with the conversation, as it came: a
+/// signature, or encrypted reasoning.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Carrier {
+    /// The kind of place, by the name that it has in requests, too.
+    pub name: &'static str,
+    /// The choice, block or item whose reasoning it goes with.
+    pub group: u32,
+    /// Which text of it; `None` for all of its reasoning.
+    pub slot: Option<Slot>,
+    /// What stands there where the server has put nothing: a value.
+    pub nothing: &'static str,
+    /// Where it stands.
+    pub place: CarrierPlace,
+}
+
+/// Where such a value stands, or would.
+#[derive(Clone, PartialEq, Eq)]
+pub enum CarrierPlace {
+    /// The whole value.
+    Value(Range<usize>),
+    /// The whole value, before all of the reasoning has come.
+    Early(Range<usize>),
+    /// What carries it has begun, without a value yet.
+    Begun,
+    /// Its object has no such member, which would go here, behind another.
+    Member {
+        /// Where.
+        at: usize,
+        /// What it is called.
+        name: &'static str,
+    },
+    /// In an event before this one, which nothing comes behind.
+    Event {
+        /// What the event is called, where that is told beside its JSON.
+        kind: &'static str,
+        /// Its JSON before the value.
+        before: String,
+        /// And behind it.
+        after: &'static str,
+    },
+}
+
+opaque_debug!(Carrier, CarrierPlace);
+
+impl Carrier {
+    /// Whether a text of reasoning goes with it.
+    #[must_use]
+    pub fn is_of(&self, lane: Lane) -> bool {
+        self.group == lane.group && self.slot.is_none_or(|slot| slot == lane.slot)
+    }
+
+    /// The whole value, if there is one here.
+    #[must_use]
+    pub fn value(&self) -> Option<Range<usize>> {
+        match &self.place {
+            CarrierPlace::Value(span) | CarrierPlace::Early(span) => Some(span.clone()),
+            CarrierPlace::Begun | CarrierPlace::Member { .. } | CarrierPlace::Event { .. } => None,
+        }
+    }
+}
