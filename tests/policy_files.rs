@@ -298,7 +298,12 @@ const REJECTED_MEASURES: &[(&str, usize, &str, &str)] = &[
         "reasoning.seal.bind",
         "unknown variant",
     ),
-    ("[grade.reasoning]\nkeep = \"none\"\nseal = { ttl = 3 }", 9, "reasoning.seal.ttl", "unknown field"),
+    (
+        "[grade.reasoning]\nkeep = \"none\"\nseal = { ttl = 3 }",
+        9,
+        "reasoning.seal.ttl",
+        "unknown field",
+    ),
     ("[grade.pace]", 7, "pace", "slows nothing"),
     (
         "[grade.pace]\nfirst_token_delay = { min = \"2s\", max = \"1s\" }",

@@ -94,9 +94,8 @@ impl History {
             return None;
         }
         let Self { marked, sealed, .. } = Self::new(known, principal, protocol);
-        let knows = |(originals, owner): &(Arc<Originals>, Owner)| {
-            originals.knows(*owner, Instant::now())
-        };
+        let knows =
+            |(originals, owner): &(Arc<Originals>, Owner)| originals.knows(*owner, Instant::now());
         let marked = marked.filter(knows);
         (marked.is_some() || sealed.is_some()).then_some(Self { protocol, marked, sealed })
     }

@@ -182,11 +182,7 @@ impl Sealing {
     }
 
     /// The blob of a carrier; `None` if there is nothing to be sealed.
-    fn blob(
-        &mut self,
-        carrier: &Carrier,
-        tally: &mut Tally,
-    ) -> Result<Option<&str>, TooManyLanes> {
+    fn blob(&mut self, carrier: &Carrier, tally: &mut Tally) -> Result<Option<&str>, TooManyLanes> {
         let Self { sealer, texts, places } = self;
         let place = place(places, carrier)?;
         let mut of: Vec<&Text> = texts.iter().filter(|it| carrier.is_of(it.lane)).collect();

@@ -98,7 +98,8 @@ fn events(signature: Option<&str>, pieces: &[&str]) -> String {
     out + &event("message_stop", "")
 }
 
-const PIECES: [&str; 4] = [r#"Sum \"both\":\n9 \u00fc "#, "8 😀 ", r#"\ud83d\ude00 "#, r#"\/ 3\\4"#];
+const PIECES: [&str; 4] =
+    [r#"Sum \"both\":\n9 \u00fc "#, "8 😀 ", r#"\ud83d\ude00 "#, r#"\/ 3\\4"#];
 
 /// What the official library makes of a stream: the blocks of the message.
 fn accumulated(stream: &str) -> Vec<Value> {
@@ -226,9 +227,8 @@ async fn it_is_counted() {
     foreign[0]["signature"] = format!("{PREFIX}AAAA").into();
     forwarded(&world, alice(), &next_turn(&[got, foreign].concat())).await;
     let records = world.records.all();
-    let counts = |at: usize, counter| {
-        count(&records[at].applied, Countermeasure::Reasoning, counter)
-    };
+    let counts =
+        |at: usize, counter| count(&records[at].applied, Countermeasure::Reasoning, counter);
     assert_eq!(counts(0, Counter::BlocksSealed), 1);
     assert_eq!((counts(1, Counter::BlocksOpened), counts(1, Counter::BlocksDropped)), (1, 1));
 }
@@ -441,10 +441,7 @@ async fn a_blob_opens_in_its_own_place_only() {
         assert_eq!(seen, body);
     }
     // Nobody knows what a block says that says something twice.
-    let twice = next_turn(&got).replace(
-        "\"thinking\":\"\"",
-        "\"thinking\":\"\",\"thinking\":\"\"",
-    );
+    let twice = next_turn(&got).replace("\"thinking\":\"\"", "\"thinking\":\"\",\"thinking\":\"\"");
     let seen = forwarded(&world, alice(), &twice).await;
     assert!(!seen.contains("Sum") && !seen.contains(PREFIX), "{seen}");
 }
@@ -532,7 +529,8 @@ async fn it_still_opens_in_a_process_whose_policy_no_longer_seals() {
 async fn neither_size_nor_usage_tells_its_length_within_a_bucket() {
     let world = world_of("reasoning = { keep = \"none\", seal = { bucket = 1024 } }");
     let answer = |length: usize| {
-        let block = json!({"type": "thinking", "thinking": "z".repeat(length), "signature": "c2ln"});
+        let block =
+            json!({"type": "thinking", "thinking": "z".repeat(length), "signature": "c2ln"});
         let mut answer = read_json(&message(&block.to_string()));
         answer["usage"]["output_tokens"] = (length / 4 + 3).into();
         answer.to_string()
@@ -553,7 +551,8 @@ async fn thousands_of_blobs_are_opened_up_to_a_bound_and_the_rest_left_out() {
     let world = world();
     let answer = message(&format!("{},{CALL}", thinking(Some(SIGNATURE))));
     let got = answered(&world, alice(), &answer).await;
-    let many: Vec<Value> = std::iter::repeat_n(got[0].clone(), 5000).chain([got[1].clone()]).collect();
+    let many: Vec<Value> =
+        std::iter::repeat_n(got[0].clone(), 5000).chain([got[1].clone()]).collect();
     let seen = read_json(&forwarded(&world, alice(), &next_turn(&many)).await);
     let content = seen["messages"][1]["content"].as_array().unwrap();
     assert_eq!(content.len(), 4096 + 1);
@@ -573,10 +572,16 @@ async fn what_is_too_long_is_sealed_without_its_text() {
         let seen = read_json(&forwarded(&world, alice(), &next_turn(&got)).await);
         let block = &seen["messages"][1]["content"][0];
         assert_eq!(block["signature"], "c2ln");
-        assert_eq!(block["thinking"].as_str().unwrap().len(), if unsealed == 0 { length } else { 0 });
+        assert_eq!(
+            block["thinking"].as_str().unwrap().len(),
+            if unsealed == 0 { length } else { 0 }
+        );
         let record = world.records.all().into_iter().rev().nth(1).unwrap();
         let counted = |counter| count(&record.applied, Countermeasure::Reasoning, counter);
-        assert_eq!((counted(Counter::BlocksSealed), counted(Counter::BlocksUnsealed)), (sealed, unsealed));
+        assert_eq!(
+            (counted(Counter::BlocksSealed), counted(Counter::BlocksUnsealed)),
+            (sealed, unsealed)
+        );
     }
 }
 

@@ -118,7 +118,8 @@ fn nothing_opens_that_is_altered_anywhere() {
 #[test]
 fn two_blobs_do_not_make_a_third() {
     let cases = known();
-    let [one, other] = [&cases[5], &cases[6]].map(|it| decode(text(it, "blob").as_bytes()).unwrap());
+    let [one, other] =
+        [&cases[5], &cases[6]].map(|it| decode(text(it, "blob").as_bytes()).unwrap());
     for at in 1..one.len().min(other.len()) {
         for (first, second) in [(&one, &other), (&other, &one)] {
             let spliced = [&first[..at], &second[at..]].concat();
