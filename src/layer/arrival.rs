@@ -18,7 +18,7 @@ use super::history::{History, Known};
 use super::hook::{Decided, Watch};
 use super::late::Late;
 use super::recalled::Recalled;
-use super::repeating::Repeating;
+use super::repeating::{Asked, Repeating};
 use super::shared::{Live, Shared};
 use crate::audit;
 use crate::policy::RequestFacts;
@@ -133,7 +133,8 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
             return Way::Untouched { parts, body, inner, watch };
         };
         let answers = matches!(route(&parts.method, parts.uri.path(), true), Route::Protocol(_));
-        let asked = (protocol, answers.then(|| target(&parts.method, &parts.uri)));
+        let target = answers.then(|| target(&parts.method, &parts.uri));
+        let asked = Asked { protocol, target };
         let late = Late::after(caps.request_body_time);
         let subjects = Subjects::of(principal, keys.subject.expose());
         let held = Held::new(Arc::clone(budget), subjects.account);

@@ -31,6 +31,7 @@ use super::recalled::Recalled;
 use super::record::begun;
 use super::refusal::refusal;
 use super::refused::{Refused, refused};
+use super::repeating::Asked;
 use super::shared::{Live, Shared};
 use super::trials::Tries;
 use super::unsealing::conversation_of;
@@ -352,15 +353,12 @@ impl Exchange {
 
     /// What the request repeats, if it may hold anything that is to be put back and can be read for it,
     /// and how it is read.
-    pub(super) fn known_history(
-        &self,
-        headers: &HeaderMap,
-    ) -> Option<(History, (&'static dyn Protocol, Option<Target>))> {
+    pub(super) fn known_history(&self, headers: &HeaderMap) -> Option<(History, Asked)> {
         let (principal, cap) = (&self.assessment.principal, self.body_cap());
         let protocol = self.conversation?;
         let history = History::repeated(self.known(), principal, Some(protocol), headers, cap)?;
         let target = self.protocol.map(|_| target(&self.method, &self.uri));
-        Some((history, (protocol, target)))
+        Some((history, Asked { protocol, target }))
     }
 
     /// So much of a request was written back.

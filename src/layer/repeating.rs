@@ -15,15 +15,13 @@ use super::head;
 use super::history::{History, Restored, RestoredTally, certain_model};
 use super::late::Late;
 use super::request_body::RequestBody;
+use crate::secret::opaque_debug;
 use crate::wire::{Protocol, Target};
 
 /// The body of such a request, on its way in.
 pub(super) struct Repeating<B> {
     history: History,
-    protocol: &'static dyn Protocol,
-    /// `None` if nothing answers: then nothing is opened, since a count of tokens would tell how long it
-    /// is.
-    target: Option<Target>,
+    asked: Asked,
     body: Pin<Box<B>>,
     collected: BytesMut,
     /// The most bytes that are read of the body.
@@ -35,17 +33,16 @@ pub(super) struct Repeating<B> {
 }
 
 impl<B> Repeating<B> {
-    /// A request to `target` in this protocol.
     pub(super) fn new(
         history: History,
-        (protocol, target): (&'static dyn Protocol, Option<Target>),
+        asked: Asked,
         body: B,
         cap: usize,
         late: Late,
         held: Held,
     ) -> Self {
         let (body, collected) = (Box::pin(body), BytesMut::new());
-        Self { history, protocol, target, body, collected, cap, late, held }
+        Self { history, asked, body, collected, cap, late, held }
     }
 }
 
@@ -80,18 +77,19 @@ impl<B: Body<Data = Bytes>> Repeating<B> {
         read: Read<B::Error>,
         headers: &mut HeaderMap,
     ) -> (RequestBody<B>, RestoredTally) {
-        let Self { history, protocol, target, body, collected, .. } = self;
+        let Self { history, asked, body, collected, .. } = self;
         let collected = collected.freeze();
         match read {
             Read::Part(failure) => {
                 (RequestBody::begun(collected, failure, body), RestoredTally::default())
             }
             Read::Whole => {
-                let asked = |body: &Bytes| {
+                let model = |body: &Bytes| {
+                    let Asked { protocol, target } = asked;
                     let request = protocol.scan_request(target?, body).ok()?;
                     certain_model(&request).map(str::to_owned)
                 };
-                let Restored { body, tally, .. } = history.restore(collected, asked);
+                let Restored { body, tally, .. } = history.restore(collected, model);
                 head::frame_request(headers, body.len());
                 if tally.is_changed() {
                     head::drop_digests(headers);
@@ -101,6 +99,16 @@ impl<B: Body<Data = Bytes>> Repeating<B> {
         }
     }
 }
+
+/// How such a request is read.
+pub(super) struct Asked {
+    pub(super) protocol: &'static dyn Protocol,
+    /// `None` if nothing answers: then nothing is opened, since a count of tokens would tell how long it
+    /// is.
+    pub(super) target: Option<Target>,
+}
+
+opaque_debug!(Asked);
 
 /// How far a body was read.
 pub(super) enum Read<E> {

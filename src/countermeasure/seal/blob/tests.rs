@@ -16,9 +16,9 @@ fn text<'v>(case: &'v Value, name: &str) -> &'v str {
 }
 
 fn bytes<const N: usize>(case: &Value, name: &str) -> [u8; N] {
-    let digits = text(case, name);
-    let byte = |at: usize| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap();
-    std::array::from_fn(byte)
+    let digits = text(case, name).chars().map(|it| u8::try_from(it.to_digit(16).unwrap()).unwrap());
+    let digits: Vec<u8> = digits.collect();
+    std::array::from_fn(|at| digits[2 * at] * 16 + digits[2 * at + 1])
 }
 
 fn keys(case: &Value) -> SealKeys {
@@ -45,7 +45,9 @@ fn bound(case: &Value) -> Bound<'_> {
     }
 }
 
-fn contents(case: &Value) -> (Vec<(u32, &[u8])>, Option<&[u8]>) {
+type Parts<'c> = Vec<(u32, &'c [u8])>;
+
+fn contents(case: &Value) -> (Parts<'_>, Option<&[u8]>) {
     let texts = case["texts"].as_array().unwrap().iter();
     let texts = texts.map(|it| {
         (u32::try_from(it[0].as_u64().unwrap()).unwrap(), it[1].as_str().unwrap().as_bytes())
