@@ -332,7 +332,7 @@ label = \"Not A Label\"
             let text = format!(
                 "{LEAST}[secret]\nkey_file = \"new.key\"\nprevious_key_files = [{files}]\n"
             );
-            Config::load(&folder.write("g.toml", &text), &environment(&[]))
+            Config::load(folder.write("g.toml", &text), &environment(&[]))
         };
         assert_eq!(with("\"old.key\", \"older.key\"").unwrap().previous_secrets.len(), 2);
         let errors = with("\"old.key\", \"nowhere.key\"").unwrap_err().to_string();
