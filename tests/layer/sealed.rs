@@ -244,7 +244,8 @@ async fn a_stream_carries_what_its_document_does_however_it_is_cut() {
         original[0]["signature"] = signature.unwrap_or_default().into();
         let expected = read_json(&next_turn(&original));
         for at in cuts.step_by(7).chain([0]) {
-            let steps = [&text[..at], &text[at..]].map(data);
+            let (first, second) = text.split_at(at);
+            let steps = [first, second].map(data);
             let asked = request(alice(), MESSAGES, Script::whole(first_turn()));
             let got = world.exchange(asked, stream(steps)).await;
             assert!(!got.failed);
@@ -595,15 +596,18 @@ async fn a_blob_that_is_cut_flipped_or_spliced_is_left_out() {
     assert_ne!(one_blob, other_blob);
     let middle = one_blob.len() / 2;
     let flipped = |at: usize| {
-        let with = if &one_blob[at..=at] == "A" { "B" } else { "A" };
-        format!("{}{with}{}", &one_blob[..at], &one_blob[at + 1..])
+        let (before, behind) = one_blob.split_at(at);
+        let with = if behind.starts_with('A') { "B" } else { "A" };
+        format!("{before}{with}{}", behind.split_at(1).1)
     };
+    let (first, _) = one_blob.split_at(middle);
+    let (_, second) = other_blob.split_at(middle);
     let mut wrong = vec![
-        one_blob[..one_blob.len() - 4].to_owned(),
-        one_blob[..middle].to_owned(),
+        one_blob.split_at(one_blob.len() - 4).0.to_owned(),
+        first.to_owned(),
         PREFIX.to_owned(),
         format!("{one_blob}AAAA"),
-        format!("{}{}", &one_blob[..middle], &other_blob[middle..]),
+        format!("{first}{second}"),
         format!("{one_blob}!"),
     ];
     wrong.extend((12..one_blob.len()).step_by(11).map(flipped));
