@@ -387,7 +387,7 @@ impl Exchange {
         }
         self.count(Countermeasure::Reasoning, Counter::RequestsRefused);
         let message = protocol.unopened().to_owned();
-        Some(Refusal { kind: RefusalKind::Malformed, message })
+        Some(Refusal { kind: RefusalKind::Unopened, message })
     }
 
     /// What seals the reasoning of the answer to this request, if the plan says so.

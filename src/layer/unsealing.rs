@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::countermeasure::seal::{Conversation, Opened, Opener, Opening};
 use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, unescape};
-use crate::wire::{Carried, Element, Protocol, Said, without_elements};
+use crate::wire::{Carried, Element, Protocol, Said, TextList, without_elements};
 
 /// The most blobs of one request that are opened; the rest are left out.
 const MOST: u64 = 4096;
@@ -81,8 +81,20 @@ fn conversation(
 fn put_back(carried: &Carried, opened: Opened) -> Option<Vec<Edit>> {
     let Opened { texts, value } = opened;
     let mut edits = Vec::with_capacity(texts.len() + 1);
-    for (number, raw) in texts {
-        let (_, place) = carried.texts.iter().find(|(known, _)| *known == number)?;
+    let place = |number: u32| carried.texts.iter().find(|(known, _)| *known == number);
+    let has_places = |list: &TextList| {
+        let mut of_list = texts.iter().filter(|(number, _)| list.numbers.contains(number));
+        of_list.all(|(number, _)| place(*number).is_some())
+    };
+    let lost: Vec<&TextList> = carried.lists.iter().filter(|list| !has_places(list)).collect();
+    for list in &lost {
+        edits.push(list.filled(&texts)?);
+    }
+    for (number, raw) in &texts {
+        if lost.iter().any(|list| list.numbers.contains(number)) {
+            continue;
+        }
+        let (_, place) = place(*number)?;
         let with = [b"\"", raw.as_slice(), b"\""].concat();
         edits.push(Edit { span: place.clone(), with });
     }

@@ -16,11 +16,59 @@ pub struct Carried {
     pub nothing: &'static str,
     /// The strings of the block in which its reasoning stands, by their numbers: whole values.
     pub texts: Vec<(u32, Range<usize>)>,
+    /// The lists that its texts stand in, which clients may shorten or leave out.
+    pub lists: Vec<TextList>,
     /// The block, as an element of its list.
     pub block: Element,
     /// The message that it stands in, where that may not be left without any block.
     pub message: Option<Element>,
 }
+
+/// A list of texts, each in an object of its own.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TextList {
+    /// The numbers of its texts, the first one's first.
+    pub numbers: Range<u32>,
+    /// What it is called.
+    pub name: &'static str,
+    /// Where it stands, or, empty, where it would behind another member.
+    pub place: Range<usize>,
+    /// What stands before the contents of each text, and behind.
+    pub around: (&'static str, &'static str),
+}
+
+impl TextList {
+    /// What has the list hold these texts, each at the place of its number, and no others; `None` if it
+    /// would be longer than any.
+    #[must_use]
+    pub fn filled(&self, texts: &[(u32, Vec<u8>)]) -> Option<Edit> {
+        let Self { numbers, name, place, around: (before, behind) } = self;
+        let mut with = Vec::new();
+        if place.is_empty() {
+            with.extend_from_slice(format!(",\"{name}\":").as_bytes());
+        }
+        with.push(b'[');
+        let mut next = numbers.start;
+        for (number, raw) in texts.iter().filter(|(number, _)| numbers.contains(number)) {
+            if number - numbers.start > LONGEST {
+                return None;
+            }
+            // A text of which nothing was said has its place all the same.
+            for at in next..=*number {
+                with.extend_from_slice(if at == numbers.start { b"" } else { b"," });
+                with.extend_from_slice(before.as_bytes());
+                with.extend_from_slice(if at == *number { raw } else { b"" });
+                with.extend_from_slice(behind.as_bytes());
+            }
+            next = number.saturating_add(1);
+        }
+        with.push(b']');
+        Some(Edit { span: place.clone(), with })
+    }
+}
+
+/// The most texts of a list.
+const LONGEST: u32 = 4096;
 
 /// An element of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +79,7 @@ pub struct Element {
     pub start: usize,
 }
 
-opaque_debug!(Carried);
+opaque_debug!(Carried, TextList);
 
 /// The edits that take elements out of an array, commas and all: those that begin at `dropped`, in
 /// order. How many are left, too. Nothing is kept of the others, however many there are.

@@ -50,6 +50,52 @@ pub(super) fn scan(body: &[u8], names: &Names, each: &mut dyn FnMut(Said)) -> Re
     })
 }
 
+/// Finds the first message that is a user's in the list that is called `member`, or the text that
+/// stands in its place: what comes before it are instructions, which change.
+///
+/// # Errors
+/// The body is not an object, or not JSON.
+pub(super) fn opening(
+    body: &[u8],
+    member: &str,
+    names: &Names,
+    each: &mut dyn FnMut(Said),
+) -> Result<(), Error> {
+    let mut found = false;
+    Reader::new(body).document(|reader| {
+        reader.object(|reader, key| {
+            if !key.is(member) || found {
+                return reader.pass();
+            }
+            if reader.kind()? == Kind::String {
+                found = true;
+                reader.text()?.map(Said::Other).into_iter().for_each(&mut *each);
+                each(Said::End);
+                return Ok(());
+            }
+            reader.elements(|reader, _| {
+                if found {
+                    return reader.pass();
+                }
+                let span = reader.spanned(|reader| {
+                    reader.members(|reader, key| {
+                        if key.is("role") {
+                            found |= reader.name()?.is_some_and(|(_, role)| role == "user");
+                            return Ok(());
+                        }
+                        reader.pass()
+                    })
+                })?;
+                if found {
+                    message(&mut Reader::at(body, span.start), names, false, each)?;
+                    each(Said::End);
+                }
+                Ok(())
+            })
+        })
+    })
+}
+
 /// Passes over a message; where it begins, and whether it is the model's.
 fn role(reader: &mut Reader<'_>) -> Result<(usize, bool), Error> {
     let mut by_model = false;

@@ -37,7 +37,7 @@ mod thought;
 mod usage;
 mod websocket;
 
-pub use carried::{Carried, Element, without_elements};
+pub use carried::{Carried, Element, TextList, without_elements};
 pub(crate) use error::scan_error;
 pub use failure::Failure;
 pub use generation::{Generation, Setting, Use};

@@ -11,6 +11,8 @@ pub enum RefusalKind {
     RateLimited,
     /// The request cannot be read.
     Malformed,
+    /// The request carries reasoning that does not open.
+    Unopened,
     /// The request body is compressed.
     Encoding,
     /// The request body exceeds the cap.
@@ -65,7 +67,7 @@ impl RefusalKind {
         match self {
             Self::Refused => StatusCode::FORBIDDEN,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Malformed | Self::Unopened => StatusCode::BAD_REQUEST,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,

@@ -51,6 +51,8 @@ mod restoring;
 #[cfg(test)]
 mod sealed;
 #[cfg(test)]
+mod sealed_responses;
+#[cfg(test)]
 mod shown;
 #[cfg(test)]
 mod splits;

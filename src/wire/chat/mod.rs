@@ -44,6 +44,10 @@ impl Protocol for Chat {
         super::history::scan(body, &history::NAMES, each)
     }
 
+    fn scan_opening(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
+        super::history::opening(body, "messages", &history::NAMES, each)
+    }
+
     fn is_terminator(&self, payload: &[u8]) -> bool {
         terminator::is_done(payload) || terminator::is_message_stop(payload)
     }
@@ -67,6 +71,7 @@ pub(super) fn error(refusal: &Refusal) -> serde_json::Value {
         RefusalKind::Refused => ("permission_error", "request_refused"),
         RefusalKind::RateLimited => ("requests", "rate_limit_exceeded"),
         RefusalKind::Malformed => ("invalid_request_error", "invalid_body"),
+        RefusalKind::Unopened => ("invalid_request_error", "invalid_encrypted_content"),
         RefusalKind::Encoding => ("invalid_request_error", "unsupported_encoding"),
         RefusalKind::TooLarge => ("invalid_request_error", "request_too_large"),
         RefusalKind::TooSlow => ("invalid_request_error", "request_timeout"),

@@ -100,5 +100,6 @@ fn each_of(block: Block, place: Element, message: Element) -> Option<Carried> {
     let nothing = super::NOTHING;
     // It is found all the same, so that it does not go on with what it carries.
     let carrier = if twice { super::AMBIGUOUS } else { carrier };
-    Some(Carried { carrier, value, nothing, texts, block: place, message: Some(message) })
+    let (lists, message) = (Vec::new(), Some(message));
+    Some(Carried { carrier, value, nothing, texts, lists, block: place, message })
 }

@@ -61,6 +61,10 @@ impl Protocol for Messages {
         carried::scan(body, each)
     }
 
+    fn scan_opening(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
+        super::history::opening(body, "messages", &history::NAMES, each)
+    }
+
     fn unopened(&self) -> &'static str {
         "messages: Invalid `signature` in `thinking` block"
     }
@@ -75,6 +79,7 @@ impl Protocol for Messages {
             RefusalKind::Refused => "permission_error",
             RefusalKind::RateLimited => "rate_limit_error",
             RefusalKind::Malformed
+            | RefusalKind::Unopened
             | RefusalKind::Encoding
             | RefusalKind::Method
             | RefusalKind::Upgrade => "invalid_request_error",

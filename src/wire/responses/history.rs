@@ -7,7 +7,7 @@ use crate::wire::history::{Names, Said, message};
 use crate::wire::json::{Error, Kind, Reader};
 
 /// A result is told from others by the call that it answers.
-const NAMES: Names = Names {
+pub(super) const NAMES: Names = Names {
     contents: &["content", "output"],
     texts: &["input_text", "output_text", "text"],
     message: &["call_id"],

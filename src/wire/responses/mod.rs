@@ -4,6 +4,7 @@
 //! written from what the text's lane let out, so that all of them agree. Reasoning is an item of its own;
 //! what of it is withheld is emptied where it stands, since clients count items and parts.
 
+mod carried;
 mod history;
 mod request;
 mod response;
@@ -12,11 +13,22 @@ use http::HeaderName;
 
 use super::framing::{Framing, Heartbeat, Unframed};
 use super::protocol_id::{Endpoint, Features};
-use super::{Protocol, ProtocolId, Refusal, Request, Said, Scan, Target, chat, json, terminator};
+use super::{
+    Carried, Protocol, ProtocolId, Refusal, Request, Said, Scan, Target, chat, json, terminator,
+};
 
 /// OpenAI Responses: `POST /v1/responses`.
 #[derive(Clone, Copy, Debug)]
 pub struct Responses;
+
+/// The encrypted content of a reasoning item.
+const REASONING: &str = "responses.reasoning";
+
+/// What stands there where there is none.
+const NOTHING: &str = "null";
+
+/// An item of which nobody knows what it says: nothing was sealed for it.
+const AMBIGUOUS: &str = "responses.ambiguous";
 
 pub(super) static FEATURES: Features = Features {
     name: "responses",
@@ -54,6 +66,19 @@ impl Protocol for Responses {
 
     fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
         history::scan(body, each)
+    }
+
+    fn scan_carried(&self, body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), json::Error> {
+        carried::scan(body, each)
+    }
+
+    fn scan_opening(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
+        super::history::opening(body, "input", &history::NAMES, each)
+    }
+
+    fn unopened(&self) -> &'static str {
+        "The encrypted content could not be verified. Reason: Encrypted content could not be \
+         decrypted or parsed."
     }
 
     fn is_terminator(&self, payload: &[u8]) -> bool {

@@ -164,6 +164,9 @@ impl<'k> Event<'k> {
         for channel in scan.channels.iter_mut().filter(|it| it.lane.group == LATER) {
             channel.lane.group = item;
         }
+        for carrier in scan.carriers.iter_mut().filter(|it| it.group == LATER) {
+            carrier.group = item;
+        }
         for citation in scan.citations.iter_mut().filter(|it| it.lane.group == LATER) {
             citation.lane.group = item;
             citation.lane.part = if shown.is_some() { citation.lane.part } else { part };

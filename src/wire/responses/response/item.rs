@@ -1,10 +1,13 @@
 //! An item of the output.
 
+use std::ops::Range;
+
 use super::part::{Place, part, thinks};
 use super::sealed::sealed;
-use super::{id, lists, position, text, type_of};
+use super::{LATER, id, lists, position, text, type_of};
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
-use crate::wire::scan::{FieldKind, Kind, Lane, Mode, Scan, Slot, Twice};
+use crate::wire::responses::{NOTHING, REASONING};
+use crate::wire::scan::{Carrier, CarrierPlace, FieldKind, Kind, Lane, Mode, Scan, Slot, Twice};
 use crate::wire::thought::Thought;
 
 /// What an item is.
@@ -29,6 +32,7 @@ pub(super) fn item(
     let first = scan.channels.len();
     let mut twice = Twice::default();
     let mut thought = Thought::default();
+    let (mut sealed_at, mut last) = (None, None);
     reader.members(|reader, key| {
         let name = key.name();
         thought.read(&name, reader)?;
@@ -38,18 +42,42 @@ pub(super) fn item(
             name @ b"id" => id(reader, name, scan),
             name @ b"call_id" => scan.call_id(reader, name),
             name @ b"name" => scan.tool(reader, name),
-            name @ b"encrypted_content" => sealed(reader, name, scan),
+            name @ b"encrypted_content" => {
+                sealed_at = Some(reader.spanned(|reader| sealed(reader, name, scan))?);
+                Ok(())
+            }
             name => match lists::shape_of(&kind, name) {
                 Some(shape) => scan.shaped(reader, shape, FieldKind::Leak, name),
                 None => scan.leak(reader, name),
             },
-        }
+        }?;
+        last = Some(reader.position());
+        Ok(())
     })?;
+    if kind == "reasoning" {
+        scan.carriers.extend(carrier(sealed_at, last, (group, mode)));
+    }
     let answers = message && !thought.says();
     if !answers {
         thinks(scan, first);
     }
     Ok(Shown { answers, calls })
+}
+
+/// Where a reasoning item carries what is sealed of it. One that begins has nothing to carry yet.
+fn carrier(
+    sealed: Option<Range<usize>>,
+    last: Option<usize>,
+    (group, mode): (u32, Mode),
+) -> Option<Carrier> {
+    let begins = group == LATER && mode == Mode::Delta;
+    let place = match (sealed, last) {
+        (Some(span), _) if begins => CarrierPlace::Early(span),
+        (None, _) if begins => CarrierPlace::Begun,
+        (Some(span), _) => CarrierPlace::Value(span),
+        (None, at) => CarrierPlace::Member { at: at?, name: "encrypted_content" },
+    };
+    Some(Carrier { name: REASONING, group, slot: None, nothing: NOTHING, place })
 }
 
 /// Reads an item of what an answer was given to. What the model has said in it before is known to whom it

@@ -26,7 +26,7 @@ const LAST: u32 = LATER - 2;
 const SPOKEN: u32 = LATER - 1;
 
 /// By how much the parts of a summary are told from those of the text that it sums up.
-const SUMMARY: u32 = 1 << 16;
+pub(super) const SUMMARY: u32 = 1 << 16;
 
 /// A text, if it is one.
 fn text(
