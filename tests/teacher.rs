@@ -808,3 +808,46 @@ async fn a_legacy_completion_reads_the_same_in_both_forms() {
     let wrong = json!({"model": "teacher-large", "prompt": [1, 2]});
     assert_eq!(send(&teacher, "/v1/completions", &wrong).await.status(), StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn an_answer_in_lines_reads_like_the_whole_one() {
+    let teacher = Teacher::default();
+    let tool = json!({"type": "function", "function": {"name": "calculate", "parameters":
+        {"type": "object", "properties": {"expression": {"type": "string"}}, "required": ["expression"]}}});
+    for (path, body) in [
+        ("/api/chat", json!({"messages": [{"role": "user", "content": CHAIN}], "logprobs": true})),
+        ("/api/chat", json!({"messages": [{"role": "user", "content": CHAIN}], "tools": [tool]})),
+        ("/api/chat", json!({"messages": [{"role": "user", "content": CHAIN}], "think": false})),
+        ("/api/generate", json!({"prompt": CHAIN, "think": "low"})),
+        ("/api/generate", json!({"prompt": CHAIN, "options": {"num_predict": 12}})),
+    ] {
+        let mut body = body;
+        body["model"] = json!("teacher-large");
+        let lines = bytes(send(&teacher, path, &body).await).await;
+        body["stream"] = json!(false);
+        let whole = document(&teacher, path, &body).await;
+        let (mut content, mut thinking, mut last) = (String::new(), String::new(), Value::Null);
+        for line in String::from_utf8(lines).unwrap().lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_ne!(last["done"], true, "nothing stands behind the last line");
+            let said = if line["message"].is_object() { &line["message"] } else { &line };
+            let text = said["content"].as_str().or(said["response"].as_str());
+            content.push_str(text.unwrap());
+            thinking.push_str(said["thinking"].as_str().unwrap_or_default());
+            last = line;
+        }
+        let said = if whole["message"].is_object() { &whole["message"] } else { &whole };
+        let text = said["content"].as_str().or(said["response"].as_str());
+        assert_eq!(
+            (text.unwrap(), said["thinking"].as_str().unwrap_or_default()),
+            (&*content, &*thinking)
+        );
+        assert_eq!(thinking.is_empty(), body["think"] == false);
+        for name in ["done", "done_reason", "eval_count", "context"] {
+            assert_eq!(whole[name], last[name], "{name}");
+        }
+        assert_eq!(whole["context"].is_array(), path == "/api/generate");
+    }
+    let error = document(&teacher, "/api/chat", &json!({"model": "none", "messages": []})).await;
+    assert!(error["error"].is_string());
+}

@@ -55,6 +55,11 @@ pub fn request_edits(
     }
     let names = closed.iter().filter_map(|index| request.unlisted.get(*index)?.as_deref());
     names.for_each(|name| counts.closed.add(name));
+    let settings = request.unlisted_settings.iter();
+    for (name, edit) in settings.filter(|(name, _)| !closing.allow.contains(name)) {
+        counts.closed.add(name);
+        edits.push(edit.clone());
+    }
     let narrowed = request.narrowed.iter().filter(|(index, _)| closed.contains(index));
     edits.extend(narrowed.map(|(_, edit)| edit.clone()));
     let is_narrowed = |index: &usize| request.narrowed.iter().any(|(member, _)| member == index);

@@ -213,13 +213,13 @@ impl DryRun {
                 let mut left = SLICE;
                 while left > 0 {
                     let before = events.rewriter().delivered();
-                    let Some(bytes) = events.read_event().map_err(|_| Unreadable)? else {
+                    let Some((bytes, leaves)) = events.read_event().map_err(|_| Unreadable)? else {
                         self.behind = false;
                         break;
                     };
                     left = left.saturating_sub(bytes.max(1));
                     let delivered = events.rewriter().delivered() - before;
-                    if let Some(pacing) = &mut self.pacing {
+                    if let Some(pacing) = self.pacing.as_mut().filter(|_| leaves) {
                         // The next one would be waited for from when this one has left.
                         let now = Instant::now().max(self.leaves);
                         let wait = pacing.wait(delivered, now);

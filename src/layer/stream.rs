@@ -275,11 +275,12 @@ impl EventStream {
         event.bare(known).filter(|_| self.rewriter.closes())
     }
 
-    /// Reads the next event for what is counted of it, if it has come: how many bytes it had.
-    pub(super) fn read_event(&mut self) -> Result<Option<usize>, StreamError> {
+    /// Reads the next event for what is counted of it, if it has come: how many bytes it had, and whether
+    /// anything would have gone out.
+    pub(super) fn read_event(&mut self) -> Result<Option<(usize, bool)>, StreamError> {
         let Some(raw) = self.splitter.next_event()? else { return Ok(None) };
         let bytes = raw.len();
-        self.take(raw).map(|_| Some(bytes))
+        self.take(raw).map(|out| Some((bytes, !out.is_empty())))
     }
 
     /// What goes out when the upstream has ended.

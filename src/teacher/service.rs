@@ -24,7 +24,8 @@ use super::protocol::ordered::{Json, object};
 use super::protocol::refusal::{Refusal, Vendor};
 use super::protocol::responses::Kept;
 use super::protocol::{
-    chat, chat_request, completions, messages, messages_request, responses, responses_request,
+    chat, chat_request, completions, messages, messages_request, ollama, responses,
+    responses_request,
 };
 use super::signature::Signer;
 
@@ -149,8 +150,11 @@ impl Teacher {
         let guard = InFlight::new(Arc::clone(&self.gauges));
         let (parts, body) = request.into_parts();
         let path = parts.uri.path().to_owned();
-        let vendor =
-            if path.starts_with("/v1/messages") { Vendor::Anthropic } else { Vendor::OpenAi };
+        let vendor = match path.as_str() {
+            path if path.starts_with("/v1/messages") => Vendor::Anthropic,
+            path if path.starts_with("/api/") => Vendor::Ollama,
+            _ => Vendor::OpenAi,
+        };
         let query = parts.uri.query().unwrap_or_default();
         let asked = (&parts.method, path.as_str(), query);
         let response = match self.route(asked, &parts.headers, body).await {
@@ -179,10 +183,12 @@ impl Teacher {
         let wanted = match path {
             "/v1/chat/completions"
             | "/v1/completions"
+            | "/api/chat"
+            | "/api/generate"
             | "/v1/responses"
             | "/v1/messages"
             | "/v1/messages/count_tokens" => Method::POST,
-            "/v1/models" => Method::GET,
+            "/v1/models" | "/api/tags" => Method::GET,
             _ => return Err(Refusal::UnknownPath),
         };
         if *method != wanted {
@@ -190,6 +196,11 @@ impl Teacher {
         }
         if path == "/v1/models" {
             return Ok(json(models().text()));
+        }
+        if path == "/api/tags" {
+            let entry = |name: String| object! { "name" => &name, "model" => &name };
+            let models: Vec<Json> = Model::names().into_iter().map(entry).collect();
+            return Ok(json(object! { "models" => models }.text()));
         }
         let body = match Limited::new(body, self.settings.request_limit).collect().await {
             Ok(body) => body.to_bytes(),
@@ -199,6 +210,7 @@ impl Teacher {
         match path {
             "/v1/chat/completions" => self.chat(&body).await,
             "/v1/completions" => self.completions(&body).await,
+            "/api/chat" | "/api/generate" => self.ollama(&body, path == "/api/generate").await,
             "/v1/messages" => self.messages(&body).await,
             "/v1/responses" => self.responses(&body).await,
             _ => {
@@ -228,6 +240,26 @@ impl Teacher {
         if streamed {
             let body = TeacherBody::ready(reply.events(), chat::error(), self.pace());
             return Ok(stream(body, fault));
+        }
+        self.wait(reply.tokens()).await;
+        Ok(with_fault(json(reply.document().to_string()), fault))
+    }
+
+    async fn ollama(
+        &self,
+        body: &Bytes,
+        generates: bool,
+    ) -> Result<Response<TeacherBody>, Refusal> {
+        let request = ollama::read(body, generates)?;
+        let fault = fault(&request.ask.model, request.stream)?;
+        let streamed = request.stream;
+        let reply = ollama::Reply::new(request);
+        if streamed {
+            let body = TeacherBody::ready(reply.events(), ollama::error(), self.pace());
+            let mut response = stream(body, fault);
+            let kind = HeaderValue::from_static("application/x-ndjson");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            return Ok(response);
         }
         self.wait(reply.tokens()).await;
         Ok(with_fault(json(reply.document().to_string()), fault))

@@ -82,6 +82,18 @@ pub(super) fn member(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), jso
     Ok(())
 }
 
+/// The same where the value is what the error says, as a string.
+pub(super) fn text(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), json::Error> {
+    if reader.kind()? != Kind::String {
+        return member(reader, scan);
+    }
+    let first = scan.fields.len();
+    let mut told = Told::default();
+    message(reader, &mut told, scan)?;
+    scan.settle(first, told.failure().unwrap_or(Failure::Server));
+    Ok(())
+}
+
 /// An error whose members stand beside those of what holds it: `{"type":"error","message":…}`.
 pub(super) struct Flat {
     told: Told,

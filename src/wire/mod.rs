@@ -18,6 +18,7 @@ mod listed;
 pub(crate) mod member_names;
 pub mod messages;
 pub mod model_name;
+pub mod ollama;
 mod own_answer;
 mod prefill;
 mod protocol;

@@ -44,9 +44,13 @@ impl Message {
                 self.pausing = Some(pausing && self.pausing.is_none());
                 Ok(())
             }
-            "reasoning" | "reasoning_content" | "parts" | "refusal" => {
+            "reasoning" | "reasoning_content" | "parts" | "refusal" | "thinking" => {
                 self.content(reader, &mut false)
             }
+            "images" => reader.elements(|reader, _| {
+                self.says = true;
+                reader.pass()
+            }),
             "tool_calls" => reader.elements(|reader, _| {
                 self.calls |= reader.kind()? == Kind::Object;
                 reader.pass()

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::completions::FEATURES as COMPLETIONS;
 use super::framing::Framing;
+use super::ollama::FEATURES as OLLAMA;
 use super::responses::FEATURES as RESPONSES;
 
 /// A protocol, by the name that policies, metrics and audit records use.
@@ -27,6 +28,8 @@ pub enum ProtocolId {
     Responses,
     /// OpenAI's legacy Completions.
     Completions,
+    /// Ollama's own protocol.
+    Ollama,
 }
 
 /// An endpoint whose text can be read.
@@ -113,7 +116,8 @@ static MESSAGES: Features = Features {
 
 impl ProtocolId {
     /// Every protocol.
-    pub const ALL: [Self; 4] = [Self::Chat, Self::Messages, Self::Responses, Self::Completions];
+    pub const ALL: [Self; 5] =
+        [Self::Chat, Self::Messages, Self::Responses, Self::Completions, Self::Ollama];
 
     /// What it does beside its JSON.
     #[must_use]
@@ -123,6 +127,7 @@ impl ProtocolId {
             Self::Messages => &MESSAGES,
             Self::Responses => &RESPONSES,
             Self::Completions => &COMPLETIONS,
+            Self::Ollama => &OLLAMA,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::chat::Chat;
 use super::completions::Completions;
 use super::messages::Messages;
+use super::ollama::Ollama;
 use super::responses::Responses;
 use super::{Protocol, ProtocolId};
 
@@ -15,6 +16,7 @@ impl ProtocolId {
             Self::Messages => &Messages,
             Self::Responses => &Responses,
             Self::Completions => &Completions,
+            Self::Ollama => &Ollama,
         }
     }
 }

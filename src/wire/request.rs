@@ -83,6 +83,9 @@ pub struct Request {
     /// What an unlisted member can be replaced by rather than removed, because it turns reasoning
     /// off, with the index of the member.
     pub narrowed: Vec<(usize, Edit)>,
+    /// Settings inside of the protocol's own object that no allow-list knows, by name, and what takes their
+    /// values out.
+    pub unlisted_settings: Vec<(String, Edit)>,
     /// Unlisted members that set a model, a cap or an effort for some server, by index.
     pub overrides: Vec<usize>,
     /// Members that have other models take part, by index.
@@ -255,12 +258,16 @@ impl Request {
                     }
                     b"stream" if !said_by_path => {
                         let value = reader.skip()?;
-                        self.stream = body.get(value.clone()) == Some(b"true");
+                        let said = body.get(value.clone()).unwrap_or_default();
+                        self.stream = match lists.streams_unasked {
+                            true => said != b"false",
+                            false => said == b"true",
+                        };
                         self.stream_place = Some(Place::Body(value));
                         Ok(())
                     }
                     name => match cap_named(None, name).filter(|_| lists.govern(name)) {
-                        Some(cap) => self.output_cap(cap, lists.holder.is_some(), reader),
+                        Some(cap) => self.output_cap(cap, !lists.holders.is_empty(), reader),
                         None => member(&mut self, reader, name),
                     },
                 })?;

@@ -39,7 +39,20 @@ const TEXTS: [&str; 10] = [
 ];
 
 /// How paths end that answer with no text of a model, in any protocol.
-const NO_TEXT: [&str; 2] = ["/embeddings", "/moderations"];
+const NO_TEXT: [&str; 3] = ["/embeddings", "/moderations", "/api/embed"];
+
+/// Questions about a server that costs nothing, by path.
+const PROBES: [&str; 8] = [
+    "/",
+    "/health",
+    "/healthz",
+    "/ping",
+    "/version",
+    // Ollama's.
+    "/api/ps",
+    "/api/tags",
+    "/api/version",
+];
 
 /// The longest path that is known: each word of one may be looked at.
 const LONGEST: usize = 2048;
@@ -71,8 +84,7 @@ pub fn route(method: &Method, path: &str, has_body: bool) -> Route {
         }
     }
     let reads = matches!(*method, Method::GET | Method::HEAD);
-    let probe = matches!(path, "/health" | "/healthz" | "/ping" | "/version" | "/");
-    let asks = probe || is_model_list(path);
+    let asks = PROBES.contains(&path) || is_model_list(path);
     if reads && asks || method == Method::OPTIONS { Route::Open } else { Route::Unknown }
 }
 
@@ -144,8 +156,10 @@ pub fn conversation_protocol(method: &Method, path: &str) -> Option<&'static dyn
 #[must_use]
 pub fn error_protocol(path: &str) -> &'static dyn Protocol {
     let leads = |id: &ProtocolId| id.features().endpoints.iter().any(|it| path.contains(it.path));
-    let own = [ProtocolId::Messages, ProtocolId::Responses].into_iter().find(leads);
-    own.unwrap_or(ProtocolId::Chat).codec()
+    let beside = || {
+        [ProtocolId::Messages, ProtocolId::Responses, ProtocolId::Ollama].into_iter().find(leads)
+    };
+    ProtocolId::of_path(path).or_else(beside).unwrap_or(ProtocolId::Chat).codec()
 }
 
 #[cfg(test)]
@@ -168,6 +182,13 @@ mod tests {
         assert_eq!(kind(Method::POST, "/chat/completions"), "chat");
         assert_eq!(kind(Method::POST, "/api/v1/chat/completions"), "chat");
         assert_eq!(kind(Method::POST, "/v1/messages"), "messages");
+        for path in ["/api/chat", "/api/generate", "/ollama/api/chat"] {
+            assert_eq!(kind(Method::POST, path), "ollama", "{path}");
+        }
+        for path in ["/api/tags", "/api/ps", "/api/version"] {
+            assert_eq!(kind(Method::GET, path), "open", "{path}");
+        }
+        assert_eq!(kind(Method::POST, "/api/embed"), "no text");
         for path in ["/v1/completions", "/completions", "/openai/deployments/d/completions"] {
             assert_eq!(kind(Method::POST, path), "completions", "{path}");
         }
@@ -231,7 +252,10 @@ mod tests {
             "/v1/chat//completions",
             "/v1/completions/",
             "/v1/Completions",
-            "/api/chat",
+            "/api/Chat",
+            "/api/chat/",
+            "/api/show",
+            "/api/create",
             "/generate",
             "/v1/messages/batches",
             "/v1/x/../chat/completions",

@@ -4,7 +4,7 @@
 //! or by who is said to speak. Whatever says so, the text is reasoning.
 
 use super::json::{Error, Kind as JsonKind, Reader, unescape_lossy};
-use super::scan::{Channel, Kind, Slot};
+use super::scan::{Channel, Kind, Scan, Slot, Twice};
 
 /// How a member says of the texts beside it whether they are thought.
 enum Saying {
@@ -102,6 +102,23 @@ impl Thought {
     pub(super) fn lasts(self) -> Option<bool> {
         self.lasts
     }
+}
+
+/// Reads an object that may hold texts, each member by `member`: what it says of its texts. A member that
+/// comes twice is noted.
+pub(super) fn members<'r>(
+    reader: &mut Reader<'r>,
+    scan: &mut Scan,
+    mut member: impl FnMut(&mut Reader<'r>, &[u8], &mut Thought, &mut Scan) -> Result<(), Error>,
+) -> Result<Thought, Error> {
+    let (mut twice, mut thought) = (Twice::default(), Thought::default());
+    reader.members(|reader, key| {
+        let name = key.name();
+        thought.read(&name, reader)?;
+        scan.once_only(&mut twice, &name);
+        member(reader, &name, &mut thought, scan)
+    })?;
+    Ok(thought)
 }
 
 fn is_worded(text: &str) -> bool {

@@ -43,18 +43,8 @@ pub(super) fn scan(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error
     let mut total = None;
     let span = reader.spanned(|reader| {
         reader.members(|reader, key| match &*key.name() {
-            name @ (b"prompt_tokens" | b"input_tokens") => {
-                let count = count(reader, name, scan)?;
-                scan.usage.input = count.map(|(_, count)| count).or(scan.usage.input);
-                Ok(())
-            }
-            name @ (b"completion_tokens" | b"output_tokens") => {
-                if let Some((span, count)) = count(reader, name, scan)? {
-                    scan.usage.output = Some(count);
-                    scan.field(FieldKind::OutputTokens(count), span);
-                }
-                Ok(())
-            }
+            name @ (b"prompt_tokens" | b"input_tokens") => input(reader, name, scan),
+            name @ (b"completion_tokens" | b"output_tokens") => output(reader, name, scan),
             name @ b"total_tokens" => {
                 if let Some((span, count)) = count(reader, name, scan)? {
                     total = Some(count);
@@ -79,6 +69,22 @@ pub(super) fn scan(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error
     })?;
     scan.field(FieldKind::Usage, span);
     scan.usage = with_reasoning(scan.usage, total);
+    Ok(())
+}
+
+/// A count of tokens of the request.
+pub(super) fn input(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
+    let count = count(reader, name, scan)?;
+    scan.usage.input = count.map(|(_, count)| count).or(scan.usage.input);
+    Ok(())
+}
+
+/// A count of tokens of the output.
+pub(super) fn output(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
+    if let Some((span, count)) = count(reader, name, scan)? {
+        scan.usage.output = Some(count);
+        scan.field(FieldKind::OutputTokens(count), span);
+    }
     Ok(())
 }
 

@@ -90,6 +90,7 @@ async fn play(scene: &Scene, case: &str, address: &str, path: &str, risk: Option
     }
     let body = match path {
         "/v1/completions" => r#"{"model":"m","max_tokens":100,"stream":true,"prompt":"x"}"#,
+        "/api/generate" => r#"{"model":"m","prompt":"x"}"#,
         _ => r#"{"model":"m","max_tokens":100,"stream":true,"messages":[]}"#,
     };
     let body = Bytes::from_static(body.as_bytes());

@@ -132,6 +132,9 @@ impl Witness {
 /// Whether `body` is an error as the vendor whose endpoint `path` is would write it.
 pub(crate) fn is_error_of(path: &str, body: &str) -> bool {
     let Ok(body) = serde_json::from_str::<serde_json::Value>(body) else { return false };
+    if path.starts_with("/api/") {
+        return body["error"].is_string();
+    }
     let told = body["error"]["message"].is_string() && body["error"]["type"].is_string();
     told && (!path.contains("/v1/messages") || body["type"] == "error")
 }

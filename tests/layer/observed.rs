@@ -49,6 +49,8 @@ fn asks(path: &str) -> Request<Script> {
         r#"{"model":"m","max_tokens":99999,"top_k":3,"made_up":1,"thinking":{"type":"enabled","budget_tokens":9000},"messages":[{"role":"user","content":"q"}],"stream":true}"#
     } else if path == RESPONSES {
         r#"{"model":"m","max_output_tokens":99999,"top_logprobs":3,"made_up":1,"reasoning":{"effort":"high"},"input":[{"role":"user","content":"q"}],"stream":true}"#
+    } else if path == OLLAMA {
+        r#"{"model":"m","options":{"num_predict":99999,"made_up":1},"logprobs":true,"think":"high","messages":[{"role":"user","content":"q"}]}"#
     } else if path == COMPLETIONS {
         r#"{"model":"m","max_tokens":99999,"logprobs":3,"n":3,"made_up":1,"prompt":"q","stream":true}"#
     } else {
@@ -63,7 +65,9 @@ fn samples() -> Vec<(String, &'static str, u16, Vec<u8>)> {
     let mut samples: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|it| it == "json" || it == "sse"))
+        .filter(|path| {
+            path.extension().is_some_and(|it| it == "json" || it == "sse" || it == "ndjson")
+        })
         .map(|path| {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             let status = name.strip_suffix(".json").and_then(|it| it.rsplit_once("error_"));
@@ -72,6 +76,7 @@ fn samples() -> Vec<(String, &'static str, u16, Vec<u8>)> {
                 name if name.starts_with("anthropic") => MESSAGES,
                 name if name.starts_with("responses") => RESPONSES,
                 name if name.starts_with("openai_completions") => COMPLETIONS,
+                name if name.starts_with("ollama") => OLLAMA,
                 _ => CHAT,
             };
             (name, to, status, std::fs::read(path).unwrap())
@@ -96,7 +101,10 @@ fn pieces(bytes: &[u8], size: usize) -> Vec<Step> {
 
 fn answer(name: &str, status: u16, steps: Vec<Step>) -> Response<Script> {
     let mut response = stream(steps);
-    if name.ends_with(".json") {
+    if name.ends_with(".ndjson") {
+        let lines = "application/x-ndjson".parse().unwrap();
+        response.headers_mut().insert("content-type", lines);
+    } else if name.ends_with(".json") {
         response.headers_mut().insert("content-type", "application/json".parse().unwrap());
     }
     *response.status_mut() = status.try_into().unwrap();
@@ -170,7 +178,7 @@ async fn is_told_and_not_done(
     let ((told, waits), (did, waited)) = (timed(&record.observed), timed(&enforced_record.applied));
     assert_eq!(told, did, "{name} {plan}");
     // Timers fire on whole milliseconds.
-    assert!(waits.abs_diff(waited) <= 5 + waited / 100, "{name}: {waits} {waited}");
+    assert!(waits.abs_diff(waited) <= 5 + waited / 100, "{name} {plan}: {waits} {waited}");
     assert_eq!(record.stream, enforced_record.stream);
     assert_eq!(observing.layer.handle().originals().occupancy().texts, 0);
     assert_eq!(observing.layer.handle().held(), 0, "{name} {plan}");

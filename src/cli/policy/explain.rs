@@ -61,6 +61,8 @@ enum ProtocolName {
     Responses,
     /// OpenAI's legacy Completions.
     Completions,
+    /// Ollama's own protocol.
+    Ollama,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
@@ -79,6 +81,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         }
         ProtocolName::Completions => {
             RequestFacts { path: "/v1/completions", protocol: Some(ProtocolId::Completions) }
+        }
+        ProtocolName::Ollama => {
+            RequestFacts { path: "/api/chat", protocol: Some(ProtocolId::Ollama) }
         }
     };
     let decision = policy.decide(&assessment, facts, now).for_model(&arguments.model);

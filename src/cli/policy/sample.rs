@@ -39,6 +39,10 @@ impl Sample {
                 "model": model, "prompt": "Think step by step: …", "stream": true, "n": 4,
                 "logprobs": 5, "echo": true,
             }),
+            ProtocolId::Ollama => json!({
+                "model": model, "messages": messages, "think": "high", "logprobs": true,
+                "options": {"num_predict": 16_000},
+            }),
         };
         let before = request.to_string();
         let after = if enforced(&plan.refuse).is_some() {

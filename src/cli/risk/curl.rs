@@ -41,8 +41,11 @@ pub(super) fn command(fields: &SignedFields, asked: &Asked<'_>) -> Result<String
             let said = json!([{"role": "user", "content": QUESTION}]);
             let mut body = match asked {
                 ProtocolId::Completions => json!({"model": model, "prompt": QUESTION}),
+                ProtocolId::Ollama if path.ends_with("/generate") => {
+                    json!({"model": model, "prompt": QUESTION})
+                }
                 ProtocolId::Responses => json!({"model": model, "input": said}),
-                ProtocolId::Chat | ProtocolId::Messages => {
+                ProtocolId::Chat | ProtocolId::Messages | ProtocolId::Ollama => {
                     json!({"model": model, "messages": said})
                 }
             };

@@ -35,6 +35,21 @@ fn prefilled(request: &Request) -> Option<&'static str> {
     )
 }
 
+/// Refuses prompts of which it cannot be told what they do, or that are too many.
+fn refuse_prompts(plan: &Plan, prompts: Option<&Prompts>) -> Result<(), Refusal> {
+    let Some(prompts) = prompts else { return Ok(()) };
+    let malformed = |message: String| Refusal { kind: RefusalKind::Malformed, message };
+    let most = side_channels::Closing::of(plan).and_then(|closing| closing.max_choices);
+    if let Some(most) = most.filter(|most| prompts.count() > u64::from(most.get())) {
+        return Err(malformed(format!("the request has more than {most} prompt(s)")));
+    }
+    if enforced(&plan.reasoning).is_some() && !prompts.are_read() {
+        let message = "the prompt has to be a text: what tokens say cannot be read";
+        return Err(malformed(message.to_owned()));
+    }
+    Ok(())
+}
+
 impl RequestEdits {
     /// What the enforced parts of `plan` do to a request. `caller` is whose answer is marked if the plan
     /// says so; `None` where there is nothing to mark with.
@@ -53,26 +68,18 @@ impl RequestEdits {
         if let Some(name) = &request.ambiguous {
             return Err(malformed(format!("the request names `{name}` more than once")));
         }
-        if enforced(&plan.reasoning).is_some()
-            && !request.prompts.as_ref().is_none_or(Prompts::are_read)
-        {
-            let message = "the prompt has to be a text: what tokens say cannot be read";
-            return Err(malformed(message.to_owned()));
-        }
         let mut in_body = Vec::new();
         let mut removed = Vec::new();
         if let Some(closing) = side_channels::Closing::of(plan) {
             if let Some(message) = prefilled(request) {
                 return Err(malformed(message.to_owned()));
             }
-            let most = closing.max_choices.map_or(u64::MAX, |most| u64::from(most.get()));
-            if request.prompts.as_ref().is_some_and(|prompts| prompts.count() > most) {
-                return Err(malformed(format!("the request has more than {most} prompt(s)")));
-            }
             let closed = side_channels::request_edits(closing, request, counts);
             removed = closed.1;
             in_body.extend(closed.0);
         }
+        let prompts = request.prompts.as_ref().filter(|prompts| prompts.are_left(&removed));
+        refuse_prompts(plan, prompts)?;
         let downgrade = enforced(&plan.downgrade);
         if let Some(settings) = downgrade {
             let more = downgrade::removals(settings, request);
@@ -83,7 +90,7 @@ impl RequestEdits {
         let mut marked = None;
         if let Some((settings, caller)) = enforced(&plan.watermark).zip(caller) {
             // What could not be told from the answer would leave it without a mark.
-            let unread = request.prompts.as_ref().is_some_and(|prompts| !prompts.are_read());
+            let unread = prompts.is_some_and(|prompts| !prompts.are_read());
             let echoes: Vec<_> =
                 echoes(request).filter(|it| unread && !removed.contains(it)).collect();
             counts.request_fields_closed += echoes.len() as u64;
@@ -112,7 +119,7 @@ impl RequestEdits {
 
         let response = ResponseEdits::new(plan, request, drop_usage_event);
         let edited = marked.is_some() || response.withholds();
-        let prompted = request.prompts.as_ref().filter(|_| edited).map(|prompts| {
+        let prompted = prompts.filter(|_| edited).map(|prompts| {
             let echoed = echoes(request).any(|it| !removed.contains(&it));
             let most = side_channels::Closing::of(plan).and_then(|closing| closing.max_choices);
             let each = most.map_or(u64::MAX, |most| u64::from(most.get())).min(prompts.each());

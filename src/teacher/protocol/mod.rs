@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod field;
 pub(crate) mod messages;
 pub(crate) mod messages_request;
+pub(crate) mod ollama;
 pub(crate) mod ordered;
 pub(crate) mod refusal;
 pub(crate) mod responses;

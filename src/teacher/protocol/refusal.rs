@@ -10,6 +10,7 @@ use crate::teacher::body::TeacherBody;
 pub(crate) enum Vendor {
     OpenAi,
     Anthropic,
+    Ollama,
 }
 
 /// Why a request is not answered.
@@ -108,6 +109,13 @@ impl Refusal {
                 };
                 let error = object! { "type" => self.anthropic_kind(), "message" => message };
                 object! { "type" => "error", "error" => error, "request_id" => request }
+            }
+            Vendor::Ollama => {
+                let message = match self {
+                    Self::UnknownModel(model) => format!("model '{model}' not found"),
+                    other => other.to_string(),
+                };
+                object! { "error" => message }
             }
         }
     }

@@ -127,8 +127,7 @@ const LISTS: Lists = Lists {
         "thinking_token_budget",
     ],
     allowed: &[&ALLOWED],
-    holder: None,
-    extras: None,
+    ..Lists::NONE
 };
 
 pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
@@ -264,7 +263,10 @@ fn reasoning(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error
 }
 
 /// Whether the last message is the assistant's own, to be continued, and whether one is signed.
-fn messages(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
+pub(in crate::wire) fn messages(
+    reader: &mut Reader<'_>,
+    request: &mut Request,
+) -> Result<(), Error> {
     let Request { prefilled, prefilled_if_hoisted, signed_history, .. } = request;
     let mut last = LastMessage::default();
     reader.elements(|reader, _| {

@@ -17,11 +17,12 @@ use crate::wire::listed::{Listed, Shape};
 use crate::wire::scan::{
     Close, FieldKind, Kind, Mode, Scan, Slot, Turn, Twice, is_call, is_cut_short,
 };
-use crate::wire::thought::{Thought, think};
+use crate::wire::thought::{Thought, members, think};
 use crate::wire::{error, usage};
 
+pub(in crate::wire) use calls::tool_call;
 use citations::filter_offsets;
-use message::message;
+pub(in crate::wire) use message::message;
 use quoted::QUOTED;
 use text::{lane, said};
 
@@ -150,12 +151,8 @@ fn choice(
     let mut answered = false;
     let (first_channel, first_call) = (scan.channels.len(), scan.calls.len());
     let (first_citation, first_signed) = (scan.citations.len(), scan.signed.len());
-    let mut twice = Twice::default();
-    let mut thought = Thought::default();
-    reader.members(|reader, key| {
-        let name = key.name();
-        thought.read(&name, reader)?;
-        match scan.once_only(&mut twice, &name) {
+    let thought = members(reader, scan, |reader, name, thought, scan| {
+        match name {
             b"index" => {
                 if let Some((_, number)) = scan.whole_number(reader, b"index")? {
                     index = u32::try_from(number).unwrap_or(u32::MAX);

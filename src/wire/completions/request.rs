@@ -12,8 +12,7 @@ const LISTS: Lists = Lists {
     // Left out on purpose, besides what chat leaves out: prompt_embeds, which nobody can read;
     // response_fields, by which llama.cpp renames what it says; n_predict, which caps for it alone.
     allowed: &[&ALLOWED, &["suffix"]],
-    holder: None,
-    extras: None,
+    ..Lists::NONE
 };
 
 pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {

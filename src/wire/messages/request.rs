@@ -28,8 +28,7 @@ const LISTS: Lists = Lists {
         "top_k",
         "top_p",
     ]],
-    holder: None,
-    extras: None,
+    ..Lists::NONE
 };
 
 pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {

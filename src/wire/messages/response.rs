@@ -8,7 +8,7 @@ use crate::wire::scan::{
     Block, Carrier, CarrierPlace, Close, Field, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot,
     Twice, is_call, is_cut_short,
 };
-use crate::wire::thought::Thought;
+use crate::wire::thought::members;
 use crate::wire::{error, usage};
 
 use super::{NOTHING, REDACTED, THINKING};
@@ -270,45 +270,39 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<
     let mut data = None;
     let mut carried = Vec::new();
     let (mut signature, mut thinking) = (None, None);
-    let mut twice = Twice::default();
-    let mut thought = Thought::default();
-    reader.members(|reader, key| {
-        let name = key.name();
-        thought.read(&name, reader)?;
-        match scan.once_only(&mut twice, &name) {
-            b"type" => {
-                let span = scan.identifier(reader, b"type")?.unwrap_or_default();
-                kind = unescape_lossy(reader.bytes().get(span).unwrap_or_default());
-                Ok(())
-            }
-            name @ (b"thinking" | b"text") => {
-                text(reader, group, name, scan)?;
-                thinking = thinking.or((name == b"thinking").then(|| reader.position()));
-                Ok(())
-            }
-            name @ b"signature" => {
-                signature = Some(reader.spanned(|reader| scan.listed(reader, &BLOCK, name))?);
-                Ok(())
-            }
-            b"data" => {
-                data = Some(reader.skip()?);
-                Ok(())
-            }
-            name @ b"citations" => {
-                if !scan.expects(JsonKind::Array, reader, name)? {
-                    return Ok(());
-                }
-                reader.elements(|reader, _| citation(reader, scan))
-            }
-            name if CARRIED.contains(&name) => {
-                let span = reader.skip()?;
-                carried.push((span, String::from_utf8_lossy(name).into_owned()));
-                Ok(())
-            }
-            name @ b"name" => scan.tool(reader, name),
-            name @ (b"id" | b"tool_use_id") => scan.call_id(reader, name),
-            name => scan.listed(reader, &BLOCK, name),
+    let thought = members(reader, scan, |reader, name, _, scan| match name {
+        b"type" => {
+            let span = scan.identifier(reader, b"type")?.unwrap_or_default();
+            kind = unescape_lossy(reader.bytes().get(span).unwrap_or_default());
+            Ok(())
         }
+        name @ (b"thinking" | b"text") => {
+            text(reader, group, name, scan)?;
+            thinking = thinking.or((name == b"thinking").then(|| reader.position()));
+            Ok(())
+        }
+        name @ b"signature" => {
+            signature = Some(reader.spanned(|reader| scan.listed(reader, &BLOCK, name))?);
+            Ok(())
+        }
+        b"data" => {
+            data = Some(reader.skip()?);
+            Ok(())
+        }
+        name @ b"citations" => {
+            if !scan.expects(JsonKind::Array, reader, name)? {
+                return Ok(());
+            }
+            reader.elements(|reader, _| citation(reader, scan))
+        }
+        name if CARRIED.contains(&name) => {
+            let span = reader.skip()?;
+            carried.push((span, String::from_utf8_lossy(name).into_owned()));
+            Ok(())
+        }
+        name @ b"name" => scan.tool(reader, name),
+        name @ (b"id" | b"tool_use_id") => scan.call_id(reader, name),
+        name => scan.listed(reader, &BLOCK, name),
     })?;
     // In any other block they would be a second way to say its text.
     let carries = kind.contains("tool") || CARRIERS.contains(&kind.as_str());
@@ -380,12 +374,8 @@ fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<
         return Ok(());
     }
     let (mut answers, mut compacts, mut content) = (false, false, None);
-    let mut twice = Twice::default();
-    let mut thought = Thought::default();
-    reader.members(|reader, key| {
-        let name = key.name();
-        thought.read(&name, reader)?;
-        match scan.once_only(&mut twice, &name) {
+    let thought = members(reader, scan, |reader, name, _, scan| {
+        match name {
             b"type" => {
                 let kind =
                     scan.identifier(reader, b"type")?.and_then(|span| reader.bytes().get(span));

@@ -66,6 +66,9 @@ impl Edits {
                 let with = format!("\"{name}\":{}{comma}", setting.into().in_body(inner));
                 self.body.push(Edit::literal(at..at, with));
             }
+            SettingPlace::Instead { of: (start, end), names } => {
+                self.body.push(Edit::literal(start..end, setting.into().in_body(names)));
+            }
             SettingPlace::Nowhere | SettingPlace::Member([]) | SettingPlace::Inside { .. } => {}
         }
     }

@@ -19,8 +19,9 @@ const ENDPOINTS: [Endpoint; 4] = [
 const LISTS: Lists = Lists {
     governed: &["generationConfig"],
     allowed: &[&["contents"]],
-    holder: Some("generationConfig"),
-    extras: None,
+    holders: &["generationConfig"],
+    settings: &["x"],
+    ..Lists::NONE
 };
 
 pub(crate) fn scan(target: &str, body: &str) -> Result<Request, Error> {

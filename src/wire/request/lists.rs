@@ -10,13 +10,28 @@ pub(in crate::wire) struct Lists {
     pub(in crate::wire) governed: &'static [&'static str],
     /// Members that open no way round, in lists of which others may be another protocol's.
     pub(in crate::wire) allowed: &'static [&'static [&'static str]],
-    /// The object of the top level in which the protocol has its settings, if that has them.
-    pub(in crate::wire) holder: Option<&'static str>,
+    /// The object of the top level in which the protocol has its settings, if that has them, by all of its
+    /// names.
+    pub(in crate::wire) holders: &'static [&'static str],
+    /// Settings in it that open no way round, besides those that are governed.
+    pub(in crate::wire) settings: &'static [&'static str],
+    /// A request that does not say whether the answer is streamed gets a stream.
+    pub(in crate::wire) streams_unasked: bool,
     /// A member that lists what the answer is to have besides, and what of that opens no way round.
     pub(in crate::wire) extras: Option<(&'static str, &'static [&'static str])>,
 }
 
 impl Lists {
+    /// None of them.
+    pub(in crate::wire) const NONE: Self = Self {
+        governed: &[],
+        allowed: &[],
+        holders: &[],
+        settings: &[],
+        streams_unasked: false,
+        extras: None,
+    };
+
     pub(super) fn govern(&self, name: &[u8]) -> bool {
         self.governed.iter().any(|governed| governed.as_bytes() == name)
     }
@@ -25,7 +40,7 @@ impl Lists {
     /// the protocol.
     pub(super) fn reads(&self, holder: &str) -> bool {
         const ANY: [&str; 4] = [OPTIONS, "output_config", "reasoning", "thinking"];
-        ANY.contains(&holder) || self.holder == Some(holder)
+        ANY.contains(&holder) || self.holders.contains(&holder)
     }
 
     /// Whether a member opens no way round, whatever it says or by what it says.
@@ -85,7 +100,7 @@ pub(in crate::wire) fn steers(name: &[u8]) -> bool {
 /// Switches that open a way round in one position and close it in the other: the position that
 /// closes. It is kept, since whoever sets it wants less, and a server's own position may be the
 /// other.
-const CLOSED: [(&str, &str); 31] = [
+const CLOSED: [(&str, &str); 33] = [
     ("add_generation_prompt", "true"),
     ("background", "false"),
     ("continue_final_message", "false"),
@@ -100,6 +115,8 @@ const CLOSED: [(&str, &str); 31] = [
     ("logprobs", "null"),
     ("n_probs", "0"),
     ("prompt_logprobs", "null"),
+    ("raw", "false"),
+    ("raw", "null"),
     ("reasoning_budget", "0"),
     // Members of their own, which are read. Without it the reasoning may stand in the text.
     ("reasoning_format", "\"auto\""),

@@ -34,6 +34,13 @@ pub enum SettingPlace {
         /// The names under which it is added there.
         names: &'static [&'static str],
     },
+    /// In an object that takes the place of a value which is none.
+    Instead {
+        /// Where the value begins and ends.
+        of: (usize, usize),
+        /// The names under which it is added there.
+        names: &'static [&'static str],
+    },
 }
 
 /// What is said at a place.
@@ -63,7 +70,10 @@ impl SettingPlace {
     /// Whether this is the place of a member of this name.
     #[must_use]
     pub fn is_of(self, member: &str) -> bool {
-        let (Self::Member(names) | Self::Inside { names, .. }) = self else { return false };
+        let (Self::Member(names) | Self::Inside { names, .. } | Self::Instead { names, .. }) = self
+        else {
+            return false;
+        };
         names.last() == Some(&member)
     }
 }

@@ -16,6 +16,8 @@ pub struct Prompts {
     count: u64,
     /// How many choices are asked for of each.
     each: u64,
+    /// The member of the top level without which the request has none, by index.
+    member: Option<usize>,
 }
 
 opaque_debug!(Prompts);
@@ -27,6 +29,19 @@ impl Prompts {
         if self.texts.len() < MOST {
             self.texts.push(text.map(Arc::from));
         }
+    }
+
+    /// The one of a request that asks for no template, by that member.
+    pub(in crate::wire) fn of_raw(text: Option<String>, member: usize) -> Self {
+        let mut prompts = Self { member: Some(member), ..Self::default() };
+        prompts.add(text);
+        prompts
+    }
+
+    /// Whether the request has them when `removed` members are taken out of it.
+    #[must_use]
+    pub fn are_left(&self, removed: &[usize]) -> bool {
+        self.member.is_none_or(|member| !removed.contains(&member))
     }
 
     /// So many choices are asked for of each.

@@ -83,6 +83,8 @@ pub struct AskedEffort {
     pub place: EffortSaid,
     /// The member of the top level that is nothing but this effort, by index.
     pub member: Option<usize>,
+    /// What stands here for efforts that have another name, or none, as JSON.
+    pub spellings: &'static [(&'static str, &'static str)],
 }
 
 opaque_debug!(AskedEffort);
@@ -96,12 +98,16 @@ impl AskedEffort {
             name = reader.name()?.map(|(_, name)| name.trim().to_lowercase());
             Ok(())
         })?;
-        Ok(Self { span, name, absent, wrapped: false, place: EffortSaid::Plain, member: None })
+        let (place, member, spellings) = (EffortSaid::Plain, None, &[]);
+        Ok(Self { span, name, absent, wrapped: false, place, member, spellings })
     }
 
     /// The edit that makes it another.
     #[must_use]
     pub fn replaced(&self, name: &str) -> Edit {
+        if let Some((_, spelled)) = self.spellings.iter().find(|(known, _)| *known == name) {
+            return Edit::literal(self.span.clone(), (*spelled).to_owned());
+        }
         let with =
             if self.wrapped { format!("{{\"effort\":\"{name}\"}}") } else { format!("\"{name}\"") };
         Edit::literal(self.span.clone(), with)

@@ -50,7 +50,6 @@ const LISTS: Lists = Lists {
         "truncation",
         "user",
     ]],
-    holder: None,
     extras: Some((
         "include",
         &[
@@ -63,6 +62,7 @@ const LISTS: Lists = Lists {
             "web_search_call.results",
         ],
     )),
+    ..Lists::NONE
 };
 
 pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {

@@ -10,15 +10,21 @@ use crate::policy::Unhandled;
 use crate::policy::plan::Keep;
 use crate::wire::completions::Completions;
 use crate::wire::framing::{Event, Framing, Splitter};
+use crate::wire::ollama::Ollama;
 use crate::wire::{Protocol, Refusal, RefusalKind};
 
 /// How a protocol says an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Shape {
     Completions,
+    OllamaChat,
+    OllamaGenerate,
+    /// By a server that does not part the reasoning from the text.
+    OllamaInline,
 }
 
-pub(super) const SHAPES: [Shape; 1] = [Shape::Completions];
+pub(super) const SHAPES: [Shape; 4] =
+    [Shape::Completions, Shape::OllamaChat, Shape::OllamaGenerate, Shape::OllamaInline];
 
 /// What a client has of an answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,12 +38,14 @@ impl Shape {
     pub(super) fn protocol(self) -> &'static dyn Protocol {
         match self {
             Self::Completions => &Completions,
+            Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => &Ollama,
         }
     }
 
     pub(super) fn framing(self) -> Framing {
         match self {
             Self::Completions => Framing::Sse,
+            Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => Framing::Ndjson,
         }
     }
 
@@ -48,6 +56,13 @@ impl Shape {
                 "/v1/completions",
                 r#"{"model":"big","prompt":"x","stream":true,"max_tokens":900}"#,
             ),
+            Self::OllamaChat | Self::OllamaInline => (
+                "/api/chat",
+                r#"{"model":"big","messages":[{"role":"user","content":"x"}],"options":{"num_predict":900}}"#,
+            ),
+            Self::OllamaGenerate => {
+                ("/api/generate", r#"{"model":"big","prompt":"x","options":{"num_predict":900}}"#)
+            }
         }
     }
 
@@ -58,7 +73,7 @@ impl Shape {
 
     /// Whether the reasoning stands in the answer's own text.
     fn inline(self) -> bool {
-        self == Self::Completions
+        matches!(self, Self::Completions | Self::OllamaInline)
     }
 
     pub(super) fn document(self, answer: &Answer) -> String {
@@ -70,6 +85,8 @@ impl Shape {
                     "finish_reason": finish}],
                 "usage": {"prompt_tokens": 3, "completion_tokens": 9, "total_tokens": 12},
             }),
+            Self::OllamaInline => self.event("", &inlined(reasoning, text), Some(finish)),
+            Self::OllamaChat | Self::OllamaGenerate => self.event(reasoning, text, Some(finish)),
         };
         whole.to_string()
     }
@@ -82,6 +99,20 @@ impl Shape {
                 "choices": [{"index": 0, "text": text.to_owned() + reasoning, "logprobs": null,
                     "finish_reason": finish}],
             }),
+            Self::OllamaChat | Self::OllamaInline => {
+                let mut message = json!({"role": "assistant", "content": text});
+                if !reasoning.is_empty() {
+                    message["thinking"] = reasoning.into();
+                }
+                ended(json!({"model": "m", "created_at": CREATED, "message": message}), finish)
+            }
+            Self::OllamaGenerate => {
+                let mut line = json!({"model": "m", "created_at": CREATED, "response": text});
+                if !reasoning.is_empty() {
+                    line["thinking"] = reasoning.into();
+                }
+                ended(line, finish)
+            }
         }
     }
 
@@ -120,6 +151,9 @@ impl Shape {
             Self::Completions => {
                 (events.iter().map(event).collect::<String>() + "data: [DONE]\n\n").into_bytes()
             }
+            Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
+                events.iter().map(|line| line.to_owned() + "\n").collect::<String>().into_bytes()
+            }
         }
     }
 
@@ -130,6 +164,7 @@ impl Shape {
         let mut found = Vec::new();
         while let Some(raw) = splitter.next_event().unwrap() {
             let event = Event::parse(self.framing(), &raw);
+            // No client of lines takes an empty one.
             let payload = event.payload().unwrap();
             if !self.protocol().is_terminator(&payload) {
                 found.push(serde_json::from_slice(&payload).unwrap());
@@ -148,6 +183,18 @@ impl Shape {
                     let choice = &value["choices"][0];
                     (&Value::Null, &choice["text"], &choice["finish_reason"])
                 }
+                _ if value["error"].is_string() => continue,
+                Self::OllamaChat | Self::OllamaInline => {
+                    // What pydantic takes for a message of the library's.
+                    assert_eq!(value["message"]["role"], "assistant", "{value}");
+                    assert_eq!(value["done"].as_bool().unwrap(), value["done_reason"].is_string());
+                    let message = &value["message"];
+                    (&message["thinking"], &message["content"], &value["done_reason"])
+                }
+                Self::OllamaGenerate => {
+                    assert!(value["response"].is_string(), "{value}");
+                    (&value["thinking"], &value["response"], &value["done_reason"])
+                }
             };
             answer.reasoning += reasoning.as_str().unwrap_or_default();
             answer.text += text.as_str().unwrap_or_default();
@@ -161,7 +208,9 @@ impl Shape {
 
     fn finishes(self) -> [&'static str; 2] {
         match self {
-            Self::Completions => ["stop", "length"],
+            Self::Completions | Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
+                ["stop", "length"]
+            }
         }
     }
 
@@ -169,6 +218,8 @@ impl Shape {
     fn samples(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Completions => &[("openai_completions.json", "openai_completions_stream.sse")],
+            Self::OllamaChat => &[("ollama_chat.json", "ollama_chat.ndjson")],
+            Self::OllamaGenerate | Self::OllamaInline => &[],
         }
     }
 
@@ -180,6 +231,18 @@ impl Shape {
         let out = document(self.protocol(), self.edits(done), from.as_bytes()).unwrap();
         serde_json::from_slice(&out).unwrap()
     }
+}
+
+const CREATED: &str = "2026-11-30T10:00:00.123456789Z";
+
+/// A line as it ends, if it is the last one.
+fn ended(mut line: Value, finish: Option<&str>) -> Value {
+    line["done"] = finish.is_some().into();
+    if let Some(finish) = finish {
+        line["done_reason"] = finish.into();
+        line["eval_count"] = 40.into();
+    }
+    line
 }
 
 fn inlined(reasoning: &str, text: &str) -> String {
@@ -290,7 +353,9 @@ impl Shape {
     fn model_of(self, stream: &str) -> String {
         let event = self.payloads(stream.as_bytes()).remove(0);
         match self {
-            Self::Completions => event["model"].as_str().unwrap().to_owned(),
+            Self::Completions | Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
+                event["model"].as_str().unwrap().to_owned()
+            }
         }
     }
 }

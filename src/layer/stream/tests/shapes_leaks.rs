@@ -34,9 +34,54 @@ const COMPLETIONS: [&str; 22] = [
     r#"{"choices":[],"text":"SECRET","output":"SECRET"}"#,
 ];
 
+/// Lines of a chat, and whole answers.
+const OLLAMA: [&str; 27] = [
+    r#"{"message":{"role":"assistant","content":"a","thinking":"SECRET"},"done":false}"#,
+    r#"{"message":{"role":"assistant","content":"a","thinking":["SECRET"]},"done":false}"#,
+    r#"{"message":{"role":"assistant","content":"a","thinking":"SECRET"},"done":false}"#,
+    r#"{"message":{"role":"assistant","content":"a","Thinking":"SECRET"},"done":false}"#,
+    r#"{"message":{"role":"assistant","content":"a","reasoning":"SECRET"},"done":false}"#,
+    r#"{"message":{"role":"assistant","content":"<think>SECRET</think>a"},"done":false}"#,
+    r#"{"message":{"role":"thinker","content":"SECRET"},"done":false}"#,
+    r#"{"message":{"role":"assistant","content":"SECRET","thought":true},"done":false}"#,
+    r#"{"message":{"role":"assistant","content":"SECRET"},"thought":true,"done":false}"#,
+    r#"{"message":{"role":"assistant","content":"a"},"message":{"thinking":"SECRET"},"done":false}"#,
+    r#"{"message":{"role":"assistant","content":"a"},"thinking":"SECRET","done":false}"#,
+    r#"{"message":{"role":"assistant","content":"a"},"context":["SECRET"],"done":true}"#,
+    r#"{"message":{"role":"assistant","content":"a"},"logprobs":[{"token":"SECRET"}],"done":false}"#,
+    r#"{"message":{"role":"assistant","content":"a"},"done":false,"done_reason":"the SECRET"}"#,
+    r#"{"message":{"role":"assistant","content":"a"},"done":"SECRET"}"#,
+    r#"{"message":{"role":"assistant","content":"a"},"_debug_info":{"rendered_template":"SECRET"},"done":true}"#,
+    r#"{"message":{"role":"assistant","content":"a","tool_calls":[{"function":{"index":0,"name":"f","arguments":{}},"thinking":"SECRET"}]},"done":false}"#,
+    r#"{"message":{"role":"assistant","content":"a","tool_calls":[{"function":{"index":"the SECRET","name":"f"}}]},"done":false}"#,
+    r#"{"message":{"role":"assistant","content":"a","images":["the SECRET"]},"done":false}"#,
+    r#"{"message":"SECRET","done":false}"#,
+    r#"{"created_at":"the SECRET","message":{"role":"assistant","content":"a"},"done":false}"#,
+    r#"{"message":{"role":"assistant","content":"a"},"eval_count":"the SECRET","done":true}"#,
+    r#"{"message":{"role":"assistant","content":"a"},"total_duration":"the SECRET","done":true}"#,
+    r#"{"error":"SECRET"}"#,
+    r#"{"error":{"message":"SECRET"}}"#,
+    r#"{"remote_model":"the SECRET","message":{"role":"assistant","content":"a"},"done":false}"#,
+    r#"{"choices":[{"delta":{"content":"SECRET"}}],"done":false}"#,
+];
+
+/// The same of a completion.
+const GENERATE: [&str; 8] = [
+    r#"{"response":"a","thinking":"SECRET","done":false}"#,
+    r#"{"response":"<think>SECRET</think>a","done":false}"#,
+    r#"{"response":["SECRET"],"done":false}"#,
+    r#"{"response":"a","response":"SECRET","done":false}"#,
+    r#"{"response":"SECRET","thought":true,"done":false}"#,
+    r#"{"response":"a","context":["SECRET"],"done":true}"#,
+    r#"{"response":"a","tool_calls":[{"thinking":"SECRET"}],"done":false}"#,
+    r#"{"response":"a","prompt":"SECRET","reasoning":"SECRET","done":true}"#,
+];
+
 fn events(shape: Shape) -> &'static [&'static str] {
     match shape {
         Shape::Completions => &COMPLETIONS,
+        Shape::OllamaChat | Shape::OllamaInline => &OLLAMA,
+        Shape::OllamaGenerate => &GENERATE,
     }
 }
 
@@ -79,6 +124,14 @@ fn what_says_nothing_is_left_as_it_came() {
                 r#"{"id":"c","choices":[{"index":0,"text":"a","logprobs":null,"finish_reason":null,"stop_reason":null,"prompt_logprobs":null}],"usage":null}"#,
                 r#"{"index":0,"content":"a","tokens":null,"stop":false,"id_slot":-1}"#,
             ],
+            Shape::OllamaChat | Shape::OllamaInline => &[
+                r#"{"model":"m","created_at":"2026-11-30T10:00:00.1Z","message":{"role":"assistant","content":"a","tool_calls":[{"id":"call_1","function":{"index":0,"name":"f","arguments":{"a":"any thing"}}}]},"done":false}"#,
+                r#"{"model":"m","remote_model":"n","remote_host":"https://ollama.com:443","created_at":"2026-11-30T10:00:00.1Z","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","total_duration":5191566416,"load_duration":2154458,"prompt_eval_count":21,"prompt_eval_duration":383809000,"eval_count":40,"eval_duration":4799921000}"#,
+            ],
+            Shape::OllamaGenerate => &[
+                r#"{"model":"m","created_at":"2026-11-30T10:00:00.1Z","response":"a","done":false}"#,
+                r#"{"model":"m","created_at":"2026-11-30T10:00:00.1Z","response":"","done":true,"done_reason":"load"}"#,
+            ],
         };
         for event in events {
             let from = shape.framed_texts(&[(*event).to_owned()]);
@@ -86,4 +139,17 @@ fn what_says_nothing_is_left_as_it_came() {
             assert_eq!(shape.streamed(Done::default(), &from, 9), from, "{shape:?} {event}");
         }
     }
+}
+
+/// What of the last line tells how much was thought: all tokens again, and how long they took.
+// Break it: list a member.
+#[test]
+fn the_last_line_tells_nothing_of_what_was_withheld() {
+    let shape = Shape::OllamaGenerate;
+    let last = r#"{"response":"a","done":true,"done_reason":"stop","context":[900001,900002],"logprobs":[{"token":"x","bytes":[900003]}]}"#;
+    let from = shape.framed_texts(&[last.to_owned()]);
+    let out = String::from_utf8(shape.streamed(withheld(), &from, 9)).unwrap();
+    assert!(!out.contains("90000"), "{out}");
+    let last: Value = serde_json::from_str(out.trim_end()).unwrap();
+    assert_eq!((&last["context"], &last["done"]), (&Value::Null, &Value::Bool(true)));
 }

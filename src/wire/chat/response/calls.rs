@@ -2,7 +2,7 @@
 
 use crate::wire::json::{Error, Kind as JsonKind, Reader, Text};
 use crate::wire::listed::{Listed, Shape};
-use crate::wire::scan::{Kind, Scan, Slot};
+use crate::wire::scan::{FieldKind, Kind, Scan, Slot};
 
 use super::signed::signatures;
 use super::text::lane;
@@ -12,7 +12,7 @@ use super::text::lane;
 const TOOL_CALL: [Listed; 2] = [(b"type", Shape::Identifier), (b"extra_content", Shape::Data)];
 
 /// One call of several.
-pub(super) fn tool_call(
+pub(in crate::wire) fn tool_call(
     reader: &mut Reader<'_>,
     position: usize,
     scan: &mut Scan,
@@ -47,6 +47,12 @@ pub(super) fn function(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), E
     }
     reader.members(|reader, key| match &*key.name() {
         // Some servers send them unwritten, as an object.
+        b"arguments" | b"input" if reader.kind()? == JsonKind::Object => {
+            let span = reader.skip()?;
+            scan.encoded(reader.bytes(), span.clone());
+            scan.quoted.push(span);
+            Ok(())
+        }
         b"arguments" | b"input" => {
             if let Some(Text { span, .. }) = reader.text()? {
                 scan.text(lane(Slot::Tool(0)), Kind::ToolArguments, span);
@@ -54,6 +60,7 @@ pub(super) fn function(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), E
             Ok(())
         }
         name @ b"name" => scan.tool(reader, name),
+        name @ b"index" => scan.shaped(reader, Shape::Findings, FieldKind::Leak, name),
         b"provider_specific_fields" => signatures(reader, scan),
         name => scan.leak(reader, name),
     })

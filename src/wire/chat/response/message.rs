@@ -2,8 +2,8 @@
 
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::listed::{Listed, Shape, shape};
-use crate::wire::scan::{FieldKind, Kind, Scan, Slot, Twice};
-use crate::wire::thought::Thought;
+use crate::wire::scan::{FieldKind, Kind, Scan, Slot};
+use crate::wire::thought::{Thought, members};
 
 use super::calls::{function, tool_call};
 use super::citations::annotations;
@@ -50,15 +50,16 @@ const PART: [Listed; 7] = [
 
 /// A message or delta, and what it says of its texts. Its lanes are put under the right choice once its
 /// index is known.
-pub(super) fn message(
+pub(in crate::wire) fn message(
     reader: &mut Reader<'_>,
     name: &[u8],
     answered: &mut bool,
     scan: &mut Scan,
 ) -> Result<Thought, Error> {
-    let mut thought = Thought::default();
-    object(reader, name, scan, |reader, name, scan| {
-        thought.read(name, reader)?;
+    if !scan.expects(JsonKind::Object, reader, name)? {
+        return Ok(Thought::default());
+    }
+    members(reader, scan, |reader, name, thought, scan| {
         match name {
             b"content" => content(reader, answered, scan),
             b"reasoning_content" => reasoning(reader, Slot::Reasoning, b"reasoning_content", scan),
@@ -73,8 +74,8 @@ pub(super) fn message(
                 Ok(())
             }
             b"thinking_blocks" => thinking_blocks(reader, name, scan),
-            b"provider_specific_fields" => provider_fields(reader, &mut thought, scan),
-            b"extra_content" => extra_content(reader, &mut thought, scan),
+            b"provider_specific_fields" => provider_fields(reader, thought, scan),
+            b"extra_content" => extra_content(reader, thought, scan),
             b"refusal" => {
                 if scan.expects(JsonKind::String, reader, b"refusal")? {
                     said(reader, lane(Slot::Refusal), Kind::Refusal, answered, scan)?;
@@ -120,8 +121,7 @@ pub(super) fn message(
             }
             name => scan.leak(reader, name),
         }
-    })?;
-    Ok(thought)
+    })
 }
 
 /// A string, or an array of parts in which thinking and text alternate.
@@ -141,12 +141,8 @@ fn content(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Res
 fn part(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result<(), Error> {
     let first_channel = scan.channels.len();
     let (mut answers, mut refuses, mut filled) = (false, false, false);
-    let mut thought = Thought::default();
-    let mut twice = Twice::default();
-    reader.members(|reader, key| {
-        let name = key.name();
-        thought.read(&name, reader)?;
-        match scan.once_only(&mut twice, &name) {
+    let thought = members(reader, scan, |reader, name, thought, scan| {
+        match name {
             name @ b"thinking" => thinking(reader, name, scan),
             b"text" if scan.expects(JsonKind::String, reader, b"text")? => {
                 said(reader, lane(Slot::Answer), Kind::Answer, &mut filled, scan)
@@ -168,7 +164,7 @@ fn part(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result
             }
             b"refusal" => Ok(()),
             name @ b"thought" => scan.listed(reader, &PART, name),
-            b"extra_content" => extra_content(reader, &mut thought, scan),
+            b"extra_content" => extra_content(reader, thought, scan),
             name @ (b"image_url" | b"input_audio" | b"audio_url" | b"file") => {
                 (scan.says_more, scan.unrepeatable) = (true, true);
                 media(reader, name, scan)

@@ -7,8 +7,8 @@ use super::sealed::sealed;
 use super::{LATER, id, lists, position, text, type_of};
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::responses::{NOTHING, REASONING};
-use crate::wire::scan::{Carrier, CarrierPlace, FieldKind, Kind, Lane, Mode, Scan, Slot, Twice};
-use crate::wire::thought::Thought;
+use crate::wire::scan::{Carrier, CarrierPlace, FieldKind, Kind, Lane, Mode, Scan, Slot};
+use crate::wire::thought::members;
 
 /// What an item is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,13 +30,9 @@ pub(super) fn item(
     let kind = type_of(reader);
     let (message, calls) = (kind == "message", kind.ends_with("_call"));
     let first = scan.channels.len();
-    let mut twice = Twice::default();
-    let mut thought = Thought::default();
     let (mut sealed_at, mut last) = (None, None);
-    reader.members(|reader, key| {
-        let name = key.name();
-        thought.read(&name, reader)?;
-        match scan.once_only(&mut twice, &name) {
+    let thought = members(reader, scan, |reader, name, _, scan| {
+        match name {
             name @ (b"content" | b"summary") => parts(reader, name, (group, mode), scan),
             name if holds(&kind, name) => called(reader, name, (group, mode), scan),
             name @ b"id" => id(reader, name, scan),

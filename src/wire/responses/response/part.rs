@@ -3,8 +3,8 @@
 use super::annotation::{annotation, logprobs};
 use super::{SUMMARY, lists, text, type_of};
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
-use crate::wire::scan::{Kind, Lane, Mode, Scan, Slot, Twice};
-use crate::wire::thought::Thought;
+use crate::wire::scan::{Kind, Lane, Mode, Scan, Slot};
+use crate::wire::thought::members;
 
 /// Where a part stands.
 #[derive(Clone, Copy, Debug)]
@@ -32,24 +32,18 @@ pub(super) fn part(reader: &mut Reader<'_>, place: Place, scan: &mut Scan) -> Re
     let part = if sums_up { part.saturating_add(SUMMARY) } else { part };
     let lane = Lane { group, part, slot };
     let first = scan.channels.len();
-    let mut twice = Twice::default();
-    let mut thought = Thought::default();
-    reader.members(|reader, key| {
-        let name = key.name();
-        thought.read(&name, reader)?;
-        match scan.once_only(&mut twice, &name) {
-            name @ (b"text" | b"refusal" | b"transcript") => {
-                text(reader, name, (lane, kind, mode), scan)
-            }
-            name @ b"annotations" => {
-                if !scan.expects(JsonKind::Array, reader, name)? {
-                    return Ok(());
-                }
-                reader.elements(|reader, _| annotation(reader, lane, scan))
-            }
-            name @ b"logprobs" => logprobs(reader, name, scan),
-            name => scan.listed(reader, &lists::PART, name),
+    let thought = members(reader, scan, |reader, name, _, scan| match name {
+        name @ (b"text" | b"refusal" | b"transcript") => {
+            text(reader, name, (lane, kind, mode), scan)
         }
+        name @ b"annotations" => {
+            if !scan.expects(JsonKind::Array, reader, name)? {
+                return Ok(());
+            }
+            reader.elements(|reader, _| annotation(reader, lane, scan))
+        }
+        name @ b"logprobs" => logprobs(reader, name, scan),
+        name => scan.listed(reader, &lists::PART, name),
     })?;
     if thought.says() && kind != Kind::Reasoning {
         thinks(scan, first);
