@@ -18,7 +18,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use guilloche::audit::unit::LatencySketch;
+use guilloche::audit::latency::LatencySketch;
 use guilloche::audit::{
     AuditKey, Entry, ExperimentName, Line, Population, UnitName, UnitSummary, UnitSums, reader,
 };

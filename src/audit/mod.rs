@@ -26,6 +26,7 @@
 
 #[cfg(feature = "decompress")]
 pub mod entry;
+pub mod latency;
 pub mod principal;
 #[cfg(feature = "decompress")]
 pub mod reader;

@@ -10,6 +10,7 @@ use std::ops::AddAssign;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::latency::LatencySketch;
 use super::record::DecisionName;
 use super::{KeyedHash, PrincipalHashes};
 use crate::policy::Countermeasure;
@@ -144,6 +145,9 @@ pub struct UnitSums {
     /// Requests.
     #[serde(skip_serializing_if = "is_zero")]
     pub requests: u64,
+    /// To the first byte of the answer, in milliseconds.
+    #[serde(skip_serializing_if = "LatencySketch::is_empty")]
+    pub first_byte: LatencySketch,
     /// Of them, those about which the arms decided differently.
     #[serde(skip_serializing_if = "is_zero")]
     pub exposed: u64,
@@ -159,9 +163,6 @@ pub struct UnitSums {
     /// Left by the client before their end.
     #[serde(skip_serializing_if = "is_zero")]
     pub cancelled: u64,
-    /// To the first byte of the answer, in milliseconds.
-    #[serde(skip_serializing_if = "LatencySketch::is_empty")]
-    pub first_byte: LatencySketch,
     /// From the first byte to the last, in milliseconds per thousand tokens delivered.
     #[serde(skip_serializing_if = "LatencySketch::is_empty")]
     pub per_thousand_tokens: LatencySketch,
@@ -177,60 +178,6 @@ pub struct UnitSums {
     /// Places that were marked.
     #[serde(skip_serializing_if = "is_zero")]
     pub sites_marked: u64,
-}
-
-/// Durations by their size: each bucket is a quarter wider than the one before, so that a quantile is
-/// known within a tenth. Sketches add up.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct LatencySketch {
-    /// How many there were.
-    pub count: u64,
-    /// Their sum.
-    pub sum: u64,
-    /// How many of each size, by the number of the bucket.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub buckets: BTreeMap<u8, u64>,
-}
-
-impl LatencySketch {
-    /// Adds a duration.
-    pub fn add(&mut self, duration: u64) {
-        self.count = self.count.saturating_add(1);
-        self.sum = self.sum.saturating_add(duration);
-        let bucket = self.buckets.entry(Self::bucket(duration)).or_default();
-        *bucket = bucket.saturating_add(1);
-    }
-
-    /// Whether there were none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// The mean; `None` where there were none.
-    #[must_use]
-    pub fn mean(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum as f64 / self.count as f64)
-    }
-
-    /// The bucket of a duration: for each doubling there are three.
-    #[must_use]
-    pub fn bucket(duration: u64) -> u8 {
-        // At most 192.
-        ((duration as f64 + 1.0).log2() * 3.0).floor() as u8
-    }
-}
-
-impl AddAssign<&LatencySketch> for LatencySketch {
-    fn add_assign(&mut self, other: &LatencySketch) {
-        self.count = self.count.saturating_add(other.count);
-        self.sum = self.sum.saturating_add(other.sum);
-        for (bucket, count) in &other.buckets {
-            let own = self.buckets.entry(*bucket).or_default();
-            *own = own.saturating_add(*count);
-        }
-    }
 }
 
 impl AddAssign<&UnitSums> for UnitSums {
@@ -276,21 +223,6 @@ fn is_zero(count: &u64) -> bool {
 mod tests {
     use super::*;
     use crate::audit::{AuditKey, Line};
-
-    #[test]
-    fn sketches_tell_sizes_apart_by_a_quarter_and_add_up_in_any_order() {
-        let mut sketch = LatencySketch::default();
-        assert_eq!((sketch.mean(), LatencySketch::bucket(0)), (None, 0));
-        [10, 13, 1_000, u64::MAX].into_iter().for_each(|it| sketch.add(it));
-        assert_eq!(sketch.buckets.keys().copied().collect::<Vec<_>>(), [10, 11, 29, 192]);
-        let mut other = LatencySketch::default();
-        other.add(10);
-        let (mut one, mut two) = (sketch.clone(), other.clone());
-        one += &other;
-        two += &sketch;
-        assert_eq!(one, two);
-        assert_eq!((one.count, one.buckets.get(&10)), (5, Some(&2)));
-    }
 
     #[test]
     fn the_json_form_is_the_documented_one_and_leaves_out_what_did_not_happen() {

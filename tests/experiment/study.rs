@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use guilloche::audit::unit::LatencySketch;
+use guilloche::audit::latency::LatencySketch;
 use guilloche::audit::{
     AuditKey, ExperimentName, KeyedHash, Line, Population, UnitName, UnitSummary, UnitSums,
 };
