@@ -1,8 +1,9 @@
 //! The units of one part, and what one more line makes of them.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use indexmap::IndexMap;
+use indexmap::map::Entry;
 use jiff::Timestamp;
 
 use super::calendar::Calendar;
@@ -27,7 +28,8 @@ pub(super) struct Terms {
 /// Some of the units, by their names.
 #[derive(Default)]
 pub(super) struct Part {
-    pub(super) units: HashMap<Key, Unit>,
+    /// Entries without free places between them, which would take as much memory again.
+    pub(super) units: IndexMap<Key, Unit>,
     /// Which unit an account belonged to when it was first exposed.
     members: HashMap<KeyedHash, (Timestamp, UnitName)>,
     /// Units that have become a part of another, with that.

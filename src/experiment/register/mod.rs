@@ -10,11 +10,11 @@
 //! one lock of many for a moment; what is new, or has been linked, passes one by one.
 
 mod journal;
+mod part;
 #[cfg(test)]
 mod tests;
 mod unit;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -23,11 +23,13 @@ use jiff::Timestamp;
 pub use journal::JournalError;
 pub(super) use journal::{Entry, Event, Journal};
 use journal::{Joined, Seen};
+pub(super) use part::Key;
+use part::Part;
 use unit::Member;
 pub(super) use unit::{Known, UnitAt};
 
 use super::running::Stages;
-use crate::audit::{Population, UnitName};
+use crate::audit::{Population, UnitName, UnitSums};
 use crate::secret::opaque_debug;
 use crate::shards::Shards;
 
@@ -39,9 +41,7 @@ pub(super) const PARTS: usize = 64;
 
 /// Units, and the accounts and clusters that are parts of them.
 pub(super) struct Register {
-    /// Accounts and clusters, with the unit that each belongs to.
-    members: Shards<HashMap<UnitName, UnitAt>>,
-    units: Shards<Vec<Member>>,
+    parts: Shards<Part>,
     /// What changes passes here one by one; it also holds how many units came into each arm.
     changing: Mutex<Stages>,
     known: AtomicUsize,
@@ -90,8 +90,7 @@ impl Register {
     /// With room for so many accounts and clusters, and the arms' weights as they have been so far.
     pub(super) fn new(most: usize, stages: Stages) -> Self {
         Self {
-            members: Shards::new(PARTS, HashMap::new),
-            units: Shards::new(PARTS, Vec::new),
+            parts: Shards::new(PARTS, Part::default),
             changing: Mutex::new(stages),
             known: AtomicUsize::new(0),
             most,
@@ -101,19 +100,16 @@ impl Register {
 
     /// Whether an account, a cluster or a slot of time is known.
     pub(super) fn knows(&self, name: UnitName) -> bool {
-        self.remembered(name).is_some()
+        self.unit_of(name).is_some()
     }
 
     /// The unit of a caller: the account, or the slot of time, and the cluster that is named beside it.
+    #[inline]
     pub(super) fn find(&self, account: UnitName, cluster: Option<UnitName>) -> Found {
-        let own = self.remembered(account);
-        match (own, cluster.map(|cluster| self.remembered(cluster))) {
-            (Some(at), None) => self.known(at).map_or(Found::Unknown, Found::Known),
+        match (self.unit_of(account), cluster.map(|cluster| self.unit_of(cluster))) {
+            (Some(own), None) => Found::Known(own),
             (None, None | Some(None)) => Found::Unknown,
-            (Some(own), Some(Some(of))) => match (self.known(own), self.known(of)) {
-                (Some(own), Some(of)) if own.at == of.at => Found::Known(own),
-                _ => Found::Linked,
-            },
+            (Some(own), Some(Some(of))) if own.at == of.at => Found::Known(own),
             _ => Found::Linked,
         }
     }
@@ -155,12 +151,9 @@ impl Register {
                 write(Entry::Joined(Joined { member, unit: unit.name }));
             }
         }
-        let taken = taken_in
-            .map(|it| it.name)
-            .filter(|name| ![Some(account), cluster].contains(&Some(*name)));
-        taken.into_iter().for_each(|member| {
-            write(Entry::Joined(Joined { member, unit: unit.name }));
-        });
+        if let Some(taken_in) = taken_in {
+            write(Entry::Joined(Joined { member: taken_in.name, unit: unit.name }));
+        }
         Some(Admitted { unit, taken_in, contaminated })
     }
 
@@ -190,6 +183,16 @@ impl Register {
         }
     }
 
+    /// Adds to the sums of a unit. What is given back has to be written now.
+    pub(super) fn add_to(&self, key: Key, met: impl FnOnce(&mut UnitSums)) -> Vec<(Key, UnitSums)> {
+        self.parts.lock(key.0.part()).add(key, met)
+    }
+
+    /// Takes the sums that wait in one of the [`PARTS`].
+    pub(super) fn take(&self, part: usize) -> Vec<(Key, UnitSums)> {
+        self.parts.lock(part).take()
+    }
+
     /// How many accounts, clusters and slots are known.
     pub(super) fn len(&self) -> usize {
         self.known.load(Ordering::Relaxed)
@@ -203,68 +206,77 @@ impl Register {
 
     /// What is known of a unit, or of the one that has taken it in.
     pub(super) fn known(&self, at: UnitAt) -> Option<Known> {
-        let units = self.units.lock(at.part());
-        let member = units.get(at.index())?;
-        match member.into() {
-            None => Some(member.known(at)),
-            Some(into) => {
-                drop(units);
-                self.at(self.whole(into))
-            }
-        }
+        self.at(self.whole(at))
     }
 
     /// What is known of a unit as it was, even if another has taken it in.
-    pub(super) fn at(&self, at: UnitAt) -> Option<Known> {
-        let units = self.units.lock(at.part());
-        units.get(at.index()).map(|member| member.known(at))
+    fn at(&self, at: UnitAt) -> Option<Known> {
+        self.parts.lock(at.part()).get(at.index()).map(|member| member.known(at))
     }
 
     /// The unit that a unit has become a part of.
     fn whole(&self, mut at: UnitAt) -> UnitAt {
         // It was seen before the one that it has taken in, so this ends.
-        while let Some(into) = self.units.lock(at.part()).get(at.index()).and_then(Member::into) {
+        let into = |at: UnitAt| self.parts.lock(at.part()).get(at.index()).and_then(Member::into);
+        while let Some(into) = into(at) {
             at = into;
         }
         at
     }
 
-    /// The unit that a member was remembered to belong to; another may have taken that in.
-    fn remembered(&self, name: UnitName) -> Option<UnitAt> {
-        self.members.lock(self.members.place(name.number())).get(&name).copied()
+    /// What is known of the unit that an account, a cluster or a slot of time belongs to.
+    #[inline]
+    fn unit_of(&self, name: UnitName) -> Option<Known> {
+        let place = self.parts.place(name.number());
+        let part = self.parts.lock(place);
+        let (index, member) = part.find(name)?;
+        match member.into() {
+            None => Some(member.known(UnitAt::new(place, index)?)),
+            Some(into) => {
+                drop(part);
+                self.known(into)
+            }
+        }
     }
 
     fn member(&self, name: UnitName) -> Option<UnitAt> {
-        self.remembered(name).map(|at| self.whole(at))
+        self.unit_of(name).map(|unit| unit.at)
     }
 
     fn add(&self, name: UnitName, new: New) -> Option<UnitAt> {
         let unscored = self.unscored.load(Ordering::Relaxed);
-        if self.len() >= self.most || new.unscored && unscored >= self.most.div_ceil(2) {
+        if new.unscored && unscored >= self.most.div_ceil(2) {
             return None;
         }
+        let at = self.remember(Member::new(name, new))?;
         self.unscored.fetch_add(usize::from(new.unscored), Ordering::Relaxed);
-        let part = self.units.place(name.number());
-        let mut units = self.units.lock(part);
-        let at = UnitAt::new(part, units.len())?;
-        units.push(Member::new(name, new));
-        drop(units);
-        self.point(name, at);
+        Some(at)
+    }
+
+    /// Remembers a name that is not known, if there is room.
+    fn remember(&self, member: Member) -> Option<UnitAt> {
+        if self.len() >= self.most {
+            return None;
+        }
+        let place = self.parts.place(member.name.number());
+        let mut part = self.parts.lock(place);
+        let at = UnitAt::new(place, part.len())?;
+        part.push(member);
+        self.known.fetch_add(1, Ordering::Relaxed);
         Some(at)
     }
 
     /// Has a member belong to a unit; whether it did not. Without room it is not remembered.
-    fn point(&self, member: UnitName, at: UnitAt) -> bool {
-        let mut members = self.members.lock(self.members.place(member.number()));
-        if let Some(of) = members.get_mut(&member) {
-            return std::mem::replace(of, at) != at;
-        }
-        if self.len() >= self.most {
-            return false;
-        }
-        self.known.fetch_add(1, Ordering::Relaxed);
-        members.insert(member, at);
-        true
+    fn point(&self, name: UnitName, at: UnitAt) -> bool {
+        let place = self.parts.place(name.number());
+        let mut part = self.parts.lock(place);
+        let Some((index, _)) = part.find(name) else {
+            drop(part);
+            return self.remember(Member::part_of(name, at)).is_some();
+        };
+        let is_unit = UnitAt::new(place, index) == Some(at);
+        let member = part.get_mut(index).filter(|_| !is_unit);
+        member.is_some_and(|member| member.point(at))
     }
 
     /// The one that was seen first, and the other; of two at one moment always the same.
@@ -276,13 +288,13 @@ impl Register {
     /// Has a unit take in another; whether it has become contaminated.
     fn absorb(&self, first: UnitAt, other: UnitAt) -> bool {
         let Some(taken_in) = self.at(other) else { return false };
-        let mut units = self.units.lock(first.part());
-        let contaminated =
-            units.get_mut(first.index()).is_some_and(|member| member.absorb(taken_in.arms));
-        drop(units);
+        let change = |at: UnitAt, change: &mut dyn FnMut(&mut Member)| {
+            self.parts.lock(at.part()).get_mut(at.index()).map(change)
+        };
+        let mut contaminated = false;
+        change(first, &mut |member| contaminated = member.absorb(taken_in.arms));
         let arms = self.at(first).map(|first| first.arms).unwrap_or_default();
-        let mut units = self.units.lock(other.part());
-        units.get_mut(other.index()).into_iter().for_each(|member| member.give(first, arms));
+        change(other, &mut |member| member.give(first, arms));
         contaminated
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::New;
+use super::part::Waiting;
 use crate::audit::{Population, UnitName};
 
 /// Bits that say in which part a unit is.
@@ -16,17 +17,21 @@ pub(in crate::experiment) struct UnitAt(u32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::experiment) struct Arms(u32);
 
-/// What is kept of a unit.
+/// What is kept of a unit, and of an account or a cluster that is a part of one. A request touches one
+/// that is far away in memory, so it has a cache line of its own.
+#[repr(align(64))]
 pub(super) struct Member {
-    name: UnitName,
+    pub(super) name: UnitName,
     /// Microseconds since the epoch.
     first_seen: i64,
     arms: Arms,
     /// The number of its arm; of those who are held out the largest there is.
     arm: u8,
     population: Option<Population>,
-    /// The unit that has taken it in.
+    /// The unit that it belongs to, or that has taken it in.
     into: Option<UnitAt>,
+    /// What it met and has not been written yet.
+    pub(super) waiting: Option<Box<Waiting>>,
 }
 
 /// What is known of a unit.
@@ -88,19 +93,38 @@ impl Member {
             arm: arm.and_then(|arm| u8::try_from(arm).ok()).unwrap_or(u8::MAX),
             population,
             into: None,
+            waiting: None,
+        }
+    }
+
+    /// One that was never a unit by itself.
+    pub(super) fn part_of(name: UnitName, unit: UnitAt) -> Self {
+        Self {
+            name,
+            first_seen: 0,
+            arms: Arms::default(),
+            arm: u8::MAX,
+            population: None,
+            into: Some(unit),
+            waiting: None,
         }
     }
 
     pub(super) fn known(&self, at: UnitAt) -> Known {
-        let Self { name, first_seen, arms, arm, population, into: _ } = *self;
+        let Self { name, first_seen, arms, arm, population, .. } = *self;
         let first_seen = Timestamp::from_microsecond(first_seen).unwrap_or_default();
         let arm = (arm != u8::MAX).then_some(usize::from(arm));
         Known { at, name, arm, arms, population, first_seen }
     }
 
-    /// The unit that has taken it in, if one has.
+    /// The unit that it belongs to, if it is none itself.
     pub(super) fn into(&self) -> Option<UnitAt> {
         self.into
+    }
+
+    /// Has it belong to a unit; whether it did not.
+    pub(super) fn point(&mut self, unit: UnitAt) -> bool {
+        self.into.replace(unit) != Some(unit)
     }
 
     /// Another takes it in, of so many arms.

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::{Counted, HELD, ROLLED_BACK, RUNS, Running};
 use crate::audit::{
-    ArmDecision, AuditKey, DecisionName, ExperimentName, Exposure, Population, PrincipalHashes,
-    UnitName,
+    ArmDecision, AuditKey, DecisionName, ExperimentName, Exposure, KeyedHash, Population,
+    PrincipalHashes, UnitName,
 };
 use crate::experiment::assignment::{Place, Unit};
 use crate::experiment::register::{Admitted, Found, Known, New};
@@ -67,16 +67,15 @@ impl Running {
     /// Whether a request is part of the experiment; a unit that is new is taken in.
     pub(in crate::experiment) fn choose(
         self: &Arc<Self>,
-        assessment: &Assessment,
+        Assessment { principal, risk }: &Assessment,
         names: &Names<'_>,
         now: Timestamp,
     ) -> Option<Choice<'_>> {
         let kind = self.experiment.unit;
-        let principal = &assessment.principal;
         let (account, cluster) = match Unit::of(kind, principal, now) {
             Unit::Slot(number) => (UnitName::Slot(number), None),
-            _ if kind == UnitKind::Cluster => (names.account(), names.cluster()),
-            _ => (names.account(), None),
+            _ if kind == UnitKind::Cluster => (names.account, names.cluster()),
+            _ => (names.account, None),
         };
         let state = self.state.load(Ordering::Relaxed);
         let found = self.register.find(account, cluster);
@@ -92,9 +91,9 @@ impl Running {
                     let met = if state == HELD { Meets::Held } else { Meets::RolledBack };
                     return Some(Choice { running: self, met });
                 }
-                let population = population(&assessment.risk, self.experiment.eligibility);
+                let population = population(risk, self.experiment.eligibility);
                 let slot = matches!(kind, UnitKind::Slot(_));
-                let unscored = !slot && is_unscored(&assessment.risk);
+                let unscored = !slot && is_unscored(risk);
                 self.admit(account, cluster, New { arm: new, population, now, unscored })?
             }
         };
@@ -104,7 +103,7 @@ impl Running {
         // Whoever asks in a slot of time is of the population that they are now.
         let (population, burns_in) = match kind {
             UnitKind::Slot(cut) => {
-                (population(&assessment.risk, self.experiment.eligibility), is_burn_in(cut, now))
+                (population(risk, self.experiment.eligibility), is_burn_in(cut, now))
             }
             _ => (known.population, false),
         };
@@ -153,7 +152,7 @@ impl Running {
             _ => {
                 let cluster = names.cluster().filter(|_| kind == UnitKind::Cluster);
                 let by_cluster = cluster.is_some_and(|it| self.register.knows(it));
-                (self.register.knows(names.account()), by_cluster)
+                (self.register.knows(names.account), by_cluster)
             }
         }
     }
@@ -164,6 +163,19 @@ impl Running {
 }
 
 impl Choice<'_> {
+    /// Whether the request of a caller who reaches no grade of any arm counts for its unit. `None` where
+    /// a decision has to be taken all the same: answers to harvesters are read, whatever their score has
+    /// become, since what they get is a result of the arm.
+    pub(crate) fn unreached(self) -> Option<Option<Counted>> {
+        let Meets::Unit { known, population, burns_in: false } = self.met else {
+            return Some(None);
+        };
+        let reads = population == Some(Population::Harvesters) && known.arm.is_some();
+        let (running, key) = (self.running, (known.at, population));
+        let counted = || Counted { running: Arc::clone(running), key, exposed: false, reads };
+        (!reads).then(|| Some(counted()))
+    }
+
     /// Decides by the policy of the unit's arm, or, where units of several arms have come together, by
     /// the stricter one's; `None` only where the experiment has no arm.
     pub(crate) fn decide(self, decide: impl Fn(&Policy, DecisionId) -> Decision) -> Option<Chosen> {
@@ -207,7 +219,7 @@ impl Choice<'_> {
         let others = || arms.iter().filter(|arm| !Arc::ptr_eq(&arm.name, &carried_out.name));
         let differs = |arm: &Arm| differ(&decide(&arm.policy, id), &chosen.decision);
         let is_exposed = others().any(differs);
-        // What harvesters get is counted whatever their score has become: that is a result of the arm.
+        // What harvesters get is counted whatever their score has become.
         let counts_tokens = is_exposed || population == Some(Population::Harvesters);
         // The same share of exchanges is read in every arm.
         let sample = arms.iter().map(|arm| arm.policy.observe_sample).fold(1.0, f64::min);
@@ -313,31 +325,24 @@ fn is_burn_in(Switchback { slot, burn_in }: Switchback, now: Timestamp) -> bool 
     u64::try_from(now.as_second().rem_euclid(length)).unwrap_or_default() < burn_in.as_secs()
 }
 
-/// The names of a caller as experiments show them, hashed when they are first asked for.
+/// The names of a caller as experiments show them.
 #[derive(Debug)]
 pub(in crate::experiment) struct Names<'a> {
     key: &'a AuditKey,
     principal: &'a Principal,
-    account: std::cell::OnceCell<UnitName>,
+    tenant: Option<KeyedHash>,
+    account: UnitName,
 }
 
 impl<'a> Names<'a> {
     pub(in crate::experiment) fn new(key: &'a AuditKey, principal: &'a Principal) -> Self {
-        Self { key, principal, account: std::cell::OnceCell::new() }
-    }
-
-    fn account(&self) -> UnitName {
-        *self.account.get_or_init(|| {
-            UnitName::Account(self.key.account(self.principal.account.as_str(), self.tenant()))
-        })
+        let tenant = principal.tenant.as_ref().map(|tenant| key.tenant(tenant.as_str()));
+        let account = UnitName::Account(key.account(principal.account.as_str(), tenant));
+        Self { key, principal, tenant, account }
     }
 
     fn cluster(&self) -> Option<UnitName> {
         let cluster = self.principal.cluster.as_ref()?;
-        Some(UnitName::Cluster(self.key.cluster(cluster.as_str(), self.tenant())))
-    }
-
-    fn tenant(&self) -> Option<crate::audit::KeyedHash> {
-        self.principal.tenant.as_ref().map(|tenant| self.key.tenant(tenant.as_str()))
+        Some(UnitName::Cluster(self.key.cluster(cluster.as_str(), self.tenant)))
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Running;
-use super::sums::Key;
 use crate::audit::{Outcome, UnitSums};
+use crate::experiment::register::Key;
 use crate::secret::opaque_debug;
 
 /// Bytes on the wire that count as a token where time per token is compared: the same in every arm,
@@ -61,8 +61,8 @@ impl Counted {
     /// It has ended so.
     pub(crate) fn ended(self, met: &Met) {
         let Self { running, key, exposed, reads } = self;
-        let full = running.sums.add(key, |sums| add(sums, met, exposed, reads));
-        if let Some((key, sums)) = full {
+        let full = running.register.add_to(key, |sums| add(sums, met, exposed, reads));
+        for (key, sums) in full {
             running.write_unit(key, sums);
         }
     }
@@ -70,7 +70,13 @@ impl Counted {
 
 fn add(sums: &mut UnitSums, met: &Met, exposed: bool, reads: bool) {
     let Met { outcome, status, turned_away, first_byte_ms, span_us, bytes, tokens, .. } = *met;
-    let count = |sum: &mut u64, holds: bool| *sum = sum.saturating_add(u64::from(holds));
+    // What did not happen is not written: most sums of most units are far away in memory.
+    let sum_up = |sum: &mut u64, more: u64| {
+        if more > 0 {
+            *sum = sum.saturating_add(more);
+        }
+    };
+    let count = |sum: &mut u64, holds: bool| sum_up(sum, u64::from(holds));
     let failed = matches!(outcome, Outcome::UpstreamError | Outcome::Overloaded);
     count(&mut sums.requests, true);
     count(&mut sums.exposed, exposed);
@@ -88,9 +94,9 @@ fn add(sums: &mut UnitSums, met: &Met, exposed: bool, reads: bool) {
         }
     }
     if let Some((output, reasoning)) = tokens.filter(|_| reads) {
-        sums.output_tokens = sums.output_tokens.saturating_add(output);
-        sums.reasoning_tokens = sums.reasoning_tokens.saturating_add(reasoning);
+        sum_up(&mut sums.output_tokens, output);
+        sum_up(&mut sums.reasoning_tokens, reasoning);
     }
-    sums.words_withheld = sums.words_withheld.saturating_add(met.words_withheld);
-    sums.sites_marked = sums.sites_marked.saturating_add(met.sites_marked);
+    sum_up(&mut sums.words_withheld, met.words_withheld);
+    sum_up(&mut sums.sites_marked, met.sites_marked);
 }

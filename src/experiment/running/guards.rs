@@ -10,11 +10,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::kept::{Kept, KeptGuard};
-use super::sums::Key;
 use crate::audit::{Population, UnitName, UnitSums};
 use crate::experiment::analysis::{bounds, margin_on_scale, scaled};
 use crate::experiment::metric::{Better, Metric, Role, Scale};
-use crate::experiment::register::Known;
+use crate::experiment::register::{Key, Known};
 use crate::experiment::settings::{Experiment, Switchback, UnitKind};
 use crate::stats::{
     Alternative, AsymptoticSequence, BoundedSequence, Guardrail, Harm, LEAST_UNITS, Level, Margin,

@@ -7,7 +7,6 @@ mod guards;
 mod kept;
 mod ratio;
 mod status;
-mod sums;
 
 use std::io;
 use std::path::PathBuf;
@@ -23,13 +22,12 @@ pub(crate) use counted::{Counted, Met, TurnedAway};
 pub use status::{ArmStatus, GuardrailStatus, State, Status};
 
 use super::assignment::Assignment;
-use super::register::{Entry, Event, Journal, JournalError, Register};
+use super::register::{Entry, Event, Journal, JournalError, Key, Register};
 use super::settings::{Experiment, OnMismatch};
 use crate::audit::{ExperimentName, Sink, UnitJoined, UnitName, UnitSummary, UnitSums};
 use crate::secret::{Secret, opaque_debug};
 use guards::Guards;
 pub(super) use ratio::{Stage, Stages};
-use sums::{Key, Sums};
 
 /// How an experiment is run, beside what its file says.
 #[derive(Clone, Debug)]
@@ -60,7 +58,6 @@ pub struct Running {
     name: ExperimentName,
     assignment: Assignment,
     register: Register,
-    sums: Sums,
     journal: Option<Journal>,
     state: AtomicU8,
     stopped: Mutex<Stopped>,
@@ -137,7 +134,6 @@ impl Running {
             name,
             assignment,
             register,
-            sums: Sums::new(),
             journal,
             guards: Mutex::new(guards),
             writing: Mutex::new(()),
@@ -223,14 +219,9 @@ impl Running {
 
     /// Writes what units of one part met since the last time to where the audit goes.
     pub(super) fn settle_part(&self, part: usize) {
-        for (key, sums) in self.sums.take(part) {
+        for (key, sums) in self.register.take(part) {
             self.write_unit(key, sums);
         }
-    }
-
-    /// In how many parts units are kept.
-    pub(super) fn parts(&self) -> usize {
-        self.sums.parts()
     }
 
     /// Looks whether a guardrail is broken or the arms are not filled as they were to be. What follows
