@@ -23,7 +23,7 @@ const EXPERIMENT: &str = "version = 1\nname = \"e\"\nsalt = \"s\"\nstart = 2026-
     [[metric]]\nname = \"reasoning_tokens\"\nrole = \"success\"\nbetter = \"lower\"\nscale = \"log\"\n\
     [[metric]]\nname = \"refused_share\"\nrole = \"guardrail\"\nbetter = \"lower\"\nmargin = 0.05\n";
 
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 40;
 
 fn policy(name: &str) -> Policy {
     let more = if name == "b" { "side_channels = { max_choices = 1 }\n" } else { "" };
@@ -77,34 +77,36 @@ fn resident() -> u64 {
 
 pub(crate) fn study() {
     let repetitions = std::env::var("GUILLOCHE_REPETITIONS").ok();
-    let requests = repetitions.and_then(|it| it.parse().ok()).unwrap_or(400_000);
+    let requests = repetitions.and_then(|it| it.parse().ok()).unwrap_or(50_000);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let server = service_fn(|_| {
         std::future::ready(Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"{}")))))
     });
-    let callers: Vec<_> = (0..10_000).map(caller).collect();
     let bare = DefenseLayer::builder(policy("a")).secret([7; 32]).build().unwrap();
     let run = DefenseLayer::builder(policy("a"))
         .secret([7; 32])
         .experiments(experiments())
         .build()
         .unwrap();
-    let mut times = [Vec::new(), Vec::new()];
-    for _ in 0..ROUNDS {
-        for (layer, times) in [&bare, &run].into_iter().zip(&mut times) {
-            let started = Instant::now();
-            runtime.block_on(ask(layer.layer(server), &callers, requests));
-            times.push(started.elapsed().as_secs_f64() / requests as f64 * 1e9);
+    // Where few ask, what is known of them stays near the processor.
+    for count in [1_000, 10_000] {
+        let callers: Vec<_> = (0..count).map(caller).collect();
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..ROUNDS {
+            for (layer, times) in [&bare, &run].into_iter().zip(&mut times) {
+                let started = Instant::now();
+                runtime.block_on(ask(layer.layer(server), &callers, requests));
+                times.push(started.elapsed().as_secs_f64() / requests as f64 * 1e9);
+            }
         }
+        let [bare, run] = times.map(|times| times.into_iter().fold(f64::INFINITY, f64::min));
+        println!(
+            "A request to which nothing is done, through the layer alone, of {count} callers in turn: \
+             {bare:.0} ns without an experiment, {run:.0} ns with one of two arms: {:+.0} ns (least of \
+             {ROUNDS} rounds of {requests}).",
+            run - bare
+        );
     }
-    let least = times.map(|times| times.into_iter().fold(f64::INFINITY, f64::min));
-    println!(
-        "A request to which nothing is done, through the layer alone: {:.0} ns without an experiment, \
-         {:.0} ns with one of two arms: {:+.0} ns (least of {ROUNDS} rounds of {requests}).",
-        least[0],
-        least[1],
-        least[1] - least[0]
-    );
 
     let experiments = experiments();
     let layer = DefenseLayer::builder(policy("a"))

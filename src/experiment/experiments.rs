@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::register::JournalError;
-use super::running::{Choice, Names, RunSettings, Running};
+use super::register::{JournalError, PARTS};
+use super::running::{Choice, Counted, Names, RunSettings, Running};
 use super::settings::{Experiment, UnitKind};
 use crate::audit::{AuditKey, Sink};
 use crate::policy::Policy;
@@ -147,7 +147,7 @@ impl Experiments {
     /// In how many parts units are kept.
     #[must_use]
     pub fn parts(&self) -> usize {
-        self.running.iter().map(|running| running.parts()).max().unwrap_or(0)
+        PARTS
     }
 
     /// Looks whether a guardrail is broken and whether the arms are filled as they were to be, and does
@@ -166,6 +166,19 @@ impl Experiments {
     /// Where the sums of units are written from now on.
     pub(crate) fn write_to(&self, sink: &Arc<dyn Sink>) {
         self.running.iter().for_each(|running| running.write_to(sink));
+    }
+
+    /// Whether a caller reaches no grade of any arm, and whether the request counts for a unit. `None`
+    /// where a decision has to be taken.
+    pub(crate) fn unreached(
+        &self,
+        assessment: &Assessment,
+        now: Timestamp,
+    ) -> Option<Option<Counted>> {
+        if !self.policies().all(|policy| policy.reaches_none(&assessment.risk)) {
+            return None;
+        }
+        self.choose(assessment, now).map_or(Some(None), Choice::unreached)
     }
 
     /// The experiment that a request is part of, if there is one.

@@ -50,6 +50,25 @@ impl Live {
         }
     }
 
+    /// Whether the request of this caller goes on as it is, whatever it asks, since they reach no grade
+    /// of any policy: most do. Then also whether it counts for a unit of an experiment. `None` where a
+    /// decision has to be taken.
+    pub(super) fn unreached(
+        &self,
+        assessment: &Assessment,
+        now: Timestamp,
+    ) -> Option<Option<Counted>> {
+        if self.hook.is_some() || !self.policy.reaches_none(&assessment.risk) {
+            return None;
+        }
+        #[cfg(feature = "experiments")]
+        if let Some(experiments) = &self.experiments {
+            return experiments.unreached(assessment, now);
+        }
+        let _ = now;
+        Some(None)
+    }
+
     #[cfg(feature = "experiments")]
     fn in_experiment(
         &self,

@@ -70,6 +70,12 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
             Route::Protocol(id) | Route::Stored(id) => Some(Some(id)),
             Route::Unknown => Some(None),
         };
+        let started = || self.since.unwrap_or_else(Instant::now);
+        let recalls = recalled.as_ref().is_some_and(|it| it.concerns_anybody(&shared.stored));
+        if let Some(counted) = live.unreached(&assessment, *time).filter(|_| !recalls) {
+            let watch = counted.map(|counted| Watch::new(None, Some(counted), started()));
+            return self.untouched(shared, &live, &assessment, watch);
+        }
         let mut chosen = live.choose(&assessment, *time, |policy, id| match protocol {
             None => policy.decide_without_text_as(id, &assessment, path, *time),
             Some(protocol) => {
@@ -77,13 +83,14 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
             }
         });
         let protocol = protocol.flatten().map(ProtocolId::codec);
-        let started = || self.since.unwrap_or_else(Instant::now);
-        let at_end = live.hook.decided(&Decided::new(&chosen.decision, &assessment));
+        let at_end = live
+            .hook
+            .as_ref()
+            .and_then(|hook| hook.decided(&Decided::new(&chosen.decision, &assessment)));
         let counted = chosen.counted.take();
         let is_read = counted.as_ref().is_some_and(Counted::reads);
         let is_watched = at_end.is_some() || counted.is_some();
         let watch = is_watched.then(|| Watch::new(at_end, counted, started()));
-        let recalls = recalled.as_ref().is_some_and(|it| it.concerns_anybody(&shared.stored));
         let idle = chosen.decision.concerns_nobody() && chosen.others.is_empty();
         if idle && !is_read && !recalls {
             return self.untouched(shared, &live, &assessment, watch);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use super::arms::Experiments;
-use super::hook::{Hook, NoHook};
+use super::hook::Hook;
 use super::service::Defense;
 use super::shared::{Caps, Keys, Live, Shared};
 use crate::audit::{NoAudit, Sink};
@@ -39,7 +39,7 @@ pub struct DefenseBuilder {
     source: Option<Arc<dyn RiskSource>>,
     reports: Arc<Reports>,
     sink: Arc<dyn Sink>,
-    hook: Arc<dyn Hook>,
+    hook: Option<Arc<dyn Hook>>,
     caps: Caps,
     server: ServerKind,
     secret: Option<Secret>,
@@ -72,7 +72,7 @@ impl DefenseLayer {
             source: None,
             reports: Arc::default(),
             sink: Arc::new(NoAudit),
-            hook: Arc::new(NoHook),
+            hook: None,
             caps: Caps::default(),
             server: ServerKind::default(),
             secret: None,
@@ -117,7 +117,7 @@ impl DefenseBuilder {
     /// What is told of every decision, also about those to whom nothing is done.
     #[must_use]
     pub fn hook(self, hook: Arc<dyn Hook>) -> Self {
-        Self { hook, ..self }
+        Self { hook: Some(hook), ..self }
     }
 
     /// Bounds other than the default ones.
@@ -236,7 +236,7 @@ impl DefenseHandle {
             source: Some(Arc::clone(source)),
             reports: Arc::clone(reports),
             sink: Arc::clone(sink),
-            hook: Arc::clone(hook),
+            hook: hook.clone(),
             caps: *caps,
             server: *server,
             secret: None,

@@ -51,12 +51,6 @@ pub struct End {
     pub total_ms: u64,
 }
 
-/// No hook.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NoHook;
-
-impl Hook for NoHook {}
-
 impl<'d> Decided<'d> {
     pub(super) fn new(decision: &'d Decision, assessment: &'d Assessment) -> Self {
         Self { decision, assessment }

@@ -89,7 +89,7 @@ pub(super) struct Live {
     pub(super) reports: Arc<Reports>,
     pub(super) marks: Option<Arc<Marks>>,
     pub(super) sink: Arc<dyn Sink>,
-    pub(super) hook: Arc<dyn Hook>,
+    pub(super) hook: Option<Arc<dyn Hook>>,
     pub(super) caps: Caps,
     pub(super) server: ServerKind,
     pub(super) keys: Arc<Keys>,

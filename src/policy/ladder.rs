@@ -262,6 +262,15 @@ impl Policy {
         }
     }
 
+    /// Whether a caller at this risk reaches no grade, so that whatever they ask nothing is done.
+    pub(crate) fn reaches_none(&self, risk: &Risk) -> bool {
+        match risk {
+            Risk::Known(score) => !self.grades.iter().any(|grade| grade.is_reached_by(score)),
+            Risk::Contested { .. } => false,
+            Risk::Unknown(_) => true,
+        }
+    }
+
     fn grade_of(&self, risk: &Risk, reasons: &mut Reasons) -> Option<(usize, &Grade)> {
         let score = match risk {
             Risk::Known(score) => score,
