@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::inline::{self, Inline, LeadIn, Led, Unclosed};
 use super::prompted::{self, Echo, Prompted};
+use super::repeated::{Guarded, RepeatGuard};
 use super::seal::Sealer;
 use super::stored::StoredAnswers;
 use super::usage::Rounding;
@@ -49,6 +50,8 @@ pub struct ResponseEdits {
     drop_usage_event: bool,
     /// What is withheld goes out sealed.
     sealer: Option<Sealer>,
+    /// What was opened in the request is not repeated.
+    guard: Option<RepeatGuard>,
     /// Texts are marked.
     marked: Option<LexicalMark>,
     /// Where it is remembered for those who read the answer later.
@@ -123,6 +126,7 @@ impl ResponseEdits {
             round_usage: reasoning.and_then(|settings| settings.round_usage),
             drop_usage_event,
             sealer: None,
+            guard: None,
             marked: None,
             kept_in: None,
             kept: None,
@@ -134,14 +138,26 @@ impl ResponseEdits {
     #[must_use]
     pub fn undowngraded(self, plan: &Plan, request: &Request) -> Self {
         let plan = Plan { downgrade: None, ..plan.clone() };
-        let Self { marked, prompted, sealer, drop_usage_event, .. } = self;
-        Self { marked, prompted, sealer, ..Self::new(&plan, request, drop_usage_event) }
+        let Self { marked, prompted, sealer, guard, drop_usage_event, .. } = self;
+        Self { marked, prompted, sealer, guard, ..Self::new(&plan, request, drop_usage_event) }
     }
 
     /// The same, with what is withheld sealed, if anything is.
     #[must_use]
     pub fn sealed_by(self, sealer: Option<Sealer>) -> Self {
         Self { sealer, ..self }
+    }
+
+    /// The same, with nothing repeated that was opened in the request.
+    #[must_use]
+    pub fn guarded_by(self, guard: Option<RepeatGuard>) -> Self {
+        Self { guard, ..self }
+    }
+
+    /// What of the request is not repeated, if anything is guarded.
+    #[must_use]
+    pub fn guard(&self) -> Option<&RepeatGuard> {
+        self.guard.as_ref()
     }
 
     /// What seals what is withheld, if that is done.
@@ -153,8 +169,9 @@ impl ResponseEdits {
     /// Whether the answer itself is changed, so that one that cannot be read must not pass.
     #[must_use]
     pub fn changes_answer(&self) -> bool {
-        let Self { keep, close_leaks, rename, round_usage, marked, .. } = self;
+        let Self { keep, close_leaks, rename, round_usage, guard, marked, .. } = self;
         keep.is_some()
+            || guard.is_some()
             || close_leaks.is_some()
             || rename.is_some()
             || round_usage.is_some()
@@ -165,7 +182,8 @@ impl ResponseEdits {
     /// otherwise.
     #[must_use]
     pub fn only_closes(&self) -> bool {
-        self.keep.is_none() && self.rename.is_none() && self.marked.is_none()
+        let Self { keep, rename, guard, marked, .. } = self;
+        keep.is_none() && rename.is_none() && guard.is_none() && marked.is_none()
     }
 
     /// The response names the model that answers, whatever was asked for.
@@ -202,6 +220,9 @@ impl ResponseEdits {
         if reasoning || sealed {
             editor.iter_mut().for_each(|editor| editor.tell_apart());
         }
+        if let Some(guard) = &self.guard {
+            editor = Some(Box::new(Guarded::new(editor, guard.clone(), channel.kind)));
+        }
         let emptied = channel.kind == Kind::Reasoning && self.keep == Some(Keep::None);
         let marked = self.marked.as_ref().filter(|_| !emptied);
         let editor = LaneEditor::new(editor, marked.and_then(|it| it.mark(channel, signed)));
@@ -222,7 +243,8 @@ impl ResponseEdits {
     /// Bytes that are kept of the request.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.prompted.as_ref().map_or(0, |it| it.held())
+        let guard = self.guard.as_ref().map_or(0, RepeatGuard::bytes);
+        self.prompted.as_ref().map_or(0, |it| it.held()) + guard
     }
 
     fn reasoning_editor(&self, channel: &Channel, beside: Beside) -> Option<Box<dyn Editor>> {
@@ -292,7 +314,8 @@ impl ResponseEdits {
     /// text, what repeats it, or the name of the model.
     #[must_use]
     pub fn guards(&self) -> bool {
-        self.keep.is_some() || self.close_leaks.is_some() || self.rename.is_some()
+        let Self { keep, close_leaks, rename, guard, .. } = self;
+        keep.is_some() || close_leaks.is_some() || rename.is_some() || guard.is_some()
     }
 
     /// Whether a field that goes out repeats text that the mark would change, token by token.

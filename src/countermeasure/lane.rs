@@ -168,6 +168,12 @@ impl LaneEditor {
         self.editor.as_deref().map_or(0, Editor::words_removed)
     }
 
+    /// Words taken out because they repeat what was opened in the request.
+    #[must_use]
+    pub fn words_repeated(&self) -> u64 {
+        self.editor.as_deref().map_or(0, Editor::words_repeated)
+    }
+
     /// Reasoning sections that ended without having begun.
     #[must_use]
     pub fn unopened_reasoning(&self) -> u64 {
@@ -230,7 +236,7 @@ impl LaneEditor {
     /// Whether an editor holds text back that is more than to be marked.
     #[must_use]
     pub fn withholds(&self) -> bool {
-        self.editor.as_deref().is_some_and(Editor::holds)
+        self.editor.as_deref().is_some_and(Editor::withholds)
     }
 
     /// The response turns out to carry its reasoning in members of its own.

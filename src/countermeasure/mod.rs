@@ -24,11 +24,13 @@ pub mod watermark;
 mod exchange;
 mod lane;
 mod renamed;
+mod repeated;
 
 pub use exchange::{Beside, RequestEdits, ResponseEdits};
 pub use lane::LaneEditor;
 pub use members::ClosedMembers;
 pub use renamed::Renamed;
+pub use repeated::{OpenedIndex, RepeatGuard};
 pub use tally::Tally;
 pub use usage::{Rounded, Rounding};
 
@@ -53,8 +55,18 @@ pub trait Editor: Debug + Send {
     /// Whether text may still come out when the lane ends.
     fn holds(&self) -> bool;
 
+    /// Whether some of it may be reasoning.
+    fn withholds(&self) -> bool {
+        self.holds()
+    }
+
     /// Words taken out so far.
     fn words_removed(&self) -> u64;
+
+    /// Words taken out because they repeat reasoning that was opened in the request.
+    fn words_repeated(&self) -> u64 {
+        0
+    }
 
     /// Reasoning sections that ended without having begun, so that their text went out.
     fn unopened_reasoning(&self) -> u64 {

@@ -44,6 +44,7 @@ pub(super) enum Way<S, B> {
     /// Boxed, as it is rare and far larger than what others have.
     Repeating {
         repeating: Box<Repeating<B>>,
+        later: Option<Later>,
         parts: request::Parts,
         inner: S,
         watch: Option<Watch>,
@@ -51,6 +52,9 @@ pub(super) enum Way<S, B> {
     /// Its caller has reached a grade.
     Decided { exchange: Box<Exchange>, parts: request::Parts, body: B, inner: S },
 }
+
+/// Makes an exchange of a request to which nothing is done, once something is.
+pub(super) type Later = Box<dyn FnOnce(&request::Parts) -> Box<Exchange> + Send>;
 
 impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
     /// Decides about the request of a caller who is known by now, by what was pinned when it arrived.
@@ -65,7 +69,7 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         let route = way_of(parts, has_body(parts, &self.body));
         let recalled = Recalled::of(&shared.stored, path, route);
         let protocol = match route {
-            Route::Open => return self.untouched(shared, &live, &assessment, None),
+            Route::Open => return self.untouched(shared, &live, &assessment, None, None),
             Route::NoText => None,
             Route::Protocol(id) | Route::Stored(id) => Some(Some(id)),
             Route::Unknown => Some(None),
@@ -93,7 +97,24 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         let watch = is_watched.then(|| Watch::new(at_end, counted, started()));
         let idle = chosen.decision.concerns_nobody() && chosen.others.is_empty();
         if idle && !is_read && !recalls {
-            return self.untouched(shared, &live, &assessment, watch);
+            let later = live.seals().is_some().then(|| {
+                let (shared, live, assessment) =
+                    (Arc::clone(shared), Arc::clone(&live), assessment.clone());
+                let decided = (started(), self.time);
+                Box::new(move |parts: &request::Parts| {
+                    let (started, time) = decided;
+                    Box::new(Exchange::new(
+                        &shared,
+                        live,
+                        (chosen, false),
+                        assessment,
+                        protocol,
+                        parts,
+                        (time, started),
+                    ))
+                }) as Later
+            });
+            return self.untouched(shared, &live, &assessment, watch, later);
         }
         let started = started();
         let Self { mut parts, body, inner, time, .. } = self;
@@ -125,6 +146,7 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         live: &Live,
         assessment: &Assessment,
         watch: Option<Watch>,
+        later: Option<Later>,
     ) -> Way<S, B> {
         let Self { parts, body, inner, .. } = self;
         let Shared { originals, budget, .. } = shared;
@@ -146,7 +168,7 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         let subjects = Subjects::of(principal, keys.subject.expose());
         let held = Held::new(Arc::clone(budget), subjects.account);
         let repeating = Box::new(Repeating::new(history, asked, body, cap, late, held));
-        Way::Repeating { repeating, parts, inner, watch }
+        Way::Repeating { repeating, later, parts, inner, watch }
     }
 }
 

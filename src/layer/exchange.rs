@@ -39,7 +39,7 @@ use crate::audit::Counter;
 use crate::countermeasure::originals::Memory;
 use crate::countermeasure::seal::{SealHolder, Sealer};
 use crate::countermeasure::watermark::Caller;
-use crate::countermeasure::{RequestEdits, ResponseEdits, Tally, downgrade};
+use crate::countermeasure::{RepeatGuard, RequestEdits, ResponseEdits, Tally, downgrade};
 use crate::limit::{RateLimitFields, Turn};
 use crate::policy::plan::{Mode, MultiTurn, Plan, Unopened, enforced};
 use crate::policy::{Countermeasure, Decision, Reason};
@@ -88,6 +88,8 @@ pub(super) struct Exchange {
     others: Vec<(Arc<str>, Decision)>,
     /// The answer is read for its tokens, as it is in every arm.
     is_read: bool,
+    /// What was opened in its request, which its answer may not repeat.
+    opened: Option<RepeatGuard>,
     /// What is known of the answer that is asked for, if one is that was given before.
     recalled: Option<Recalled>,
     /// The event behind which its stream begins for the client.
@@ -170,6 +172,7 @@ impl Exchange {
             pending: None,
             turn: None,
             observed_turn: None,
+            opened: None,
             recalled: None,
             resumed_after: None,
             now,
@@ -289,7 +292,8 @@ impl Exchange {
             self.guard.marked_for =
                 self.live.marks.clone().map(|marks| MarkedFor { marks, principal, arm });
         }
-        let response = response.sealed_by(self.sealer(protocol, &request, &body));
+        let sealer = self.sealer(protocol, &request, &body);
+        let response = response.sealed_by(sealer).guarded_by(self.opened.take());
         let keeps = protocol.features().stores;
         self.edits = if keeps { response.kept_in(&self.shared.stored) } else { response };
         self.observe_read(protocol, &request);
@@ -341,8 +345,9 @@ impl Exchange {
             let request = protocol.scan_request(target, body).ok()?;
             asked_model(&scoped(&self.decision, &request), &request).map(str::to_owned)
         };
-        let Restored { body, tally, place } = history.restore(body, asked);
+        let Restored { body, tally, place, guard } = history.restore(body, asked);
         self.restored(tally);
+        self.opened = guard;
         (body, remembers.then(|| history.memory(place)).flatten(), tally)
     }
 
@@ -367,6 +372,17 @@ impl Exchange {
         tally.texts_restored += texts;
         tally.blocks_opened += opened;
         tally.blocks_dropped += dropped;
+    }
+
+    /// Has the answer to a request to which nothing else is done repeat nothing that was opened in it.
+    pub(super) fn guard_opened(&mut self, guard: Option<RepeatGuard>, headers: &mut HeaderMap) {
+        if guard.is_none() {
+            return;
+        }
+        let edits = ResponseEdits::default().guarded_by(guard);
+        let keeps = self.protocol.is_some_and(|protocol| protocol.features().stores);
+        self.edits = if keeps { edits.kept_in(&self.shared.stored) } else { edits };
+        head::ask_for_plain_answer(headers);
     }
 
     /// Whether the request is another than the client's by what was written back.

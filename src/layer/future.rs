@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use super::admission::Pending;
-use super::arrival::{Arrival, Way};
+use super::arrival::{Arrival, Later, Way};
 use super::body::DefenseBody;
 use super::budget::{NoRoom, grown};
 use super::error::BoxError;
@@ -71,6 +71,8 @@ struct Repeated<S, B> {
     repeating: Box<Repeating<B>>,
     /// `None` if the caller has reached no grade.
     exchange: Option<Box<Exchange>>,
+    /// What makes one of it, if its answer turns out to be guarded.
+    later: Option<Later>,
     parts: request::Parts,
     /// The instance that is ready to take the request.
     inner: S,
@@ -207,11 +209,22 @@ where
                     let Some(reading) = repeated else { return Poll::Pending };
                     let read = ready!(reading.repeating.poll_read(context));
                     let Some(repeated) = repeated.take() else { return Poll::Pending };
-                    let Repeated { repeating, mut exchange, mut parts, mut inner, watch } =
-                        *repeated;
-                    let (body, restored) = repeating.restore(read, &mut parts.headers);
+                    let Repeated {
+                        repeating,
+                        mut exchange,
+                        later,
+                        mut parts,
+                        mut inner,
+                        mut watch,
+                    } = *repeated;
+                    let (body, restored, guard) = repeating.restore(read, &mut parts.headers);
+                    if let Some(later) = later.filter(|_| guard.is_some()) {
+                        let made = exchange.insert(later(&parts));
+                        made.watch(watch.take());
+                    }
                     let copy = exchange.as_mut().and_then(|exchange| {
                         exchange.restored(restored);
+                        exchange.guard_opened(guard, &mut parts.headers);
                         exchange.observe(&parts.headers)
                     });
                     let future = inner.call(Request::from_parts(parts, body.copied(copy)));

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::head::can_be_read;
 use super::unsealing::{Unsealed, unseal};
+use crate::countermeasure::RepeatGuard;
 use crate::countermeasure::originals::{self, Memory, Originals, Owner, Place};
 use crate::countermeasure::seal::{Opener, SealHolder, SealKeys};
 use crate::risk::Principal;
@@ -47,6 +48,8 @@ pub(super) struct Restored {
     pub(super) tally: RestoredTally,
     /// The place of the answer that the body asks for.
     pub(super) place: Place,
+    /// What was opened of it, which its answer may not repeat.
+    pub(super) guard: Option<RepeatGuard>,
 }
 
 /// What was written back of a body.
@@ -125,16 +128,18 @@ impl History {
         asked: impl FnOnce(&Bytes) -> Option<String>,
     ) -> Restored {
         let (mut edits, place) = self.unmark(&body);
+        let mut guard = None;
         let mut tally = RestoredTally { texts: edits.len() as u64, ..RestoredTally::default() };
         if let Some(holder) = self.sealed.as_ref().filter(|_| Opener::may_open(&body)) {
             let opener = Opener::new(holder.clone(), asked(&body));
             let unsealed = unseal(self.protocol, &body, &opener);
-            let Unsealed { edits: opened, opened: count, dropped } = unsealed;
+            let Unsealed { edits: opened, opened: count, dropped, index } = unsealed;
             edits.extend(opened);
             (tally.opened, tally.dropped) = (count, dropped);
+            guard = (!index.is_empty()).then(|| RepeatGuard::new(Arc::new(index)));
         }
         let body = if edits.is_empty() { body } else { splice(&body, &mut edits).into() };
-        Restored { body, tally, place }
+        Restored { body, tally, place, guard }
     }
 
     /// Undoes the marks, and tells the place of the answer that the body asks for.

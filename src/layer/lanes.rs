@@ -340,6 +340,7 @@ impl Lanes {
         let lanes = || self.lanes.iter().filter(|open| !copies(open));
         let editors = || lanes().map(|open| open.course.current(&open.editor));
         tally.words_removed = editors().map(LaneEditor::words_removed).sum();
+        tally.words_repeated += editors().map(LaneEditor::words_repeated).sum::<u64>();
         tally.unopened_reasoning = editors().map(LaneEditor::unopened_reasoning).sum();
         tally.unknown_markup = editors().map(LaneEditor::unknown_markup).sum();
         tally.dialects =

@@ -15,6 +15,7 @@ use super::head;
 use super::history::{History, Restored, RestoredTally, certain_model};
 use super::late::Late;
 use super::request_body::RequestBody;
+use crate::countermeasure::RepeatGuard;
 use crate::secret::opaque_debug;
 use crate::wire::{Protocol, Target};
 
@@ -70,18 +71,18 @@ impl<B: Body<Data = Bytes>> Repeating<B> {
         }
     }
 
-    /// The body that goes to the inner service, framed in the head of the request, and what was written
-    /// back of it.
+    /// The body that goes to the inner service, framed in the head of the request, what was written back
+    /// of it, and what the answer may not repeat.
     pub(super) fn restore(
         self,
         read: Read<B::Error>,
         headers: &mut HeaderMap,
-    ) -> (RequestBody<B>, RestoredTally) {
+    ) -> (RequestBody<B>, RestoredTally, Option<RepeatGuard>) {
         let Self { history, asked, body, collected, .. } = self;
         let collected = collected.freeze();
         match read {
             Read::Part(failure) => {
-                (RequestBody::begun(collected, failure, body), RestoredTally::default())
+                (RequestBody::begun(collected, failure, body), RestoredTally::default(), None)
             }
             Read::Whole => {
                 let model = |body: &Bytes| {
@@ -89,12 +90,12 @@ impl<B: Body<Data = Bytes>> Repeating<B> {
                     let request = protocol.scan_request(target?, body).ok()?;
                     certain_model(&request).map(str::to_owned)
                 };
-                let Restored { body, tally, .. } = history.restore(collected, model);
+                let Restored { body, tally, guard, .. } = history.restore(collected, model);
                 head::frame_request(headers, body.len());
                 if tally.is_changed() {
                     head::drop_digests(headers);
                 }
-                (RequestBody::whole(body), tally)
+                (RequestBody::whole(body), tally, guard)
             }
         }
     }

@@ -266,6 +266,7 @@ impl ResponseRewriter {
         }
         self.begin(scan);
         let mut edits = self.field_edits(scan);
+        edits.extend(self.quoted_edits(payload, scan));
         self.put_sealed(sealed, scan, &mut edits);
         edits.extend(citations);
         for (channel, outcome) in scan.channels.iter().zip(self.outcomes.drain(..)) {

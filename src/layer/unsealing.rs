@@ -1,10 +1,12 @@
 //! Opening the sealed reasoning that a request carries.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::countermeasure::OpenedIndex;
 use crate::countermeasure::seal::{Conversation, Opened, Opener, Opening};
 use crate::secret::opaque_debug;
-use crate::wire::json::{Edit, unescape};
+use crate::wire::json::{Edit, unescape, unescape_lossy};
 use crate::wire::{Carried, Element, Protocol, Said, TextList, without_elements};
 
 /// The most blobs of one request that are opened; the rest are left out.
@@ -18,6 +20,8 @@ pub(super) struct Unsealed {
     pub(super) opened: u64,
     /// Blocks that did not open, and are left out.
     pub(super) dropped: u64,
+    /// What was opened and is not known to the client.
+    pub(super) index: OpenedIndex,
 }
 
 opaque_debug!(Unsealed);
@@ -38,7 +42,13 @@ pub(super) fn unseal(protocol: &dyn Protocol, body: &[u8], opener: &Opener) -> U
         }
         let may = unsealed.opened < MOST;
         let opened = may.then(|| opener.open(carried.carrier, &text, conversation)).flatten();
-        let put_back = opened.and_then(|opened| put_back(&carried, opened));
+        // What cannot be guarded is not opened.
+        let opened = opened.filter(|opened| unsealed.index.has_room(length(opened)));
+        let put_back = opened.and_then(|opened| {
+            let edits = put_back(&carried, &opened)?;
+            opened.texts.iter().for_each(|(_, raw)| unsealed.index.add(&text_of(raw)));
+            Some(edits)
+        });
         match put_back {
             Some(edits) => {
                 unsealed.opened += 1;
@@ -57,6 +67,7 @@ pub(super) fn unseal(protocol: &dyn Protocol, body: &[u8], opener: &Opener) -> U
         Ok(edits) => unsealed.edits.extend(edits),
         Err(_) => return Unsealed::default(),
     }
+    unsealed.index.forget_what_is_known(body);
     unsealed
 }
 
@@ -78,7 +89,7 @@ fn conversation(
 }
 
 /// What puts back a block as the upstream wrote it; `None` if something of it has no place.
-fn put_back(carried: &Carried, opened: Opened) -> Option<Vec<Edit>> {
+fn put_back(carried: &Carried, opened: &Opened) -> Option<Vec<Edit>> {
     let Opened { texts, value } = opened;
     let mut edits = Vec::with_capacity(texts.len() + 1);
     let place = |number: u32| carried.texts.iter().find(|(known, _)| *known == number);
@@ -88,9 +99,9 @@ fn put_back(carried: &Carried, opened: Opened) -> Option<Vec<Edit>> {
     };
     let lost: Vec<&TextList> = carried.lists.iter().filter(|list| !has_places(list)).collect();
     for list in &lost {
-        edits.push(list.filled(&texts)?);
+        edits.push(list.filled(texts)?);
     }
-    for (number, raw) in &texts {
+    for (number, raw) in texts {
         if lost.iter().any(|list| list.numbers.contains(number)) {
             continue;
         }
@@ -98,9 +109,19 @@ fn put_back(carried: &Carried, opened: Opened) -> Option<Vec<Edit>> {
         let with = [b"\"", raw.as_slice(), b"\""].concat();
         edits.push(Edit { span: place.clone(), with });
     }
-    let with = value.unwrap_or_else(|| carried.nothing.as_bytes().to_vec());
+    let with = value.clone().unwrap_or_else(|| carried.nothing.as_bytes().to_vec());
     edits.push(Edit { span: carried.value.clone(), with });
     Some(edits)
+}
+
+/// Bytes of the texts of a block.
+fn length(opened: &Opened) -> usize {
+    opened.texts.iter().map(|(_, raw)| raw.len()).sum()
+}
+
+/// The text that the contents of a string of JSON stand for.
+fn text_of(raw: &[u8]) -> Cow<'_, str> {
+    unescape(raw).unwrap_or_else(|_| unescape_lossy(raw).into())
 }
 
 /// The blocks of one list that are left out.

@@ -43,6 +43,8 @@ mod refuse;
 #[cfg(test)]
 mod rendered;
 #[cfg(test)]
+mod repeated;
+#[cfg(test)]
 mod replacing;
 #[cfg(test)]
 mod requests;

@@ -21,6 +21,14 @@ impl ResponseEdits {
         counts: &mut Tally,
     ) -> Option<Edit> {
         let edit = match field.kind {
+            // What is not repeated stands there token by token.
+            FieldKind::Leak | FieldKind::List
+                if self.guard.is_some()
+                    && self.close_leaks.is_none()
+                    && member_names::repeats_text(&field.name) =>
+            {
+                side_channels::response_edit(&[], field)?
+            }
             FieldKind::Leak | FieldKind::Number | FieldKind::List => {
                 side_channels::response_edit(self.close_leaks.as_deref()?, field)?
             }
@@ -39,7 +47,7 @@ impl ResponseEdits {
                 side_channels::response_edit(allow, field)?
             }
             FieldKind::ErrorMessage(failure) if self.guards() => {
-                let free = self.keep.is_none() && self.rename.is_none();
+                let free = self.keep.is_none() && self.rename.is_none() && self.guard.is_none();
                 if free && field.span.len() <= MESSAGE {
                     return None;
                 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{ResponseEdits, request};
-use crate::countermeasure::Renamed;
 use crate::countermeasure::stored::StoredAnswers;
 use crate::countermeasure::watermark::Caller;
+use crate::countermeasure::{Renamed, RepeatGuard};
 use crate::policy::plan::{Keep, Plan, enforced};
 use crate::wire::json::unescape_lossy;
 use crate::wire::{Protocol, Request, Scan};
@@ -43,6 +43,7 @@ impl ResponseEdits {
             return self;
         }
         let mut kept = Self { kept_in: None, kept: None, ..self.clone() };
+        kept.guard = kept.guard.map(|guard| guard.afresh());
         if kept.names() > NAMES {
             (kept.tools, kept.stops) = (Vec::new(), Vec::new());
         }
@@ -83,7 +84,7 @@ impl ResponseEdits {
     pub fn remember_by(&self, payload: &[u8], scan: &Scan) {
         let Some((stored, kept)) = self.kept_in.as_ref().zip(self.kept.as_ref()) else { return };
         for id in ids(payload, scan) {
-            let bytes = if Arc::strong_count(kept) == 1 { EDITS + kept.names() } else { 0 };
+            let bytes = if Arc::strong_count(kept) == 1 { kept.more() + kept.names() } else { 0 };
             stored.remember(&id, kept, bytes);
         }
     }
@@ -91,6 +92,11 @@ impl ResponseEdits {
     /// Bytes of the names that it has of its request's.
     fn names(&self) -> usize {
         self.tools.iter().chain(&self.stops).map(String::len).sum()
+    }
+
+    /// Bytes that it takes beside them.
+    fn more(&self) -> usize {
+        EDITS + self.guard.as_ref().map_or(0, RepeatGuard::bytes)
     }
 }
 

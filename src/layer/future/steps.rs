@@ -27,8 +27,8 @@ where
                 let future = inner.call(Request::from_parts(parts, RequestBody::original(body)));
                 Self::Answering { future, exchange: None, watch }
             }
-            Way::Repeating { repeating, parts, inner, watch } => {
-                let repeated = Repeated { repeating, exchange: None, parts, inner, watch };
+            Way::Repeating { repeating, later, parts, inner, watch } => {
+                let repeated = Repeated { repeating, exchange: None, later, parts, inner, watch };
                 Self::Repeating { repeated: Some(Box::new(repeated)) }
             }
             Way::Decided { exchange, parts, body, inner } => {
@@ -70,8 +70,8 @@ where
         let held = exchange.holding();
         if let Some((history, asked)) = exchange.known_history(&parts.headers) {
             let repeating = Box::new(Repeating::new(history, asked, body, cap, late, held));
-            let repeated =
-                Repeated { repeating, exchange: Some(exchange), parts, inner, watch: None };
+            let exchange = Some(exchange);
+            let repeated = Repeated { repeating, exchange, later: None, parts, inner, watch: None };
             return Self::Repeating { repeated: Some(Box::new(repeated)) };
         }
         let copy = exchange.observe(&parts.headers);

@@ -35,6 +35,22 @@ impl ResponseRewriter {
         Ok(edits)
     }
 
+    /// Takes what repeats opened reasoning out of values that are nobody's to change else: what a tool is
+    /// called with may come unwritten.
+    pub(super) fn quoted_edits(&mut self, payload: &[u8], scan: &Scan) -> Vec<Edit> {
+        let Some(guard) = self.edits.guard() else { return Vec::new() };
+        let mut edits = Vec::new();
+        for span in &scan.quoted {
+            let value = payload.get(span.clone()).map(std::str::from_utf8);
+            let Some(Ok(value)) = value else { continue };
+            if let Some((left, words)) = guard.value(value) {
+                self.tally.words_repeated += words;
+                edits.push(Edit::literal(span.clone(), left));
+            }
+        }
+        edits
+    }
+
     /// What carries reasoning that is sealed, with the blobs put in.
     pub(super) fn sealed_edits(
         &mut self,
