@@ -30,7 +30,12 @@ fn sealer() -> Sealer {
 }
 
 fn thought(bytes: usize) -> Vec<u8> {
-    b"If the two barges arrive before noon, both can be unloaded. ".iter().copied().cycle().take(bytes).collect()
+    b"If the two barges arrive before noon, both can be unloaded. "
+        .iter()
+        .copied()
+        .cycle()
+        .take(bytes)
+        .collect()
 }
 
 #[divan::bench(args = SIZES)]
