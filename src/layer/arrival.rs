@@ -76,9 +76,14 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         };
         let started = || self.since.unwrap_or_else(Instant::now);
         let recalls = recalled.as_ref().is_some_and(|it| it.concerns_anybody(&shared.stored));
-        if let Some(counted) = live.unreached(&assessment, *time).filter(|_| !recalls) {
+        // What a caller carries sealed may have to be guarded, which is decided about as anything is.
+        let unreached = match live.seals() {
+            Some(_) => None,
+            None => live.unreached(&assessment, *time).filter(|_| !recalls),
+        };
+        if let Some(counted) = unreached {
             let watch = counted.map(|counted| Watch::new(None, Some(counted), started()));
-            return self.untouched(shared, &live, &assessment, watch);
+            return self.untouched(shared, &live, &assessment, watch, None);
         }
         let mut chosen = live.choose(&assessment, *time, |policy, id| match protocol {
             None => policy.decide_without_text_as(id, &assessment, path, *time),
