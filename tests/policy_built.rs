@@ -86,7 +86,7 @@ reserve_output_tokens = 7
 [[grade]]
 name = "third"
 at = 0.7
-reasoning = { keep = { share = 0.1 }, seal = {} }
+reasoning = { keep = "none", seal = { in_strings = true } }
 [[grade]]
 name = "fourth"
 at = 0.8

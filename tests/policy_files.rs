@@ -299,6 +299,12 @@ const REJECTED_MEASURES: &[(&str, usize, &str, &str)] = &[
         "unknown variant",
     ),
     (
+        "[grade.reasoning]\nkeep = \"conclusion\"\nseal = { in_strings = true }",
+        9,
+        "reasoning.seal.in_strings",
+        "not for both",
+    ),
+    (
         "[grade.reasoning]\nkeep = \"none\"\nseal = { ttl = 3 }",
         9,
         "reasoning.seal.ttl",

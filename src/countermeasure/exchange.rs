@@ -18,7 +18,7 @@ use super::{Editor, LaneEditor, Renamed, downgrade, reasoning, side_channels};
 use crate::policy::Pattern;
 use crate::policy::plan::{Keep, Plan, Reasoning, enforced};
 use crate::secret::opaque_debug;
-use crate::wire::{Channel, Field, FieldKind, Kind, Request, member_names};
+use crate::wire::{Channel, Field, FieldKind, Kind, Request, Slot, member_names};
 
 pub use request::RequestEdits;
 use request::choices;
@@ -254,7 +254,11 @@ impl ResponseEdits {
             Kind::Reasoning if channel.signed || beside.spent => {
                 Some(reasoning::editor(Keep::None))
             }
-            Kind::Reasoning => Some(reasoning::editor(keep)),
+            Kind::Reasoning => {
+                let is_string = matches!(channel.lane.slot, Slot::Reasoning | Slot::ReasoningAlias);
+                let sealed = self.sealer().filter(|_| is_string).and_then(Sealer::editor);
+                Some(sealed.unwrap_or_else(|| reasoning::editor(keep)))
+            }
             // A model refuses in the words of its text.
             Kind::Answer | Kind::Refusal => {
                 let answer = channel.kind == Kind::Answer;

@@ -174,6 +174,12 @@ impl LaneEditor {
         self.editor.as_deref().map_or(0, Editor::words_repeated)
     }
 
+    /// Blobs that were left in the place of reasoning.
+    #[must_use]
+    pub fn blocks_sealed(&self) -> u64 {
+        self.editor.as_deref().map_or(0, Editor::blocks_sealed)
+    }
+
     /// Reasoning sections that ended without having begun.
     #[must_use]
     pub fn unopened_reasoning(&self) -> u64 {

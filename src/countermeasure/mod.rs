@@ -68,6 +68,11 @@ pub trait Editor: Debug + Send {
         0
     }
 
+    /// Blobs that it has left in the place of reasoning.
+    fn blocks_sealed(&self) -> u64 {
+        0
+    }
+
     /// Reasoning sections that ended without having begun, so that their text went out.
     fn unopened_reasoning(&self) -> u64 {
         0

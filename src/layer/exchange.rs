@@ -412,7 +412,8 @@ impl Exchange {
         let model = asked_model(&self.decision, request)?;
         let holder = SealHolder::new(&self.live.keys.seal, &self.assessment.principal);
         let conversation = settings.by_conversation().then(|| conversation_of(protocol, body));
-        Some(Sealer::new(holder, settings, model, conversation))
+        let in_strings = settings.in_strings.then(|| protocol.string_carrier()).flatten();
+        Some(Sealer::new(holder, settings, model, conversation).in_strings(in_strings))
     }
 }
 

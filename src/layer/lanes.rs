@@ -341,6 +341,7 @@ impl Lanes {
         let editors = || lanes().map(|open| open.course.current(&open.editor));
         tally.words_removed = editors().map(LaneEditor::words_removed).sum();
         tally.words_repeated += editors().map(LaneEditor::words_repeated).sum::<u64>();
+        tally.blocks_sealed += editors().map(LaneEditor::blocks_sealed).sum::<u64>();
         tally.unopened_reasoning = editors().map(LaneEditor::unopened_reasoning).sum();
         tally.unknown_markup = editors().map(LaneEditor::unknown_markup).sum();
         tally.dialects =

@@ -56,7 +56,11 @@ pub(super) fn unseal(protocol: &dyn Protocol, body: &[u8], opener: &Opener) -> U
             }
             None => {
                 unsealed.dropped += 1;
-                let Carried { block, message, .. } = carried;
+                let Carried { block, message, value, nothing, .. } = carried;
+                let Some(block) = block else {
+                    unsealed.edits.push(Edit::literal(value, nothing));
+                    return;
+                };
                 let list = dropped.entry(block.list);
                 list.or_insert(Dropped { message, starts: Vec::new() }).starts.push(block.start);
             }
@@ -105,9 +109,19 @@ fn put_back(carried: &Carried, opened: &Opened) -> Option<Vec<Edit>> {
         if lost.iter().any(|list| list.numbers.contains(number)) {
             continue;
         }
-        let (_, place) = place(*number)?;
-        let with = [b"\"", raw.as_slice(), b"\""].concat();
-        edits.push(Edit { span: place.clone(), with });
+        let text = [b"\"", raw.as_slice(), b"\""].concat();
+        match (place(*number), carried.member) {
+            // The text stands in the carrier's own place.
+            (Some((_, place)), _) if *place == carried.value => {
+                return Some(vec![Edit { span: place.clone(), with: text }]);
+            }
+            (Some((_, place)), _) => edits.push(Edit { span: place.clone(), with: text }),
+            (None, Some(member)) if *number == 0 => {
+                let with = [format!(",\"{member}\":").as_bytes(), &text].concat();
+                edits.push(Edit { span: carried.value.end..carried.value.end, with });
+            }
+            (None, _) => return None,
+        }
     }
     let with = value.clone().unwrap_or_else(|| carried.nothing.as_bytes().to_vec());
     edits.push(Edit { span: carried.value.clone(), with });

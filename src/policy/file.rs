@@ -268,6 +268,9 @@ pub(super) struct SealTable {
     /// A blob is filled up to a multiple of so many bytes, from 256 to 1048576. Default: 4096.
     #[cfg_attr(feature = "schema", schemars(range(min = 256, max = 1_048_576)))]
     pub(super) bucket: Option<At<NonZeroU32>>,
+    /// Over Chat Completions, the blob takes the place of the string of reasoning, where clients that show
+    /// it show the blob. Needs `keep = "none"`. Default: false, what has no carrier is gone.
+    pub(super) in_strings: Option<At<bool>>,
 }
 
 /// What is left of the reasoning.

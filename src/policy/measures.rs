@@ -214,7 +214,7 @@ impl Measures<'_, '_> {
             Some(KeepText::Conclusion) => Keep::Conclusion,
             Some(KeepText::None) | None => Keep::None,
         };
-        let seal = seal.as_ref().map(|table| self.seal(table));
+        let seal = seal.as_ref().map(|table| self.seal(table, keep));
         if let Some((At { value, span }, step)) =
             round_usage.as_ref().zip(seal.map(|seal| seal.tokens()))
         {
@@ -239,8 +239,14 @@ impl Measures<'_, '_> {
         self.measure(*mode, settings)
     }
 
-    fn seal(&mut self, table: &At<SealTable>) -> Seal {
-        let SealTable { lifetime, bind, unopened, bucket } = &table.value;
+    fn seal(&mut self, table: &At<SealTable>, keep: Keep) -> Seal {
+        let SealTable { lifetime, bind, unopened, bucket, in_strings } = &table.value;
+        if let Some(At { value: true, span }) = in_strings {
+            if keep != Keep::None {
+                let message = "a string has room for the blob or for what is kept, not for both";
+                self.source.problem(span, message, Some("write `keep = \"none\"`"));
+            }
+        }
         if let Some(At { value, span }) = lifetime {
             if value.0 < Duration::from_secs(60) || value.0 > LONGEST_LIFETIME {
                 let hint = "a day is \"24h\", a week \"168h\"";
@@ -260,6 +266,7 @@ impl Measures<'_, '_> {
             bind: bind.unwrap_or(default.bind),
             unopened: unopened.unwrap_or(default.unopened),
             bucket: bucket.as_ref().map_or(default.bucket, |bucket| bucket.value),
+            in_strings: in_strings.as_ref().map_or(default.in_strings, |it| it.value),
         }
     }
 

@@ -106,6 +106,9 @@ pub struct Seal {
     pub unopened: Unopened,
     /// A blob is filled up to a multiple of so many bytes, so that its size tells no more.
     pub bucket: NonZeroU32,
+    /// Over protocols whose clients send strings of reasoning back (Chat Completions), the blob takes the
+    /// string's place. Clients that show the reasoning show the blob.
+    pub in_strings: bool,
 }
 
 /// The least bytes that blobs are filled up to a multiple of, and the most.
@@ -126,6 +129,7 @@ impl Default for Seal {
             bind: Bind::default(),
             unopened: Unopened::default(),
             bucket: NonZeroU32::MIN.saturating_add(4095),
+            in_strings: false,
         }
     }
 }

@@ -169,12 +169,13 @@ fn reasoning(settings: &Reasoning) -> Table {
 }
 
 fn seal(settings: &Seal) -> Table {
-    let Seal { lifetime, bind, unopened, bucket } = settings;
+    let Seal { lifetime, bind, unopened, bucket, in_strings } = settings;
     table([
         ("lifetime", Some(duration(*lifetime))),
         ("bind", named(bind)),
         ("unopened", named(unopened)),
         ("bucket", Some(number(*bucket))),
+        ("in_strings", Some(Value::Boolean(*in_strings))),
     ])
 }
 

@@ -16,10 +16,13 @@ pub struct Carried {
     pub nothing: &'static str,
     /// The strings of the block in which its reasoning stands, by their numbers: whole values.
     pub texts: Vec<(u32, Range<usize>)>,
+    /// What the member is called that holds the text whose number is 0, which clients may leave out
+    /// where it is empty.
+    pub member: Option<&'static str>,
     /// The lists that its texts stand in, which clients may shorten or leave out.
     pub lists: Vec<TextList>,
-    /// The block, as an element of its list.
-    pub block: Element,
+    /// The block, as an element of its list; `None` if it is the value alone.
+    pub block: Option<Element>,
     /// The message that it stands in, where that may not be left without any block.
     pub message: Option<Element>,
 }

@@ -66,6 +66,12 @@ pub trait Protocol: Debug + Send + Sync {
         self.scan_history(body, each)
     }
 
+    /// How blobs are named that stand in the place of a string of reasoning, where clients of the protocol
+    /// send such strings back.
+    fn string_carrier(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What the vendor says of reasoning that comes back and does not open.
     fn unopened(&self) -> &'static str {
         "The reasoning that the request carries could not be verified."

@@ -12,6 +12,7 @@ import pathlib
 import re
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -76,7 +77,7 @@ def teacher(stack, *arguments):
     return Process(stack, ["teacher", "--listen", "127.0.0.1:0", *arguments], listens).found[1]
 
 
-def proxy(stack, directory, name, upstream, key_file, policy=None, mark_keys=None):
+def proxy(stack, directory, name, upstream, key_file, policy=None, mark_keys=None, secret=None):
     """`guilloche serve` in front of an upstream: the addresses of the proxy and of its metrics."""
     lines = [
         '[listen]\naddress = "127.0.0.1:0"',
@@ -90,6 +91,8 @@ def proxy(stack, directory, name, upstream, key_file, policy=None, mark_keys=Non
         lines.append(f"[policy]\nfile = {json.dumps(str(policy))}")
     if mark_keys:
         lines.append(f"[marks]\nkeys = {json.dumps(str(mark_keys))}")
+    if secret:
+        lines.append(f"[secret]\nkey_file = {json.dumps(str(secret))}")
     config = directory / f"{name}.toml"
     config.write_text("\n".join(lines) + "\n")
     serving = r"serving address=(\S+) admin=(\S+)"
@@ -190,6 +193,16 @@ def servers():
             outer = proxy(stack, directory, f"{suite}-cancel", seen["url"], key_file, graded)
             cancel[suite] = {"url": outer["url"], "metrics": [outer["metrics"], seen["metrics"]]}
         restoring = proxy(stack, directory, "restoring", upstream, key_file, HERE / "restoring.toml", mark_keys)
+        # Two replicas, of which each opens what the other has sealed. Their upstream is the suite's own.
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        secret = owned(directory / "secret.key", secrets.token_hex(32))
+        replicas = [
+            proxy(stack, directory, f"sealing-{number}", f"http://127.0.0.1:{port}", key_file, HERE / "sealing.toml", secret=secret)
+            for number in range(2)
+        ]
+        sealing = {"port": port, "urls": [replica["url"] for replica in replicas]}
         description = directory / "suite.json"
         description.write_text(
             json.dumps(
@@ -199,6 +212,7 @@ def servers():
                     "slow": slow,
                     "cancel": cancel,
                     "restoring": restoring,
+                    "sealing": sealing,
                     "risk_key": key,
                     "key_id": KEY_ID,
                     "phrasings": phrasings(),

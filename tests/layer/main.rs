@@ -53,6 +53,8 @@ mod restoring;
 #[cfg(test)]
 mod sealed;
 #[cfg(test)]
+mod sealed_chat;
+#[cfg(test)]
 mod sealed_responses;
 #[cfg(test)]
 mod shown;

@@ -260,6 +260,10 @@ impl Editor for Guarded {
         self.repeats.words()
     }
 
+    fn blocks_sealed(&self) -> u64 {
+        self.inner().map_or(0, Editor::blocks_sealed)
+    }
+
     fn unopened_reasoning(&self) -> u64 {
         self.inner().map_or(0, Editor::unopened_reasoning)
     }

@@ -17,6 +17,7 @@ mod blob;
 mod keys;
 mod opener;
 mod sealer;
+mod string;
 
 pub use blob::{Opened, PREFIX};
 pub use keys::SealKeys;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::blob::{self, Bound, Contents, Head};
+use super::string::SealedString;
 use super::{Conversation, SealHolder};
+use crate::countermeasure::Editor;
 use crate::policy::plan::Seal;
 use crate::secret::opaque_debug;
 
@@ -20,6 +22,8 @@ pub struct Sealer {
     conversation: Option<Conversation>,
     lifetime: Duration,
     bucket: usize,
+    /// How blobs are named that take the place of strings of reasoning, if they do.
+    in_strings: Option<&'static str>,
 }
 
 impl Sealer {
@@ -38,7 +42,19 @@ impl Sealer {
             conversation,
             lifetime: settings.lifetime,
             bucket: usize::try_from(settings.bucket.get()).unwrap_or(usize::MAX),
+            in_strings: None,
         }
+    }
+
+    /// The same, with blobs of this name in the place of strings of reasoning.
+    #[must_use]
+    pub fn in_strings(self, carrier: Option<&'static str>) -> Self {
+        Self { in_strings: carrier, ..self }
+    }
+
+    /// What seals a string of reasoning as it comes, if blobs take the place of such.
+    pub(in crate::countermeasure) fn editor(&self) -> Option<Box<dyn Editor>> {
+        Some(Box::new(SealedString::new(self.clone(), self.in_strings?)))
     }
 
     /// A blob for a kind of carrier that holds these texts, by their numbers, and what the upstream
@@ -50,7 +66,7 @@ impl Sealer {
         texts: &[(u32, &[u8])],
         value: Option<&[u8]>,
     ) -> Option<String> {
-        let Self { holder, model, conversation, lifetime, bucket } = self;
+        let Self { holder, model, conversation, lifetime, bucket, in_strings: _ } = self;
         let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         let expires = Timestamp::now().as_second().saturating_add(seconds);
         let head = Head {

@@ -5,14 +5,28 @@
 //! content parts (Mistral), or `<think>` tags in the content. All are found on every choice, since
 //! the number of choices is the client's to set.
 
+mod carried;
 mod history;
 pub(super) mod request;
 pub(super) mod response;
 
 use super::framing::{Heartbeat, Unframed};
 use super::{
-    Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json, terminator,
+    Carried, Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json,
+    terminator,
 };
+
+/// The signature of an entry of `reasoning_details`.
+const DETAIL_SIGNATURE: &str = "chat.reasoning_details.signature";
+
+/// The data of an entry that its server has encrypted.
+const DETAIL_DATA: &str = "chat.reasoning_details.data";
+
+/// A string of reasoning, in whose place a blob stands.
+const STRING: &str = "chat.reasoning";
+
+/// An entry of which nobody knows what it says: nothing was sealed for it.
+const AMBIGUOUS: &str = "chat.ambiguous";
 
 /// OpenAI Chat Completions: `POST /v1/chat/completions`.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +60,18 @@ impl Protocol for Chat {
 
     fn scan_opening(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
         super::history::opening(body, "messages", &history::NAMES, each)
+    }
+
+    fn scan_carried(&self, body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), json::Error> {
+        carried::scan(body, each)
+    }
+
+    fn string_carrier(&self) -> Option<&'static str> {
+        Some(STRING)
+    }
+
+    fn unopened(&self) -> &'static str {
+        "The reasoning in `messages` could not be verified."
     }
 
     fn is_terminator(&self, payload: &[u8]) -> bool {

@@ -151,6 +151,7 @@ fn choice(
     let mut answered = false;
     let (first_channel, first_call) = (scan.channels.len(), scan.calls.len());
     let (first_citation, first_signed) = (scan.citations.len(), scan.signed.len());
+    let first_carrier = scan.carriers.len();
     let thought = members(reader, scan, |reader, name, thought, scan| {
         match name {
             b"index" => {
@@ -213,6 +214,9 @@ fn choice(
     }
     for signed in scan.signed.iter_mut().skip(first_signed) {
         signed.group = Some(index);
+    }
+    for carrier in scan.carriers.iter_mut().skip(first_carrier) {
+        carrier.group = index;
     }
     let reason = finish.clone().and_then(|span| reader.bytes().get(span));
     let cut_short = reason.is_some_and(is_cut_short);

@@ -92,14 +92,15 @@ impl Block {
 
 fn each_of(block: Block, place: Element, message: Element) -> Option<Carried> {
     let Block { kind, thinking, signature, data, twice } = block;
-    let (carrier, value, texts) = match kind.as_deref()? {
-        "thinking" => (THINKING, signature?, thinking.into_iter().map(|span| (0, span)).collect()),
-        "redacted_thinking" => (REDACTED, data?, Vec::new()),
+    let texts = thinking.into_iter().map(|span| (0, span)).collect();
+    let (carrier, value, texts, member) = match kind.as_deref()? {
+        "thinking" => (THINKING, signature?, texts, Some("thinking")),
+        "redacted_thinking" => (REDACTED, data?, Vec::new(), None),
         _ => return None,
     };
     let nothing = super::NOTHING;
     // It is found all the same, so that it does not go on with what it carries.
     let carrier = if twice { super::AMBIGUOUS } else { carrier };
-    let (lists, message) = (Vec::new(), Some(message));
-    Some(Carried { carrier, value, nothing, texts, lists, block: place, message })
+    let (lists, block, message) = (Vec::new(), Some(place), Some(message));
+    Some(Carried { carrier, value, nothing, texts, member, lists, block, message })
 }

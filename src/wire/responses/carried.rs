@@ -82,8 +82,8 @@ impl Item {
             list(SUMMARY..u32::MAX, "summary", summary, sum),
         ];
         let carrier = if twice { AMBIGUOUS } else { REASONING };
-        let message = None;
-        Some(Carried { carrier, value, nothing: NOTHING, texts, lists, block, message })
+        let (member, block, message) = (None, Some(block), None);
+        Some(Carried { carrier, value, nothing: NOTHING, texts, member, lists, block, message })
     }
 }
 

@@ -1,8 +1,9 @@
 //! Reasoning in members of its own.
 
+use crate::wire::chat::{DETAIL_DATA, DETAIL_SIGNATURE};
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::listed::{Listed, Shape};
-use crate::wire::scan::{Scan, Signed, Slot};
+use crate::wire::scan::{Carrier, CarrierPlace, Scan, Signed, Slot};
 
 use super::text::reasoning;
 
@@ -40,7 +41,7 @@ pub(super) fn detail(
     if !scan.expects(JsonKind::Object, reader, b"reasoning_details")? {
         return Ok(());
     }
-    let first_channel = scan.channels.len();
+    let (first_channel, first_carrier) = (scan.channels.len(), scan.carriers.len());
     let mut index = u32::try_from(position).unwrap_or(u32::MAX);
     reader.members(|reader, key| match &*key.name() {
         name @ (b"text" | b"summary") => reasoning(reader, Slot::ReasoningDetail(0), name, scan),
@@ -57,6 +58,14 @@ pub(super) fn detail(
                 let span = reader.spanned(|reader| scan.listed(reader, &DETAIL, name))?;
                 let signs = signs && span.len() > 2;
                 scan.signed.extend(signs.then_some(Signed { group: None, from: 0 }));
+                let carrier = if name == b"data" { DETAIL_DATA } else { DETAIL_SIGNATURE };
+                scan.carriers.extend(signs.then(|| Carrier {
+                    name: carrier,
+                    group: 0,
+                    slot: None,
+                    nothing: "null",
+                    place: CarrierPlace::Value(span),
+                }));
                 Ok(())
             })
         }
@@ -64,6 +73,9 @@ pub(super) fn detail(
     })?;
     for channel in scan.channels.iter_mut().skip(first_channel) {
         channel.lane.slot = Slot::ReasoningDetail(index);
+    }
+    for carrier in scan.carriers.iter_mut().skip(first_carrier) {
+        carrier.slot = Some(Slot::ReasoningDetail(index));
     }
     Ok(())
 }
