@@ -58,14 +58,10 @@ pub(super) fn detail(
                 let span = reader.spanned(|reader| scan.listed(reader, &DETAIL, name))?;
                 let signs = signs && span.len() > 2;
                 scan.signed.extend(signs.then_some(Signed { group: None, from: 0 }));
-                let carrier = if name == b"data" { DETAIL_DATA } else { DETAIL_SIGNATURE };
-                scan.carriers.extend(signs.then(|| Carrier {
-                    name: carrier,
-                    group: 0,
-                    slot: None,
-                    nothing: "null",
-                    place: CarrierPlace::Value(span),
-                }));
+                let name = if name == b"data" { DETAIL_DATA } else { DETAIL_SIGNATURE };
+                let (slot, place) = (None, CarrierPlace::Value(span));
+                let carrier = Carrier { name, group: 0, slot, nothing: "null", place };
+                scan.carriers.extend(signs.then_some(carrier));
                 Ok(())
             })
         }
