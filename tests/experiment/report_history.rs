@@ -111,6 +111,13 @@ fn a_rollback_by_a_proxy_is_told_and_one_that_was_undone_is_not() {
     assert!(reasons(&report).contains(told), "{}", reasons(&report));
     assert_eq!(report["rolled_back"].as_array().unwrap().len(), 1);
     assert_eq!(report["data"]["unread"], 1);
+    assert_eq!(report["verdict"], "ship", "by order, or for something of no arm: {report:#}");
+    let harm = rolled.replace("}}", ",\"arm\":\"strict\"}}");
+    let harm = state(&folder, "harm", &[(0, 1, 1)], &harm);
+    for look in [&[] as &[&str], &["--as-of", "2026-12-02T00:00:00Z"]] {
+        let (report, _) = folder.report(&[&[&*audit, "--state", &*harm], look].concat());
+        assert_eq!(report["verdict"], "rollback", "{}", reasons(&report));
+    }
     let (report, _) = folder.report(&[&audit, "--state", &on]);
     assert!(report.get("rolled_back").is_none());
     let elsewhere = folder.path("nowhere").display().to_string();

@@ -35,6 +35,9 @@ pub struct RolledBack {
     pub since: Timestamp,
     /// In the words of the proxy.
     pub why: String,
+    /// The arm whose guardrail was broken, if it was for that and not by order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arm: Option<String>,
 }
 
 impl History {
@@ -53,8 +56,8 @@ impl History {
         let arms: Vec<&Arc<str>> = experiment.arms.iter().map(|arm| &arm.name).collect();
         let mut proxy = Proxy::default();
         self.unread += Journal::events(folder, &stem(&name), |event| match event {
-            Event::RolledBack { time, why } => {
-                proxy.rolled_back = Some(RolledBack { since: time, why });
+            Event::RolledBack { time, why, arm } => {
+                proxy.rolled_back = Some(RolledBack { since: time, why, arm });
             }
             Event::Resumed { .. } => proxy.rolled_back = None,
             Event::Weights { time, arms: weights } => {

@@ -1,7 +1,8 @@
 //! What to do, and why, in words.
 //!
 //! Invalid if a check of all arms fails: then no number means anything. Of arms that were filled as
-//! they were to be, rollback if a guardrail is significantly worse than its margin, or the metric that
+//! they were to be, rollback if a guardrail is significantly worse than its margin, at a planned look or
+//! by the sequences of a proxy that has rolled back for it, which hold at any time; or if the metric that
 //! decides is significantly worse. A metric whose values are missing more in one arm than in the other
 //! tells nothing, and hides nothing that others tell: where an arm turns callers away, those whom it
 //! answers are not all, and the share of refusals says so. Invalid if such a metric decides or is a
@@ -20,7 +21,8 @@ pub(super) fn conclude(report: &mut Report, experiment: &Experiment) {
     decide(report, experiment);
     let mut told: Vec<String> = report.rolled_back.iter().map(words::rolled_back).collect();
     told.dedup();
-    report.reasons.append(&mut told);
+    // What is over comes before what it has shown.
+    report.reasons.splice(0..0, told);
 }
 
 fn decide(report: &mut Report, experiment: &Experiment) {
@@ -98,7 +100,8 @@ fn of_arm(report: &Report, experiment: &Experiment, arm: &str) -> ArmVerdict {
             }
         }
     }
-    let verdict = if broken || worse {
+    let stopped = report.rolled_back.iter().any(|it| it.arm.as_deref() == Some(arm));
+    let verdict = if broken || worse || stopped {
         Verdict::Rollback
     } else if untold {
         Verdict::Invalid

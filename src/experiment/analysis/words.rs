@@ -177,7 +177,7 @@ pub(crate) fn day(time: Timestamp) -> String {
 }
 
 /// That a proxy has rolled the experiment back.
-pub(super) fn rolled_back(RolledBack { since, why }: &RolledBack) -> String {
+pub(super) fn rolled_back(RolledBack { since, why, .. }: &RolledBack) -> String {
     format!(
         "The proxy has rolled the experiment back on {}: {why}. What came since is not counted.",
         day(*since)
@@ -188,6 +188,8 @@ pub(super) fn rolled_back(RolledBack { since, why }: &RolledBack) -> String {
 pub(super) fn look(look: &Look, verdict: Verdict, control: Option<&str>) -> Option<String> {
     let control = control.unwrap_or("control");
     match (look.number, verdict, look.next) {
+        // What the proxy's sequences have found holds at any time.
+        (0, Verdict::Rollback, _) => None,
         (0, _, Some(next)) => Some(format!(
             "No planned look has come: the first is on {}. Until then the numbers are to be seen, and \
              nothing is to be concluded from them.",

@@ -110,6 +110,9 @@ pub(in crate::experiment) enum Event {
         time: Timestamp,
         /// In words.
         why: String,
+        /// The arm whose guardrail was broken, if it was for that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        arm: Option<String>,
     },
     /// The experiment goes on.
     Resumed { time: Timestamp },

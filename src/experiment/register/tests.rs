@@ -182,7 +182,7 @@ fn lines_outlive_the_process_and_what_is_hostile_is_skipped() {
     lines.iter().for_each(|entry| journal.note(*entry));
     let time = Timestamp::from_second(9).unwrap();
     let ordered = [
-        Event::RolledBack { time, why: "by order".to_owned() },
+        Event::RolledBack { time, why: "by order".to_owned(), arm: Some("b".to_owned()) },
         Event::Resumed { time },
         Event::Weights { time, arms: [("b".to_owned(), 2)].into() },
     ];

@@ -77,11 +77,20 @@ opaque_debug!(Running);
 #[derive(Default)]
 struct Stopped {
     /// Since when, and why.
-    since: Option<(Timestamp, String)>,
+    since: Option<Stop>,
     /// The disk does not have it yet.
     unwritten: bool,
     /// When it was resumed last.
     resumed: Option<Timestamp>,
+}
+
+/// When it was stopped, and why.
+#[derive(Clone)]
+struct Stop {
+    time: Timestamp,
+    why: String,
+    /// The arm whose guardrail was broken, if it was for that.
+    arm: Option<String>,
 }
 
 /// What units come to.
@@ -106,7 +115,9 @@ impl Running {
         let (mut stages, mut stopped) = (Stages::default(), Stopped::default());
         let opened = settings.state.as_ref().map(|folder| {
             Journal::open(folder, &stem(&name), arms.clone(), |event| match event {
-                Event::RolledBack { time, why } => stopped.since = Some((time, why)),
+                Event::RolledBack { time, why, arm } => {
+                    stopped.since = Some(Stop { time, why, arm });
+                }
                 Event::Resumed { time } => {
                     (stopped.since, stopped.resumed) = (None, Some(time));
                     stages.begin_anew(time);
@@ -168,10 +179,17 @@ impl Running {
     /// # Errors
     /// When it cannot be written. It holds all the same, and is written as soon as that can be.
     pub fn roll_back(&self, why: &str, now: Timestamp) -> io::Result<bool> {
+        self.roll_back_for(None, why, now)
+    }
+
+    /// The same for the harm that an arm does, if it is for that.
+    fn roll_back_for(&self, arm: Option<&str>, why: &str, now: Timestamp) -> io::Result<bool> {
         let mut stopped = self.stopped();
         let is_new = self.state.swap(ROLLED_BACK, Ordering::SeqCst) != ROLLED_BACK;
         if is_new {
-            (stopped.since, stopped.unwritten) = (Some((now, why.to_owned())), true);
+            let arm = arm.map(str::to_owned);
+            stopped.since = Some(Stop { time: now, why: why.to_owned(), arm });
+            stopped.unwritten = true;
             let experiment = self.name.name.as_str();
             tracing::error!(
                 experiment,
@@ -189,8 +207,8 @@ impl Running {
         let stopped = self.stopped();
         let since = stopped.since.clone().filter(|_| stopped.unwritten);
         drop(stopped);
-        if let Some((time, why)) = since {
-            self.write(&Event::RolledBack { time, why })?;
+        if let Some(Stop { time, why, arm }) = since {
+            self.write(&Event::RolledBack { time, why, arm })?;
             self.stopped().unwritten = false;
         }
         Ok(())
@@ -234,7 +252,7 @@ impl Running {
         drop(guards);
         if let Some(broken) = broken.filter(|_| self.state.load(Ordering::SeqCst) != ROLLED_BACK) {
             let why = format!("guardrail {} of arm {}", broken.metric, broken.arm);
-            self.roll_back_or_tell(&why, now);
+            self.roll_back_or_tell(Some(&broken.arm), &why, now);
         }
         self.tell_of_disk(self.write_rollback(), "the rollback is lost at a restart");
         if let Some(journal) = self.journal.as_ref().filter(|_| closed) {
@@ -254,12 +272,12 @@ impl Running {
         let experiment = self.name.name.as_str();
         let why = format!("sample-ratio mismatch, p = {:.1e}", ratio.anytime_p);
         match self.experiment.on_mismatch {
-            OnMismatch::Rollback => self.roll_back_or_tell(&why, now),
+            OnMismatch::Rollback => self.roll_back_or_tell(None, &why, now),
             OnMismatch::Hold => {
                 let mut stopped = self.stopped();
                 if self.state.load(Ordering::SeqCst) == RUNS {
                     tracing::error!(experiment, why, "held: no new unit is assigned");
-                    stopped.since = Some((now, why));
+                    stopped.since = Some(Stop { time: now, why, arm: None });
                     self.state.store(HELD, Ordering::SeqCst);
                 }
             }
@@ -267,9 +285,9 @@ impl Running {
         }
     }
 
-    fn roll_back_or_tell(&self, why: &str, now: Timestamp) {
+    fn roll_back_or_tell(&self, arm: Option<&str>, why: &str, now: Timestamp) {
         // What cannot be written is told by whoever tries again.
-        let _written = self.roll_back(why, now);
+        let _written = self.roll_back_for(arm, why, now);
     }
 
     /// Where the sums of units are written.

@@ -148,8 +148,8 @@ impl Running {
         Status {
             name: self.name.clone(),
             state: self.state(now),
-            since: stopped.as_ref().map(|(since, _)| *since),
-            why: stopped.map(|(_, why)| why),
+            since: stopped.as_ref().map(|stop| stop.time),
+            why: stopped.map(|stop| stop.why),
             unwritten,
             arms: arms.collect(),
             known: self.register.len(),

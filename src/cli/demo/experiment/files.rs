@@ -12,7 +12,7 @@ const WITHHOLD: &str = include_str!("../../../../policies/reasoning-only.toml");
 /// What makes of it a policy that turns away whom nobody suspects.
 const HARM: &str = "\n[[grade]]\nname = \"too-wide\"\nat = 0.05\n\n[grade.refuse]\n";
 /// What units are assigned with. A deployment draws one that nobody knows; here it is always the same,
-/// so that every run has the same units in each arm.
+/// so that every run has the same units in each arm, under a salt that puts enough clusters into both.
 const DEPLOYMENT: [u8; 32] = *b"guilloche demo: arms of one kind";
 /// How long the experiment may last; it is over when everybody has asked.
 const LONGEST: SignedDuration = SignedDuration::from_mins(10);
@@ -53,7 +53,7 @@ impl Secrets {
 pub(super) fn experiment(start: Timestamp, end: Timestamp) -> String {
     let [start, end] = [start, end].map(|it| it.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     format!(
-        "version = 1\nname = \"withhold-reasoning\"\nsalt = \"demo\"\nstart = {start}\nend = {end}\n\
+        "version = 1\nname = \"withhold-reasoning\"\nsalt = \"demo-4\"\nstart = {start}\nend = {end}\n\
          unit = \"cluster\"\n\n\
          [[arm]]\nname = \"monitor\"\npolicy = \"monitor.toml\"\ncontrol = true\n\n\
          [[arm]]\nname = \"withhold\"\npolicy = \"withhold.toml\"\n\n\
@@ -92,4 +92,25 @@ pub(super) fn complaints(accounts: &[Account], time: Timestamp, draws: &mut Draw
         rows.push_str(&format!("{},{time},complaints,{count}\n", account.name));
     }
     rows
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::Experiment;
+    use crate::experiment::assignment::{Assignment, Place, Unit};
+    use crate::policy::Policy;
+
+    #[test]
+    fn of_the_demo_s_clusters_each_arm_has_enough_to_conclude_from() {
+        let text = experiment(Timestamp::UNIX_EPOCH, Timestamp::now());
+        let experiment = Experiment::parse("e.toml", &text, |name| Policy::parse(name, MONITOR));
+        let experiment = experiment.unwrap();
+        let assignment = Assignment::new(&Secret::new(DEPLOYMENT), &experiment, 0.0..1.0);
+        let place = |number| {
+            let id = &format!("hydra-{number}");
+            assignment.place(Unit::Cluster { tenant: "", id })
+        };
+        let treated = (0..24).filter(|number| place(*number) == Place::Arm(1)).count();
+        assert!((10..=14).contains(&treated), "{treated}");
+    }
 }
