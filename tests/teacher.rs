@@ -851,3 +851,46 @@ async fn an_answer_in_lines_reads_like_the_whole_one() {
     let error = document(&teacher, "/api/chat", &json!({"model": "none", "messages": []})).await;
     assert!(error["error"].is_string());
 }
+
+#[tokio::test]
+async fn gemini_says_the_same_whole_as_events_and_as_an_array() {
+    let teacher = Teacher::default();
+    let path = |method: &str| format!("/v1beta/models/teacher-large:{method}");
+    let tool = json!({"functionDeclarations": [{"name": "calculate", "parameters": {"type": "OBJECT",
+        "properties": {"expression": {"type": "STRING"}}, "required": ["expression"]}}]});
+    let thinking = json!({"thinkingConfig": {"includeThoughts": true}, "candidateCount": 2});
+    for (config, tools) in [
+        (json!({}), json!([])),
+        (thinking, json!([])),
+        (json!({"thinkingConfig": {"includeThoughts": true}}), json!([tool])),
+        (json!({"maxOutputTokens": 9}), json!([])),
+    ] {
+        let body = json!({"contents": [{"parts": [{"text": CHAIN}]}], "generationConfig": config, "tools": tools});
+        let whole = document(&teacher, &path("generateContent"), &body).await;
+        let array = document(&teacher, &path("streamGenerateContent"), &body).await;
+        let told = events(&teacher, &path("streamGenerateContent?alt=sse"), &body).await;
+        let told: Vec<Value> =
+            told.iter().map(|(_, it)| serde_json::from_str(it).unwrap()).collect();
+        assert_eq!(array.as_array().unwrap(), &told);
+        for (index, candidate) in whole["candidates"].as_array().unwrap().iter().enumerate() {
+            let texts = |candidates: Vec<&Value>, thought: bool| -> String {
+                let parts =
+                    candidates.iter().flat_map(|it| it["content"]["parts"].as_array().unwrap());
+                let parts = parts.filter(|it| it["thought"].as_bool().unwrap_or(false) == thought);
+                parts.filter_map(|part| part["text"].as_str()).collect()
+            };
+            let candidates = told.iter().map(|chunk| &chunk["candidates"][0]);
+            let own: Vec<&Value> = candidates.filter(|it| it["index"] == index).collect();
+            for thought in [false, true] {
+                assert_eq!(texts(own.clone(), thought), texts(vec![candidate], thought));
+            }
+            assert_eq!(own.last().unwrap()["finishReason"], candidate["finishReason"]);
+        }
+        assert_eq!(told.last().unwrap()["usageMetadata"], whole["usageMetadata"]);
+        let counted = document(&teacher, &path("countTokens"), &body).await;
+        assert_eq!(counted["totalTokens"], whole["usageMetadata"]["promptTokenCount"]);
+    }
+    let error =
+        document(&teacher, "/v1beta/models/none:generateContent", &json!({"contents": []})).await;
+    assert_eq!(error["error"]["status"], "NOT_FOUND");
+}

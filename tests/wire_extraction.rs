@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use guilloche::wire::chat::Chat;
 use guilloche::wire::completions::Completions;
 use guilloche::wire::framing::{Event, Framing, Splitter};
+use guilloche::wire::gemini::Gemini;
 use guilloche::wire::json::unescape;
 use guilloche::wire::messages::Messages;
 use guilloche::wire::ollama::Ollama;
@@ -42,6 +43,7 @@ fn protocol(name: &str) -> &'static dyn Protocol {
         _ if name.starts_with("openai_completions") => &Completions,
         Some("anthropic" | "anthropic.json") => &Messages,
         Some("ollama") => &Ollama,
+        Some("gemini" | "gemini.json") => &Gemini,
         Some("responses" | "responses.json") => &Responses,
         _ => &Chat,
     }
@@ -99,7 +101,7 @@ fn every_sample_is_read_as_its_golden_extraction() {
         assert_eq!(said.is_empty(), thought.is_empty(), "{name}");
         // Some hold tool input as an object, which is no text.
         let unwritten = name.starts_with("anthropic") && name.ends_with(".json");
-        if !unwritten && !name.starts_with("ollama") {
+        if !unwritten && !name.starts_with("ollama") && !name.starts_with("gemini") {
             let tools: String = expected["tools"]
                 .as_array()
                 .unwrap()
@@ -114,9 +116,14 @@ fn every_sample_is_read_as_its_golden_extraction() {
 // Break it: read `total_tokens`, or let an early count win over a late one.
 #[test]
 fn a_stream_ends_with_the_usage_of_its_document() {
-    for name in
-        ["vllm_reasoning", "openrouter_chat", "openai_chat", "anthropic_interleaved", "responses"]
-    {
+    for name in [
+        "vllm_reasoning",
+        "openrouter_chat",
+        "openai_chat",
+        "anthropic_interleaved",
+        "responses",
+        "gemini",
+    ] {
         let document = extract(&format!("{name}.json")).1;
         assert!(document.output.is_some() && document.reasoning.is_some());
         assert_eq!(extract(&format!("{name}_stream.sse")).1, document, "{name}");

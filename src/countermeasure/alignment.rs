@@ -4,6 +4,7 @@
 //! found again in the text, piece by piece, and nobody else has to keep account of it. It is exact
 //! for places outside of what was taken out, as those that annotations point to are.
 
+use crate::mark::lexical::Unit;
 use crate::secret::opaque_debug;
 use memchr::memmem;
 
@@ -20,9 +21,10 @@ const SHORTEST: usize = 4;
 /// The most runs that are kept.
 const RUNS: usize = 4096;
 
-/// The runs of a text that were left, by characters.
+/// The runs of a text that were left, by characters or in what else places are counted.
 #[derive(Default)]
 pub(super) struct Alignment {
+    unit: Unit,
     runs: Vec<Run>,
     /// Characters of the text that are aligned, and of what was left of it.
     read: u64,
@@ -44,6 +46,15 @@ struct Run {
 }
 
 impl Alignment {
+    /// One that counts in this unit.
+    pub(super) fn new(unit: Unit) -> Self {
+        Self { unit, ..Self::default() }
+    }
+
+    fn length(&self, text: &str) -> u64 {
+        self.unit.length(text) as u64
+    }
+
     /// Memory that is taken.
     pub(super) fn allocated(&self) -> usize {
         self.runs.capacity() * size_of::<Run>() + self.pending.capacity()
@@ -55,7 +66,7 @@ impl Alignment {
             return;
         }
         if self.pending.is_empty() && piece == left {
-            self.run(characters(piece));
+            self.run(self.length(piece));
             return;
         }
         let mut text = std::mem::take(&mut self.pending);
@@ -64,7 +75,7 @@ impl Alignment {
         loop {
             let same = common_prefix(text_rest, left_rest);
             let (kept, behind) = text_rest.split_at_checked(same).unwrap_or((text_rest, ""));
-            self.run(characters(kept));
+            self.run(self.length(kept));
             (text_rest, left_rest) = (behind, left_rest.get(same..).unwrap_or_default());
             if left_rest.is_empty() {
                 break;
@@ -74,13 +85,13 @@ impl Alignment {
                 return;
             };
             let (removed, behind) = text_rest.split_at_checked(found).unwrap_or((text_rest, ""));
-            self.read += characters(removed);
+            self.read += self.length(removed);
             text_rest = behind;
         }
         let forgotten = text_rest.len().saturating_sub(PENDING);
         let from = (forgotten..=text_rest.len()).find(|at| text_rest.is_char_boundary(*at));
         let (gone, kept) = text_rest.split_at_checked(from.unwrap_or_default()).unwrap_or_default();
-        self.read += characters(gone);
+        self.read += self.length(gone);
         self.pending = kept.to_owned();
     }
 
@@ -148,10 +159,6 @@ fn find(text: &[u8], left: &[u8]) -> Option<usize> {
     found
 }
 
-fn characters(text: &str) -> u64 {
-    text.chars().count() as u64
-}
-
 /// How many bytes both begin with, in whole characters.
 fn common_prefix(a: &str, b: &str) -> usize {
     let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
@@ -199,9 +206,9 @@ mod tests {
             for size in (1..40).chain([1000]) {
                 let (left, alignment) = aligned(keep, size);
                 for word in ["It is", "Paris 🤔", "And it is 12."] {
-                    let start = characters(TEXT.split_once(word).unwrap().0);
+                    let start = alignment.length(TEXT.split_once(word).unwrap().0);
                     let found = alignment.map(start).unwrap();
-                    let end = alignment.map(start + characters(word)).unwrap();
+                    let end = alignment.map(start + alignment.length(word)).unwrap();
                     let shown: String =
                         left.chars().skip(found as usize).take((end - found) as usize).collect();
                     assert_eq!(shown, word, "{keep:?} {size} {left}");

@@ -15,6 +15,7 @@ use super::stored::StoredAnswers;
 use super::usage::Rounding;
 use super::watermark::{LexicalMark, Mark};
 use super::{Editor, LaneEditor, Renamed, downgrade, reasoning, side_channels};
+use crate::mark::lexical::Unit;
 use crate::policy::Pattern;
 use crate::policy::plan::{Keep, Plan, Reasoning, enforced};
 use crate::secret::opaque_debug;
@@ -35,6 +36,8 @@ pub struct ResponseEdits {
     steered: bool,
     /// The most choices that the request asks for.
     choices: u64,
+    /// What places of a text are counted in.
+    unit: Unit,
     /// What the answers go on from, where that is not a conversation.
     prompted: Option<Arc<Prompted>>,
     /// The texts at which the client wants the answer to end.
@@ -115,6 +118,7 @@ impl ResponseEdits {
             opened_by: reasoning.map(|it| it.opened_by_template.clone()).unwrap_or_default(),
             steered: request.steers_tags,
             choices: choices(plan, request),
+            unit: Unit::default(),
             prompted: None,
             stops: request.stops.clone(),
             tools: request.tools.clone(),
@@ -138,8 +142,9 @@ impl ResponseEdits {
     #[must_use]
     pub fn undowngraded(self, plan: &Plan, request: &Request) -> Self {
         let plan = Plan { downgrade: None, ..plan.clone() };
-        let Self { marked, prompted, sealer, guard, drop_usage_event, .. } = self;
-        Self { marked, prompted, sealer, guard, ..Self::new(&plan, request, drop_usage_event) }
+        let Self { marked, prompted, sealer, guard, unit, drop_usage_event, .. } = self;
+        let new = Self::new(&plan, request, drop_usage_event);
+        Self { marked, prompted, sealer, guard, unit, ..new }
     }
 
     /// The same, with what is withheld sealed, if anything is.
@@ -225,7 +230,8 @@ impl ResponseEdits {
         }
         let emptied = channel.kind == Kind::Reasoning && self.keep == Some(Keep::None);
         let marked = self.marked.as_ref().filter(|_| !emptied);
-        let editor = LaneEditor::new(editor, marked.and_then(|it| it.mark(channel, signed)));
+        let mark = marked.and_then(|it| it.mark(channel, signed));
+        let editor = LaneEditor::new(editor, mark).counting(self.unit);
         let echoed = self.prompted.as_ref().and_then(|it| it.echoed(channel.lane.group));
         if editor.is_none() || channel.kind != Kind::Answer {
             return editor;

@@ -8,6 +8,7 @@ use super::inline::Dialects;
 use super::prompted::Echo;
 use super::reasoning;
 use super::watermark::Mark;
+use crate::mark::lexical::Unit;
 use crate::policy::plan::Keep;
 use crate::secret::opaque_debug;
 
@@ -32,6 +33,11 @@ impl LaneEditor {
     pub(super) fn new(editor: Option<Box<dyn Editor>>, mark: Option<Mark>) -> Self {
         let (left, marker, alignment) = (String::new(), None, Alignment::default());
         Self { editor, mark, echo: Echo::default(), left, marker, alignment }
+    }
+
+    /// The same for a text whose places are counted in this unit.
+    pub(super) fn counting(self, unit: Unit) -> Self {
+        Self { alignment: Alignment::new(unit), ..self }
     }
 
     /// The same for a text that begins with what its caller wrote, which goes out as it comes.

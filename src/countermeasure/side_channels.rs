@@ -68,6 +68,27 @@ pub fn request_edits(
     (edits, removed)
 }
 
+/// The edits that take parameters out of the query that are not `known` to open no way round.
+pub fn parameters(
+    closing: Closing<'_>,
+    known: &[&str],
+    request: &Request,
+    counts: &mut Tally,
+) -> Vec<Edit> {
+    let closed = request.target.parameters().filter(|parameter| {
+        let name = parameter.name();
+        !known.contains(&name.as_str()) && !closing.allow.contains(&name)
+    });
+    let edits: Vec<Edit> = closed
+        .map(|parameter| {
+            counts.closed.add(&parameter.name());
+            Edit::literal(parameter.span, "")
+        })
+        .collect();
+    counts.request_fields_closed += edits.len() as u64;
+    edits
+}
+
 /// The edit that closes a leak in a response, unless the policy lets its name through.
 #[must_use]
 pub fn response_edit(allow: &[String], field: &Field) -> Option<Edit> {

@@ -70,8 +70,12 @@ const OVERRIDES: [HeaderName; 5] = [
     HeaderName::from_static("x-rewrite-url"),
 ];
 
+/// Leaves members of an answer out, as parameters of Google's queries do: what flags a thought could be one.
+const FIELD_MASK: HeaderName = HeaderName::from_static("x-goog-fieldmask");
+
 /// Prepares a request that a plan is applied to.
 pub(super) fn rewrite_request(headers: &mut HeaderMap) {
+    headers.remove(FIELD_MASK);
     // A protocol switched to would not pass through here.
     headers.remove(UPGRADE);
     OVERRIDES.iter().for_each(|name| drop(headers.remove(name)));

@@ -243,6 +243,7 @@ impl ResponseRewriter {
         // Those of a document may have been given before.
         for channel in scan.channels.iter().skip(self.outcomes.len()) {
             self.see_edited(channel, payload);
+            self.leave_part(channel, payload, scan)?;
             let outcome = self.push(channel, payload, scan, event, betrayed, before)?;
             self.outcomes.push(outcome);
         }

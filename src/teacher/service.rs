@@ -24,7 +24,7 @@ use super::protocol::ordered::{Json, object};
 use super::protocol::refusal::{Refusal, Vendor};
 use super::protocol::responses::Kept;
 use super::protocol::{
-    chat, chat_request, completions, messages, messages_request, ollama, responses,
+    chat, chat_request, completions, gemini, messages, messages_request, ollama, responses,
     responses_request,
 };
 use super::signature::Signer;
@@ -138,7 +138,8 @@ impl Teacher {
         let bearer = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-        let given = headers.get("x-api-key").map(HeaderValue::as_bytes).or(bearer);
+        let named = headers.get("x-api-key").or(headers.get("x-goog-api-key"));
+        let given = named.map(HeaderValue::as_bytes).or(bearer);
         given.is_some_and(|given| bool::from(given.ct_eq(key.as_bytes())))
     }
 
@@ -153,6 +154,7 @@ impl Teacher {
         let vendor = match path.as_str() {
             path if path.starts_with("/v1/messages") => Vendor::Anthropic,
             path if path.starts_with("/api/") => Vendor::Ollama,
+            path if gemini_method(path).is_some() => Vendor::Google,
             _ => Vendor::OpenAi,
         };
         let query = parts.uri.query().unwrap_or_default();
@@ -180,6 +182,9 @@ impl Teacher {
         if let Some(asked) = path.strip_prefix("/v1/responses/") {
             return self.stored(method, asked, query);
         }
+        if let Some(asked) = gemini_method(path).filter(|_| *method == Method::POST) {
+            return self.gemini(asked, query, body).await;
+        }
         let wanted = match path {
             "/v1/chat/completions"
             | "/v1/completions"
@@ -188,7 +193,7 @@ impl Teacher {
             | "/v1/responses"
             | "/v1/messages"
             | "/v1/messages/count_tokens" => Method::POST,
-            "/v1/models" | "/api/tags" => Method::GET,
+            "/v1/models" | "/v1beta/models" | "/api/tags" => Method::GET,
             _ => return Err(Refusal::UnknownPath),
         };
         if *method != wanted {
@@ -197,16 +202,17 @@ impl Teacher {
         if path == "/v1/models" {
             return Ok(json(models().text()));
         }
+        if path == "/v1beta/models" {
+            let entry = |name: String| object! { "name" => format!("models/{name}") };
+            let models: Vec<Json> = Model::names().into_iter().map(entry).collect();
+            return Ok(json(object! { "models" => models }.text()));
+        }
         if path == "/api/tags" {
             let entry = |name: String| object! { "name" => &name, "model" => &name };
             let models: Vec<Json> = Model::names().into_iter().map(entry).collect();
             return Ok(json(object! { "models" => models }.text()));
         }
-        let body = match Limited::new(body, self.settings.request_limit).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return Err(Refusal::TooLarge),
-            Err(_) => return Err(Refusal::Malformed),
-        };
+        let body = self.whole(body).await?;
         match path {
             "/v1/chat/completions" => self.chat(&body).await,
             "/v1/completions" => self.completions(&body).await,
@@ -263,6 +269,51 @@ impl Teacher {
         }
         self.wait(reply.tokens()).await;
         Ok(with_fault(json(reply.document().to_string()), fault))
+    }
+
+    /// All of a request's body.
+    async fn whole<B>(&self, body: B) -> Result<Bytes, Refusal>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        match Limited::new(body, self.settings.request_limit).collect().await {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
+            Err(_) => Err(Refusal::Malformed),
+        }
+    }
+
+    async fn gemini<B>(
+        &self,
+        (model, method): (&str, &str),
+        query: &str,
+        body: B,
+    ) -> Result<Response<TeacherBody>, Refusal>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let request = gemini::read(&self.whole(body).await?, model)?;
+        let streamed = method == "streamGenerateContent";
+        if method == "countTokens" {
+            let counted = object! { "totalTokens" => request.ask.prompt_tokens() };
+            return Ok(json(counted.text()));
+        }
+        let fault = fault(&request.ask.model, streamed)?;
+        let reply = gemini::Reply::new(request, self.signer.clone());
+        if !streamed {
+            self.wait(reply.tokens()).await;
+            return Ok(with_fault(json(reply.document().to_string()), fault));
+        }
+        let array = !query.split('&').any(|it| it == "alt=sse");
+        let body = TeacherBody::ready(reply.events(array), gemini::error(array), self.pace());
+        let mut response = stream(body, fault);
+        if array {
+            let kind = HeaderValue::from_static("application/json; charset=UTF-8");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        }
+        Ok(response)
     }
 
     async fn messages(&self, body: &Bytes) -> Result<Response<TeacherBody>, Refusal> {
@@ -353,6 +404,14 @@ impl Teacher {
             tokio::time::sleep(time).await;
         }
     }
+}
+
+/// The model and the method of a path of Google's.
+fn gemini_method(path: &str) -> Option<(&str, &str)> {
+    let asked = path.strip_prefix("/v1beta/models/").or(path.strip_prefix("/v1/models/"))?;
+    let (model, method) = asked.rsplit_once(':')?;
+    let known = ["generateContent", "streamGenerateContent", "countTokens"];
+    known.contains(&method).then_some((model, method))
 }
 
 /// Failures before the first byte; the others happen in the body.

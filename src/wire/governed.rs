@@ -22,7 +22,7 @@ const fn within(holder: &'static str, governed: Governed) -> Governed {
     Governed { holder: Some(holder), ..governed }
 }
 
-const GOVERNED: [Governed; 21] = [
+const GOVERNED: [Governed; 24] = [
     cap("max_completion_tokens"),
     cap("max_output_tokens"),
     cap("max_tokens"),
@@ -32,6 +32,9 @@ const GOVERNED: [Governed; 21] = [
     plain("thinking"),
     plain("thinking_token_budget"),
     within("generationConfig", cap("maxOutputTokens")),
+    within("generationConfig", cap("max_output_tokens")),
+    within("generation_config", cap("maxOutputTokens")),
+    within("generation_config", cap("max_output_tokens")),
     within("inferenceConfig", cap("maxTokens")),
     within(OPTIONS, cap("max_completion_tokens")),
     within(OPTIONS, cap("max_tokens")),

@@ -1,11 +1,13 @@
 //! Names of members that rooms above speak of without reading JSON.
 
 /// Names of members that servers take or send, sorted.
-pub(crate) const KNOWN: [&str; 85] = [
+pub(crate) const KNOWN: [&str; 95] = [
+    "$fields",
     "__verbose",
     "add_generation_prompt",
     "allowed_token_ids",
     "annotations",
+    "avgLogprobs",
     "background",
     "bad_words",
     "best_of",
@@ -16,6 +18,7 @@ pub(crate) const KNOWN: [&str; 85] = [
     "completion_probabilities",
     "container",
     "content",
+    "context",
     "context_management",
     "continue_final_message",
     "custom_logit_processor",
@@ -26,7 +29,10 @@ pub(crate) const KNOWN: [&str; 85] = [
     "echo",
     "extra_args",
     "extra_body",
+    "fields",
+    "finishMessage",
     "generation_settings",
+    "groundingMetadata",
     "guided_decoding_backend",
     "hidden_states",
     "include_reasoning",
@@ -38,6 +44,7 @@ pub(crate) const KNOWN: [&str; 85] = [
     "logprob_start_len",
     "logprob_token_ids",
     "logprobs",
+    "logprobsResult",
     "lora_path",
     "matched_stop",
     "mcp_servers",
@@ -55,6 +62,8 @@ pub(crate) const KNOWN: [&str; 85] = [
     "prompt_token_ids",
     "raw",
     "reasoning_format",
+    "responseLogprobs",
+    "response_fields",
     "return_hidden_states",
     "return_logprob",
     "return_meta_info",
@@ -75,6 +84,7 @@ pub(crate) const KNOWN: [&str; 85] = [
     "stop_reason",
     "store",
     "stream_reasoning",
+    "template",
     "time_info",
     "timings",
     "timings_per_token",
@@ -99,8 +109,9 @@ pub(crate) const CHOICES: &str = "n";
 pub(crate) const STOP: &str = "stop_reason";
 
 /// Members of a response that repeat its text token by token.
-const REPEATING: [&str; 6] = [
+const REPEATING: [&str; 7] = [
     "logprobs",
+    "logprobsResult",
     "token_ids",
     "tokens",
     "top_logprobs",

@@ -10,6 +10,7 @@ pub mod completions;
 mod error;
 mod failure;
 pub mod framing;
+pub mod gemini;
 mod generation;
 mod governed;
 mod history;

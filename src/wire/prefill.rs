@@ -101,7 +101,8 @@ impl Message {
                 Ok(())
             })?;
             let kind = kind.as_deref().unwrap_or_default();
-            let is_text = matches!(kind, "text" | "input_text" | "output_text");
+            let is_text = matches!(kind, "text" | "input_text" | "output_text")
+                || kind.is_empty() && text.is_some();
             self.says |= !is_text || text.is_some_and(|text| !text.trim().is_empty());
             summary &= kind == "compaction";
             *pausing = summary || is_server_tool(kind);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::completions::FEATURES as COMPLETIONS;
 use super::framing::Framing;
+use super::gemini::FEATURES as GEMINI;
 use super::ollama::FEATURES as OLLAMA;
 use super::responses::FEATURES as RESPONSES;
 
@@ -30,6 +31,8 @@ pub enum ProtocolId {
     Completions,
     /// Ollama's own protocol.
     Ollama,
+    /// Google's Gemini.
+    Gemini,
 }
 
 /// An endpoint whose text can be read.
@@ -77,6 +80,11 @@ pub struct Features {
     pub stores: bool,
     /// Whether reasoning comes signed, so that it can be passed on whole or sealed, not shortened.
     pub signs_reasoning: bool,
+    /// The parameters of the query that open no way round, in lower case, where others may change what an
+    /// answer says.
+    pub parameters: Option<&'static [&'static str]>,
+    /// Whether places of a text that is cited are counted in bytes, not in characters.
+    pub cites_bytes: bool,
 }
 
 static CHAT: Features = Features {
@@ -89,6 +97,8 @@ static CHAT: Features = Features {
     ends_texts_alone: false,
     stores: false,
     signs_reasoning: false,
+    parameters: None,
+    cites_bytes: false,
 };
 
 static MESSAGES: Features = Features {
@@ -112,12 +122,20 @@ static MESSAGES: Features = Features {
     ends_texts_alone: true,
     stores: false,
     signs_reasoning: true,
+    parameters: None,
+    cites_bytes: false,
 };
 
 impl ProtocolId {
     /// Every protocol.
-    pub const ALL: [Self; 5] =
-        [Self::Chat, Self::Messages, Self::Responses, Self::Completions, Self::Ollama];
+    pub const ALL: [Self; 6] = [
+        Self::Chat,
+        Self::Messages,
+        Self::Responses,
+        Self::Completions,
+        Self::Ollama,
+        Self::Gemini,
+    ];
 
     /// What it does beside its JSON.
     #[must_use]
@@ -128,6 +146,7 @@ impl ProtocolId {
             Self::Responses => &RESPONSES,
             Self::Completions => &COMPLETIONS,
             Self::Ollama => &OLLAMA,
+            Self::Gemini => &GEMINI,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::chat::Chat;
 use super::completions::Completions;
+use super::gemini::Gemini;
 use super::messages::Messages;
 use super::ollama::Ollama;
 use super::responses::Responses;
@@ -17,6 +18,7 @@ impl ProtocolId {
             Self::Responses => &Responses,
             Self::Completions => &Completions,
             Self::Ollama => &Ollama,
+            Self::Gemini => &Gemini,
         }
     }
 }

@@ -39,7 +39,8 @@ const TEXTS: [&str; 10] = [
 ];
 
 /// How paths end that answer with no text of a model, in any protocol.
-const NO_TEXT: [&str; 3] = ["/embeddings", "/moderations", "/api/embed"];
+const NO_TEXT: [&str; 5] =
+    ["/embeddings", "/moderations", "/api/embed", ":batchEmbedContents", ":embedContent"];
 
 /// Questions about a server that costs nothing, by path.
 const PROBES: [&str; 8] = [
@@ -159,7 +160,11 @@ pub fn error_protocol(path: &str) -> &'static dyn Protocol {
     let beside = || {
         [ProtocolId::Messages, ProtocolId::Responses, ProtocolId::Ollama].into_iter().find(leads)
     };
-    ProtocolId::of_path(path).or_else(beside).unwrap_or(ProtocolId::Chat).codec()
+    // Google names a method behind a colon.
+    let method = path.rsplit('/').next().unwrap_or_default().contains(':');
+    let google = (method && path.contains("/models/")).then_some(ProtocolId::Gemini);
+    let known = ProtocolId::of_path(path).or_else(beside).or(google);
+    known.unwrap_or(ProtocolId::Chat).codec()
 }
 
 #[cfg(test)]
@@ -184,6 +189,17 @@ mod tests {
         assert_eq!(kind(Method::POST, "/v1/messages"), "messages");
         for path in ["/api/chat", "/api/generate", "/ollama/api/chat"] {
             assert_eq!(kind(Method::POST, path), "ollama", "{path}");
+        }
+        for path in [
+            "/v1beta/models/gemini-2.5-pro:generateContent",
+            "/v1/models/gemini-2.5-pro:streamGenerateContent",
+            "/v1/projects/p/locations/l/publishers/google/models/g:generateContent",
+            "/v1/projects/p/locations/l/endpoints/7:streamGenerateContent",
+        ] {
+            assert_eq!(kind(Method::POST, path), "gemini", "{path}");
+        }
+        for path in ["/v1beta/models/g:countTokens", "/v1beta/models/g:embedContent"] {
+            assert_eq!(kind(Method::POST, path), "no text", "{path}");
         }
         for path in ["/api/tags", "/api/ps", "/api/version"] {
             assert_eq!(kind(Method::GET, path), "open", "{path}");
@@ -256,6 +272,11 @@ mod tests {
             "/api/chat/",
             "/api/show",
             "/api/create",
+            "/v1beta/models/g:GenerateContent",
+            "/v1beta/models/g%3AgenerateContent",
+            "/v1beta/models/g:batchGenerateContent",
+            "/v1beta/models/g:predict",
+            "/v1beta/interactions",
             "/generate",
             "/v1/messages/batches",
             "/v1/x/../chat/completions",

@@ -104,6 +104,9 @@ fn once_only(name: &[u8]) -> Option<u32> {
         b"content_index" => 19,
         b"summary_index" => 20,
         b"data" => 21,
+        b"candidates" => 22,
+        b"parts" => 23,
+        b"thought" => 24,
         _ => return None,
     })
 }

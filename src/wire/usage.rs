@@ -115,7 +115,12 @@ fn details(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
     })
 }
 
-fn reasoning(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
+/// A count of tokens of reasoning.
+pub(super) fn reasoning(
+    reader: &mut Reader<'_>,
+    name: &[u8],
+    scan: &mut Scan,
+) -> Result<(), Error> {
     if let Some((span, count)) = count(reader, name, scan)? {
         scan.usage.reasoning = Some(count);
         scan.field(FieldKind::ReasoningTokens(count), span);
@@ -124,7 +129,7 @@ fn reasoning(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<()
 }
 
 /// A count, and where its digits stand; what is none is a leak.
-fn count(
+pub(super) fn count(
     reader: &mut Reader<'_>,
     name: &[u8],
     scan: &mut Scan,

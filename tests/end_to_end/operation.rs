@@ -111,7 +111,7 @@ async fn ways_round_are_closed_to_graded_callers_and_open_to_others() {
         (Method::POST, "/v1/responses/compact"),
         (Method::GET, "/v1/chat/completions/chatcmpl-1"),
         (Method::GET, "/v1/messages/batches/b/results"),
-        (Method::POST, "/v1beta/models/m:generateContent"),
+        (Method::POST, "/v1beta/models/m:predict"),
     ] {
         let (status, body) = ask(method.clone(), path, Some(&graded)).await;
         let error: Value = serde_json::from_slice(&body).unwrap();

@@ -90,6 +90,9 @@ async fn play(scene: &Scene, case: &str, address: &str, path: &str, risk: Option
     }
     let body = match path {
         "/v1/completions" => r#"{"model":"m","max_tokens":100,"stream":true,"prompt":"x"}"#,
+        path if path.contains("/models/") => {
+            r#"{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"maxOutputTokens":100}}"#
+        }
         "/api/generate" => r#"{"model":"m","prompt":"x"}"#,
         _ => r#"{"model":"m","max_tokens":100,"stream":true,"messages":[]}"#,
     };

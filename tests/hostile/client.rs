@@ -135,6 +135,9 @@ pub(crate) fn is_error_of(path: &str, body: &str) -> bool {
     if path.starts_with("/api/") {
         return body["error"].is_string();
     }
+    if path.contains("/models/") {
+        return body["error"]["message"].is_string() && body["error"]["code"].is_number();
+    }
     let told = body["error"]["message"].is_string() && body["error"]["type"].is_string();
     told && (!path.contains("/v1/messages") || body["type"] == "error")
 }

@@ -49,6 +49,8 @@ fn asks(path: &str) -> Request<Script> {
         r#"{"model":"m","max_tokens":99999,"top_k":3,"made_up":1,"thinking":{"type":"enabled","budget_tokens":9000},"messages":[{"role":"user","content":"q"}],"stream":true}"#
     } else if path == RESPONSES {
         r#"{"model":"m","max_output_tokens":99999,"top_logprobs":3,"made_up":1,"reasoning":{"effort":"high"},"input":[{"role":"user","content":"q"}],"stream":true}"#
+    } else if path.contains("/models/m:") {
+        r#"{"generationConfig":{"maxOutputTokens":99999,"candidateCount":3,"responseLogprobs":true,"thinkingConfig":{"thinkingLevel":"high"}},"contents":[{"role":"user","parts":[{"text":"q"}]}]}"#
     } else if path == OLLAMA {
         r#"{"model":"m","options":{"num_predict":99999,"made_up":1},"logprobs":true,"think":"high","messages":[{"role":"user","content":"q"}]}"#
     } else if path == COMPLETIONS {
@@ -72,11 +74,13 @@ fn samples() -> Vec<(String, &'static str, u16, Vec<u8>)> {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             let status = name.strip_suffix(".json").and_then(|it| it.rsplit_once("error_"));
             let status = status.map_or(200, |(_, status)| status.parse().unwrap());
-            let to = match &name {
+            let to = match name.as_str() {
                 name if name.starts_with("anthropic") => MESSAGES,
                 name if name.starts_with("responses") => RESPONSES,
                 name if name.starts_with("openai_completions") => COMPLETIONS,
                 name if name.starts_with("ollama") => OLLAMA,
+                "gemini.json" => "/v1beta/models/m:generateContent",
+                name if name.starts_with("gemini") => GEMINI,
                 _ => CHAT,
             };
             (name, to, status, std::fs::read(path).unwrap())

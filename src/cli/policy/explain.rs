@@ -63,6 +63,8 @@ enum ProtocolName {
     Completions,
     /// Ollama's own protocol.
     Ollama,
+    /// Google's Gemini.
+    Gemini,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
@@ -82,6 +84,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         ProtocolName::Completions => {
             RequestFacts { path: "/v1/completions", protocol: Some(ProtocolId::Completions) }
         }
+        ProtocolName::Gemini => RequestFacts {
+            path: "/v1beta/models/MODEL:generateContent",
+            protocol: Some(ProtocolId::Gemini),
+        },
         ProtocolName::Ollama => {
             RequestFacts { path: "/api/chat", protocol: Some(ProtocolId::Ollama) }
         }

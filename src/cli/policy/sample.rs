@@ -39,6 +39,13 @@ impl Sample {
                 "model": model, "prompt": "Think step by step: …", "stream": true, "n": 4,
                 "logprobs": 5, "echo": true,
             }),
+            ProtocolId::Gemini => json!({
+                "contents": [{"role": "user", "parts": [{"text": "Think step by step: …"}]}],
+                "generationConfig": {
+                    "candidateCount": 4, "responseLogprobs": true, "maxOutputTokens": 16_000,
+                    "thinkingConfig": {"includeThoughts": true, "thinkingBudget": 8_000},
+                },
+            }),
             ProtocolId::Ollama => json!({
                 "model": model, "messages": messages, "think": "high", "logprobs": true,
                 "options": {"num_predict": 16_000},

@@ -31,7 +31,11 @@ pub(super) fn command(fields: &SignedFields, asked: &Asked<'_>) -> Result<String
     let protocol = error_protocol(path).id();
     let is_messages = protocol == ProtocolId::Messages;
     if let Some(variable) = api_key_variable {
-        let field = if is_messages { "x-api-key: " } else { "authorization: Bearer " };
+        let field = match protocol {
+            ProtocolId::Messages => "x-api-key: ",
+            ProtocolId::Gemini => "x-goog-api-key: ",
+            _ => "authorization: Bearer ",
+        };
         words.push(format!("-H \"{field}${variable}\""));
     }
     match route(method, path, false) {
@@ -40,6 +44,9 @@ pub(super) fn command(fields: &SignedFields, asked: &Asked<'_>) -> Result<String
                 "Maria has 12 apples and buys 5 more. How many apples does she have?";
             let said = json!([{"role": "user", "content": QUESTION}]);
             let mut body = match asked {
+                ProtocolId::Gemini => {
+                    json!({"contents": [{"role": "user", "parts": [{"text": QUESTION}]}]})
+                }
                 ProtocolId::Completions => json!({"model": model, "prompt": QUESTION}),
                 ProtocolId::Ollama if path.ends_with("/generate") => {
                     json!({"model": model, "prompt": QUESTION})

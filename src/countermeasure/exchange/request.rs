@@ -8,6 +8,7 @@ use crate::countermeasure::watermark::{
     Caller, Carrier, Choice, LexicalMark, MarkTerms, marks_although_signed,
 };
 use crate::countermeasure::{Tally, downgrade, side_channels, watermark};
+use crate::mark::lexical::Unit;
 use crate::policy::plan::{Plan, Rate, Watermark, enforced};
 use crate::secret::opaque_debug;
 use crate::wire::json::Edit;
@@ -78,6 +79,9 @@ impl RequestEdits {
             removed = closed.1;
             in_body.extend(closed.0);
         }
+        let parameters = protocol.features().parameters.zip(side_channels::Closing::of(plan));
+        let parameters = parameters
+            .map(|(known, closing)| side_channels::parameters(closing, known, request, counts));
         let prompts = request.prompts.as_ref().filter(|prompts| prompts.are_left(&removed));
         refuse_prompts(plan, prompts)?;
         let downgrade = enforced(&plan.downgrade);
@@ -107,6 +111,11 @@ impl RequestEdits {
             downgrade::request_edits(settings, request, &removed, counts)
         });
         in_body.append(&mut edits.body);
+        // What two countermeasures take out goes once.
+        let taken_out = |edit: &Edit| edits.query.iter().any(|other| other.span == edit.span);
+        let parameters: Vec<Edit> =
+            parameters.into_iter().flatten().filter(|edit| !taken_out(edit)).collect();
+        edits.query.extend(parameters);
         if enforced(&plan.reasoning).is_some_and(|settings| settings.ask_upstream) {
             in_body.extend(request.thinking.iter().filter_map(|thinking| thinking.seal.clone()));
         }
@@ -115,7 +124,13 @@ impl RequestEdits {
         let drop_usage_event = ask_usage.is_some();
         in_body.extend(ask_usage);
         in_body.extend(request.removals(&removed));
-        edits.body = in_body;
+        let mut body: Vec<Edit> = Vec::with_capacity(in_body.len());
+        for edit in in_body {
+            if edit.span.is_empty() || !body.contains(&edit) {
+                body.push(edit);
+            }
+        }
+        edits.body = body;
 
         let response = ResponseEdits::new(plan, request, drop_usage_event);
         let edited = marked.is_some() || response.withholds();
@@ -125,7 +140,10 @@ impl RequestEdits {
             let each = most.map_or(u64::MAX, |most| u64::from(most.get())).min(prompts.each());
             Arc::new(Prompted::of(prompts, each, echoed))
         });
-        Ok(Self { edits, response: ResponseEdits { marked, prompted, ..response } })
+        Ok(Self {
+            edits,
+            response: ResponseEdits { marked, prompted, unit: unit(protocol), ..response },
+        })
     }
 
     /// The most output tokens that any server could make of the request, all its choices together,
@@ -161,6 +179,11 @@ pub(super) fn choices(plan: &Plan, request: &Request) -> u64 {
     let allowed = side_channels::Closing::of(plan).and_then(|closing| closing.max_choices);
     let each = asked.min(allowed.map_or(u64::MAX, |most| u64::from(most.get())));
     each.saturating_mul(request.prompts.as_ref().map_or(1, Prompts::count))
+}
+
+/// What places of the texts of a protocol are counted in.
+fn unit(protocol: &dyn Protocol) -> Unit {
+    if protocol.features().cites_bytes { Unit::Bytes } else { Unit::Characters }
 }
 
 /// What marks a response.
@@ -209,6 +232,7 @@ fn choose(
     let barred = compared && !marks_although_signed(*multi_turn, caller);
     let lexical = carrier == Some(Carrier::Lexical) && !barred;
     let texts = lexical.then(|| LexicalMark::new(caller, terms, *multi_turn)).flatten();
+    let texts = texts.map(|texts| texts.counting(unit(protocol)));
     let carrier = carrier.filter(|carrier| *carrier != Carrier::Lexical || texts.is_some());
     ResponseMarking { carrier, fields_set: set, edits, removed, stripped, marked: texts }
 }

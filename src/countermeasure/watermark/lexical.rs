@@ -20,6 +20,8 @@ pub struct LexicalMark {
     although_signed: bool,
     /// Where it is remembered what the texts read like before.
     memory: Option<Memory>,
+    /// What places of a text are counted in.
+    unit: Unit,
 }
 
 impl LexicalMark {
@@ -35,7 +37,13 @@ impl LexicalMark {
             lexicon: caller.marks.lexicon(),
             although_signed: marks_although_signed(multi_turn, caller),
             memory: caller.memory.filter(|_| multi_turn == MultiTurn::Restore).cloned(),
+            unit: Unit::default(),
         })
+    }
+
+    /// The same for texts whose places are counted in this unit.
+    pub(in crate::countermeasure) fn counting(self, unit: Unit) -> Self {
+        Self { unit, ..self }
     }
 
     /// Remembers what a text read like before, when it is complete.
@@ -61,7 +69,7 @@ impl LexicalMark {
         // Of reasoning that is not signed nothing is compared.
         let memory = self.memory.as_ref().filter(|_| channel.kind == Kind::Answer);
         let recording = memory.map(Memory::recording);
-        sound.then(|| Mark::new(self.lexicon, Arc::clone(&self.marking), recording))
+        sound.then(|| Mark::new(self.lexicon, Arc::clone(&self.marking), recording, self.unit))
     }
 }
 
@@ -82,8 +90,10 @@ pub(in crate::countermeasure) fn marks_although_signed(
 #[derive(Debug)]
 pub struct Mark {
     rewriter: Rewriter<'static, Variants>,
-    /// Characters of the text so far, for citations; `None` once a piece could not be counted.
+    /// The length of the text so far, for citations; `None` once a piece could not be counted.
     seen: Option<usize>,
+    /// In this unit.
+    unit: Unit,
     /// What comes from now on passes as it is.
     stopped: bool,
     /// The text as it goes out, if it is to be remembered.
@@ -100,10 +110,15 @@ impl Choice for Variants {
 }
 
 impl Mark {
-    fn new(lexicon: &'static Lexicon, marking: Arc<Marking>, recording: Option<Recording>) -> Self {
-        let rewriter = Rewriter::new(lexicon, Variants(marking)).with_offsets(Unit::Characters);
+    fn new(
+        lexicon: &'static Lexicon,
+        marking: Arc<Marking>,
+        recording: Option<Recording>,
+        unit: Unit,
+    ) -> Self {
+        let rewriter = Rewriter::new(lexicon, Variants(marking)).with_offsets(unit);
         let rewriter = if recording.is_some() { rewriter.with_undo() } else { rewriter };
-        Self { rewriter, seen: Some(0), stopped: false, recording }
+        Self { rewriter, seen: Some(0), unit, stopped: false, recording }
     }
 
     /// What the text read like before, once, if it is to be remembered and has ended.
@@ -121,7 +136,7 @@ impl Mark {
     /// Takes the next piece and appends what may leave now.
     pub fn push(&mut self, text: &str, out: &mut String) {
         if let Some(seen) = &mut self.seen {
-            *seen += Unit::Characters.length(text);
+            *seen += self.unit.length(text);
         }
         let length = out.len();
         if self.stopped {
@@ -189,7 +204,7 @@ impl Mark {
         (self.rewriter.sites(), self.rewriter.flips())
     }
 
-    /// Where a range of the text, in characters, lies in what goes out; `None` where nobody knows.
+    /// Where a range of the text, in its unit, lies in what goes out; `None` where nobody knows.
     /// What is held and in the range leaves at once; a range that is still to come will come
     /// unmarked.
     pub fn locate(&mut self, range: Range<u64>, out: &mut String) -> Option<Range<u64>> {
@@ -198,7 +213,7 @@ impl Mark {
         let seen = self.seen?;
         if end > seen {
             self.stop(out);
-        } else if end > seen - Unit::Characters.length(self.rewriter.held()) {
+        } else if end > seen - self.unit.length(self.rewriter.held()) {
             self.end(false, out);
         }
         let offsets = self.rewriter.offsets()?;

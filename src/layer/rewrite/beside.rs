@@ -17,7 +17,7 @@ impl ResponseRewriter {
     ) -> Result<Vec<Edit>, TooManyLanes> {
         let Self { edits: made, lanes, outcomes, seen, sequence, .. } = self;
         let mut edits = Vec::new();
-        for Citation { lane, start, end } in &scan.citations {
+        for Citation { lane, start, end, base } in &scan.citations {
             // A text that has not begun will be cited as it comes.
             let only_whole = !lanes.knows(*lane, Mode::Delta) && lanes.knows(*lane, Mode::Snapshot);
             let mode = if only_whole { Mode::Snapshot } else { Mode::Delta };
@@ -25,10 +25,16 @@ impl ResponseRewriter {
             let channel = Channel { lane: *lane, kind, mode, span: 0..0, signed: false };
             let open = lanes.open(&channel, &[], scan, made)?;
             let mut text = String::new();
-            let located = open.editor.locate(start.1..end.1, &mut text);
+            let of_all = |place: u64| base.saturating_add(place);
+            let range = of_all(start.1)..of_all(end.1);
+            // Where the part begins has moved, too.
+            let begins =
+                if *base > 0 { open.editor.locate(*base..*base, &mut text) } else { Some(0..0) };
+            let located = open.editor.locate(range, &mut text);
             seen.delivered += open.put(&text, scan, outcomes, sequence, before);
-            let Some(located) = located else { continue };
-            let moved = [(start, located.start), (end, located.end)];
+            let Some((located, begins)) = located.zip(begins) else { continue };
+            let in_part = |place: u64| place.saturating_sub(begins.start);
+            let moved = [(start, in_part(located.start)), (end, in_part(located.end))];
             let moved = moved.into_iter().filter(|((_, from), to)| from != to);
             edits.extend(moved.map(|((span, _), to)| Edit::literal(span.clone(), to.to_string())));
         }

@@ -27,6 +27,9 @@ impl ResponseRewriter {
         let betrayed = scan.fields.iter().any(|field| self.edits.betrays_mark(field));
         let mut left = bytes;
         while let Some(channel) = scan.channels.get(given.texts) {
+            if given.long.is_none() {
+                self.leave_part(channel, document, scan)?;
+            }
             let outcome = match given.long.take() {
                 None if channel.span.len() <= left => {
                     left -= channel.span.len();
@@ -69,6 +72,34 @@ impl ResponseRewriter {
             }
         }
         Ok(true)
+    }
+
+    /// Has text that is held back to be marked leave with the part that it came in, where the next text of
+    /// the same lane stands in a part of its own: clients keep them apart.
+    pub(super) fn leave_part(
+        &mut self,
+        channel: &Channel,
+        payload: &[u8],
+        scan: &Scan,
+    ) -> Result<(), TooManyLanes> {
+        let Self { edits, lanes, outcomes, .. } = self;
+        let before = outcomes.len().checked_sub(1).and_then(|at| scan.channels.get(at));
+        let goes_on = before.is_some_and(|it| {
+            (it.lane, it.mode) == (channel.lane, channel.mode) && !it.span.is_empty()
+        });
+        if !goes_on || channel.span.is_empty() || channel.mode != Mode::Delta {
+            return Ok(());
+        }
+        let open = lanes.open(channel, payload, scan, edits)?;
+        let Some(outcome) = outcomes.last_mut().filter(|_| open.lingers()) else { return Ok(()) };
+        let mut text = String::new();
+        if let Some(mark) = open.editor.mark() {
+            mark.end(false, &mut text);
+        }
+        open.emit(&text);
+        outcome.after.push_str(&text);
+        outcome.deferred = open.course.owes();
+        Ok(())
     }
 
     /// Gives one piece of text to its lane's editors. `betrayed` if the event says the text a

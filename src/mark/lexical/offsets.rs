@@ -1,11 +1,12 @@
 //! Where a place of the original text lies in the edited one, for citations.
 
 /// What positions are counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unit {
     /// Bytes of UTF-8.
     Bytes,
     /// Unicode scalar values, as Python counts.
+    #[default]
     Characters,
     /// Code units of UTF-16, as JavaScript counts.
     Utf16,

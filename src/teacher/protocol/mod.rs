@@ -4,6 +4,7 @@ pub(crate) mod chat;
 pub(crate) mod chat_request;
 pub(crate) mod completions;
 pub(crate) mod field;
+pub(crate) mod gemini;
 pub(crate) mod messages;
 pub(crate) mod messages_request;
 pub(crate) mod ollama;

@@ -11,6 +11,7 @@ pub(crate) enum Vendor {
     OpenAi,
     Anthropic,
     Ollama,
+    Google,
 }
 
 /// Why a request is not answered.
@@ -109,6 +110,21 @@ impl Refusal {
                 };
                 let error = object! { "type" => self.anthropic_kind(), "message" => message };
                 object! { "type" => "error", "error" => error, "request_id" => request }
+            }
+            Vendor::Google => {
+                let status = match self.status() {
+                    400 | 413 => "INVALID_ARGUMENT",
+                    401 => "UNAUTHENTICATED",
+                    404 | 405 => "NOT_FOUND",
+                    429 => "RESOURCE_EXHAUSTED",
+                    529 => "UNAVAILABLE",
+                    _ => "INTERNAL",
+                };
+                let code = if *self == Self::Overloaded { 503 } else { u64::from(self.status()) };
+                let error = object! {
+                    "code" => code, "message" => self.to_string(), "status" => status,
+                };
+                object! { "error" => error }
             }
             Vendor::Ollama => {
                 let message = match self {

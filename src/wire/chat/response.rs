@@ -22,6 +22,7 @@ use crate::wire::{error, usage};
 
 pub(in crate::wire) use calls::tool_call;
 use citations::filter_offsets;
+pub(in crate::wire) use media::media;
 pub(in crate::wire) use message::message;
 use quoted::QUOTED;
 use text::{lane, said};

@@ -30,6 +30,8 @@ pub(super) static FEATURES: Features = Features {
     ends_texts_alone: false,
     stores: false,
     signs_reasoning: false,
+    parameters: None,
+    cites_bytes: false,
 };
 
 impl Protocol for Completions {

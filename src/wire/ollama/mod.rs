@@ -30,6 +30,8 @@ pub(super) static FEATURES: Features = Features {
     ends_texts_alone: false,
     stores: false,
     signs_reasoning: false,
+    parameters: None,
+    cites_bytes: false,
 };
 
 /// A result is told from others by the tool that gave it, or the call that it answers.

@@ -40,6 +40,8 @@ pub(super) static FEATURES: Features = Features {
     ends_texts_alone: true,
     stores: true,
     signs_reasoning: false,
+    parameters: None,
+    cites_bytes: false,
 };
 
 impl Protocol for Responses {

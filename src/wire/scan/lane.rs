@@ -121,7 +121,8 @@ impl Close {
     }
 }
 
-/// Two positions in a lane's text, in Unicode characters, that an annotation points to. A client
+/// Two positions in a lane's text, in Unicode characters or in the unit of its protocol, that an annotation
+/// points to. A client
 /// that shows the annotation looks there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Citation {
@@ -131,4 +132,6 @@ pub struct Citation {
     pub start: (Range<usize>, u64),
     /// The same of its end, which does not belong to the passage.
     pub end: (Range<usize>, u64),
+    /// Where the part of the text begins from which they are counted.
+    pub base: u64,
 }

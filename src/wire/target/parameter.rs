@@ -58,6 +58,12 @@ pub(super) fn parameters(query: &str, from: usize) -> impl Iterator<Item = Param
 }
 
 impl Parameter {
+    /// Its name, in lower case.
+    pub(crate) fn name(&self) -> String {
+        let name = self.text.split('=').next().unwrap_or_default().trim();
+        fold(name).to_lowercase()
+    }
+
     /// Whether it is a whole query that is too long to be read.
     pub(super) fn is_unread(&self) -> bool {
         self.span.len() > LONGEST_QUERY

@@ -23,6 +23,8 @@ static FEATURES: Features = Features {
     ends_texts_alone: false,
     stores: false,
     signs_reasoning: false,
+    parameters: None,
+    cites_bytes: false,
 };
 
 /// One answer whose events are told apart by their kinds alone.

@@ -10,8 +10,9 @@ use crate::policy::Unhandled;
 use crate::policy::plan::Keep;
 use crate::wire::completions::Completions;
 use crate::wire::framing::{Event, Framing, Splitter};
+use crate::wire::gemini::Gemini;
 use crate::wire::ollama::Ollama;
-use crate::wire::{Protocol, Refusal, RefusalKind};
+use crate::wire::{Protocol, ProtocolId, Refusal, RefusalKind};
 
 /// How a protocol says an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,10 +22,22 @@ pub(super) enum Shape {
     OllamaGenerate,
     /// By a server that does not part the reasoning from the text.
     OllamaInline,
+    Gemini,
+    /// Without `alt=sse`.
+    GeminiArray,
+    /// By a gateway that does not part the reasoning from the text.
+    GeminiInline,
 }
 
-pub(super) const SHAPES: [Shape; 4] =
-    [Shape::Completions, Shape::OllamaChat, Shape::OllamaGenerate, Shape::OllamaInline];
+pub(super) const SHAPES: [Shape; 7] = [
+    Shape::Completions,
+    Shape::OllamaChat,
+    Shape::OllamaGenerate,
+    Shape::OllamaInline,
+    Shape::Gemini,
+    Shape::GeminiArray,
+    Shape::GeminiInline,
+];
 
 /// What a client has of an answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,6 +52,7 @@ impl Shape {
         match self {
             Self::Completions => &Completions,
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => &Ollama,
+            Self::Gemini | Self::GeminiArray | Self::GeminiInline => &Gemini,
         }
     }
 
@@ -46,6 +60,8 @@ impl Shape {
         match self {
             Self::Completions => Framing::Sse,
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => Framing::Ndjson,
+            Self::Gemini | Self::GeminiInline => Framing::Sse,
+            Self::GeminiArray => Framing::JsonArray,
         }
     }
 
@@ -60,6 +76,14 @@ impl Shape {
                 "/api/chat",
                 r#"{"model":"big","messages":[{"role":"user","content":"x"}],"options":{"num_predict":900}}"#,
             ),
+            Self::Gemini | Self::GeminiInline => (
+                "/v1beta/models/big:streamGenerateContent?alt=sse",
+                r#"{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"maxOutputTokens":900}}"#,
+            ),
+            Self::GeminiArray => (
+                "/v1beta/models/big:streamGenerateContent",
+                r#"{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"maxOutputTokens":900}}"#,
+            ),
             Self::OllamaGenerate => {
                 ("/api/generate", r#"{"model":"big","prompt":"x","options":{"num_predict":900}}"#)
             }
@@ -73,7 +97,7 @@ impl Shape {
 
     /// Whether the reasoning stands in the answer's own text.
     fn inline(self) -> bool {
-        matches!(self, Self::Completions | Self::OllamaInline)
+        matches!(self, Self::Completions | Self::OllamaInline | Self::GeminiInline)
     }
 
     pub(super) fn document(self, answer: &Answer) -> String {
@@ -85,8 +109,12 @@ impl Shape {
                     "finish_reason": finish}],
                 "usage": {"prompt_tokens": 3, "completion_tokens": 9, "total_tokens": 12},
             }),
-            Self::OllamaInline => self.event("", &inlined(reasoning, text), Some(finish)),
-            Self::OllamaChat | Self::OllamaGenerate => self.event(reasoning, text, Some(finish)),
+            Self::OllamaInline | Self::GeminiInline => {
+                self.event("", &inlined(reasoning, text), Some(finish))
+            }
+            Self::OllamaChat | Self::OllamaGenerate | Self::Gemini | Self::GeminiArray => {
+                self.event(reasoning, text, Some(finish))
+            }
         };
         whole.to_string()
     }
@@ -105,6 +133,22 @@ impl Shape {
                     message["thinking"] = reasoning.into();
                 }
                 ended(json!({"model": "m", "created_at": CREATED, "message": message}), finish)
+            }
+            Self::Gemini | Self::GeminiArray | Self::GeminiInline => {
+                let mut parts = Vec::new();
+                if !reasoning.is_empty() {
+                    parts.push(json!({"text": reasoning, "thought": true}));
+                }
+                if !text.is_empty() || reasoning.is_empty() {
+                    parts.push(json!({"text": text}));
+                }
+                let mut candidate =
+                    json!({"content": {"parts": parts, "role": "model"}, "index": 0});
+                if let Some(finish) = finish {
+                    candidate["finishReason"] = finish.into();
+                }
+                json!({"candidates": [candidate], "modelVersion": "m", "responseId": "r1",
+                    "usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}})
             }
             Self::OllamaGenerate => {
                 let mut line = json!({"model": "m", "created_at": CREATED, "response": text});
@@ -151,6 +195,11 @@ impl Shape {
             Self::Completions => {
                 (events.iter().map(event).collect::<String>() + "data: [DONE]\n\n").into_bytes()
             }
+            Self::Gemini | Self::GeminiInline => {
+                let event = |event: &String| format!("data: {event}\r\n\r\n");
+                events.iter().map(event).collect::<String>().into_bytes()
+            }
+            Self::GeminiArray => format!("[{}\n]\n", events.join("\n,\r\n")).into_bytes(),
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
                 events.iter().map(|line| line.to_owned() + "\n").collect::<String>().into_bytes()
             }
@@ -159,6 +208,18 @@ impl Shape {
 
     /// The JSON of a stream, as the strictest of its clients takes it.
     pub(super) fn payloads(self, stream: &[u8]) -> Vec<Value> {
+        if self == Self::GeminiArray {
+            // One that breaks off has no end.
+            let whole = String::from_utf8_lossy(stream).into_owned();
+            let whole = if whole.trim_end().ends_with(']') { whole } else { whole + "]" };
+            return serde_json::from_str(&whole).expect("one array");
+        }
+        if self.protocol().id() == ProtocolId::Gemini {
+            // Its libraries take nothing of an event but its data, in one line.
+            let text = String::from_utf8_lossy(stream);
+            let mut lines = text.split('\n').filter(|line| !line.trim().is_empty());
+            assert!(lines.all(|line| line.starts_with("data: ")));
+        }
         let mut splitter = Splitter::new(self.framing(), 1 << 20);
         splitter.push(stream.to_vec().into());
         let mut found = Vec::new();
@@ -184,6 +245,21 @@ impl Shape {
                     (&Value::Null, &choice["text"], &choice["finish_reason"])
                 }
                 _ if value["error"].is_string() => continue,
+                Self::Gemini | Self::GeminiArray | Self::GeminiInline => {
+                    for candidate in value["candidates"].as_array().unwrap() {
+                        assert_eq!(candidate["content"]["role"], "model", "{value}");
+                        for part in candidate["content"]["parts"].as_array().unwrap() {
+                            // A part of nothing spoils a history.
+                            assert!(!part.as_object().unwrap().is_empty());
+                            let said = part["text"].as_str().unwrap_or_default();
+                            match part["thought"].as_bool().unwrap_or_default() {
+                                true => answer.reasoning += said,
+                                false => answer.text += said,
+                            }
+                        }
+                    }
+                    (&Value::Null, &Value::Null, &value["candidates"][0]["finishReason"])
+                }
                 Self::OllamaChat | Self::OllamaInline => {
                     // What pydantic takes for a message of the library's.
                     assert_eq!(value["message"]["role"], "assistant", "{value}");
@@ -211,6 +287,7 @@ impl Shape {
             Self::Completions | Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
                 ["stop", "length"]
             }
+            Self::Gemini | Self::GeminiArray | Self::GeminiInline => ["STOP", "MAX_TOKENS"],
         }
     }
 
@@ -219,7 +296,8 @@ impl Shape {
         match self {
             Self::Completions => &[("openai_completions.json", "openai_completions_stream.sse")],
             Self::OllamaChat => &[("ollama_chat.json", "ollama_chat.ndjson")],
-            Self::OllamaGenerate | Self::OllamaInline => &[],
+            Self::Gemini => &[("gemini.json", "gemini_stream.sse")],
+            _ => &[],
         }
     }
 
@@ -355,6 +433,9 @@ impl Shape {
         match self {
             Self::Completions | Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
                 event["model"].as_str().unwrap().to_owned()
+            }
+            Self::Gemini | Self::GeminiArray | Self::GeminiInline => {
+                event["modelVersion"].as_str().unwrap().to_owned()
             }
         }
     }
@@ -510,4 +591,63 @@ fn each_choice_goes_on_from_its_own_prompt() {
     let texts =
         [0, 1, 2, 3].map(|index| out["choices"][index]["text"].as_str().unwrap().to_owned());
     assert_eq!(texts, ["words of it", "words of it", "", ""]);
+}
+
+/// The passages of the answer that a response names, as a library looks for them: by bytes of a part.
+fn passages(response: &Value) -> Vec<String> {
+    let candidate = &response["candidates"][0];
+    let parts = candidate["content"]["parts"].as_array().unwrap();
+    let supports = candidate["groundingMetadata"]["groundingSupports"].as_array().unwrap();
+    let passage = |support: &Value| {
+        let segment = &support["segment"];
+        let place = |name: &str| segment[name].as_u64().unwrap_or_default() as usize;
+        let text = parts[place("partIndex")]["text"].as_str().unwrap();
+        text[place("startIndex")..place("endIndex")].to_owned()
+    };
+    supports.iter().map(passage).collect()
+}
+
+// Break it: count places in characters, or from the beginning of all parts.
+#[test]
+fn passages_of_an_answer_are_found_where_they_have_come_to_stand() {
+    let text = format!("思考 é. {PROSE}");
+    let word = |word: &str| {
+        let start = text.find(word).unwrap();
+        json!({"segment": {"partIndex": 1, "startIndex": start, "endIndex": start + word.len(), "text": word}})
+    };
+    let first = json!({"segment": {"partIndex": 1, "endIndex": "思考".len(), "text": "思考"}});
+    let behind =
+        json!({"segment": {"partIndex": 2, "startIndex": 5, "endIndex": 8, "text": "it."}});
+    let supports = vec![first, word("answer"), word("check the result"), behind];
+    let whole = json!({"candidates": [{"index": 0, "finishReason": "STOP",
+        "content": {"role": "model", "parts": [
+            {"text": "a thought that is long", "thought": true}, {"text": text}, {"text": " So, it."}]},
+        "groundingMetadata": {"groundingSupports": supports, "webSearchQueries": ["a b"]}}]});
+    let expected = ["思考", "answer", "check the result", "it."];
+    assert_eq!(passages(&whole), expected);
+    let marks = Done { marks: true, ..Done::default() };
+    for done in [withheld(), Done { marks: true, ..withheld() }, marks] {
+        let out = Shape::Gemini.whole(done, &whole.to_string());
+        let said = Shape::Gemini.read(std::slice::from_ref(&out)).text;
+        assert_eq!(said == text.clone() + " So, it.", !done.marks);
+        assert_eq!(passages(&out), expected, "{done:?}");
+        let copies = out.to_string().matches("\"text\":null").count();
+        assert_eq!(copies, 4, "what says a passage again says nothing: {out}");
+    }
+    // In a stream all of an answer is one part.
+    let pieces = text.split_inclusive(' ');
+    let mut events: Vec<Value> = pieces.map(|it| Shape::Gemini.event("", it, None)).collect();
+    let mut last = Shape::Gemini.event("", "", Some("STOP"));
+    let start = text.find("check the result").unwrap();
+    last["candidates"][0]["groundingMetadata"]["groundingSupports"] = json!([
+        {"segment": {"startIndex": start, "endIndex": start + 16, "text": "check the result"}}]);
+    events.push(last);
+    let from = Shape::Gemini.framed(&events);
+    let out = Shape::Gemini.streamed(Done { marks: true, ..withheld() }, &from, 11);
+    let mut out = Shape::Gemini.payloads(&out);
+    let said = Shape::Gemini.read(&out).text;
+    assert_ne!(said, text);
+    let mut last = out.pop().unwrap();
+    last["candidates"][0]["content"]["parts"][0]["text"] = said.into();
+    assert_eq!(passages(&last), ["check the result"]);
 }

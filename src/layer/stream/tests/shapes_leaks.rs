@@ -77,11 +77,43 @@ const GENERATE: [&str; 8] = [
     r#"{"response":"a","prompt":"SECRET","reasoning":"SECRET","done":true}"#,
 ];
 
+/// Chunks of Google's, and whole answers.
+const GEMINI: [&str; 27] = [
+    r#"{"candidates":[{"content":{"parts":[{"text":"SECRET","thought":true},{"text":"a"}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"thought":true,"text":"SECRET"}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"SECRET","thought":"true"}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"SECRET","th\u006fught":true}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"SECRET","thought":true,"thought":false}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"a","text":"SECRET","thought":true}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"<think>SECRET</think>a"}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":["SECRET"]}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"reasoning":"SECRET"}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":["SECRET"]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":"SECRET"}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"a","thoughtSignature":"the SECRET"}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"a"}],"parts":[{"text":"SECRET","thought":true}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"SECRET"}],"role":"thinking"}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"SECRET"}]},"thought":true}]}"#,
+    r#"{"candidates":[{"content":"SECRET"}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishMessage":"SECRET"}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"the SECRET"}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"logprobsResult":{"chosenCandidates":[{"token":"SECRET"}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"groundingMetadata":{"groundingSupports":[{"segment":{"text":"SECRET"}}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"groundingMetadata":{"thoughts":"SECRET"}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{},"thought":"SECRET"}}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}],"candidates":[{"content":{"parts":[{"text":"SECRET","thought":true}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}],"promptFeedback":{"blockReasonMessage":"the SECRET"}}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}],"usageMetadata":{"thoughts":"the SECRET"}}"#,
+    r#"{"error":{"code":500,"message":"SECRET","status":"INTERNAL","details":[{"detail":"SECRET"}]}}"#,
+    r#"{"candidates":"SECRET"}"#,
+];
+
 fn events(shape: Shape) -> &'static [&'static str] {
     match shape {
         Shape::Completions => &COMPLETIONS,
         Shape::OllamaChat | Shape::OllamaInline => &OLLAMA,
         Shape::OllamaGenerate => &GENERATE,
+        Shape::Gemini | Shape::GeminiArray | Shape::GeminiInline => &GEMINI,
     }
 }
 
@@ -127,6 +159,10 @@ fn what_says_nothing_is_left_as_it_came() {
             Shape::OllamaChat | Shape::OllamaInline => &[
                 r#"{"model":"m","created_at":"2026-11-30T10:00:00.1Z","message":{"role":"assistant","content":"a","tool_calls":[{"id":"call_1","function":{"index":0,"name":"f","arguments":{"a":"any thing"}}}]},"done":false}"#,
                 r#"{"model":"m","remote_model":"n","remote_host":"https://ollama.com:443","created_at":"2026-11-30T10:00:00.1Z","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","total_duration":5191566416,"load_duration":2154458,"prompt_eval_count":21,"prompt_eval_duration":383809000,"eval_count":40,"eval_duration":4799921000}"#,
+            ],
+            Shape::Gemini | Shape::GeminiArray | Shape::GeminiInline => &[
+                r#"{"candidates":[{"content":{"parts":[{"text":"a"},{"functionCall":{"id":"c1","name":"f","args":{"a":"any thing"}},"thoughtSignature":"QUJD"}],"role":"model"},"index":0,"safetyRatings":[{"category":"HARM_CATEGORY_HATE_SPEECH","probability":"NEGLIGIBLE","blocked":false}]}],"usageMetadata":{"promptTokenCount":21,"thoughtsTokenCount":24,"totalTokenCount":45,"promptTokensDetails":[{"modality":"TEXT","tokenCount":21}],"trafficType":"ON_DEMAND"},"modelVersion":"g","responseId":"r"}"#,
+                r#"{"candidates":[{"content":{"parts":[{"executableCode":{"language":"PYTHON","code":"print(1) # a b"}},{"codeExecutionResult":{"outcome":"OUTCOME_OK","output":"1 and more"}},{"inlineData":{"mimeType":"image/png","data":"AAAA"}}],"role":"model"},"finishReason":"STOP","index":0,"citationMetadata":{"citations":[{"startIndex":1,"endIndex":2,"uri":"https://a.b/c d","title":"A b"}]},"groundingMetadata":{"webSearchQueries":["a b"],"groundingChunks":[{"web":{"uri":"u","title":"A b"}}],"searchEntryPoint":{"renderedContent":"<b>a b</b>"}}}],"modelVersion":"g"}"#,
             ],
             Shape::OllamaGenerate => &[
                 r#"{"model":"m","created_at":"2026-11-30T10:00:00.1Z","response":"a","done":false}"#,

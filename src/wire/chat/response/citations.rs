@@ -52,6 +52,7 @@ pub(super) fn filter_offsets(reader: &mut Reader<'_>, scan: &mut Scan) -> Result
                 lane: lane(Slot::Answer),
                 start: offset.clone(),
                 end: offset,
+                base: 0,
             })),
         }
         Ok(())
@@ -60,6 +61,7 @@ pub(super) fn filter_offsets(reader: &mut Reader<'_>, scan: &mut Scan) -> Result
         lane: lane(Slot::Answer),
         start,
         end,
+        base: 0,
     }));
     Ok(())
 }
@@ -82,7 +84,7 @@ fn citation(scan: &mut Scan, reader: &mut Reader<'_>, outer: bool) -> Result<(),
         name => scan.listed(reader, &ANNOTATION, name),
     })?;
     if let Some((start, end)) = start.zip(end) {
-        scan.citations.push(Citation { lane: lane(Slot::Answer), start, end });
+        scan.citations.push(Citation { lane: lane(Slot::Answer), start, end, base: 0 });
     }
     Ok(())
 }

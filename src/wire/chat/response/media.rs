@@ -19,7 +19,7 @@ const HOLDERS: [&[u8]; 10] = [
 ];
 
 /// What is told of a medium.
-const ENTRY: [Listed; 24] = [
+const ENTRY: [Listed; 26] = [
     (b"type", Shape::Identifier),
     (b"id", Shape::Identifier),
     (b"index", Shape::Data),
@@ -29,6 +29,8 @@ const ENTRY: [Listed; 24] = [
     (b"file_data", Shape::Data),
     (b"file_id", Shape::Identifier),
     (b"file_url", Shape::Data),
+    (b"fileUri", Shape::Data),
+    (b"displayName", Shape::Identifier),
     (b"filename", Shape::Identifier),
     (b"name", Shape::Identifier),
     (b"format", Shape::Identifier),
@@ -50,7 +52,11 @@ const ENTRY: [Listed; 24] = [
 const DEPTH: u32 = 3;
 
 /// A medium, or an array of media, under a member that is known for them.
-pub(super) fn media(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
+pub(in crate::wire) fn media(
+    reader: &mut Reader<'_>,
+    name: &[u8],
+    scan: &mut Scan,
+) -> Result<(), Error> {
     within(reader, name, DEPTH, scan)
 }
 

@@ -25,7 +25,7 @@ pub(super) fn annotation(
         }
         name => scan.listed(reader, &lists::ANNOTATION, name),
     })?;
-    let points = start.zip(end).map(|(start, end)| Citation { lane, start, end });
+    let points = start.zip(end).map(|(start, end)| Citation { lane, start, end, base: 0 });
     scan.citations.extend(points);
     Ok(())
 }

@@ -1,0 +1,65 @@
+//! Where a request repeats what was said.
+
+use crate::wire::Said;
+use crate::wire::json::{Error, Reader};
+
+/// Finds what was said in the `contents` of a request. Thoughts that come back are nobody's words.
+pub(super) fn scan(body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), Error> {
+    Reader::new(body).document(|reader| {
+        reader.object(|reader, key| {
+            if !key.is("contents") {
+                return reader.pass();
+            }
+            reader.elements(|reader, _| {
+                let (start, by_model) = role(reader)?;
+                Reader::at(body, start).members(|reader, key| match key.is("parts") {
+                    true => reader.elements(|reader, _| part(reader, by_model, each)),
+                    false => reader.pass(),
+                })?;
+                each(Said::End);
+                Ok(())
+            })
+        })
+    })
+}
+
+/// Passes over a content; where it begins, and whether it is the model's.
+fn role(reader: &mut Reader<'_>) -> Result<(usize, bool), Error> {
+    let mut by_model = false;
+    let span = reader.spanned(|reader| {
+        reader.members(|reader, key| {
+            if !key.is("role") {
+                return reader.pass();
+            }
+            by_model |= reader.name()?.is_some_and(|(_, role)| role == "model");
+            Ok(())
+        })
+    })?;
+    Ok((span.start, by_model))
+}
+
+fn part(reader: &mut Reader<'_>, by_model: bool, each: &mut dyn FnMut(Said)) -> Result<(), Error> {
+    let (mut text, mut thought) = (None, false);
+    reader.members(|reader, key| match &*key.name() {
+        b"text" => {
+            text = reader.text()?;
+            Ok(())
+        }
+        b"thought" => {
+            thought = reader.bytes().get(reader.skip()?) == Some(b"true");
+            Ok(())
+        }
+        // A result is told from others by the call that it answers.
+        b"functionResponse" | b"function_response" => reader.members(|reader, key| {
+            if key.is("id") || key.is("name") {
+                reader.text()?.map(Said::Other).into_iter().for_each(&mut *each);
+                return Ok(());
+            }
+            reader.pass()
+        }),
+        _ => reader.pass(),
+    })?;
+    let said = |text| if by_model { Said::Answer(text) } else { Said::Other(text) };
+    text.filter(|_| !thought).map(said).into_iter().for_each(each);
+    Ok(())
+}
