@@ -602,7 +602,7 @@ fn passages(response: &Value) -> Vec<String> {
         let segment = &support["segment"];
         let place = |name: &str| segment[name].as_u64().unwrap_or_default() as usize;
         let text = parts[place("partIndex")]["text"].as_str().unwrap();
-        text[place("startIndex")..place("endIndex")].to_owned()
+        text.get(place("startIndex")..place("endIndex")).unwrap().to_owned()
     };
     supports.iter().map(passage).collect()
 }
