@@ -55,6 +55,8 @@ pub struct ResponseEdits {
     sealer: Option<Sealer>,
     /// What was opened in the request is not repeated.
     guard: Option<RepeatGuard>,
+    /// What the request's counts are rounded to then.
+    round_input: Option<NonZeroU32>,
     /// Texts are marked.
     marked: Option<LexicalMark>,
     /// Where it is remembered for those who read the answer later.
@@ -131,6 +133,7 @@ impl ResponseEdits {
             drop_usage_event,
             sealer: None,
             guard: None,
+            round_input: None,
             marked: None,
             kept_in: None,
             kept: None,
@@ -142,9 +145,9 @@ impl ResponseEdits {
     #[must_use]
     pub fn undowngraded(self, plan: &Plan, request: &Request) -> Self {
         let plan = Plan { downgrade: None, ..plan.clone() };
-        let Self { marked, prompted, sealer, guard, unit, drop_usage_event, .. } = self;
-        let new = Self::new(&plan, request, drop_usage_event);
-        Self { marked, prompted, sealer, guard, unit, ..new }
+        let Self { marked, prompted, sealer, guard, round_input, unit, .. } = self;
+        let new = Self::new(&plan, request, self.drop_usage_event);
+        Self { marked, prompted, sealer, guard, round_input, unit, ..new }
     }
 
     /// The same, with what is withheld sealed, if anything is.
@@ -153,10 +156,12 @@ impl ResponseEdits {
         Self { sealer, ..self }
     }
 
-    /// The same, with nothing repeated that was opened in the request.
+    /// The same, with nothing repeated that was opened in the request, and the request's counts, of which
+    /// that is a part, rounded up to a multiple of `step`.
     #[must_use]
-    pub fn guarded_by(self, guard: Option<RepeatGuard>) -> Self {
-        Self { guard, ..self }
+    pub fn guarded_by(self, guard: Option<RepeatGuard>, step: NonZeroU32) -> Self {
+        let round_input = guard.is_some().then_some(step);
+        Self { guard, round_input, ..self }
     }
 
     /// What of the request is not repeated, if anything is guarded.
@@ -299,7 +304,9 @@ impl ResponseEdits {
     /// What rounds the token counts of the response, if the policy says so.
     #[must_use]
     pub fn rounding(&self) -> Option<Rounding> {
-        self.round_usage.map(Rounding::new)
+        let Self { round_usage, round_input, .. } = self;
+        let rounds = round_usage.is_some() || round_input.is_some();
+        rounds.then(|| Rounding::new(*round_usage, *round_input))
     }
 
     /// What leaks are let through all the same; `None` where none are closed.

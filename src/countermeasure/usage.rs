@@ -13,6 +13,7 @@ use crate::wire::{FieldKind, Usage};
 #[derive(Debug)]
 pub struct Rounding {
     step: u64,
+    input_step: u64,
     since: Option<Since>,
 }
 
@@ -35,14 +36,17 @@ struct Parts {
 #[derive(Clone, Copy, Debug)]
 pub struct Rounded {
     step: u64,
+    input_step: u64,
     usage: Usage,
     stated: Parts,
     shown: Parts,
 }
 
 impl Rounding {
-    pub(super) fn new(step: NonZeroU32) -> Self {
-        Self { step: u64::from(step.get()), since: None }
+    /// Rounds the output's counts up to a multiple of `step`, and the request's to one of `input_step`.
+    pub(super) fn new(step: Option<NonZeroU32>, input_step: Option<NonZeroU32>) -> Self {
+        let [step, input_step] = [step, input_step].map(|it| it.map_or(1, |it| it.get().into()));
+        Self { step, input_step, since: None }
     }
 
     /// The counts of the next event. `withheld` grows with the text that has been withheld, and is
@@ -66,18 +70,19 @@ impl Rounding {
                 self.since = Some(Since { withheld, stated, shown });
             }
         }
-        Rounded { step: self.step, usage, stated, shown }
+        Rounded { step: self.step, input_step: self.input_step, usage, stated, shown }
     }
 }
 
 impl Rounded {
     /// What becomes of a count, if it is one that is rounded.
     pub(super) fn count(&self, kind: FieldKind) -> Option<(u64, u64)> {
-        let Self { step, usage, stated, shown } = *self;
+        let Self { step, input_step, usage, stated, shown } = *self;
         let same = |count: u64, stated: u64, shown: u64| {
             (count, if count == stated { shown } else { up(count, step) })
         };
         match kind {
+            FieldKind::InputTokens(count) => Some((count, up(count, input_step))),
             FieldKind::OutputTokens(count) => Some(same(count, stated.output, shown.output)),
             FieldKind::ReasoningTokens(count) => {
                 Some(same(count, stated.reasoning, shown.reasoning))
@@ -86,7 +91,8 @@ impl Rounded {
             FieldKind::TotalTokens(count) => {
                 let input = usage.input.unwrap_or_default();
                 let beside = if usage.beside { shown.reasoning } else { 0 };
-                let sum = input.saturating_add(shown.output).saturating_add(beside);
+                let shown_input = up(input, input_step);
+                let sum = shown_input.saturating_add(shown.output).saturating_add(beside);
                 Some(same(count, input.saturating_add(usage.output.unwrap_or_default()), sum))
             }
             _ => None,
@@ -103,7 +109,18 @@ mod tests {
     use super::*;
 
     fn rounding() -> Rounding {
-        Rounding::new(NonZeroU32::new(64).unwrap())
+        Rounding::new(NonZeroU32::new(64), None)
+    }
+
+    // Break it: leave the input in the sum as it is.
+    #[test]
+    fn counts_of_the_request_are_rounded_by_themselves_and_the_sum_holds() {
+        let mut rounding = Rounding::new(None, NonZeroU32::new(100));
+        let rounded = rounding.round(usage(130, 90, false), Some(1));
+        assert_eq!(rounded.count(FieldKind::InputTokens(10)), Some((10, 100)));
+        assert_eq!(rounded.count(FieldKind::InputTokens(0)), Some((0, 0)));
+        assert_eq!(rounded.count(FieldKind::OutputTokens(130)), Some((130, 130)));
+        assert_eq!(rounded.count(FieldKind::TotalTokens(140)), Some((140, 230)));
     }
 
     fn usage(output: u64, reasoning: u64, beside: bool) -> Usage {

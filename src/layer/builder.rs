@@ -1,5 +1,6 @@
 //! Putting the layer together, and replacing what it decides by.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use tower_layer::Layer;
@@ -205,7 +206,8 @@ impl DefenseBuilder {
                 Arc::new(Keys::derive(&secret.map_or_else(Secret::random, Ok)?, &previous)?)
             }
         };
-        let seals = policy.seals() || experiments.as_deref().is_some_and(any_seals);
+        let arms = experiments.as_deref().and_then(seal_step);
+        let seal_step = policy.seal_step().max(arms);
         Ok(Live {
             policy,
             experiments,
@@ -217,7 +219,7 @@ impl DefenseBuilder {
             caps,
             server,
             keys,
-            seals,
+            seal_step,
         })
     }
 }
@@ -316,14 +318,14 @@ impl DefenseHandle {
     }
 }
 
-/// Whether an arm of experiments seals reasoning.
+/// The coarsest step of the arms of experiments that seal reasoning.
 #[cfg(feature = "experiments")]
-fn any_seals(experiments: &Experiments) -> bool {
-    experiments.policies().any(Policy::seals)
+fn seal_step(experiments: &Experiments) -> Option<NonZeroU32> {
+    experiments.policies().filter_map(Policy::seal_step).max()
 }
 
 #[cfg(not(feature = "experiments"))]
-fn any_seals(experiments: &Experiments) -> bool {
+fn seal_step(experiments: &Experiments) -> Option<NonZeroU32> {
     match *experiments {}
 }
 

@@ -20,6 +20,7 @@ use super::shared::Caps;
 use super::stream::EventStream;
 use super::timing::{LINGER, Pacing};
 use crate::audit;
+use crate::countermeasure::seal::Sealer;
 use crate::countermeasure::watermark::Caller;
 use crate::countermeasure::{RequestEdits, ResponseEdits, Tally};
 use crate::policy::plan::{Mode, MultiTurn, Plan, Rate, observed};
@@ -99,6 +100,11 @@ impl Prepared {
         let paced = observed(&plan.pace).is_some();
         let reads_answer = edits.changes_answer() || counts_tokens || paced;
         Ok(Self { tally, edits, reads_answer })
+    }
+
+    /// The same, with what would be withheld sealed, if it would be.
+    pub(super) fn sealed_by(self, sealer: Option<Sealer>) -> Self {
+        Self { edits: self.edits.sealed_by(sealer), ..self }
     }
 
     /// What only reads the answer, for its tokens.

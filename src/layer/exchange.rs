@@ -293,7 +293,8 @@ impl Exchange {
                 self.live.marks.clone().map(|marks| MarkedFor { marks, principal, arm });
         }
         let sealer = self.sealer(protocol, &request, &body);
-        let response = response.sealed_by(sealer).guarded_by(self.opened.take());
+        let step = self.live.input_step();
+        let response = response.sealed_by(sealer).guarded_by(self.opened.take(), step);
         let keeps = protocol.features().stores;
         self.edits = if keeps { response.kept_in(&self.shared.stored) } else { response };
         self.observe_read(protocol, &request);
@@ -379,7 +380,7 @@ impl Exchange {
         if guard.is_none() {
             return;
         }
-        let edits = ResponseEdits::default().guarded_by(guard);
+        let edits = ResponseEdits::default().guarded_by(guard, self.live.input_step());
         let keeps = self.protocol.is_some_and(|protocol| protocol.features().stores);
         self.edits = if keeps { edits.kept_in(&self.shared.stored) } else { edits };
         head::ask_for_plain_answer(headers);

@@ -1,5 +1,6 @@
 //! What all parts of the layer share: what decides about a request, and what is kept over requests.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::countermeasure::stored::StoredAnswers;
 use crate::countermeasure::watermark::Marks;
 use crate::limit::{Limiter, Pacer, Settlements, Store};
 use crate::policy::Policy;
+use crate::policy::plan::Seal;
 use crate::risk::{Reports, RiskSource};
 use crate::secret::{NoRandomness, Secret};
 use crate::wire::ServerKind;
@@ -93,8 +95,9 @@ pub(super) struct Live {
     pub(super) caps: Caps,
     pub(super) server: ServerKind,
     pub(super) keys: Arc<Keys>,
-    /// A policy seals reasoning, be it only observed, so that blobs may come.
-    pub(super) seals: bool,
+    /// A policy seals reasoning, be it only observed, so that blobs may come; the coarsest step in which
+    /// token counts tell no more of it than they do.
+    pub(super) seal_step: Option<NonZeroU32>,
 }
 
 /// Keys derived from the deployment's secret, one per purpose.
@@ -114,7 +117,12 @@ impl Live {
     /// The keys of sealed reasoning, if any may come.
     pub(super) fn seals(&self) -> Option<&Arc<SealKeys>> {
         let keys = &self.keys.seal;
-        (self.seals || keys.is_used()).then_some(keys)
+        (self.seal_step.is_some() || keys.is_used()).then_some(keys)
+    }
+
+    /// What the counts of a request are rounded to in which something was opened.
+    pub(super) fn input_step(&self) -> NonZeroU32 {
+        self.seal_step.unwrap_or_else(|| Seal::default().tokens())
     }
 }
 

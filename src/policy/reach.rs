@@ -3,6 +3,8 @@
 //! A defense that does nothing looks like one that has nothing to do. So it is found out when the
 //! policy is loaded, and told then.
 
+use std::num::NonZeroU32;
+
 use super::countermeasure::Countermeasure;
 use super::ladder::Policy;
 use super::plan::Mode;
@@ -37,8 +39,15 @@ impl Policy {
     /// Whether any of its grades seals reasoning, be it only observed.
     #[must_use]
     pub fn seals(&self) -> bool {
+        self.seal_step().is_some()
+    }
+
+    /// The step in which token counts tell no more of sealed reasoning than the blobs of any grade do;
+    /// `None` if none seals.
+    #[must_use]
+    pub fn seal_step(&self) -> Option<NonZeroU32> {
         let reasoning = self.grades.iter().filter_map(|grade| grade.plan.reasoning.as_ref());
-        reasoning.into_iter().any(|measure| measure.settings.seal.is_some())
+        reasoning.filter_map(|measure| Some(measure.settings.seal.as_ref()?.tokens())).max()
     }
 }
 

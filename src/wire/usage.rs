@@ -57,12 +57,12 @@ pub(super) fn scan(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error
             b"service_tier" | b"inference_geo" | b"search_context_size" | b"speed" => {
                 scan.shaped(reader, Shape::Identifier, FieldKind::Leak, b"usage")
             }
-            name if REQUEST.contains(&name) => count(reader, name, scan).map(|_| ()),
+            name if REQUEST.contains(&name) => request(reader, name, scan).map(|_| ()),
             name if REQUEST_DETAILS.contains(&name) => {
                 if !scan.expects(Kind::Object, reader, name)? {
                     return Ok(());
                 }
-                reader.members(|reader, key| count(reader, &key.name(), scan).map(|_| ()))
+                reader.members(|reader, key| request(reader, &key.name(), scan).map(|_| ()))
             }
             name => telling(reader, name, scan),
         })
@@ -74,9 +74,19 @@ pub(super) fn scan(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error
 
 /// A count of tokens of the request.
 pub(super) fn input(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
-    let count = count(reader, name, scan)?;
-    scan.usage.input = count.map(|(_, count)| count).or(scan.usage.input);
+    if let Some(count) = request(reader, name, scan)? {
+        scan.usage.input = Some(count);
+    }
     Ok(())
+}
+
+/// A count of something of the request.
+fn request(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<Option<u64>, Error> {
+    let count = count(reader, name, scan)?;
+    Ok(count.map(|(span, count)| {
+        scan.field(FieldKind::InputTokens(count), span);
+        count
+    }))
 }
 
 /// A count of tokens of the output.

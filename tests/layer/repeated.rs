@@ -247,3 +247,30 @@ async fn who_carries_nothing_is_not_guarded() {
     assert_eq!(world.exchange(ask, document(&answer)).await.text(), answer);
     assert_eq!(world.records.all().len(), records);
 }
+
+/// What was opened is counted with the input.
+// Break it: round the output alone.
+#[tokio::test(start_paused = true)]
+async fn counts_of_the_input_do_not_tell_how_long_it_was() {
+    let world = world();
+    let body = asks_again(&world).await;
+    let shown = async |score: f64, input: u32| {
+        let mut answer: Value = serde_json::from_str(&message(&json!([]))).unwrap();
+        answer["usage"] = json!({
+            "input_tokens": input, "cache_read_input_tokens": input / 2, "output_tokens": 7,
+        });
+        let ask = request(alice(score), MESSAGES, Script::whole(&body));
+        let got = world.exchange(ask, document(answer.to_string())).await.text();
+        serde_json::from_str::<Value>(&got).unwrap()["usage"].clone()
+    };
+    let ungraded = shown(0.1, 80).await;
+    assert_eq!(
+        ungraded,
+        json!({
+            "input_tokens": 1024, "cache_read_input_tokens": 1024, "output_tokens": 7,
+        })
+    );
+    assert_eq!(shown(0.1, 900).await, ungraded);
+    assert_eq!(shown(0.9, 80).await, shown(0.9, 900).await);
+    assert_eq!(shown(0.1, 1100).await["input_tokens"], 2048);
+}

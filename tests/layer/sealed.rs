@@ -9,8 +9,8 @@ use http::Response;
 use serde_json::{Value, json};
 
 use crate::support::{
-    MESSAGES, SECRET, Script, World, caller, count, data, event, json as document, policy, read,
-    request, stream,
+    MESSAGES, SECRET, Script, World, caller, count, data, event, json as document, policy,
+    policy_with, read, request, stream,
 };
 
 const SEAL: &str = "reasoning = { keep = \"none\", seal = { bucket = 256 } }";
@@ -634,4 +634,17 @@ async fn what_holds_no_blob_goes_on_as_it_came() {
         world.call(asked).await
     };
     assert_eq!(read(got.into_body()).await.text(), answer);
+}
+
+// Break it: leave the sealer out of what is tried.
+#[tokio::test(start_paused = true)]
+async fn what_is_only_observed_is_counted_and_touches_nothing() {
+    let world = World::new(policy_with("observe", "", SEAL));
+    let answer = message(&format!("{},{CALL}", thinking(Some(SIGNATURE))));
+    let asked = request(alice(), MESSAGES, Script::whole(first_turn()));
+    let got = world.exchange(asked, document(&answer)).await;
+    assert_eq!(got.text(), answer);
+    let record = world.records.only();
+    assert_eq!(count(&record.observed, Countermeasure::Reasoning, Counter::BlocksSealed), 1);
+    assert!(record.applied.is_empty());
 }

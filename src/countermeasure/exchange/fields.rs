@@ -39,6 +39,10 @@ impl ResponseEdits {
                 };
                 side_channels::response_edit(allow, field)?
             }
+            FieldKind::Telling if self.round_input.is_some() => {
+                let allow = self.close_leaks.as_deref().unwrap_or_default();
+                side_channels::response_edit(allow, field)?
+            }
             FieldKind::Telling if self.round_usage.is_some() => {
                 side_channels::response_edit(self.close_leaks.as_deref()?, field)?
             }

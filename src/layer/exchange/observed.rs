@@ -9,6 +9,7 @@ use http::response;
 use super::{Exchange, Trying, scoped, target};
 use crate::audit::{Counter, DryRun};
 use crate::countermeasure::Tally;
+use crate::countermeasure::seal::{SealHolder, Sealer};
 use crate::countermeasure::watermark::Caller;
 use crate::layer::applied::{Tried, note, observe};
 use crate::layer::budget::Held;
@@ -127,6 +128,7 @@ impl Exchange {
         let caller = caller.map(|caller| Caller { arm, ..caller });
         match Prepared::new(&plan, protocol, request, caller) {
             Ok(prepared) => {
+                let prepared = prepared.sealed_by(self.would_seal(&plan, protocol));
                 self.tried(&tries, &plan, prepared.tally, DryRun::Complete);
                 Some(Trying { tries, plan, prepared })
             }
@@ -135,6 +137,15 @@ impl Exchange {
                 None
             }
         }
+    }
+
+    /// What would seal the reasoning of the answer. Nothing of it goes out, so that it does not matter
+    /// for which model or conversation.
+    fn would_seal(&self, plan: &Plan, protocol: &dyn Protocol) -> Option<Sealer> {
+        let settings = observed(&plan.reasoning)?.seal.as_ref()?;
+        let holder = SealHolder::new(&self.live.keys.seal, &self.assessment.principal);
+        let in_strings = settings.in_strings.then(|| protocol.string_carrier()).flatten();
+        Some(Sealer::new(holder, settings, "", None).in_strings(in_strings))
     }
 
     /// The same of the copy that was taken of it.

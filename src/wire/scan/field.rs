@@ -38,6 +38,8 @@ pub enum FieldKind {
     Role,
     /// The whole usage object.
     Usage,
+    /// A count of input tokens, or of some part of them: its digits.
+    InputTokens(u64),
     /// A count of output tokens: its digits.
     OutputTokens(u64),
     /// A count of reasoning tokens.
