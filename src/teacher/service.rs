@@ -24,10 +24,13 @@ use super::protocol::ordered::{Json, object};
 use super::protocol::refusal::{Refusal, Vendor};
 use super::protocol::responses::Kept;
 use super::protocol::{
-    chat, chat_request, completions, gemini, messages, messages_request, ollama, responses,
-    responses_request,
+    chat, chat_request, messages, messages_request, responses, responses_request,
 };
 use super::signature::Signer;
+
+mod vendors;
+
+use vendors::gemini_method;
 
 /// How many answers can be asked for again.
 const KEPT: usize = 256;
@@ -238,39 +241,6 @@ impl Teacher {
         Ok(with_fault(json(reply.document().text()), fault))
     }
 
-    async fn completions(&self, body: &Bytes) -> Result<Response<TeacherBody>, Refusal> {
-        let request = completions::read(body)?;
-        let fault = fault(&request.model, request.stream)?;
-        let streamed = request.stream;
-        let reply = completions::Reply::new(request);
-        if streamed {
-            let body = TeacherBody::ready(reply.events(), chat::error(), self.pace());
-            return Ok(stream(body, fault));
-        }
-        self.wait(reply.tokens()).await;
-        Ok(with_fault(json(reply.document().to_string()), fault))
-    }
-
-    async fn ollama(
-        &self,
-        body: &Bytes,
-        generates: bool,
-    ) -> Result<Response<TeacherBody>, Refusal> {
-        let request = ollama::read(body, generates)?;
-        let fault = fault(&request.ask.model, request.stream)?;
-        let streamed = request.stream;
-        let reply = ollama::Reply::new(request);
-        if streamed {
-            let body = TeacherBody::ready(reply.events(), ollama::error(), self.pace());
-            let mut response = stream(body, fault);
-            let kind = HeaderValue::from_static("application/x-ndjson");
-            response.headers_mut().insert(header::CONTENT_TYPE, kind);
-            return Ok(response);
-        }
-        self.wait(reply.tokens()).await;
-        Ok(with_fault(json(reply.document().to_string()), fault))
-    }
-
     /// All of a request's body.
     async fn whole<B>(&self, body: B) -> Result<Bytes, Refusal>
     where
@@ -282,38 +252,6 @@ impl Teacher {
             Err(error) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
             Err(_) => Err(Refusal::Malformed),
         }
-    }
-
-    async fn gemini<B>(
-        &self,
-        (model, method): (&str, &str),
-        query: &str,
-        body: B,
-    ) -> Result<Response<TeacherBody>, Refusal>
-    where
-        B: Body,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
-    {
-        let request = gemini::read(&self.whole(body).await?, model)?;
-        let streamed = method == "streamGenerateContent";
-        if method == "countTokens" {
-            let counted = object! { "totalTokens" => request.ask.prompt_tokens() };
-            return Ok(json(counted.text()));
-        }
-        let fault = fault(&request.ask.model, streamed)?;
-        let reply = gemini::Reply::new(request, self.signer.clone());
-        if !streamed {
-            self.wait(reply.tokens()).await;
-            return Ok(with_fault(json(reply.document().to_string()), fault));
-        }
-        let array = !query.split('&').any(|it| it == "alt=sse");
-        let body = TeacherBody::ready(reply.events(array), gemini::error(array), self.pace());
-        let mut response = stream(body, fault);
-        if array {
-            let kind = HeaderValue::from_static("application/json; charset=UTF-8");
-            response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        }
-        Ok(response)
     }
 
     async fn messages(&self, body: &Bytes) -> Result<Response<TeacherBody>, Refusal> {
@@ -404,14 +342,6 @@ impl Teacher {
             tokio::time::sleep(time).await;
         }
     }
-}
-
-/// The model and the method of a path of Google's.
-fn gemini_method(path: &str) -> Option<(&str, &str)> {
-    let asked = path.strip_prefix("/v1beta/models/").or(path.strip_prefix("/v1/models/"))?;
-    let (model, method) = asked.rsplit_once(':')?;
-    let known = ["generateContent", "streamGenerateContent", "countTokens"];
-    known.contains(&method).then_some((model, method))
 }
 
 /// Failures before the first byte; the others happen in the body.

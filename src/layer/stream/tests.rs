@@ -1,5 +1,7 @@
 //! Streams and documents through the rewriter, against what a client would make of them.
 
+mod alike;
+mod cited;
 mod client;
 mod exact;
 mod invariants;
@@ -8,6 +10,7 @@ mod leaks;
 mod long;
 mod marked;
 mod parity;
+mod prompted;
 mod responses;
 mod responses_leaks;
 mod shapes;

@@ -1,0 +1,88 @@
+//! Protocols whose answers are made at once, and sent at their pace.
+
+use std::error::Error;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use http_body::Body;
+
+use super::{Teacher, fault, json, stream, with_fault};
+use crate::teacher::body::TeacherBody;
+use crate::teacher::protocol::ordered::object;
+use crate::teacher::protocol::refusal::Refusal;
+use crate::teacher::protocol::{chat, completions, gemini, ollama};
+
+impl Teacher {
+    pub(super) async fn completions(&self, body: &Bytes) -> Result<Response<TeacherBody>, Refusal> {
+        let request = completions::read(body)?;
+        let fault = fault(&request.model, request.stream)?;
+        let streamed = request.stream;
+        let reply = completions::Reply::new(request);
+        if streamed {
+            let body = TeacherBody::ready(reply.events(), chat::error(), self.pace());
+            return Ok(stream(body, fault));
+        }
+        self.wait(reply.tokens()).await;
+        Ok(with_fault(json(reply.document().to_string()), fault))
+    }
+
+    pub(super) async fn ollama(
+        &self,
+        body: &Bytes,
+        generates: bool,
+    ) -> Result<Response<TeacherBody>, Refusal> {
+        let request = ollama::read(body, generates)?;
+        let fault = fault(&request.ask.model, request.stream)?;
+        let streamed = request.stream;
+        let reply = ollama::Reply::new(request);
+        if streamed {
+            let body = TeacherBody::ready(reply.events(), ollama::error(), self.pace());
+            let mut response = stream(body, fault);
+            let kind = HeaderValue::from_static("application/x-ndjson");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            return Ok(response);
+        }
+        self.wait(reply.tokens()).await;
+        Ok(with_fault(json(reply.document().to_string()), fault))
+    }
+
+    pub(super) async fn gemini<B>(
+        &self,
+        (model, method): (&str, &str),
+        query: &str,
+        body: B,
+    ) -> Result<Response<TeacherBody>, Refusal>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let request = gemini::read(&self.whole(body).await?, model)?;
+        let streamed = method == "streamGenerateContent";
+        if method == "countTokens" {
+            let counted = object! { "totalTokens" => request.ask.prompt_tokens() };
+            return Ok(json(counted.text()));
+        }
+        let fault = fault(&request.ask.model, streamed)?;
+        let reply = gemini::Reply::new(request, self.signer.clone());
+        if !streamed {
+            self.wait(reply.tokens()).await;
+            return Ok(with_fault(json(reply.document().to_string()), fault));
+        }
+        let array = !query.split('&').any(|it| it == "alt=sse");
+        let body = TeacherBody::ready(reply.events(array), gemini::error(array), self.pace());
+        let mut response = stream(body, fault);
+        if array {
+            let kind = HeaderValue::from_static("application/json; charset=UTF-8");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        }
+        Ok(response)
+    }
+}
+
+/// The model and the method of a path of Google's.
+pub(super) fn gemini_method(path: &str) -> Option<(&str, &str)> {
+    let asked = path.strip_prefix("/v1beta/models/").or(path.strip_prefix("/v1/models/"))?;
+    let (model, method) = asked.rsplit_once(':')?;
+    let known = ["generateContent", "streamGenerateContent", "countTokens"];
+    known.contains(&method).then_some((model, method))
+}
