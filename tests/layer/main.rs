@@ -75,6 +75,8 @@ mod unopened;
 #[cfg(test)]
 mod untouched;
 #[cfg(test)]
+mod vendors;
+#[cfg(test)]
 mod waiting;
 #[cfg(test)]
 mod withheld;
