@@ -153,7 +153,9 @@ impl ProtocolId {
     /// The one whose endpoint a path leads to.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
-        Self::leading(|endpoint| path.ends_with(endpoint))
+        // Every request asks this, and most endpoints are told apart by their last byte.
+        let last = path.as_bytes().last();
+        Self::leading(|endpoint| endpoint.as_bytes().last() == last && path.ends_with(endpoint))
     }
 
     /// The same to a server that does not mind the letter case of a path.
@@ -165,9 +167,9 @@ impl ProtocolId {
     }
 
     fn leading(ends: impl Fn(&str) -> bool) -> Option<Self> {
-        let all = || Self::ALL.into_iter().flat_map(|it| it.features().endpoints);
-        let endpoint = Endpoint::of_path(all(), ends)?;
-        Self::ALL.into_iter().find(|it| it.features().endpoints.contains(endpoint))
+        let endpoints = |id: Self| id.features().endpoints.iter().map(move |it| (it.path, id));
+        let leading = Self::ALL.into_iter().flat_map(endpoints).filter(|(path, _)| ends(path));
+        leading.max_by_key(|(path, _)| path.len()).map(|(_, id)| id)
     }
 
     /// The name in policies, metrics and audit records.

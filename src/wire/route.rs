@@ -92,7 +92,8 @@ pub fn route(method: &Method, path: &str, has_body: bool) -> Route {
 fn posted(path: &str) -> Option<Route> {
     if let Some(id) = ProtocolId::of_path(path) {
         // To a server that does not mind letter case this may be another endpoint, whose path is longer.
-        let same = ProtocolId::of_path_in_any_case(path) == Some(id);
+        let has_capitals = path.bytes().any(|byte| byte.is_ascii_uppercase());
+        let same = !has_capitals || ProtocolId::of_path_in_any_case(path) == Some(id);
         return same.then_some(Route::Protocol(id));
     }
     let no_text = counted(path).is_some() || NO_TEXT.iter().any(|it| path.ends_with(it));
@@ -108,11 +109,11 @@ fn counted(path: &str) -> Option<ProtocolId> {
 
 /// Whether every server reads this path as it stands.
 fn is_literal(path: &str) -> bool {
-    let mut pairs = path.as_bytes().windows(2);
+    let is_special = |byte| matches!(byte, b'%' | b'\\' | b';');
     path.len() <= LONGEST
-        && !path.contains(['%', '\\', ';'])
-        && !path.contains("/./")
-        && !pairs.any(|pair| matches!(pair, b"//" | b".."))
+        && !path.bytes().any(is_special)
+        && !path.as_bytes().windows(2).any(|pair| pair == b"//")
+        && !(path.contains('.') && (path.contains("..") || path.contains("/./")))
 }
 
 /// `…/models`, or one of them: `…/models/gpt-5`, `…/models/org/name`. Clients escape the name, once.
