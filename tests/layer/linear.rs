@@ -72,19 +72,22 @@ async fn many_choices_cost_what_their_bytes_do() {
             let body = json!({"model": "m", "messages": [], "stream": true, "n": 1000});
             (request(suspicious(), CHAT, Script::whole(body.to_string())), choices(count, reasons))
         };
-        let mut times = Vec::new();
-        for count in [500, 1000] {
-            let mut least = Duration::MAX;
-            for _ in 0..5 {
+        let mut least = [Duration::MAX; 2];
+        let is_linear = |[few, many]: [Duration; 2]| many < few * 3 + Duration::from_millis(40);
+        // A machine that does other things too has a quiet moment at some time.
+        for round in 0..20 {
+            for (least, count) in least.iter_mut().zip([500, 1000]) {
                 let (asks, body) = asks(count);
                 let world = World::new(keeping("none"));
                 let begun = Instant::now();
                 let read = world.exchange(asks, stream([data(&body)])).await;
-                least = least.min(begun.elapsed());
+                *least = begun.elapsed().min(*least);
                 assert!(!read.failed && !read.text().contains("zqz"));
             }
-            times.push(least);
+            if round >= 4 && is_linear(least) {
+                break;
+            }
         }
-        assert!(times[1] < times[0] * 3 + Duration::from_millis(40), "{reasons}: {times:?}");
+        assert!(is_linear(least), "{reasons}: {least:?}");
     }
 }
