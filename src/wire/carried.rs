@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::json::{Edit, Error, Reader};
+use super::json::{Edit, Error, Kind, Reader};
 use crate::secret::opaque_debug;
 
 /// A block of a conversation that carries what its server has signed or sealed.
@@ -38,6 +38,13 @@ pub struct TextList {
     pub place: Range<usize>,
     /// What stands before the contents of each text, and behind.
     pub around: (&'static str, &'static str),
+}
+
+/// Passes over a value; where it stands, if it is a string.
+pub(super) fn string(reader: &mut Reader<'_>) -> Result<Option<Range<usize>>, Error> {
+    let is_string = reader.kind()? == Kind::String;
+    let span = reader.skip()?;
+    Ok(is_string.then_some(span))
 }
 
 impl TextList {

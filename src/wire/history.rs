@@ -41,7 +41,7 @@ pub(super) fn scan(body: &[u8], names: &Names, each: &mut dyn FnMut(Said)) -> Re
                 return reader.pass();
             }
             reader.elements(|reader, _| {
-                let (start, by_model) = role(reader)?;
+                let (start, by_model) = role(reader, "assistant")?;
                 message(&mut Reader::at(body, start), names, by_model, each)?;
                 each(Said::End);
                 Ok(())
@@ -96,15 +96,15 @@ pub(super) fn opening(
     })
 }
 
-/// Passes over a message; where it begins, and whether it is the model's.
-fn role(reader: &mut Reader<'_>) -> Result<(usize, bool), Error> {
+/// Passes over a message; where it begins, and whether it is the model's, whose role has this name.
+pub(super) fn role(reader: &mut Reader<'_>, model: &str) -> Result<(usize, bool), Error> {
     let mut by_model = false;
     let span = reader.spanned(|reader| {
         reader.members(|reader, key| {
             if !key.is("role") {
                 return reader.pass();
             }
-            by_model |= reader.name()?.is_some_and(|(_, role)| role == "assistant");
+            by_model |= reader.name()?.is_some_and(|(_, role)| role == model);
             Ok(())
         })
     })?;

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{AMBIGUOUS, DETAIL_DATA, DETAIL_SIGNATURE, STRING};
-use crate::wire::carried::{Carried, Element};
+use crate::wire::carried::{Carried, Element, string};
 use crate::wire::json::{Error, Kind, Reader};
 
 /// Finds what carries reasoning in the model's own messages.
@@ -88,10 +88,8 @@ impl Detail {
                 b"data" => &mut self.data,
                 _ => return reader.pass(),
             };
-            let is_text = reader.kind()? == Kind::String;
-            let span = reader.skip()?;
             self.twice |= place.is_some();
-            *place = Some(span).filter(|_| is_text);
+            *place = string(reader)?;
             Ok(())
         })
     }

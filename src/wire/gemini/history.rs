@@ -1,6 +1,7 @@
 //! Where a request repeats what was said.
 
 use crate::wire::Said;
+use crate::wire::history::role;
 use crate::wire::json::{Error, Reader};
 
 /// Finds what was said in the `contents` of a request. Thoughts that come back are nobody's words.
@@ -11,7 +12,7 @@ pub(super) fn scan(body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), Error>
                 return reader.pass();
             }
             reader.elements(|reader, _| {
-                let (start, by_model) = role(reader)?;
+                let (start, by_model) = role(reader, "model")?;
                 Reader::at(body, start).members(|reader, key| match key.is("parts") {
                     true => reader.elements(|reader, _| part(reader, by_model, each)),
                     false => reader.pass(),
@@ -21,21 +22,6 @@ pub(super) fn scan(body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), Error>
             })
         })
     })
-}
-
-/// Passes over a content; where it begins, and whether it is the model's.
-fn role(reader: &mut Reader<'_>) -> Result<(usize, bool), Error> {
-    let mut by_model = false;
-    let span = reader.spanned(|reader| {
-        reader.members(|reader, key| {
-            if !key.is("role") {
-                return reader.pass();
-            }
-            by_model |= reader.name()?.is_some_and(|(_, role)| role == "model");
-            Ok(())
-        })
-    })?;
-    Ok((span.start, by_model))
 }
 
 fn part(reader: &mut Reader<'_>, by_model: bool, each: &mut dyn FnMut(Said)) -> Result<(), Error> {

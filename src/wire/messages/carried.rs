@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{REDACTED, THINKING};
-use crate::wire::carried::{Carried, Element};
+use crate::wire::carried::{Carried, Element, string};
 use crate::wire::json::{Error, Kind, Reader};
 
 /// Finds the thinking blocks of the model's own messages.
@@ -81,10 +81,8 @@ impl Block {
                 b"data" => &mut self.data,
                 _ => return reader.pass(),
             };
-            let is_text = reader.kind()? == Kind::String;
-            let span = reader.skip()?;
             self.twice |= place.is_some();
-            *place = Some(span).filter(|_| is_text);
+            *place = string(reader)?;
             Ok(())
         })
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::response::SUMMARY;
 use super::{AMBIGUOUS, NOTHING, REASONING};
-use crate::wire::carried::{Carried, Element, TextList};
+use crate::wire::carried::{Carried, Element, TextList, string};
 use crate::wire::json::{Error, Kind, Reader};
 
 /// Finds the reasoning items.
@@ -46,8 +46,7 @@ impl Item {
             }
             b"encrypted_content" => {
                 self.twice |= self.sealed.is_some();
-                let is_text = reader.kind()? == Kind::String;
-                self.sealed = Some(reader.skip()?).filter(|_| is_text);
+                self.sealed = string(reader)?;
                 Ok(())
             }
             b"content" => {
