@@ -94,7 +94,9 @@ impl Changes<'_> {
             let asked = (name.is_some() || !is_named)
                 .then(|| replacement(settings, name.as_deref()))
                 .flatten();
-            if let Some(model) = asked.filter(|_| !matches!(place, Place::Path(_))) {
+            if let Some(model) =
+                asked.filter(|_| !matches!(place, Place::Path(_) | Place::Segment(_)))
+            {
                 self.edits.set(place, model);
             }
         }

@@ -43,7 +43,7 @@ const STANDARD: [&str; 29] = [
 ];
 
 /// Fields by which clients and their operators find a request again, retry and keep limits.
-const KNOWN: [&str; 27] = [
+const KNOWN: [&str; 28] = [
     "anthropic-organization-id",
     "anthropic-workspace-id",
     "apim-request-id",
@@ -61,6 +61,7 @@ const KNOWN: [&str; 27] = [
     "retry-after-ms",
     "traceparent",
     "x-amz-cf-id",
+    "x-amzn-errortype",
     "x-amzn-requestid",
     "x-amzn-trace-id",
     "x-cloud-trace-context",

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::countermeasure::reasoning::HOLD_LIMIT;
 use crate::secret::opaque_debug;
-use crate::wire::{Block, Close, Scan};
+use crate::wire::{Block, Close, Kind, Scan};
 
 opaque_debug!(Numbering);
 
@@ -190,12 +190,18 @@ impl Numbering {
             let group = before.map_or(begins.group, |it| it.group.wrapping_add(AGAIN));
             self.note_block(begins.group, Begun { group, ended: false });
         }
+        let mut begins = None;
         for channel in scan.channels.iter().filter(|it| !it.span.is_empty()) {
             let group = channel.lane.group;
             if !self.blocks.contains_key(&group) {
                 self.note_block(group, Begun { group, ended: false });
+                let (answers, calls) =
+                    (channel.kind == Kind::Answer, channel.kind == Kind::ToolArguments);
+                begins = begins.or(Some(Block { group, answers, calls, within: false }));
             }
         }
+        // Some begin with their first piece.
+        scan.begins = scan.begins.or(begins);
         for close in scan.closes.iter().filter(|it| !it.reasoning_only) {
             self.blocks.entry(close.group).and_modify(|it| it.ended = true);
         }

@@ -286,6 +286,10 @@ impl EventStream {
     /// What goes out when the upstream has ended.
     pub(super) fn finish(&mut self) -> Result<Bytes, StreamError> {
         let rest = self.splitter.take_rest();
+        if self.framing == Framing::AwsEventStream && !rest.is_empty() {
+            // Client libraries take what is left of a message for nothing.
+            return Err(EventError::Broken("the last message is not whole").into());
+        }
         let mut last = match rest.is_empty() {
             true => Vec::new(),
             false => self.rewrite_rest(rest)?.to_vec(),
@@ -354,6 +358,12 @@ impl EventStream {
         }
         let mut out = Vec::new();
         let Some(payload) = event.payload().filter(|payload| !says_nothing(payload)) else {
+            if event.stated().is_error {
+                // All that it says stands in its head.
+                self.failed = true;
+                self.end(&mut out)?;
+                return Ok(behind(out, raw));
+            }
             if event.is_end() {
                 self.end(&mut out)?;
                 return Ok(behind(out, raw));

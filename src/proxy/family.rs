@@ -9,6 +9,7 @@ pub(super) enum Family {
     Responses,
     Ollama,
     Gemini,
+    Converse,
     Other,
 }
 
@@ -26,6 +27,8 @@ impl Family {
             Self::Ollama
         } else if path.ends_with("enerateContent") {
             Self::Gemini
+        } else if path.ends_with("/converse") || path.ends_with("/converse-stream") {
+            Self::Converse
         } else {
             Self::Other
         }
@@ -40,6 +43,7 @@ impl Family {
             Self::Responses => "responses",
             Self::Ollama => "ollama",
             Self::Gemini => "gemini",
+            Self::Converse => "converse",
             Self::Other => "other",
         }
     }
@@ -61,6 +65,8 @@ mod tests {
             ("/api/chat", "ollama"),
             ("/v1beta/models/g:streamGenerateContent", "gemini"),
             ("/v1beta/models/g:generateContent", "gemini"),
+            ("/model/m/converse", "converse"),
+            ("/model/m/converse-stream", "converse"),
             ("/", "other"),
         ] {
             assert_eq!(Family::of(path).name(), name, "{path}");

@@ -4,8 +4,9 @@
 //! [`tower_service::Service`] that speaks Chat Completions (`/v1/chat/completions`), Messages
 //! (`/v1/messages`, `/v1/messages/count_tokens`), Responses (`/v1/responses`, of which it keeps the
 //! last 256 to be read again), legacy Completions (`/v1/completions`), Ollama's own protocol (`/api/chat`,
-//! `/api/generate`, `/api/tags`) and Gemini (`/v1beta/models/MODEL:generateContent`,
-//! `:streamGenerateContent`, `:countTokens`), whole and streamed, without a socket or a task.
+//! `/api/generate`, `/api/tags`), Gemini (`/v1beta/models/MODEL:generateContent`,
+//! `:streamGenerateContent`, `:countTokens`) and Amazon Bedrock's Converse (`/model/MODEL/converse`,
+//! `/converse-stream`), whole and streamed, without a socket or a task.
 //! The same request always gives the same bytes.
 //!
 //! Models: `teacher-large` is always right or says that it does not understand; `teacher-small` does

@@ -30,7 +30,7 @@ use super::signature::Signer;
 
 mod vendors;
 
-use vendors::gemini_method;
+use vendors::{converse_model, gemini_method};
 
 /// How many answers can be asked for again.
 const KEPT: usize = 256;
@@ -158,6 +158,7 @@ impl Teacher {
             path if path.starts_with("/v1/messages") => Vendor::Anthropic,
             path if path.starts_with("/api/") => Vendor::Ollama,
             path if gemini_method(path).is_some() => Vendor::Google,
+            path if path.starts_with("/model/") => Vendor::Amazon,
             _ => Vendor::OpenAi,
         };
         let query = parts.uri.query().unwrap_or_default();
@@ -187,6 +188,9 @@ impl Teacher {
         }
         if let Some(asked) = gemini_method(path).filter(|_| *method == Method::POST) {
             return self.gemini(asked, query, body).await;
+        }
+        if let Some((model, streamed)) = converse_model(path).filter(|_| *method == Method::POST) {
+            return self.converse(&self.whole(body).await?, &model, streamed).await;
         }
         let wanted = match path {
             "/v1/chat/completions"

@@ -160,11 +160,12 @@ fn error(
     match reader.kind()? {
         Kind::Object if depth > 0 => reader.members(|reader, key| match &*key.name() {
             b"error" => error(reader, depth - 1, told, scan),
-            b"message" | b"detail" | b"msg" | b"title" | b"error_description" => {
+            // Amazon capitalizes some.
+            b"message" | b"Message" | b"detail" | b"msg" | b"title" | b"error_description" => {
                 message(reader, told, scan)
             }
-            b"type" | b"code" | b"status" | b"error_type" | b"error_code" | b"object"
-            | b"status_code" | b"statusCode" | b"param" => name(reader, told, scan),
+            b"type" | b"__type" | b"code" | b"status" | b"error_type" | b"error_code"
+            | b"object" | b"status_code" | b"statusCode" | b"param" => name(reader, told, scan),
             name => match shape(&BESIDE, name) {
                 Some(shape) => scan.shaped(reader, shape, FieldKind::ErrorDetail, name),
                 None => scan.unlisted(reader, FieldKind::ErrorDetail, name),

@@ -43,7 +43,7 @@ pub enum Failure {
 }
 
 /// Parts of the names that servers give, letters and digits only, the telling ones first.
-const NAMES: [(&str, Failure); 37] = [
+const NAMES: [(&str, Failure); 39] = [
     ("contextlength", Failure::ContextLength),
     ("contextwindow", Failure::ContextLength),
     ("stringabovemaxlength", Failure::ContextLength),
@@ -72,6 +72,7 @@ const NAMES: [(&str, Failure); 37] = [
     ("unauthorized", Failure::Authentication),
     ("permission", Failure::Permission),
     ("forbidden", Failure::Permission),
+    ("accessdenied", Failure::Permission),
     ("notfound", Failure::NotFound),
     ("toolarge", Failure::TooLarge),
     ("overload", Failure::Overloaded),
@@ -79,6 +80,7 @@ const NAMES: [(&str, Failure); 37] = [
     ("timeout", Failure::Timeout),
     ("deadline", Failure::Timeout),
     ("invalid", Failure::Invalid),
+    ("validationexception", Failure::Invalid),
     ("badrequest", Failure::Invalid),
     ("unprocessable", Failure::Invalid),
 ];

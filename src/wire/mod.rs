@@ -7,6 +7,7 @@
 mod carried;
 pub mod chat;
 pub mod completions;
+pub mod converse;
 mod error;
 mod failure;
 pub mod framing;
@@ -19,6 +20,7 @@ mod listed;
 pub(crate) mod member_names;
 pub mod messages;
 pub mod model_name;
+mod model_segment;
 pub mod ollama;
 mod own_answer;
 mod prefill;

@@ -17,11 +17,52 @@ pub fn normalized(name: &str) -> String {
 }
 
 /// The spellings of one model in a normalized name: as it stands, and without the vendors before it,
-/// or the folders of a file.
+/// or the folders of a file; in Amazon Bedrock's names also without where it runs.
 pub fn spellings(normalized: &str) -> impl Iterator<Item = &str> {
     let ends = normalized.match_indices(['/', '\\']);
     let behind = ends.filter_map(|(at, _)| normalized.get(at + 1..));
-    std::iter::once(normalized).chain(behind)
+    let names = std::iter::once(normalized).chain(behind);
+    names.flat_map(|name| std::iter::once(name).chain(of_bedrock(name)))
+}
+
+/// Where Amazon Bedrock's inference profiles have a model run: what their names begin with.
+const REGIONS: [&str; 14] =
+    ["af", "apac", "au", "ca", "eu", "global", "il", "jp", "me", "mx", "sa", "uk", "us", "us-gov"];
+
+/// What its models' own names begin with.
+const VENDORS: [&str; 19] = [
+    "ai21",
+    "amazon",
+    "anthropic",
+    "cohere",
+    "deepseek",
+    "google",
+    "luma",
+    "meta",
+    "minimax",
+    "mistral",
+    "moonshot",
+    "moonshotai",
+    "nvidia",
+    "openai",
+    "qwen",
+    "stability",
+    "twelvelabs",
+    "writer",
+    "zai",
+];
+
+/// A name such as `us.anthropic.claude-…` without its region, and without its vendor.
+fn of_bedrock(name: &str) -> impl Iterator<Item = &str> {
+    let behind = |name: &'_ str, known: &[&str]| {
+        let (front, rest) = name.split_once('.')?;
+        known.contains(&front).then_some(name.len() - rest.len())
+    };
+    let region = behind(name, &REGIONS).unwrap_or_default();
+    let own = name.get(region..).unwrap_or_default();
+    let vendor = behind(own, &VENDORS);
+    let found = [vendor.filter(|_| region > 0).map(|_| region), vendor.map(|it| region + it)];
+    found.into_iter().flatten().filter_map(|at| name.get(at..))
 }
 
 /// Whether a spelling names `model`, or a variant of it. Both are normalized.
@@ -113,11 +154,14 @@ mod tests {
             "big@2026",
             "\u{feff}big",
             "C:\\models\\big",
+            "anthropic.big",
+            "us.anthropic.big:0",
+            "arn:aws:bedrock:us-east-1:1:inference-profile/global.anthropic.big:0",
         ] {
             let normalized = normalized(name);
             assert!(spellings(&normalized).any(|spelling| names(spelling, "big")), "{name:?}");
         }
-        for name in ["bigger", "big-mini", "big/x", "", "b"] {
+        for name in ["bigger", "big-mini", "big/x", "", "b", "us.big", "a.big", "us.a.big"] {
             let normalized = normalized(name);
             assert!(!spellings(&normalized).any(|spelling| names(spelling, "big")), "{name:?}");
         }

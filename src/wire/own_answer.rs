@@ -30,6 +30,9 @@ impl Refusal {
             headers.insert(DECISION, id.clone());
             headers.insert(protocol.features().request_id.clone(), id);
         }
+        if let Some((name, value)) = protocol.error_field(self) {
+            headers.insert(name, value);
+        }
         match kind {
             RefusalKind::Refused => refuse_for_good(&mut response),
             // The status has to name a protocol (RFC 9110, section 15.5.22): the one that is spoken.

@@ -2,6 +2,8 @@
 
 use std::fmt::Debug;
 
+use http::{HeaderName, HeaderValue};
+
 use super::framing::{Heartbeat, Unframed};
 use super::{Carried, Features, ProtocolId, Refusal, Request, Said, Scan, Target, json};
 
@@ -82,6 +84,12 @@ pub trait Protocol: Debug + Send + Sync {
 
     /// The body of an error response.
     fn error_body(&self, refusal: &Refusal) -> Vec<u8>;
+
+    /// A field of an error response by which the vendor's libraries tell what went wrong, where its body
+    /// does not.
+    fn error_field(&self, _: &Refusal) -> Option<(HeaderName, HeaderValue)> {
+        None
+    }
 
     /// The event that tells a client of this protocol that its stream failed; `number` is its own in a
     /// stream that numbers its events.

@@ -8,8 +8,10 @@ use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
 use super::completions::FEATURES as COMPLETIONS;
+use super::converse::FEATURES as CONVERSE;
 use super::framing::Framing;
 use super::gemini::FEATURES as GEMINI;
+use super::model_segment;
 use super::ollama::FEATURES as OLLAMA;
 use super::responses::FEATURES as RESPONSES;
 
@@ -33,6 +35,8 @@ pub enum ProtocolId {
     Ollama,
     /// Google's Gemini.
     Gemini,
+    /// Amazon Bedrock's Converse.
+    Converse,
 }
 
 /// An endpoint whose text can be read.
@@ -42,12 +46,29 @@ pub struct Endpoint {
     pub path: &'static str,
     /// Whether its answers are streamed, where the path says so and not the body.
     pub streams: Option<bool>,
+    /// Whether one segment before it, behind `/model/`, names the model, with what a segment has to escape.
+    pub names_model: bool,
 }
 
 impl Endpoint {
     /// One whose requests say in their bodies whether the answer is streamed.
     pub(super) const fn asked(path: &'static str) -> Self {
-        Self { path, streams: None }
+        Self { path, streams: None, names_model: false }
+    }
+
+    /// One whose path says whether the answer is streamed.
+    pub(super) const fn told(path: &'static str, streams: bool) -> Self {
+        Self { path, streams: Some(streams), names_model: false }
+    }
+
+    /// The same, if one segment before it names the model.
+    pub(super) const fn of_one_segment(self) -> Self {
+        Self { names_model: true, ..self }
+    }
+
+    /// Whether a path has before its last `end` bytes what this one has.
+    pub(super) fn is_behind(&self, path: &str, end: usize) -> bool {
+        !self.names_model || model_segment::stands_before(path, end)
     }
 
     /// The one to which a path leads: the longest, where one ends like another.
@@ -128,13 +149,14 @@ static MESSAGES: Features = Features {
 
 impl ProtocolId {
     /// Every protocol.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Chat,
         Self::Messages,
         Self::Responses,
         Self::Completions,
         Self::Ollama,
         Self::Gemini,
+        Self::Converse,
     ];
 
     /// What it does beside its JSON.
@@ -147,6 +169,7 @@ impl ProtocolId {
             Self::Completions => &COMPLETIONS,
             Self::Ollama => &OLLAMA,
             Self::Gemini => &GEMINI,
+            Self::Converse => &CONVERSE,
         }
     }
 
@@ -155,21 +178,24 @@ impl ProtocolId {
     pub fn of_path(path: &str) -> Option<Self> {
         // Every request asks this, and most endpoints are told apart by their last byte.
         let last = path.as_bytes().last();
-        Self::leading(|endpoint| endpoint.as_bytes().last() == last && path.ends_with(endpoint))
+        Self::leading(path, |endpoint| {
+            endpoint.as_bytes().last() == last && path.ends_with(endpoint)
+        })
     }
 
     /// The same to a server that does not mind the letter case of a path.
     pub(super) fn of_path_in_any_case(path: &str) -> Option<Self> {
-        Self::leading(|endpoint| {
+        Self::leading(path, |endpoint| {
             let end = path.len().checked_sub(endpoint.len()).and_then(|at| path.get(at..));
             end.is_some_and(|end| end.eq_ignore_ascii_case(endpoint))
         })
     }
 
-    fn leading(ends: impl Fn(&str) -> bool) -> Option<Self> {
-        let endpoints = |id: Self| id.features().endpoints.iter().map(move |it| (it.path, id));
-        let leading = Self::ALL.into_iter().flat_map(endpoints).filter(|(path, _)| ends(path));
-        leading.max_by_key(|(path, _)| path.len()).map(|(_, id)| id)
+    fn leading(path: &str, ends: impl Fn(&str) -> bool) -> Option<Self> {
+        let endpoints = |id: Self| id.features().endpoints.iter().map(move |it| (it, id));
+        let leading = Self::ALL.into_iter().flat_map(endpoints);
+        let leading = leading.filter(|(it, _)| ends(it.path) && it.is_behind(path, it.path.len()));
+        leading.max_by_key(|(it, _)| it.path.len()).map(|(_, id)| id)
     }
 
     /// The name in policies, metrics and audit records.

@@ -2,6 +2,7 @@
 
 use super::chat::Chat;
 use super::completions::Completions;
+use super::converse::Converse;
 use super::gemini::Gemini;
 use super::messages::Messages;
 use super::ollama::Ollama;
@@ -19,6 +20,7 @@ impl ProtocolId {
             Self::Completions => &Completions,
             Self::Ollama => &Ollama,
             Self::Gemini => &Gemini,
+            Self::Converse => &Converse,
         }
     }
 }
@@ -36,7 +38,8 @@ mod tests {
                 let all = ProtocolId::ALL.into_iter().flat_map(|it| it.features().endpoints);
                 let same = all.filter(|other| other.path == endpoint.path);
                 assert_eq!(same.count(), 1, "{endpoint:?}");
-                assert_eq!(ProtocolId::of_path(endpoint.path), Some(id));
+                let named = if endpoint.names_model { "/model/m" } else { "" };
+                assert_eq!(ProtocolId::of_path(&format!("{named}{}", endpoint.path)), Some(id));
             }
         }
     }

@@ -288,7 +288,7 @@ impl Request {
     fn read_target(&mut self) {
         let model = self.target.model_span().zip(self.target.model());
         let model = model.map(|(span, name)| Model {
-            place: Place::Path(span),
+            place: self.target.place(span),
             name: Some(decoded(name).into_owned()),
         });
         self.models.extend(model);
@@ -364,8 +364,9 @@ impl Request {
             return Err(Error { at: span.start, expected: "the end of an object this long" });
         }
         let name = String::from_utf8_lossy(name);
-        if lists.governed.contains(&folded.as_str()) && (folded != name || seen.contains(&folded)) {
-            self.ambiguous = Some(folded.clone());
+        let governed = lists.governed.iter().find(|it| it.eq_ignore_ascii_case(&folded));
+        if let Some(governed) = governed.filter(|it| **it != name || seen.contains(&folded)) {
+            self.ambiguous = Some((*governed).to_owned());
         }
         // One that was read as a budget is lowered with the others.
         let lowered = name == BUDGET

@@ -2,8 +2,9 @@
 
 use http::Method;
 
+use super::model_segment::without_escapes;
 use super::stored::stored;
-use super::{Protocol, ProtocolId};
+use super::{Features, Protocol, ProtocolId};
 
 /// What a request's method and path lead to.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +61,8 @@ const LONGEST: usize = 2048;
 
 /// Classifies a request by method and path (no query), and by whether it has a body. Only literal
 /// spellings are known: a path that a lenient upstream would normalize (`//`, `%2F`, a trailing
-/// slash) is [`Route::Unknown`].
+/// slash) is [`Route::Unknown`]. The one segment in which Amazon Bedrock's endpoints name a model may
+/// escape colons and slashes.
 #[must_use]
 pub fn route(method: &Method, path: &str, has_body: bool) -> Route {
     // Azure, OpenRouter, Gemini and others put prefixes before the same endpoints.
@@ -70,7 +72,8 @@ pub fn route(method: &Method, path: &str, has_body: bool) -> Route {
             Some(Route::Stored(asked.protocol))
         };
         return match posted(path).or_else(cancelled) {
-            Some(route) if is_literal(path) => route,
+            // What names a model may be escaped where one segment does.
+            Some(route) if is_literal(&without_escapes(path)) => route,
             _ => Route::Unknown,
         };
     }
@@ -102,8 +105,12 @@ fn posted(path: &str) -> Option<Route> {
 
 /// The protocol whose requests this path counts without answering them.
 fn counted(path: &str) -> Option<ProtocolId> {
-    let counts =
-        |id: &ProtocolId| id.features().count_endpoint.is_some_and(|it| path.ends_with(it));
+    let counts = |id: &ProtocolId| {
+        let Features { count_endpoint: Some(end), endpoints, .. } = id.features() else {
+            return false;
+        };
+        path.ends_with(end) && endpoints.iter().all(|it| it.is_behind(path, end.len()))
+    };
     ProtocolId::ALL.into_iter().find(counts)
 }
 
@@ -164,7 +171,9 @@ pub fn error_protocol(path: &str) -> &'static dyn Protocol {
     // Google names a method behind a colon.
     let method = path.rsplit('/').next().unwrap_or_default().contains(':');
     let google = (method && path.contains("/models/")).then_some(ProtocolId::Gemini);
-    let known = ProtocolId::of_path(path).or_else(beside).or(google);
+    // Amazon names what is asked of a model behind it.
+    let amazon = path.contains("/model/").then_some(ProtocolId::Converse);
+    let known = ProtocolId::of_path(path).or_else(beside).or(google).or(amazon);
     known.unwrap_or(ProtocolId::Chat).codec()
 }
 
@@ -202,6 +211,15 @@ mod tests {
         for path in ["/v1beta/models/g:countTokens", "/v1beta/models/g:embedContent"] {
             assert_eq!(kind(Method::POST, path), "no text", "{path}");
         }
+        for path in [
+            "/model/us.anthropic.claude-sonnet-4-20250514-v1%3A0/converse",
+            "/model/anthropic.claude-sonnet-4-20250514-v1:0/converse-stream",
+            "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.a.b/converse",
+            "/up/model/M/converse",
+        ] {
+            assert_eq!(kind(Method::POST, path), "converse", "{path}");
+        }
+        assert_eq!(kind(Method::POST, "/model/a.b%3A0/count-tokens"), "no text");
         for path in ["/api/tags", "/api/ps", "/api/version"] {
             assert_eq!(kind(Method::GET, path), "open", "{path}");
         }
@@ -275,6 +293,20 @@ mod tests {
             "/api/create",
             "/v1beta/models/g:GenerateContent",
             "/v1beta/models/g%3AgenerateContent",
+            "/v1/count-tokens",
+            "/converse",
+            "/model/converse",
+            "/model/a/converse/",
+            "/model/a/Converse",
+            "/Model/a/converse",
+            "/model/a//converse",
+            "/model/a%2Fb/converse",
+            "/model/a%252Fb/converse",
+            "/model/%2e%2e/converse",
+            "/model/arn:a%2F..%2Fb/converse",
+            "/x%2Fmodel/a/converse",
+            "/model/a/invoke-with-bidirectional-stream",
+            "/async-invoke",
             "/v1beta/models/g:batchGenerateContent",
             "/v1beta/models/g:predict",
             "/v1beta/interactions",

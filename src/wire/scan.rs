@@ -107,6 +107,11 @@ fn once_only(name: &[u8]) -> Option<u32> {
         b"candidates" => 22,
         b"parts" => 23,
         b"thought" => 24,
+        b"reasoningContent" => 25,
+        b"reasoningText" => 26,
+        b"citationsContent" => 27,
+        b"start" => 28,
+        b"contentBlockIndex" => 29,
         _ => return None,
     })
 }

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use http::Method;
 
+use super::Place;
 use super::protocol_id::{Endpoint, ProtocolId};
 use crate::secret::opaque_debug;
 
@@ -18,7 +19,7 @@ mod percent;
 pub use parameter::Parameter;
 use parameter::is_worded;
 pub(crate) use parameter::words_of;
-pub(super) use percent::{decoded, in_path, in_query, unescaped};
+pub(super) use percent::{decoded, in_component, in_path, unescaped};
 
 /// Segments of paths behind which a model stands.
 const PLACES: [&str; 6] =
@@ -33,6 +34,8 @@ pub struct Target {
     model: Option<Range<usize>>,
     /// Where the endpoint begins, whatever router stands before it.
     endpoint: usize,
+    /// The model stands in one segment.
+    names_model: bool,
     /// Where the path says whether the answer is streamed, and whether it is.
     stream: Option<(Range<usize>, bool)>,
     /// Where the query begins, if there is one.
@@ -70,13 +73,15 @@ impl Target {
         let end = target.find('?').unwrap_or(target.len());
         let path = target.get(..end).unwrap_or_default();
         let endpoint = Endpoint::of_path(endpoints, |endpoint| path.ends_with(endpoint));
+        let names_model = endpoint.is_some_and(|it| it.names_model);
         let endpoint = endpoint.map(|it| (path.len() - it.path.len(), it.streams));
         let front = endpoint.and_then(|(at, _)| path.get(..at));
         let stream = endpoint.and_then(|(at, streams)| streams.map(|it| (at..end, it)));
         Self {
             method,
             text: target.to_owned(),
-            model: front.and_then(model),
+            model: front.and_then(if names_model { last_segment } else { model }),
+            names_model,
             endpoint: front.map_or(0, str::len),
             stream,
             query: (end < target.len()).then_some(end + 1),
@@ -95,6 +100,12 @@ impl Target {
     #[must_use]
     pub fn model(&self) -> Option<&str> {
         self.get(self.model.as_ref()?)
+    }
+
+    /// A part of the path, as a place where something else may be said.
+    #[must_use]
+    pub fn place(&self, span: Range<usize>) -> Place {
+        if self.names_model { Place::Segment(span) } else { Place::Path(span) }
     }
 
     /// Where the path says whether the answer is streamed, and whether it is.
@@ -164,6 +175,11 @@ fn model(front: &str) -> Option<Range<usize>> {
         let start = lower.find(place)? + place.len();
         (start < end.len()).then_some(start..end.len())
     })
+}
+
+/// The last segment of what stands before an endpoint.
+fn last_segment(front: &str) -> Option<Range<usize>> {
+    Some(front.rfind('/')? + 1..front.len()).filter(|segment| !segment.is_empty())
 }
 
 /// The words of a segment.

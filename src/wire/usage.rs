@@ -81,7 +81,11 @@ pub(super) fn input(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Re
 }
 
 /// A count of something of the request.
-fn request(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<Option<u64>, Error> {
+pub(super) fn request(
+    reader: &mut Reader<'_>,
+    name: &[u8],
+    scan: &mut Scan,
+) -> Result<Option<u64>, Error> {
     let count = count(reader, name, scan)?;
     Ok(count.map(|(span, count)| {
         scan.field(FieldKind::InputTokens(count), span);

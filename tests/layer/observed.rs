@@ -79,6 +79,7 @@ fn samples() -> Vec<(String, &'static str, u16, Vec<u8>)> {
                 name if name.starts_with("responses") => RESPONSES,
                 name if name.starts_with("openai_completions") => COMPLETIONS,
                 name if name.starts_with("ollama") => OLLAMA,
+                name if name.starts_with("converse") => CONVERSE,
                 "gemini.json" => "/v1beta/models/m:generateContent",
                 name if name.starts_with("gemini") => GEMINI,
                 _ => CHAT,

@@ -25,6 +25,7 @@ pub(crate) const CHAT: &str = "/v1/chat/completions";
 pub(crate) const MESSAGES: &str = "/v1/messages";
 pub(crate) const RESPONSES: &str = "/v1/responses";
 pub(crate) const GEMINI: &str = "/v1beta/models/m:streamGenerateContent?alt=sse";
+pub(crate) const CONVERSE: &str = "/model/m/converse";
 pub(crate) const OLLAMA: &str = "/api/chat";
 pub(crate) const COMPLETIONS: &str = "/v1/completions";
 pub(crate) const SECRET: [u8; 32] = [7; 32];

@@ -65,6 +65,8 @@ enum ProtocolName {
     Ollama,
     /// Google's Gemini.
     Gemini,
+    /// Amazon Bedrock's Converse.
+    Converse,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
@@ -88,6 +90,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
             path: "/v1beta/models/MODEL:generateContent",
             protocol: Some(ProtocolId::Gemini),
         },
+        ProtocolName::Converse => {
+            RequestFacts { path: "/model/MODEL/converse", protocol: Some(ProtocolId::Converse) }
+        }
         ProtocolName::Ollama => {
             RequestFacts { path: "/api/chat", protocol: Some(ProtocolId::Ollama) }
         }

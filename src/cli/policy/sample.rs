@@ -46,6 +46,14 @@ impl Sample {
                     "thinkingConfig": {"includeThoughts": true, "thinkingBudget": 8_000},
                 },
             }),
+            ProtocolId::Converse => json!({
+                "messages": [{"role": "user", "content": [{"text": "Think step by step: …"}]}],
+                "inferenceConfig": {"maxTokens": 16_000},
+                "additionalModelRequestFields": {
+                    "thinking": {"type": "enabled", "budget_tokens": 8_000}, "logprobs": true,
+                },
+                "additionalModelResponseFieldPaths": ["/content"],
+            }),
             ProtocolId::Ollama => json!({
                 "model": model, "messages": messages, "think": "high", "logprobs": true,
                 "options": {"num_predict": 16_000},

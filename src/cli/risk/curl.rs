@@ -47,6 +47,9 @@ pub(super) fn command(fields: &SignedFields, asked: &Asked<'_>) -> Result<String
                 ProtocolId::Gemini => {
                     json!({"contents": [{"role": "user", "parts": [{"text": QUESTION}]}]})
                 }
+                ProtocolId::Converse => {
+                    json!({"messages": [{"role": "user", "content": [{"text": QUESTION}]}]})
+                }
                 ProtocolId::Completions => json!({"model": model, "prompt": QUESTION}),
                 ProtocolId::Ollama if path.ends_with("/generate") => {
                     json!({"model": model, "prompt": QUESTION})

@@ -15,7 +15,9 @@ use crate::wire::{Edits, Parameter, Place, Request};
 pub(super) fn redirect(settings: &Downgrade, request: &Request, edits: &mut Edits) {
     let target = &request.target;
     let named = request.models.iter().filter_map(|model| match &model.place {
-        Place::Path(span) => Some((span.clone(), replacement(settings, model.name.as_deref())?)),
+        Place::Path(span) | Place::Segment(span) => {
+            Some((span.clone(), replacement(settings, model.name.as_deref())?))
+        }
         Place::Body(_) | Place::Query(_) => None,
     });
     let mut replaced: Vec<(Range<usize>, &str)> = named.collect();
@@ -28,7 +30,7 @@ pub(super) fn redirect(settings: &Downgrade, request: &Request, edits: &mut Edit
     });
     replaced.extend(mentioned);
     for (name, model) in longest(replaced) {
-        edits.set(&Place::Path(name), model);
+        edits.set(&target.place(name), model);
     }
 }
 
@@ -38,7 +40,7 @@ pub(super) fn close(settings: &Downgrade, request: &Request, edits: &mut Edits) 
     let replaced = |parameter: &Parameter| {
         request.models.iter().any(|model| match &model.place {
             Place::Query(span) => parameter.span.contains(&span.start),
-            Place::Body(_) | Place::Path(_) => false,
+            Place::Body(_) | Place::Path(_) | Place::Segment(_) => false,
         })
     };
     let closed = request.target.parameters().filter(|it| closes(settings, it) && !replaced(it));

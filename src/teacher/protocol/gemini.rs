@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::field;
 use super::refusal::{Refusal, Vendor};
+use super::{field, put};
 use crate::teacher::ask::{Ask, Role, Tool, ToolChoice, Turn};
 use crate::teacher::body::Event;
 use crate::teacher::model::{Dialect, Model};
@@ -305,11 +305,4 @@ impl Reply {
 pub(crate) fn error(array: bool) -> Bytes {
     let error = Refusal::ServerError.document(Vendor::Google, "").text();
     if array { format!(",\r\n{error}\n]\n") } else { format!("data: {error}\r\n\r\n") }.into()
-}
-
-/// Puts a member into an object.
-fn put(object: &mut Value, name: &str, value: Value) {
-    if let Some(members) = object.as_object_mut() {
-        members.insert(name.to_owned(), value);
-    }
 }

@@ -12,6 +12,7 @@ pub(crate) enum Vendor {
     Anthropic,
     Ollama,
     Google,
+    Amazon,
 }
 
 /// Why a request is not answered.
@@ -83,6 +84,19 @@ impl Refusal {
         }
     }
 
+    fn amazon_kind(&self) -> &'static str {
+        match self {
+            Self::Malformed | Self::Invalid { .. } | Self::TooLarge | Self::WrongMethod => {
+                "ValidationException"
+            }
+            Self::Unauthorized => "UnrecognizedClientException",
+            Self::UnknownModel(_) | Self::UnknownPath => "ResourceNotFoundException",
+            Self::RateLimited => "ThrottlingException",
+            Self::ServerError => "InternalServerException",
+            Self::Overloaded => "ServiceUnavailableException",
+        }
+    }
+
     /// The error document.
     pub(crate) fn document(&self, vendor: Vendor, request: &str) -> Json {
         let param = match self {
@@ -126,6 +140,7 @@ impl Refusal {
                 };
                 object! { "error" => error }
             }
+            Vendor::Amazon => object! { "message" => self.to_string() },
             Vendor::Ollama => {
                 let message = match self {
                     Self::UnknownModel(model) => format!("model '{model}' not found"),
@@ -143,6 +158,9 @@ impl Refusal {
             StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if vendor == Vendor::Amazon {
+            headers.insert("x-amzn-errortype", HeaderValue::from_static(self.amazon_kind()));
+        }
         if matches!(self, Self::RateLimited | Self::Overloaded) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

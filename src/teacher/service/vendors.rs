@@ -3,14 +3,17 @@
 use std::error::Error;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{HeaderName, HeaderValue, Response, header};
 use http_body::Body;
 
 use super::{Teacher, fault, json, stream, with_fault};
 use crate::teacher::body::TeacherBody;
 use crate::teacher::protocol::ordered::object;
 use crate::teacher::protocol::refusal::Refusal;
-use crate::teacher::protocol::{chat, completions, gemini, ollama};
+use crate::teacher::protocol::{chat, completions, converse, gemini, ollama};
+
+/// Where Amazon tells the id of a request.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 impl Teacher {
     pub(super) async fn completions(&self, body: &Bytes) -> Result<Response<TeacherBody>, Refusal> {
@@ -46,6 +49,30 @@ impl Teacher {
         Ok(with_fault(json(reply.document().to_string()), fault))
     }
 
+    pub(super) async fn converse(
+        &self,
+        body: &Bytes,
+        model: &str,
+        streamed: bool,
+    ) -> Result<Response<TeacherBody>, Refusal> {
+        let request = converse::read(body, model, &self.signer)?;
+        let fault = fault(&request.ask.model, streamed)?;
+        let reply = converse::Reply::new(request, self.signer.clone());
+        let id = HeaderValue::from_str(&reply.id()).ok();
+        let mut response = if streamed {
+            let body = TeacherBody::ready(reply.events(), converse::error(), self.pace());
+            let mut response = stream(body, fault);
+            let kind = HeaderValue::from_static("application/vnd.amazon.eventstream");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            response
+        } else {
+            self.wait(reply.tokens()).await;
+            with_fault(json(reply.document().to_string()), fault)
+        };
+        response.headers_mut().extend(id.map(|id| (REQUEST_ID, id)));
+        Ok(response)
+    }
+
     pub(super) async fn gemini<B>(
         &self,
         (model, method): (&str, &str),
@@ -77,6 +104,18 @@ impl Teacher {
         }
         Ok(response)
     }
+}
+
+/// The model of a path of Amazon's, and whether its answer is streamed.
+pub(super) fn converse_model(path: &str) -> Option<(String, bool)> {
+    let (model, asked) = path.strip_prefix("/model/")?.split_once('/')?;
+    let streamed = match asked {
+        "converse" => false,
+        "converse-stream" => true,
+        _ => return None,
+    };
+    let model = model.replace("%3A", ":").replace("%2F", "/");
+    Some((model, streamed))
 }
 
 /// The model and the method of a path of Google's.

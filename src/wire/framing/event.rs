@@ -139,7 +139,8 @@ impl<'a> Event<'a> {
 
     /// Appends the event with `edits` of its `payload` and all else as it was.
     pub fn write(&self, payload: &[u8], edits: &mut [Edit], out: &mut Vec<u8>) {
-        let Some(span) = self.span().filter(|_| edits.iter().all(is_one_line)) else {
+        let in_lines = !matches!(self.form, Form::Message(_));
+        let Some(span) = self.span().filter(|_| !in_lines || edits.iter().all(is_one_line)) else {
             // Lines are put together and parted again.
             return match &self.form {
                 Form::Block(block) => {

@@ -26,8 +26,8 @@ pub struct Gemini;
 pub(super) static FEATURES: Features = Features {
     name: "gemini",
     endpoints: &[
-        Endpoint { path: ":generateContent", streams: Some(false) },
-        Endpoint { path: ":streamGenerateContent", streams: Some(true) },
+        Endpoint::told(":generateContent", false),
+        Endpoint::told(":streamGenerateContent", true),
     ],
     count_endpoint: Some(":countTokens"),
     request_id: HeaderName::from_static("x-request-id"),

@@ -37,7 +37,9 @@ impl Edits {
         let spelled = setting.into().spelled(place);
         match place.clone() {
             Place::Body(span) => self.body.push(Edit::literal(span, spelled)),
-            Place::Path(span) => self.path.push(Edit::literal(span, spelled)),
+            Place::Path(span) | Place::Segment(span) => {
+                self.path.push(Edit::literal(span, spelled))
+            }
             Place::Query(span) => self.query.push(Edit::literal(span, spelled)),
         }
     }

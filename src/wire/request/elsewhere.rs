@@ -10,10 +10,10 @@ use crate::wire::protocol_id::Endpoint;
 use crate::wire::target::Target;
 
 const ENDPOINTS: [Endpoint; 4] = [
-    Endpoint { path: ":generateContent", streams: Some(false) },
-    Endpoint { path: ":streamGenerateContent", streams: Some(true) },
-    Endpoint { path: "/converse", streams: Some(false) },
-    Endpoint { path: "/converse-stream", streams: Some(true) },
+    Endpoint::told(":generateContent", false),
+    Endpoint::told(":streamGenerateContent", true),
+    Endpoint::told("/converse", false),
+    Endpoint::told("/converse-stream", true),
 ];
 
 const LISTS: Lists = Lists {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::secret::opaque_debug;
 use crate::wire::json::escape;
-use crate::wire::target::{in_path, in_query};
+use crate::wire::target::{in_component, in_path};
 
 /// Where something stands that a request says: a model, a cap, whether the answer is streamed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Place {
     Body(Range<usize>),
     /// A part of the path.
     Path(Range<usize>),
+    /// A part of the path that stays within its segment.
+    Segment(Range<usize>),
     /// The value of a parameter of the query.
     Query(Range<usize>),
 }
@@ -85,7 +87,7 @@ impl SettingValue<'_> {
             (Self::Number(number), _) => number.to_string(),
             (Self::Text(_), Place::Body(_)) => self.in_body(&[]),
             (Self::Text(text), Place::Path(_)) => in_path(text),
-            (Self::Text(text), Place::Query(_)) => in_query(text),
+            (Self::Text(text), Place::Segment(_) | Place::Query(_)) => in_component(text),
         }
     }
 

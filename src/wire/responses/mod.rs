@@ -32,7 +32,7 @@ const AMBIGUOUS: &str = "responses.ambiguous";
 
 pub(super) static FEATURES: Features = Features {
     name: "responses",
-    endpoints: &[Endpoint { path: "/responses", streams: None }],
+    endpoints: &[Endpoint::asked("/responses")],
     count_endpoint: Some("/responses/input_tokens"),
     request_id: HeaderName::from_static("x-request-id"),
     streams: &[Framing::Sse],

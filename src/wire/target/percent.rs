@@ -46,8 +46,8 @@ pub(in crate::wire) fn in_path(text: &str) -> String {
     escaped(text, b"-._~/:@")
 }
 
-/// A text as the value of a query's parameter has it.
-pub(in crate::wire) fn in_query(text: &str) -> String {
+/// A text as one segment of a path has it, or the value of a query's parameter.
+pub(in crate::wire) fn in_component(text: &str) -> String {
     escaped(text, b"-._~")
 }
 

@@ -7,7 +7,8 @@ use super::{document, framed_stream};
 use crate::countermeasure::ResponseEdits;
 use crate::policy::plan::Keep;
 use crate::wire::completions::Completions;
-use crate::wire::framing::{Event, Framing, Splitter};
+use crate::wire::converse::Converse;
+use crate::wire::framing::{Event, Framing, Splitter, Unframed};
 use crate::wire::gemini::Gemini;
 use crate::wire::ollama::Ollama;
 use crate::wire::{Protocol, ProtocolId};
@@ -25,9 +26,12 @@ pub(super) enum Shape {
     GeminiArray,
     /// By a gateway that does not part the reasoning from the text.
     GeminiInline,
+    Converse,
+    /// By a model that does not part the reasoning from the text.
+    ConverseInline,
 }
 
-pub(super) const SHAPES: [Shape; 7] = [
+pub(super) const SHAPES: [Shape; 9] = [
     Shape::Completions,
     Shape::OllamaChat,
     Shape::OllamaGenerate,
@@ -35,6 +39,8 @@ pub(super) const SHAPES: [Shape; 7] = [
     Shape::Gemini,
     Shape::GeminiArray,
     Shape::GeminiInline,
+    Shape::Converse,
+    Shape::ConverseInline,
 ];
 
 /// What a client has of an answer.
@@ -51,6 +57,7 @@ impl Shape {
             Self::Completions => &Completions,
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => &Ollama,
             Self::Gemini | Self::GeminiArray | Self::GeminiInline => &Gemini,
+            Self::Converse | Self::ConverseInline => &Converse,
         }
     }
 
@@ -60,6 +67,7 @@ impl Shape {
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => Framing::Ndjson,
             Self::Gemini | Self::GeminiInline => Framing::Sse,
             Self::GeminiArray => Framing::JsonArray,
+            Self::Converse | Self::ConverseInline => Framing::AwsEventStream,
         }
     }
 
@@ -82,6 +90,10 @@ impl Shape {
                 "/v1beta/models/big:streamGenerateContent",
                 r#"{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"maxOutputTokens":900}}"#,
             ),
+            Self::Converse | Self::ConverseInline => (
+                "/model/big/converse-stream",
+                r#"{"messages":[{"role":"user","content":[{"text":"x"}]}],"inferenceConfig":{"maxTokens":900}}"#,
+            ),
             Self::OllamaGenerate => {
                 ("/api/generate", r#"{"model":"big","prompt":"x","options":{"num_predict":900}}"#)
             }
@@ -95,7 +107,10 @@ impl Shape {
 
     /// Whether the reasoning stands in the answer's own text.
     pub(super) fn inline(self) -> bool {
-        matches!(self, Self::Completions | Self::OllamaInline | Self::GeminiInline)
+        matches!(
+            self,
+            Self::Completions | Self::OllamaInline | Self::GeminiInline | Self::ConverseInline
+        )
     }
 
     pub(super) fn document(self, answer: &Answer) -> String {
@@ -107,6 +122,13 @@ impl Shape {
                     "finish_reason": finish}],
                 "usage": {"prompt_tokens": 3, "completion_tokens": 9, "total_tokens": 12},
             }),
+            Self::Converse => {
+                let thought = json!({"reasoningContent": {"reasoningText": {"text": reasoning}}});
+                converse(vec![thought, json!({ "text": text })], finish)
+            }
+            Self::ConverseInline => {
+                converse(vec![json!({"text": inlined(reasoning, text)})], finish)
+            }
             Self::OllamaInline | Self::GeminiInline => {
                 self.event("", &inlined(reasoning, text), Some(finish))
             }
@@ -148,6 +170,12 @@ impl Shape {
                 json!({"candidates": [candidate], "modelVersion": "m", "responseId": "r1",
                     "usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}})
             }
+            Self::Converse | Self::ConverseInline => match (finish, reasoning.is_empty()) {
+                (Some(finish), _) => json!({ "stopReason": finish }),
+                (None, true) => json!({"contentBlockIndex": 1, "delta": {"text": text}}),
+                (None, false) => json!({"contentBlockIndex": 0,
+                    "delta": {"reasoningContent": {"text": reasoning}}}),
+            },
             Self::OllamaGenerate => {
                 let mut line = json!({"model": "m", "created_at": CREATED, "response": text});
                 if !reasoning.is_empty() {
@@ -171,13 +199,18 @@ impl Shape {
             pieces
         };
         let mut events = Vec::new();
+        let blocks = self.protocol().id() == ProtocolId::Converse;
+        let end = |index: u32| blocks.then(|| json!({"contentBlockIndex": index, "p": "abc"}));
+        events.extend(blocks.then(|| json!({"role": "assistant", "p": "ab"})));
         if self.inline() {
             let pieces = pieces(&inlined(reasoning, text));
             events.extend(pieces.iter().map(|piece| self.event("", piece, None)));
         } else {
             events.extend(pieces(reasoning).iter().map(|piece| self.event(piece, "", None)));
+            events.extend(end(0));
             events.extend(pieces(text).iter().map(|piece| self.event("", piece, None)));
         }
+        events.extend(end(1));
         events.push(self.event("", "", Some(finish)));
         self.framed(&events)
     }
@@ -196,6 +229,9 @@ impl Shape {
             Self::Gemini | Self::GeminiInline => {
                 let event = |event: &String| format!("data: {event}\r\n\r\n");
                 events.iter().map(event).collect::<String>().into_bytes()
+            }
+            Self::Converse | Self::ConverseInline => {
+                events.iter().flat_map(|event| message(event)).collect()
             }
             Self::GeminiArray => format!("[{}\n]\n", events.join("\n,\r\n")).into_bytes(),
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
@@ -225,6 +261,9 @@ impl Shape {
             let event = Event::parse(self.framing(), &raw);
             // No client of lines takes an empty one.
             let payload = event.payload().unwrap();
+            let said = String::from_utf8_lossy(&payload);
+            let kind = event.kind().filter(|_| self.framing() == Framing::AwsEventStream);
+            assert!(kind.is_none_or(|kind| kind == converse_kind(&said).as_bytes()), "{said}");
             if !self.protocol().is_terminator(&payload) {
                 found.push(serde_json::from_slice(&payload).unwrap());
             }
@@ -258,6 +297,16 @@ impl Shape {
                     }
                     (&Value::Null, &Value::Null, &value["candidates"][0]["finishReason"])
                 }
+                Self::Converse | Self::ConverseInline => {
+                    let blocks = value["output"]["message"]["content"].as_array();
+                    for block in blocks.into_iter().flatten().chain([&value["delta"]]) {
+                        let thought = &block["reasoningContent"];
+                        let thought = thought.get("reasoningText").unwrap_or(thought);
+                        answer.reasoning += thought["text"].as_str().unwrap_or_default();
+                        answer.text += block["text"].as_str().unwrap_or_default();
+                    }
+                    (&Value::Null, &Value::Null, &value["stopReason"])
+                }
                 Self::OllamaChat | Self::OllamaInline => {
                     // What pydantic takes for a message of the library's.
                     assert_eq!(value["message"]["role"], "assistant", "{value}");
@@ -286,6 +335,7 @@ impl Shape {
                 ["stop", "length"]
             }
             Self::Gemini | Self::GeminiArray | Self::GeminiInline => ["STOP", "MAX_TOKENS"],
+            Self::Converse | Self::ConverseInline => ["end_turn", "max_tokens"],
         }
     }
 
@@ -295,6 +345,7 @@ impl Shape {
             Self::Completions => &[("openai_completions.json", "openai_completions_stream.sse")],
             Self::OllamaChat => &[("ollama_chat.json", "ollama_chat.ndjson")],
             Self::Gemini => &[("gemini.json", "gemini_stream.sse")],
+            Self::Converse => &[("converse.json", "converse_stream.bin")],
             _ => &[],
         }
     }
@@ -325,6 +376,31 @@ fn inlined(reasoning: &str, text: &str) -> String {
     if reasoning.is_empty() { text.to_owned() } else { format!("<think>{reasoning}</think>{text}") }
 }
 
+/// A whole answer of Converse's.
+fn converse(content: Vec<Value>, finish: &str) -> Value {
+    json!({"output": {"message": {"role": "assistant", "content": content}}, "stopReason": finish})
+}
+
+/// What Converse calls an event that says this.
+fn converse_kind(said: &str) -> &'static str {
+    let kinds = [
+        ("\"message\"", "internalServerException"),
+        ("\"delta\"", "contentBlockDelta"),
+        ("\"start\"", "contentBlockStart"),
+        ("\"stopReason\"", "messageStop"),
+        ("\"usage\"", "metadata"),
+        ("\"role\"", "messageStart"),
+    ];
+    let kind = kinds.into_iter().find(|(name, _)| said.contains(name));
+    kind.map_or("contentBlockStop", |(_, kind)| kind)
+}
+
+/// An event of Converse's.
+fn message(said: &str) -> Vec<u8> {
+    let (kind, payload) = (Some(converse_kind(said)), said.as_bytes().to_vec());
+    Framing::AwsEventStream.frame(&Unframed { kind, payload, is_error: false })
+}
+
 pub(super) fn withheld() -> Done {
     Done { keep: Some(Keep::None), ..Done::default() }
 }
@@ -344,6 +420,8 @@ impl Shape {
             Self::Gemini | Self::GeminiArray | Self::GeminiInline => {
                 event["modelVersion"].as_str().unwrap().to_owned()
             }
+            // It names none.
+            Self::Converse | Self::ConverseInline => String::new(),
         }
     }
 }

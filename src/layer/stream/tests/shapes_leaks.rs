@@ -6,7 +6,7 @@ use super::document;
 use super::responses::Done;
 use super::shapes::{Shape, withheld};
 
-const SECRET: &str = "alpha bravo charlie delta echo";
+const SECRET: &str = "alpha bravo charlie foxtrot echo";
 
 /// Completions, as documents and as chunks.
 const COMPLETIONS: [&str; 22] = [
@@ -108,12 +108,63 @@ const GEMINI: [&str; 27] = [
     r#"{"candidates":"SECRET"}"#,
 ];
 
+/// Events of Amazon's, and whole answers.
+const CONVERSE: [&str; 46] = [
+    r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"SECRET"}}}"#,
+    r#"{"delta":{"reasoningContent":{"text":"SECRET"}},"contentBlockIndex":0}"#,
+    r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"te\u0078t":"SECRET"}}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"reasoningText":{"text":"SECRET"}}}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":["SECRET"]}}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"reasoningContent":"SECRET"}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"signature":"the SECRET"}}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"redactedContent":"the SECRET"}}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"thoughts":"SECRET"}}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"text":"<think>SECRET</think>a"}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"text":"a","text":"<think>SECRET"}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"text":"SECRET","type":"thinking"}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"text":"SECRET","thought":true}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"text":{"a":"SECRET"}}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"thinking":"SECRET"}}"#,
+    r#"{"contentBlockIndex":0,"delta":"SECRET"}"#,
+    r#"{"contentBlockIndex":0,"delta":{"text":"a"},"delta":{"text":"<think>SECRET"}}"#,
+    r#"{"contentBlockIndex":"the SECRET","delta":{"text":"a"}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"text":"a"},"p":"the SECRET"}"#,
+    r#"{"contentBlockIndex":0,"delta":{"text":"a"},"reasoning":"SECRET"}"#,
+    r#"{"contentBlockIndex":0,"delta":{"citation":{"thoughts":"SECRET"}}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"citation":{"location":{"web":{"url":"the SECRET"}}}}}"#,
+    r#"{"contentBlockIndex":0,"delta":{"image":{"error":{"message":"the SECRET"}}}}"#,
+    r#"{"contentBlockIndex":0,"start":{"reasoningContent":{"text":"SECRET"}}}"#,
+    r#"{"contentBlockIndex":0,"start":{"text":"SECRET"}}"#,
+    r#"{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"t","name":"f","thinking":"SECRET"}}}"#,
+    r#"{"contentBlockIndex":0,"thinking":"SECRET"}"#,
+    r#"{"role":"the SECRET"}"#,
+    r#"{"stopReason":"the SECRET"}"#,
+    r#"{"stopReason":"end_turn","additionalModelResponseFields":{"content":[{"thinking":"SECRET"}]}}"#,
+    r#"{"usage":{"outputTokens":1,"thoughts":"SECRET"},"metrics":{"latencyMs":1}}"#,
+    r#"{"usage":{"outputTokens":"the SECRET"},"metrics":{"latencyMs":"the SECRET"}}"#,
+    r#"{"usage":{"outputTokens":1},"metrics":{"thoughts":"SECRET"},"serviceTier":{"type":"the SECRET"}}"#,
+    r#"{"usage":{"outputTokens":1},"trace":{"guardrail":{"modelOutput":["SECRET"]}}}"#,
+    r#"{"usage":{"outputTokens":1},"trace":{"guardrail":{"actionReason":"the SECRET"}}}"#,
+    r#"{"usage":{"outputTokens":1},"trace":{"guardrail":{"outputAssessments":{"g":[{"automatedReasoningPolicy":{"findings":[{"valid":{"translation":{"claims":[{"naturalLanguage":"SECRET"}]}}}]}}]}}}}"#,
+    r#"{"usage":{"outputTokens":1},"trace":{"guardrail":{"outputAssessments":{"g":[{"wordPolicy":{"customWords":[{"match":"the SECRET"}]}}]}}}}"#,
+    r#"{"usage":{"outputTokens":1},"trace":{"guardrail":{"inputAssessment":{"the SECRET":{}}}}}"#,
+    r#"{"usage":{"outputTokens":1},"trace":{"promptRouter":{"invokedModelId":"the SECRET"}}}"#,
+    r#"{"output":{"message":{"role":"assistant","content":[{"reasoningContent":{"reasoningText":{"text":"SECRET","signature":"QUJD"}}},{"text":"a"}]}}}"#,
+    r#"{"output":{"message":{"role":"assistant","content":[{"text":"SECRET","reasoningContent":{"reasoningText":{"text":"SECRET"}},"type":"thinking"}]}}}"#,
+    r#"{"output":{"message":{"role":"assistant","content":[{"citationsContent":{"content":[{"text":"<think>SECRET</think>a"}],"citations":[{"thoughts":"SECRET"}]}}]}}}"#,
+    r#"{"output":{"message":{"role":"assistant","content":"SECRET"}}}"#,
+    r#"{"output":{"message":{"role":"assistant","content":[{"document":{"name":"the SECRET","source":{"text":"the SECRET"}}}]}}}"#,
+    r#"{"output":{"message":{"role":"assistant","content":[{"text":"a"}]},"reasoning":"SECRET"}}"#,
+    r#"{"output":{"message":"SECRET"},"message":"SECRET","additionalModelResponseFields":"SECRET"}"#,
+];
+
 fn events(shape: Shape) -> &'static [&'static str] {
     match shape {
         Shape::Completions => &COMPLETIONS,
         Shape::OllamaChat | Shape::OllamaInline => &OLLAMA,
         Shape::OllamaGenerate => &GENERATE,
         Shape::Gemini | Shape::GeminiArray | Shape::GeminiInline => &GEMINI,
+        Shape::Converse | Shape::ConverseInline => &CONVERSE,
     }
 }
 
@@ -163,6 +214,17 @@ fn what_says_nothing_is_left_as_it_came() {
             Shape::Gemini | Shape::GeminiArray | Shape::GeminiInline => &[
                 r#"{"candidates":[{"content":{"parts":[{"text":"a"},{"functionCall":{"id":"c1","name":"f","args":{"a":"any thing"}},"thoughtSignature":"QUJD"}],"role":"model"},"index":0,"safetyRatings":[{"category":"HARM_CATEGORY_HATE_SPEECH","probability":"NEGLIGIBLE","blocked":false}]}],"usageMetadata":{"promptTokenCount":21,"thoughtsTokenCount":24,"totalTokenCount":45,"promptTokensDetails":[{"modality":"TEXT","tokenCount":21}],"trafficType":"ON_DEMAND"},"modelVersion":"g","responseId":"r"}"#,
                 r#"{"candidates":[{"content":{"parts":[{"executableCode":{"language":"PYTHON","code":"print(1) # a b"}},{"codeExecutionResult":{"outcome":"OUTCOME_OK","output":"1 and more"}},{"inlineData":{"mimeType":"image/png","data":"AAAA"}}],"role":"model"},"finishReason":"STOP","index":0,"citationMetadata":{"citations":[{"startIndex":1,"endIndex":2,"uri":"https://a.b/c d","title":"A b"}]},"groundingMetadata":{"webSearchQueries":["a b"],"groundingChunks":[{"web":{"uri":"u","title":"A b"}}],"searchEntryPoint":{"renderedContent":"<b>a b</b>"}}}],"modelVersion":"g"}"#,
+            ],
+            Shape::Converse | Shape::ConverseInline => &[
+                r#"{"role":"assistant"}"#,
+                r#"{"contentBlockIndex":0,"delta":{"text":"a"}}"#,
+                r#"{"contentBlockIndex":0,"delta":{"citation":{"title":"A b","source":"a b","sourceContent":[{"text":"as it says"}],"location":{"documentChar":{"documentIndex":0,"start":1,"end":900}}}}}"#,
+                r#"{"contentBlockIndex":1,"start":{"toolUse":{"toolUseId":"tooluse_a-B","name":"f"}}}"#,
+                r#"{"contentBlockIndex":1,"delta":{"toolUse":{"input":"{\"a\": \"any thing\"}"}}}"#,
+                r#"{"contentBlockIndex":2,"delta":{"reasoningContent":{"signature":"QUJD"}}}"#,
+                r#"{"contentBlockIndex":2}"#,
+                r#"{"stopReason":"tool_use","additionalModelResponseFields":null}"#,
+                r#"{"usage":{"inputTokens":21,"outputTokens":9,"totalTokens":30,"cacheReadInputTokens":0,"cacheDetails":[{"ttl":"5m","inputTokens":3}]},"metrics":{"latencyMs":921},"serviceTier":{"type":"default"},"performanceConfig":{"latency":"standard"},"trace":{"guardrail":{"inputAssessment":{"g1":{"topicPolicy":{"topics":[{"name":"Fiduciary","type":"DENY","action":"BLOCKED"}]},"invocationMetrics":{"guardrailProcessingLatency":321,"guardrailCoverage":{"textCharacters":{"guarded":19,"total":19}}}}}}}}"#,
             ],
             Shape::OllamaGenerate => &[
                 r#"{"model":"m","created_at":"2026-11-30T10:00:00.1Z","response":"a","done":false}"#,

@@ -1,0 +1,126 @@
+//! Amazon Bedrock's Converse and ConverseStream: `POST /model/MODEL/converse` and `/converse-stream`.
+//!
+//! The model and whether the answer is streamed stand in the path. A stream comes in binary messages whose
+//! headers say what each is; a text or reasoning block begins with its first piece, and what ends a block stands
+//! before what says why the answer ends. Reasoning of some models is signed and has to come back as it came.
+//! Members that the client names of the model's own answer may hold anything, and are closed. The shapes are
+//! those of the service's model `bedrock-runtime` of 2023-09-30, as botocore has it.
+
+mod additional;
+mod block;
+mod history;
+mod request;
+mod response;
+mod trace;
+mod usage;
+
+use http::{HeaderName, HeaderValue};
+
+use super::framing::{Framing, Heartbeat, Unframed};
+use super::protocol_id::{Endpoint, Features};
+use super::{Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json};
+
+/// Amazon Bedrock's Converse and ConverseStream.
+#[derive(Clone, Copy, Debug)]
+pub struct Converse;
+
+pub(super) static FEATURES: Features = Features {
+    name: "converse",
+    endpoints: &[
+        Endpoint::told("/converse", false).of_one_segment(),
+        Endpoint::told("/converse-stream", true).of_one_segment(),
+    ],
+    count_endpoint: Some("/count-tokens"),
+    request_id: HeaderName::from_static("x-amzn-requestid"),
+    streams: &[Framing::AwsEventStream],
+    event_names: &[
+        "messageStart",
+        "contentBlockStart",
+        "contentBlockDelta",
+        "contentBlockStop",
+        "messageStop",
+        "metadata",
+        "internalServerException",
+        "modelStreamErrorException",
+        "modelTimeoutException",
+        "serviceUnavailableException",
+        "throttlingException",
+        "validationException",
+    ],
+    ends_texts_alone: true,
+    stores: false,
+    signs_reasoning: true,
+    parameters: None,
+    cites_bytes: false,
+};
+
+/// What says by its name what went wrong, and in a stream.
+fn exception(kind: RefusalKind) -> (&'static str, &'static str) {
+    match kind {
+        RefusalKind::Refused => ("AccessDeniedException", "validationException"),
+        RefusalKind::RateLimited => ("ThrottlingException", "throttlingException"),
+        RefusalKind::Malformed
+        | RefusalKind::Unopened
+        | RefusalKind::Encoding
+        | RefusalKind::TooLarge
+        | RefusalKind::TooSlow
+        | RefusalKind::Method
+        | RefusalKind::Upgrade => ("ValidationException", "validationException"),
+        RefusalKind::NotFound => ("ResourceNotFoundException", "validationException"),
+        RefusalKind::Overloaded => ("ServiceUnavailableException", "serviceUnavailableException"),
+        RefusalKind::Unreadable | RefusalKind::UpstreamFailed => {
+            ("InternalServerException", "internalServerException")
+        }
+        RefusalKind::UpstreamTimeout => ("ModelTimeoutException", "serviceUnavailableException"),
+    }
+}
+
+impl Protocol for Converse {
+    fn id(&self) -> ProtocolId {
+        ProtocolId::Converse
+    }
+
+    fn scan_event(
+        &self,
+        kind: Option<&[u8]>,
+        payload: &[u8],
+        scan: &mut Scan,
+    ) -> Result<(), json::Error> {
+        response::scan_event(kind, payload, scan)
+    }
+
+    fn scan_document(&self, document: &[u8], scan: &mut Scan) -> Result<(), json::Error> {
+        response::scan_document(document, scan)
+    }
+
+    fn scan_request(&self, target: Target, body: &[u8]) -> Result<Request, json::Error> {
+        request::scan(target, body)
+    }
+
+    fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
+        history::scan(body, each)
+    }
+
+    fn is_terminator(&self, _: &[u8]) -> bool {
+        false
+    }
+
+    fn error_body(&self, refusal: &Refusal) -> Vec<u8> {
+        serde_json::json!({ "message": refusal.message }).to_string().into_bytes()
+    }
+
+    fn error_field(&self, refusal: &Refusal) -> Option<(HeaderName, HeaderValue)> {
+        let name = HeaderName::from_static("x-amzn-errortype");
+        Some((name, HeaderValue::from_static(exception(refusal.kind).0)))
+    }
+
+    fn error_event(&self, refusal: &Refusal, _: Option<u64>) -> Unframed {
+        let kind = Some(exception(refusal.kind).1);
+        Unframed { kind, payload: self.error_body(refusal), is_error: true }
+    }
+
+    /// Nothing that all clients ignore.
+    fn heartbeat(&self) -> Option<Heartbeat> {
+        None
+    }
+}
