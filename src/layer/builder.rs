@@ -43,6 +43,7 @@ pub struct DefenseBuilder {
     hook: Option<Arc<dyn Hook>>,
     caps: Caps,
     server: ServerKind,
+    signs_anew: bool,
     secret: Option<Secret>,
     /// The secrets before it.
     previous: Vec<Secret>,
@@ -76,6 +77,7 @@ impl DefenseLayer {
             hook: None,
             caps: Caps::default(),
             server: ServerKind::default(),
+            signs_anew: false,
             secret: None,
             previous: Vec::new(),
             keys: None,
@@ -133,6 +135,14 @@ impl DefenseBuilder {
         Self { server, ..self }
     }
 
+    /// The service behind signs what it gets anew, as [`Upstream`](crate::upstream::Upstream) does with a
+    /// [`Signer`](crate::upstream::Signer). Where none does, a request that its client has signed as AWS asks for
+    /// (`AWS4-…`) goes on as it came, and one that a plan would have to change is refused.
+    #[must_use]
+    pub fn signs_anew(self, signs_anew: bool) -> Self {
+        Self { signs_anew, ..self }
+    }
+
     /// The deployment's secret, of 32 random bytes. Hashes of principals in the audit, and
     /// first-token delays, are the same over restarts and replicas that have the same secret.
     /// Without one they last as long as the process.
@@ -188,7 +198,7 @@ impl DefenseBuilder {
 
     fn live(self) -> Result<Live, NoRandomness> {
         let Self { policy, experiments, source, reports, sink, hook, caps, server, .. } = self;
-        let Self { secret, previous, keys, marks, .. } = self;
+        let Self { signs_anew, secret, previous, keys, marks, .. } = self;
         if !self.silent {
             warn_if_idle(&policy, sink.keeps());
         }
@@ -218,6 +228,7 @@ impl DefenseBuilder {
             hook,
             caps,
             server,
+            signs_anew,
             keys,
             seal_step,
         })
@@ -231,7 +242,7 @@ impl DefenseHandle {
     pub fn settings(&self, policy: Policy) -> DefenseBuilder {
         let live = self.shared.live();
         let Live { policy: _, experiments, source, reports, marks, sink, hook, .. } = &*live;
-        let Live { caps, server, keys, .. } = &*live;
+        let Live { caps, server, signs_anew, keys, .. } = &*live;
         DefenseBuilder {
             policy,
             experiments: experiments.clone(),
@@ -241,6 +252,7 @@ impl DefenseHandle {
             hook: hook.clone(),
             caps: *caps,
             server: *server,
+            signs_anew: *signs_anew,
             secret: None,
             previous: Vec::new(),
             keys: Some(Arc::clone(keys)),

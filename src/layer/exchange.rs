@@ -287,6 +287,10 @@ impl Exchange {
         let RequestEdits { edits, response } =
             RequestEdits::of(&plan, protocol, &request, caller, tally)
                 .map_err(|refusal| Box::new(Refused::new(refusal)))?;
+        let changed = !edits.is_empty() || self.is_restored();
+        if changed && !self.live.signs_anew && head::is_signed(parts) {
+            return Err(self.refuse_signed());
+        }
         if self.guard.tally.carrier.is_some() {
             let principal = self.assessment.principal.clone();
             self.guard.marked_for =
@@ -405,6 +409,16 @@ impl Exchange {
         self.count(Countermeasure::Reasoning, Counter::RequestsRefused);
         let message = protocol.unopened().to_owned();
         Some(Refusal { kind: RefusalKind::Unopened, message })
+    }
+
+    /// A refusal of a request that would have to be changed, and that its client has signed.
+    fn refuse_signed(&mut self) -> Box<Refused> {
+        let by =
+            [Countermeasure::Downgrade, Countermeasure::SideChannels, Countermeasure::Reasoning];
+        let by = by.into_iter().find(|it| it.mode_in(&self.decision.plan) == Some(Mode::Enforce));
+        self.count(by.unwrap_or(Countermeasure::Watermark), Counter::RequestsRefused);
+        let message = "the request is signed and would have to be changed".to_owned();
+        Box::new(Refused::new(Refusal { kind: RefusalKind::Malformed, message }))
     }
 
     /// What seals the reasoning of the answer to this request, if the plan says so.

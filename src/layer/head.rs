@@ -3,10 +3,10 @@
 //! Decided once per message, when its head passes.
 
 use http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-    ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT_ENCODING, ACCEPT_RANGES, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, ETAG, EXPECT, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{Method, StatusCode, Uri, response};
+use http::{Method, StatusCode, Uri, request, response};
 
 use crate::wire::framing::Framing;
 use crate::wire::{Protocol, words};
@@ -49,6 +49,17 @@ pub(super) fn can_be_read(headers: &HeaderMap, cap: usize) -> bool {
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let length: Option<usize> = length.and_then(|length| length.parse().ok());
     !is_compressed(headers) && length.is_none_or(|length| length <= cap)
+}
+
+/// Whether a request is signed by its client in the way of AWS, so that nothing of it can be changed: by a field
+/// of its head, or in its query.
+pub(super) fn is_signed(head: &request::Parts) -> bool {
+    let scheme = |value: &HeaderValue| {
+        let value = value.as_bytes().trim_ascii_start();
+        value.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"AWS4-"))
+    };
+    let query = head.uri.query().unwrap_or_default().to_ascii_lowercase();
+    head.headers.get_all(AUTHORIZATION).iter().any(scheme) || query.contains("x-amz-signature=")
 }
 
 /// Frames a request whose body was read and now has `length` bytes.

@@ -94,6 +94,8 @@ pub(super) struct Live {
     pub(super) hook: Option<Arc<dyn Hook>>,
     pub(super) caps: Caps,
     pub(super) server: ServerKind,
+    /// The service behind signs requests anew.
+    pub(super) signs_anew: bool,
     pub(super) keys: Arc<Keys>,
     /// A policy seals reasoning, be it only observed, so that blobs may come; the coarsest step in which
     /// token counts tell no more of it than they do.

@@ -36,6 +36,22 @@ impl Policy {
         reach.max().unwrap_or(Reach::Nothing)
     }
 
+    /// What of its grades may have to change a request to be carried out, by the names of countermeasures. Closing
+    /// what opens a way round goes with withholding, too.
+    #[must_use]
+    pub fn changes_requests(&self) -> Vec<&'static str> {
+        let by = [
+            Countermeasure::Downgrade,
+            Countermeasure::SideChannels,
+            Countermeasure::Reasoning,
+            Countermeasure::Watermark,
+        ];
+        let carries_out = |named: &Countermeasure| {
+            self.grades.iter().any(|grade| named.mode_in(&grade.plan) == Some(Mode::Enforce))
+        };
+        by.into_iter().filter(carries_out).map(Countermeasure::name).collect()
+    }
+
     /// Whether any of its grades seals reasoning, be it only observed.
     #[must_use]
     pub fn seals(&self) -> bool {

@@ -15,6 +15,14 @@ pub(super) fn refusal(error: &UpstreamError) -> Refusal {
     match error {
         UpstreamError::RequestTooLarge => request_too_large(),
         UpstreamError::RequestTooSlow => too_slow(),
+        UpstreamError::NoRoom => Refusal {
+            kind: RefusalKind::Overloaded,
+            message: "There is no room for the request; try again.".to_owned(),
+        },
+        UpstreamError::Unsigned => Refusal {
+            kind: RefusalKind::Malformed,
+            message: "A field of the request cannot be signed.".to_owned(),
+        },
         UpstreamError::ConnectTimeout
         | UpstreamError::FirstByteTimeout
         | UpstreamError::IdleTimeout

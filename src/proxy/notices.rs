@@ -4,6 +4,7 @@
 use super::config::Config;
 use crate::policy::{Policy, Reach};
 use crate::risk::settings::Trust;
+use crate::wire::ServerKind;
 
 /// `policies` are all that may decide, the configured one first.
 pub(super) fn notices(config: &Config, policies: &[&Policy]) -> Vec<String> {
@@ -44,6 +45,19 @@ pub(super) fn notices(config: &Config, policies: &[&Policy]) -> Vec<String> {
              else, and not after a restart"
                 .to_owned(),
         );
+    }
+    if config.upstream.kind == ServerKind::Bedrock && config.signer.is_none() {
+        let mut changing: Vec<&str> =
+            policies.iter().flat_map(|policy| policy.changes_requests()).collect();
+        changing.sort_unstable();
+        changing.dedup();
+        if !changing.is_empty() {
+            notices.push(format!(
+                "requests are not signed anew, as there are no credentials under [upstream]: one that its \
+                 client has signed is refused where it would have to be changed for {}",
+                changing.join(", ")
+            ));
+        }
     }
     notices.extend(config.notices.iter().cloned());
     notices

@@ -69,7 +69,8 @@ impl Proxy {
     /// When an address cannot be listened on, a file cannot be opened, or a part cannot be made.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         Self::check(&config)?;
-        let upstream = Upstream::new(&config.upstream, config.limits.max_header_bytes)?;
+        let upstream = Upstream::new(&config.upstream, config.limits.max_header_bytes)?
+            .signed_by(config.signer.clone());
         let audit = match &config.audit {
             Some(config::Audit { file, queue, .. }) => Some(
                 LineWriter::append(file, *queue)

@@ -97,6 +97,7 @@ impl Live {
             .audit(audit)
             .caps(caps)
             .server(config.upstream.kind)
+            .signs_anew(config.signer.is_some())
             // The notices say it, once.
             .silent();
         if let Some(secret) = &config.secret {

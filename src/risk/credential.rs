@@ -70,8 +70,9 @@ impl Credentials {
     pub(super) fn binding(&self, headers: &HeaderMap, bound: Option<&CredentialHash>) -> Binding {
         let (mut bound_ones, mut others) = (0, 0);
         for (name, value) in self.values(headers) {
-            let spellings = [Some(value), scheme_and_token(value).map(|(_, token)| token)];
-            let spellings = spellings.into_iter().take(if *name == AUTHORIZATION { 2 } else { 1 });
+            let token = scheme_and_token(value).map(|(_, token)| token);
+            let spellings = [Some(value), token, access_key_id(value)];
+            let spellings = spellings.into_iter().take(if *name == AUTHORIZATION { 3 } else { 1 });
             let matches = spellings
                 .flatten()
                 .any(|api_key| bound.is_some_and(|bound| bool::from(hash(api_key).ct_eq(bound))));
@@ -105,7 +106,7 @@ impl Credentials {
         headers: &'headers HeaderMap,
     ) -> impl Iterator<Item = &'headers [u8]> {
         self.values(headers).filter_map(|(name, value)| {
-            if *name == AUTHORIZATION { bearer_token(value) } else { Some(value) }
+            if *name == AUTHORIZATION { token(value) } else { Some(value) }
         })
     }
 }
@@ -135,6 +136,21 @@ impl fmt::Debug for Credentials {
 #[must_use]
 pub fn hash(api_key: &[u8]) -> CredentialHash {
     Sha256::digest(api_key).into()
+}
+
+/// What names a caller under `authorization`.
+fn token(value: &[u8]) -> Option<&[u8]> {
+    bearer_token(value).or_else(|| access_key_id(value))
+}
+
+/// The id of the access key that a request to AWS is signed with: `AWS4-… Credential=ID/…`. Whoever checks the
+/// signature knows that the caller has the key.
+fn access_key_id(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = scheme_and_token(value)?;
+    scheme.get(..5).filter(|it| it.eq_ignore_ascii_case(b"AWS4-"))?;
+    let mut parts = rest.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let credential = parts.find_map(|part| part.strip_prefix(b"Credential="))?;
+    credential.split(|byte| *byte == b'/').next().filter(|id| !id.is_empty())
 }
 
 /// RFC 6750 §2.1; the scheme's case does not matter (RFC 9110 §11.1).
@@ -168,6 +184,14 @@ mod tests {
         let credentials = Credentials::with_secret(b"secret");
         let bearer = credentials.principal(&headers(&[("authorization", "Bearer sk-1")]));
         assert_eq!(bearer, credentials.principal(&headers(&[("authorization", "bearer  sk-1")])));
+        let signed = "AWS4-HMAC-SHA256 Credential=sk-1/20261130/r/s/aws4_request, SignedHeaders=host, Signature=";
+        for signature in ["00", "11"] {
+            let value = HeaderValue::from_str(&format!("{signed}{signature}")).unwrap();
+            let mut signed = HeaderMap::new();
+            signed.insert("authorization", value);
+            assert_eq!(bearer, credentials.principal(&signed));
+            assert_eq!(credentials.binding(&signed, Some(&hash(b"sk-1"))), Binding::Holds);
+        }
         assert_eq!(bearer, credentials.principal(&headers(&[("x-api-key", "sk-1")])));
         assert_ne!(bearer, credentials.principal(&headers(&[("x-api-key", "sk-2")])));
         assert!(!bearer.account.as_str().contains("sk-1"));

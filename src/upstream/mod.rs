@@ -14,6 +14,7 @@ pub(crate) mod own;
 mod replay;
 mod reuse;
 mod settings;
+mod signing;
 mod websocket;
 mod when_woken;
 
@@ -28,7 +29,8 @@ use http::header::HOST;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version, request};
 use http_body::Body;
-use http_body_util::{BodyExt, LengthLimitError};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, LengthLimitError};
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use hyper::upgrade::OnUpgrade;
@@ -36,13 +38,15 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::sync::watch;
+use jiff::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 pub use body::UpstreamBody;
 pub use connect::TlsError;
 pub use settings::Settings;
+pub use signing::{Credentials, CredentialsError, Signer, region_of_host};
 pub(crate) use websocket::{Switched, announce};
 pub(crate) use when_woken::WhenWoken;
 
@@ -51,6 +55,7 @@ use connect::{Connector, TimedOut};
 use headers::strip_hop_by_hop;
 use replay::{Replay, Replayed};
 use reuse::{AfterAnswer, Given, abandoned, is_close, is_unprocessed};
+use signing::{Collected, SigningError};
 
 /// Any error.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -92,6 +97,12 @@ pub enum UpstreamError {
     /// The answer broke off in its body.
     #[error("the upstream's answer broke off")]
     Body(#[source] BoxError),
+    /// There is no room to hold the request's body until it is signed.
+    #[error("there is no room for the request body")]
+    NoRoom,
+    /// A field of the request cannot be signed.
+    #[error("a field of the request cannot be signed")]
+    Unsigned,
     /// The request's path cannot be put after the upstream's.
     #[error("the request has no usable path")]
     Address(#[source] http::Error),
@@ -116,7 +127,10 @@ impl UpstreamError {
     /// Whether the request is to blame, not the upstream.
     #[must_use]
     pub fn is_request(&self) -> bool {
-        matches!(self, Self::RequestTooLarge | Self::RequestTooSlow | Self::Address(_))
+        matches!(
+            self,
+            Self::RequestTooLarge | Self::RequestTooSlow | Self::Unsigned | Self::Address(_)
+        )
     }
 }
 
@@ -137,6 +151,8 @@ pub struct Upstream {
     total_timeout: Duration,
     /// Tells when answers under way are to break off.
     cut_off: Option<watch::Receiver<bool>>,
+    /// Signs requests anew.
+    signer: Option<Signer>,
 }
 
 impl Upstream {
@@ -174,12 +190,19 @@ impl Upstream {
             idle_timeout: settings.idle_timeout,
             total_timeout: settings.total_timeout,
             cut_off: None,
+            signer: None,
         })
     }
 
     /// Has answers under way break off when told so: each as one that failed, which its client can see.
     pub(crate) fn cut_off_by(self, told: watch::Receiver<bool>) -> Self {
         Self { cut_off: Some(told), ..self }
+    }
+
+    /// Signs what it sends.
+    #[must_use]
+    pub fn signed_by(self, signer: Option<Signer>) -> Self {
+        Self { signer, ..self }
     }
 
     /// The same path and query behind the upstream's base.
@@ -228,9 +251,20 @@ where
         let total_due = started + self.total_timeout;
         let idle_timeout = self.idle_timeout;
         let cut_off = self.cut_off.clone();
+        let signer = self.signer.clone();
         Box::pin(async move {
             head.uri = address?;
-            let replay = Replay::new(body.map_err(Into::into).boxed_unsync());
+            let body = body.map_err(Into::into).boxed_unsync();
+            let (body, _room) = match &signer {
+                None => (body, None),
+                Some(signer) => {
+                    let signed = signed(signer, &mut head, body);
+                    let signed = timeout_at(head_due, signed).await;
+                    let (body, room) = signed.map_err(|_| UpstreamError::RequestTooSlow)??;
+                    (body, Some(room))
+                }
+            };
+            let replay = Replay::new(body);
             let (response, connection) = timeout_at(head_due, ask(clients, head, &replay))
                 .await
                 .map_err(|_| {
@@ -267,6 +301,36 @@ where
             Ok(Response::from_parts(head, body))
         })
     }
+}
+
+/// Signs a request whose address is known: its body, all of it, and the room that this takes.
+async fn signed(
+    signer: &Signer,
+    head: &mut request::Parts,
+    body: UnsyncBoxBody<Bytes, BoxError>,
+) -> Result<(UnsyncBoxBody<Bytes, BoxError>, OwnedSemaphorePermit), UpstreamError> {
+    let failed = |error| match error {
+        SigningError::NoRoom => UpstreamError::NoRoom,
+        SigningError::Field => UpstreamError::Unsigned,
+        SigningError::Body(error) if is_too_long(&*error) => UpstreamError::RequestTooLarge,
+        SigningError::Body(error) => UpstreamError::Exchange(error),
+    };
+    let Collected { bytes, room } = signer.collect(body).await.map_err(failed)?;
+    let address = head.uri.clone();
+    signer.sign(head, &address, &bytes, Timestamp::now()).map_err(failed)?;
+    Ok((Full::new(bytes).map_err(|never| match never {}).boxed_unsync(), room))
+}
+
+/// Whether an error says that a body is too long, however deep it lies.
+fn is_too_long(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(at) = cause {
+        if at.is::<LengthLimitError>() {
+            return true;
+        }
+        cause = at.source();
+    }
+    false
 }
 
 /// Why there is no answer.
@@ -332,11 +396,11 @@ fn classify(unanswered: Unanswered) -> UpstreamError {
             return UpstreamError::Exchange("the connection ended without an answer".into());
         }
     };
+    if is_too_long(&error) {
+        return UpstreamError::RequestTooLarge;
+    }
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
     while let Some(at) = cause {
-        if at.is::<LengthLimitError>() {
-            return UpstreamError::RequestTooLarge;
-        }
         if at.is::<TimedOut>() {
             return UpstreamError::ConnectTimeout;
         }

@@ -28,6 +28,8 @@ pub enum ServerKind {
     Ollama,
     /// Hugging Face's text-generation-inference.
     Tgi,
+    /// Amazon Bedrock.
+    Bedrock,
 }
 
 const MAX_TOKENS: &str = "max_tokens";
@@ -35,7 +37,7 @@ const MAX_COMPLETION_TOKENS: &str = "max_completion_tokens";
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Custom,
         Self::OpenAi,
         Self::Anthropic,
@@ -45,6 +47,7 @@ impl ServerKind {
         Self::LlamaCpp,
         Self::Ollama,
         Self::Tgi,
+        Self::Bedrock,
     ];
 
     /// The name in configurations.
@@ -60,6 +63,7 @@ impl ServerKind {
             Self::LlamaCpp => "llama_cpp",
             Self::Ollama => "ollama",
             Self::Tgi => "tgi",
+            Self::Bedrock => "bedrock",
         }
     }
 
@@ -85,7 +89,13 @@ impl ServerKind {
             ("anthropic.com", Self::Anthropic),
             ("mistral.ai", Self::Mistral),
         ];
-        known.into_iter().find_map(|(domain, kind)| is(domain).then_some(kind))
+        let amazon = || {
+            let host = host.to_ascii_lowercase();
+            let amazon =
+                [".amazonaws.com", ".amazonaws.com.cn"].iter().any(|it| host.ends_with(it));
+            (host.starts_with("bedrock-runtime") && amazon).then_some(Self::Bedrock)
+        };
+        known.into_iter().find_map(|(domain, kind)| is(domain).then_some(kind)).or_else(amazon)
     }
 
     /// The member by which a chat completion's output is capped where the request caps none.
@@ -108,7 +118,7 @@ impl ServerKind {
     /// model: vendors' own servers, and Ollama, refuse it for models that do not reason.
     pub(super) fn takes_effort(self) -> bool {
         match self {
-            Self::OpenAi | Self::Anthropic | Self::Mistral | Self::Ollama => false,
+            Self::OpenAi | Self::Anthropic | Self::Mistral | Self::Ollama | Self::Bedrock => false,
             Self::Custom | Self::Vllm | Self::Sglang | Self::LlamaCpp | Self::Tgi => true,
         }
     }
@@ -122,7 +132,7 @@ impl ServerKind {
     /// before one is the last. Servers that render a template leave them where they are.
     pub(crate) fn hoists_system(self) -> bool {
         match self {
-            Self::Custom | Self::Anthropic | Self::Mistral => true,
+            Self::Custom | Self::Anthropic | Self::Mistral | Self::Bedrock => true,
             Self::OpenAi
             | Self::Vllm
             | Self::Sglang
@@ -159,6 +169,8 @@ mod tests {
             ("API.Anthropic.com", Some(ServerKind::Anthropic)),
             ("notopenai.com", None),
             ("openai.com.example", None),
+            ("bedrock-runtime.us-east-1.amazonaws.com", Some(ServerKind::Bedrock)),
+            ("bedrock-runtime.us-east-1.amazonaws.com.example", None),
             ("127.0.0.1", None),
         ] {
             assert_eq!(ServerKind::of_host(host), kind, "{host}");

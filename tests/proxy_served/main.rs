@@ -19,6 +19,8 @@ mod passing;
 #[cfg(test)]
 mod reuse;
 #[cfg(test)]
+mod signing;
+#[cfg(test)]
 mod stopping;
 #[cfg(test)]
 mod support;

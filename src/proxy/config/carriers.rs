@@ -223,8 +223,8 @@ impl Setting for f64 {
     }
 }
 
-/// A name of a plugin's.
-struct Name(String);
+/// A name without spaces, such as a plugin's.
+pub(super) struct Name(pub(super) String);
 
 impl Setting for Name {
     const EXPECTED: &'static str = "a name of letters, digits, `_` and `-`";

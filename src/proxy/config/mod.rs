@@ -28,6 +28,7 @@ mod marks;
 mod reader;
 mod secret;
 mod setting;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -42,13 +43,12 @@ pub use experiments::Experiments;
 pub use marks::Marks;
 pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX};
 use reader::{Reader, variable};
-use setting::{BaseUrl, OrOff, Size};
+use setting::{OrOff, Size};
 
 use crate::countermeasure::watermark::Carriers;
 use crate::risk::RiskSettings;
 use crate::secret::Secret;
-use crate::upstream;
-use crate::wire::ServerKind;
+use crate::upstream::{Settings, Signer};
 
 /// The whole configuration, checked.
 #[derive(Clone, Debug)]
@@ -56,7 +56,9 @@ pub struct Config {
     /// `[listen]`
     pub listen: Listen,
     /// `[upstream]`
-    pub upstream: upstream::Settings,
+    pub upstream: Settings,
+    /// What signs requests to it anew, if its credentials are there.
+    pub signer: Option<Signer>,
     /// `[limits]`
     pub limits: Limits,
     /// `[admin] address`; `None` when it is off.
@@ -209,16 +211,8 @@ impl Config {
             address: reader.or("listen", "address", loopback(8080)),
             idle_timeout: reader.or("listen", "idle_timeout", seconds(60)),
         };
-        let url = reader.required("upstream", "url").map(|BaseUrl(url)| url);
-        let kind: Option<ServerKind> = reader.optional("upstream", "kind");
-        let ca_file = reader.path("upstream", "ca_file");
-        let connect_timeout = reader.or("upstream", "connect_timeout", seconds(5));
-        let first_byte_timeout = reader.or("upstream", "first_byte_timeout", seconds(600));
-        let idle_timeout = reader.or("upstream", "idle_timeout", seconds(300));
-        let total_timeout = reader.or("upstream", "total_timeout", seconds(3600));
-        let max_idle_connections: u32 = reader.or("upstream", "max_idle_connections", 256);
-        let http2 = reader.or("upstream", "http2", false);
         let limits = limits(reader);
+        let (upstream, signer) = upstream::read(reader, &limits);
         let OrOff(admin) = reader.or("admin", "address", OrOff(Some(loopback(8081))));
         let risk = deciding::risk(reader);
         let policy = deciding::policy(reader);
@@ -233,24 +227,12 @@ impl Config {
         let audit = audit(reader, given);
         let access_log = access_log(reader);
         let grace = reader.or("shutdown", "grace", seconds(30));
-        addresses::check(reader, listen.address, admin, url.as_ref());
+        addresses::check(reader, listen.address, admin, upstream.as_ref().map(|it| &it.url));
         let notices = reader.notices();
-        let url = url?;
-        let kind = kind.or_else(|| ServerKind::of_host(url.host()?)).unwrap_or_default();
-        let upstream = upstream::Settings {
-            url,
-            kind,
-            ca_file,
-            connect_timeout,
-            first_byte_timeout,
-            idle_timeout,
-            total_timeout,
-            max_idle_connections: usize::try_from(max_idle_connections).unwrap_or(usize::MAX),
-            http2,
-        };
         Some(Self {
             listen,
-            upstream,
+            upstream: upstream?,
+            signer,
             limits,
             admin,
             risk,
