@@ -10,9 +10,10 @@ mod tests {
     use guilloche::proxy::{Config, ConfigErrors};
 
     /// Fields that only variables have.
-    const SECRETS: [(&str, &str); 4] = [
+    const SECRETS: [(&str, &str); 5] = [
         ("marks", "probe_key"),
         ("secret", "key"),
+        ("summarizer", "key"),
         ("upstream", "secret_access_key"),
         ("upstream", "session_token"),
     ];

@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{StatusCode, Uri};
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value, json};
-use tower_service::Service;
 
 use super::backoff::retry_after;
 use super::prompt::Prompt;
 use super::spending::Tokens;
 use super::{AskError, Settings};
 use crate::secret::opaque_debug;
-use crate::upstream::{Upstream, UpstreamError, own};
+use crate::upstream::chat::{ChatClient, ChatError, Completion, Usage};
+use crate::upstream::{UpstreamError, own};
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
@@ -78,9 +74,7 @@ opaque_debug!(Answer);
 /// The endpoint. Clones share its connections.
 #[derive(Clone)]
 pub(super) struct Endpoint {
-    upstream: Upstream,
-    path: String,
-    authorization: Option<HeaderValue>,
+    client: ChatClient,
     model: String,
     temperature: f64,
     max_tokens: u32,
@@ -88,20 +82,12 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     pub(super) fn new(settings: &Settings) -> Result<Self, AskError> {
-        let url = &settings.url;
-        let wrong = || AskError::Address(without_user(url));
-        let (scheme, authority) = url.scheme_str().zip(url.authority()).ok_or_else(wrong)?;
-        let base = Uri::builder().scheme(scheme).authority(authority.clone()).path_and_query("/");
-        let base = base.build().map_err(|_| wrong())?;
-        let (ca_file, timeout) = (settings.ca_file.clone(), settings.timeout);
-        let upstream = own::settings(base, ca_file, timeout, settings.concurrency);
-        let upstream = upstream.ok_or_else(wrong)?;
-        let authorization = settings.api_key.as_ref().map(|key| own::bearer(key)).transpose();
+        let Settings { url, ca_file, api_key, timeout, concurrency, .. } = settings;
+        let authorization = api_key.as_ref().map(|key| own::bearer(key)).transpose();
         let authorization = authorization.map_err(|_| AskError::ApiKey)?;
+        let client = ChatClient::new(url, ca_file.clone(), *timeout, *concurrency, authorization)?;
         Ok(Self {
-            upstream: Upstream::new(&upstream, 64 << 10)?,
-            path: path(url),
-            authorization,
+            client: client.ok_or_else(|| AskError::Address(without_user(url)))?,
             model: settings.model.clone(),
             temperature: settings.temperature,
             max_tokens: settings.max_tokens,
@@ -109,7 +95,7 @@ impl Endpoint {
     }
 
     /// Asks once.
-    pub(super) async fn ask(mut self, prompt: &Prompt) -> Result<Answer, Trouble> {
+    pub(super) async fn ask(self, prompt: &Prompt) -> Result<Answer, Trouble> {
         let body = json!({
             "model": self.model,
             "messages": prompt.messages(),
@@ -117,46 +103,19 @@ impl Endpoint {
             "temperature": self.temperature,
             "stream": false,
         });
-        let mut request = Request::post(&self.path).header(CONTENT_TYPE, "application/json");
-        if let Some(key) = &self.authorization {
-            request = request.header(AUTHORIZATION, key.clone());
+        match self.client.complete(&body, MAX_ANSWER_BYTES).await {
+            Ok(completion) => answer(completion),
+            Err(ChatError::Address) => Err(garbage("the address", false)),
+            Err(ChatError::Exchange(error)) => Err(broken_off(error)),
+            Err(ChatError::TooLarge) => Err(garbage("too large", true)),
+            Err(ChatError::Garbage(what)) => Err(garbage(what, true)),
+            Err(ChatError::Status { status, headers, body }) => {
+                // What the refusal says matters less than that it is one.
+                let after = retry_after(&headers, Timestamp::now());
+                Err(refusal(status, said(&body), after))
+            }
         }
-        let request = request
-            .body(Full::new(Bytes::from(body.to_string())))
-            .map_err(|_| garbage("the address", false))?;
-        let response = self.upstream.call(request).await.map_err(broken_off)?;
-        let (head, body) = response.into_parts();
-        let body = match Limited::new(body, MAX_ANSWER_BYTES).collect().await {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) => match error.downcast::<UpstreamError>() {
-                Ok(error) => Err(broken_off(*error)),
-                Err(_) => Err(garbage("too large", true)),
-            },
-        };
-        if head.status.is_success() {
-            return read(&body?);
-        }
-        // What the refusal says matters less than that it is one.
-        let said = said(&body.unwrap_or_default());
-        Err(refusal(head.status, said, retry_after(&head.headers, Timestamp::now())))
     }
-}
-
-/// Where chat completions are, given the endpoint's address.
-fn path(url: &Uri) -> String {
-    let (path, query) = (url.path().trim_end_matches('/'), url.query());
-    let version = |segment: &str| {
-        let number = segment.strip_prefix('v');
-        number.is_some_and(|number| number.starts_with(|digit: char| digit.is_ascii_digit()))
-    };
-    let whole = if path.ends_with("/chat/completions") {
-        path.to_owned()
-    } else if path.rsplit('/').next().is_some_and(version) {
-        format!("{path}/chat/completions")
-    } else {
-        format!("{path}/v1/chat/completions")
-    };
-    query.map_or(whole.clone(), |query| format!("{whole}?{query}"))
 }
 
 /// An address without the name and password that it should not have.
@@ -205,68 +164,18 @@ fn said(body: &[u8]) -> String {
     printable.take(SHOWN_CHARACTERS).collect::<String>().trim().to_owned()
 }
 
-#[derive(Deserialize)]
-struct Completion {
-    choices: Vec<Choice>,
-    #[serde(default)]
-    usage: Option<Usage>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    message: Message,
-    #[serde(default)]
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    #[serde(default)]
-    content: Option<String>,
-    #[serde(default, alias = "reasoning_content")]
-    reasoning: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Usage {
-    prompt_tokens: u64,
-    completion_tokens: u64,
-}
-
-fn read(body: &[u8]) -> Result<Answer, Trouble> {
-    let completion: Completion =
-        serde_json::from_slice(body).map_err(|_| garbage("not its JSON", true))?;
-    let usage = completion
-        .usage
-        .map(|usage| Tokens { input: usage.prompt_tokens, output: usage.completion_tokens });
-    let Some(Choice { message, finish_reason }) = completion.choices.into_iter().next() else {
-        return Err(garbage("no choice", true));
-    };
-    let reasoning = message.reasoning.filter(|text| !text.trim().is_empty());
-    let text = message.content.unwrap_or_default();
+fn answer(completion: Completion) -> Result<Answer, Trouble> {
+    let Completion { text, reasoning, finish_reason, usage } = completion;
     if text.trim().is_empty() && reasoning.is_none() {
         return Err(garbage("no text", true));
     }
+    let usage = usage.map(|Usage { input, output }| Tokens { input, output });
     Ok(Answer { text, reasoning, finish_reason, usage })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_endpoint_is_found_below_the_address() {
-        for (url, expected) in [
-            ("https://a.example", "/v1/chat/completions"),
-            ("https://a.example/", "/v1/chat/completions"),
-            ("https://a.example/v1/", "/v1/chat/completions"),
-            ("https://a.example/api/v3", "/api/v3/chat/completions"),
-            ("https://a.example/openai", "/openai/v1/chat/completions"),
-            ("https://a.example/x/chat/completions?v=2", "/x/chat/completions?v=2"),
-        ] {
-            assert_eq!(path(&url.parse().unwrap()), expected, "{url}");
-        }
-    }
 
     #[test]
     fn a_password_in_an_address_is_not_shown() {
@@ -303,13 +212,14 @@ mod tests {
 
     #[test]
     fn an_answer_without_text_is_none() {
-        for (body, what) in [
-            ("<html>", "not its JSON"),
-            (r#"{"choices": []}"#, "no choice"),
-            (r#"{"choices": [{"message": {"content": " "}}]}"#, "no text"),
-            (r#"{"choices": [{"message": {"content": null}}]}"#, "no text"),
-        ] {
-            assert_eq!(read(body.as_bytes()).unwrap_err(), garbage(what, true), "{body}");
+        for text in ["", " "] {
+            let completion = Completion {
+                text: text.to_owned(),
+                reasoning: None,
+                finish_reason: None,
+                usage: None,
+            };
+            assert_eq!(answer(completion).unwrap_err(), garbage("no text", true));
         }
     }
 }

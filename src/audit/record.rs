@@ -1,5 +1,7 @@
 //! The record of one decided request. Its JSON form is documented in `docs/configuration.md`.
 
+mod mode;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::PrincipalHashes;
+use crate::countermeasure::summary::SummaryFailure;
 use crate::countermeasure::watermark::Carrier;
 use crate::policy::Countermeasure;
 use crate::policy::plan::Mode;
@@ -175,6 +178,24 @@ pub enum Counter {
     BlocksDropped,
     /// Words of an answer that repeat reasoning which was opened in its request, and were withheld.
     WordsRepeated,
+    /// Texts of reasoning of which a summary went out.
+    SummariesMade,
+    /// Those of which none did, and that were withheld whole: it did not come in time.
+    SummariesSlow,
+    /// The summarizer failed.
+    SummariesFailed,
+    /// As many were waited for as may be.
+    SummariesBusy,
+    /// It said nothing.
+    SummariesEmpty,
+    /// It was longer than it may be.
+    SummariesLong,
+    /// It said the reasoning again.
+    SummariesRepeating,
+    /// It held markers of reasoning.
+    SummariesMarkedUp,
+    /// The text was none that could be condensed.
+    SummariesUnfit,
     /// Time that was waited, in milliseconds.
     WaitsMs,
     /// Input tokens settled.
@@ -185,6 +206,23 @@ pub enum Counter {
     TokensReasoning,
     /// Requests turned away.
     RequestsRefused,
+}
+
+impl Counter {
+    /// What counts the summaries that were not made for a reason.
+    #[must_use]
+    pub fn of_summary(failure: SummaryFailure) -> Self {
+        match failure {
+            SummaryFailure::Slow => Self::SummariesSlow,
+            SummaryFailure::Failed => Self::SummariesFailed,
+            SummaryFailure::Busy => Self::SummariesBusy,
+            SummaryFailure::Empty => Self::SummariesEmpty,
+            SummaryFailure::Long => Self::SummariesLong,
+            SummaryFailure::Repeating => Self::SummariesRepeating,
+            SummaryFailure::MarkedUp => Self::SummariesMarkedUp,
+            SummaryFailure::Unfit => Self::SummariesUnfit,
+        }
+    }
 }
 
 /// Counts of what a countermeasure did; what is absent was not done.
@@ -286,26 +324,6 @@ pub fn mode_name(mode: Mode) -> &'static str {
     match mode {
         Mode::Observe => "observe",
         Mode::Enforce => "enforce",
-    }
-}
-
-/// The plan's mode, spelled as policies spell it.
-mod mode {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::{Mode, mode_name};
-
-    pub(super) fn serialize<S: Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(mode_name(*mode))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Mode, D::Error> {
-        let name = String::deserialize(from)?;
-        [Mode::Observe, Mode::Enforce]
-            .into_iter()
-            .find(|mode| mode_name(*mode) == name)
-            .ok_or_else(|| D::Error::unknown_variant(&name, &["observe", "enforce"]))
     }
 }
 

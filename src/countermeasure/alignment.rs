@@ -178,7 +178,7 @@ mod tests {
     /// What is left of the text in pieces of so many characters, and the alignment.
     fn aligned(keep: Keep, size: usize) -> (String, Alignment) {
         let setting = Setting {
-            keep,
+            keep: keep.into(),
             opened: false,
             continued: false,
             reasoned: false,

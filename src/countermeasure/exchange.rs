@@ -3,6 +3,7 @@
 mod fields;
 mod later;
 mod request;
+mod summed_up;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use super::prompted::{self, Echo, Prompted};
 use super::repeated::{Guarded, RepeatGuard};
 use super::seal::Sealer;
 use super::stored::StoredAnswers;
+use super::summary::SummaryBook;
 use super::usage::Rounding;
 use super::watermark::{LexicalMark, Mark};
 use super::{Editor, LaneEditor, Renamed, downgrade, reasoning, side_channels};
@@ -53,6 +55,10 @@ pub struct ResponseEdits {
     drop_usage_event: bool,
     /// What is withheld goes out sealed.
     sealer: Option<Sealer>,
+    /// Where summaries of what is withheld are found, if they are made.
+    summaries: Option<SummaryBook>,
+    /// Blocks that the upstream signed show theirs: what they said travels sealed.
+    shows_signed: bool,
     /// What was opened in the request is not repeated.
     guard: Option<RepeatGuard>,
     /// What the request's counts are rounded to then.
@@ -132,6 +138,8 @@ impl ResponseEdits {
             round_usage: reasoning.and_then(|settings| settings.round_usage),
             drop_usage_event,
             sealer: None,
+            summaries: None,
+            shows_signed: false,
             guard: None,
             round_input: None,
             marked: None,
@@ -262,13 +270,13 @@ impl ResponseEdits {
         let keep = self.keep?;
         match channel.kind {
             // A signed block is whole or sealed.
-            Kind::Reasoning if channel.signed || beside.spent => {
+            Kind::Reasoning if channel.signed && !self.shows_signed || beside.spent => {
                 Some(reasoning::editor(Keep::None))
             }
             Kind::Reasoning => {
                 let is_string = matches!(channel.lane.slot, Slot::Reasoning | Slot::ReasoningAlias);
                 let sealed = self.sealer().filter(|_| is_string).and_then(Sealer::editor);
-                Some(sealed.unwrap_or_else(|| reasoning::editor(keep)))
+                Some(sealed.unwrap_or_else(|| self.remains(keep).editor()))
             }
             // A model refuses in the words of its text.
             Kind::Answer | Kind::Refusal => {
@@ -284,10 +292,12 @@ impl ResponseEdits {
                 if beside.unopened > 0 {
                     // What a member of its own keeps is kept there.
                     let keep = if beside.reasoning { Keep::None } else { keep };
-                    return Some(Box::new(Led::new(beside.unopened, keep, unclosed)));
+                    let led = Led::new(beside.unopened, &self.remains(keep), unclosed);
+                    return Some(Box::new(led));
                 }
                 let (opened, continued) = (by_template || within, beside.continues);
                 let reasoned = beside.reasoned;
+                let keep = self.remains(keep);
                 let setting = inline::Setting { keep, opened, continued, reasoned, unclosed };
                 let inline = Inline::new(setting);
                 Some(Box::new(match lead_in {

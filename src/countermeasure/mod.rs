@@ -17,6 +17,7 @@ pub mod seal;
 mod sentences;
 pub mod side_channels;
 pub mod stored;
+pub mod summary;
 mod tally;
 mod usage;
 pub mod watermark;

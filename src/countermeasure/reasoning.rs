@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 
 use super::Editor;
 use super::sentences::{Sentences, WordCount};
+use super::summary::SummaryBook;
 use crate::policy::plan::Keep;
 use crate::secret::opaque_debug;
 
@@ -21,11 +22,45 @@ pub const HOLD_LIMIT: usize = 64 * 1024;
 /// The longest last sentence that is one: words between white space, and characters.
 const CONCLUSION: (usize, usize) = (60, 400);
 
-/// The editor that leaves of a reasoning lane what `keep` says.
+/// What is left of the reasoning of one response.
+#[derive(Clone, Debug)]
+pub struct Remains {
+    keep: Keep,
+    /// Where summaries are found; without it none is left.
+    summaries: Option<SummaryBook>,
+}
+
+impl Remains {
+    /// Nothing.
+    pub const NOTHING: Self = Self { keep: Keep::None, summaries: None };
+
+    /// The same, with the summaries of this book.
+    #[must_use]
+    pub fn summed_up_in(self, book: Option<SummaryBook>) -> Self {
+        Self { summaries: book, ..self }
+    }
+
+    /// The editor of a text of which this is left.
+    #[must_use]
+    pub fn editor(&self) -> Box<dyn Editor> {
+        match (&self.summaries, self.keep) {
+            (Some(book), Keep::Summary) => book.editor(),
+            _ => editor(self.keep),
+        }
+    }
+}
+
+impl From<Keep> for Remains {
+    fn from(keep: Keep) -> Self {
+        Self { keep, ..Self::NOTHING }
+    }
+}
+
+/// The editor that leaves of a reasoning lane what `keep` says, without a summary.
 #[must_use]
 pub fn editor(keep: Keep) -> Box<dyn Editor> {
     match keep {
-        Keep::None => Box::new(Nothing::default()),
+        Keep::None | Keep::Summary => Box::new(Nothing::default()),
         Keep::Words(limit) => Box::new(Prefix::new(Budget::Words(u64::from(limit.get())))),
         Keep::Share(share) => Box::new(Prefix::new(Budget::Share(share))),
         Keep::Conclusion => Box::new(Conclusion::default()),

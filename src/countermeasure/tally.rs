@@ -2,6 +2,7 @@
 
 use super::ClosedMembers;
 use super::inline::Dialects;
+use super::summary::SummaryCounts;
 use super::watermark::Carrier;
 
 /// Counts for the audit record: what was applied, never what was configured.
@@ -59,6 +60,8 @@ pub struct Tally {
     pub blocks_dropped: u64,
     /// Words that repeat reasoning which was opened in the request, and were withheld.
     pub words_repeated: u64,
+    /// Texts of reasoning that were condensed, or were to be.
+    pub summaries: SummaryCounts,
 }
 
 impl Tally {
@@ -91,6 +94,7 @@ impl Tally {
             blocks_opened,
             blocks_dropped,
             words_repeated,
+            summaries,
         } = other;
         Self {
             words_removed: self.words_removed + words_removed,
@@ -118,6 +122,7 @@ impl Tally {
             blocks_opened: self.blocks_opened + blocks_opened,
             blocks_dropped: self.blocks_dropped + blocks_dropped,
             words_repeated: self.words_repeated + words_repeated,
+            summaries: self.summaries.and(summaries),
         }
     }
 }

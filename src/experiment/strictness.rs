@@ -65,6 +65,9 @@ fn longest(plan: &Plan) -> u32 {
     cap.map_or(u32::MAX, NonZeroU32::get)
 }
 
+/// The words of a usual summary, each of which tells of more than one of the reasoning.
+const SUMMARY_WORDS: f64 = 100.0;
+
 /// How much of the reasoning is left: a share, or, of a number of words, which is less than any trace
 /// has, as many thousandths.
 fn kept(plan: &Plan) -> f64 {
@@ -73,6 +76,7 @@ fn kept(plan: &Plan) -> f64 {
         Some(Keep::None) => 0.0,
         Some(Keep::Words(words)) => f64::from(words.get()) / 1000.0,
         Some(Keep::Share(share)) => share,
+        Some(Keep::Summary) => SUMMARY_WORDS / 1000.0,
         Some(_) => f64::MIN_POSITIVE,
     }
 }

@@ -41,6 +41,7 @@ pub(super) fn applied(tally: &Tally, used: Option<Amounts>) -> Vec<Applied> {
         blocks_opened,
         blocks_dropped,
         words_repeated,
+        summaries,
     } = *tally;
     let used = used.unwrap_or_default();
     let rows = [
@@ -65,6 +66,12 @@ pub(super) fn applied(tally: &Tally, used: Option<Amounts>) -> Vec<Applied> {
         (Countermeasure::Reasoning, Counter::BlocksOpened, blocks_opened),
         (Countermeasure::Reasoning, Counter::BlocksDropped, blocks_dropped),
         (Countermeasure::Reasoning, Counter::WordsRepeated, words_repeated),
+        (Countermeasure::Reasoning, Counter::SummariesMade, summaries.made),
+    ];
+    let unmade = summaries.each().map(|(failure, count)| {
+        (Countermeasure::Reasoning, Counter::of_summary(failure), count)
+    });
+    let behind = [
         (Countermeasure::Watermark, Counter::Sites, sites),
         (Countermeasure::Watermark, Counter::WordsChanged, flips),
         (Countermeasure::Watermark, Counter::FieldsSet, mark_fields_set),
@@ -73,7 +80,8 @@ pub(super) fn applied(tally: &Tally, used: Option<Amounts>) -> Vec<Applied> {
         (Countermeasure::Pace, Counter::WaitsMs, waited_ms),
     ];
     let mut applied: Vec<Applied> = Vec::new();
-    for (countermeasure, counter, amount) in rows.into_iter().filter(|(_, _, amount)| *amount > 0) {
+    let rows = rows.into_iter().chain(unmade).chain(behind);
+    for (countermeasure, counter, amount) in rows.filter(|(_, _, amount)| *amount > 0) {
         if applied.last().is_none_or(|last| last.countermeasure != countermeasure) {
             applied.push(Applied::new(countermeasure, audit::Counts::default()));
         }

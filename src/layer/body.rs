@@ -19,8 +19,10 @@ use super::budget::Held;
 use super::dry_runs::DryRuns;
 use super::error::{BodyError, BoxError};
 use super::guard::Guard;
+use super::form::Form;
 use super::hook::Watch;
-use super::reading::{Form, Reading};
+use super::reading::Reading;
+use super::summarizing::Summarizing;
 use super::teed::Teed;
 use super::timing::Pacing;
 use crate::audit::Outcome;
@@ -116,12 +118,12 @@ impl<B> DefenseBody<B> {
     /// The upstream's body, read as it comes.
     pub(super) fn read(
         body: Teed<B>,
-        form: Form,
+        (form, summarizing): (Form, Option<Box<Summarizing>>),
         pacing: Option<Pacing>,
         guard: Guard,
         held: Held,
     ) -> Self {
-        let reading = Reading::new(form, pacing, held);
+        let reading = Reading::new(form, pacing, held).summarizing(summarizing);
         let kind = Kind::Read { body: Box::pin(body), reading: Box::new(reading) };
         Self { kind, guard: Some(guard), watch: None, failure: None }
     }

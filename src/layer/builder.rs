@@ -9,6 +9,7 @@ use super::arms::Experiments;
 use super::hook::Hook;
 use super::service::Defense;
 use super::shared::{Caps, Keys, Live, Shared};
+use super::summarizer::{Condenser, Summarizer, SummaryLimits};
 use crate::audit::{NoAudit, Sink};
 use crate::countermeasure::originals::Originals;
 use crate::countermeasure::watermark::Marks;
@@ -50,6 +51,7 @@ pub struct DefenseBuilder {
     /// Those of before, where there is no secret.
     keys: Option<Arc<Keys>>,
     marks: Option<Arc<Marks>>,
+    condenser: Option<Arc<Condenser>>,
     store: Option<Arc<dyn Store>>,
     /// Somebody else says what the layer would say of itself.
     silent: bool,
@@ -82,6 +84,7 @@ impl DefenseLayer {
             previous: Vec::new(),
             keys: None,
             marks: None,
+            condenser: None,
             store: None,
             silent: false,
         }
@@ -166,6 +169,13 @@ impl DefenseBuilder {
         Self { marks: Some(Arc::new(marks)), ..self }
     }
 
+    /// What condenses reasoning where a policy says `keep = "summary"`, and within which bounds. Without
+    /// it such a policy withholds all of it.
+    #[must_use]
+    pub fn summarizer(self, summarizer: Arc<dyn Summarizer>, limits: SummaryLimits) -> Self {
+        Self { condenser: Some(Arc::new(Condenser::new(summarizer, limits))), ..self }
+    }
+
     /// Where rates and leases are kept: in this process, if nothing is said. It is bound when the layer
     /// is built, and stays over replacements.
     #[must_use]
@@ -198,9 +208,15 @@ impl DefenseBuilder {
 
     fn live(self) -> Result<Live, NoRandomness> {
         let Self { policy, experiments, source, reports, sink, hook, caps, server, .. } = self;
-        let Self { signs_anew, secret, previous, keys, marks, .. } = self;
+        let Self { signs_anew, secret, previous, keys, marks, condenser, .. } = self;
         if !self.silent {
             warn_if_idle(&policy, sink.keeps());
+            if policy.sums_up_at().is_some() && condenser.is_none() {
+                tracing::warn!(
+                    policy = policy.name.as_str(),
+                    "reasoning is to be condensed, and nobody does it: all of it is withheld"
+                );
+            }
         }
         #[cfg(feature = "experiments")]
         if let Some(experiments) = &experiments {
@@ -224,6 +240,7 @@ impl DefenseBuilder {
             source,
             reports,
             marks,
+            condenser,
             sink,
             hook,
             caps,
@@ -241,8 +258,8 @@ impl DefenseHandle {
     #[must_use]
     pub fn settings(&self, policy: Policy) -> DefenseBuilder {
         let live = self.shared.live();
-        let Live { policy: _, experiments, source, reports, marks, sink, hook, .. } = &*live;
-        let Live { caps, server, signs_anew, keys, .. } = &*live;
+        let Live { policy: _, experiments, source, reports, marks, condenser, .. } = &*live;
+        let Live { sink, hook, caps, server, signs_anew, keys, .. } = &*live;
         DefenseBuilder {
             policy,
             experiments: experiments.clone(),
@@ -257,6 +274,7 @@ impl DefenseHandle {
             previous: Vec::new(),
             keys: Some(Arc::clone(keys)),
             marks: marks.clone(),
+            condenser: condenser.clone(),
             store: None,
             silent: false,
         }
@@ -315,6 +333,12 @@ impl DefenseHandle {
     #[must_use]
     pub fn without_room(&self) -> u64 {
         self.shared.budget.occupancy().1
+    }
+
+    /// Summaries of reasoning that are waited for now.
+    #[must_use]
+    pub fn summaries_waiting(&self) -> usize {
+        self.shared.live().condenser.as_ref().map_or(0, |condenser| condenser.waiting())
     }
 
     /// What undoes the marks of answers, to read its counters.

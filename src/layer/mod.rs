@@ -74,6 +74,7 @@ mod error;
 mod estimate;
 mod exchange;
 mod fields;
+mod form;
 mod future;
 mod guard;
 mod head;
@@ -97,6 +98,8 @@ mod sequence;
 mod service;
 mod shared;
 mod stream;
+mod summarizer;
+mod summarizing;
 mod teed;
 mod timing;
 mod tokens;
@@ -113,6 +116,7 @@ pub use hook::{AtEnd, Decided, End, Hook};
 pub use request_body::RequestBody;
 pub use service::Defense;
 pub use shared::Caps;
+pub use summarizer::{Summarizer, SummaryLimits};
 
 // For the proxy, which says the same to those who have reached no grade.
 #[cfg(feature = "proxy")]

@@ -1,5 +1,7 @@
 //! Reading an answer as it comes: rewriting it, holding it back, breaking it off.
 
+mod taking;
+
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -10,13 +12,13 @@ use http_body::{Body, Frame};
 use tokio::time::Instant;
 
 use super::budget::Held;
-use super::document::{Document, SLICE};
+use super::document::SLICE;
 use super::error::{BodyError, BoxError};
+use super::form::Form;
 use super::guard::Guard;
-use super::head::drop_digests;
 use super::refusal::refusal;
 use super::rewrite::ResponseRewriter;
-use super::stream::EventStream;
+use super::summarizing::Summarizing;
 use super::timing::{HEARTBEAT, LINGER, Pacing, Timer, Wait};
 use super::turns::let_others_go_first;
 use crate::audit::Outcome;
@@ -24,6 +26,8 @@ use crate::audit::Outcome;
 /// A body that is read as it comes.
 pub(super) struct Reading {
     form: Form,
+    /// What of it is condensed, if that is done.
+    summarizing: Option<Box<Summarizing>>,
     pacing: Option<Pacing>,
     /// What `held` has to wait for.
     wait: Option<Wait>,
@@ -49,45 +53,13 @@ pub(super) struct Reading {
     spent: usize,
 }
 
-/// How the response comes.
-pub(super) enum Form {
-    Events(EventStream),
-    Document(Document),
-}
-
-impl Form {
-    pub(super) fn held(&self) -> usize {
-        match self {
-            Self::Events(events) => events.held(),
-            Self::Document(document) => document.held(),
-        }
-    }
-
-    pub(super) fn rewriter(&self) -> &ResponseRewriter {
-        match self {
-            Self::Events(events) => events.rewriter(),
-            Self::Document(document) => document.rewriter(),
-        }
-    }
-
-    /// Sees by what comes first whether the type of the response was a wrong one.
-    pub(super) fn look_at(&mut self, chunk: &[u8]) {
-        let document = match self {
-            Self::Events(events) => events.turned_out(chunk),
-            Self::Document(_) => None,
-        };
-        if let Some(document) = document {
-            *self = Self::Document(document);
-        }
-    }
-}
-
 impl Reading {
     pub(super) fn new(form: Form, pacing: Option<Pacing>, room: Held) -> Self {
         let streams = matches!(form, Form::Events(_));
         let heartbeat = streams.then(|| Timer::new(HEARTBEAT));
         Self {
             form,
+            summarizing: None,
             pacing,
             wait: None,
             waited: Duration::ZERO,
@@ -102,6 +74,11 @@ impl Reading {
             room,
             spent: 0,
         }
+    }
+
+    /// The same, with summaries in it.
+    pub(super) fn summarizing(self, summarizing: Option<Box<Summarizing>>) -> Self {
+        Self { summarizing, ..self }
     }
 
     /// Whether nothing more comes.
@@ -139,7 +116,7 @@ impl Reading {
                 if self.ended {
                     break;
                 }
-                self.take(ready!(body.as_mut().poll_frame(context)))?;
+                ready!(self.poll_more(body.as_mut(), context))?;
             }
         }
         Poll::Ready(Ok(()))
@@ -213,16 +190,13 @@ impl Reading {
                     continue;
                 }
             }
-            let Poll::Ready(frame) = body.as_mut().poll_frame(context) else {
+            let Poll::Ready(taken) = self.poll_more(body.as_mut(), context) else {
                 if self.poll_linger(context).is_ready() {
                     continue;
                 }
                 return self.poll_heartbeat(guard, context);
             };
-            if let Some(linger) = &mut self.linger {
-                linger.disturb();
-            }
-            if let Err(error) = self.take(frame) {
+            if let Err(error) = taken {
                 if let Some(frame) = self.fail(error) {
                     return Poll::Ready(Some(Ok(frame)));
                 }
@@ -237,57 +211,6 @@ impl Reading {
         let piece = bytes.split_to(bytes.len().min(SLICE));
         self.held = Some(bytes).filter(|rest| !rest.is_empty());
         Some(piece)
-    }
-
-    /// Takes what the upstream sent.
-    fn take<E: Into<BoxError>>(
-        &mut self,
-        frame: Option<Result<Frame<Bytes>, E>>,
-    ) -> Result<(), BodyError> {
-        match frame {
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(chunk) => {
-                    self.form.look_at(&chunk);
-                    match &mut self.form {
-                        Form::Events(events) => {
-                            events.push(chunk);
-                            self.room.resize(events.held())?;
-                        }
-                        Form::Document(document) => {
-                            self.held = document.push(chunk)?;
-                            let leaves = self.held.as_ref().map_or(0, Bytes::len);
-                            self.room.resize(document.held() + leaves)?;
-                        }
-                    }
-                }
-                Err(frame) => {
-                    let mut trailers = frame.into_trailers().unwrap_or_default();
-                    drop_digests(&mut trailers);
-                    self.rewriter().guard_fields(&mut trailers);
-                    self.trailers = Some(trailers).filter(|trailers| !trailers.is_empty());
-                    self.finish()?;
-                }
-            },
-            Some(Err(error)) => return Err(BodyError::upstream(error)),
-            None if !self.ended => self.finish()?,
-            None => {}
-        }
-        Ok(())
-    }
-
-    /// Takes the end of the upstream's body.
-    fn finish(&mut self) -> Result<(), BodyError> {
-        self.ended = true;
-        let before = self.rewriter().delivered();
-        let last = match &mut self.form {
-            Form::Events(events) => events.finish()?,
-            Form::Document(document) => document.finish()?.unwrap_or_default(),
-        };
-        self.room.resize(self.form.held())?;
-        if !last.is_empty() {
-            self.hold(last, before);
-        }
-        Ok(())
     }
 
     /// Holds what goes out next; `false` if more has to come first.
@@ -310,12 +233,14 @@ impl Reading {
             Form::Document(_) => return Ok(false),
         };
         let Some(first) = events.next_event()? else {
-            self.room.resize(events.held())?;
+            self.hold_room(0)?;
             return Ok(false);
         };
         if first.len() > SLICE {
-            self.room.resize(events.held() + first.len())?;
+            self.hold_room(first.len())?;
         }
+        // It is still there.
+        let Form::Events(events) = &mut self.form else { return Ok(false) };
         if self.pacing.is_some() {
             self.hold(first, before);
             return Ok(true);

@@ -3,6 +3,7 @@
 //! The only place where channels meet countermeasures. Streams and documents both come through
 //! here, so that neither can be skipped.
 
+mod apart;
 mod beside;
 mod ending;
 mod texts;
@@ -21,6 +22,7 @@ use super::outcome::{Rewritten, TextBytes, TextEdit};
 use super::sealing::Sealing;
 use super::sequence::Sequence;
 use super::volume::Volume;
+use apart::Apart;
 
 opaque_debug!(ResponseRewriter);
 
@@ -34,6 +36,8 @@ pub(super) struct ResponseRewriter {
     rounding: Option<Rounding>,
     /// What is sealed of its reasoning, if that is done.
     sealing: Option<Sealing>,
+    /// Summaries that stand apart from what they sum up.
+    apart: Vec<Apart>,
     /// How the numbers of events have moved.
     sequence: Sequence,
     /// The choices whose role has gone out.
@@ -55,6 +59,7 @@ impl ResponseRewriter {
         Self {
             rounding: edits.rounding(),
             sealing: edits.sealer().cloned().map(Sealing::new),
+            apart: Vec::new(),
             sequence: Sequence::default(),
             begun: Vec::new(),
             edits,
@@ -106,7 +111,8 @@ impl ResponseRewriter {
     /// Bytes that are held besides the event that is read.
     pub(super) fn held(&self) -> usize {
         let sealing = self.sealing.as_ref().map_or(0, Sealing::held);
-        self.lanes.held() + self.edits.held() + sealing
+        let apart: usize = self.apart.iter().map(Apart::held).sum();
+        self.lanes.held() + self.edits.held() + sealing + apart
     }
 
     /// Gives back the memory that a long event took: it is kept for the next one, and few are long.
@@ -119,6 +125,7 @@ impl ResponseRewriter {
     pub(super) fn tally(&self) -> Tally {
         let mut tally = self.tally;
         self.lanes.add_to(&mut tally);
+        tally.summaries = self.edits.summaries();
         tally
     }
 
@@ -257,6 +264,7 @@ impl ResponseRewriter {
             self.close_rest(scan, before);
         }
         let framing = event.map(Event::framing);
+        let apart = self.apart_edits(scan, framing, before);
         let sealed = self.sealed_edits(payload, scan, framing, before)?;
         let citations = self.citation_edits(scan, before)?;
         self.repeat(scan);
@@ -270,6 +278,7 @@ impl ResponseRewriter {
         edits.extend(self.quoted_edits(payload, scan));
         self.put_sealed(sealed, scan, &mut edits);
         edits.extend(citations);
+        edits.extend(apart);
         for (channel, outcome) in scan.channels.iter().zip(self.outcomes.drain(..)) {
             let span = channel.span.clone();
             let TextEdit { stays, before, after, deferred: _ } = outcome;
@@ -302,6 +311,9 @@ impl ResponseRewriter {
     /// What [`rewrite`](Self::rewrite) makes of an event or document up to `cut`, whatever comes behind
     /// it; `None` if that may matter. Nothing is counted yet.
     pub(super) fn foresee(&mut self, payload: &[u8], scan: &Scan, cut: usize) -> Option<Rewritten> {
+        if !self.apart.is_empty() && !scan.summaries.is_empty() {
+            return None;
+        }
         if self.edits.waits_for_ids() || self.sealing.is_some() && !scan.carriers.is_empty() {
             return None;
         }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::arms::Experiments;
 use super::budget::Budget;
 use super::hook::Hook;
+use super::summarizer::Condenser;
 use crate::audit::{AuditKey, Sink};
 use crate::countermeasure::originals::{self, Originals};
 use crate::countermeasure::seal::SealKeys;
@@ -90,6 +91,7 @@ pub(super) struct Live {
     pub(super) source: Arc<dyn RiskSource>,
     pub(super) reports: Arc<Reports>,
     pub(super) marks: Option<Arc<Marks>>,
+    pub(super) condenser: Option<Arc<Condenser>>,
     pub(super) sink: Arc<dyn Sink>,
     pub(super) hook: Option<Arc<dyn Hook>>,
     pub(super) caps: Caps,

@@ -105,6 +105,15 @@ fn put_back(carried: &Carried, opened: &Opened) -> Option<Vec<Edit>> {
     for list in &lost {
         edits.push(list.filled(texts)?);
     }
+    // What the model has not said is a summary that was only shown.
+    let shown = |list: &&TextList| {
+        let of_list = |number: &u32| list.numbers.contains(number);
+        carried.texts.iter().any(|(number, _)| of_list(number))
+            && !texts.iter().any(|(number, _)| of_list(number))
+    };
+    for list in carried.lists.iter().filter(shown) {
+        edits.push(list.filled(&[])?);
+    }
     for (number, raw) in texts {
         if lost.iter().any(|list| list.numbers.contains(number)) {
             continue;

@@ -11,7 +11,7 @@ use super::exemption::Exemption;
 use super::file::{ExemptionTable, GradeTable, PolicyFile, ScopeTable};
 use super::ladder::{Grade, Policy, RefusalPlans, RequestScope};
 use super::measures::Measures;
-use super::plan::{Mode, enforced};
+use super::plan::{Keep, Mode, enforced};
 use super::problem::{LoadError, Problem};
 use super::source::{self, Source};
 use super::value::At;
@@ -75,6 +75,11 @@ fn compile(text: &str, ids: DecisionIds) -> Result<Policy, Vec<Problem>> {
         table.value.watermark.as_ref()
     });
     let marks_at = marking.map(|table| source.line(table.span.start));
+    let summing_up = tables.iter().zip(&grades).find_map(|(table, grade)| {
+        enforced(&grade.plan.reasoning).filter(|it| it.keep == Keep::Summary)?;
+        table.value.reasoning.as_ref()
+    });
+    let sums_up_at = summing_up.map(|table| source.line(table.span.start));
     let revision = Revision::of(text.as_bytes());
     Ok(Policy {
         id: Arc::new(PolicyId { name: name.clone(), revision }),
@@ -90,6 +95,7 @@ fn compile(text: &str, ids: DecisionIds) -> Result<Policy, Vec<Problem>> {
         exemptions,
         notices: source.finish()?,
         marks_at,
+        sums_up_at,
         untouched: Arc::default(),
         unknown_route: RefusalPlans::new("This path is not available."),
         contested: RefusalPlans::new(

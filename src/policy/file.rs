@@ -283,6 +283,8 @@ pub(super) enum KeepText {
     None,
     /// The last sentence.
     Conclusion,
+    /// What the configuration's summarizer makes of it; nothing where that makes none.
+    Summary,
     /// The whole sentences that fit in this many words, from the start.
     Words(NonZeroU32),
     /// The whole sentences that fit in this share of the characters, from the start; between 0

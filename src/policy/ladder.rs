@@ -45,6 +45,8 @@ pub struct Policy {
     pub(super) notices: Vec<Notice>,
     /// The first line that has answers marked.
     pub(super) marks_at: Option<usize>,
+    /// The first line that has reasoning condensed.
+    pub(super) sums_up_at: Option<usize>,
     pub(super) untouched: Arc<Plan>,
     pub(super) unknown_route: RefusalPlans,
     pub(super) contested: RefusalPlans,
@@ -136,6 +138,13 @@ impl Policy {
     #[must_use]
     pub fn marks_at(&self) -> Option<usize> {
         self.marks_at
+    }
+
+    /// The line of the file at which a grade first has reasoning condensed, so that a summarizer is
+    /// needed.
+    #[must_use]
+    pub fn sums_up_at(&self) -> Option<usize> {
+        self.sums_up_at
     }
 
     /// What the policy's author may not have meant, at `now`.

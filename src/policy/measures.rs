@@ -1,6 +1,7 @@
 //! From a grade's tables to its [`Plan`], with the rules of each countermeasure.
 
 use std::num::NonZeroU32;
+use std::ops::Range;
 use std::time::Duration;
 
 use super::file::{
@@ -212,9 +213,11 @@ impl Measures<'_, '_> {
             Some(KeepText::Words(words)) => Keep::Words(words),
             Some(KeepText::Share(share)) => Keep::Share(share),
             Some(KeepText::Conclusion) => Keep::Conclusion,
+            Some(KeepText::Summary) => Keep::Summary,
             Some(KeepText::None) | None => Keep::None,
         };
         let seal = seal.as_ref().map(|table| self.seal(table, keep));
+        self.summary(keep, span, seal.is_some());
         if let Some((At { value, span }, step)) =
             round_usage.as_ref().zip(seal.map(|seal| seal.tokens()))
         {
@@ -237,6 +240,21 @@ impl Measures<'_, '_> {
             seal,
         };
         self.measure(*mode, settings)
+    }
+
+    /// Says what a summary needs, and where none is shown.
+    fn summary(&mut self, keep: Keep, span: &Range<usize>, seals: bool) {
+        if keep != Keep::Summary {
+            return;
+        }
+        let message = "`keep = \"summary\"` needs the [summarizer] of the configuration, or of the \
+                       program that embeds the layer; what it does not sum up in time is withheld whole";
+        self.source.notice(span, message);
+        if self.has_messages && !seals {
+            let message = "Anthropic Messages signs its thinking blocks, which show a summary only \
+                           beside a `seal`: without one they are emptied";
+            self.source.notice(span, message);
+        }
     }
 
     fn seal(&mut self, table: &At<SealTable>, keep: Keep) -> Seal {

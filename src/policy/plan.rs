@@ -3,6 +3,7 @@
 //! A [`Plan`] is what a policy file compiles to. It holds no text of any protocol: the
 //! countermeasures turn it into edits, the wire knows where they go.
 
+mod reasoning;
 mod seal;
 
 use std::num::NonZeroU32;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Pattern;
 
 pub use crate::limit::{Limits, Quota};
+pub use reasoning::{Keep, Reasoning};
 pub(crate) use seal::{BUCKETS, LONGEST_LIFETIME};
 pub use seal::{Bind, Seal, Unopened};
 
@@ -61,55 +63,6 @@ pub struct Plan {
     pub watermark: Option<Measure<Watermark>>,
     /// Slow the stream down.
     pub pace: Option<Measure<Pace>>,
-}
-
-/// What is left of the reasoning.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Keep {
-    /// Nothing.
-    None,
-    /// The whole sentences that fit in this many words, from the start.
-    Words(NonZeroU32),
-    /// The whole sentences that fit in this share of the characters, from the start. Half a trace
-    /// keeps about 91 % of what a student gains from all of it (arXiv 2512.21002): prefer
-    /// [`Keep::None`].
-    Share(f64),
-    /// The last sentence only.
-    Conclusion,
-}
-
-/// Withhold reasoning on every channel that carries it, inline tags included.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Reasoning {
-    /// What is left.
-    pub keep: Keep,
-    /// Models whose chat template already opened the `<think>` tag, so that their text starts
-    /// inside the reasoning.
-    pub opened_by_template: Vec<Pattern>,
-    /// Ask an upstream that signs its reasoning (Anthropic Messages) to seal it itself, by
-    /// `thinking.display = "omitted"` in the request.
-    pub ask_upstream: bool,
-    /// Round reasoning-token counts in `usage` up to a multiple of this; `None` leaves them.
-    pub round_usage: Option<NonZeroU32>,
-    /// Hand what is withheld out sealed, for the client to send back with its next turn; `None` lets
-    /// it go.
-    pub seal: Option<Seal>,
-}
-
-impl Reasoning {
-    /// Keeps so much, and does nothing else that a file does not ask for.
-    #[must_use]
-    pub fn new(keep: Keep) -> Self {
-        Self {
-            keep,
-            opened_by_template: Vec::new(),
-            ask_upstream: false,
-            round_usage: None,
-            seal: None,
-        }
-    }
 }
 
 /// Close the ways round the text channels, by an allow-list on the response and on the request.

@@ -154,6 +154,7 @@ fn reasoning(settings: &Reasoning) -> Table {
     let written = match keep {
         Keep::None => text("none"),
         Keep::Conclusion => text("conclusion"),
+        Keep::Summary => text("summary"),
         Keep::Words(words) => amount("words", number(*words)),
         Keep::Share(share) => amount("share", Value::Float(*share)),
     };

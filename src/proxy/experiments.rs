@@ -37,10 +37,19 @@ pub(super) fn begin(config: &Config, writes: bool) -> Result<Option<Arc<Experime
 
 /// The first policy of an arm that marks answers, and where it says so.
 pub(super) fn marks_at(experiments: &Experiments) -> Option<String> {
+    first_arm(experiments, Policy::marks_at)
+}
+
+/// The first that has reasoning condensed.
+pub(super) fn sums_up_at(experiments: &Experiments) -> Option<String> {
+    first_arm(experiments, Policy::sums_up_at)
+}
+
+fn first_arm(experiments: &Experiments, at: fn(&Policy) -> Option<usize>) -> Option<String> {
     experiments.each().iter().find_map(|running| {
         let Experiment { name, arms, .. } = running.experiment();
         arms.iter().find_map(|arm| {
-            let line = arm.policy.marks_at()?;
+            let line = at(&arm.policy)?;
             Some(format!("experiment {name}, arm {}: {}:{line}", arm.name, arm.policy.name))
         })
     })

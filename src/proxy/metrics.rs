@@ -18,6 +18,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::experiments::ExperimentState;
 use super::probe::CarrierState;
 use super::seen::Seen;
+use super::summaries::Summaries;
 use crate::audit::record::mode_name;
 use crate::audit::{Outcome, Record};
 use crate::countermeasure::watermark::Carriers;
@@ -69,6 +70,7 @@ pub(super) struct Metrics {
     decisions: Family<DecisionLabels, Counter>,
     applied: Family<CountermeasureLabels, Counter>,
     observed: Family<CountermeasureLabels, Counter>,
+    summaries: Summaries,
     seen: Seen,
 }
 
@@ -96,6 +98,7 @@ impl Metrics {
             decisions: Family::default(),
             applied: Family::default(),
             observed: Family::default(),
+            summaries: Summaries::default(),
             seen: Seen::default(),
             registry: Registry::default(),
         };
@@ -117,6 +120,7 @@ impl Metrics {
         registry.register("decisions", "Decisions by grade and mode", metrics.decisions.clone());
         registry.register("applied", "Countermeasures carried out", metrics.applied.clone());
         registry.register("observed", "Countermeasures only recorded", metrics.observed.clone());
+        metrics.summaries.register(&mut registry);
         metrics.seen.register(&mut registry);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program", version);
@@ -195,6 +199,7 @@ impl Metrics {
                 family.get_or_create(&CountermeasureLabels { countermeasure }).inc();
             }
         }
+        self.summaries.count(record);
         self.seen.count(record);
         self.stream_ended(record.outcome);
     }
@@ -267,6 +272,8 @@ mod tests {
     fn reasoned() -> Vec<Applied> {
         let mut counts = Counts::default();
         counts.add(crate::audit::Counter::SectionsUnopened, 2);
+        counts.add(crate::audit::Counter::SummariesMade, 3);
+        counts.add(crate::audit::Counter::SummariesSlow, 1);
         let dialects = vec!["think".into(), "account-name".into()];
         vec![Applied { dialects, ..Applied::new(Countermeasure::Reasoning, counts) }]
     }
@@ -308,6 +315,8 @@ mod tests {
             r#"guilloche_risk_unknown_total{reason="expired"} 1"#,
             r#"guilloche_reasoning_dialects_total{dialect="think"} 1"#,
             "guilloche_reasoning_sections_unopened_total 2",
+            r#"guilloche_summaries_total{outcome="made"} 3"#,
+            r#"guilloche_summaries_total{outcome="slow"} 1"#,
             r#"guilloche_stream_ends_total{outcome="stopped"} 1"#,
         ] {
             assert!(text.lines().any(|it| it == line), "{line}\n{text}");

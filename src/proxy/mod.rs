@@ -46,6 +46,8 @@ mod server;
 mod signal;
 mod stack;
 mod start_error;
+mod summaries;
+mod summarizer;
 mod target;
 mod tunnel;
 mod unread;

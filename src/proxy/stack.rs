@@ -11,6 +11,7 @@ use super::experiments::policies;
 use super::marks::marks;
 use super::notices::notices;
 use super::start_error::StartError;
+use super::summarizer::summarizer;
 use crate::audit::Sink;
 use crate::countermeasure::originals;
 use crate::experiment::Experiments;
@@ -78,6 +79,7 @@ impl Live {
         let (policy, source) = (policy?, source.map_err(StartError::Risk)?);
         let notices = notices(config, &policies(&policy, experiments.as_deref()));
         let marks = marks(config, &policy, experiments.as_deref(), ledger)?;
+        let summarizer = summarizer(config, &policy, experiments.as_deref())?;
         let caps = Caps {
             request_body: config.limits.max_request_body,
             // As long as a request may take that is passed on as it comes.
@@ -110,6 +112,9 @@ impl Live {
         if let Some(marks) = marks {
             builder = builder.marks(marks);
         }
+        if let Some((summarizer, settings)) = summarizer.zip(config.summarizer.as_ref()) {
+            builder = builder.summarizer(summarizer, settings.limits);
+        }
         Ok(Self { settings: builder, notices })
     }
 }
@@ -126,6 +131,7 @@ pub(super) fn counters(defense: &DefenseHandle) -> BTreeMap<String, u64> {
         ("held_without_room".to_owned(), defense.without_room()),
         ("settlements_waited".to_owned(), defense.settlements().waited()),
         ("settlements_lost".to_owned(), defense.settlements().lost()),
+        ("summaries_waiting".to_owned(), defense.summaries_waiting() as u64),
     ]);
     let originals::Occupancy { texts, bytes, evicted, expired, guessed, restored } =
         defense.originals().occupancy();

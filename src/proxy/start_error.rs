@@ -64,6 +64,18 @@ pub enum StartError {
         /// The configuration file and line that names it, or the environment variable.
         config: String,
     },
+    /// The policy has reasoning condensed, and the configuration has nobody who does it.
+    #[error(
+        "{policy}: `keep = \"summary\"` needs a summarizer, and the configuration that names the policy \
+         ({config}) has no `summarizer.url`: add `url` and `model` under [summarizer], or write \
+         `keep = \"none\"`, which is what is left without one"
+    )]
+    NoSummarizer {
+        /// The policy file and its line.
+        policy: String,
+        /// The configuration file and line that names it, or the environment variable.
+        config: String,
+    },
     /// A carrier of marks does not work, and the configuration requires it.
     #[error(transparent)]
     Carrier(#[from] Unproven),

@@ -1,6 +1,6 @@
 //! What is said, before any protocol: blocks of thinking, text and tool calls, cut into tokens.
 
-use super::ask::Ask;
+use super::ask::{Ask, Role};
 use super::model::Dialect;
 use super::output::{Block, Finish, Output, Piece};
 use super::problem::{Solution, Unsolved, solve};
@@ -84,6 +84,10 @@ impl Ask {
 
     fn compose(&self, choice: u64) -> Vec<Block> {
         let question = self.question();
+        if self.turns.iter().any(|turn| turn.role == Role::System && prose::asks_summary(&turn.text))
+        {
+            return vec![Block::Text(prose::summary(question))];
+        }
         let small = self.model.small;
         let mut wording = self.fingerprint("answer", choice);
         let mut thoughts = self.fingerprint("reasoning", choice);

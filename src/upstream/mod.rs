@@ -8,6 +8,7 @@
 //! a pooled connection which the upstream was closing (`reuse`).
 
 mod body;
+pub(crate) mod chat;
 mod connect;
 mod headers;
 pub(crate) mod own;

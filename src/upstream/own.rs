@@ -1,21 +1,16 @@
 //! Requests of our own, that no client's request stands behind.
 
-#[cfg(feature = "cli")]
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use http::HeaderValue;
-#[cfg(feature = "cli")]
-use http::Uri;
 use http::header::InvalidHeaderValue;
+use http::{HeaderValue, Uri};
 use zeroize::Zeroizing;
 
-#[cfg(feature = "cli")]
 use super::Settings;
-#[cfg(feature = "cli")]
 use crate::wire::ServerKind;
 
 /// For a connection alone.
-#[cfg(feature = "cli")]
 const CONNECTING: Duration = Duration::from_secs(10);
 
 /// `authorization` with an API key.
@@ -38,7 +33,6 @@ pub(crate) fn secret(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
 
 /// Settings for a few requests to a server; `None` if the address is none of a server, or holds a
 /// name and password.
-#[cfg(feature = "cli")]
 pub(crate) fn settings(
     url: Uri,
     ca_file: Option<PathBuf>,

@@ -57,9 +57,10 @@ pub use request::{
     SettingPlace, SettingValue, Thinking,
 };
 pub use route::{Route, conversation_protocol, error_protocol, route};
+pub(crate) use scan::around;
 pub use scan::{
     Block, Carrier, CarrierPlace, Channel, Citation, Close, Field, FieldKind, Kind, Lane, Mode,
-    Scan, Signed, Slot, Usage,
+    Scan, Signed, Slot, SummaryAt, SummaryEvent, SummaryPlace, Usage,
 };
 pub use scanner::Scanner;
 pub use server::ServerKind;

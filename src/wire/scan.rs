@@ -7,12 +7,15 @@ use super::failure::Failure;
 mod carrier;
 mod field;
 mod lane;
+mod summary;
 mod values;
 
 pub use carrier::{Carrier, CarrierPlace};
 pub(super) use field::Varying;
 pub use field::{Field, FieldKind};
 pub use lane::{Channel, Citation, Close, Kind, Lane, Mode, Slot};
+pub(crate) use summary::around;
+pub use summary::{SummaryAt, SummaryEvent, SummaryPlace};
 
 /// Reasons for which a text ends where its model meant to. Whatever other reason there is, the
 /// model was kept from going on.
@@ -146,6 +149,8 @@ pub struct Scan {
     pub signed: Vec<Signed>,
     /// What carries reasoning that is signed or sealed.
     pub carriers: Vec<Carrier>,
+    /// Where summaries of it go that its server has not written.
+    pub summaries: Vec<SummaryPlace>,
     /// The ids of the answer and of its items, by which they can be asked for later: strings' contents.
     pub ids: Vec<Range<usize>>,
     /// Values that are quoted of others, or input of the client's tools: nobody's to change.
@@ -208,6 +213,7 @@ impl Scan {
             citations,
             signed,
             carriers,
+            summaries,
             ids,
             quoted,
             media,
@@ -224,6 +230,7 @@ impl Scan {
         citations.clear();
         signed.clear();
         carriers.clear();
+        summaries.clear();
         ids.clear();
         quoted.clear();
         media.clear();

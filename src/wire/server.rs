@@ -103,10 +103,21 @@ impl ServerKind {
     /// All servers but one know the older name; Mistral's refuses the newer one with 422, and
     /// `OpenAI`'s reasoning models refuse the older.
     pub(super) fn cap_place(self) -> SettingPlace {
-        SettingPlace::Member(match self {
+        SettingPlace::Member(self.cap_path())
+    }
+
+    fn cap_path(self) -> &'static [&'static str; 1] {
+        match self {
             Self::OpenAi => &[MAX_COMPLETION_TOKENS],
             _ => &[MAX_TOKENS],
-        })
+        }
+    }
+
+    /// The name of that member.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn cap_name(self) -> &'static str {
+        let [name] = self.cap_path();
+        name
     }
 
     /// Whether the server acts on a member that caps output.

@@ -65,6 +65,14 @@ mod spoofing;
 #[cfg(test)]
 mod stored;
 #[cfg(test)]
+mod summarizers;
+#[cfg(test)]
+mod summed_up;
+#[cfg(test)]
+mod summed_up_responses;
+#[cfg(test)]
+mod summed_up_shown;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod telling;

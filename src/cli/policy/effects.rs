@@ -105,6 +105,7 @@ fn reasoning(reasoning: &Reasoning, model: &str, protocol: Option<ProtocolId>) -
     let kept = match keep {
         Keep::None => "none".to_owned(),
         Keep::Conclusion => "its last sentence".to_owned(),
+        Keep::Summary => "a summary, where the summarizer writes one in time; else none".to_owned(),
         Keep::Words(words) => format!("whole sentences from its start, up to {words} words"),
         Keep::Share(share) => {
             format!("whole sentences from its start, up to {:.0} % of it", share * 100.0)

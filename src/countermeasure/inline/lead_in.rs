@@ -1,7 +1,7 @@
 //! How a prompt that is all of what its model sees leads into the answer.
 
 use super::{Editor, Inline, Setting, State, Unclosed};
-use crate::policy::plan::Keep;
+use crate::countermeasure::reasoning::Remains;
 use crate::secret::opaque_debug;
 
 opaque_debug!(LeadIn);
@@ -22,7 +22,7 @@ pub struct LeadIn {
 #[must_use]
 pub fn lead_in(prompt: &str) -> LeadIn {
     let mut editor = Inline::new(Setting {
-        keep: Keep::None,
+        keep: Remains::NOTHING,
         opened: false,
         continued: false,
         reasoned: true,

@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use super::{Dialects, Editor, Inline, Setting, Unclosed};
-use crate::countermeasure::reasoning::editor;
-use crate::policy::plan::Keep;
+use crate::countermeasure::reasoning::Remains;
 use crate::secret::opaque_debug;
 
 opaque_debug!(Led);
@@ -21,12 +20,12 @@ pub struct Led {
 impl Led {
     /// An editor for a text that begins with so much reasoning, of which `keep` says what is left.
     #[must_use]
-    pub fn new(reasoning: usize, keep: Keep, unclosed: Unclosed) -> Self {
+    pub fn new(reasoning: usize, keep: &Remains, unclosed: Unclosed) -> Self {
         // What is kept is kept of the beginning.
-        let (keep_rest, opened) = (Keep::None, true);
+        let (keep_rest, opened) = (Remains::NOTHING, true);
         let rest = Setting { keep: keep_rest, opened, continued: false, reasoned: true, unclosed };
         let rest = Inline::new(rest);
-        Self { left: reasoning, reasoning: editor(keep), rest }
+        Self { left: reasoning, reasoning: keep.editor(), rest }
     }
 
     /// The part of a piece that is behind the reasoning.

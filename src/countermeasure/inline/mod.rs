@@ -44,6 +44,7 @@
 //!
 //! Each byte is looked at once, and from one place no further than a marker can reach.
 
+mod any;
 mod derived;
 mod dialect;
 mod editor;
@@ -60,10 +61,10 @@ mod section;
 use std::ops::Range;
 
 use super::Editor;
-use super::reasoning::{HOLD_LIMIT, editor};
-use crate::policy::plan::Keep;
+use super::reasoning::{HOLD_LIMIT, Remains};
 use crate::secret::opaque_debug;
 
+pub use any::has_marker;
 pub use dialect::Dialects;
 use dialect::{Dialect, NEUTRAL, Place};
 use lead::Leads;
@@ -86,10 +87,10 @@ pub enum Unclosed {
 }
 
 /// What is known of a text before it begins.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Setting {
     /// What is left of the reasoning.
-    pub keep: Keep,
+    pub keep: Remains,
     /// The model's chat template opens the first section.
     pub opened: bool,
     /// The text goes on within reasoning that another one left open.
@@ -164,19 +165,18 @@ impl Inline {
     /// An editor for an answer lane.
     #[must_use]
     pub fn new(setting: Setting) -> Self {
-        let state = match setting {
+        let section = |keep: &Remains| Section::new(Of::Template, keep.editor(), true);
+        let state = match &setting {
             // What may be kept of it, the other one has kept.
-            Setting { continued: true, .. } => {
-                State::Section(Section::new(Of::Template, editor(Keep::None), true))
-            }
+            Setting { continued: true, .. } => State::Section(section(&Remains::NOTHING)),
             Setting { opened: false, .. } => State::Answer,
-            Setting { keep, unclosed: Unclosed::Reasoning, .. } => {
-                State::Section(Section::new(Of::Template, editor(keep), true))
-            }
-            Setting { keep, .. } => {
-                State::Open(Open::new(Section::new(Of::Template, editor(keep), true)))
-            }
+            Setting { keep, unclosed: Unclosed::Reasoning, .. } => State::Section(section(keep)),
+            Setting { keep, .. } => State::Open(Open::new(section(keep))),
         };
+        let reasoned = setting.opened
+            || setting.continued
+            || setting.reasoned
+            || setting.unclosed == Unclosed::Reasoning;
         Self {
             setting,
             told_apart: false,
@@ -185,10 +185,7 @@ impl Inline {
             undecided: String::new(),
             left: 0,
             spoken: None,
-            reasoned: setting.opened
-                || setting.continued
-                || setting.reasoned
-                || setting.unclosed == Unclosed::Reasoning,
+            reasoned,
             unsure: false,
             called: false,
             kept: false,
@@ -205,7 +202,7 @@ impl Inline {
     fn editor(&self) -> Box<dyn Editor> {
         // What a member of its own keeps is kept there.
         let nothing = self.told_apart || self.kept;
-        editor(if nothing { Keep::None } else { self.setting.keep })
+        if nothing { Remains::NOTHING.editor() } else { self.setting.keep.editor() }
     }
 
     fn show(&mut self, text: &str, out: &mut String) {

@@ -1,10 +1,11 @@
 //! Sections found, and words of an answer left alone.
 
 use super::*;
+use crate::policy::plan::Keep;
 
 fn inline(keep: Keep, opened: bool) -> Inline {
     Inline::new(Setting {
-        keep,
+        keep: keep.into(),
         opened,
         continued: false,
         reasoned: false,
@@ -230,7 +231,13 @@ fn a_client_that_may_have_kept_the_model_from_closing_a_section_does_not_get_it(
     {
         let unclosed = Unclosed::Reasoning;
         let setting =
-            Setting { keep: Keep::None, opened, continued: false, reasoned: false, unclosed };
+            Setting {
+            keep: Remains::NOTHING,
+            opened,
+            continued: false,
+            reasoned: false,
+            unclosed,
+        };
         assert_eq!(run_in(Inline::new(setting), &[text], false), left);
     }
 }

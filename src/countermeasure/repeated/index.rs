@@ -38,6 +38,13 @@ impl OpenedIndex {
         }
     }
 
+    /// Takes a text with all that stands in it.
+    pub(super) fn add_whole(&mut self, text: &str) {
+        self.text += text.len();
+        let mut shingles = Shingles::default();
+        each_word(text, |hash| self.shingles.extend(shingles.push(hash)));
+    }
+
     /// What stands in `body` is known to who sent it.
     pub fn forget_what_is_known(&mut self, body: &[u8]) {
         if self.shingles.is_empty() {

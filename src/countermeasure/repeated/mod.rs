@@ -24,13 +24,14 @@ pub use index::OpenedIndex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::sentences::WordCount;
 use crate::secret::opaque_debug;
 
 /// Words in a row that are compared at once.
 const SHINGLE: usize = 6;
 
 /// A run of so many words is withheld.
-const RUN: u32 = 24;
+pub(super) const RUN: u32 = 24;
 
 /// Words of shorter runs that one answer may say.
 const ALLOWED: u32 = 72;
@@ -87,6 +88,23 @@ impl RepeatGuard {
         let left = self.allowed.load(Ordering::Relaxed).saturating_sub(words);
         self.allowed.store(left, Ordering::Relaxed);
     }
+}
+
+/// Whether a text says another again: a run of so many words that it would be withheld, more in shorter
+/// runs than an answer may say, or half of its own words. Blocks of code count like all else.
+pub(super) fn copies(text: &str, of: &str) -> bool {
+    let mut index = OpenedIndex::default();
+    index.add_whole(of);
+    let words = u32::try_from(WordCount::of(text)).unwrap_or(u32::MAX);
+    let guard = RepeatGuard {
+        index: Arc::new(index),
+        allowed: Arc::new(AtomicU32::new((words / 2).clamp(1, ALLOWED))),
+    };
+    let mut repeats = editor::Repeats::new(guard.clone(), false);
+    let mut left = String::with_capacity(text.len());
+    repeats.push(text, &mut left);
+    repeats.finish(&mut left);
+    repeats.words() > 0 || guard.allowed.load(Ordering::Relaxed) == 0
 }
 
 #[cfg(test)]

@@ -12,6 +12,10 @@ const TOKENS_PER_WORD: f64 = 4.0 / 3.0;
 /// The most words of a conclusion that `keep = "conclusion"` leaves.
 const CONCLUSION_WORDS: f64 = 60.0;
 
+/// The words of a summary within the usual cap. That each of them tells of more than one of the
+/// reasoning is not counted.
+const SUMMARY_WORDS: f64 = 100.0;
+
 const SECONDS_PER_DAY: f64 = 86_400.0;
 
 /// The mean and the variance of what a campaign gets, and what of it before a score is there.
@@ -131,6 +135,7 @@ fn kept(plan: &Plan, reasoning: f64) -> f64 {
         Some(Keep::Words(words)) => left.min(f64::from(words.get()) * TOKENS_PER_WORD),
         Some(Keep::Share(share)) => left * share,
         Some(Keep::Conclusion) => left.min(CONCLUSION_WORDS * TOKENS_PER_WORD),
+        Some(Keep::Summary) => left.min(SUMMARY_WORDS * TOKENS_PER_WORD),
     }
 }
 

@@ -1,20 +1,25 @@
 //! From the upstream's answer to what the client gets.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Method, Response};
 use http_body::Body;
 
 use super::{Exchange, Undecided};
 use crate::audit::Outcome;
+use crate::countermeasure::ResponseEdits;
 use crate::layer::body::DefenseBody;
 use crate::layer::document::Document;
 use crate::layer::error::BoxError;
 use crate::layer::fields;
+use crate::layer::form::Form;
 use crate::layer::guard::Answer;
 use crate::layer::head::{self, Readable};
-use crate::layer::reading::Form;
 use crate::layer::refused::{Refused, refused, told_anew};
 use crate::layer::stream::EventStream;
+use crate::layer::summarizer::Condenser;
+use crate::layer::summarizing::Summarizing;
 use crate::layer::teed::Teed;
 use crate::policy::Unhandled;
 use crate::policy::plan::{Measure, Plan};
@@ -86,18 +91,20 @@ impl Exchange {
                 let form = Form::Document(Document::error(protocol, edits, status, cap));
                 return Response::from_parts(
                     head,
-                    DefenseBody::read(body, form, None, guard, held),
+                    DefenseBody::read(body, (form, None), None, guard, held),
                 );
             }
             (Readable::Events(framing), _) => {
-                let cap = live.caps.event;
-                let events = EventStream::new(protocol, framing, edits, on_opaque, cap);
-                Form::Events(events.or_document(live.caps.document).behind(resumed_after))
+                summed_up(live.condenser.as_ref(), edits, |edits| {
+                    let cap = live.caps.event;
+                    let events = EventStream::new(protocol, framing, edits, on_opaque, cap);
+                    Form::Events(events.or_document(live.caps.document).behind(resumed_after))
+                })
             }
-            (Readable::Document, _) => {
+            (Readable::Document, _) => summed_up(live.condenser.as_ref(), edits, |edits| {
                 let cap = live.caps.document;
                 Form::Document(Document::new(protocol, edits, on_opaque, cap))
-            }
+            }),
             (Readable::NoBody, _) if edits.guards() => {
                 // What trailers it has are passed unread otherwise.
                 guard.end(Outcome::Complete);
@@ -163,5 +170,20 @@ impl Exchange {
         self.edits.changes_answer()
             || pace.as_ref().and_then(Measure::enforced).is_some()
             || rate.as_ref().and_then(Measure::enforced).is_some_and(|rate| rate.counts_tokens())
+    }
+}
+
+/// What reads an answer with these edits, and what has its reasoning condensed, if that is done.
+fn summed_up(
+    condenser: Option<&Arc<Condenser>>,
+    edits: ResponseEdits,
+    form: impl Fn(ResponseEdits) -> Form,
+) -> (Form, Option<Box<Summarizing>>) {
+    match condenser.filter(|_| edits.sums_up()) {
+        Some(condenser) => {
+            let (edits, summarizing) = Summarizing::begin(condenser, edits, &form);
+            (form(edits), Some(summarizing))
+        }
+        None => (form(edits), None),
     }
 }

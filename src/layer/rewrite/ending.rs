@@ -4,6 +4,7 @@ use crate::layer::open_lane::OpenLane;
 use crate::wire::{Channel, Close, Kind, Mode, Scan};
 
 use super::ResponseRewriter;
+use super::apart::{Apart, stands_apart};
 
 impl ResponseRewriter {
     /// Ends every lane, for a stream that ends without having said so.
@@ -82,7 +83,7 @@ impl ResponseRewriter {
         if !reasoning_only {
             self.lanes.tell_calls(group);
         }
-        let Self { edits, lanes, outcomes, seen, sequence, .. } = self;
+        let Self { edits, lanes, outcomes, seen, sequence, apart, .. } = self;
         // An answer that has come is only owed as long as its pieces can be read in two ways.
         let answered = lanes
             .of(group)
@@ -94,6 +95,10 @@ impl ResponseRewriter {
             }
             let cut_short = cut_short && !(answered && open.kind == Kind::Reasoning);
             let text = open.finish(cut_short, edits);
+            if edits.sums_up() && stands_apart(open, scan) {
+                apart.extend(Some(Apart::new(group, text)).filter(Apart::says));
+                continue;
+            }
             seen.delivered += open.put(&text, scan, outcomes, sequence, before);
         }
     }

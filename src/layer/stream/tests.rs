@@ -15,6 +15,7 @@ mod responses;
 mod responses_leaks;
 mod shapes;
 mod shapes_leaks;
+mod summed_up;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;

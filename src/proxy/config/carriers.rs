@@ -3,14 +3,13 @@
 use std::num::NonZeroU8;
 
 use http::HeaderValue;
-use zeroize::Zeroizing;
 
 use super::reader::Reader;
+use super::secret::credential;
 use super::setting::{Kind, Setting};
 use crate::countermeasure::watermark::{
     Carrier, CarrierSetting, Carriers, KeyOf, LogitBias, Sglang, VllmXargs,
 };
-use crate::upstream::own;
 
 /// Whether the upstream is asked, before a carrier is relied on, whether it knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +36,7 @@ const GREATEST_BIAS: f64 = 2.0;
 pub(super) fn read(reader: &mut Reader<'_>) -> (Carriers, Probe, Option<HeaderValue>) {
     let Order(order) = reader.or("marks", "carriers", Order(vec![Carrier::Lexical]));
     let probe = reader.or("marks", "probe", Probe::default());
-    let credential = probe_credential(reader);
+    let credential = credential(reader, "marks", "probe_key", "probe_key_file");
     let sglang = sglang(reader);
     let vllm_xargs = vllm_xargs(reader);
     let mut logit_bias = logit_bias(reader, order.contains(&Carrier::LogitBias));
@@ -53,30 +52,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Carriers, Probe, Option<HeaderVa
         Carrier::Lexical => Some(CarrierSetting::Lexical),
     });
     (Carriers::new(settings.collect()), probe, credential)
-}
-
-/// `authorization` with the API key that trials are made with.
-fn probe_credential(reader: &mut Reader<'_>) -> Option<HeaderValue> {
-    let key_file = reader.path("marks", "probe_key_file");
-    let key = reader.secret("marks", "probe_key").map(Zeroizing::new);
-    let (field, text) = match (key, key_file) {
-        (Some(key), _) => ("probe_key", Ok(key)),
-        (None, Some(path)) => {
-            reader.notice_mode("marks", "probe_key_file", &path);
-            ("probe_key_file", std::fs::read_to_string(path).map(Zeroizing::new))
-        }
-        (None, None) => return None,
-    };
-    let problem = match text {
-        Ok(text) if text.trim().is_empty() => "there is no key in it".to_owned(),
-        Ok(text) => match own::bearer(&text) {
-            Ok(value) => return Some(value),
-            Err(_) => "an API key has printable ASCII characters on one line".to_owned(),
-        },
-        Err(error) => format!("cannot be read: {error}"),
-    };
-    reader.wrong("marks", field, problem);
-    None
 }
 
 fn sglang(reader: &mut Reader<'_>) -> Sglang {

@@ -28,6 +28,7 @@ mod marks;
 mod reader;
 mod secret;
 mod setting;
+mod summarizer;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -44,6 +45,7 @@ pub use marks::Marks;
 pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX};
 use reader::{Reader, variable};
 use setting::{OrOff, Size};
+pub use summarizer::Summarizer;
 
 use crate::countermeasure::watermark::Carriers;
 use crate::risk::RiskSettings;
@@ -76,6 +78,8 @@ pub struct Config {
     /// What is not wrong, and that whoever wrote it may not have meant: ignored variables, secrets
     /// that others can read.
     pub notices: Vec<String>,
+    /// `[summarizer]`, when it has an address.
+    pub summarizer: Option<Summarizer>,
     /// `[marks]`, when it says anything.
     pub marks: Option<Marks>,
     /// `[secret]`, when it has a key: the deployment's, from which others are derived.
@@ -219,6 +223,7 @@ impl Config {
         let policy_place = reader.place("policy", "file");
         let (carriers, probe, probe_credential) = carriers::read(reader);
         let marks = marks::read(reader);
+        let summarizer = summarizer::read(reader);
         let (secret, previous_secrets) = secret::read(reader);
         // One that cannot be read has been reported.
         let given = ["key", "key_file"].iter().any(|it| !reader.place("secret", it).is_empty());
@@ -241,6 +246,7 @@ impl Config {
             experiments,
             experiments_place,
             notices,
+            summarizer,
             marks,
             secret,
             previous_secrets,

@@ -1,12 +1,14 @@
-//! `[secret]`: the deployment's key, and those that it had before.
+//! `[secret]`: the deployment's key, and those that it had before; and keys that others are asked with.
 
 use std::path::Path;
 
+use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use super::reader::Reader;
 use super::setting::Paths;
 use crate::secret::Secret;
+use crate::upstream::own;
 
 /// The secret, if there is one, and those before it, the newest first.
 pub(super) fn read(reader: &mut Reader<'_>) -> (Option<Secret>, Vec<Secret>) {
@@ -53,5 +55,34 @@ fn parsed(
         Err(error) => format!("cannot be read: {error}"),
     };
     reader.wrong("secret", field, problem);
+    None
+}
+
+/// `authorization` with an API key, which stands in a variable or in a file of its own.
+pub(super) fn credential(
+    reader: &mut Reader<'_>,
+    section: &'static str,
+    key: &'static str,
+    key_file: &'static str,
+) -> Option<HeaderValue> {
+    let path = reader.path(section, key_file);
+    let given = reader.secret(section, key).map(Zeroizing::new);
+    let (field, text) = match (given, path) {
+        (Some(given), _) => (key, Ok(given)),
+        (None, Some(path)) => {
+            reader.notice_mode(section, key_file, &path);
+            (key_file, std::fs::read_to_string(path).map(Zeroizing::new))
+        }
+        (None, None) => return None,
+    };
+    let problem = match text {
+        Ok(text) if text.trim().is_empty() => "there is no key in it".to_owned(),
+        Ok(text) => match own::bearer(&text) {
+            Ok(value) => return Some(value),
+            Err(_) => "an API key has printable ASCII characters on one line".to_owned(),
+        },
+        Err(error) => format!("cannot be read: {error}"),
+    };
+    reader.wrong(section, field, problem);
     None
 }

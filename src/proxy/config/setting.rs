@@ -107,6 +107,17 @@ impl Setting for PathBuf {
     }
 }
 
+/// Any text that says something.
+pub(super) struct Text(pub(super) String);
+
+impl Setting for Text {
+    const EXPECTED: &'static str = "a text that is not empty";
+
+    fn read(text: &str) -> Option<Self> {
+        (!text.trim().is_empty()).then(|| Self(text.to_owned()))
+    }
+}
+
 /// The base URL of the upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BaseUrl(pub(super) Uri);

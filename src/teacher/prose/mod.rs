@@ -6,8 +6,10 @@
 mod answer;
 mod phrase;
 mod reasoning;
+mod summary;
 mod talk;
 
 pub(crate) use answer::{answer, beyond, final_answer_of};
 pub(crate) use reasoning::{Effort, reasoning, talk_reasoning};
+pub(crate) use summary::{asks_summary, summary};
 pub(crate) use talk::{not_understood, talk};

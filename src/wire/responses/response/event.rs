@@ -7,11 +7,12 @@ use super::item::{Shown, called, item};
 use super::object::{Ended, Seen, end, member};
 use super::part::{Place, part};
 use super::subject::{PIECE, Subject, Texts};
+use super::summary::in_events;
 use super::{LAST, LATER, SPOKEN, SUMMARY, lists, text, type_of};
 use crate::wire::error::Flat;
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::listed::Shape;
-use crate::wire::scan::{Block, Close, FieldKind, Kind, Lane, Mode, Scan, Slot, Twice};
+use crate::wire::scan::{Block, Channel, Close, FieldKind, Kind, Lane, Mode, Scan, Slot, Twice};
 
 /// An event, as far as it was read.
 struct Event<'k> {
@@ -28,6 +29,8 @@ struct Event<'k> {
     own: Range<usize>,
     /// The response that it shows.
     seen: Seen,
+    /// The id of the item that it is about.
+    id: Option<Range<usize>>,
     twice: Twice,
 }
 
@@ -42,7 +45,7 @@ pub(in crate::wire::responses) fn scan_event(payload: &[u8], scan: &mut Scan) ->
         reader.object(|reader, key| event.member(reader, &key.name(), &mut flat, scan))
     })?;
     flat.settle(scan);
-    event.settle(scan);
+    event.settle(payload, scan);
     Ok(())
 }
 
@@ -60,6 +63,7 @@ impl<'k> Event<'k> {
             shown: None,
             own: 0..0,
             seen: Seen::new(Mode::Repeat),
+            id: None,
             twice: Twice::default(),
         }
     }
@@ -118,6 +122,11 @@ impl<'k> Event<'k> {
                 flat.member(reader, name, scan)
             }
             b"name" => scan.tool(reader, name),
+            b"item_id" => {
+                let listed = |reader: &mut Reader<'_>| scan.listed(reader, &lists::EVENT, name);
+                self.id = Some(reader.spanned(listed)?);
+                Ok(())
+            }
             name => self.text(reader, name, scan),
         }
     }
@@ -152,8 +161,8 @@ impl<'k> Event<'k> {
     }
 
     /// Puts what was found in its place, now that all of it is known.
-    fn settle(self, scan: &mut Scan) {
-        let Self { subject, verb, part, sums_up, answers, shown, own, mut seen, .. } = self;
+    fn settle(self, payload: &[u8], scan: &mut Scan) {
+        let Self { subject, verb, part, sums_up, answers, shown, own, mut seen, id, .. } = self;
         let spoken =
             matches!(subject, Subject::Text(Texts { slot: Slot::Transcript, .. }) | Subject::Audio);
         let item = if spoken { SPOKEN } else { self.item };
@@ -167,11 +176,20 @@ impl<'k> Event<'k> {
         for carrier in scan.carriers.iter_mut().filter(|it| it.group == LATER) {
             carrier.group = item;
         }
+        for place in scan.summaries.iter_mut().filter(|it| it.group == LATER) {
+            place.group = item;
+        }
         for citation in scan.citations.iter_mut().filter(|it| it.lane.group == LATER) {
             citation.lane.group = item;
             citation.lane.part = if shown.is_some() { citation.lane.part } else { part };
         }
         let group = item;
+        let reasons = |it: &Channel| it.lane.group == group && it.kind == Kind::Reasoning;
+        if verb == "done" && !sums_up && scan.channels.iter().any(reasons) {
+            let id = id.or_else(|| scan.ids.first().cloned());
+            let place = id.and_then(|id| in_events(payload, &id, group, scan));
+            scan.summaries.extend(place);
+        }
         match (subject, verb) {
             (Subject::Item, "added") => {
                 let Shown { answers, calls } = shown.unwrap_or_default();

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::part::{Place, part, thinks};
 use super::sealed::sealed;
+use super::summary::in_list;
 use super::{LATER, id, lists, position, text, type_of};
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::responses::{NOTHING, REASONING};
@@ -33,6 +34,11 @@ pub(super) fn item(
     let (mut sealed_at, mut last) = (None, None);
     let thought = members(reader, scan, |reader, name, _, scan| {
         match name {
+            name @ b"summary" if kind == "reasoning" => {
+                let list = reader.spanned(|reader| parts(reader, name, (group, mode), scan))?;
+                scan.summaries.extend(in_list(reader.bytes(), &list, group));
+                Ok(())
+            }
             name @ (b"content" | b"summary") => parts(reader, name, (group, mode), scan),
             name if holds(&kind, name) => called(reader, name, (group, mode), scan),
             name @ b"id" => id(reader, name, scan),

@@ -8,6 +8,7 @@ mod object;
 mod part;
 mod sealed;
 mod subject;
+mod summary;
 
 use crate::wire::json::{Error, Kind as JsonKind, Reader, Text};
 use crate::wire::scan::{Kind, Lane, Mode, Scan};
