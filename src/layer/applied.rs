@@ -68,9 +68,9 @@ pub(super) fn applied(tally: &Tally, used: Option<Amounts>) -> Vec<Applied> {
         (Countermeasure::Reasoning, Counter::WordsRepeated, words_repeated),
         (Countermeasure::Reasoning, Counter::SummariesMade, summaries.made),
     ];
-    let unmade = summaries.each().map(|(failure, count)| {
-        (Countermeasure::Reasoning, Counter::of_summary(failure), count)
-    });
+    let unmade = summaries
+        .each()
+        .map(|(failure, count)| (Countermeasure::Reasoning, Counter::of_summary(failure), count));
     let behind = [
         (Countermeasure::Watermark, Counter::Sites, sites),
         (Countermeasure::Watermark, Counter::WordsChanged, flips),

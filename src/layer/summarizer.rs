@@ -71,11 +71,7 @@ pub struct SummaryLimits {
 impl Default for SummaryLimits {
     /// 10 s, 64 at one time, and the default [`SummaryRules`].
     fn default() -> Self {
-        Self {
-            deadline: Duration::from_secs(10),
-            concurrency: 64,
-            rules: SummaryRules::default(),
-        }
+        Self { deadline: Duration::from_secs(10), concurrency: 64, rules: SummaryRules::default() }
     }
 }
 

@@ -84,7 +84,10 @@ impl Ask {
 
     fn compose(&self, choice: u64) -> Vec<Block> {
         let question = self.question();
-        if self.turns.iter().any(|turn| turn.role == Role::System && prose::asks_summary(&turn.text))
+        if self
+            .turns
+            .iter()
+            .any(|turn| turn.role == Role::System && prose::asks_summary(&turn.text))
         {
             return vec![Block::Text(prose::summary(question))];
         }

@@ -34,7 +34,7 @@ pub(crate) enum ChatError {
     /// The exchange did not come to an end.
     Exchange(UpstreamError),
     /// Another status than success, with its head and what it says, as far as that was read.
-    Status { status: StatusCode, headers: HeaderMap, body: Bytes },
+    Status { status: StatusCode, headers: Box<HeaderMap>, body: Bytes },
     /// The answer is longer than what is read.
     TooLarge,
     /// It is no completion.
@@ -108,7 +108,7 @@ impl ChatClient {
         if head.status.is_success() {
             return read(&body?);
         }
-        let (status, headers) = (head.status, head.headers);
+        let (status, headers) = (head.status, Box::new(head.headers));
         Err(ChatError::Status { status, headers, body: body.unwrap_or_default() })
     }
 }

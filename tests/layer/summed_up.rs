@@ -90,7 +90,7 @@ async fn whatever_is_no_summary_leaves_what_none_leaves() {
         (|_| Err(SummaryFailure::Busy), Counter::SummariesBusy),
         (|_| Ok(" \n".to_owned()), Counter::SummariesEmpty),
         (|text| Ok(text.to_owned()), Counter::SummariesLong),
-        (|text| Ok(text[..text.len() / 3].to_owned()), Counter::SummariesRepeating),
+        (|text| Ok(text.get(..text.len() / 3).unwrap().to_owned()), Counter::SummariesRepeating),
         (|_| Ok("a".repeat(601)), Counter::SummariesLong),
         (|_| Ok("It weighed</think> both.".to_owned()), Counter::SummariesMarkedUp),
         (|_| Ok("<|channel|>analysis<|message|>So.".to_owned()), Counter::SummariesMarkedUp),
@@ -124,8 +124,10 @@ async fn a_summary_is_text_whatever_it_looks_like() {
         .lines()
         .filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok())
         .collect();
-    let shown: String =
-        said.iter().filter_map(|it| it["choices"][0]["delta"]["reasoning_content"].as_str()).collect();
+    let shown: String = said
+        .iter()
+        .filter_map(|it| it["choices"][0]["delta"]["reasoning_content"].as_str())
+        .collect();
     assert_eq!(shown, hostile, "{text}");
     assert_eq!(text.matches("data: [DONE]\n").count(), 1);
 }
@@ -174,9 +176,12 @@ async fn no_more_are_waited_for_than_may_be_and_who_finds_no_room_waits_for_nobo
     assert!(first.contains(SUMMARY));
     let third = world.exchange(chat(), stream(thinking())).await.text();
     assert!(third.contains(SUMMARY), "the room is free again");
-    let busy: Vec<u64> = world.records.all().iter().map(|record| {
-        count(&record.applied, Countermeasure::Reasoning, Counter::SummariesBusy)
-    }).collect();
+    let busy: Vec<u64> = world
+        .records
+        .all()
+        .iter()
+        .map(|record| count(&record.applied, Countermeasure::Reasoning, Counter::SummariesBusy))
+        .collect();
     assert_eq!(busy, [1, 0, 0]);
 }
 
@@ -214,12 +219,23 @@ async fn what_is_too_short_or_too_long_or_cut_short_is_not_handed_out() {
         assert_eq!(text, completion(""));
         assert_eq!(counted(&world, Counter::SummariesUnfit), unfit);
     }
-    let world = summing_up(&scribe);
-    let length = STOP.replace("stop", "length");
-    let cut = [thinks(REASONING), length, DONE.to_owned()].map(data);
-    let text = world.exchange(chat(), stream(cut)).await.text();
-    assert!(!text.contains(SUMMARY), "{text}");
+    // By a limit, or by a word at which the client has it end.
+    for reason in ["length", "stop"] {
+        let world = summing_up(&scribe);
+        let cut = [thinks(REASONING), STOP.replace("stop", reason), DONE.to_owned()].map(data);
+        let text = world.exchange(chat(), stream(cut)).await.text();
+        assert!(!text.contains(SUMMARY), "{text}");
+        let whole = completion(REASONING).replace("stop", reason).replace("It is 9.8.", "");
+        let text = world.exchange(chat(), json(whole)).await.text();
+        assert!(!text.contains(SUMMARY), "{text}");
+    }
     assert_eq!(scribe.asked().len(), 0);
+    let calls = delta(
+        "\"tool_calls\":[{\"index\":0,\"id\":\"t\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]",
+    );
+    let called = [thinks(REASONING), calls, STOP.replace("stop", "tool_calls"), DONE.to_owned()];
+    let text = summing_up(&scribe).exchange(chat(), stream(called.map(data))).await.text();
+    assert!(text.contains(SUMMARY), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -245,7 +261,8 @@ async fn without_a_summarizer_nothing_is_kept() {
 /// What was deferred by a pace waits behind its summary, not beside it.
 #[tokio::test(start_paused = true)]
 async fn a_paced_answer_is_summed_up_as_well() {
-    let grade = format!("{SUM_UP}\npace = {{ first_token_delay = {{ min = \"1s\", max = \"1s\" }} }}");
+    let grade =
+        format!("{SUM_UP}\npace = {{ first_token_delay = {{ min = \"1s\", max = \"1s\" }} }}");
     let world = world(policy(&grade), &Scribe::slow(2), SummaryLimits::default());
     let start = Instant::now();
     let read = world.exchange(chat(), stream(thinking())).await;

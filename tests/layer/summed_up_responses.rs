@@ -67,7 +67,8 @@ fn events() -> Vec<Value> {
 }
 
 fn written(events: &[Value]) -> Vec<Step> {
-    let event = |it: &Value| data(format!("event: {}\ndata: {it}\n\n", it["type"].as_str().unwrap()));
+    let event =
+        |it: &Value| data(format!("event: {}\ndata: {it}\n\n", it["type"].as_str().unwrap()));
     events.iter().map(event).collect()
 }
 
@@ -149,8 +150,11 @@ async fn a_summary_of_the_servers_own_is_condensed_in_its_place() {
     let world = summing_up(&Scribe::prompt());
     let text = world.exchange(asks(false), json(response(&own).to_string())).await.text();
     let got: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(got["output"][0]["summary"], json!([
-        {"type": "summary_text", "text": SUMMARY}, {"type": "summary_text", "text": ""}]));
+    assert_eq!(
+        got["output"][0]["summary"],
+        json!([
+        {"type": "summary_text", "text": SUMMARY}, {"type": "summary_text", "text": ""}])
+    );
 }
 
 // Break it: leave in the request what was only shown.

@@ -231,13 +231,7 @@ fn a_client_that_may_have_kept_the_model_from_closing_a_section_does_not_get_it(
     {
         let unclosed = Unclosed::Reasoning;
         let setting =
-            Setting {
-            keep: Remains::NOTHING,
-            opened,
-            continued: false,
-            reasoned: false,
-            unclosed,
-        };
+            Setting { keep: Remains::NOTHING, opened, continued: false, reasoned: false, unclosed };
         assert_eq!(run_in(Inline::new(setting), &[text], false), left);
     }
 }

@@ -69,7 +69,9 @@ impl SummaryBook {
         let mut pages = self.pages();
         let new = std::mem::take(&mut pages.new);
         let wanted = new.into_iter().filter_map(|key| match pages.entries.get(&key) {
-            Some(Entry::Wanted(reasoning)) => Some(Wanted { key, reasoning: Arc::clone(reasoning) }),
+            Some(Entry::Wanted(reasoning)) => {
+                Some(Wanted { key, reasoning: Arc::clone(reasoning) })
+            }
             _ => None,
         });
         wanted.collect()

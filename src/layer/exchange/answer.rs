@@ -94,13 +94,11 @@ impl Exchange {
                     DefenseBody::read(body, (form, None), None, guard, held),
                 );
             }
-            (Readable::Events(framing), _) => {
-                summed_up(live.condenser.as_ref(), edits, |edits| {
-                    let cap = live.caps.event;
-                    let events = EventStream::new(protocol, framing, edits, on_opaque, cap);
-                    Form::Events(events.or_document(live.caps.document).behind(resumed_after))
-                })
-            }
+            (Readable::Events(framing), _) => summed_up(live.condenser.as_ref(), edits, |edits| {
+                let cap = live.caps.event;
+                let events = EventStream::new(protocol, framing, edits, on_opaque, cap);
+                Form::Events(events.or_document(live.caps.document).behind(resumed_after))
+            }),
             (Readable::Document, _) => summed_up(live.condenser.as_ref(), edits, |edits| {
                 let cap = live.caps.document;
                 Form::Document(Document::new(protocol, edits, on_opaque, cap))

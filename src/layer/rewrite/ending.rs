@@ -88,12 +88,17 @@ impl ResponseRewriter {
         let answered = lanes
             .of(group)
             .any(|open| open.course.owes() && !open.course.current(&open.editor).reasons());
+        // A client can have a text end at any word of it, and ask for one summary after another.
+        let alone = edits.sums_up()
+            && !reasoning_only
+            && !scan.in_blocks
+            && lanes.of(group).all(|open| open.kind == Kind::Reasoning);
         for place in lanes.ending_with(&close) {
             let Some(open) = lanes.at(place) else { continue };
             if reasoning_only && open.kind != Kind::Reasoning {
                 continue;
             }
-            let cut_short = cut_short && !(answered && open.kind == Kind::Reasoning);
+            let cut_short = alone || cut_short && !(answered && open.kind == Kind::Reasoning);
             let text = open.finish(cut_short, edits);
             if edits.sums_up() && stands_apart(open, scan) {
                 apart.extend(Some(Apart::new(group, text)).filter(Apart::says));

@@ -49,9 +49,8 @@ fn condensed<'c>(
     write: fn(&str) -> Written,
 ) -> Vec<u8> {
     let (book, edits) = summed_up(edits);
-    let events = |edits| {
-        EventStream::new(protocol, Framing::Sse, edits, Unhandled::Refuse, 1 << 20)
-    };
+    let events =
+        |edits| EventStream::new(protocol, Framing::Sse, edits, Unhandled::Refuse, 1 << 20);
     let (mut ahead, mut events) = (events(edits.ahead()), events(edits));
     let mut out = Vec::new();
     for chunk in chunks {
