@@ -19,6 +19,7 @@ use crate::countermeasure::ResponseEdits;
 use crate::countermeasure::summary::{SummaryBook, SummaryFailure, SummaryKey};
 use crate::ready::Waiting;
 use crate::secret::opaque_debug;
+use crate::wire::Protocol;
 
 opaque_debug!(Summarizing, Next);
 
@@ -47,11 +48,12 @@ impl Summarizing {
     /// the summaries in it.
     pub(super) fn begin(
         condenser: &Arc<Condenser>,
+        protocol: &dyn Protocol,
         edits: ResponseEdits,
         form: impl FnOnce(ResponseEdits) -> Form,
     ) -> (ResponseEdits, Box<Self>) {
         let book = SummaryBook::new(condenser.rules());
-        let edits = edits.summed_up_in(book.clone());
+        let edits = edits.summed_up_in(book.clone(), protocol);
         let summarizing = Self {
             condenser: Arc::clone(condenser),
             book,

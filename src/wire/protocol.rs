@@ -68,6 +68,12 @@ pub trait Protocol: Debug + Send + Sync {
         self.scan_history(body, each)
     }
 
+    /// Whether what its servers sign of the reasoning is carried by its own block, so that a block which
+    /// shows other words can carry what it said, sealed.
+    fn seals_signed(&self) -> bool {
+        false
+    }
+
     /// How blobs are named that stand in the place of a string of reasoning, where clients of the protocol
     /// send such strings back.
     fn string_carrier(&self) -> Option<&'static str> {

@@ -89,6 +89,25 @@ async fn a_signed_block_shows_its_summary_only_beside_a_seal() {
     assert_eq!(seen["messages"][1]["content"], thinking_block()["content"]);
 }
 
+// Break it: take any seal for one that carries what a block said.
+#[tokio::test(start_paused = true)]
+async fn a_signature_that_stays_has_no_summary_above_it() {
+    let block = json!({"reasoningText": {"text": REASONING, "signature": "c2ln"}});
+    let converse = json!({"output": {"message": {"role": "assistant", "content": [
+        {"reasoningContent": block}, {"text": "9.8"}]}}, "stopReason": "end_turn"});
+    let chat = json!({"choices": [{"message": {"content": "9.8", "thinking_blocks": [
+        {"type": "thinking", "thinking": REASONING, "signature": "c2ln"}]}}]});
+    for (path, document) in [("/model/m/converse", converse), (CHAT, chat)] {
+        let scribe = Scribe::prompt();
+        let world = world(policy(SEALING), &scribe, SummaryLimits::default());
+        let asks = request(suspicious(), path, Script::whole(r#"{"model":"m","messages":[]}"#));
+        let text = world.exchange(asks, json(document.to_string())).await.text();
+        let expected = document.to_string().replace(REASONING, "");
+        assert_eq!(text, expected, "{path}");
+        assert_eq!(scribe.asked().len(), 0, "{path}");
+    }
+}
+
 /// The same as a stream: the summary comes before the signature, which comes before the end.
 #[tokio::test(start_paused = true)]
 async fn a_sealed_stream_shows_the_summary_before_the_blob() {

@@ -4,6 +4,7 @@ use super::ResponseEdits;
 use crate::countermeasure::reasoning::Remains;
 use crate::countermeasure::summary::{SummaryBook, SummaryCounts};
 use crate::policy::plan::Keep;
+use crate::wire::Protocol;
 
 impl ResponseEdits {
     /// Whether a summary is left of the reasoning, if somebody writes it.
@@ -12,10 +13,11 @@ impl ResponseEdits {
         self.keep == Some(Keep::Summary)
     }
 
-    /// The same, with the summaries of this book left of the reasoning.
+    /// The same, with the summaries of this book left of the reasoning of an answer over `protocol`.
     #[must_use]
-    pub fn summed_up_in(self, book: SummaryBook) -> Self {
-        let shows_signed = self.sealer.is_some();
+    pub fn summed_up_in(self, book: SummaryBook, protocol: &dyn Protocol) -> Self {
+        // Under a signature that is kept no other text may stand.
+        let shows_signed = self.sealer.is_some() && protocol.seals_signed();
         Self { summaries: Some(book), shows_signed, ..self }
     }
 

@@ -23,7 +23,7 @@ use crate::layer::summarizing::Summarizing;
 use crate::layer::teed::Teed;
 use crate::policy::Unhandled;
 use crate::policy::plan::{Measure, Plan};
-use crate::wire::{Refusal, RefusalKind};
+use crate::wire::{Protocol, Refusal, RefusalKind};
 
 impl Exchange {
     /// The answer, with the body that carries the plan out.
@@ -94,15 +94,19 @@ impl Exchange {
                     DefenseBody::read(body, (form, None), None, guard, held),
                 );
             }
-            (Readable::Events(framing), _) => summed_up(live.condenser.as_ref(), edits, |edits| {
-                let cap = live.caps.event;
-                let events = EventStream::new(protocol, framing, edits, on_opaque, cap);
-                Form::Events(events.or_document(live.caps.document).behind(resumed_after))
-            }),
-            (Readable::Document, _) => summed_up(live.condenser.as_ref(), edits, |edits| {
-                let cap = live.caps.document;
-                Form::Document(Document::new(protocol, edits, on_opaque, cap))
-            }),
+            (Readable::Events(framing), _) => {
+                summed_up((live.condenser.as_ref(), protocol), edits, |edits| {
+                    let cap = live.caps.event;
+                    let events = EventStream::new(protocol, framing, edits, on_opaque, cap);
+                    Form::Events(events.or_document(live.caps.document).behind(resumed_after))
+                })
+            }
+            (Readable::Document, _) => {
+                summed_up((live.condenser.as_ref(), protocol), edits, |edits| {
+                    let cap = live.caps.document;
+                    Form::Document(Document::new(protocol, edits, on_opaque, cap))
+                })
+            }
             (Readable::NoBody, _) if edits.guards() => {
                 // What trailers it has are passed unread otherwise.
                 guard.end(Outcome::Complete);
@@ -173,13 +177,13 @@ impl Exchange {
 
 /// What reads an answer with these edits, and what has its reasoning condensed, if that is done.
 fn summed_up(
-    condenser: Option<&Arc<Condenser>>,
+    (condenser, protocol): (Option<&Arc<Condenser>>, &dyn Protocol),
     edits: ResponseEdits,
     form: impl Fn(ResponseEdits) -> Form,
 ) -> (Form, Option<Box<Summarizing>>) {
     match condenser.filter(|_| edits.sums_up()) {
         Some(condenser) => {
-            let (edits, summarizing) = Summarizing::begin(condenser, edits, &form);
+            let (edits, summarizing) = Summarizing::begin(condenser, protocol, edits, &form);
             (form(edits), Some(summarizing))
         }
         None => (form(edits), None),

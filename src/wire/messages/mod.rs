@@ -100,6 +100,10 @@ impl Protocol for Messages {
         Unframed { kind: Some("error"), payload: self.error_body(refusal), is_error: true }
     }
 
+    fn seals_signed(&self) -> bool {
+        true
+    }
+
     fn heartbeat(&self) -> Option<Heartbeat> {
         Some(Heartbeat::Event { kind: "ping", payload: r#"{"type":"ping"}"# })
     }

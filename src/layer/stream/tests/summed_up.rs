@@ -36,9 +36,9 @@ fn settle(book: &SummaryBook, write: fn(&str) -> Written) {
     }
 }
 
-fn summed_up(edits: ResponseEdits) -> (SummaryBook, ResponseEdits) {
+fn summed_up(protocol: &dyn Protocol, edits: ResponseEdits) -> (SummaryBook, ResponseEdits) {
     let book = SummaryBook::new(SummaryRules::default());
-    (book.clone(), edits.summed_up_in(book))
+    (book.clone(), edits.summed_up_in(book, protocol))
 }
 
 /// What goes out of a stream, each of whose chunks is looked through first.
@@ -48,7 +48,7 @@ fn condensed<'c>(
     chunks: impl IntoIterator<Item = &'c [u8]>,
     write: fn(&str) -> Written,
 ) -> Vec<u8> {
-    let (book, edits) = summed_up(edits);
+    let (book, edits) = summed_up(protocol, edits);
     let events =
         |edits| EventStream::new(protocol, Framing::Sse, edits, Unhandled::Refuse, 1 << 20);
     let (mut ahead, mut events) = (events(edits.ahead()), events(edits));
@@ -75,7 +75,7 @@ fn condensed_document(
     bytes: &[u8],
     write: fn(&str) -> Written,
 ) -> Vec<u8> {
-    let (book, edits) = summed_up(edits);
+    let (book, edits) = summed_up(protocol, edits);
     let document = |edits| {
         let mut document = Document::new(protocol, edits, Unhandled::Refuse, 1 << 24);
         let early = document.push(Bytes::copy_from_slice(bytes)).unwrap().unwrap_or_default();
