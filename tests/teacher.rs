@@ -49,6 +49,12 @@ async fn document(teacher: &Teacher, path: &str, body: &Value) -> Value {
     serde_json::from_slice(&bytes(send(teacher, path, body).await).await).unwrap()
 }
 
+/// What the events of a stream say.
+async fn values(teacher: &Teacher, path: &str, body: &Value) -> Vec<Value> {
+    let events = events(teacher, path, body).await;
+    events.iter().map(|(_, data)| serde_json::from_str(data).unwrap()).collect()
+}
+
 /// Events as an independent decoder reads them.
 async fn events(teacher: &Teacher, path: &str, body: &Value) -> Vec<(Option<String>, String)> {
     let mut body = body.clone();
@@ -893,4 +899,117 @@ async fn gemini_says_the_same_whole_as_events_and_as_an_array() {
     let error =
         document(&teacher, "/v1beta/models/none:generateContent", &json!({"contents": []})).await;
     assert_eq!(error["error"]["status"], "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_completion_of_llama_cpp_reads_the_same_in_both_forms() {
+    let teacher = Teacher::default();
+    for (path, body) in [
+        ("/completion", json!({"prompt": CHAIN, "n_probs": 2, "return_tokens": true})),
+        ("/completion", json!({"prompt": CHAIN, "n_predict": 12, "model": "teacher-small"})),
+        ("/infill", json!({"input_prefix": CHAIN, "input_suffix": "", "prompt": ""})),
+    ] {
+        let mut body = body;
+        let whole = document(&teacher, path, &body).await;
+        body["stream"] = json!(true);
+        let events = values(&teacher, path, &body).await;
+        let text: String = events.iter().map(|it| it["content"].as_str().unwrap()).collect();
+        assert_eq!(whole["content"], *text);
+        assert!(text.starts_with("<think>"));
+        let last = events.last().unwrap();
+        for name in ["stop", "stop_type", "tokens_predicted", "prompt", "model", "timings"] {
+            assert_eq!(whole[name], last[name], "{name}");
+        }
+        assert_eq!(whole["completion_probabilities"].is_array(), body["n_probs"] == 2);
+    }
+    let several = json!({"prompt": [CHAIN, "x"]});
+    assert_eq!(document(&teacher, "/completion", &several).await.as_array().unwrap().len(), 2);
+    let error = document(&teacher, "/completion", &json!({"n_predict": 1})).await;
+    assert_eq!(error["error"]["code"], 400);
+}
+
+#[tokio::test]
+async fn a_completion_of_text_generation_inference_reads_the_same_in_both_forms() {
+    let teacher = Teacher::default();
+    for parameters in [
+        json!({"details": true, "decoder_input_details": true, "top_n_tokens": 2, "best_of": 2}),
+        json!({"details": true, "max_new_tokens": 12, "return_full_text": true}),
+        json!({}),
+    ] {
+        let body = json!({"inputs": CHAIN, "parameters": parameters});
+        let whole = document(&teacher, "/generate", &body).await;
+        let events = values(&teacher, "/generate_stream", &body).await;
+        let last = events.last().unwrap();
+        assert_eq!(whole["generated_text"], last["generated_text"]);
+        let tokens = events.iter().map(|it| &it["token"]).filter(|it| it["special"] == false);
+        let text: String = tokens.map(|it| it["text"].as_str().unwrap()).collect();
+        assert!(whole["generated_text"].as_str().unwrap().ends_with(&text));
+        assert!(text.starts_with("<think>"));
+        let numbers: Vec<u64> = events.iter().map(|it| it["index"].as_u64().unwrap()).collect();
+        assert!(numbers.iter().copied().eq(1..=numbers.len() as u64));
+        if whole["details"].is_object() {
+            for name in ["finish_reason", "generated_tokens"] {
+                assert_eq!(whole["details"][name], last["details"][name], "{name}");
+            }
+        }
+        let listed = document(&teacher, "/", &body).await;
+        assert_eq!(listed[0], whole);
+    }
+    let error = document(&teacher, "/generate", &json!({"inputs": ""})).await;
+    assert_eq!(error["error_type"], "validation");
+}
+
+#[tokio::test]
+async fn a_message_of_coheres_reads_the_same_in_both_forms() {
+    let teacher = Teacher::default();
+    let tool = json!({"type": "function", "function": {"name": "calculate", "parameters":
+        {"type": "object", "properties": {"expression": {"type": "string"}}, "required": ["expression"]}}});
+    let said = json!([{"role": "user", "content": CHAIN}]);
+    for (model, more) in [
+        ("teacher-large", json!({"logprobs": true})),
+        ("teacher-large", json!({"tools": [tool]})),
+        ("teacher-large:reasoning", json!({"tools": [tool]})),
+        ("teacher-small", json!({"thinking": {"type": "disabled"}, "max_tokens": 12})),
+    ] {
+        let mut body = more;
+        body["model"] = json!(model);
+        body["messages"] = said.clone();
+        let whole = document(&teacher, "/v2/chat", &body).await;
+        let (mut plan, mut arguments) = (String::new(), String::new());
+        let mut blocks: Vec<(String, String)> = Vec::new();
+        let events = values(&teacher, "/v2/chat", &body).await;
+        for event in &events {
+            let message = &event["delta"]["message"];
+            plan += message["tool_plan"].as_str().unwrap_or_default();
+            let function = &message["tool_calls"]["function"];
+            arguments += function["arguments"].as_str().unwrap_or_default();
+            let content = &message["content"];
+            if event["type"] == "content-start" {
+                assert_eq!(event["index"], blocks.len());
+                blocks.push((content["type"].as_str().unwrap().to_owned(), String::new()));
+            }
+            if let Some((kind, text)) = blocks.last_mut() {
+                text.push_str(content[&**kind].as_str().unwrap_or_default());
+            }
+        }
+        let message = &whole["message"];
+        assert_eq!(plan, message["tool_plan"].as_str().unwrap_or_default());
+        let contents = message["content"].as_array().into_iter().flatten();
+        let contents = contents.map(|block| {
+            let kind = block["type"].as_str().unwrap();
+            (kind.to_owned(), block[kind].as_str().unwrap().to_owned())
+        });
+        assert!(contents.eq(blocks.iter().cloned()), "{whole}");
+        let calls = message["tool_calls"].as_array().into_iter().flatten();
+        let calls: String =
+            calls.map(|call| call["function"]["arguments"].as_str().unwrap()).collect();
+        assert_eq!(calls, arguments);
+        let plans = model.ends_with(":reasoning") && !calls.is_empty();
+        assert_eq!(plan.is_empty(), !plans);
+        let last = events.last().unwrap();
+        assert_eq!(last["delta"]["finish_reason"], whole["finish_reason"]);
+        assert_eq!(last["delta"]["usage"], whole["usage"]);
+    }
+    let error = document(&teacher, "/v2/chat", &json!({"model": "none", "messages": []})).await;
+    assert!(error["message"].is_string());
 }

@@ -9,14 +9,17 @@
 use std::path::PathBuf;
 
 use guilloche::wire::chat::Chat;
+use guilloche::wire::cohere::Cohere;
 use guilloche::wire::completions::Completions;
 use guilloche::wire::converse::Converse;
 use guilloche::wire::framing::{Event, Framing, Splitter};
 use guilloche::wire::gemini::Gemini;
 use guilloche::wire::json::unescape;
+use guilloche::wire::llama_cpp::LlamaCpp;
 use guilloche::wire::messages::Messages;
 use guilloche::wire::ollama::Ollama;
 use guilloche::wire::responses::Responses;
+use guilloche::wire::tgi::Tgi;
 use guilloche::wire::{Kind, Lane, Mode, Protocol, Scan, Scanner, Slot, Usage};
 use serde_json::Value;
 
@@ -46,6 +49,10 @@ fn protocol(name: &str) -> &'static dyn Protocol {
         Some("ollama") => &Ollama,
         Some("converse" | "converse.json") => &Converse,
         Some("gemini" | "gemini.json") => &Gemini,
+        Some("cohere") => &Cohere,
+        Some("llama") => &LlamaCpp,
+        Some("tgi" | "tgi.json") => &Tgi,
+        _ if name.starts_with("sglang_generate") => &Tgi,
         Some("responses" | "responses.json") => &Responses,
         _ => &Chat,
     }

@@ -89,6 +89,15 @@ fn caps_and_models_change_in_place_and_all_else_stays() {
 }
 
 // Break it: cap whole numbers only. Pydantic takes each of these for a number.
+// Break it: take an agent for a setting like others.
+#[test]
+fn an_agent_answers_unless_another_model_has_to() {
+    let asked = r#"{"agent_id":"ag:1","messages":[],"prompt_mode":"reasoning","random_seed":7}"#;
+    assert_eq!(apply(&side_channels(&[]), &Chat, asked).unwrap().0, asked);
+    let (left, _) = apply(&downgraded(Plan::default(), downgrade()), &Chat, asked).unwrap();
+    assert!(!left.contains("agent_id") && left.contains(r#""model":"small""#), "{left}");
+}
+
 #[test]
 fn numbers_in_disguise_are_capped() {
     for spelled in ["7.0", "1e1", "\"64\"", "99999999999999999999"] {

@@ -252,6 +252,16 @@ impl ResponseEdits {
         editor.behind(Echo::of(echoed.cloned()))
     }
 
+    /// The prompt with which a text begins that says all of a choice again, where the pieces of it have not
+    /// said that, and what stands behind it.
+    #[must_use]
+    pub fn repeated_prompt<'t>(&self, group: u32, text: &'t str) -> (&'t str, &'t str) {
+        let echoed = self.prompted.as_ref().and_then(|it| it.echoed(group));
+        let behind = echoed.and_then(|echoed| text.strip_prefix(&**echoed));
+        let prompt = text.len() - behind.map_or(text.len(), str::len);
+        text.split_at_checked(prompt).unwrap_or(("", text))
+    }
+
     /// What of the text of a choice is not its caller's own, as far as it is here.
     #[must_use]
     pub fn behind_prompt<'t>(&self, group: u32, text: &'t str) -> &'t str {

@@ -68,6 +68,14 @@ pub fn request_edits(
     (edits, removed)
 }
 
+/// Whether `plan` closes a setting of this name that stands inside of the request's own.
+#[must_use]
+pub fn closes_setting(plan: &Plan, request: &Request, name: &str) -> bool {
+    let allowed = |closing: Closing<'_>| closing.allow.iter().any(|allowed| allowed == name);
+    let closes = Closing::of(plan).is_some_and(|closing| !allowed(closing));
+    closes && request.unlisted_settings.iter().any(|(setting, _)| setting == name)
+}
+
 /// The edits that take parameters out of the query that are not `known` to open no way round.
 pub fn parameters(
     closing: Closing<'_>,

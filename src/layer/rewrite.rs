@@ -267,7 +267,7 @@ impl ResponseRewriter {
         let apart = self.apart_edits(scan, framing, before);
         let sealed = self.sealed_edits(payload, scan, framing, before)?;
         let citations = self.citation_edits(scan, before)?;
-        self.repeat(scan);
+        self.repeat(payload, scan);
         if event.is_some() && self.nothing_left(scan) {
             let withheld = self.outcomes.iter().any(|it| it.is_empty() && !it.deferred);
             self.tally.events_dropped += u64::from(withheld);

@@ -1,12 +1,14 @@
 //! The embedded upstream: a small rule-based model that really solves arithmetic word problems.
 //!
 //! It is the default upstream of the demo, the tests and the distillation lab. [`Teacher`] is a
-//! [`tower_service::Service`] that speaks Chat Completions (`/v1/chat/completions`), Messages
+//! [`tower_service::Service`] that speaks Chat Completions (`/v1/chat/completions`, and with Mistral's agents `/v1/agents/completions`), Messages
 //! (`/v1/messages`, `/v1/messages/count_tokens`), Responses (`/v1/responses`, of which it keeps the
 //! last 256 to be read again), legacy Completions (`/v1/completions`), Ollama's own protocol (`/api/chat`,
 //! `/api/generate`, `/api/tags`), Gemini (`/v1beta/models/MODEL:generateContent`,
-//! `:streamGenerateContent`, `:countTokens`) and Amazon Bedrock's Converse (`/model/MODEL/converse`,
-//! `/converse-stream`), whole and streamed, without a socket or a task.
+//! `:streamGenerateContent`, `:countTokens`), Amazon Bedrock's Converse (`/model/MODEL/converse`,
+//! `/converse-stream`), llama.cpp's own protocol (`/completion`, `/infill`), that of text-generation-inference
+//! (`/generate`, `/generate_stream`, `/`) and Cohere's Chat (`/v2/chat`), whole and streamed, without a socket or
+//! a task.
 //! The same request always gives the same bytes.
 //!
 //! Models: `teacher-large` is always right or says that it does not understand; `teacher-small` does

@@ -21,7 +21,7 @@ use tower_service::Service;
 use super::body::{Gauges, InFlight, Pace, TeacherBody};
 use super::model::{Fault, Model};
 use super::protocol::ordered::{Json, object};
-use super::protocol::refusal::{Refusal, Vendor};
+use super::protocol::refusal::Refusal;
 use super::protocol::responses::Kept;
 use super::protocol::{
     chat, chat_request, messages, messages_request, responses, responses_request,
@@ -30,7 +30,7 @@ use super::signature::Signer;
 
 mod vendors;
 
-use vendors::{converse_model, gemini_method};
+use vendors::{converse_model, gemini_method, vendor_of};
 
 /// How many answers can be asked for again.
 const KEPT: usize = 256;
@@ -154,13 +154,7 @@ impl Teacher {
         let guard = InFlight::new(Arc::clone(&self.gauges));
         let (parts, body) = request.into_parts();
         let path = parts.uri.path().to_owned();
-        let vendor = match path.as_str() {
-            path if path.starts_with("/v1/messages") => Vendor::Anthropic,
-            path if path.starts_with("/api/") => Vendor::Ollama,
-            path if gemini_method(path).is_some() => Vendor::Google,
-            path if path.starts_with("/model/") => Vendor::Amazon,
-            _ => Vendor::OpenAi,
-        };
+        let vendor = vendor_of(&path);
         let query = parts.uri.query().unwrap_or_default();
         let asked = (&parts.method, path.as_str(), query);
         let response = match self.route(asked, &parts.headers, body).await {
@@ -194,9 +188,17 @@ impl Teacher {
         }
         let wanted = match path {
             "/v1/chat/completions"
+            | "/v1/agents/completions"
             | "/v1/completions"
+            | "/v1/fim/completions"
             | "/api/chat"
             | "/api/generate"
+            | "/v2/chat"
+            | "/completion"
+            | "/infill"
+            | "/generate"
+            | "/generate_stream"
+            | "/"
             | "/v1/responses"
             | "/v1/messages"
             | "/v1/messages/count_tokens" => Method::POST,
@@ -221,9 +223,14 @@ impl Teacher {
         }
         let body = self.whole(body).await?;
         match path {
-            "/v1/chat/completions" => self.chat(&body).await,
-            "/v1/completions" => self.completions(&body).await,
+            "/v1/chat/completions" | "/v1/agents/completions" => self.chat(&body).await,
+            "/v1/completions" | "/v1/fim/completions" => {
+                self.completions(&body, path == "/v1/fim/completions").await
+            }
             "/api/chat" | "/api/generate" => self.ollama(&body, path == "/api/generate").await,
+            "/v2/chat" => self.cohere(&body).await,
+            "/completion" | "/infill" => self.llama_cpp(&body, path == "/infill").await,
+            "/generate" | "/generate_stream" | "/" => self.tgi(&body, path).await,
             "/v1/messages" => self.messages(&body).await,
             "/v1/responses" => self.responses(&body).await,
             _ => {

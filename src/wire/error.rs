@@ -17,7 +17,7 @@ use super::scan::{FieldKind, Scan};
 const DEPTH: usize = 3;
 
 /// What may stand beside the message.
-const BESIDE: [Listed; 14] = [
+const BESIDE: [Listed; 16] = [
     (b"request_id", Shape::Identifier),
     (b"requestId", Shape::Identifier),
     (b"event_id", Shape::Identifier),
@@ -32,6 +32,8 @@ const BESIDE: [Listed; 14] = [
     (b"content_filter_results", Shape::Findings),
     (b"retry_after", Shape::Findings),
     (b"sequence_number", Shape::Findings),
+    (b"loc", Shape::Findings),
+    (b"url", Shape::Links),
 ];
 
 /// Finds what stands in the body of a response whose status says that it is an error; whether
@@ -160,6 +162,11 @@ fn error(
     match reader.kind()? {
         Kind::Object if depth > 0 => reader.members(|reader, key| match &*key.name() {
             b"error" => error(reader, depth - 1, told, scan),
+            // What is wrong with a request, one by one: typed clients expect a list there.
+            b"detail" if reader.kind()? == Kind::Array => {
+                reader.elements(|reader, _| error(reader, depth - 1, told, scan))
+            }
+            b"message" if reader.kind()? == Kind::Object => error(reader, depth - 1, told, scan),
             // Amazon capitalizes some.
             b"message" | b"Message" | b"detail" | b"msg" | b"title" | b"error_description" => {
                 message(reader, told, scan)

@@ -22,10 +22,11 @@ const fn within(holder: &'static str, governed: Governed) -> Governed {
     Governed { holder: Some(holder), ..governed }
 }
 
-const GOVERNED: [Governed; 24] = [
+const GOVERNED: [Governed; 28] = [
     cap("max_completion_tokens"),
     cap("max_output_tokens"),
     cap("max_tokens"),
+    cap("n_predict"),
     plain("output_config"),
     plain("reasoning"),
     plain("reasoning_effort"),
@@ -40,12 +41,15 @@ const GOVERNED: [Governed; 24] = [
     within(OPTIONS, cap("max_tokens")),
     within(OPTIONS, cap("num_predict")),
     within("output_config", plain("effort")),
+    within("parameters", cap("max_new_tokens")),
     within("reasoning", plain("effort")),
     within("reasoning", plain("enabled")),
     within("reasoning", plain("max_tokens")),
+    within("sampling_params", cap("max_new_tokens")),
     within("thinking", plain("budget_tokens")),
     within("thinking", plain("display")),
     within("thinking", plain("effort")),
+    within("thinking", plain("token_budget")),
     within("thinking", plain("type")),
 ];
 

@@ -1,9 +1,10 @@
 //! Names of members that rooms above speak of without reading JSON.
 
 /// Names of members that servers take or send, sorted.
-pub(crate) const KNOWN: [&str; 95] = [
+pub(crate) const KNOWN: [&str; 103] = [
     "$fields",
     "__verbose",
+    "adapter_id",
     "add_generation_prompt",
     "allowed_token_ids",
     "annotations",
@@ -11,6 +12,7 @@ pub(crate) const KNOWN: [&str; 95] = [
     "background",
     "bad_words",
     "best_of",
+    "best_of_sequences",
     "bytes",
     "chat_template",
     "chat_template_kwargs",
@@ -45,6 +47,7 @@ pub(crate) const KNOWN: [&str; 95] = [
     "logprob_token_ids",
     "logprobs",
     "logprobsResult",
+    "lora",
     "lora_path",
     "matched_stop",
     "mcp_servers",
@@ -53,17 +56,21 @@ pub(crate) const KNOWN: [&str; 95] = [
     "n",
     "n_probs",
     "no_stop_trim",
+    "output_ids",
     "perf_metrics",
     "post_sampling_probs",
+    "prefill",
     "prompt",
     "prompt_embeds",
     "prompt_logprobs",
+    "prompt_progress",
     "prompt_text",
     "prompt_token_ids",
     "raw",
     "reasoning_format",
     "responseLogprobs",
     "response_fields",
+    "return_full_text",
     "return_hidden_states",
     "return_logprob",
     "return_meta_info",
@@ -93,6 +100,7 @@ pub(crate) const KNOWN: [&str; 95] = [
     "top_logprobs",
     "top_logprobs_num",
     "top_n_tokens",
+    "top_tokens",
     "truncate_prompt_tokens",
     "use_beam_search",
     "verbose",
@@ -104,6 +112,9 @@ pub(crate) const MODEL: &str = "model";
 
 /// The member that asks for several choices.
 pub(crate) const CHOICES: &str = "n";
+
+/// The setting that has the answer begin with its prompt, where that stands inside of others.
+pub(crate) const ECHO: &str = "return_full_text";
 
 /// What says at which text an answer ended.
 pub(crate) const STOP: &str = "stop_reason";

@@ -6,6 +6,7 @@
 
 mod carried;
 pub mod chat;
+pub mod cohere;
 pub mod completions;
 pub mod converse;
 mod error;
@@ -17,6 +18,7 @@ mod governed;
 mod history;
 pub mod json;
 mod listed;
+pub mod llama_cpp;
 pub(crate) mod member_names;
 pub mod messages;
 pub mod model_name;
@@ -37,6 +39,7 @@ mod server;
 mod stored;
 mod target;
 mod terminator;
+pub mod tgi;
 mod thought;
 mod usage;
 mod websocket;

@@ -7,13 +7,16 @@
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
+use super::cohere::FEATURES as COHERE;
 use super::completions::FEATURES as COMPLETIONS;
 use super::converse::FEATURES as CONVERSE;
 use super::framing::Framing;
 use super::gemini::FEATURES as GEMINI;
+use super::llama_cpp::FEATURES as LLAMA_CPP;
 use super::model_segment;
 use super::ollama::FEATURES as OLLAMA;
 use super::responses::FEATURES as RESPONSES;
+use super::tgi::FEATURES as TGI;
 
 /// A protocol, by the name that policies, metrics and audit records use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,6 +40,13 @@ pub enum ProtocolId {
     Gemini,
     /// Amazon Bedrock's Converse.
     Converse,
+    /// The own protocol of llama.cpp's server.
+    #[serde(rename = "llama_cpp")]
+    LlamaCpp,
+    /// The own protocol of Hugging Face's text-generation-inference.
+    Tgi,
+    /// Cohere's Chat.
+    Cohere,
 }
 
 /// An endpoint whose text can be read.
@@ -48,17 +58,19 @@ pub struct Endpoint {
     pub streams: Option<bool>,
     /// Whether one segment before it, behind `/model/`, names the model, with what a segment has to escape.
     pub names_model: bool,
+    /// The path is all of it: behind a prefix it is an endpoint of somebody else's.
+    pub whole: bool,
 }
 
 impl Endpoint {
     /// One whose requests say in their bodies whether the answer is streamed.
     pub(super) const fn asked(path: &'static str) -> Self {
-        Self { path, streams: None, names_model: false }
+        Self { path, streams: None, names_model: false, whole: false }
     }
 
     /// One whose path says whether the answer is streamed.
     pub(super) const fn told(path: &'static str, streams: bool) -> Self {
-        Self { path, streams: Some(streams), names_model: false }
+        Self { streams: Some(streams), ..Self::asked(path) }
     }
 
     /// The same, if one segment before it names the model.
@@ -66,17 +78,28 @@ impl Endpoint {
         Self { names_model: true, ..self }
     }
 
+    /// The same without any prefix.
+    pub(super) const fn whole(self) -> Self {
+        Self { whole: true, ..self }
+    }
+
     /// Whether a path has before its last `end` bytes what this one has.
     pub(super) fn is_behind(&self, path: &str, end: usize) -> bool {
-        !self.names_model || model_segment::stands_before(path, end)
+        (!self.names_model || model_segment::stands_before(path, end))
+            && (!self.whole || path.len() == end)
+    }
+
+    /// Whether a path leads to it.
+    fn is_at(&self, path: &str) -> bool {
+        path.ends_with(self.path) && self.is_behind(path, self.path.len())
     }
 
     /// The one to which a path leads: the longest, where one ends like another.
     pub(super) fn of_path<'e>(
         endpoints: impl IntoIterator<Item = &'e Self>,
-        ends: impl Fn(&str) -> bool,
+        path: &str,
     ) -> Option<&'e Self> {
-        endpoints.into_iter().filter(|it| ends(it.path)).max_by_key(|it| it.path.len())
+        endpoints.into_iter().filter(|it| it.is_at(path)).max_by_key(|it| it.path.len())
     }
 }
 
@@ -110,7 +133,8 @@ pub struct Features {
 
 static CHAT: Features = Features {
     name: "chat",
-    endpoints: &[Endpoint::asked("/chat/completions")],
+    // Those of Mistral's agents end like another protocol's.
+    endpoints: &[Endpoint::asked("/chat/completions"), Endpoint::asked("/agents/completions")],
     count_endpoint: None,
     request_id: HeaderName::from_static("x-request-id"),
     streams: &[Framing::Sse],
@@ -149,7 +173,7 @@ static MESSAGES: Features = Features {
 
 impl ProtocolId {
     /// Every protocol.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Chat,
         Self::Messages,
         Self::Responses,
@@ -157,6 +181,9 @@ impl ProtocolId {
         Self::Ollama,
         Self::Gemini,
         Self::Converse,
+        Self::LlamaCpp,
+        Self::Tgi,
+        Self::Cohere,
     ];
 
     /// What it does beside its JSON.
@@ -170,6 +197,9 @@ impl ProtocolId {
             Self::Ollama => &OLLAMA,
             Self::Gemini => &GEMINI,
             Self::Converse => &CONVERSE,
+            Self::LlamaCpp => &LLAMA_CPP,
+            Self::Tgi => &TGI,
+            Self::Cohere => &COHERE,
         }
     }
 
@@ -178,23 +208,22 @@ impl ProtocolId {
     pub fn of_path(path: &str) -> Option<Self> {
         // Every request asks this, and most endpoints are told apart by their last byte.
         let last = path.as_bytes().last();
-        Self::leading(path, |endpoint| {
-            endpoint.as_bytes().last() == last && path.ends_with(endpoint)
-        })
+        Self::leading(|it| it.path.as_bytes().last() == last && it.is_at(path))
     }
 
     /// The same to a server that does not mind the letter case of a path.
     pub(super) fn of_path_in_any_case(path: &str) -> Option<Self> {
-        Self::leading(path, |endpoint| {
-            let end = path.len().checked_sub(endpoint.len()).and_then(|at| path.get(at..));
-            end.is_some_and(|end| end.eq_ignore_ascii_case(endpoint))
+        Self::leading(|endpoint| {
+            let length = endpoint.path.len();
+            let end = path.len().checked_sub(length).and_then(|at| path.get(at..));
+            let same = end.is_some_and(|end| end.eq_ignore_ascii_case(endpoint.path));
+            same && endpoint.is_behind(path, length)
         })
     }
 
-    fn leading(path: &str, ends: impl Fn(&str) -> bool) -> Option<Self> {
+    fn leading(leads: impl Fn(&Endpoint) -> bool) -> Option<Self> {
         let endpoints = |id: Self| id.features().endpoints.iter().map(move |it| (it, id));
-        let leading = Self::ALL.into_iter().flat_map(endpoints);
-        let leading = leading.filter(|(it, _)| ends(it.path) && it.is_behind(path, it.path.len()));
+        let leading = Self::ALL.into_iter().flat_map(endpoints).filter(|(it, _)| leads(it));
         leading.max_by_key(|(it, _)| it.path.len()).map(|(_, id)| id)
     }
 

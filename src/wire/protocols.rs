@@ -1,12 +1,15 @@
 //! The codec of each protocol.
 
 use super::chat::Chat;
+use super::cohere::Cohere;
 use super::completions::Completions;
 use super::converse::Converse;
 use super::gemini::Gemini;
+use super::llama_cpp::LlamaCpp;
 use super::messages::Messages;
 use super::ollama::Ollama;
 use super::responses::Responses;
+use super::tgi::Tgi;
 use super::{Protocol, ProtocolId};
 
 impl ProtocolId {
@@ -21,6 +24,9 @@ impl ProtocolId {
             Self::Ollama => &Ollama,
             Self::Gemini => &Gemini,
             Self::Converse => &Converse,
+            Self::LlamaCpp => &LlamaCpp,
+            Self::Tgi => &Tgi,
+            Self::Cohere => &Cohere,
         }
     }
 }

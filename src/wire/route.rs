@@ -40,8 +40,15 @@ const TEXTS: [&str; 10] = [
 ];
 
 /// How paths end that answer with no text of a model, in any protocol.
-const NO_TEXT: [&str; 5] =
-    ["/embeddings", "/moderations", "/api/embed", ":batchEmbedContents", ":embedContent"];
+const NO_TEXT: [&str; 7] = [
+    "/v2/embed",
+    "/v2/rerank",
+    "/embeddings",
+    "/moderations",
+    "/api/embed",
+    ":batchEmbedContents",
+    ":embedContent",
+];
 
 /// Questions about a server that costs nothing, by path.
 const PROBES: [&str; 8] = [
@@ -166,7 +173,9 @@ pub fn conversation_protocol(method: &Method, path: &str) -> Option<&'static dyn
 pub fn error_protocol(path: &str) -> &'static dyn Protocol {
     let leads = |id: &ProtocolId| id.features().endpoints.iter().any(|it| path.contains(it.path));
     let beside = || {
-        [ProtocolId::Messages, ProtocolId::Responses, ProtocolId::Ollama].into_iter().find(leads)
+        [ProtocolId::Messages, ProtocolId::Responses, ProtocolId::Ollama, ProtocolId::Cohere]
+            .into_iter()
+            .find(leads)
     };
     // Google names a method behind a colon.
     let method = path.rsplit('/').next().unwrap_or_default().contains(':');
@@ -224,6 +233,20 @@ mod tests {
             assert_eq!(kind(Method::GET, path), "open", "{path}");
         }
         assert_eq!(kind(Method::POST, "/api/embed"), "no text");
+        assert_eq!(kind(Method::POST, "/v1/agents/completions"), "chat");
+        assert_eq!(kind(Method::POST, "/v1/fim/completions"), "completions");
+        for path in ["/completion", "/infill", "/upstream/m/completion"] {
+            assert_eq!(kind(Method::POST, path), "llama_cpp", "{path}");
+        }
+        for path in ["/v2/chat", "/cohere/v2/chat"] {
+            assert_eq!(kind(Method::POST, path), "cohere", "{path}");
+        }
+        for path in ["/v2/embed", "/v2/rerank"] {
+            assert_eq!(kind(Method::POST, path), "no text", "{path}");
+        }
+        for path in ["/generate", "/generate_stream", "/"] {
+            assert_eq!(kind(Method::POST, path), "tgi", "{path}");
+        }
         for path in ["/v1/completions", "/completions", "/openai/deployments/d/completions"] {
             assert_eq!(kind(Method::POST, path), "completions", "{path}");
         }
@@ -310,7 +333,14 @@ mod tests {
             "/v1beta/models/g:batchGenerateContent",
             "/v1beta/models/g:predict",
             "/v1beta/interactions",
-            "/generate",
+            "/v1/chat",
+            "/v1/agents",
+            "/v1/conversations",
+            "/v1/conversations/c1",
+            "/v2/models/m/generate",
+            "/Generate",
+            "/generate/",
+            "/invocations",
             "/v1/messages/batches",
             "/v1/x/../chat/completions",
             "/v1/chat;x/completions;y/chat/completions",

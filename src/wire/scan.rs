@@ -19,7 +19,7 @@ pub use summary::{SummaryAt, SummaryEvent, SummaryPlace};
 
 /// Reasons for which a text ends where its model meant to. Whatever other reason there is, the
 /// model was kept from going on.
-const MEANT: [&[u8]; 10] = [
+const MEANT: [&[u8]; 11] = [
     b"stop",
     b"end_turn",
     b"stop_sequence",
@@ -30,10 +30,11 @@ const MEANT: [&[u8]; 10] = [
     b"eos",
     b"eos_token",
     b"complete",
+    b"tool_call",
 ];
 
 /// Reasons that say that a tool is called.
-const CALLS: [&[u8]; 3] = [b"tool_calls", b"function_call", b"tool_use"];
+const CALLS: [&[u8]; 4] = [b"tool_calls", b"tool_call", b"function_call", b"tool_use"];
 
 /// Whether a text that ended for this reason ends in the call of a tool.
 pub(super) fn is_call(reason: &[u8]) -> bool {
@@ -79,7 +80,7 @@ pub struct Turn {
 
 /// Which of the members under which texts stand have come in one object.
 #[derive(Debug, Default)]
-pub(super) struct Twice(u32);
+pub(super) struct Twice(u64);
 
 /// The place of such a member. Of two of one name some parsers take the first and some the last, so
 /// that nobody knows what an object says that has two.
@@ -115,6 +116,9 @@ fn once_only(name: &[u8]) -> Option<u32> {
         b"citationsContent" => 27,
         b"start" => 28,
         b"contentBlockIndex" => 29,
+        b"token" => 30,
+        b"generated_text" => 31,
+        b"details" => 32,
         _ => return None,
     })
 }

@@ -72,7 +72,7 @@ impl Target {
     ) -> Self {
         let end = target.find('?').unwrap_or(target.len());
         let path = target.get(..end).unwrap_or_default();
-        let endpoint = Endpoint::of_path(endpoints, |endpoint| path.ends_with(endpoint));
+        let endpoint = Endpoint::of_path(endpoints, path);
         let names_model = endpoint.is_some_and(|it| it.names_model);
         let endpoint = endpoint.map(|it| (path.len() - it.path.len(), it.streams));
         let front = endpoint.and_then(|(at, _)| path.get(..at));

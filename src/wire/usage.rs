@@ -12,18 +12,20 @@ use super::listed::{Shape, number};
 use super::scan::{FieldKind, Scan, Usage};
 
 /// Counts of the request, and what is no count of tokens.
-const REQUEST: [&[u8]; 11] = [
+const REQUEST: [&[u8]; 13] = [
     b"prompt_cache_hit_tokens",
     b"prompt_cache_miss_tokens",
     b"cache_creation_input_tokens",
     b"cache_read_input_tokens",
     b"cached_tokens",
     b"citation_tokens",
+    b"classifications",
     b"num_search_queries",
     b"num_sources_used",
     b"prompt_audio_seconds",
     b"prompt_time",
     b"queue_time",
+    b"search_units",
 ];
 
 /// Objects of such counts.

@@ -94,6 +94,8 @@ async fn play(scene: &Scene, case: &str, address: &str, path: &str, risk: Option
             r#"{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"maxOutputTokens":100}}"#
         }
         "/api/generate" => r#"{"model":"m","prompt":"x"}"#,
+        "/completion" | "/infill" => r#"{"model":"m","prompt":"x","n_predict":100,"stream":true}"#,
+        "/" | "/generate" | "/generate_stream" => r#"{"model":"m","inputs":"x"}"#,
         _ => r#"{"model":"m","max_tokens":100,"stream":true,"messages":[]}"#,
     };
     let body = Bytes::from_static(body.as_bytes());

@@ -132,10 +132,13 @@ impl Witness {
 /// Whether `body` is an error as the vendor whose endpoint `path` is would write it.
 pub(crate) fn is_error_of(path: &str, body: &str) -> bool {
     let Ok(body) = serde_json::from_str::<serde_json::Value>(body) else { return false };
-    if path.starts_with("/api/") {
+    if path.starts_with("/api/") || path.starts_with("/generate") || path == "/" {
         return body["error"].is_string();
     }
-    if path.contains("/models/") {
+    if path == "/v2/chat" {
+        return body["message"].is_string();
+    }
+    if path.contains("/models/") || matches!(path, "/completion" | "/infill") {
         return body["error"]["message"].is_string() && body["error"]["code"].is_number();
     }
     let told = body["error"]["message"].is_string() && body["error"]["type"].is_string();

@@ -53,6 +53,12 @@ fn asks(path: &str) -> Request<Script> {
         r#"{"generationConfig":{"maxOutputTokens":99999,"candidateCount":3,"responseLogprobs":true,"thinkingConfig":{"thinkingLevel":"high"}},"contents":[{"role":"user","parts":[{"text":"q"}]}]}"#
     } else if path == OLLAMA {
         r#"{"model":"m","options":{"num_predict":99999,"made_up":1},"logprobs":true,"think":"high","messages":[{"role":"user","content":"q"}]}"#
+    } else if path == COHERE {
+        r#"{"model":"m","max_tokens":99999,"logprobs":true,"made_up":1,"thinking":{"type":"enabled","token_budget":9000},"messages":[{"role":"user","content":"q"}],"stream":true}"#
+    } else if path == LLAMA_CPP {
+        r#"{"n_predict":99999,"n_probs":3,"n_cmpl":3,"made_up":1,"prompt":"q","stream":true}"#
+    } else if path == TGI {
+        r#"{"parameters":{"max_new_tokens":99999,"best_of":3,"top_n_tokens":3,"made_up":1},"inputs":"q","stream":true}"#
     } else if path == COMPLETIONS {
         r#"{"model":"m","max_tokens":99999,"logprobs":3,"n":3,"made_up":1,"prompt":"q","stream":true}"#
     } else {
@@ -82,6 +88,9 @@ fn samples() -> Vec<(String, &'static str, u16, Vec<u8>)> {
                 name if name.starts_with("converse") => CONVERSE,
                 "gemini.json" => "/v1beta/models/m:generateContent",
                 name if name.starts_with("gemini") => GEMINI,
+                name if name.starts_with("cohere") => COHERE,
+                name if name.starts_with("llama_cpp") => LLAMA_CPP,
+                name if name.starts_with("tgi") || name.starts_with("sglang_generate") => TGI,
                 _ => CHAT,
             };
             (name, to, status, std::fs::read(path).unwrap())

@@ -27,6 +27,9 @@ pub(crate) const RESPONSES: &str = "/v1/responses";
 pub(crate) const GEMINI: &str = "/v1beta/models/m:streamGenerateContent?alt=sse";
 pub(crate) const CONVERSE: &str = "/model/m/converse";
 pub(crate) const OLLAMA: &str = "/api/chat";
+pub(crate) const COHERE: &str = "/v2/chat";
+pub(crate) const LLAMA_CPP: &str = "/completion";
+pub(crate) const TGI: &str = "/generate";
 pub(crate) const COMPLETIONS: &str = "/v1/completions";
 pub(crate) const SECRET: [u8; 32] = [7; 32];
 

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response};
 
 use super::support::*;
 
-const PATHS: [&str; 7] = [
+const PATHS: [&str; 12] = [
     COMPLETIONS,
     OLLAMA,
     "/api/generate",
@@ -14,16 +14,23 @@ const PATHS: [&str; 7] = [
     "/v1beta/models/m:streamGenerateContent?alt=sse",
     CONVERSE,
     "/model/m/converse-stream",
+    COHERE,
+    LLAMA_CPP,
+    "/infill",
+    TGI,
+    "/generate_stream",
 ];
 
 fn asks(path: &str) -> &'static str {
     match path {
         COMPLETIONS => r#"{"model":"m","prompt":"q"}"#,
-        OLLAMA => r#"{"model":"m","messages":[{"role":"user","content":"q"}]}"#,
+        OLLAMA | COHERE => r#"{"model":"m","messages":[{"role":"user","content":"q"}]}"#,
         "/api/generate" => r#"{"model":"m","prompt":"q"}"#,
         path if path.starts_with("/model/") => {
             r#"{"messages":[{"role":"user","content":[{"text":"q"}]}]}"#
         }
+        LLAMA_CPP | "/infill" => r#"{"prompt":"q"}"#,
+        TGI | "/generate_stream" => r#"{"inputs":"q"}"#,
         _ => r#"{"contents":[{"parts":[{"text":"q"}]}]}"#,
     }
 }
@@ -41,8 +48,11 @@ async fn a_refusal_has_the_shape_of_its_protocol() {
         let text = read(answer.into_body()).await.text();
         let front = match path {
             COMPLETIONS => r#"{"error":{"code":"request_refused","message":"Not for you. ("#,
-            path if path.starts_with("/api/") => r#"{"error":"Not for you. (decision gd_"#,
+            COHERE => r#"{"message":"Not for you. (decision gd_"#,
             _ if amazon => r#"{"message":"Not for you. (decision gd_"#,
+            path if path.starts_with("/api/") || path.starts_with(TGI) => {
+                r#"{"error":"Not for you. (decision gd_"#
+            }
             _ => r#"{"error":{"code":403,"message":"Not for you. (decision gd_"#,
         };
         assert!(text.starts_with(front), "{path}: {text}");

@@ -67,6 +67,13 @@ enum ProtocolName {
     Gemini,
     /// Amazon Bedrock's Converse.
     Converse,
+    /// The own protocol of llama.cpp's server.
+    #[value(name = "llama_cpp")]
+    LlamaCpp,
+    /// The own protocol of Hugging Face's text-generation-inference.
+    Tgi,
+    /// Cohere's Chat.
+    Cohere,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
@@ -93,6 +100,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         ProtocolName::Converse => {
             RequestFacts { path: "/model/MODEL/converse", protocol: Some(ProtocolId::Converse) }
         }
+        ProtocolName::LlamaCpp => {
+            RequestFacts { path: "/completion", protocol: Some(ProtocolId::LlamaCpp) }
+        }
+        ProtocolName::Cohere => {
+            RequestFacts { path: "/v2/chat", protocol: Some(ProtocolId::Cohere) }
+        }
+        ProtocolName::Tgi => RequestFacts { path: "/generate", protocol: Some(ProtocolId::Tgi) },
         ProtocolName::Ollama => {
             RequestFacts { path: "/api/chat", protocol: Some(ProtocolId::Ollama) }
         }

@@ -54,6 +54,20 @@ impl Sample {
                 },
                 "additionalModelResponseFieldPaths": ["/content"],
             }),
+            ProtocolId::Cohere => json!({
+                "model": model, "messages": messages, "max_tokens": 16_000, "logprobs": true,
+                "thinking": {"type": "enabled", "token_budget": 8_000},
+            }),
+            ProtocolId::LlamaCpp => json!({
+                "prompt": "Think step by step: …", "n_predict": 16_000, "n_cmpl": 4, "n_probs": 5,
+                "return_tokens": true, "stream": true,
+            }),
+            ProtocolId::Tgi => json!({
+                "inputs": "Think step by step: …", "parameters": {
+                    "max_new_tokens": 16_000, "best_of": 4, "details": true, "top_n_tokens": 5,
+                    "decoder_input_details": true,
+                },
+            }),
             ProtocolId::Ollama => json!({
                 "model": model, "messages": messages, "think": "high", "logprobs": true,
                 "options": {"num_predict": 16_000},

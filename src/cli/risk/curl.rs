@@ -54,10 +54,13 @@ pub(super) fn command(fields: &SignedFields, asked: &Asked<'_>) -> Result<String
                 ProtocolId::Ollama if path.ends_with("/generate") => {
                     json!({"model": model, "prompt": QUESTION})
                 }
+                ProtocolId::LlamaCpp => json!({"prompt": QUESTION}),
+                ProtocolId::Tgi => json!({"inputs": QUESTION}),
                 ProtocolId::Responses => json!({"model": model, "input": said}),
-                ProtocolId::Chat | ProtocolId::Messages | ProtocolId::Ollama => {
-                    json!({"model": model, "messages": said})
-                }
+                ProtocolId::Chat
+                | ProtocolId::Messages
+                | ProtocolId::Ollama
+                | ProtocolId::Cohere => json!({"model": model, "messages": said}),
             };
             if let (true, Some(body)) = (is_messages, body.as_object_mut()) {
                 body.insert("max_tokens".to_owned(), json!(1024));

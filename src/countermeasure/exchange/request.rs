@@ -12,6 +12,7 @@ use crate::mark::lexical::Unit;
 use crate::policy::plan::{Plan, Rate, Watermark, enforced};
 use crate::secret::opaque_debug;
 use crate::wire::json::Edit;
+use crate::wire::member_names::ECHO;
 use crate::wire::{Asked, Edits, Prompts, Protocol, Refusal, RefusalKind, Request, Use};
 
 /// What is to be done to a request, and what the response still needs.
@@ -135,7 +136,8 @@ impl RequestEdits {
         let response = ResponseEdits::new(plan, request, drop_usage_event);
         let edited = marked.is_some() || response.withholds();
         let prompted = prompts.filter(|_| edited).map(|prompts| {
-            let echoed = echoes(request).any(|it| !removed.contains(&it));
+            let closed = side_channels::closes_setting(plan, request, ECHO);
+            let echoed = !closed && echoes(request).any(|it| !removed.contains(&it));
             let most = side_channels::Closing::of(plan).and_then(|closing| closing.max_choices);
             let each = most.map_or(u64::MAX, |most| u64::from(most.get())).min(prompts.each());
             Arc::new(Prompted::of(prompts, each, echoed))

@@ -124,11 +124,9 @@ impl ResponseRewriter {
         if channel.mode == Mode::Repeat {
             // What it says of it is known when the event has been read.
             if !open.editor.is_none() {
-                open.repeat(
-                    &unescape(raw).unwrap_or_else(|_| unescape_lossy(raw).into()),
-                    scan,
-                    edits,
-                );
+                let text = unescape(raw).unwrap_or_else(|_| unescape_lossy(raw).into());
+                let (_, text) = edits.repeated_prompt(channel.lane.group, &text);
+                open.repeat(text, scan, edits);
             }
             return Ok(stays);
         }
@@ -190,12 +188,14 @@ impl ResponseRewriter {
     }
 
     /// Has what says a text again say what that has let out.
-    pub(super) fn repeat(&mut self, scan: &Scan) {
-        let Self { lanes, outcomes, .. } = self;
+    pub(super) fn repeat(&mut self, payload: &[u8], scan: &Scan) {
+        let Self { lanes, outcomes, edits, .. } = self;
         let repeats = scan.channels.iter().zip(outcomes.iter_mut());
         for (channel, outcome) in repeats.filter(|(it, _)| it.mode == Mode::Repeat) {
             if let Some(emitted) = lanes.emitted(channel) {
-                let before = emitted.to_owned();
+                let text = unescape_lossy(payload.get(channel.span.clone()).unwrap_or_default());
+                let (prompt, _) = edits.repeated_prompt(channel.lane.group, &text);
+                let before = prompt.to_owned() + emitted;
                 *outcome = TextEdit { before, ..TextEdit::default() };
             }
         }

@@ -14,6 +14,7 @@ mod prompted;
 mod responses;
 mod responses_leaks;
 mod shapes;
+mod shapes_client;
 mod shapes_leaks;
 mod summed_up;
 

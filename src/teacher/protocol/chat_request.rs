@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::field;
 use super::refusal::Refusal;
 use crate::teacher::ask::{Ask, Role, Tool, ToolChoice, Turn};
-use crate::teacher::model::Dialect;
+use crate::teacher::model::{Dialect, Model};
 use crate::teacher::prose::Effort;
 
 /// Tokens written when the request sets no limit.
@@ -27,7 +27,11 @@ pub(crate) struct Request {
 /// Reads and validates a request body.
 pub(crate) fn read(body: &[u8]) -> Result<Request, Refusal> {
     let map = field::document(body)?;
-    let model = field::model(&map, "you must provide a model parameter")?;
+    let model = match field::present(&map, "agent_id").and_then(Value::as_str) {
+        // An agent of Mistral's is called like the model that it has.
+        Some(agent) => Model::read(agent).ok_or(Refusal::UnknownPath)?,
+        None => field::model(&map, "you must provide a model parameter")?,
+    };
     let turns = turns(&map)?;
     let stream = field::flag(&map, "stream")?;
     let options = field::present(&map, "stream_options");

@@ -1,19 +1,14 @@
 //! Requests of OpenAI's legacy Completions, and answers, whole and streamed.
-//!
-//! The model sees the prompt and nothing else, and writes its reasoning into its text; a prompt that ends
-//! with `<think>` has begun it.
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::chat::finish_reason;
 use super::field;
+use super::prompted::Prompted;
 use super::refusal::Refusal;
-use crate::teacher::ask::{Ask, Role, ToolChoice, Turn};
 use crate::teacher::body::Event;
-use crate::teacher::model::{Dialect, Model};
 use crate::teacher::output::Output;
-use crate::teacher::prose::Effort;
 use crate::teacher::tokens;
 
 /// `created` of every response: a fixed moment, so that the same request gives the same bytes.
@@ -25,8 +20,10 @@ const DEFAULT_LIMIT: u64 = 16;
 /// A validated request.
 #[derive(Debug)]
 pub(crate) struct Request {
-    pub(crate) model: Model,
+    pub(crate) asked: Prompted,
     pub(crate) stream: bool,
+    /// Texts stand in messages, as Mistral's completions between a prefix and a suffix have them.
+    messages: bool,
     include_usage: bool,
     prompts: Vec<String>,
     /// Choices for each prompt.
@@ -35,13 +32,10 @@ pub(crate) struct Request {
     echo: bool,
     /// How many alternatives per token, when probabilities are wanted.
     logprobs: Option<usize>,
-    limit: u64,
-    stop: Vec<String>,
-    seed: String,
 }
 
-/// Reads and validates a request body.
-pub(crate) fn read(body: &[u8]) -> Result<Request, Refusal> {
+/// Reads and validates a request body; `messages` if the answer's texts stand in messages.
+pub(crate) fn read(body: &[u8], messages: bool) -> Result<Request, Refusal> {
     let map = field::document(body)?;
     let model = field::model(&map, "you must provide a model parameter")?;
     let prompts = prompts(&map)?;
@@ -57,16 +51,19 @@ pub(crate) fn read(body: &[u8]) -> Result<Request, Refusal> {
     }
     let logprobs = field::whole(&map, "logprobs", 0, 5)?;
     Ok(Request {
-        model,
+        asked: Prompted {
+            model,
+            limit: field::whole(&map, "max_tokens", 0, 1_000_000)?.unwrap_or(DEFAULT_LIMIT),
+            stop: field::strings(&map, "stop", 4)?,
+            seed: field::present(&map, "seed").map_or(String::new(), Value::to_string),
+        },
         stream,
-        include_usage: usage.unwrap_or(false),
+        messages,
+        include_usage: usage.unwrap_or(messages),
         prompts,
         choices,
         echo: field::flag(&map, "echo")?,
         logprobs: logprobs.map(|top| usize::try_from(top).unwrap_or(0)),
-        limit: field::whole(&map, "max_tokens", 0, 1_000_000)?.unwrap_or(DEFAULT_LIMIT),
-        stop: field::strings(&map, "stop", 4)?,
-        seed: field::present(&map, "seed").map_or(String::new(), Value::to_string),
     })
 }
 
@@ -90,16 +87,11 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn new(request: Request) -> Self {
-        let asks: Vec<Ask> = request.prompts.iter().map(|prompt| request.ask(prompt)).collect();
-        let id = asks.first().map_or(String::new(), |ask| ask.id("response", 0));
-        let outputs = asks.iter().zip(&request.prompts).flat_map(|(ask, prompt)| {
-            let dialect = match request.model.dialect {
-                Dialect::Plain => Dialect::Plain,
-                Dialect::ThinkOpen => Dialect::ThinkOpen,
-                _ if prompt.trim_end().ends_with("<think>") => Dialect::ThinkOpen,
-                _ => Dialect::Think,
-            };
-            (0..request.choices).map(move |choice| (prompt.clone(), ask.complete(choice, dialect)))
+        let asked = &request.asked;
+        let first = request.prompts.first();
+        let id = first.map_or(String::new(), |prompt| asked.ask(prompt).id("response", 0));
+        let outputs = request.prompts.iter().flat_map(|prompt| {
+            (0..request.choices).map(|choice| (prompt.clone(), asked.complete(prompt, choice)))
         });
         let outputs = outputs.collect();
         let prompt_tokens = request.prompts.iter().map(|prompt| tokens::count(prompt)).sum();
@@ -117,8 +109,24 @@ impl Reply {
     }
 
     fn envelope(&self, choices: Vec<Value>) -> Value {
-        json!({"id": self.id, "object": "text_completion", "created": CREATED,
-            "model": self.request.model.name, "system_fingerprint": "fp_teacher_1", "choices": choices})
+        let object = match (self.request.messages, self.request.stream) {
+            (false, _) => "text_completion",
+            (true, false) => "chat.completion",
+            (true, true) => "chat.completion.chunk",
+        };
+        json!({"id": self.id, "object": object, "created": CREATED,
+            "model": self.request.asked.model.name, "system_fingerprint": "fp_teacher_1", "choices": choices})
+    }
+
+    /// A choice that says this much.
+    fn choice(&self, index: usize, text: &str, logprobs: Value, finish: Option<&str>) -> Value {
+        if !self.request.messages {
+            return json!({"index": index, "text": text, "logprobs": logprobs,
+                "finish_reason": finish});
+        }
+        let message = json!({"role": "assistant", "content": text});
+        let name = if self.request.stream { "delta" } else { "message" };
+        json!({"index": index, name: message, "finish_reason": finish})
     }
 
     fn logprobs(&self, words: &[String], from: (usize, usize)) -> Value {
@@ -144,8 +152,8 @@ impl Reply {
         let choices = self.outputs.iter().enumerate().map(|(index, (prompt, output))| {
             let words = self.words(prompt, output);
             let logprobs = self.logprobs(&words, (0, 0));
-            json!({"index": index, "text": words.concat(), "logprobs": logprobs,
-                "finish_reason": finish_reason(&output.finish)})
+            let finish = finish_reason(&output.finish);
+            self.choice(index, &words.concat(), logprobs, Some(finish))
         });
         let mut whole = self.envelope(choices.collect());
         if let Some(members) = whole.as_object_mut() {
@@ -204,37 +212,13 @@ impl Reply {
                 let logprobs = self.logprobs(&words, (position, offset));
                 position += words.len();
                 offset += text.chars().count();
-                let choice = json!({"index": index, "text": text, "logprobs": logprobs,
-                    "finish_reason": Value::Null});
+                let choice = self.choice(index, &text, logprobs, None);
                 (choice, u32::try_from(words.len()).unwrap_or(u32::MAX))
             })
             .collect();
         let finish = finish_reason(&output.finish);
-        let last =
-            json!({"index": index, "text": "", "logprobs": Value::Null, "finish_reason": finish});
-        chunks.push((last, 0));
+        chunks.push((self.choice(index, "", Value::Null, Some(finish)), 0));
         chunks
-    }
-}
-
-impl Request {
-    fn ask(&self, prompt: &str) -> Ask {
-        Ask {
-            model: self.model.clone(),
-            turns: vec![Turn { role: Role::User, text: prompt.to_owned() }],
-            tools: Vec::new(),
-            tool_choice: ToolChoice::Never,
-            parallel: false,
-            interleaved: false,
-            effort: if self.model.dialect == Dialect::Plain {
-                Effort::None
-            } else {
-                Effort::Normal
-            },
-            limit: self.limit,
-            stop: self.stop.clone(),
-            seed: self.seed.clone(),
-        }
     }
 }
 

@@ -5,9 +5,9 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use super::field::{self, put};
 use super::messages_request::{self, Request};
 use super::refusal::{Refusal, Vendor};
-use super::{field, put};
 use crate::teacher::body::Event;
 use crate::teacher::model::Dialect;
 use crate::teacher::output::{Block, Finish, Output};

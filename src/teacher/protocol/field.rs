@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
+use crate::teacher::ask::Tool;
 use crate::teacher::model::Model;
 
 /// The request document as an object.
@@ -91,6 +92,24 @@ pub(crate) fn model(map: &Map<String, Value>, missing: &str) -> Result<Model, Re
         .and_then(Value::as_str)
         .ok_or_else(|| Refusal::invalid("model", missing))?;
     Model::read(name).ok_or_else(|| Refusal::UnknownModel(name.chars().take(200).collect()))
+}
+
+/// A tool that is a function.
+pub(crate) fn tool(tool: &Value) -> Option<Tool> {
+    let function = tool.get("function")?;
+    let text = |name: &str| function.get(name).and_then(Value::as_str).map(str::to_owned);
+    Some(Tool {
+        name: text("name")?,
+        description: text("description").unwrap_or_default(),
+        schema: function.get("parameters").cloned().unwrap_or_default(),
+    })
+}
+
+/// Puts a member into an object.
+pub(crate) fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
 }
 
 /// The text of string content or of its text parts.

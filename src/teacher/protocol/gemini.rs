@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use super::field::{self, put};
 use super::refusal::{Refusal, Vendor};
-use super::{field, put};
 use crate::teacher::ask::{Ask, Role, Tool, ToolChoice, Turn};
 use crate::teacher::body::Event;
 use crate::teacher::model::{Dialect, Model};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::field;
+use super::field::{self, put};
 use super::refusal::{Refusal, Vendor};
 use crate::teacher::ask::{Ask, Role, Tool, ToolChoice, Turn};
 use crate::teacher::body::Event;
@@ -125,16 +125,7 @@ fn messages(map: &Map<String, Value>) -> Result<Vec<Turn>, Refusal> {
 
 fn tools(map: &Map<String, Value>) -> Vec<Tool> {
     let list = field::present(map, "tools").and_then(Value::as_array);
-    let tool = |tool: &Value| {
-        let function = tool.get("function")?;
-        let text = |name: &str| function.get(name).and_then(Value::as_str).map(str::to_owned);
-        Some(Tool {
-            name: text("name")?,
-            description: text("description").unwrap_or_default(),
-            schema: function.get("parameters").cloned().unwrap_or_default(),
-        })
-    };
-    list.into_iter().flatten().take(128).filter_map(tool).collect()
+    list.into_iter().flatten().take(128).filter_map(field::tool).collect()
 }
 
 /// A request with its output.
@@ -277,11 +268,4 @@ pub(crate) fn error() -> Bytes {
 
 fn framed(line: &Value) -> Bytes {
     format!("{line}\n").into()
-}
-
-/// Puts a member into an object.
-fn put(object: &mut Value, name: &str, value: Value) {
-    if let Some(members) = object.as_object_mut() {
-        members.insert(name.to_owned(), value);
-    }
 }

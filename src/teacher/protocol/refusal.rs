@@ -13,6 +13,10 @@ pub(crate) enum Vendor {
     Ollama,
     Google,
     Amazon,
+    LlamaCpp,
+    Tgi,
+    Cohere,
+    Mistral,
 }
 
 /// Why a request is not answered.
@@ -141,6 +145,41 @@ impl Refusal {
                 object! { "error" => error }
             }
             Vendor::Amazon => object! { "message" => self.to_string() },
+            Vendor::LlamaCpp => {
+                let (code, kind) = match self.status() {
+                    429 | 529 => (503, "unavailable_error"),
+                    500 => (500, "server_error"),
+                    401 => (401, "authentication_error"),
+                    404 | 405 => (404, "not_found_error"),
+                    other => (u64::from(other), "invalid_request_error"),
+                };
+                let error = object! {
+                    "code" => code, "message" => self.to_string(), "type" => kind,
+                };
+                object! { "error" => error }
+            }
+            Vendor::Mistral => match self {
+                Self::Invalid { param, message } => {
+                    let detail = object! {
+                        "type" => "value_error", "loc" => vec![Json::Leaf("body".into()), Json::Leaf(param.as_str().into())],
+                        "msg" => message.clone(), "input" => Json::Leaf(serde_json::Value::Null),
+                    };
+                    object! { "detail" => vec![detail] }
+                }
+                other => object! {
+                    "object" => "error", "message" => other.to_string(),
+                    "type" => other.openai_kind().0, "param" => Json::Leaf(serde_json::Value::Null), "code" => u64::from(self.status()),
+                },
+            },
+            Vendor::Cohere => object! { "id" => request, "message" => self.to_string() },
+            Vendor::Tgi => {
+                let kind = match self.status() {
+                    429 | 529 => "overloaded",
+                    500 => "generation",
+                    _ => "validation",
+                };
+                object! { "error" => self.to_string(), "error_type" => kind }
+            }
             Vendor::Ollama => {
                 let message = match self {
                     Self::UnknownModel(model) => format!("model '{model}' not found"),
@@ -154,8 +193,10 @@ impl Refusal {
     /// The whole response.
     pub(crate) fn response(&self, vendor: Vendor, request: &str) -> Response<TeacherBody> {
         let mut response = Response::new(TeacherBody::whole(self.document(vendor, request).text()));
+        let invalid = vendor == Vendor::Mistral && matches!(self, Self::Invalid { .. });
+        let status = if invalid { 422 } else { self.status() };
         *response.status_mut() =
-            StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if vendor == Vendor::Amazon {

@@ -9,16 +9,22 @@ use http_body::Body;
 use super::{Teacher, fault, json, stream, with_fault};
 use crate::teacher::body::TeacherBody;
 use crate::teacher::protocol::ordered::object;
-use crate::teacher::protocol::refusal::Refusal;
-use crate::teacher::protocol::{chat, completions, converse, gemini, ollama};
+use crate::teacher::protocol::refusal::{Refusal, Vendor};
+use crate::teacher::protocol::{
+    chat, cohere, completions, converse, gemini, llama_cpp, ollama, tgi,
+};
 
 /// Where Amazon tells the id of a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 impl Teacher {
-    pub(super) async fn completions(&self, body: &Bytes) -> Result<Response<TeacherBody>, Refusal> {
-        let request = completions::read(body)?;
-        let fault = fault(&request.model, request.stream)?;
+    pub(super) async fn completions(
+        &self,
+        body: &Bytes,
+        messages: bool,
+    ) -> Result<Response<TeacherBody>, Refusal> {
+        let request = completions::read(body, messages)?;
+        let fault = fault(&request.asked.model, request.stream)?;
         let streamed = request.stream;
         let reply = completions::Reply::new(request);
         if streamed {
@@ -27,6 +33,54 @@ impl Teacher {
         }
         self.wait(reply.tokens()).await;
         Ok(with_fault(json(reply.document().to_string()), fault))
+    }
+
+    pub(super) async fn cohere(&self, body: &Bytes) -> Result<Response<TeacherBody>, Refusal> {
+        let request = cohere::read(body)?;
+        let fault = fault(&request.ask.model, request.stream)?;
+        let streamed = request.stream;
+        let reply = cohere::Reply::new(request);
+        if streamed {
+            let body = TeacherBody::ready(reply.events(), cohere::error(), self.pace());
+            return Ok(stream(body, fault));
+        }
+        self.wait(reply.tokens()).await;
+        Ok(with_fault(json(reply.document().to_string()), fault))
+    }
+
+    pub(super) async fn llama_cpp(
+        &self,
+        body: &Bytes,
+        infills: bool,
+    ) -> Result<Response<TeacherBody>, Refusal> {
+        let request = llama_cpp::read(body, infills)?;
+        let fault = fault(&request.asked.model, request.stream)?;
+        let streamed = request.stream;
+        let reply = llama_cpp::Reply::new(request);
+        if streamed {
+            let body = TeacherBody::ready(reply.events(), llama_cpp::error(), self.pace());
+            return Ok(stream(body, fault));
+        }
+        self.wait(reply.tokens()).await;
+        Ok(with_fault(json(reply.document().to_string()), fault))
+    }
+
+    pub(super) async fn tgi(
+        &self,
+        body: &Bytes,
+        path: &str,
+    ) -> Result<Response<TeacherBody>, Refusal> {
+        let request = tgi::read(body)?;
+        let (compatible, streams) = (path == "/", path == "/generate_stream");
+        let streamed = streams || compatible && request.stream;
+        let fault = fault(&request.asked.model, streamed)?;
+        let reply = tgi::Reply::new(request);
+        if streamed {
+            let body = TeacherBody::ready(reply.events(), tgi::error(), self.pace());
+            return Ok(stream(body, fault));
+        }
+        self.wait(reply.tokens()).await;
+        Ok(with_fault(json(reply.document(compatible).to_string()), fault))
     }
 
     pub(super) async fn ollama(
@@ -124,4 +178,19 @@ pub(super) fn gemini_method(path: &str) -> Option<(&str, &str)> {
     let (model, method) = asked.rsplit_once(':')?;
     let known = ["generateContent", "streamGenerateContent", "countTokens"];
     known.contains(&method).then_some((model, method))
+}
+
+/// In whose shape errors of a path are told.
+pub(super) fn vendor_of(path: &str) -> Vendor {
+    match path {
+        path if path.starts_with("/v1/messages") => Vendor::Anthropic,
+        path if path.starts_with("/api/") => Vendor::Ollama,
+        path if gemini_method(path).is_some() => Vendor::Google,
+        path if path.starts_with("/model/") => Vendor::Amazon,
+        "/completion" | "/infill" => Vendor::LlamaCpp,
+        "/v2/chat" => Vendor::Cohere,
+        "/v1/agents/completions" | "/v1/fim/completions" => Vendor::Mistral,
+        "/generate" | "/generate_stream" | "/" => Vendor::Tgi,
+        _ => Vendor::OpenAi,
+    }
 }

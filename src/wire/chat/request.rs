@@ -14,7 +14,8 @@ use crate::wire::target::Target;
 // reasoning_format, chat_template, chat_template_kwargs, add_generation_prompt,
 // continue_final_message, store; models, because a list of fallbacks goes round the model map;
 // preserved_tokens, which brings raw tags back.
-pub(in crate::wire) const ALLOWED: [&str; 93] = [
+pub(in crate::wire) const ALLOWED: [&str; 95] = [
+    "agent_id",
     "allowed_token_ids",
     "audio",
     "bad_words",
@@ -68,6 +69,7 @@ pub(in crate::wire) const ALLOWED: [&str; 93] = [
     "priority",
     "prompt_cache_key",
     "prompt_cache_retention",
+    "prompt_mode",
     "provider",
     "random_seed",
     "regex",
@@ -157,7 +159,7 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
         b"reasoning" => reasoning(reader, request),
         b"thinking" => {
             // No server of this protocol signs what it seals.
-            let thinking = Thinking::read(reader)?;
+            let thinking = Thinking::read(reader, "budget_tokens")?;
             request.thinking.extend(thinking.map(|it| Thinking { seal: None, ..it }));
             Ok(())
         }

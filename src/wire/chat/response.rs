@@ -20,7 +20,7 @@ use crate::wire::scan::{
 use crate::wire::thought::{Thought, members, think};
 use crate::wire::{error, usage};
 
-pub(in crate::wire) use calls::tool_call;
+pub(in crate::wire) use calls::{function, tool_call};
 use citations::filter_offsets;
 pub(in crate::wire) use media::media;
 pub(in crate::wire) use message::message;
@@ -119,8 +119,9 @@ pub(in crate::wire) fn scan(
                     scan.error |= !falsy.contains(&bytes.get(span).unwrap_or_default());
                     Ok(())
                 }
-                b"obfuscation" => {
-                    let padding = scan.identifier(reader, b"obfuscation")?;
+                // Mistral's has a shorter name.
+                name @ (b"obfuscation" | b"p") => {
+                    let padding = scan.identifier(reader, name)?;
                     padding.into_iter().for_each(|span| scan.field(FieldKind::Padding, span));
                     Ok(())
                 }
@@ -193,6 +194,13 @@ fn choice(
                     said(reader, lane(Slot::Answer), Kind::Answer, &mut answered, scan)?;
                 }
                 Ok(())
+            }
+            // Mistral's agents have several.
+            name @ b"messages" if reader.kind()? == JsonKind::Array => {
+                reader.elements(|reader, _| {
+                    thought.join(message(reader, name, &mut answered, scan)?);
+                    Ok(())
+                })
             }
             // vLLM's.
             name @ b"stop_reason" => scan.stop(reader, name),

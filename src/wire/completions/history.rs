@@ -3,11 +3,15 @@
 use crate::wire::Said;
 use crate::wire::json::{Error, Kind, Reader};
 
-/// Finds the prompts. Answers that a caller has put into one are a part of it.
-pub(super) fn scan(body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), Error> {
+/// Finds the prompts, in members of these names. Answers that a caller has put into one are a part of it.
+pub(in crate::wire) fn scan(
+    body: &[u8],
+    members: &[&str],
+    each: &mut dyn FnMut(Said),
+) -> Result<(), Error> {
     Reader::new(body).document(|reader| {
         reader.object(|reader, key| {
-            if !key.is("prompt") {
+            if !members.iter().any(|name| key.is(name)) {
                 return reader.pass();
             }
             match reader.kind()? {

@@ -5,7 +5,7 @@
 //! `echo` the answer begins with the prompt, which is the caller's own. Choices, usage, errors and the end of
 //! a stream are those of Chat Completions.
 
-mod history;
+pub(super) mod history;
 mod request;
 mod response;
 
@@ -57,7 +57,7 @@ impl Protocol for Completions {
     }
 
     fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
-        history::scan(body, each)
+        history::scan(body, &["prompt"], each)
     }
 
     fn is_terminator(&self, payload: &[u8]) -> bool {

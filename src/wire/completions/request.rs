@@ -1,7 +1,7 @@
 //! What may be changed in a request for a completion.
 
 use crate::wire::chat::request::{ALLOWED, ask_usage, stream_options};
-use crate::wire::json::{Error, Kind, Reader};
+use crate::wire::json::Error;
 use crate::wire::member_names::MODEL;
 use crate::wire::request::lists::steers;
 use crate::wire::request::{Lists, Prompts, Request, SettingPlace};
@@ -27,7 +27,7 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
     let (mut usage_edit, mut each) = (None, 1);
     let mut request = request.read(body, &LISTS, |request, reader, name| match name {
         b"prompt" => {
-            request.prompts = Some(prompts(reader)?);
+            request.prompts = Some(Prompts::read(reader)?);
             Ok(())
         }
         b"stream_options" => {
@@ -48,38 +48,4 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
     request.prompts.iter_mut().for_each(|prompts| prompts.ask_each(each));
     ask_usage(&mut request, usage_edit);
     Ok(request)
-}
-
-/// A prompt as a text or as tokens, or several.
-fn prompts(reader: &mut Reader<'_>) -> Result<Prompts, Error> {
-    let mut prompts = Prompts::default();
-    match reader.kind()? {
-        Kind::String => prompts.add(reader.name()?.map(|(_, text)| text)),
-        Kind::Null => reader.pass()?,
-        Kind::Array => {
-            let mut tokens = false;
-            reader.elements(|reader, _| match reader.kind()? {
-                Kind::String => {
-                    prompts.add(reader.name()?.map(|(_, text)| text));
-                    Ok(())
-                }
-                // The tokens of one.
-                Kind::Scalar | Kind::Null => {
-                    if !std::mem::replace(&mut tokens, true) {
-                        prompts.add(None);
-                    }
-                    reader.pass()
-                }
-                Kind::Array | Kind::Object => {
-                    prompts.add(None);
-                    reader.pass()
-                }
-            })?;
-        }
-        Kind::Object | Kind::Scalar => {
-            prompts.add(None);
-            reader.pass()?;
-        }
-    }
-    Ok(prompts)
 }

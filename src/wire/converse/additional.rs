@@ -58,9 +58,9 @@ pub(super) fn scan(reader: &mut Reader<'_>, request: &mut Request) -> Result<(),
         let name = String::from_utf8_lossy(&key.name()).into_owned();
         once(&name, &mut seen, request);
         match name.as_str() {
-            "thinking" => request.thinking.extend(Thinking::read(reader)?),
+            "thinking" => request.thinking.extend(Thinking::read(reader, "budget_tokens")?),
             "reasoning_config" => {
-                let thinking = Thinking::read(reader)?;
+                let thinking = Thinking::read(reader, "budget_tokens")?;
                 // It knows no other ways to show what was thought.
                 request.thinking.extend(thinking.map(|it| Thinking { seal: None, ..it }));
             }

@@ -122,7 +122,9 @@ fn is_schema(reader: &mut Reader<'_>) -> Result<bool, Error> {
 /// Whether a choice of tools leaves the model none but to call one.
 fn forces(kind: Kind, reader: &mut Reader<'_>) -> Result<bool, Error> {
     if kind == Kind::String {
-        return Ok(reader.name()?.is_some_and(|(_, choice)| choice != "none" && choice != "auto"));
+        return Ok(reader.name()?.is_some_and(|(_, choice)| {
+            !["none", "auto"].iter().any(|free| choice.eq_ignore_ascii_case(free))
+        }));
     }
     let mut free = false;
     reader.members(|reader, key| {

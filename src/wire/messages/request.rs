@@ -44,7 +44,7 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
     let mut request = request.read(body, &LISTS, |request, reader, name| match name {
         b"messages" => messages(reader, request),
         b"thinking" => {
-            request.thinking.extend(Thinking::read(reader)?);
+            request.thinking.extend(Thinking::read(reader, "budget_tokens")?);
             Ok(())
         }
         b"stop_sequences" => request.stops(reader),

@@ -34,6 +34,11 @@ impl Delegates {
         let asks: fn(&mut Reader<'_>) -> Result<bool, Error> = match folded {
             "tools" => is_asking_tool,
             "plugins" => is_routing_plugin,
+            // An agent has a model of its own.
+            "agent_id" => {
+                let named = reader.kind()? != Kind::Null;
+                return Ok(if named { Self::All } else { Self::None });
+            }
             "metadata" | "litellm_metadata" => return structured(reader),
             "provider" => {
                 let routes = names_a_model(reader)?;

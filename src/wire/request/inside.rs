@@ -1,5 +1,6 @@
 //! Objects inside a request of which a policy governs some members.
 
+use super::lists::{closed_setting, is_closed};
 use super::{AskedEffort, EffortSaid, Lists, Request, SettingPlace};
 use crate::wire::governed::{OPTIONS, cap_named, governed_in, holder_named};
 use crate::wire::json::{Edit, Error, Kind, Reader, fold};
@@ -40,8 +41,10 @@ impl Request {
                 } else {
                     let value = reader.skip()?;
                     let known = lists.settings.contains(&name.as_str());
-                    if own && !known && reader.bytes().get(value.clone()) != Some(b"null") {
-                        self.unlisted_settings.push((name.clone(), Edit::literal(value, "null")));
+                    let said = reader.bytes().get(value.clone()).unwrap_or_default();
+                    if own && !known && !is_closed(&name, said) {
+                        let closed = Edit::literal(value, closed_setting(&name));
+                        self.unlisted_settings.push((name.clone(), closed));
                     }
                 }
                 if let Some(governed) = governed_in(outer, &folded) {

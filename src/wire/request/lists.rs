@@ -100,10 +100,11 @@ pub(in crate::wire) fn steers(name: &[u8]) -> bool {
 /// Switches that open a way round in one position and close it in the other: the position that
 /// closes. It is kept, since whoever sets it wants less, and a server's own position may be the
 /// other.
-const CLOSED: [(&str, &str); 33] = [
+const CLOSED: [(&str, &str); 40] = [
     ("add_generation_prompt", "true"),
     ("background", "false"),
     ("continue_final_message", "false"),
+    ("decoder_input_details", "false"),
     ("disable_reasoning", "true"),
     ("echo", "false"),
     ("enable_thinking", "false"),
@@ -114,6 +115,7 @@ const CLOSED: [(&str, &str); 33] = [
     ("logprobs", "false"),
     ("logprobs", "null"),
     ("n_probs", "0"),
+    ("post_sampling_probs", "false"),
     ("prompt_logprobs", "null"),
     ("raw", "false"),
     ("raw", "null"),
@@ -123,8 +125,12 @@ const CLOSED: [(&str, &str); 33] = [
     ("reasoning_format", "\"deepseek\""),
     ("reasoning_format", "\"hidden\""),
     ("reasoning_format", "\"parsed\""),
+    ("return_full_text", "false"),
     ("return_hidden_states", "false"),
+    ("return_logprob", "false"),
+    ("return_progress", "false"),
     ("return_token_ids", "false"),
+    ("return_tokens", "false"),
     ("return_tokens_as_token_ids", "false"),
     ("separate_reasoning", "true"),
     ("skip_special_tokens", "true"),
@@ -134,6 +140,7 @@ const CLOSED: [(&str, &str); 33] = [
     ("think", "false"),
     ("think", "null"),
     ("thinking_budget", "0"),
+    ("timings_per_token", "false"),
     // `0` is left out: some refuse it without `logprobs`, which goes.
     ("top_logprobs", "null"),
     ("use_beam_search", "false"),
@@ -181,6 +188,16 @@ pub(in crate::wire) fn is_budget(value: &[u8]) -> bool {
 
 /// How deep they are looked into: `extra_body`, `google`, `thinking_config`.
 const DEPTH: usize = 3;
+
+/// What takes the place of a setting that opens a way round, or may: its position that closes, or nothing.
+pub(super) fn closed_setting(name: &str) -> &'static str {
+    CLOSED.iter().find(|(known, _)| *known == name).map_or("null", |(_, closed)| *closed)
+}
+
+/// Whether a setting stands in the position that closes.
+pub(super) fn is_closed(name: &str, value: &[u8]) -> bool {
+    value == b"null" || is_in(&CLOSED, name.as_bytes(), value)
+}
 
 fn is_in(table: &[(&str, &str)], name: &[u8], value: &[u8]) -> bool {
     table.iter().any(|(known, said)| known.as_bytes() == name && said.as_bytes() == value)

@@ -80,6 +80,13 @@ impl SettingPlace {
     }
 }
 
+impl SettingPlace {
+    /// Whether this is a place in an object of this name that is not there yet.
+    pub(in crate::wire) fn is_outer(self, holder: &str) -> bool {
+        matches!(self, Self::Member([outer, _, ..]) if *outer == holder)
+    }
+}
+
 impl SettingValue<'_> {
     /// As it is spelled at a place.
     pub(super) fn spelled(self, place: &Place) -> String {

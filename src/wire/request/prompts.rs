@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::secret::opaque_debug;
+use crate::wire::json::{Error, Kind, Reader};
 
 /// The most prompts that are kept. No server answers as many at once.
 const MOST: usize = 1024;
@@ -23,6 +24,54 @@ pub struct Prompts {
 opaque_debug!(Prompts);
 
 impl Prompts {
+    /// Reads a prompt as a text or as tokens, or several.
+    pub(in crate::wire) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        let mut prompts = Self::default();
+        match reader.kind()? {
+            Kind::Null => reader.pass()?,
+            Kind::Array => {
+                let mut tokens = false;
+                reader.elements(|reader, _| match reader.kind()? {
+                    // The tokens of one.
+                    Kind::Scalar | Kind::Null => {
+                        if !std::mem::replace(&mut tokens, true) {
+                            prompts.add(None);
+                        }
+                        reader.pass()
+                    }
+                    _ => prompts.read_one(reader),
+                })?;
+            }
+            _ => prompts.read_one(reader)?,
+        }
+        Ok(prompts)
+    }
+
+    fn read_one(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
+        let text = match reader.kind()? {
+            Kind::String => reader.name()?.map(|(_, text)| text),
+            // One with media in it, as llama.cpp has them.
+            Kind::Object => {
+                let mut texts = Vec::new();
+                reader.members(|reader, key| match key.is("prompt_string") {
+                    true => {
+                        texts.push(reader.name()?.map(|(_, text)| text));
+                        Ok(())
+                    }
+                    false => reader.pass(),
+                })?;
+                // Of two, either may be read.
+                texts.pop().flatten().filter(|_| texts.is_empty())
+            }
+            _ => {
+                reader.pass()?;
+                None
+            }
+        };
+        self.add(text);
+        Ok(())
+    }
+
     /// Adds one, which is a text or cannot be read.
     pub(in crate::wire) fn add(&mut self, text: Option<String>) {
         self.count += 1;

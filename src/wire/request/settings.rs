@@ -131,8 +131,11 @@ pub struct Thinking {
 
 impl Thinking {
     /// Reads `thinking: {type, budget_tokens, …}` as Anthropic has it, and servers of other
-    /// protocols after it.
-    pub(in crate::wire) fn read(reader: &mut Reader<'_>) -> Result<Option<Self>, Error> {
+    /// protocols after it, some of which have another name for the `budget`.
+    pub(in crate::wire) fn read(
+        reader: &mut Reader<'_>,
+        budget_name: &str,
+    ) -> Result<Option<Self>, Error> {
         if reader.kind()? != Kind::Object {
             return reader.pass().map(|()| None);
         }
@@ -148,7 +151,7 @@ impl Thinking {
                         on = kind.as_deref().is_some_and(|kind| kind != "disabled");
                         adaptive = kind.as_deref() == Some("adaptive");
                     }
-                    b"budget_tokens" => budget = reader.capped_number()?,
+                    name if name == budget_name.as_bytes() => budget = reader.capped_number()?,
                     b"display" => display = Some(reader.skip()?),
                     _ => reader.pass()?,
                 }

@@ -48,6 +48,27 @@ impl Scan {
         self.unlisted(reader, FieldKind::Leak, name)
     }
 
+    /// Reads the next value as a leak where typed clients expect a list, unless it is an empty one.
+    pub(in crate::wire) fn list(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: &[u8],
+    ) -> Result<(), Error> {
+        if reader.kind()? != json::Kind::Array {
+            return self.leak(reader, name);
+        }
+        let (start, mut empty) = (reader.position(), true);
+        reader.elements(|reader, _| {
+            empty = false;
+            reader.pass()
+        })?;
+        if !empty {
+            *reader = Reader::at(reader.bytes(), start);
+            self.unlisted(reader, FieldKind::List, name)?;
+        }
+        Ok(())
+    }
+
     /// Passes over the next value if `list` has its name and it is of the shape that goes with it;
     /// otherwise it is read as a leak.
     pub(in crate::wire) fn listed(
@@ -109,6 +130,9 @@ impl Scan {
         })?;
         if text && self.fields.len() == known {
             let raw = reader.bytes().get(span.start + 1..span.end - 1).unwrap_or_default();
+            if raw.is_empty() {
+                return Ok(());
+            }
             self.named_field(FieldKind::Stop, span, json::unescape_lossy(raw).as_bytes());
         }
         Ok(())

@@ -88,6 +88,9 @@ fn a_downgraded_answer_bears_the_name_that_was_asked_for() {
             let named = sample(stream);
             let named = String::from_utf8(named).unwrap();
             let model = shape.model_of(&named);
+            if model.is_empty() {
+                continue;
+            }
             let from = named.replace(&model, "gpt-5.5-mini-2026-08-01");
             let out = String::from_utf8(shape.streamed(done, from.as_bytes(), 9)).unwrap();
             assert!(!out.contains("gpt-5.5-mini") && out.contains("\"big\""), "{shape:?}: {out}");
@@ -139,7 +142,8 @@ fn a_stream_that_fails_ends_in_an_error_of_its_protocol() {
             &events.fail(&Refusal { kind: RefusalKind::UpstreamFailed, message }),
         );
         let last = shape.payloads(&out).pop().unwrap();
-        let error = &last["error"];
+        let failed = &last["delta"]["error"];
+        let error = if failed.is_null() { &last["error"] } else { failed };
         let said = error.as_str().or(error["message"].as_str()).or(last["message"].as_str());
         assert_eq!(said, Some("it broke"), "{shape:?}: {last}");
     }

@@ -81,7 +81,7 @@ fn no_sample_says_its_reasoning_in_any_member_or_any_token_of_it() {
 const SECRET: &str = "alpha bravo charlie delta echo";
 
 /// Chat chunks (which serve as documents, too) that say the secret where no well-meant server would.
-const CHAT: [&str; 33] = [
+const CHAT: [&str; 38] = [
     r#"{"choices":[{"index":0,"delta":{"reasoning":"","reasoning":"SECRET"}}]}"#,
     r#"{"choices":[{"index":0,"delta":{"reasoning":"SECRET","reasoning":""}}]}"#,
     r#"{"choices":[],"choices":[{"index":0,"delta":{"reasoning":"SECRET"}}]}"#,
@@ -114,6 +114,11 @@ const CHAT: [&str; 33] = [
     r#"{"choices":[{"index":0,"delta":{"content":[{"type":"thinking","thinking":["SECRET"]}]}}]}"#,
     r#"{"choices":[{"index":0,"delta":{"content":[{"type":"thinking","thinking":{"text":"SECRET"}}]}}]}"#,
     r#"{"choices":[{"index":0,"delta":{"reasoning":"\ud83d SECRET"}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":[{"type":"thinking","thinking":[{"type":"reference","reference_ids":["the SECRET"],"text":"SECRET"}]}]}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":[{"type":"tool_reference","text":"SECRET","title":"SECRET"}]}}]}"#,
+    r#"{"choices":[{"index":0,"messages":[{"role":"assistant","content":[{"type":"thinking","thinking":[{"type":"text","text":"SECRET"}]}]}]}]}"#,
+    r#"{"choices":[{"index":0,"messages":[{"role":"assistant","reasoning_content":"SECRET"}],"message":{"content":"a"}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"a"}}],"p":"the SECRET"}"#,
     r#"{"type":"message","content":[{"type":"thinking","thinking":"SECRET"}]}"#,
 ];
 

@@ -3,14 +3,18 @@
 use serde_json::{Value, json};
 
 use super::responses::{Done, edits_of};
+use super::shapes_client::converse_kind;
 use super::{document, framed_stream};
 use crate::countermeasure::ResponseEdits;
 use crate::policy::plan::Keep;
+use crate::wire::cohere::Cohere;
 use crate::wire::completions::Completions;
 use crate::wire::converse::Converse;
-use crate::wire::framing::{Event, Framing, Splitter, Unframed};
+use crate::wire::framing::{Framing, Unframed};
 use crate::wire::gemini::Gemini;
+use crate::wire::llama_cpp::LlamaCpp;
 use crate::wire::ollama::Ollama;
+use crate::wire::tgi::Tgi;
 use crate::wire::{Protocol, ProtocolId};
 
 /// How a protocol says an answer.
@@ -29,9 +33,16 @@ pub(super) enum Shape {
     Converse,
     /// By a model that does not part the reasoning from the text.
     ConverseInline,
+    LlamaCpp,
+    Tgi,
+    /// SGLang's form of it, whose pieces say all so far.
+    Sglang,
+    Cohere,
+    /// By a gateway that does not part the reasoning from the text.
+    CohereInline,
 }
 
-pub(super) const SHAPES: [Shape; 9] = [
+pub(super) const SHAPES: [Shape; 14] = [
     Shape::Completions,
     Shape::OllamaChat,
     Shape::OllamaGenerate,
@@ -41,6 +52,11 @@ pub(super) const SHAPES: [Shape; 9] = [
     Shape::GeminiInline,
     Shape::Converse,
     Shape::ConverseInline,
+    Shape::LlamaCpp,
+    Shape::Tgi,
+    Shape::Sglang,
+    Shape::Cohere,
+    Shape::CohereInline,
 ];
 
 /// What a client has of an answer.
@@ -58,12 +74,16 @@ impl Shape {
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => &Ollama,
             Self::Gemini | Self::GeminiArray | Self::GeminiInline => &Gemini,
             Self::Converse | Self::ConverseInline => &Converse,
+            Self::LlamaCpp => &LlamaCpp,
+            Self::Tgi | Self::Sglang => &Tgi,
+            Self::Cohere | Self::CohereInline => &Cohere,
         }
     }
 
     pub(super) fn framing(self) -> Framing {
         match self {
-            Self::Completions => Framing::Sse,
+            Self::Completions | Self::LlamaCpp | Self::Tgi | Self::Sglang => Framing::Sse,
+            Self::Cohere | Self::CohereInline => Framing::Sse,
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => Framing::Ndjson,
             Self::Gemini | Self::GeminiInline => Framing::Sse,
             Self::GeminiArray => Framing::JsonArray,
@@ -94,6 +114,21 @@ impl Shape {
                 "/model/big/converse-stream",
                 r#"{"messages":[{"role":"user","content":[{"text":"x"}]}],"inferenceConfig":{"maxTokens":900}}"#,
             ),
+            Self::Cohere | Self::CohereInline => (
+                "/v2/chat",
+                r#"{"model":"big","messages":[{"role":"user","content":"x"}],"stream":true,"max_tokens":900}"#,
+            ),
+            Self::LlamaCpp => {
+                ("/completion", r#"{"model":"big","prompt":"x","stream":true,"n_predict":900}"#)
+            }
+            Self::Tgi => (
+                "/generate_stream",
+                r#"{"model":"big","inputs":"x","parameters":{"max_new_tokens":900}}"#,
+            ),
+            Self::Sglang => (
+                "/generate",
+                r#"{"model":"big","text":"x","sampling_params":{"max_new_tokens":900},"stream":true}"#,
+            ),
             Self::OllamaGenerate => {
                 ("/api/generate", r#"{"model":"big","prompt":"x","options":{"num_predict":900}}"#)
             }
@@ -107,10 +142,10 @@ impl Shape {
 
     /// Whether the reasoning stands in the answer's own text.
     pub(super) fn inline(self) -> bool {
-        matches!(
-            self,
-            Self::Completions | Self::OllamaInline | Self::GeminiInline | Self::ConverseInline
-        )
+        let own =
+            [Self::OllamaInline, Self::GeminiInline, Self::CohereInline, Self::ConverseInline];
+        let raw = [Self::Completions, Self::LlamaCpp, Self::Tgi, Self::Sglang];
+        own.contains(&self) || raw.contains(&self)
     }
 
     pub(super) fn document(self, answer: &Answer) -> String {
@@ -129,7 +164,22 @@ impl Shape {
             Self::ConverseInline => {
                 converse(vec![json!({"text": inlined(reasoning, text)})], finish)
             }
-            Self::OllamaInline | Self::GeminiInline => {
+            Self::Cohere | Self::CohereInline => {
+                let inline = self == Self::CohereInline;
+                let said = if inline { inlined(reasoning, text) } else { text.clone() };
+                let mut content = vec![json!({"type": "text", "text": said})];
+                if !inline && !reasoning.is_empty() {
+                    content.insert(0, json!({"type": "thinking", "thinking": reasoning}));
+                }
+                json!({"id": "c1", "finish_reason": finish,
+                    "message": {"role": "assistant", "content": content}})
+            }
+            Self::Tgi => json!({
+                "generated_text": inlined(reasoning, text),
+                "details": {"finish_reason": finish, "generated_tokens": 9, "prefill": [],
+                    "tokens": []},
+            }),
+            Self::OllamaInline | Self::GeminiInline | Self::LlamaCpp | Self::Sglang => {
                 self.event("", &inlined(reasoning, text), Some(finish))
             }
             Self::OllamaChat | Self::OllamaGenerate | Self::Gemini | Self::GeminiArray => {
@@ -176,6 +226,39 @@ impl Shape {
                 (None, false) => json!({"contentBlockIndex": 0,
                     "delta": {"reasoningContent": {"text": reasoning}}}),
             },
+            Self::LlamaCpp => {
+                let mut event =
+                    json!({"index": 0, "content": text, "tokens": [], "stop": finish.is_some()});
+                if let Some(finish) = finish {
+                    event["stop_type"] = finish.into();
+                    event["model"] = "m".into();
+                }
+                event
+            }
+            Self::Tgi => {
+                let text = if finish.is_some() { "</s>" } else { text };
+                let token =
+                    json!({"id": 0, "text": text, "logprob": 0, "special": finish.is_some()});
+                let details = finish.map(|it| json!({"finish_reason": it, "generated_tokens": 9}));
+                json!({"token": token, "generated_text": null, "details": details})
+            }
+            Self::Cohere | Self::CohereInline => {
+                let content = |index: u64, kind: &str, text: &str| {
+                    json!({"type": "content-delta", "index": index,
+                        "delta": {"message": {"content": {kind: text}}}})
+                };
+                match finish {
+                    Some(finish) => {
+                        json!({"type": "message-end", "delta": {"finish_reason": finish}})
+                    }
+                    None if reasoning.is_empty() => content(1, "text", text),
+                    None => content(0, "thinking", reasoning),
+                }
+            }
+            Self::Sglang => {
+                let finish = finish.map(|it| json!({"type": it}));
+                json!({"text": text, "meta_info": {"id": "g1", "finish_reason": finish}})
+            }
             Self::OllamaGenerate => {
                 let mut line = json!({"model": "m", "created_at": CREATED, "response": text});
                 if !reasoning.is_empty() {
@@ -202,16 +285,46 @@ impl Shape {
         let blocks = self.protocol().id() == ProtocolId::Converse;
         let end = |index: u32| blocks.then(|| json!({"contentBlockIndex": index, "p": "abc"}));
         events.extend(blocks.then(|| json!({"role": "assistant", "p": "ab"})));
+        let whole = inlined(reasoning, text);
+        if self == Self::Sglang {
+            let mut said = String::new();
+            for piece in pieces(&whole) {
+                said += &piece;
+                events.push(self.event("", &said, None));
+            }
+            events.push(self.event("", &whole, Some(finish)));
+            return self.framed(&events);
+        }
         if self.inline() {
-            let pieces = pieces(&inlined(reasoning, text));
-            events.extend(pieces.iter().map(|piece| self.event("", piece, None)));
+            events.extend(pieces(&whole).iter().map(|piece| self.event("", piece, None)));
         } else {
             events.extend(pieces(reasoning).iter().map(|piece| self.event(piece, "", None)));
             events.extend(end(0));
             events.extend(pieces(text).iter().map(|piece| self.event("", piece, None)));
         }
         events.extend(end(1));
-        events.push(self.event("", "", Some(finish)));
+        if self.protocol().id() == ProtocolId::Cohere {
+            let opened =
+                events.iter().filter_map(|event| event["index"].as_u64()).collect::<Vec<_>>();
+            let begins = |index: u64, kind: &str| {
+                json!({"type": "content-start", "index": index,
+                    "delta": {"message": {"content": {"type": kind, kind: ""}}}})
+            };
+            let ends = |index: u64| json!({"type": "content-end", "index": index});
+            let answer = opened.iter().filter(|index| **index == 0).count();
+            // The answer has a block even where it says nothing.
+            events.insert(answer, begins(1, "text"));
+            if answer > 0 {
+                events.insert(answer, ends(0));
+                events.insert(0, begins(0, "thinking"));
+            }
+            events.push(ends(1));
+        }
+        let mut last = self.event("", "", Some(finish));
+        if self == Self::Tgi {
+            last["generated_text"] = whole.into();
+        }
+        events.push(last);
         self.framed(&events)
     }
 
@@ -223,8 +336,21 @@ impl Shape {
     pub(super) fn framed_texts(self, events: &[String]) -> Vec<u8> {
         let event = |event: &String| format!("data: {event}\n\n");
         match self {
-            Self::Completions => {
+            Self::Completions | Self::Sglang => {
                 (events.iter().map(event).collect::<String>() + "data: [DONE]\n\n").into_bytes()
+            }
+            Self::LlamaCpp => events.iter().map(event).collect::<String>().into_bytes(),
+            Self::Cohere | Self::CohereInline => {
+                let event = |event: &String| {
+                    let value: Value = serde_json::from_str(event).unwrap();
+                    let name = value["type"].as_str().unwrap_or("message");
+                    format!("event: {name}\ndata: {event}\n\n")
+                };
+                events.iter().map(event).collect::<String>().into_bytes()
+            }
+            Self::Tgi => {
+                let event = |event: &String| format!("data:{event}\n\n");
+                events.iter().map(event).collect::<String>().into_bytes()
             }
             Self::Gemini | Self::GeminiInline => {
                 let event = |event: &String| format!("data: {event}\r\n\r\n");
@@ -237,116 +363,6 @@ impl Shape {
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
                 events.iter().map(|line| line.to_owned() + "\n").collect::<String>().into_bytes()
             }
-        }
-    }
-
-    /// The JSON of a stream, as the strictest of its clients takes it.
-    pub(super) fn payloads(self, stream: &[u8]) -> Vec<Value> {
-        if self == Self::GeminiArray {
-            // One that breaks off has no end.
-            let whole = String::from_utf8_lossy(stream).into_owned();
-            let whole = if whole.trim_end().ends_with(']') { whole } else { whole + "]" };
-            return serde_json::from_str(&whole).expect("one array");
-        }
-        if self.protocol().id() == ProtocolId::Gemini {
-            // Its libraries take nothing of an event but its data, in one line.
-            let text = String::from_utf8_lossy(stream);
-            let mut lines = text.split('\n').filter(|line| !line.trim().is_empty());
-            assert!(lines.all(|line| line.starts_with("data: ")));
-        }
-        let mut splitter = Splitter::new(self.framing(), 1 << 20);
-        splitter.push(stream.to_vec().into());
-        let mut found = Vec::new();
-        while let Some(raw) = splitter.next_event().unwrap() {
-            let event = Event::parse(self.framing(), &raw);
-            // No client of lines takes an empty one.
-            let payload = event.payload().unwrap();
-            let said = String::from_utf8_lossy(&payload);
-            let kind = event.kind().filter(|_| self.framing() == Framing::AwsEventStream);
-            assert!(kind.is_none_or(|kind| kind == converse_kind(&said).as_bytes()), "{said}");
-            if !self.protocol().is_terminator(&payload) {
-                found.push(serde_json::from_slice(&payload).unwrap());
-            }
-        }
-        assert!(splitter.take_rest().is_empty());
-        found
-    }
-
-    /// What a client makes of a response.
-    pub(super) fn read(self, values: &[Value]) -> Answer {
-        let mut answer = Answer::default();
-        for value in values {
-            let (reasoning, text, finish) = match self {
-                Self::Completions => {
-                    let choice = &value["choices"][0];
-                    (&Value::Null, &choice["text"], &choice["finish_reason"])
-                }
-                _ if value["error"].is_string() => continue,
-                Self::Gemini | Self::GeminiArray | Self::GeminiInline => {
-                    for candidate in value["candidates"].as_array().unwrap() {
-                        assert_eq!(candidate["content"]["role"], "model", "{value}");
-                        for part in candidate["content"]["parts"].as_array().unwrap() {
-                            // A part of nothing spoils a history.
-                            assert!(!part.as_object().unwrap().is_empty());
-                            let said = part["text"].as_str().unwrap_or_default();
-                            match part["thought"].as_bool().unwrap_or_default() {
-                                true => answer.reasoning += said,
-                                false => answer.text += said,
-                            }
-                        }
-                    }
-                    (&Value::Null, &Value::Null, &value["candidates"][0]["finishReason"])
-                }
-                Self::Converse | Self::ConverseInline => {
-                    let blocks = value["output"]["message"]["content"].as_array();
-                    for block in blocks.into_iter().flatten().chain([&value["delta"]]) {
-                        let thought = &block["reasoningContent"];
-                        let thought = thought.get("reasoningText").unwrap_or(thought);
-                        answer.reasoning += thought["text"].as_str().unwrap_or_default();
-                        answer.text += block["text"].as_str().unwrap_or_default();
-                    }
-                    (&Value::Null, &Value::Null, &value["stopReason"])
-                }
-                Self::OllamaChat | Self::OllamaInline => {
-                    // What pydantic takes for a message of the library's.
-                    assert_eq!(value["message"]["role"], "assistant", "{value}");
-                    assert_eq!(value["done"].as_bool().unwrap(), value["done_reason"].is_string());
-                    let message = &value["message"];
-                    (&message["thinking"], &message["content"], &value["done_reason"])
-                }
-                Self::OllamaGenerate => {
-                    assert!(value["response"].is_string(), "{value}");
-                    (&value["thinking"], &value["response"], &value["done_reason"])
-                }
-            };
-            answer.reasoning += reasoning.as_str().unwrap_or_default();
-            answer.text += text.as_str().unwrap_or_default();
-            if let Some(finish) = finish.as_str() {
-                assert_eq!(answer.finish, "", "it ends twice");
-                finish.clone_into(&mut answer.finish);
-            }
-        }
-        answer
-    }
-
-    pub(super) fn finishes(self) -> [&'static str; 2] {
-        match self {
-            Self::Completions | Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
-                ["stop", "length"]
-            }
-            Self::Gemini | Self::GeminiArray | Self::GeminiInline => ["STOP", "MAX_TOKENS"],
-            Self::Converse | Self::ConverseInline => ["end_turn", "max_tokens"],
-        }
-    }
-
-    /// A completion with a reasoning, an answer, and what else servers say of one, in both forms.
-    pub(super) fn samples(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::Completions => &[("openai_completions.json", "openai_completions_stream.sse")],
-            Self::OllamaChat => &[("ollama_chat.json", "ollama_chat.ndjson")],
-            Self::Gemini => &[("gemini.json", "gemini_stream.sse")],
-            Self::Converse => &[("converse.json", "converse_stream.bin")],
-            _ => &[],
         }
     }
 
@@ -381,20 +397,6 @@ fn converse(content: Vec<Value>, finish: &str) -> Value {
     json!({"output": {"message": {"role": "assistant", "content": content}}, "stopReason": finish})
 }
 
-/// What Converse calls an event that says this.
-fn converse_kind(said: &str) -> &'static str {
-    let kinds = [
-        ("\"message\"", "internalServerException"),
-        ("\"delta\"", "contentBlockDelta"),
-        ("\"start\"", "contentBlockStart"),
-        ("\"stopReason\"", "messageStop"),
-        ("\"usage\"", "metadata"),
-        ("\"role\"", "messageStart"),
-    ];
-    let kind = kinds.into_iter().find(|(name, _)| said.contains(name));
-    kind.map_or("contentBlockStop", |(_, kind)| kind)
-}
-
 /// An event of Converse's.
 fn message(said: &str) -> Vec<u8> {
     let (kind, payload) = (Some(converse_kind(said)), said.as_bytes().to_vec());
@@ -408,20 +410,3 @@ pub(super) fn withheld() -> Done {
 pub(super) const PROSE: &str = "For example, you can begin to purchase a large tool, and then it is possible to \
     show the answer. However, it can also help to select another method, since the big one is often \
     slow. In addition, it is important to check the result again before you start.";
-
-impl Shape {
-    /// The model that a sample names.
-    pub(super) fn model_of(self, stream: &str) -> String {
-        let event = self.payloads(stream.as_bytes()).remove(0);
-        match self {
-            Self::Completions | Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
-                event["model"].as_str().unwrap().to_owned()
-            }
-            Self::Gemini | Self::GeminiArray | Self::GeminiInline => {
-                event["modelVersion"].as_str().unwrap().to_owned()
-            }
-            // It names none.
-            Self::Converse | Self::ConverseInline => String::new(),
-        }
-    }
-}

@@ -158,6 +158,106 @@ const CONVERSE: [&str; 46] = [
     r#"{"output":{"message":"SECRET"},"message":"SECRET","additionalModelResponseFields":"SECRET"}"#,
 ];
 
+/// Cohere's events, and whole messages.
+const COHERE: [&str; 30] = [
+    r#"{"message":{"role":"assistant","content":[{"type":"thinking","thinking":"SECRET"},{"type":"text","text":"a"}]}}"#,
+    r#"{"message":{"content":[{"type":"thinking","text":"SECRET"}]}}"#,
+    r#"{"message":{"content":[{"text":"SECRET"}]}}"#,
+    r#"{"message":{"content":[{"type":"text","text":"<think>SECRET</think>a"}]}}"#,
+    r#"{"message":{"content":[{"type":"text","text":"SECRET","thought":true}]}}"#,
+    r#"{"message":{"content":[{"type":"text","text":"a","signature":"SECRET"}]}}"#,
+    r#"{"message":{"content":["SECRET"]}}"#,
+    r#"{"message":{"content":"SECRET"}}"#,
+    r#"{"message":{"content":{"type":"text","text":"SECRET"}}}"#,
+    r#"{"message":{"content":[{"type":"text","text":"a"}],"tool_plan":"SECRET"}}"#,
+    r#"{"message":{"content":[{"type":"text","text":"a"}],"content":[{"type":"thinking","thinking":"SECRET"}]}}"#,
+    r#"{"message":{"content":[{"type":"text","text":"a"}],"reasoning":"SECRET"}}"#,
+    r#"{"message":{"content":[{"type":"text","text":"a"}],"citations":[{"start":0,"end":1,"text":"SECRET","content_index":0}]}}"#,
+    r#"{"message":{"content":[{"type":"text","text":"a"}],"citations":[{"start":0,"end":1,"text":"SECRET","type":"PLAN"}]}}"#,
+    r#"{"message":{"content":[{"type":"text","text":"a"}],"citations":[{"start":0,"end":1,"thinking":"SECRET"}]}}"#,
+    r#"{"message":{"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"},"plan":"SECRET"}]}}"#,
+    r#"{"message":{"content":[{"type":"text","text":"a"}]},"logprobs":[{"text":"SECRET","token_ids":[1]}]}"#,
+    r#"{"message":{"content":[{"type":"text","text":"a"}]},"finish_reason":"the SECRET"}"#,
+    r#"{"message":"SECRET"}"#,
+    r#"{"type":"content-start","index":0,"delta":{"message":{"content":{"type":"thinking","thinking":"SECRET"}}}}"#,
+    r#"{"type":"content-start","index":0,"delta":{"message":{"content":{"type":"thinking","text":"SECRET"}}}}"#,
+    r#"{"type":"content-delta","index":0,"delta":{"message":{"content":{"thinking":"SECRET"}}}}"#,
+    r#"{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"a"}}},"logprobs":{"text":"SECRET"}}"#,
+    r#"{"type":"content-whisper","index":0,"delta":{"message":{"content":{"text":"SECRET"}}}}"#,
+    r#"{"type":"content-delta","index":0,"delta":{"message":{"content":"SECRET"},"text":"SECRET"}}"#,
+    r#"{"type":"tool-plan-delta","delta":{"message":{"tool_plan":"SECRET"}}}"#,
+    r#"{"type":"citation-start","index":0,"delta":{"message":{"citations":{"start":0,"end":1,"text":"SECRET","type":"THINKING_CONTENT"}}}}"#,
+    r#"{"type":"debug","prompt":"SECRET"}"#,
+    r#"{"type":"message-end","delta":{"finish_reason":"ERROR","error":"SECRET"}}"#,
+    r#"{"type":"message-end","delta":{"finish_reason":"COMPLETE","usage":{"note":"SECRET","tokens":{"note":"SECRET"}}}}"#,
+];
+
+/// llama.cpp's events, and whole answers.
+const LLAMA_CPP: [&str; 20] = [
+    r#"{"content":"<think>SECRET</think>a","stop":true}"#,
+    r#"{"content":"a","content":"<think>SECRET","stop":false}"#,
+    r#"{"content":["SECRET"],"stop":false}"#,
+    r#"{"cont\u0065nt":"<think>SECRET","stop":false}"#,
+    r#"{"content":"a","tokens":["SECRET"],"stop":false}"#,
+    r#"{"content":"a","tokens":{"SECRET":1},"stop":false}"#,
+    r#"{"content":"a","completion_probabilities":[{"token":"SECRET","top_logprobs":[{"token":"SECRET"}]}],"stop":false}"#,
+    r#"{"content":"a","completion_probabilities":"SECRET","stop":false}"#,
+    r#"{"content":"a","prompt":"SECRET","generation_settings":{"grammar":"SECRET"},"stop":true}"#,
+    r#"{"content":"a","generation_settings/prompt":"SECRET","stop":true}"#,
+    r#"{"content":"a","stop":true,"stopping_word":"SECRET"}"#,
+    r#"{"content":"a","stop":"SECRET"}"#,
+    r#"{"content":"a","stop":true,"stop_type":"the SECRET"}"#,
+    r#"{"content":"a","reasoning_content":"SECRET","stop":false}"#,
+    r#"{"content":"SECRET","thought":true,"stop":false}"#,
+    r#"{"content":"a","timings":{"note":"the SECRET"},"tokens_cached":"the SECRET","stop":true}"#,
+    r#"{"content":"a","prompt_progress":{"note":"SECRET"},"stop":false}"#,
+    r#"{"content":"a","__verbose":{"content":"SECRET"},"stop":true}"#,
+    r#"{"text":"SECRET","response":"SECRET","stop":true}"#,
+    r#"{"error":{"code":500,"message":"SECRET","type":"server_error","n_ctx":"SECRET"}}"#,
+];
+
+/// Tokens of text-generation-inference, and whole answers.
+const TGI: [&str; 22] = [
+    r#"{"token":{"id":1,"text":"<think>SECRET</think>","special":false},"generated_text":null}"#,
+    r#"{"token":{"id":1,"text":"<think>SECRET</think>","special":true},"generated_text":null}"#,
+    r#"{"token":{"id":1,"text":"the SECRET","special":true},"generated_text":"a"}"#,
+    r#"{"token":{"id":1,"text":"<think>","text":"SECRET"},"generated_text":null}"#,
+    r#"{"token":{"id":1,"text":["SECRET"]},"generated_text":null}"#,
+    r#"{"token":{"id":"the SECRET","text":"a","logprob":"the SECRET"},"generated_text":null}"#,
+    r#"{"token":{"id":1,"text":"a","bytes":"SECRET"},"generated_text":null}"#,
+    r#"{"token":{"id":1,"text":"SECRET","thought":true},"generated_text":null}"#,
+    r#"{"token":"SECRET","generated_text":null}"#,
+    r#"{"token":{"id":1,"text":"a"},"top_tokens":[{"text":"SECRET"}],"generated_text":null}"#,
+    r#"{"token":{"id":1,"text":"a"},"index":"the SECRET","generated_text":null}"#,
+    r#"{"generated_text":"<think>SECRET</think>a"}"#,
+    r#"{"generated_text":"a","generated_text":"<think>SECRET"}"#,
+    r#"{"generated_text":["SECRET"]}"#,
+    r#"{"generated_text":"a","details":{"tokens":[{"text":"SECRET"}],"prefill":[{"text":"SECRET"}],"top_tokens":[[{"text":"SECRET"}]]}}"#,
+    r#"{"generated_text":"a","details":{"best_of_sequences":[{"generated_text":"<think>SECRET</think>b","tokens":[{"text":"SECRET"}]}]}}"#,
+    r#"{"generated_text":"a","details":{"best_of_sequences":["SECRET"]}}"#,
+    r#"{"generated_text":"a","details":{"finish_reason":"the SECRET","note":"SECRET"}}"#,
+    r#"{"generated_text":"a","details":"SECRET"}"#,
+    r#"{"generated_text":"a","reasoning":"SECRET","reasoning_content":"SECRET"}"#,
+    r#"{"error":"SECRET","error_type":"the SECRET"}"#,
+    r#"{"text_output":"SECRET","outputs":[{"data":["SECRET"]}]}"#,
+];
+
+/// The same of SGLang's.
+const SGLANG: [&str; 12] = [
+    r#"{"text":"<think>SECRET</think>a","meta_info":{"finish_reason":{"type":"stop"}}}"#,
+    r#"{"text":["<think>SECRET</think>a","a"]}"#,
+    r#"{"text":"a","text":"<think>SECRET"}"#,
+    r#"{"text":{"a":"SECRET"}}"#,
+    r#"{"text":"a","output_ids":["SECRET"]}"#,
+    r#"{"text":"a","meta_info":{"output_token_logprobs":[[-1,7,"SECRET"]],"output_top_logprobs":[[[-1,7,"SECRET"]]]}}"#,
+    r#"{"text":"a","meta_info":{"hidden_states":["SECRET"],"id":"the SECRET"}}"#,
+    r#"{"text":"a","meta_info":{"finish_reason":{"type":"stop","matched":"SECRET"}}}"#,
+    r#"{"text":"a","meta_info":{"finish_reason":{"type":"abort","message":"SECRET"}}}"#,
+    r#"{"text":"a","meta_info":"SECRET"}"#,
+    r#"{"text":"a","reasoning_text":"SECRET"}"#,
+    r#"{"meta_info":{},"error":{"message":"SECRET"}}"#,
+];
+
 fn events(shape: Shape) -> &'static [&'static str] {
     match shape {
         Shape::Completions => &COMPLETIONS,
@@ -165,6 +265,10 @@ fn events(shape: Shape) -> &'static [&'static str] {
         Shape::OllamaGenerate => &GENERATE,
         Shape::Gemini | Shape::GeminiArray | Shape::GeminiInline => &GEMINI,
         Shape::Converse | Shape::ConverseInline => &CONVERSE,
+        Shape::LlamaCpp => &LLAMA_CPP,
+        Shape::Cohere | Shape::CohereInline => &COHERE,
+        Shape::Tgi => &TGI,
+        Shape::Sglang => &SGLANG,
     }
 }
 
@@ -225,6 +329,26 @@ fn what_says_nothing_is_left_as_it_came() {
                 r#"{"contentBlockIndex":2}"#,
                 r#"{"stopReason":"tool_use","additionalModelResponseFields":null}"#,
                 r#"{"usage":{"inputTokens":21,"outputTokens":9,"totalTokens":30,"cacheReadInputTokens":0,"cacheDetails":[{"ttl":"5m","inputTokens":3}]},"metrics":{"latencyMs":921},"serviceTier":{"type":"default"},"performanceConfig":{"latency":"standard"},"trace":{"guardrail":{"inputAssessment":{"g1":{"topicPolicy":{"topics":[{"name":"Fiduciary","type":"DENY","action":"BLOCKED"}]},"invocationMetrics":{"guardrailProcessingLatency":321,"guardrailCoverage":{"textCharacters":{"guarded":19,"total":19}}}}}}}}"#,
+            ],
+            Shape::LlamaCpp => &[
+                r#"{"index":0,"content":"a","tokens":[],"stop":false,"id_slot":-1,"tokens_predicted":1,"tokens_evaluated":3}"#,
+                r#"{"index":0,"content":"","tokens":[],"id_slot":0,"stop":true,"model":"m","tokens_predicted":1,"tokens_evaluated":3,"has_new_line":false,"truncated":false,"stop_type":"eos","stopping_word":"","tokens_cached":4,"timings":{"prompt_n":3,"prompt_ms":61.5}}"#,
+            ],
+            Shape::Tgi => &[
+                r#"{"token":{"text":"a","special":false},"generated_text":null,"details":null}"#,
+                r#"{"generated_text":"a","details":{"finish_reason":"eos_token","generated_tokens":1,"seed":8432,"prefill":[],"tokens":[]}}"#,
+            ],
+            Shape::Cohere | Shape::CohereInline => &[
+                r#"{"id":"c","type":"message-start","delta":{"message":{"role":"assistant","content":[],"tool_plan":"","tool_calls":[],"citations":[]}}}"#,
+                r#"{"type":"tool-call-start","index":0,"delta":{"message":{"tool_calls":{"id":"f_8x","type":"function","function":{"name":"f","arguments":""}}}}}"#,
+                r#"{"type":"tool-call-delta","index":0,"delta":{"message":{"tool_calls":{"function":{"arguments":"{\"a\":\"any thing\"}"}}}}}"#,
+                r#"{"type":"tool-call-end","index":0}"#,
+                r#"{"type":"content-start","index":0,"delta":{"message":{"content":{"type":"text","text":""}}}}"#,
+                r#"{"type":"content-end","index":0}"#,
+                r#"{"type":"message-end","id":"c","delta":{"finish_reason":"COMPLETE","usage":{"billed_units":{"input_tokens":3,"output_tokens":9},"tokens":{"input_tokens":500,"output_tokens":9},"cached_tokens":480}}}"#,
+            ],
+            Shape::Sglang => &[
+                r#"{"text":"a","output_ids":[],"meta_info":{"id":"g","finish_reason":null,"prompt_tokens":3,"completion_tokens":1,"cached_tokens":0,"e2e_latency":0.5}}"#,
             ],
             Shape::OllamaGenerate => &[
                 r#"{"model":"m","created_at":"2026-11-30T10:00:00.1Z","response":"a","done":false}"#,

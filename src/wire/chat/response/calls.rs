@@ -41,7 +41,7 @@ pub(in crate::wire) fn tool_call(
 }
 
 /// What is called, and with what.
-pub(super) fn function(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
+pub(in crate::wire) fn function(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
     if !scan.expects(JsonKind::Object, reader, b"tool_calls")? {
         return Ok(());
     }

@@ -15,7 +15,12 @@ use super::signed::{extra_content, provider_fields, thinking_blocks};
 use super::text::{lane, reasoning, said};
 
 /// Members of a message or delta that carry none that a countermeasure edits.
-const MESSAGE: [Listed; 2] = [(b"name", Shape::Identifier), (b"tool_call_id", Shape::CallId)];
+const MESSAGE: [Listed; 4] = [
+    (b"name", Shape::Identifier),
+    (b"tool_call_id", Shape::CallId),
+    (b"prefix", Shape::Flag),
+    (b"index", Shape::Findings),
+];
 
 /// Rarer names of reasoning that some gateways have.
 const OTHER_REASONING: [&[u8]; 8] = [

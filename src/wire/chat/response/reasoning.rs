@@ -16,6 +16,10 @@ const DETAIL: [Listed; 5] = [
     (b"signature", Shape::Sealed),
 ];
 
+/// Members of a part of a thinking part that carry no text: what it refers to.
+const THOUGHT: [Listed; 3] =
+    [(b"type", Shape::Identifier), (b"reference_ids", Shape::Data), (b"url", Shape::Data)];
+
 /// The value of a thinking part: text parts, or a string.
 pub(super) fn thinking(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
     if reader.kind()? != JsonKind::Array {
@@ -27,7 +31,7 @@ pub(super) fn thinking(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) ->
         }
         reader.members(|reader, key| match &*key.name() {
             name @ b"text" => reasoning(reader, Slot::ReasoningPart, name, scan),
-            name => scan.listed(reader, &[(b"type", Shape::Identifier)], name),
+            name => scan.listed(reader, &THOUGHT, name),
         })
     })
 }

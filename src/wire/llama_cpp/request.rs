@@ -1,0 +1,60 @@
+//! What may be changed in a request.
+
+use crate::wire::chat::request::ALLOWED;
+use crate::wire::json::Error;
+use crate::wire::member_names::MODEL;
+use crate::wire::request::lists::steers;
+use crate::wire::request::{Lists, Prompts, Request, SettingPlace};
+use crate::wire::target::Target;
+
+const LISTS: Lists = Lists {
+    governed: &["model", "prompt", "stream", "n_predict", "max_tokens", "n_cmpl", "n"],
+    // Left out on purpose, besides what chat leaves out: n_probs and post_sampling_probs, return_tokens,
+    // timings_per_token and return_progress; response_fields, by which what is said gets another name; lora,
+    // which makes another model of the one that is asked.
+    allowed: &[
+        &ALLOWED,
+        &[
+            "id_slot",
+            "input_extra",
+            "input_prefix",
+            "input_suffix",
+            "min_keep",
+            "n_cache_reuse",
+            "n_indent",
+            "sse_ping_interval",
+            "t_max_predict_ms",
+        ],
+    ],
+    ..Lists::NONE
+};
+
+pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
+    let request = Request {
+        target,
+        model_place: SettingPlace::Member(&[MODEL]),
+        output_cap_place: SettingPlace::Member(&["n_predict"]),
+        sampler_members: &["logit_bias"],
+        usage_in_stream: true,
+        prompts: Some(Prompts::default()),
+        ..Request::default()
+    };
+    let mut each = 1;
+    let mut request = request.read(body, &LISTS, |request, reader, name| match name {
+        // Before the answer stands what is between a prefix and a suffix, and the prompt last.
+        b"prompt" => {
+            request.prompts = Some(Prompts::read(reader)?);
+            Ok(())
+        }
+        b"n_cmpl" | b"n" => {
+            let asked = reader.capped_number()?;
+            each = asked.as_ref().map_or(each, |(_, asked)| each.max(*asked));
+            request.choices.extend(asked);
+            Ok(())
+        }
+        name if steers(name) => request.steered(name, reader),
+        _ => reader.pass(),
+    })?;
+    request.prompts.iter_mut().for_each(|prompts| prompts.ask_each(each));
+    Ok(request)
+}
