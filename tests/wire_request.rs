@@ -261,7 +261,7 @@ fn a_system_message_ends_the_assistants_turn_where_it_stays_in_its_place() {
         RequestEdits::of(&side_channels(&[]), &Chat, &request, None, &mut counts).err()
     };
     for kind in ServerKind::ALL {
-        let hoists = ["custom", "anthropic", "mistral"].contains(&kind.name());
+        let hoists = ["custom", "anthropic", "bedrock", "mistral"].contains(&kind.name());
         let refusal = sent_to(kind, &ending("Now summarise"));
         assert_eq!(refusal.is_some(), hoists, "{kind:?}");
         if let Some(refusal) = refusal {
