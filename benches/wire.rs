@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use divan::counter::ItemsCount;
+use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use guilloche::countermeasure::watermark::Marks;
 use guilloche::layer::{AtEnd, Decided, DefenseBuilder, DefenseLayer, End, Hook};
@@ -25,8 +25,10 @@ use guilloche::mark::keys::Keys;
 use guilloche::policy::Policy;
 use guilloche::risk::{AccountId, Assessment, Principal, Risk, RiskScore, Validity};
 use guilloche::wire::chat::Chat;
-use guilloche::wire::framing::{Event, Framing, Splitter, Stated};
-use guilloche::wire::{Scan, Scanner};
+use guilloche::wire::converse::Converse;
+use guilloche::wire::framing::{Event, Framing, Splitter, Stated, Unframed};
+use guilloche::wire::invoke::Invoke;
+use guilloche::wire::{Protocol, Scan, Scanner};
 use http::{HeaderValue, Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::Full;
@@ -80,8 +82,7 @@ fn scan_without_template(bencher: Bencher<'_, '_>) {
         for event in &events {
             let payload = Event::parse(Framing::Sse, event).payload().unwrap_or_default();
             scan.clear();
-            let _ =
-                guilloche::wire::Protocol::scan_event(&Chat, None, black_box(&payload), &mut scan);
+            let _ = Protocol::scan_event(&Chat, None, black_box(&payload), &mut scan);
         }
         scan
     });
@@ -98,6 +99,49 @@ fn scan_with_template(bencher: Bencher<'_, '_>) {
             let _ = scanner.scan(Stated::default(), black_box(&payload), &mut scan);
         }
         scan
+    });
+}
+
+/// Messages of a ConverseStream, a word in each, with the filling that hides how long it is.
+fn messages(framing: Framing) -> Vec<Bytes> {
+    const FILLING: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    let message = |index: usize| {
+        let filling = FILLING.get(..1 + index * 7 % FILLING.len()).unwrap_or_default();
+        let payload = match framing {
+            Framing::AwsChunks => format!(
+                r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":" word{index:04}"}}}}"#
+            ),
+            _ => format!(
+                r#"{{"contentBlockIndex":0,"delta":{{"text":" word{index:04}"}},"p":"{filling}"}}"#
+            ),
+        };
+        let kind = Some("contentBlockDelta");
+        framing.frame(&Unframed { kind, payload: payload.into_bytes(), is_error: false }).into()
+    };
+    (0..EVENTS).map(message).collect()
+}
+
+/// What it costs to verify messages, to look into them and to find their texts.
+#[divan::bench(args = [Framing::AwsEventStream, Framing::AwsChunks])]
+fn event_stream(bencher: Bencher<'_, '_>, framing: Framing) {
+    let messages = messages(framing);
+    let protocol: &'static dyn Protocol =
+        if framing == Framing::AwsChunks { &Invoke } else { &Converse };
+    let bytes: usize = messages.iter().map(Bytes::len).sum();
+    bencher.counter(BytesCount::new(bytes)).bench(|| {
+        let mut splitter = Splitter::new(framing, 1 << 20);
+        let (mut scanner, mut scan) = (Scanner::new(protocol), Scan::default());
+        let mut texts = 0;
+        for message in &messages {
+            splitter.push(message.clone());
+            while let Ok(Some(raw)) = splitter.next_event() {
+                let event = Event::parse(framing, &raw);
+                let payload = event.payload().unwrap_or_default();
+                let _ = scanner.scan(event.stated(), black_box(&payload), &mut scan);
+                texts += scan.channels.len();
+            }
+        }
+        texts
     });
 }
 

@@ -5,7 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use guilloche::mark::cell::Roles;
-use guilloche::mark::keys::{Keys, Recipient, Marking};
+use guilloche::mark::keys::{Keys, Marking, Recipient};
 use guilloche::mark::lexical::{MAX_WORD_BYTES, Rewriter, Site, Unit};
 use guilloche::mark::lexicon::Lexicon;
 use libfuzzer_sys::fuzz_target;

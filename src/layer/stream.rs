@@ -286,7 +286,8 @@ impl EventStream {
     /// What goes out when the upstream has ended.
     pub(super) fn finish(&mut self) -> Result<Bytes, StreamError> {
         let rest = self.splitter.take_rest();
-        if self.framing == Framing::AwsEventStream && !rest.is_empty() {
+        let told = matches!(self.framing, Framing::AwsEventStream | Framing::AwsChunks);
+        if told && !rest.is_empty() {
             // Client libraries take what is left of a message for nothing.
             return Err(EventError::Broken("the last message is not whole").into());
         }

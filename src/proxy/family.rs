@@ -10,6 +10,7 @@ pub(super) enum Family {
     Ollama,
     Gemini,
     Converse,
+    Invoke,
     Other,
 }
 
@@ -29,6 +30,8 @@ impl Family {
             Self::Gemini
         } else if path.ends_with("/converse") || path.ends_with("/converse-stream") {
             Self::Converse
+        } else if path.ends_with("/invoke") || path.ends_with("/invoke-with-response-stream") {
+            Self::Invoke
         } else {
             Self::Other
         }
@@ -44,6 +47,7 @@ impl Family {
             Self::Ollama => "ollama",
             Self::Gemini => "gemini",
             Self::Converse => "converse",
+            Self::Invoke => "invoke",
             Self::Other => "other",
         }
     }
@@ -67,6 +71,7 @@ mod tests {
             ("/v1beta/models/g:generateContent", "gemini"),
             ("/model/m/converse", "converse"),
             ("/model/m/converse-stream", "converse"),
+            ("/model/m/invoke-with-response-stream", "invoke"),
             ("/", "other"),
         ] {
             assert_eq!(Family::of(path).name(), name, "{path}");

@@ -6,7 +6,7 @@
 //! last 256 to be read again), legacy Completions (`/v1/completions`), Ollama's own protocol (`/api/chat`,
 //! `/api/generate`, `/api/tags`), Gemini (`/v1beta/models/MODEL:generateContent`,
 //! `:streamGenerateContent`, `:countTokens`), Amazon Bedrock's Converse (`/model/MODEL/converse`,
-//! `/converse-stream`), llama.cpp's own protocol (`/completion`, `/infill`), that of text-generation-inference
+//! `/converse-stream`) and InvokeModel (`/invoke`, `/invoke-with-response-stream`), llama.cpp's own protocol (`/completion`, `/infill`), that of text-generation-inference
 //! (`/generate`, `/generate_stream`, `/`) and Cohere's Chat (`/v2/chat`), whole and streamed, without a socket or
 //! a task.
 //! The same request always gives the same bytes.

@@ -30,7 +30,7 @@ use super::signature::Signer;
 
 mod vendors;
 
-use vendors::{converse_model, gemini_method, vendor_of};
+use vendors::{bedrock_model, gemini_method, vendor_of};
 
 /// How many answers can be asked for again.
 const KEPT: usize = 256;
@@ -183,8 +183,16 @@ impl Teacher {
         if let Some(asked) = gemini_method(path).filter(|_| *method == Method::POST) {
             return self.gemini(asked, query, body).await;
         }
-        if let Some((model, streamed)) = converse_model(path).filter(|_| *method == Method::POST) {
-            return self.converse(&self.whole(body).await?, &model, streamed).await;
+        if let Some((model, asked)) = bedrock_model(path).filter(|_| *method == Method::POST) {
+            let body = self.whole(body).await?;
+            return match asked {
+                "converse" | "converse-stream" => {
+                    self.converse(&body, &model, asked == "converse-stream").await
+                }
+                "invoke" => self.invoke(&body, &model, false).await,
+                "invoke-with-response-stream" => self.invoke(&body, &model, true).await,
+                _ => Err(Refusal::UnknownPath),
+            };
         }
         let wanted = match path {
             "/v1/chat/completions"

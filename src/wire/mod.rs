@@ -16,6 +16,7 @@ pub mod gemini;
 mod generation;
 mod governed;
 mod history;
+pub mod invoke;
 pub mod json;
 mod listed;
 pub mod llama_cpp;

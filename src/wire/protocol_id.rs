@@ -12,6 +12,7 @@ use super::completions::FEATURES as COMPLETIONS;
 use super::converse::FEATURES as CONVERSE;
 use super::framing::Framing;
 use super::gemini::FEATURES as GEMINI;
+use super::invoke::FEATURES as INVOKE;
 use super::llama_cpp::FEATURES as LLAMA_CPP;
 use super::model_segment;
 use super::ollama::FEATURES as OLLAMA;
@@ -47,6 +48,8 @@ pub enum ProtocolId {
     Tgi,
     /// Cohere's Chat.
     Cohere,
+    /// Amazon Bedrock's InvokeModel, with bodies of Messages and Chat Completions.
+    Invoke,
 }
 
 /// An endpoint whose text can be read.
@@ -173,7 +176,7 @@ static MESSAGES: Features = Features {
 
 impl ProtocolId {
     /// Every protocol.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Chat,
         Self::Messages,
         Self::Responses,
@@ -184,6 +187,7 @@ impl ProtocolId {
         Self::LlamaCpp,
         Self::Tgi,
         Self::Cohere,
+        Self::Invoke,
     ];
 
     /// What it does beside its JSON.
@@ -200,6 +204,7 @@ impl ProtocolId {
             Self::LlamaCpp => &LLAMA_CPP,
             Self::Tgi => &TGI,
             Self::Cohere => &COHERE,
+            Self::Invoke => &INVOKE,
         }
     }
 

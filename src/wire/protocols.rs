@@ -5,6 +5,7 @@ use super::cohere::Cohere;
 use super::completions::Completions;
 use super::converse::Converse;
 use super::gemini::Gemini;
+use super::invoke::Invoke;
 use super::llama_cpp::LlamaCpp;
 use super::messages::Messages;
 use super::ollama::Ollama;
@@ -27,6 +28,7 @@ impl ProtocolId {
             Self::LlamaCpp => &LlamaCpp,
             Self::Tgi => &Tgi,
             Self::Cohere => &Cohere,
+            Self::Invoke => &Invoke,
         }
     }
 }

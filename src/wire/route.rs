@@ -229,6 +229,9 @@ mod tests {
             assert_eq!(kind(Method::POST, path), "converse", "{path}");
         }
         assert_eq!(kind(Method::POST, "/model/a.b%3A0/count-tokens"), "no text");
+        for path in ["/model/a.b%3A0/invoke", "/model/a/invoke-with-response-stream"] {
+            assert_eq!(kind(Method::POST, path), "invoke", "{path}");
+        }
         for path in ["/api/tags", "/api/ps", "/api/version"] {
             assert_eq!(kind(Method::GET, path), "open", "{path}");
         }
@@ -329,6 +332,7 @@ mod tests {
             "/model/arn:a%2F..%2Fb/converse",
             "/x%2Fmodel/a/converse",
             "/model/a/invoke-with-bidirectional-stream",
+            "/invoke",
             "/async-invoke",
             "/v1beta/models/g:batchGenerateContent",
             "/v1beta/models/g:predict",

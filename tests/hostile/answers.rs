@@ -96,6 +96,9 @@ async fn play(scene: &Scene, case: &str, address: &str, path: &str, risk: Option
         "/api/generate" => r#"{"model":"m","prompt":"x"}"#,
         "/completion" | "/infill" => r#"{"model":"m","prompt":"x","n_predict":100,"stream":true}"#,
         "/" | "/generate" | "/generate_stream" => r#"{"model":"m","inputs":"x"}"#,
+        path if path.starts_with("/model/") => {
+            r#"{"messages":[{"role":"user","content":[{"text":"x"}]}]}"#
+        }
         _ => r#"{"model":"m","max_tokens":100,"stream":true,"messages":[]}"#,
     };
     let body = Bytes::from_static(body.as_bytes());

@@ -135,7 +135,7 @@ pub(crate) fn is_error_of(path: &str, body: &str) -> bool {
     if path.starts_with("/api/") || path.starts_with("/generate") || path == "/" {
         return body["error"].is_string();
     }
-    if path == "/v2/chat" {
+    if path == "/v2/chat" || path.starts_with("/model/") {
         return body["message"].is_string();
     }
     if path.contains("/models/") || matches!(path, "/completion" | "/infill") {

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response};
 
 use super::support::*;
 
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 13] = [
     COMPLETIONS,
     OLLAMA,
     "/api/generate",
@@ -19,6 +19,7 @@ const PATHS: [&str; 12] = [
     "/infill",
     TGI,
     "/generate_stream",
+    "/model/m/invoke",
 ];
 
 fn asks(path: &str) -> &'static str {

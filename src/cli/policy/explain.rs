@@ -74,6 +74,8 @@ enum ProtocolName {
     Tgi,
     /// Cohere's Chat.
     Cohere,
+    /// Amazon Bedrock's InvokeModel.
+    Invoke,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
@@ -107,6 +109,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
             RequestFacts { path: "/v2/chat", protocol: Some(ProtocolId::Cohere) }
         }
         ProtocolName::Tgi => RequestFacts { path: "/generate", protocol: Some(ProtocolId::Tgi) },
+        ProtocolName::Invoke => {
+            RequestFacts { path: "/model/MODEL/invoke", protocol: Some(ProtocolId::Invoke) }
+        }
         ProtocolName::Ollama => {
             RequestFacts { path: "/api/chat", protocol: Some(ProtocolId::Ollama) }
         }

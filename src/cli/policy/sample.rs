@@ -68,6 +68,10 @@ impl Sample {
                     "decoder_input_details": true,
                 },
             }),
+            ProtocolId::Invoke => json!({
+                "anthropic_version": "bedrock-2023-05-31", "messages": messages,
+                "max_tokens": 16_000, "thinking": {"type": "enabled", "budget_tokens": 8_000},
+            }),
             ProtocolId::Ollama => json!({
                 "model": model, "messages": messages, "think": "high", "logprobs": true,
                 "options": {"num_predict": 16_000},

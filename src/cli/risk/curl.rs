@@ -50,6 +50,8 @@ pub(super) fn command(fields: &SignedFields, asked: &Asked<'_>) -> Result<String
                 ProtocolId::Converse => {
                     json!({"messages": [{"role": "user", "content": [{"text": QUESTION}]}]})
                 }
+                ProtocolId::Invoke => json!({"anthropic_version": "bedrock-2023-05-31",
+                    "max_tokens": 1024, "messages": said}),
                 ProtocolId::Completions => json!({"model": model, "prompt": QUESTION}),
                 ProtocolId::Ollama if path.ends_with("/generate") => {
                     json!({"model": model, "prompt": QUESTION})

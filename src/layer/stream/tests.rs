@@ -5,6 +5,7 @@ mod cited;
 mod client;
 mod exact;
 mod invariants;
+mod invoked;
 mod kinds;
 mod leaks;
 mod long;

@@ -1,4 +1,5 @@
-//! Requests of Amazon Bedrock's Converse, and answers, whole and in messages of an event stream.
+//! Requests of Amazon Bedrock's Converse, and answers, whole and in messages of an event stream; the envelope
+//! of InvokeModel.
 //!
 //! What is asked is read as Messages would ask it: the models behind are the same.
 
@@ -12,7 +13,7 @@ use crate::teacher::body::Event;
 use crate::teacher::model::Dialect;
 use crate::teacher::output::{Block, Finish, Output};
 use crate::teacher::signature::Signer;
-use crate::wire::framing::{Framing, Unframed};
+use crate::wire::framing::{self as sse, Framing, Unframed};
 
 /// Tokens written when the request sets no limit.
 const DEFAULT_LIMIT: u64 = 32_768;
@@ -247,6 +248,31 @@ fn event(kind: &'static str, mut said: Value, tokens: u32) -> Event {
     let payload = said.to_string().into_bytes();
     let message = Unframed { kind: Some(kind), payload, is_error: false };
     Event { data: Framing::AwsEventStream.frame(&message).into(), tokens }
+}
+
+/// The body of an InvokeModel request to `model` as its vendor's own, and whether that is Messages.
+pub(crate) fn invoked(
+    body: &[u8],
+    model: &str,
+    streamed: bool,
+) -> Result<(Vec<u8>, bool), Refusal> {
+    let mut map = field::document(body)?;
+    let is_messages = map.remove("anthropic_version").is_some();
+    map.insert("model".to_owned(), model.into());
+    map.insert("stream".to_owned(), streamed.into());
+    Ok((Value::Object(map).to_string().into_bytes(), is_messages))
+}
+
+/// Server-sent events of a vendor's, each in a message.
+pub(crate) fn chunks(events: impl Iterator<Item = Event>) -> Vec<Event> {
+    let chunk = |Event { data, tokens }: Event| {
+        let payload = sse::Event::parse(Framing::Sse, &data).payload()?.into_owned();
+        // It has no such events.
+        let ends = payload == b"[DONE]" || payload == br#"{"type":"ping"}"#;
+        let message = Unframed { kind: None, payload, is_error: false };
+        (!ends).then(|| Event { data: Framing::AwsChunks.frame(&message).into(), tokens })
+    };
+    events.filter_map(chunk).collect()
 }
 
 /// What a failure in mid-stream looks like.

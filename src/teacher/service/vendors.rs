@@ -7,11 +7,13 @@ use http::{HeaderName, HeaderValue, Response, header};
 use http_body::Body;
 
 use super::{Teacher, fault, json, stream, with_fault};
-use crate::teacher::body::TeacherBody;
+use crate::teacher::body::{Event, TeacherBody};
+use crate::teacher::model::Fault;
 use crate::teacher::protocol::ordered::object;
 use crate::teacher::protocol::refusal::{Refusal, Vendor};
 use crate::teacher::protocol::{
-    chat, cohere, completions, converse, gemini, llama_cpp, ollama, tgi,
+    chat, chat_request, cohere, completions, converse, gemini, llama_cpp, messages,
+    messages_request, ollama, tgi,
 };
 
 /// Where Amazon tells the id of a request.
@@ -114,17 +116,62 @@ impl Teacher {
         let reply = converse::Reply::new(request, self.signer.clone());
         let id = HeaderValue::from_str(&reply.id()).ok();
         let mut response = if streamed {
-            let body = TeacherBody::ready(reply.events(), converse::error(), self.pace());
-            let mut response = stream(body, fault);
-            let kind = HeaderValue::from_static("application/vnd.amazon.eventstream");
-            response.headers_mut().insert(header::CONTENT_TYPE, kind);
-            response
+            self.event_stream(reply.events(), fault)
         } else {
             self.wait(reply.tokens()).await;
             with_fault(json(reply.document().to_string()), fault)
         };
         response.headers_mut().extend(id.map(|id| (REQUEST_ID, id)));
         Ok(response)
+    }
+
+    /// Messages, or Chat Completions, in an envelope of Amazon's.
+    pub(super) async fn invoke(
+        &self,
+        body: &Bytes,
+        model: &str,
+        streamed: bool,
+    ) -> Result<Response<TeacherBody>, Refusal> {
+        let (body, is_messages) = converse::invoked(body, model, streamed)?;
+        let answer = if is_messages {
+            let request = messages_request::read(&body, &self.signer, false)?;
+            let fault = fault(&request.ask.model, streamed)?;
+            let reply = messages::Reply::new(request, self.signer.clone());
+            match streamed {
+                false => (fault, Err((reply.tokens(), reply.document().text()))),
+                true => {
+                    let mut stream = messages::Stream::new(reply);
+                    (fault, Ok(converse::chunks(std::iter::from_fn(|| stream.next()))))
+                }
+            }
+        } else {
+            let request = chat_request::read(&body)?;
+            let fault = fault(&request.ask.model, streamed)?;
+            let reply = chat::Reply::new(request, self.signer.clone());
+            match streamed {
+                false => (fault, Err((reply.tokens(), reply.document().text()))),
+                true => {
+                    let mut stream = chat::Stream::new(reply);
+                    (fault, Ok(converse::chunks(std::iter::from_fn(|| stream.next()))))
+                }
+            }
+        };
+        match answer {
+            (fault, Ok(events)) => Ok(self.event_stream(events, fault)),
+            (fault, Err((tokens, document))) => {
+                self.wait(tokens).await;
+                Ok(with_fault(json(document), fault))
+            }
+        }
+    }
+
+    /// A stream of binary messages.
+    fn event_stream(&self, events: Vec<Event>, fault: Option<Fault>) -> Response<TeacherBody> {
+        let body = TeacherBody::ready(events, converse::error(), self.pace());
+        let mut response = stream(body, fault);
+        let kind = HeaderValue::from_static("application/vnd.amazon.eventstream");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
     }
 
     pub(super) async fn gemini<B>(
@@ -160,16 +207,10 @@ impl Teacher {
     }
 }
 
-/// The model of a path of Amazon's, and whether its answer is streamed.
-pub(super) fn converse_model(path: &str) -> Option<(String, bool)> {
+/// The model of a path of Amazon's, and what is asked of it.
+pub(super) fn bedrock_model(path: &str) -> Option<(String, &str)> {
     let (model, asked) = path.strip_prefix("/model/")?.split_once('/')?;
-    let streamed = match asked {
-        "converse" => false,
-        "converse-stream" => true,
-        _ => return None,
-    };
-    let model = model.replace("%3A", ":").replace("%2F", "/");
-    Some((model, streamed))
+    Some((model.replace("%3A", ":").replace("%2F", "/"), asked))
 }
 
 /// The model and the method of a path of Google's.

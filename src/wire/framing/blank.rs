@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::event_stream;
+use super::{chunk, event_stream};
 use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, escape, splice};
 
@@ -13,6 +13,8 @@ pub struct BlankEvent {
     blanks: Vec<(Blank, Vec<u8>)>,
     /// The headers of a message, whose length and checksums depend on the text.
     headers: Option<Vec<u8>>,
+    /// The message has the event in base64.
+    wrapped: bool,
 }
 
 opaque_debug!(BlankEvent);
@@ -50,7 +52,7 @@ impl BlankEvent {
         let mut pieces = pieces.into_iter();
         let first = pieces.next()?;
         let blanks = places.into_iter().map(|(blank, _)| blank).zip(pieces).collect();
-        Some(Self { first, blanks, headers: None })
+        Some(Self { first, blanks, headers: None, wrapped: false })
     }
 
     /// The same in a text, between these.
@@ -64,6 +66,11 @@ impl BlankEvent {
     /// The same in a message with these headers.
     pub(super) fn in_message(self, headers: Vec<u8>) -> Self {
         Self { headers: Some(headers), ..self }
+    }
+
+    /// The same in a message with these headers, in base64.
+    pub(super) fn in_chunk(self, headers: Vec<u8>) -> Self {
+        Self { headers: Some(headers), wrapped: true, ..self }
     }
 
     /// Bytes that it takes.
@@ -91,6 +98,11 @@ impl BlankEvent {
             }
         };
         match &self.headers {
+            Some(headers) if self.wrapped => {
+                let mut event = Vec::new();
+                payload(&mut event);
+                event_stream::write(headers, out, |out| chunk::wrap(&event, out));
+            }
             Some(headers) => event_stream::write(headers, out, payload),
             None => payload(out),
         }

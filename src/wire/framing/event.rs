@@ -6,9 +6,10 @@ use std::ops::Range;
 use memchr::memchr2;
 
 use super::blank::{Blank, BlankEvent};
+use super::chunk::{self, Chunk};
 use super::event_stream::{self, Message};
 use super::sse::Block;
-use super::{Framing, array, ndjson};
+use super::{Framing, Unframed, array, ndjson};
 use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, closing, splice, splice_into};
 
@@ -32,6 +33,7 @@ pub struct Stated<'a> {
 enum Form<'a> {
     Block(Block<'a>),
     Message(Message),
+    Chunk(Message, Chunk),
     /// JSON with nothing beside it that could say anything; where it stands, if there is any.
     Plain {
         framing: Framing,
@@ -50,6 +52,7 @@ impl<'a> Event<'a> {
         let form = match framing {
             Framing::Sse => Form::Block(Block::parse(raw)),
             Framing::AwsEventStream => Message::of(raw).map_or(Form::Foreign, Form::Message),
+            Framing::AwsChunks => chunk(raw),
             Framing::JsonArray => plain(array::value(raw)),
             Framing::Ndjson | Framing::Document => plain(ndjson::value(raw)),
         };
@@ -68,6 +71,7 @@ impl<'a> Event<'a> {
     pub fn payload(&self) -> Option<Cow<'a, [u8]>> {
         match &self.form {
             Form::Block(block) => block.payload(),
+            Form::Chunk(_, chunk) => Some(Cow::Owned(chunk.event.clone())),
             _ => self.span().and_then(|span| self.raw.get(span)).map(Cow::Borrowed),
         }
     }
@@ -78,7 +82,10 @@ impl<'a> Event<'a> {
     pub fn stated(&self) -> Stated<'a> {
         match &self.form {
             Form::Message(message) => Stated { kind: self.kind(), is_error: message.is_error },
-            Form::Block(_) | Form::Plain { .. } | Form::Foreign => Stated::default(),
+            // What a chunk is says its event.
+            Form::Block(_) | Form::Chunk(..) | Form::Plain { .. } | Form::Foreign => {
+                Stated::default()
+            }
         }
     }
 
@@ -88,6 +95,7 @@ impl<'a> Event<'a> {
         match &self.form {
             Form::Block(_) | Form::Foreign => Framing::Sse,
             Form::Message(_) => Framing::AwsEventStream,
+            Form::Chunk(..) => Framing::AwsChunks,
             Form::Plain { framing, .. } => *framing,
         }
     }
@@ -97,7 +105,9 @@ impl<'a> Event<'a> {
     pub fn kind(&self) -> Option<&'a [u8]> {
         match &self.form {
             Form::Block(block) => block.name(),
-            Form::Message(message) => message.kind.clone().and_then(|kind| self.raw.get(kind)),
+            Form::Message(message) | Form::Chunk(message, _) => {
+                message.kind.clone().and_then(|kind| self.raw.get(kind))
+            }
             Form::Plain { .. } | Form::Foreign => None,
         }
     }
@@ -120,7 +130,7 @@ impl<'a> Event<'a> {
     pub fn is_foreign(&self) -> bool {
         match &self.form {
             Form::Block(block) => block.is_foreign(),
-            Form::Message(message) => message.is_foreign,
+            Form::Message(message) | Form::Chunk(message, _) => message.is_foreign,
             Form::Plain { .. } => false,
             Form::Foreign => true,
         }
@@ -133,12 +143,26 @@ impl<'a> Event<'a> {
         match &self.form {
             Form::Block(block) => block.bare(is_known),
             Form::Message(message) => message.bare(self.raw, is_known),
+            Form::Chunk(message, chunk) => {
+                let bare = message.bare(self.raw, is_known);
+                if bare.is_none() && !chunk.has_more {
+                    return None;
+                }
+                let event = Unframed { kind: None, payload: chunk.event.clone(), is_error: false };
+                Some(Framing::AwsChunks.frame(&event))
+            }
             Form::Plain { .. } | Form::Foreign => None,
         }
     }
 
     /// Appends the event with `edits` of its `payload` and all else as it was.
     pub fn write(&self, payload: &[u8], edits: &mut [Edit], out: &mut Vec<u8>) {
+        if let Form::Chunk(message, chunk) = &self.form {
+            let event = splice(payload, edits);
+            let around = self.raw.get(message.payload.clone()).unwrap_or_default();
+            let headers = message.headers(self.raw);
+            return event_stream::write(headers, out, |out| chunk.write(around, &event, out));
+        }
         let in_lines = !matches!(self.form, Form::Message(_));
         let Some(span) = self.span().filter(|_| !in_lines || edits.iter().all(is_one_line)) else {
             // Lines are put together and parted again.
@@ -170,6 +194,10 @@ impl<'a> Event<'a> {
         places: Vec<(Blank, Range<usize>)>,
         edits: Vec<Edit>,
     ) -> Option<BlankEvent> {
+        if let Form::Chunk(message, _) = &self.form {
+            let blank = BlankEvent::of(payload, places, edits)?;
+            return Some(blank.in_chunk(message.headers(self.raw).to_vec()));
+        }
         let Some(span) = self.span() else {
             let Form::Block(block) = &self.form else { return None };
             // On several lines: broken between tokens, where a space says the same.
@@ -197,9 +225,20 @@ impl<'a> Event<'a> {
             Form::Block(block) => block.payload_span(),
             Form::Message(message) => Some(message.payload.clone()),
             Form::Plain { value, .. } => value.clone(),
-            Form::Foreign => None,
+            Form::Chunk(..) | Form::Foreign => None,
         }
     }
+}
+
+/// A message that holds an event of another's, or says what went wrong itself.
+fn chunk<'a>(raw: &'a [u8]) -> Form<'a> {
+    let Some(message) = Message::of(raw) else { return Form::Foreign };
+    let own = message.kind.clone().and_then(|kind| raw.get(kind)) == Some(chunk::KIND.as_bytes());
+    if message.is_error || !own {
+        return Form::Message(message);
+    }
+    let chunk = raw.get(message.payload.clone()).and_then(Chunk::of);
+    chunk.map_or(Form::Foreign, |chunk| Form::Chunk(message, chunk))
 }
 
 fn is_one_line(edit: &Edit) -> bool {
@@ -223,7 +262,7 @@ impl MadeWhole {
             Framing::Sse => b"\n\n",
             Framing::Ndjson => b"\n",
             Framing::JsonArray | Framing::Document => b"",
-            Framing::AwsEventStream => return None,
+            Framing::AwsEventStream | Framing::AwsChunks => return None,
         };
         let broken_off = [beginning, end].concat();
         let closing = closing(&Event::parse(framing, &broken_off).payload()?)?;

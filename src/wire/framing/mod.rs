@@ -23,6 +23,7 @@
 mod array;
 pub(in crate::wire) mod base64;
 mod blank;
+mod chunk;
 mod commas;
 mod crc32;
 mod data;
@@ -59,6 +60,8 @@ pub enum Framing {
     JsonArray,
     /// The binary messages of Amazon's event streams.
     AwsEventStream,
+    /// The same, each with an event of another's in base64.
+    AwsChunks,
 }
 
 impl Framing {
@@ -86,6 +89,8 @@ impl Framing {
                 Some(Self::JsonArray)
             }
             Self::Document => Some(Self::Document),
+            // It is told by the endpoint what such messages hold.
+            Self::AwsEventStream if streams.contains(&Self::AwsChunks) => Some(Self::AwsChunks),
             framing => streams.contains(&framing).then_some(framing),
         }
     }

@@ -37,7 +37,9 @@ impl Search {
             Framing::Sse => Self::Sse(sse::Search::default()),
             Framing::Ndjson => Self::Ndjson(ndjson::Search::default()),
             Framing::JsonArray => Self::JsonArray(array::Search::default()),
-            Framing::AwsEventStream => Self::AwsEventStream(event_stream::Search::default()),
+            Framing::AwsEventStream | Framing::AwsChunks => {
+                Self::AwsEventStream(event_stream::Search::default())
+            }
             Framing::Document => Self::Document,
         }
     }
@@ -78,7 +80,8 @@ impl Splitter {
     #[must_use]
     pub fn with_long_data(framing: Framing, limit: usize) -> Self {
         // Where a length stands before it, an event cannot begin to go out.
-        let data = (framing != Framing::AwsEventStream).then(DataFlow::default);
+        let told = matches!(framing, Framing::AwsEventStream | Framing::AwsChunks);
+        let data = (!told).then(DataFlow::default);
         Self { data, ..Self::new(framing, limit) }
     }
 

@@ -1,6 +1,6 @@
 //! Events of the layer's own, before a framing gives them their form.
 
-use super::{Framing, array, event_stream};
+use super::{Framing, array, chunk, event_stream};
 
 /// An event that the layer makes: what a protocol says, in whatever framing.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,6 +45,13 @@ impl Framing {
                 let headers = event_stream::headers(kind.unwrap_or("chunk"), *is_error);
                 let mut out = Vec::with_capacity(headers.len() + payload.len() + 16);
                 event_stream::write(&headers, &mut out, |out| out.extend_from_slice(payload));
+                out
+            }
+            Self::AwsChunks if *is_error => Self::AwsEventStream.frame(event),
+            Self::AwsChunks => {
+                let headers = event_stream::headers(chunk::KIND, false);
+                let mut out = Vec::with_capacity(headers.len() + 2 * payload.len() + 32);
+                event_stream::write(&headers, &mut out, |out| chunk::wrap(payload, out));
                 out
             }
             Self::Document => payload.clone(),

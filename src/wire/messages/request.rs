@@ -9,6 +9,7 @@ use crate::wire::target::Target;
 const LISTS: Lists = Lists {
     governed: &["model", "messages", "stream", "max_tokens", "thinking", "output_config"],
     allowed: &[&[
+        "anthropic_beta",
         "anthropic_version",
         "betas",
         "cache_control",

@@ -1,0 +1,64 @@
+//! Requests of InvokeModel: whose body is read, and what is closed, lowered and refused of it.
+
+#![expect(clippy::unwrap_used, reason = "Clippy takes functions for tests by their attribute only")]
+
+use std::num::NonZeroU32;
+
+use guilloche::countermeasure::{RequestEdits, Tally};
+use guilloche::policy::plan::{Downgrade, Measure, Mode, Plan, SideChannels};
+use guilloche::wire::invoke::Invoke;
+use guilloche::wire::{Protocol, Target};
+
+const PATH: &str = "/model/us.anthropic.big-v1%3A0/invoke";
+
+fn enforced<T>(settings: T) -> Option<Measure<T>> {
+    Some(Measure { mode: Mode::Enforce, settings })
+}
+
+fn applied(path: &str, body: &str) -> Option<(String, String)> {
+    let mut settings = Downgrade::default();
+    settings.models = vec![("big*".parse().unwrap(), "a.small-v1:0".to_owned())];
+    settings.max_output_tokens = NonZeroU32::new(2000);
+    let mut plan = Plan::default();
+    plan.side_channels = enforced(SideChannels::default());
+    plan.downgrade = enforced(settings);
+    let request = Invoke.scan_request(Target::of(path), body.as_bytes()).ok()?;
+    let edits = RequestEdits::of(&plan, &Invoke, &request, None, &mut Tally::default()).ok()?.edits;
+    let edited = edits.apply(&request.target, body.to_owned().into());
+    let sent = String::from_utf8(edited.body.to_vec()).unwrap();
+    Some((edited.target.unwrap_or_else(|| path.to_owned()), sent))
+}
+
+// Break it: read a body by what its model is called, or one of another vendor's as a chat.
+#[test]
+fn a_body_is_read_as_its_vendors_or_not_at_all() {
+    let small = "/model/a.small-v1%3A0/invoke";
+    for (body, left) in [
+        (
+            r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":9000,"messages":[],"anthropic_beta":["x"],"logprobs":true}"#,
+            r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":2000,"messages":[],"anthropic_beta":["x"]}"#,
+        ),
+        (
+            r#"{"messages":[{"role":"user","content":"x"}],"max_completion_tokens":9000,"logprobs":true}"#,
+            r#"{"messages":[{"role":"user","content":"x"}],"max_completion_tokens":2000}"#,
+        ),
+    ] {
+        assert_eq!(applied(PATH, body), Some((small.to_owned(), left.to_owned())));
+        let streamed = format!("{PATH}-with-response-stream");
+        let request = Invoke.scan_request(Target::of(&streamed), body.as_bytes()).unwrap();
+        assert!(request.stream && request.ask_usage.is_none());
+        assert_eq!(request.model_name(), Some("us.anthropic.big-v1:0"));
+    }
+    for body in [
+        r#"{"prompt":"x","max_gen_len":9}"#,
+        r#"{"inputText":"x"}"#,
+        r#"{"schemaVersion":"messages-v1","messages":[]}"#,
+        r#"{"messages":[],"inferenceConfig":{}}"#,
+        r#"{"message":"x"}"#,
+        r#"{"messages":[],"prompt":"x"}"#,
+        "[]",
+        "",
+    ] {
+        assert_eq!(applied(PATH, body), None, "{body}");
+    }
+}
