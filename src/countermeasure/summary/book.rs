@@ -11,10 +11,10 @@ use crate::secret::opaque_debug;
 /// The most texts of one response that are condensed.
 const MOST: usize = 16;
 
-opaque_debug!(SummaryBook, Wanted, Entry);
+opaque_debug!(SummaryBook, SummaryKey, Wanted, Entry);
 
 /// A text of reasoning, by its hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SummaryKey(pub(super) [u8; 32]);
 
 /// A text that is to be condensed.
