@@ -7,7 +7,7 @@
 //! none.
 //!
 //! Whoever condenses is not believed. A summary goes out only if it is one: shorter by half than
-//! what it sums up, without runs of the same words ([`repeated`](super::repeated)), without markers
+//! what it sums up, without runs of the same words, without markers
 //! of reasoning, within its cap. What is not one leaves nothing, as `keep = "none"` does; it never
 //! leaves more.
 
