@@ -58,7 +58,7 @@ async fn unknown_routes_are_refused_to_graded_callers_only() {
         (Method::POST, "/v1/responses/compact"),
         (Method::GET, "/v1/chat/completions/chatcmpl-1"),
         (Method::POST, "/v1/chat%2Fcompletions"),
-        (Method::POST, "/generate"),
+        (Method::POST, "/v2/models/m/generate"),
         (Method::GET, "/v1/realtime"),
         (Method::HEAD, CHAT),
         (Method::PUT, CHAT),
