@@ -6,6 +6,7 @@ mod effects;
 mod explain;
 mod models;
 mod replay;
+mod routes;
 mod sample;
 mod seen;
 mod simulate;
@@ -55,6 +56,9 @@ enum Command {
                             policies/graded.toml --roc roc.csv \\\n      --budget 0.001 --report \
                             simulation.html")]
     Simulate(simulate::Arguments),
+    /// List the paths of an upstream, with what becomes of graded callers' requests for them.
+    #[command(after_help = "Example:\n  guilloche policy routes --upstream vllm")]
+    Routes(routes::Arguments),
     /// Print the JSON Schema of policy files.
     #[command(after_help = "Example:\n  guilloche policy schema > policies/schema.json")]
     Schema,
@@ -66,6 +70,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Routes(arguments) => routes::run(&arguments),
         Command::Schema => {
             writeln!(io::stdout().lock(), "{:#}", schema())?;
             Ok(Answer::Done)

@@ -23,7 +23,9 @@ use super::shared::{Live, Shared};
 use crate::audit;
 use crate::policy::RequestFacts;
 use crate::risk::Assessment;
-use crate::wire::{ProtocolId, Route, asks_for_websocket, conversation_protocol, route};
+use crate::wire::{
+    ProtocolId, Route, ServerKind, WayRound, asks_for_websocket, conversation_protocol, route,
+};
 
 /// A request before it is decided.
 pub(super) struct Arrival<S, B> {
@@ -66,14 +68,11 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
     ) -> Way<S, B> {
         let Self { parts, time, .. } = &self;
         let path = parts.uri.path();
-        let route = way_of(parts, has_body(parts, &self.body));
+        let route = way_of(live.server, parts, has_body(parts, &self.body));
         let recalled = Recalled::of(&shared.stored, path, route);
-        let protocol = match route {
-            Route::Open => return self.untouched(shared, &live, &assessment, None, None),
-            Route::NoText => None,
-            Route::Protocol(id) | Route::Stored(id) => Some(Some(id)),
-            Route::Unknown => Some(None),
-        };
+        if matches!(route, Route::Open) {
+            return self.untouched(shared, &live, &assessment, None, None);
+        }
         let started = || self.since.unwrap_or_else(Instant::now);
         let recalls = recalled.as_ref().is_some_and(|it| it.concerns_anybody(&shared.stored));
         // What a caller carries sealed may have to be guarded, which is decided about as anything is.
@@ -85,13 +84,18 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
             let watch = counted.map(|counted| Watch::new(None, Some(counted), started()));
             return self.untouched(shared, &live, &assessment, watch, None);
         }
-        let mut chosen = live.choose(&assessment, *time, |policy, id| match protocol {
-            None => policy.decide_without_text_as(id, &assessment, path, *time),
-            Some(protocol) => {
+        let protocol = match route {
+            Route::Protocol(id) | Route::Stored(id) => Some(id),
+            Route::Open | Route::NoText | Route::WayRound(_) | Route::Unknown => None,
+        };
+        let mut chosen = live.choose(&assessment, *time, |policy, id| match route {
+            Route::NoText => policy.decide_without_text_as(id, &assessment, path, *time),
+            Route::WayRound(_) => policy.decide_way_round_as(id, &assessment, path, *time),
+            Route::Open | Route::Protocol(_) | Route::Stored(_) | Route::Unknown => {
                 policy.decide_as(id, &assessment, RequestFacts { path, protocol }, *time)
             }
         });
-        let protocol = protocol.flatten().map(ProtocolId::codec);
+        let protocol = protocol.map(ProtocolId::codec);
         let at_end = live
             .hook
             .as_ref()
@@ -159,14 +163,16 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         let known = Known { originals, seals: live.seals() };
         // Where nothing is remembered of anyone, and nothing sealed, nothing is looked at.
         let used = originals.is_used() || known.seals.is_some();
-        let protocol =
-            used.then(|| conversation_protocol(&parts.method, parts.uri.path())).flatten();
+        let protocol = used
+            .then(|| conversation_protocol(live.server, &parts.method, parts.uri.path()))
+            .flatten();
         let (principal, cap) = (&assessment.principal, caps.request_body);
         let repeated = History::repeated(known, principal, protocol, &parts.headers, cap);
         let Some((history, protocol)) = repeated.zip(protocol) else {
             return Way::Untouched { parts, body, inner, watch };
         };
-        let answers = matches!(route(&parts.method, parts.uri.path(), true), Route::Protocol(_));
+        let answers =
+            matches!(route(live.server, &parts.method, parts.uri.path(), true), Route::Protocol(_));
         let target = answers.then(|| target(&parts.method, &parts.uri));
         let asked = Asked { protocol, target };
         let late = Late::after(caps.request_body_time);
@@ -177,18 +183,20 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
     }
 }
 
-fn way_of(parts: &request::Parts, has_body: bool) -> Route {
+fn way_of(server: ServerKind, parts: &request::Parts, has_body: bool) -> Route {
     let path = parts.uri.path();
-    match route(&parts.method, path, has_body) {
+    match route(server, &parts.method, path, has_body) {
         // Nobody knows what is said behind a change of protocol.
         Route::Open | Route::NoText | Route::Stored(_) if parts.headers.contains_key(UPGRADE) => {
-            Route::Unknown
+            Route::WayRound(WayRound::Respelled)
         }
         // What is asked of a known endpoint in another way is decided about as there.
-        Route::Unknown if asks_for_websocket(parts) => match route(&Method::POST, path, false) {
-            protocol @ Route::Protocol(_) => protocol,
-            _ => Route::Unknown,
-        },
+        other @ (Route::WayRound(_) | Route::Unknown) if asks_for_websocket(parts) => {
+            match route(server, &Method::POST, path, false) {
+                protocol @ Route::Protocol(_) => protocol,
+                _ => other,
+            }
+        }
         route => route,
     }
 }

@@ -147,6 +147,7 @@ impl Exchange {
         }
         let record = begun(&live.keys.audit, &decision, &assessment, protocol, now);
         let subjects = Subjects::of(&assessment.principal, live.keys.subject.expose());
+        let conversation = conversation_protocol(live.server, &parts.method, parts.uri.path());
         let mut exchange = Self {
             sampled: decision.id.is_within(observe_sample),
             // Paths that the layer does not know are governed whatever the model.
@@ -163,7 +164,7 @@ impl Exchange {
             decision,
             assessment,
             protocol,
-            conversation: conversation_protocol(&parts.method, parts.uri.path()),
+            conversation,
             errors: error_protocol(parts.uri.path()),
             method: parts.method.clone(),
             uri: parts.uri.clone(),

@@ -41,7 +41,7 @@ impl Recalled {
                 let asks = if asked.input { Asks::Input } else { Asks::Answer };
                 Some(Self { kept: table.find(asked.id), asks })
             }
-            Route::Unknown if table.is_used() => {
+            Route::Unknown | Route::WayRound(_) if table.is_used() => {
                 let kept = segments(path).iter().find_map(|id| table.find(id))?;
                 Some(Self { kept: Some(kept), asks: Asks::Unknown })
             }

@@ -249,6 +249,8 @@ pub enum Reason {
     UnknownRouteRefused,
     /// The layer does not know the path, and the policy lets such paths through.
     UnknownRoutePassed,
+    /// The path is known to return a model's text in a way that is not read: it is refused.
+    WayRoundRefused,
     /// The path answers without a model's text: only the rate and a refusal apply.
     NoTextRoute,
     /// Nothing in the plan is carried out: it is observed.
@@ -257,7 +259,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order in which a decision comes upon them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::RiskUnknown,
         Self::RiskContested,
         Self::BelowFirstGrade,
@@ -272,6 +274,7 @@ impl Reason {
         Self::PartlyExempt,
         Self::UnknownRouteRefused,
         Self::UnknownRoutePassed,
+        Self::WayRoundRefused,
         Self::NoTextRoute,
         Self::ObserveOnly,
     ];
@@ -294,6 +297,7 @@ impl Reason {
             Self::PartlyExempt => "partly_exempt",
             Self::UnknownRouteRefused => "unknown_route_refused",
             Self::UnknownRoutePassed => "unknown_route_passed",
+            Self::WayRoundRefused => "way_round_refused",
             Self::NoTextRoute => "no_text_route",
             Self::ObserveOnly => "observe_only",
         }

@@ -184,6 +184,46 @@ impl Policy {
         facts: RequestFacts<'_>,
         now: Timestamp,
     ) -> Decision {
+        let unread = match self.unknown_routes {
+            Unhandled::Pass => Reason::UnknownRoutePassed,
+            Unhandled::Refuse => Reason::UnknownRouteRefused,
+        };
+        self.decide_about(id, assessment, facts, now, unread)
+    }
+
+    /// Decides about a request to `path`, which is known to return a model's text in a way that is not
+    /// read: graded callers are refused, whatever is done with unknown paths.
+    #[must_use]
+    pub fn decide_way_round(
+        &self,
+        assessment: &Assessment,
+        path: &str,
+        now: Timestamp,
+    ) -> Decision {
+        self.decide_way_round_as(self.new_id(), assessment, path, now)
+    }
+
+    /// The same under a name that is given.
+    pub(crate) fn decide_way_round_as(
+        &self,
+        id: DecisionId,
+        assessment: &Assessment,
+        path: &str,
+        now: Timestamp,
+    ) -> Decision {
+        let facts = RequestFacts { path, protocol: None };
+        self.decide_about(id, assessment, facts, now, Reason::WayRoundRefused)
+    }
+
+    /// Decides, `unread` being what becomes of paths that are not read.
+    fn decide_about(
+        &self,
+        id: DecisionId,
+        assessment: &Assessment,
+        facts: RequestFacts<'_>,
+        now: Timestamp,
+        unread: Reason,
+    ) -> Decision {
         let mut reasons = Reasons::default();
         let grade = self.grade_of(&assessment.risk, &mut reasons);
         let mut plan = Arc::clone(&self.untouched);
@@ -197,7 +237,11 @@ impl Policy {
                 plan = self.spare(&grade.plan, &assessment.principal, now, &mut reasons);
             }
             if facts.protocol.is_none() && !plan.is_empty() {
-                plan = self.on_unknown_route(&plan, &mut reasons);
+                reasons.insert(unread);
+                plan = match unread {
+                    Reason::UnknownRoutePassed => Arc::clone(&self.untouched),
+                    _ => self.unknown_route.in_place_of(carries_out(&plan)),
+                };
             }
         }
         let models = if plan.is_empty() || contested || facts.protocol.is_none() {
@@ -354,19 +398,6 @@ impl Policy {
         } else {
             reasons.insert(Reason::PartlyExempt);
             Arc::new(covered.removed_from(plan))
-        }
-    }
-
-    fn on_unknown_route(&self, plan: &Plan, reasons: &mut Reasons) -> Arc<Plan> {
-        match self.unknown_routes {
-            Unhandled::Pass => {
-                reasons.insert(Reason::UnknownRoutePassed);
-                Arc::clone(&self.untouched)
-            }
-            Unhandled::Refuse => {
-                reasons.insert(Reason::UnknownRouteRefused);
-                self.unknown_route.in_place_of(carries_out(plan))
-            }
         }
     }
 

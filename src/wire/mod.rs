@@ -60,7 +60,9 @@ pub use request::{
     Asked, AskedEffort, Edited, Edits, EffortSaid, Model, OutputCap, Place, Prompts, Request,
     SettingPlace, SettingValue, Thinking,
 };
-pub use route::{Route, conversation_protocol, error_protocol, route};
+pub use route::{
+    KnownRoute, Route, Verdict, WayRound, conversation_protocol, error_protocol, route,
+};
 pub(crate) use scan::around;
 pub use scan::{
     Block, Carrier, CarrierPlace, Channel, Citation, Close, Field, FieldKind, Kind, Lane, Mode,

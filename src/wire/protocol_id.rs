@@ -151,7 +151,12 @@ static CHAT: Features = Features {
 
 static MESSAGES: Features = Features {
     name: "messages",
-    endpoints: &[Endpoint::asked("/v1/messages")],
+    endpoints: &[
+        Endpoint::asked("/v1/messages"),
+        // Vertex's, of Anthropic's models.
+        Endpoint::asked(":rawPredict"),
+        Endpoint::asked(":streamRawPredict"),
+    ],
     count_endpoint: Some("/v1/messages/count_tokens"),
     request_id: HeaderName::from_static("request-id"),
     streams: &[Framing::Sse],

@@ -28,6 +28,8 @@ pub enum ServerKind {
     Ollama,
     /// Hugging Face's text-generation-inference.
     Tgi,
+    /// Google's Gemini, and Vertex AI.
+    Gemini,
     /// Amazon Bedrock.
     Bedrock,
 }
@@ -37,7 +39,7 @@ const MAX_COMPLETION_TOKENS: &str = "max_completion_tokens";
 
 impl ServerKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Custom,
         Self::OpenAi,
         Self::Anthropic,
@@ -47,6 +49,7 @@ impl ServerKind {
         Self::LlamaCpp,
         Self::Ollama,
         Self::Tgi,
+        Self::Gemini,
         Self::Bedrock,
     ];
 
@@ -63,6 +66,7 @@ impl ServerKind {
             Self::LlamaCpp => "llama_cpp",
             Self::Ollama => "ollama",
             Self::Tgi => "tgi",
+            Self::Gemini => "gemini",
             Self::Bedrock => "bedrock",
         }
     }
@@ -88,6 +92,8 @@ impl ServerKind {
             ("openai.azure.com", Self::OpenAi),
             ("anthropic.com", Self::Anthropic),
             ("mistral.ai", Self::Mistral),
+            ("generativelanguage.googleapis.com", Self::Gemini),
+            ("aiplatform.googleapis.com", Self::Gemini),
         ];
         let amazon = || {
             let host = host.to_ascii_lowercase();
@@ -129,7 +135,12 @@ impl ServerKind {
     /// model: vendors' own servers, and Ollama, refuse it for models that do not reason.
     pub(super) fn takes_effort(self) -> bool {
         match self {
-            Self::OpenAi | Self::Anthropic | Self::Mistral | Self::Ollama | Self::Bedrock => false,
+            Self::OpenAi
+            | Self::Anthropic
+            | Self::Mistral
+            | Self::Ollama
+            | Self::Gemini
+            | Self::Bedrock => false,
             Self::Custom | Self::Vllm | Self::Sglang | Self::LlamaCpp | Self::Tgi => true,
         }
     }
@@ -143,7 +154,7 @@ impl ServerKind {
     /// before one is the last. Servers that render a template leave them where they are.
     pub(crate) fn hoists_system(self) -> bool {
         match self {
-            Self::Custom | Self::Anthropic | Self::Mistral | Self::Bedrock => true,
+            Self::Custom | Self::Anthropic | Self::Mistral | Self::Gemini | Self::Bedrock => true,
             Self::OpenAi
             | Self::Vllm
             | Self::Sglang
@@ -156,7 +167,7 @@ impl ServerKind {
     /// Whether the server's own tools may pause a turn, which the client resumes by sending back
     /// what there is of it. Other servers would take that for words put into the model's mouth.
     pub(crate) fn resumes_turns(self) -> bool {
-        matches!(self, Self::Custom | Self::Anthropic)
+        matches!(self, Self::Custom | Self::Anthropic | Self::Gemini)
     }
 }
 

@@ -18,6 +18,8 @@ mod crowds;
 #[cfg(test)]
 mod generated;
 #[cfg(test)]
+mod leaks;
+#[cfg(test)]
 mod manifest;
 #[cfg(test)]
 mod process;

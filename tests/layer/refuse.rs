@@ -55,6 +55,7 @@ fn to(method: Method, path: &str, score: f64) -> Request<Script> {
 #[tokio::test(start_paused = true)]
 async fn unknown_routes_are_refused_to_graded_callers_only() {
     for (method, path) in [
+        (Method::POST, "/v2/anything"),
         (Method::POST, "/v1/responses/compact"),
         (Method::GET, "/v1/chat/completions/chatcmpl-1"),
         (Method::POST, "/v1/chat%2Fcompletions"),
@@ -72,8 +73,15 @@ async fn unknown_routes_are_refused_to_graded_callers_only() {
         world.exchange(to(method.clone(), path, 0.1), json("{}")).await;
         assert_eq!(world.upstream.seen().len(), 1, "{method} {path}");
 
+        // What is known to lead round the policy is no unknown route.
+        let known = path != "/v2/anything";
         for (mode, top) in [("enforce", "unknown_routes = \"pass\""), ("observe", "")] {
             let world = World::new(policy_with(mode, top, WITHHOLD));
+            if known && mode == "enforce" {
+                let answer = world.call(to(method.clone(), path, 0.9)).await;
+                assert_eq!(answer.status(), 403, "{method} {path}");
+                continue;
+            }
             let read = world.exchange(to(method.clone(), path, 0.9), json("{}")).await;
             assert_eq!(read.text(), "{}", "{method} {path}");
             assert!(world.records.only().applied.is_empty());

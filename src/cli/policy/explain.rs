@@ -232,6 +232,7 @@ impl Explanation<'_> {
             // `explain` asks about paths that the layer knows, for callers whose risk is not contested.
             Reason::UnknownRouteRefused
             | Reason::UnknownRoutePassed
+            | Reason::WayRoundRefused
             | Reason::NoTextRoute
             | Reason::RiskContested => reason.name().to_owned(),
         }

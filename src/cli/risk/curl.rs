@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::Failure;
 use crate::risk::SignedFields;
-use crate::wire::{ProtocolId, Route, error_protocol, route};
+use crate::wire::{ProtocolId, Route, ServerKind, error_protocol, route};
 
 /// The request that the header was signed for.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub(super) fn command(fields: &SignedFields, asked: &Asked<'_>) -> Result<String
         };
         words.push(format!("-H \"{field}${variable}\""));
     }
-    match route(method, path, false) {
+    match route(ServerKind::Custom, method, path, false) {
         Route::Protocol(asked) => {
             const QUESTION: &str =
                 "Maria has 12 apples and buys 5 more. How many apples does she have?";

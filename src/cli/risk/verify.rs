@@ -19,7 +19,7 @@ use crate::policy::{Policy, RequestFacts};
 use crate::proxy::Config;
 use crate::risk::settings::{KeySettings, Trust};
 use crate::risk::{Assessment, Reports, Risk, RiskSettings, UnknownReason};
-use crate::wire::{Route, route};
+use crate::wire::{Route, ServerKind, route};
 
 /// The most that is read of a head.
 const MAX_HEAD_BYTES: u64 = 1 << 20;
@@ -136,7 +136,7 @@ fn decide(
 ) -> Result<Decided, Failure> {
     let policy = Policy::load(file)?;
     let path = request.uri.path();
-    let protocol = match route(&request.method, path, false) {
+    let protocol = match route(ServerKind::Custom, &request.method, path, false) {
         Route::Protocol(id) | Route::Stored(id) => Some(id),
         _ => None,
     };

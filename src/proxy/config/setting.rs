@@ -92,7 +92,7 @@ impl Setting for SocketAddr {
 
 impl Setting for ServerKind {
     const EXPECTED: &'static str = "one of \"custom\", \"openai\", \"anthropic\", \"mistral\", \
-         \"vllm\", \"sglang\", \"llama_cpp\", \"ollama\", \"tgi\" and \"bedrock\"";
+         \"vllm\", \"sglang\", \"llama_cpp\", \"ollama\", \"tgi\", \"gemini\" and \"bedrock\"";
 
     fn read(text: &str) -> Option<Self> {
         Self::from_name(text)
