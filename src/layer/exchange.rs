@@ -92,6 +92,8 @@ pub(super) struct Exchange {
     opened: Option<RepeatGuard>,
     /// What is known of the answer that is asked for, if one is that was given before.
     recalled: Option<Recalled>,
+    /// Whoever is in front goes on by itself, and is told whom the request is from.
+    left_to_front: bool,
     /// The event behind which its stream begins for the client.
     resumed_after: Option<u64>,
     now: Timestamp,
@@ -175,6 +177,7 @@ impl Exchange {
             observed_turn: None,
             opened: None,
             recalled: None,
+            left_to_front: false,
             resumed_after: None,
             now,
         };

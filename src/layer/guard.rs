@@ -188,6 +188,15 @@ impl Guard {
         self.charged = used;
     }
 
+    /// Nothing has come of the exchange that is to be told.
+    pub(super) fn forget(&mut self) {
+        self.record = None;
+        if let Some(watch) = &mut self.watch {
+            drop(watch.take_counted(Outcome::Complete));
+            watch.end(Outcome::Complete);
+        }
+    }
+
     /// Ends the exchange. Later calls do nothing.
     pub(super) fn end(&mut self, outcome: Outcome) {
         drop(self.ended(outcome));

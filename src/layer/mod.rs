@@ -97,6 +97,7 @@ mod sealing;
 mod sequence;
 mod service;
 mod shared;
+mod socket;
 mod stream;
 mod summarizer;
 mod summarizing;
@@ -121,3 +122,5 @@ pub use summarizer::{Summarizer, SummaryLimits};
 // For the proxy, which says the same to those who have reached no grade.
 #[cfg(feature = "proxy")]
 pub(crate) use refusal::too_slow;
+#[cfg(feature = "proxy")]
+pub(crate) use socket::{AskedBy, CarriesAnswers};

@@ -15,6 +15,7 @@ use super::error::BoxError;
 use super::future::ResponseFuture;
 use super::request_body::RequestBody;
 use super::shared::Shared;
+use super::socket::AskedBy;
 use crate::ready::MaybeReady;
 use crate::risk::Assessment;
 
@@ -70,7 +71,10 @@ where
         let (mut parts, body) = request.into_parts();
         let live = self.shared.live();
         let time = Timestamp::now();
-        let asked = live.source.ask(&parts, time);
+        let asked = match parts.extensions.remove() {
+            Some(AskedBy(assessment)) => MaybeReady::Ready(assessment),
+            None => live.source.ask(&parts, time),
+        };
         live.source.strip(&mut parts.headers);
         // Nothing behind the layer sees a score.
         parts.extensions.remove::<Assessment>();

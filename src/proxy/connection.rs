@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::delivery::{Delivery, Frames};
+use super::socket::Onward;
 use super::target::{Fragments, Targets};
-use super::tunnel::Tunnel;
 
 /// How long the last bytes may take to the client before the connection is reset: a reset overtakes
 /// them.
@@ -27,7 +27,7 @@ pub(super) struct Connection {
     /// What was written.
     pub(super) delivery: Delivery,
     /// What the connection becomes when its protocol is left.
-    tunnel: Mutex<Option<Tunnel>>,
+    onward: Mutex<Option<Onward>>,
     /// Request targets with a fragment, of which the requests have not come.
     fragments: Mutex<Fragments>,
     /// HTTP/1.0 clients take the end of the connection for the end of the body. Until the body is
@@ -49,7 +49,7 @@ impl Connection {
         Self {
             activity: Mutex::new(activity),
             delivery: Delivery::default(),
-            tunnel: Mutex::new(None),
+            onward: Mutex::new(None),
             fragments: Mutex::default(),
             reset: AtomicBool::new(false),
         }
@@ -70,13 +70,13 @@ impl Connection {
         self.reset.store(reset, Ordering::Relaxed);
     }
 
-    /// The connection goes on as a tunnel once its server has let go of it.
-    pub(super) fn becomes(&self, tunnel: Tunnel) {
-        *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
+    /// What the connection goes on as once its server has let go of it.
+    pub(super) fn becomes(&self, onward: Onward) {
+        *self.onward.lock().unwrap_or_else(PoisonError::into_inner) = Some(onward);
     }
 
-    pub(super) fn take_tunnel(&self) -> Option<Tunnel> {
-        self.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(super) fn take_onward(&self) -> Option<Onward> {
+        self.onward.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Whether the target of this request had a fragment.

@@ -23,6 +23,7 @@ use super::ending::{ObserverGuard, Watched};
 use super::failure;
 use super::report::{ExchangeReport, ReportTargets};
 use super::request_body::Witnessed;
+use super::socket::{self, Asking, Onward, Opening, Patience, Session};
 use super::tunnel::Tunnel;
 use crate::audit::DecisionName;
 use crate::policy;
@@ -30,7 +31,7 @@ use crate::upstream::{BoxError, Switched};
 use crate::wire::{OwnAnswer, Refusal};
 
 /// The body of a request as the stack gets it.
-pub(super) type RequestBody = Limited<Witnessed<Incoming>>;
+pub(super) type RequestBody = Limited<Witnessed<Either<Incoming, Full<Bytes>>>>;
 
 /// One per connection; cheap to make.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub(super) struct Front<S> {
     pub(super) connection: Arc<Connection>,
     pub(super) cors: Arc<Cors>,
     pub(super) max_request_body: usize,
+    /// How long a WebSocket lasts that is served here.
+    pub(super) patience: Patience,
 }
 
 type Answer<B> = Response<Watched<Delivered<Either<Full<Bytes>, B>>, ExchangeReport>>;
@@ -57,9 +60,9 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Answer<B>, Self::Error>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let Self { stack, reports, connection, cors, max_request_body } = self.clone();
+        let Self { stack, reports, connection, cors, max_request_body, patience } = self.clone();
         // Made before the first await: a client that leaves at any point is noticed.
-        let exchange = ExchangeReport::new(&request, reports, Arc::clone(&connection));
+        let exchange = ExchangeReport::new(&request, Arc::clone(&reports), Arc::clone(&connection));
         let path = request.uri().path().to_owned();
         let (method, asker) = (request.method().clone(), Asker::of(&request));
         let mut guard = ObserverGuard::new(exchange);
@@ -70,8 +73,9 @@ where
         let holds_back = request.headers().contains_key(EXPECT);
         let (mut parts, body) = request.into_parts();
         let client: Option<OnUpgrade> = parts.extensions.remove();
-        let (body, witness) = Witnessed::new(body);
-        let request = Request::from_parts(parts, body);
+        let (body, witness) = Witnessed::new(Either::Left(body));
+        let mut request = Request::from_parts(parts, body);
+        let opening = client.as_ref().and_then(|client| Opening::of(&mut request, client));
         Box::pin(async move {
             let checked = match fragment {
                 true => Err(failure::fragment()),
@@ -79,30 +83,25 @@ where
             };
             let answer = match checked {
                 Ok(()) => {
-                    ask(stack, request.map(|body| Limited::new(body, max_request_body))).await
+                    let request = request.map(|body| Limited::new(body, max_request_body));
+                    ask(stack.clone(), request).await
                 }
                 Err(refusal) => {
                     drop(request);
                     Err((refusal, None))
                 }
             };
-            let mut response = match answer {
-                Ok(response) => {
-                    if let Some(exchange) = guard.observer() {
-                        exchange.answered(&response);
-                    }
-                    response.map(Either::Right)
+            let mut response = answered(answer, &path, &mut guard);
+            if let Some((client, head)) = opening.and_then(|it| it.accepted(&mut response)) {
+                if let Some(exchange) = guard.observer() {
+                    exchange.answered(&response);
                 }
-                Err((refusal, decision)) => {
-                    let is_decided = decision.is_some();
-                    let decision = decision.unwrap_or_else(undecided);
-                    let response = failure::response(&refusal, &path, &decision);
-                    if let Some(exchange) = guard.observer() {
-                        exchange.failed(&response, decision, is_decided);
-                    }
-                    response.map(Either::Left)
-                }
-            };
+                let asking = asking(stack, reports, Arc::clone(&connection));
+                let session = Session { client, head, asking, patience, longest: max_request_body };
+                connection.becomes(Onward(Box::pin(session.run())));
+                let body = Delivered::new(Either::Left(Full::default()), connection, version);
+                return Ok(response.map(|_| Watched::new(body, guard)));
+            }
             if response.extensions().get::<OwnAnswer>().is_some() {
                 cors.allow(asker.as_ref(), &mut response);
                 if method == Method::HEAD {
@@ -123,7 +122,7 @@ where
             }
             let switched: Option<Switched> = response.extensions_mut().remove();
             if let Some((client, switched)) = client.zip(switched) {
-                connection.becomes(Tunnel { client, switched });
+                connection.becomes(Onward(Box::pin(Tunnel { client, switched }.run())));
             }
             let delivered = |body| Delivered::new(body, connection, version);
             Ok(response.map(|body| Watched::new(delivered(body), guard)))
@@ -148,6 +147,57 @@ fn check<B>(request: &Request<B>, max_request_body: usize) -> Result<(), Refusal
 /// The name of an answer of ours to a request about which nothing was decided.
 fn undecided() -> DecisionName {
     DecisionName(policy::DecisionId::undecided().to_string())
+}
+
+/// How the stack is asked for the responses of a WebSocket.
+fn asking<S, B>(stack: S, reports: Arc<ReportTargets>, connection: Arc<Connection>) -> Asking
+where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Failed>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    Box::new(move |request, lane, messages| {
+        let (reports, connection) = (Arc::clone(&reports), Arc::clone(&connection));
+        let stack = stack.clone();
+        Box::pin(async move {
+            let mut guard = ObserverGuard::new(ExchangeReport::new(&request, reports, connection));
+            let path = request.uri().path().to_owned();
+            let request = request.map(|body| {
+                let length = body.len();
+                Limited::new(Witnessed::new(Either::Right(Full::new(body))).0, length)
+            });
+            let response = answered(ask(stack, request).await, &path, &mut guard);
+            let response = response.map(|body| Box::pin(Watched::new(body, guard)));
+            socket::tell(response, lane.as_deref(), &messages).await;
+        })
+    })
+}
+
+/// The answer that goes out, an error of ours if there is none, noted by the exchange's observer.
+fn answered<B>(
+    answer: Result<Response<B>, (Refusal, Option<DecisionName>)>,
+    path: &str,
+    guard: &mut ObserverGuard<ExchangeReport>,
+) -> Response<Either<Full<Bytes>, B>> {
+    match answer {
+        Ok(response) => {
+            if let Some(exchange) = guard.observer() {
+                exchange.answered(&response);
+            }
+            response.map(Either::Right)
+        }
+        Err((refusal, decision)) => {
+            let is_decided = decision.is_some();
+            let decision = decision.unwrap_or_else(undecided);
+            let response = failure::response(&refusal, path, &decision);
+            if let Some(exchange) = guard.observer() {
+                exchange.failed(&response, decision, is_decided);
+            }
+            response.map(Either::Left)
+        }
+    }
 }
 
 /// The answer; or why there is none, with the decision about the request if there was one.

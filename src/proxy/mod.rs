@@ -44,6 +44,7 @@ mod run;
 mod seen;
 mod server;
 mod signal;
+mod socket;
 mod stack;
 mod start_error;
 mod summaries;

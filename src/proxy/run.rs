@@ -22,6 +22,7 @@ use super::metrics::Metrics;
 use super::probe::{CarrierState, Prober};
 use super::report::ReportTargets;
 use super::server::{Bounds, serve};
+use super::socket::Patience;
 use super::stack::{Stack, stack};
 use super::start_error::StartError;
 use crate::audit::record::mode_name;
@@ -184,6 +185,10 @@ impl Proxy {
             connection,
             cors: Arc::clone(&cors),
             max_request_body: config.limits.max_request_body,
+            patience: Patience {
+                idle: config.upstream.idle_timeout,
+                total: config.upstream.total_timeout,
+            },
         };
         let shutdown = async {
             shutdown.await;

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::connection::{Connection, Socket};
+use super::socket::Onward;
 use super::unread::Streams;
 use crate::upstream::{BoxError, WhenWoken};
 
@@ -197,8 +198,8 @@ async fn drive<S, B>(
     }
     // What was served holds the socket still.
     connection.linger().await;
-    if let Some(tunnel) = connection.take_tunnel() {
-        tunnel.run().await;
+    if let Some(Onward(onward)) = connection.take_onward() {
+        onward.await;
     }
 }
 

@@ -17,6 +17,7 @@ use crate::layer::form::Form;
 use crate::layer::guard::Answer;
 use crate::layer::head::{self, Readable};
 use crate::layer::refused::{Refused, refused, told_anew};
+use crate::layer::socket::AskedBy;
 use crate::layer::stream::EventStream;
 use crate::layer::summarizer::Condenser;
 use crate::layer::summarizing::Summarizing;
@@ -150,13 +151,23 @@ impl Exchange {
         self: Box<Self>,
         refusal: Refused,
     ) -> Response<DefenseBody<R>> {
-        let Self { decision, errors, guard, rate_limit, method, .. } = *self;
-        let answer = refused(errors, &decision, guard, refusal, rate_limit.as_ref());
+        let Self { decision, errors, guard, rate_limit, method, assessment, left_to_front, .. } =
+            *self;
+        let mut answer = refused(errors, &decision, guard, refusal, rate_limit.as_ref());
+        if left_to_front {
+            answer.extensions_mut().insert(AskedBy(assessment));
+        }
         if method == Method::HEAD {
             // Its length is told all the same.
             return answer.map(|_| DefenseBody::whole(Bytes::new()));
         }
         answer
+    }
+
+    /// Whoever is in front goes on by itself, and asks again: nothing has been answered.
+    pub(in crate::layer) fn leave_to_front(&mut self) {
+        self.left_to_front = true;
+        self.guard.forget();
     }
 
     /// The inner service failed before it answered.

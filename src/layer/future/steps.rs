@@ -14,6 +14,7 @@ use crate::layer::refusal::without_websocket;
 use crate::layer::refused::Refused;
 use crate::layer::repeating::Repeating;
 use crate::layer::request_body::RequestBody;
+use crate::layer::socket::CarriesAnswers;
 use crate::wire::{Refusal, asks_for_websocket};
 
 impl<S, B, R> State<S, B, R, S::Future>
@@ -47,11 +48,18 @@ where
         // A protocol switched to would not pass through here.
         let keeps_protocol = exchange.keeps_protocol();
         let websocket = (keeps_protocol && asks_for_websocket(&parts)).then(without_websocket);
+        let carries = parts.extensions.remove::<CarriesAnswers>().is_some();
         if keeps_protocol {
             parts.headers.remove(UPGRADE);
         }
         let unknown = exchange.refuse_unknown_way();
-        if let Some(refusal) = exchange.refuse_by_head(&parts.headers).or(unknown).or(websocket) {
+        if let Some(refusal) = exchange.refuse_by_head(&parts.headers).or(unknown) {
+            return Self::refused(exchange, Refused::new(refusal));
+        }
+        if let Some(refusal) = websocket {
+            if carries {
+                exchange.leave_to_front();
+            }
             return Self::refused(exchange, Refused::new(refusal));
         }
         if exchange.acts() {
