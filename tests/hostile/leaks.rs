@@ -71,6 +71,8 @@ impl Hunt {
             r#"{"prompt":"x","n_predict":100}"#
         } else if path.ends_with("/generate") || path.ends_with("/generate_stream") || path == "/" {
             r#"{"inputs":"x","parameters":{"max_new_tokens":100}}"#
+        } else if path.contains("/invoke") {
+            r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":100,"messages":[]}"#
         } else if path.contains("/model/") {
             r#"{"messages":[{"role":"user","content":[{"text":"x"}]}]}"#
         } else if path.ends_with("/responses") {

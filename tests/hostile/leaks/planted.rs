@@ -62,6 +62,7 @@ pub(super) fn answers(protocol: ProtocolId) -> Vec<Planted> {
         ProtocolId::Ollama => ollama(),
         ProtocolId::Gemini => gemini(),
         ProtocolId::Converse => others::converse(),
+        ProtocolId::Invoke => others::invoke(),
         ProtocolId::LlamaCpp => others::llama_cpp(),
         ProtocolId::Tgi => others::tgi(),
         ProtocolId::Cohere => others::cohere(),
@@ -226,6 +227,12 @@ fn completions() -> Vec<Planted> {
 }
 
 fn messages() -> Vec<Planted> {
+    let (message, stream) = message();
+    vec![document("messages", &message), events("messages", stream, "")]
+}
+
+/// A message, and the events in which it is streamed.
+pub(super) fn message() -> (Value, Vec<(&'static str, Value)>) {
     let signature = SENTENCE;
     let blocks = [
         json!({"type": "thinking", "thinking": SENTENCE, "signature": signature}),
@@ -265,7 +272,7 @@ fn messages() -> Vec<Planted> {
         json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "thought": SENTENCE}, "usage": usage}),
     ));
     stream.push(("message_stop", json!({"type": "message_stop", "text": SENTENCE})));
-    vec![document("messages", &message), events("messages", stream, "")]
+    (message, stream)
 }
 
 fn responses() -> Vec<Planted> {

@@ -8,7 +8,9 @@ use super::known::{KnownRoute, POST, Verdict, WayRound};
 mod servers;
 mod vendors;
 
-use ProtocolId::{Chat, Completions, Converse, Gemini, Invoke, LlamaCpp, Messages, Ollama, Responses, Tgi};
+use ProtocolId::{
+    Chat, Completions, Converse, Gemini, Invoke, LlamaCpp, Messages, Ollama, Responses, Tgi,
+};
 use servers::{LLAMA_CPP, OLLAMA, SGLANG, TGI, VLLM};
 use vendors::{ANTHROPIC, BEDROCK, COMMON, GOOGLE, LISTS, MISTRAL, OPENAI, OTHERS, RESPONSES};
 

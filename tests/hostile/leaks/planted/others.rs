@@ -1,8 +1,10 @@
 //! The answers of Converse, llama.cpp, text-generation-inference and Cohere.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{ANSWER, Planted, binary, document, events, inline};
+use super::{ANSWER, Planted, binary, document, events, inline, message};
 use crate::leaks::secret::{SENTENCE, TOKENS};
 
 pub(super) fn converse() -> Vec<Planted> {
@@ -39,6 +41,17 @@ pub(super) fn converse() -> Vec<Planted> {
         ),
     ];
     vec![document("converse", &whole), binary("converse", &stream)]
+}
+
+/// The events of Messages, each in base64.
+pub(super) fn invoke() -> Vec<Planted> {
+    let (message, events) = message();
+    let chunk = |event: &Value| {
+        let bytes = STANDARD.encode(event.to_string());
+        ("chunk", json!({ "bytes": bytes, "p": SENTENCE }))
+    };
+    let chunks: Vec<(&'static str, Value)> = events.iter().map(|(_, event)| chunk(event)).collect();
+    vec![document("invoke", &message), binary("invoke", &chunks)]
 }
 
 /// Texts in the markup that a model writes: the servers' own protocols have no field for reasoning.
