@@ -32,7 +32,6 @@ mod delivery;
 mod ending;
 mod experiments;
 mod failure;
-mod family;
 mod front;
 mod marks;
 mod metrics;

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::ending::{Ending, Observer};
-use super::family::Family;
 use super::metrics::Metrics;
 use crate::audit::{DecisionName, Durations, Outcome};
 use crate::lines::LineWriter;
+use crate::wire::{ProtocolId, protocol_of};
 
 /// What exchanges report to.
 #[derive(Debug)]
@@ -34,7 +34,8 @@ pub(super) struct ExchangeReport {
     first_byte: Option<Instant>,
     method: Method,
     path: String,
-    family: Family,
+    /// The protocol that the path belongs to, for the metrics.
+    protocol: Option<ProtocolId>,
     status: Option<u16>,
     bytes: u64,
     /// The decision, or what an answer of ours is known by where there was none.
@@ -80,7 +81,7 @@ impl ExchangeReport {
             first_byte: None,
             method: request.method().clone(),
             path: path.chars().take(LONGEST_PATH).collect(),
-            family: Family::of(path),
+            protocol: protocol_of(request.method(), path),
             status: None,
             bytes: 0,
             decision: None,
@@ -120,7 +121,8 @@ impl Observer for ExchangeReport {
         let duration = self.started.elapsed();
         let first_byte = self.first_byte.map(|at| at.duration_since(self.started));
         let metrics = &self.reports.metrics;
-        metrics.request_ended(self.family.name(), self.status, first_byte, duration);
+        let protocol = self.protocol.map_or("other", ProtocolId::name);
+        metrics.request_ended(protocol, self.status, first_byte, duration);
         let outcome = match ending {
             Ending::Complete => Outcome::Complete,
             Ending::Error => Outcome::UpstreamError,

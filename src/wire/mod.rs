@@ -60,6 +60,8 @@ pub use request::{
     Asked, AskedEffort, Edited, Edits, EffortSaid, Model, OutputCap, Place, Prompts, Request,
     SettingPlace, SettingValue, Thinking,
 };
+#[cfg(feature = "proxy")]
+pub(crate) use route::protocol_of;
 pub use route::{
     KnownRoute, Route, Verdict, WayRound, conversation_protocol, error_protocol, route,
 };

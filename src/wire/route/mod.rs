@@ -126,6 +126,15 @@ fn counted(path: &str) -> Option<ProtocolId> {
     ProtocolId::ALL.into_iter().find(counts)
 }
 
+/// The protocol that a request belongs to: that of an endpoint's answers, of its counts, or of what is
+/// kept of them. A front page is no protocol's, though something may be posted there.
+#[cfg(feature = "proxy")]
+pub(crate) fn protocol_of(method: &Method, path: &str) -> Option<ProtocolId> {
+    let kept = || stored(path).map(|asked| asked.protocol);
+    let answers = ProtocolId::of_path(path).filter(|_| method == Method::POST || path != "/");
+    answers.or_else(|| counted(path)).or_else(kept)
+}
+
 /// Whether every server reads this path as it stands.
 fn is_literal(path: &str) -> bool {
     let is_special = |byte| matches!(byte, b'%' | b'\\' | b';');

@@ -287,3 +287,22 @@ fn a_server_has_its_own_text_where_another_has_a_protocol() {
         assert_eq!(kind_of(server, Method::POST, path), expected, "{path}");
     }
 }
+
+#[test]
+#[cfg(feature = "proxy")]
+fn what_is_asked_beside_an_endpoint_belongs_to_its_protocol() {
+    for (path, name) in [
+        ("/v1/chat/completions", Some("chat")),
+        ("/v1/messages/count_tokens", Some("messages")),
+        ("/v1/responses/resp_1", Some("responses")),
+        ("/v1/responses/resp_1/cancel", Some("responses")),
+        ("/model/m/converse-stream", Some("converse")),
+        ("/generate", Some("tgi")),
+        ("/v1/models", None),
+        ("/health", None),
+    ] {
+        assert_eq!(protocol_of(&Method::POST, path).map(ProtocolId::name), name, "{path}");
+    }
+    assert_eq!(protocol_of(&Method::POST, "/"), Some(ProtocolId::Tgi));
+    assert_eq!(protocol_of(&Method::GET, "/"), None);
+}
