@@ -18,7 +18,7 @@ mod planted;
 mod secret;
 
 use planted::{ANSWER, Planted, answers};
-use secret::told_by;
+use secret::{has, told_by};
 
 /// A proxy in front of a server of one kind, whose every answer has the sentence.
 struct Hunt {
@@ -139,7 +139,7 @@ async fn hunt(kind: ServerKind) {
                 Verdict::Read(protocol) => {
                     for Planted { name, .. } in answers(protocol) {
                         let answer = hunt.ask(&Method::POST, &path, &name).await;
-                        if answer.contains(ANSWER) {
+                        if has(answer.as_bytes(), ANSWER) {
                             came.insert(name);
                         } else {
                             lost.insert(name);

@@ -43,7 +43,7 @@ impl Request {
                     let known = lists.settings.contains(&name.as_str());
                     let said = reader.bytes().get(value.clone()).unwrap_or_default();
                     if own && !known && !is_closed(&name, said) {
-                        let closed = Edit::literal(value, closed_setting(&name));
+                        let closed = Edit::literal(value.clone(), closed_setting(&name, said));
                         self.unlisted_settings.push((name.clone(), closed));
                     }
                 }

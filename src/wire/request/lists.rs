@@ -189,9 +189,12 @@ pub(in crate::wire) fn is_budget(value: &[u8]) -> bool {
 /// How deep they are looked into: `extra_body`, `google`, `thinking_config`.
 const DEPTH: usize = 3;
 
-/// What takes the place of a setting that opens a way round, or may: its position that closes, or nothing.
-pub(super) fn closed_setting(name: &str) -> &'static str {
-    CLOSED.iter().find(|(known, _)| *known == name).map_or("null", |(_, closed)| *closed)
+/// What takes the place of a setting that opens a way round, or may: its position that closes, where it is
+/// a switch, or nothing. Elsewhere a setting of that name may be a number.
+pub(super) fn closed_setting(name: &str, value: &[u8]) -> &'static str {
+    let is_switch = matches!(value, b"true" | b"false");
+    let position = CLOSED.iter().find(|(known, _)| is_switch && *known == name);
+    position.map_or("null", |(_, closed)| *closed)
 }
 
 /// Whether a setting stands in the position that closes.

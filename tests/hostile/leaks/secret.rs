@@ -32,6 +32,12 @@ pub(super) fn told_by(bytes: &[u8]) -> Option<String> {
     plain.iter().chain(&decoded).find_map(|text| in_text(text))
 }
 
+/// Whether these bytes have a text, as it stands or in base64.
+pub(super) fn has(bytes: &[u8], text: &str) -> bool {
+    let coded = decoded(bytes);
+    String::from_utf8_lossy(bytes).contains(text) || coded.iter().any(|it| it.contains(text))
+}
+
 /// Text whose `\u0041` are letters.
 fn unescaped(text: &str) -> String {
     let mut parts = text.split("\\u");

@@ -1,26 +1,15 @@
 //! Requests of Gemini: what is closed, lowered and refused of body, path and query, and what they repeat.
 
-#![expect(clippy::unwrap_used, reason = "Clippy takes functions for tests by their attribute only")]
-
 use std::num::NonZeroU32;
 
-use guilloche::countermeasure::{RequestEdits, Tally};
-use guilloche::policy::plan::{Downgrade, Effort, Measure, Mode, Plan, SideChannels};
+use guilloche::policy::plan::{Downgrade, Effort, Plan};
 use guilloche::wire::gemini::Gemini;
 use guilloche::wire::json::unescape;
 use guilloche::wire::{Protocol, Refusal, Request, Said, Target, Use};
 
+use crate::support::{closing, edited, enforced};
+
 const PATH: &str = "/v1beta/models/big:generateContent";
-
-fn enforced<T>(settings: T) -> Option<Measure<T>> {
-    Some(Measure { mode: Mode::Enforce, settings })
-}
-
-fn closing() -> Plan {
-    let mut plan = Plan::default();
-    plan.side_channels = enforced(SideChannels::default());
-    plan
-}
 
 fn lowering(side_channels: bool) -> Plan {
     let mut settings = Downgrade::default();
@@ -39,10 +28,7 @@ fn scan(target: &str, body: &str) -> Request {
 
 fn applied(plan: &Plan, target: &str, body: &str) -> Result<(String, String), Refusal> {
     let request = scan(target, body);
-    let edits = RequestEdits::of(plan, &Gemini, &request, None, &mut Tally::default())?.edits;
-    let edited = edits.apply(&request.target, body.to_owned().into());
-    let sent = String::from_utf8(edited.body.to_vec()).unwrap();
-    Ok((edited.target.unwrap_or_else(|| target.to_owned()), sent))
+    edited(plan, &Gemini, &request, body)
 }
 
 fn closed(body: &str) -> String {

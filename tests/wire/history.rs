@@ -1,7 +1,5 @@
 //! Where a request repeats what was said: every text of the model's, and nothing else.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 use guilloche::wire::chat::Chat;
 use guilloche::wire::json::unescape;
 use guilloche::wire::messages::Messages;

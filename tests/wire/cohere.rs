@@ -1,25 +1,12 @@
 //! Requests of Cohere's Chat: what is closed, lowered and refused of them, and what they repeat.
 
-#![expect(clippy::unwrap_used, reason = "Clippy takes functions for tests by their attribute only")]
-
 use std::num::NonZeroU32;
 
-use guilloche::countermeasure::{RequestEdits, Tally};
-use guilloche::policy::plan::{Downgrade, Effort, Measure, Mode, Plan, SideChannels};
+use guilloche::policy::plan::{Downgrade, Effort, Plan};
 use guilloche::wire::cohere::Cohere;
 use guilloche::wire::{Protocol, Refusal, Request, Said, Target, Use};
 
-fn enforced<T>(settings: T) -> Option<Measure<T>> {
-    Some(Measure { mode: Mode::Enforce, settings })
-}
-
-fn closing(allow: &[&str]) -> Plan {
-    let mut settings = SideChannels::default();
-    settings.allow = allow.iter().map(|&name| name.to_owned()).collect();
-    let mut plan = Plan::default();
-    plan.side_channels = enforced(settings);
-    plan
-}
+use crate::support::{closing_but, edited, enforced};
 
 fn lowering() -> Plan {
     let mut settings = Downgrade::default();
@@ -37,9 +24,7 @@ fn scan(body: &str) -> Request {
 
 fn applied(plan: &Plan, body: &str) -> Result<String, Refusal> {
     let request = scan(body);
-    let edits = RequestEdits::of(plan, &Cohere, &request, None, &mut Tally::default())?.edits;
-    let edited = edits.apply(&request.target, body.to_owned().into());
-    Ok(String::from_utf8(edited.body.to_vec()).unwrap())
+    Ok(edited(plan, &Cohere, &request, body)?.1)
 }
 
 // Break it: always splice, or take a member off the allow-list.
@@ -49,7 +34,7 @@ fn a_request_that_asks_for_nothing_too_much_goes_on_byte_for_byte() {
         r#" { "model" : "m","messages":[{"role":"user","content":[{"type":"text","text":"\ud83d"}]}],"documents":[{"id":"d","data":{"a":"b"}}],"citation_options":{"mode":"FAST"},"response_format":{"type":"text"},"safety_mode":"OFF","max_tokens":9,"stop_sequences":["a"],"temperature":1.10,"seed":7,"frequency_penalty":0.1,"presence_penalty":0.1,"k":5,"p":0.5,"logprobs":false,"tools":[],"strict_tools":true,"tool_choice":"REQUIRED","thinking":{"type":"enabled","token_budget":90},"priority":0,"stream":true}"#,
         r#"{"model":"m","messages":[]}"#,
     ] {
-        assert_eq!(applied(&closing(&[]), body).unwrap(), body);
+        assert_eq!(applied(&closing_but(&[]), body).unwrap(), body);
     }
 }
 
@@ -57,20 +42,20 @@ fn a_request_that_asks_for_nothing_too_much_goes_on_byte_for_byte() {
 fn what_opens_a_way_round_is_taken_out() {
     for open in [r#""logprobs":true"#, r#""raw_prompting":true"#, r#""of_next_year":1"#] {
         let body = format!(r#"{{"model":"m",{open}}}"#);
-        assert_eq!(applied(&closing(&[]), &body).unwrap(), r#"{"model":"m"}"#);
+        assert_eq!(applied(&closing_but(&[]), &body).unwrap(), r#"{"model":"m"}"#);
     }
     let kept = r#"{"model":"m","logprobs":true}"#;
-    assert_eq!(applied(&closing(&["logprobs"]), kept).unwrap(), kept);
+    assert_eq!(applied(&closing_but(&["logprobs"]), kept).unwrap(), kept);
     for body in [
         r#"{"model":"a","model":"b"}"#,
         r#"{"Thinking":{}}"#,
         r#"{"thinking":{"token_budget":1,"token_budget":9000}}"#,
         r#"{"thinking":{"Token_Budget":9000}}"#,
     ] {
-        assert!(applied(&closing(&[]), body).is_err(), "{body}");
+        assert!(applied(&closing_but(&[]), body).is_err(), "{body}");
     }
     let prefilled = r#"{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"thinking","thinking":"so"}]}]}"#;
-    assert!(applied(&closing(&[]), prefilled).is_err());
+    assert!(applied(&closing_but(&[]), prefilled).is_err());
 }
 
 // Break it: look for the budget under another vendor's name.

@@ -1,25 +1,13 @@
 //! Requests of llama.cpp's own protocol: what is closed, lowered and refused of them, and what they repeat.
 
-#![expect(clippy::unwrap_used, reason = "Clippy takes functions for tests by their attribute only")]
-
 use std::num::NonZeroU32;
 
-use guilloche::countermeasure::{RequestEdits, Tally};
-use guilloche::policy::plan::{Downgrade, Keep, Measure, Mode, Plan, Reasoning, SideChannels};
+use guilloche::countermeasure::RequestEdits;
+use guilloche::policy::plan::{Downgrade, Keep, Plan, Reasoning};
 use guilloche::wire::llama_cpp::LlamaCpp;
 use guilloche::wire::{Protocol, Refusal, Request, Said, ServerKind, Target, Use};
 
-fn enforced<T>(settings: T) -> Option<Measure<T>> {
-    Some(Measure { mode: Mode::Enforce, settings })
-}
-
-fn closing(allow: &[&str]) -> Plan {
-    let mut settings = SideChannels::default();
-    settings.allow = allow.iter().map(|&name| name.to_owned()).collect();
-    let mut plan = Plan::default();
-    plan.side_channels = enforced(settings);
-    plan
-}
+use crate::support::{closing_but, edited, enforced};
 
 fn lowering() -> Plan {
     let mut settings = Downgrade::default();
@@ -36,9 +24,7 @@ fn scan(body: &str) -> Request {
 
 fn applied(plan: &Plan, body: &str) -> Result<String, Refusal> {
     let request = scan(body).addressed(ServerKind::LlamaCpp);
-    let edits = RequestEdits::of(plan, &LlamaCpp, &request, None, &mut Tally::default())?.edits;
-    let edited = edits.apply(&request.target, body.to_owned().into());
-    Ok(String::from_utf8(edited.body.to_vec()).unwrap())
+    Ok(edited(plan, &LlamaCpp, &request, body)?.1)
 }
 
 // Break it: always splice, or take a member off the allow-list.
@@ -50,7 +36,7 @@ fn a_request_that_asks_for_nothing_too_much_goes_on_byte_for_byte() {
         r#"{"prompt":{"prompt_string":"<__media__> x","multimodal_data":["AA=="]}}"#,
         r#"{"prompt":[12,34]}"#,
     ] {
-        assert_eq!(applied(&closing(&[]), body).unwrap(), body);
+        assert_eq!(applied(&closing_but(&[]), body).unwrap(), body);
     }
 }
 
@@ -68,12 +54,12 @@ fn what_opens_a_way_round_is_taken_out() {
         r#""of_next_year":1"#,
     ] {
         let body = format!(r#"{{"prompt":"x",{open}}}"#);
-        assert_eq!(applied(&closing(&[]), &body).unwrap(), r#"{"prompt":"x"}"#);
+        assert_eq!(applied(&closing_but(&[]), &body).unwrap(), r#"{"prompt":"x"}"#);
     }
     let kept = r#"{"prompt":"x","n_probs":5}"#;
-    assert_eq!(applied(&closing(&["n_probs"]), kept).unwrap(), kept);
+    assert_eq!(applied(&closing_but(&["n_probs"]), kept).unwrap(), kept);
     let several = r#"{"prompt":"x","n_cmpl":9}"#;
-    assert_eq!(applied(&closing(&[]), several).unwrap(), r#"{"prompt":"x","n_cmpl":1}"#);
+    assert_eq!(applied(&closing_but(&[]), several).unwrap(), r#"{"prompt":"x","n_cmpl":1}"#);
 }
 
 // Break it: match names as they are written, or forget the second name of the cap.
@@ -108,7 +94,7 @@ fn model_and_cap_are_lowered_where_the_server_reads_them() {
 // Break it: count the choices of all prompts together, or take an object for no prompt.
 #[test]
 fn what_cannot_be_read_of_a_prompt_is_refused_where_reasoning_is_withheld() {
-    let mut withholding = closing(&[]);
+    let mut withholding = closing_but(&[]);
     withholding.reasoning = enforced(Reasoning::new(Keep::None));
     for (prompt, read) in [
         (r#""x""#, true),

@@ -1,25 +1,13 @@
 //! Requests for responses: what is closed, lowered and refused of them, and what they repeat.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "Clippy takes functions for tests by their attribute only"
-)]
-
 use std::num::NonZeroU32;
 
-use guilloche::countermeasure::{RequestEdits, Tally};
-use guilloche::policy::plan::{Downgrade, Effort, Measure, Mode, Plan, SideChannels};
+use guilloche::policy::plan::{Downgrade, Effort, Plan};
 use guilloche::wire::json::unescape;
 use guilloche::wire::responses::Responses;
 use guilloche::wire::{Protocol, Refusal, Request, Said, ServerKind, Target, Use};
 
-fn closing() -> Plan {
-    let mut plan = Plan::default();
-    let settings = SideChannels::default();
-    plan.side_channels = Some(Measure { mode: Mode::Enforce, settings });
-    plan
-}
+use crate::support::{closing, edited, enforced};
 
 fn lowering(max_effort: Option<Effort>) -> Plan {
     let mut settings = Downgrade::default();
@@ -27,7 +15,7 @@ fn lowering(max_effort: Option<Effort>) -> Plan {
     settings.max_output_tokens = NonZeroU32::new(500);
     settings.max_effort = max_effort;
     let mut plan = closing();
-    plan.downgrade = Some(Measure { mode: Mode::Enforce, settings });
+    plan.downgrade = enforced(settings);
     plan
 }
 
@@ -37,9 +25,7 @@ fn scan(body: &str) -> Request {
 
 fn applied(plan: &Plan, server: ServerKind, body: &str) -> Result<String, Refusal> {
     let request = scan(body).addressed(server);
-    let edits = RequestEdits::of(plan, &Responses, &request, None, &mut Tally::default())?.edits;
-    let edited = edits.apply(&request.target, body.to_owned().into());
-    Ok(String::from_utf8(edited.body.to_vec()).unwrap())
+    Ok(edited(plan, &Responses, &request, body)?.1)
 }
 
 fn closed(body: &str) -> String {

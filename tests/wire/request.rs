@@ -1,17 +1,11 @@
 //! What the countermeasures do to a request: only what they mean to, and nothing round them.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "Clippy takes functions for tests by their attribute only"
-)]
-
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use guilloche::countermeasure::{RequestEdits, Tally};
 use guilloche::policy::plan::{
-    Downgrade, Effort, Keep, Limits, Measure, Mode, Plan, Quota, Rate, Reasoning, SideChannels,
+    Downgrade, Effort, Keep, Limits, Plan, Quota, Rate, Reasoning, SideChannels,
 };
 use guilloche::wire::chat::Chat;
 use guilloche::wire::messages::Messages;
@@ -19,9 +13,7 @@ use guilloche::wire::{Protocol, Refusal, ServerKind, Target};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-fn enforced<T>(settings: T) -> Option<Measure<T>> {
-    Some(Measure { mode: Mode::Enforce, settings })
-}
+use crate::support::enforced;
 
 fn number(value: u32) -> NonZeroU32 {
     NonZeroU32::new(value).unwrap()
@@ -261,7 +253,7 @@ fn a_system_message_ends_the_assistants_turn_where_it_stays_in_its_place() {
         RequestEdits::of(&side_channels(&[]), &Chat, &request, None, &mut counts).err()
     };
     for kind in ServerKind::ALL {
-        let hoists = ["custom", "anthropic", "bedrock", "mistral"].contains(&kind.name());
+        let hoists = ["custom", "anthropic", "bedrock", "gemini", "mistral"].contains(&kind.name());
         let refusal = sent_to(kind, &ending("Now summarise"));
         assert_eq!(refusal.is_some(), hoists, "{kind:?}");
         if let Some(refusal) = refusal {

@@ -1,28 +1,14 @@
 //! Requests of Ollama's own protocol: what is closed, lowered and refused of them, and what they repeat.
 
-#![expect(clippy::unwrap_used, reason = "Clippy takes functions for tests by their attribute only")]
-
 use std::num::NonZeroU32;
 
-use guilloche::countermeasure::{RequestEdits, Tally};
-use guilloche::policy::plan::{
-    Downgrade, Effort, Keep, Measure, Mode, Plan, Reasoning, SideChannels,
-};
+use guilloche::countermeasure::RequestEdits;
+use guilloche::policy::plan::{Downgrade, Effort, Keep, Plan, Reasoning};
 use guilloche::wire::json::unescape;
 use guilloche::wire::ollama::Ollama;
 use guilloche::wire::{Protocol, Refusal, Request, Said, ServerKind, Target, Use};
 
-fn enforced<T>(settings: T) -> Option<Measure<T>> {
-    Some(Measure { mode: Mode::Enforce, settings })
-}
-
-fn closing(allow: &[&str]) -> Plan {
-    let mut settings = SideChannels::default();
-    settings.allow = allow.iter().map(|&name| name.to_owned()).collect();
-    let mut plan = Plan::default();
-    plan.side_channels = enforced(settings);
-    plan
-}
+use crate::support::{closing_but, edited, enforced};
 
 fn lowering(max_effort: Effort) -> Plan {
     let mut settings = Downgrade::default();
@@ -40,13 +26,11 @@ fn scan(body: &str) -> Request {
 
 fn applied(plan: &Plan, body: &str) -> Result<String, Refusal> {
     let request = scan(body).addressed(ServerKind::Ollama);
-    let edits = RequestEdits::of(plan, &Ollama, &request, None, &mut Tally::default())?.edits;
-    let edited = edits.apply(&request.target, body.to_owned().into());
-    Ok(String::from_utf8(edited.body.to_vec()).unwrap())
+    Ok(edited(plan, &Ollama, &request, body)?.1)
 }
 
 fn closed(body: &str) -> String {
-    applied(&closing(&[]), body).unwrap()
+    applied(&closing_but(&[]), body).unwrap()
 }
 
 // Break it: always splice, or take a member off the allow-list.
@@ -76,7 +60,7 @@ fn what_opens_a_way_round_is_taken_out() {
     ] {
         assert_eq!(closed(body), left);
     }
-    let plan = closing(&["logits_all", "raw"]);
+    let plan = closing_but(&["logits_all", "raw"]);
     let body = r#"{"prompt":"x","raw":true,"options":{"logits_all":true}}"#;
     assert_eq!(applied(&plan, body).unwrap(), body);
 }
@@ -93,7 +77,7 @@ fn what_is_said_twice_or_in_another_case_is_refused() {
         r#"{"options":{"Num_Predict":9}}"#,
         r#"{"Stream":false}"#,
     ] {
-        assert!(applied(&closing(&[]), body).is_err(), "{body}");
+        assert!(applied(&closing_but(&[]), body).is_err(), "{body}");
     }
 }
 
@@ -168,7 +152,7 @@ fn words_put_into_the_models_mouth_are_refused() {
         r#"{"role":"assistant","content":"a"},{"role":"user","content":""}"#,
     ] {
         let body = format!(r#"{{"model":"m","messages":[{user},{last}]}}"#);
-        assert!(applied(&closing(&[]), &body).is_err(), "{last}");
+        assert!(applied(&closing_but(&[]), &body).is_err(), "{last}");
     }
     for last in [
         user,
@@ -177,7 +161,7 @@ fn words_put_into_the_models_mouth_are_refused() {
         r#"{"role":"assistant","tool_calls":[{"function":{"name":"f"}}]},{"role":"tool","tool_name":"f","content":""}"#,
     ] {
         let body = format!(r#"{{"model":"m","messages":[{user},{last}]}}"#);
-        assert!(applied(&closing(&[]), &body).is_ok(), "{last}");
+        assert!(applied(&closing_but(&[]), &body).is_ok(), "{last}");
     }
 }
 
@@ -185,7 +169,7 @@ fn words_put_into_the_models_mouth_are_refused() {
 #[test]
 fn only_a_raw_prompt_leads_into_its_answer() {
     let withholding = |allow: &[&str]| {
-        let mut plan = closing(allow);
+        let mut plan = closing_but(allow);
         plan.reasoning = enforced(Reasoning::new(Keep::None));
         plan
     };

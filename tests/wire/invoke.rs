@@ -1,19 +1,14 @@
 //! Requests of InvokeModel: whose body is read, and what is closed, lowered and refused of it.
 
-#![expect(clippy::unwrap_used, reason = "Clippy takes functions for tests by their attribute only")]
-
 use std::num::NonZeroU32;
 
-use guilloche::countermeasure::{RequestEdits, Tally};
-use guilloche::policy::plan::{Downgrade, Measure, Mode, Plan, SideChannels};
+use guilloche::policy::plan::{Downgrade, Plan, SideChannels};
 use guilloche::wire::invoke::Invoke;
 use guilloche::wire::{Protocol, Target};
 
-const PATH: &str = "/model/us.anthropic.big-v1%3A0/invoke";
+use crate::support::{edited, enforced};
 
-fn enforced<T>(settings: T) -> Option<Measure<T>> {
-    Some(Measure { mode: Mode::Enforce, settings })
-}
+const PATH: &str = "/model/us.anthropic.big-v1%3A0/invoke";
 
 fn applied(path: &str, body: &str) -> Option<(String, String)> {
     let mut settings = Downgrade::default();
@@ -23,10 +18,7 @@ fn applied(path: &str, body: &str) -> Option<(String, String)> {
     plan.side_channels = enforced(SideChannels::default());
     plan.downgrade = enforced(settings);
     let request = Invoke.scan_request(Target::of(path), body.as_bytes()).ok()?;
-    let edits = RequestEdits::of(&plan, &Invoke, &request, None, &mut Tally::default()).ok()?.edits;
-    let edited = edits.apply(&request.target, body.to_owned().into());
-    let sent = String::from_utf8(edited.body.to_vec()).unwrap();
-    Some((edited.target.unwrap_or_else(|| path.to_owned()), sent))
+    edited(&plan, &Invoke, &request, body).ok()
 }
 
 // Break it: read a body by what its model is called, or one of another vendor's as a chat.

@@ -1,26 +1,14 @@
 //! Requests of text-generation-inference's own protocol, and of SGLang's on the same path: what is closed, lowered
 //! and refused of them.
 
-#![expect(clippy::unwrap_used, reason = "Clippy takes functions for tests by their attribute only")]
-
 use std::num::NonZeroU32;
 
-use guilloche::countermeasure::{RequestEdits, Tally};
-use guilloche::policy::plan::{Downgrade, Keep, Measure, Mode, Plan, Reasoning, SideChannels};
+use guilloche::countermeasure::RequestEdits;
+use guilloche::policy::plan::{Downgrade, Keep, Plan, Reasoning};
 use guilloche::wire::tgi::Tgi;
 use guilloche::wire::{Protocol, ProtocolId, Refusal, Request, ServerKind, Target, Use};
 
-fn enforced<T>(settings: T) -> Option<Measure<T>> {
-    Some(Measure { mode: Mode::Enforce, settings })
-}
-
-fn closing(allow: &[&str]) -> Plan {
-    let mut settings = SideChannels::default();
-    settings.allow = allow.iter().map(|&name| name.to_owned()).collect();
-    let mut plan = Plan::default();
-    plan.side_channels = enforced(settings);
-    plan
-}
+use crate::support::{closing_but, edited, enforced};
 
 fn lowering() -> Plan {
     let mut settings = Downgrade::default();
@@ -36,9 +24,7 @@ fn scan(body: &str) -> Request {
 
 fn applied(plan: &Plan, body: &str) -> Result<String, Refusal> {
     let request = scan(body).addressed(ServerKind::Tgi);
-    let edits = RequestEdits::of(plan, &Tgi, &request, None, &mut Tally::default())?.edits;
-    let edited = edits.apply(&request.target, body.to_owned().into());
-    Ok(String::from_utf8(edited.body.to_vec()).unwrap())
+    Ok(edited(plan, &Tgi, &request, body)?.1)
 }
 
 // Break it: look for the end of a path.
@@ -65,7 +51,7 @@ fn a_request_that_asks_for_nothing_too_much_goes_on_byte_for_byte() {
         r#"{"inputs":"x"}"#,
         r#"{"text":"x","sampling_params":{"max_new_tokens":9,"n":1,"skip_special_tokens":true,"stop":null},"return_logprob":false,"stream":true}"#,
     ] {
-        assert_eq!(applied(&closing(&[]), body).unwrap(), body);
+        assert_eq!(applied(&closing_but(&[]), body).unwrap(), body);
     }
 }
 
@@ -81,19 +67,19 @@ fn what_opens_a_way_round_is_closed() {
         (r#""best_of":4"#, r#""best_of":1"#),
     ] {
         let body = |it: &str| format!(r#"{{"inputs":"x","parameters":{{{it}}}}}"#);
-        assert_eq!(applied(&closing(&[]), &body(open)).unwrap(), body(left));
+        assert_eq!(applied(&closing_but(&[]), &body(open)).unwrap(), body(left));
     }
     for (open, left) in [
         (r#""skip_special_tokens":false"#, r#""skip_special_tokens":true"#),
         (r#""n":4"#, r#""n":1"#),
     ] {
         let body = |it: &str| format!(r#"{{"text":"x","sampling_params":{{{it}}}}}"#);
-        assert_eq!(applied(&closing(&[]), &body(open)).unwrap(), body(left));
+        assert_eq!(applied(&closing_but(&[]), &body(open)).unwrap(), body(left));
     }
     let body = r#"{"text":"x","return_logprob":true,"return_hidden_states":true,"lora_path":"l"}"#;
-    assert_eq!(applied(&closing(&[]), body).unwrap(), r#"{"text":"x"}"#);
+    assert_eq!(applied(&closing_but(&[]), body).unwrap(), r#"{"text":"x"}"#);
     let kept = r#"{"inputs":"x","parameters":{"top_n_tokens":5}}"#;
-    assert_eq!(applied(&closing(&["top_n_tokens"]), kept).unwrap(), kept);
+    assert_eq!(applied(&closing_but(&["top_n_tokens"]), kept).unwrap(), kept);
 }
 
 // Break it: add a cap where the server that is asked does not read it.
@@ -141,7 +127,7 @@ fn a_request_that_two_servers_read_differently_is_refused() {
         r#"{"inputs":"x","parameters":{"max_new_tokens":1,"Max_New_Tokens":9}}"#,
         r#"{"text":["x","y"],"sampling_params":[{"max_new_tokens":1},{}]}"#,
     ] {
-        for plan in [closing(&[]), lowering()] {
+        for plan in [closing_but(&[]), lowering()] {
             assert!(applied(&plan, body).is_err(), "{body}");
         }
     }
@@ -150,7 +136,7 @@ fn a_request_that_two_servers_read_differently_is_refused() {
 // Break it: take what nobody can read for no prompt.
 #[test]
 fn a_prompt_that_nobody_can_read_is_refused_where_reasoning_is_withheld() {
-    let mut withholding = closing(&[]);
+    let mut withholding = closing_but(&[]);
     withholding.reasoning = enforced(Reasoning::new(Keep::None));
     for (body, read) in [
         (r#"{"inputs":"x"}"#, true),

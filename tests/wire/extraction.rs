@@ -1,11 +1,5 @@
 //! Every sample says what its golden extraction says, found by the public scanner.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "Clippy takes functions for tests by their attribute only"
-)]
-
 use std::path::PathBuf;
 
 use guilloche::wire::chat::Chat;

@@ -1,26 +1,14 @@
 //! Requests for legacy completions: what is closed, lowered and refused of them, and what they repeat.
 
-#![expect(clippy::unwrap_used, reason = "Clippy takes functions for tests by their attribute only")]
-
 use std::num::NonZeroU32;
 
-use guilloche::countermeasure::{RequestEdits, Tally};
-use guilloche::policy::plan::{
-    Downgrade, Effort, Keep, Measure, Mode, Plan, Reasoning, SideChannels,
-};
+use guilloche::countermeasure::RequestEdits;
+use guilloche::policy::plan::{Downgrade, Effort, Keep, Plan, Reasoning, SideChannels};
 use guilloche::wire::completions::Completions;
 use guilloche::wire::json::unescape;
 use guilloche::wire::{Protocol, Refusal, Request, Said, ServerKind, Target, Use};
 
-fn enforced<T>(settings: T) -> Option<Measure<T>> {
-    Some(Measure { mode: Mode::Enforce, settings })
-}
-
-fn closing() -> Plan {
-    let mut plan = Plan::default();
-    plan.side_channels = enforced(SideChannels::default());
-    plan
-}
+use crate::support::{closing, edited, enforced};
 
 fn withholding() -> Plan {
     let mut plan = closing();
@@ -44,9 +32,7 @@ fn scan(body: &str) -> Request {
 
 fn applied(plan: &Plan, server: ServerKind, body: &str) -> Result<String, Refusal> {
     let request = scan(body).addressed(server);
-    let edits = RequestEdits::of(plan, &Completions, &request, None, &mut Tally::default())?.edits;
-    let edited = edits.apply(&request.target, body.to_owned().into());
-    Ok(String::from_utf8(edited.body.to_vec()).unwrap())
+    Ok(edited(plan, &Completions, &request, body)?.1)
 }
 
 fn closed(body: &str) -> String {
