@@ -8,7 +8,6 @@ use crate::risk::Assessment;
 
 /// Among the extensions of a request that asks for a WebSocket: answers can be carried over one.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(feature = "proxy"), expect(dead_code, reason = "only the proxy carries answers"))]
 pub(crate) struct CarriesAnswers;
 
 /// Among the extensions of the answer to such a request, and of the requests that come of it: whom they
