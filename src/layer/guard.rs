@@ -192,7 +192,7 @@ impl Guard {
     pub(super) fn forget(&mut self) {
         self.record = None;
         if let Some(watch) = &mut self.watch {
-            drop(watch.take_counted(Outcome::Complete));
+            let _ = watch.take_counted(Outcome::Complete);
             watch.end(Outcome::Complete);
         }
     }
