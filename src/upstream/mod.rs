@@ -8,6 +8,13 @@
 //! a pooled connection which the upstream was closing (`reuse`).
 
 mod body;
+#[cfg_attr(
+    not(feature = "forensics"),
+    expect(
+        dead_code,
+        reason = "a summarizer looks at less of an answer than questions to a suspect do"
+    )
+)]
 pub(crate) mod chat;
 mod connect;
 mod headers;
