@@ -18,7 +18,7 @@ PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
 sent = threading.local()
 
 
-def risk_headers(sdk, score, account, path=None):
+def risk_headers(sdk, score, account, path=None, method="POST"):
     """A signed risk header, as docs/risk-header.md describes it."""
     if score is None:
         return {}
@@ -29,7 +29,7 @@ def risk_headers(sdk, score, account, path=None):
         '("guilloche-risk" "@method" "@path")'
         f';created={now};expires={now + 60};keyid="{SUITE["key_id"]}";tag="guilloche-risk"'
     )
-    base = f'"guilloche-risk": {risk}\n"@method": POST\n"@path": {path or PATHS[sdk]}\n"@signature-params": {params}'
+    base = f'"guilloche-risk": {risk}\n"@method": {method}\n"@path": {path or PATHS[sdk]}\n"@signature-params": {params}'
     mac = hmac.new(bytes.fromhex(SUITE["risk_key"]), base.encode(), hashlib.sha256).digest()
     return {
         "guilloche-risk": risk,

@@ -108,7 +108,9 @@ def test_a_response_is_what_the_upstream_gives_less_what_the_policy_withholds(ri
     if form == "WebSocket" and not plan:
         pytest.skip("an ordinary caller's WebSocket goes to the upstream, which has none")
     account = f"responses-{risk['name']}-{form}".replace(" ", "-")
-    headers = risk_headers("openai", risk["score"], account, PATH)
+    # What is signed for the opening of a WebSocket holds for all that is asked over it.
+    method = "GET" if form == "WebSocket" else "POST"
+    headers = risk_headers("openai", risk["score"], account, PATH, method)
     params = asked("teacher-large")
     if plan.get("refuse"):
         with pytest.raises(Exception, match="403"):
