@@ -60,14 +60,18 @@ fn halves(mut event: impl FnMut(bool) -> Bytes) -> Vec<Bytes> {
 }
 
 fn chat() -> Case {
-    let events = halves(|reasons| {
-        let delta = if reasons { json!({"reasoning": WORDS}) } else { json!({"content": WORDS}) };
+    let chunk = |delta: Value, finish: Value| {
         sse(
             None,
             &json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1,
-            "model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": null}]}),
+            "model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}),
         )
+    };
+    let mut events = halves(|reasons| {
+        let delta = if reasons { json!({"reasoning": WORDS}) } else { json!({"content": WORDS}) };
+        chunk(delta, Value::Null)
     });
+    events.extend([chunk(json!({}), json!("stop")), Bytes::from_static(b"data: [DONE]\n\n")]);
     let request = json!({"model": "m", "messages": [], "stream": true});
     Case { path: "/v1/chat/completions", media_type: "text/event-stream", request, events }
 }
@@ -85,33 +89,38 @@ fn messages() -> Case {
         events.extend(std::iter::repeat_n(delta, EVENTS / 2));
         events.push(typed(&json!({"type": "content_block_stop", "index": index})));
     }
+    events.push(typed(&json!({"type": "message_delta", "delta": {"stop_reason": "end_turn",
+        "stop_sequence": null}, "usage": {"output_tokens": 9}})));
+    events.push(typed(&json!({"type": "message_stop"})));
     let request = json!({"model": "m", "max_tokens": 100, "messages": [], "stream": true});
     Case { path: "/v1/messages", media_type: "text/event-stream", request, events }
 }
 
 fn ollama() -> Case {
-    let events = halves(|reasons| {
-        let field = if reasons { "thinking" } else { "content" };
-        let line = json!({"model": "m", "created_at": "2026-01-01T00:00:00Z", "done": false,
-            "message": {"role": "assistant", (field): WORDS}});
+    let line = |field: &str, text: &str, done: bool| -> Bytes {
+        let line = json!({"model": "m", "created_at": "2026-01-01T00:00:00Z", "done": done,
+            "message": {"role": "assistant", (field): text}});
         format!("{line}\n").into()
-    });
+    };
+    let mut events =
+        halves(|reasons| line(if reasons { "thinking" } else { "content" }, WORDS, false));
+    events.push(line("content", "", true));
     let request = json!({"model": "m", "messages": []});
     Case { path: "/api/chat", media_type: "application/x-ndjson", request, events }
 }
 
 fn gemini() -> Case {
-    let events = halves(|reasons| {
-        let mut part = json!({ "text": WORDS });
-        if reasons {
-            part["thought"] = json!(true);
-        }
+    let event = |part: Value, finish: Value| {
         sse(
             None,
-            &json!({"candidates": [{"index": 0, "content": {"role": "model", "parts": [part]}}],
-            "modelVersion": "m", "responseId": "r"}),
+            &json!({"candidates": [{"index": 0, "finishReason": finish,
+                "content": {"role": "model", "parts": [part]}}],
+                "modelVersion": "m", "responseId": "r"}),
         )
-    });
+    };
+    let mut events =
+        halves(|reasons| event(json!({"text": WORDS, "thought": reasons}), Value::Null));
+    events.push(event(json!({"text": ""}), json!("STOP")));
     let path = "/v1beta/models/m:streamGenerateContent";
     Case { path, media_type: "text/event-stream", request: json!({"contents": []}), events }
 }
@@ -228,7 +237,9 @@ fn read<B: Body<Data = Bytes>>(body: B) -> usize {
         match body.as_mut().poll_frame(&mut context) {
             Poll::Ready(Some(Ok(frame))) => bytes += frame.data_ref().map_or(0, Bytes::len),
             Poll::Ready(None) => return bytes,
-            _ => panic!("the stream does not end well"),
+            // A long answer is rewritten in turns.
+            Poll::Pending => {}
+            Poll::Ready(Some(Err(_))) => panic!("the stream breaks"),
         }
     }
 }
