@@ -1,4 +1,4 @@
-//! The paths of inference servers, by their sources.
+//! The paths of inference servers, as far as they are known.
 
 use http::Method;
 

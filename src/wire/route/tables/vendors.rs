@@ -1,4 +1,4 @@
-//! The paths of vendors' own interfaces, by their documentation.
+//! The paths of vendors' own interfaces, as far as they are known.
 
 use super::{ANY, GET, GET_DELETE, POST, Table, models, no_text, open, refused, stored};
 use crate::wire::ProtocolId::Responses;
