@@ -102,8 +102,12 @@ proptest! {
             let out = runtime.block_on(async { world.exchange(asks, response).await.text() });
             texts(Member::Delta, &out).0.concat()
         };
-        let whole = said(Member::Delta.document(&text, reason), false);
         let pieces = cut(&text, &cuts, Member::Delta);
+        // A piece that begins with all before it may also say all of the text so far, and then only
+        // what is the same in either reading goes out.
+        let so_far = (1..pieces.len()).any(|of| pieces[of].starts_with(&pieces[..of].concat()));
+        prop_assume!(!so_far);
+        let whole = said(Member::Delta.document(&text, reason), false);
         let streamed = said(Member::Delta.pieces(&pieces, reason), true);
         prop_assert_eq!(streamed, whole, "{:?} {:?}", text, pieces);
     }
