@@ -17,7 +17,7 @@ use crate::upstream::Upstream;
 mod planted;
 mod secret;
 
-use planted::{ANSWER, Planted, answers};
+use planted::{ANSWER, Planted, answers, compressed};
 use secret::{has, told_by};
 
 /// A proxy in front of a server of one kind, whose every answer has the sentence.
@@ -32,7 +32,8 @@ struct Hunt {
 impl Hunt {
     async fn before(kind: ServerKind) -> Self {
         let upstream = Upstream::start().await;
-        for planted in ProtocolId::ALL.into_iter().flat_map(answers) {
+        let all = ProtocolId::ALL.into_iter();
+        for planted in all.flat_map(|it| answers(it).into_iter().chain(compressed(it))) {
             let Planted { name, bytes } = planted;
             upstream.answers(&name, Arc::new(move || Box::new(std::iter::once(bytes.clone()))));
         }
@@ -144,6 +145,13 @@ async fn hunt(kind: ServerKind) {
                         } else {
                             lost.insert(name);
                         }
+                    }
+                    // What cannot be read is refused, in a stream of an array once its head has gone.
+                    for Planted { name, .. } in compressed(protocol) {
+                        let answer = hunt.ask(&Method::POST, &path, &name).await;
+                        let refused =
+                            answer.starts_with("HTTP/1.1 50") || answer.contains("\"error\"");
+                        assert!(refused, "{path}, {name}: {answer}");
                     }
                 }
                 // What answers without text has none to give.

@@ -6,7 +6,7 @@ use guilloche::wire::ProtocolId;
 use guilloche::wire::framing::{Framing, Unframed};
 use serde_json::{Value, json};
 
-use super::secret::{SENTENCE, TOKENS};
+use super::secret::{SENTENCE, TOKENS, gzipped};
 
 mod others;
 
@@ -33,6 +33,25 @@ pub(super) fn planted(name: &str, media_type: &str, body: &str) -> Planted {
 
 pub(super) fn document(name: &str, body: &Value) -> Planted {
     planted(&format!("{name}, a document"), "application/json", &body.to_string())
+}
+
+/// A document that the server compresses although it was asked not to.
+pub(super) fn compressed(protocol: ProtocolId) -> Vec<Planted> {
+    let body = json!({"reasoning": SENTENCE, "answer": ANSWER}).to_string();
+    let whole = gzipped(body.as_bytes());
+    let declared = |name: &str, field: &str| {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{field}content-length: {}\r\n\r\n",
+            whole.len()
+        );
+        let bytes = [head.as_bytes(), &whole].concat();
+        Planted { name: format!("{}, {name}", protocol.name()), bytes: bytes.into() }
+    };
+    vec![
+        declared("compressed", "content-encoding: gzip\r\n"),
+        declared("compressed in silence", ""),
+        declared("compressed twice by its words", "content-encoding: identity, gzip\r\n"),
+    ]
 }
 
 /// Events of one object each, in the form of SSE.

@@ -1,8 +1,13 @@
 //! A sentence that is planted as reasoning, and all the forms in which it would still be one.
 
+use std::io::{Read, Write};
+
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use flate2::Compression;
+use flate2::read::{GzDecoder, ZlibDecoder};
+use flate2::write::GzEncoder;
 
 /// Rare words, so that each alone is found.
 pub(super) const SENTENCE: &str = "quokkas ferry obsidian marbles past drowsy umbrellas";
@@ -22,20 +27,22 @@ pub(super) const TOKENS: [u64; 7] = [
 pub(super) fn told_by(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
     let plain = [text.to_string(), unescaped(&text), percent_decoded(&text)];
-    let decoded = decoded(bytes);
+    let (coded, inflated) = (decoded(bytes), inflated(bytes));
+    let decoded = coded.iter().chain(&inflated).map(|it| String::from_utf8_lossy(it));
     let words = || SENTENCE.split(' ').filter(|word| word.len() > 4);
     let in_text = |text: &str| {
         let text = text.to_lowercase();
         let token = TOKENS.iter().map(ToString::to_string).find(|token| text.contains(token));
         words().find(|word| text.contains(word)).map(str::to_owned).or(token)
     };
-    plain.iter().chain(&decoded).find_map(|text| in_text(text))
+    let mut texts = plain.into_iter().chain(decoded.map(|it| it.into_owned()));
+    texts.find_map(|text| in_text(&text))
 }
 
 /// Whether these bytes have a text, as it stands or in base64.
 pub(super) fn has(bytes: &[u8], text: &str) -> bool {
-    let coded = decoded(bytes);
-    String::from_utf8_lossy(bytes).contains(text) || coded.iter().any(|it| it.contains(text))
+    let holds = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(text);
+    holds(bytes) || decoded(bytes).iter().any(|it| holds(it))
 }
 
 /// Text whose `\u0041` are letters.
@@ -64,7 +71,7 @@ fn percent_decoded(text: &str) -> String {
 }
 
 /// What runs of letters say as base64, from each of four places, and as hexadecimal digits.
-fn decoded(bytes: &[u8]) -> Vec<String> {
+fn decoded(bytes: &[u8]) -> Vec<Vec<u8>> {
     let config = GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -85,7 +92,39 @@ fn decoded(bytes: &[u8]) -> Vec<String> {
             .collect();
         texts.extend(hex);
     }
-    texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect()
+    let inflated: Vec<_> = texts.iter().flat_map(|it| inflated(it)).collect();
+    texts.extend(inflated);
+    texts
+}
+
+/// What is compressed anywhere in these bytes, by gzip, zlib or Zstandard, as far as it can be read.
+fn inflated(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let read = |mut reader: Box<dyn Read + '_>| {
+        let mut text = vec![0; 1 << 16];
+        let mut length = 0;
+        while let Ok(read @ 1..) = reader.read(&mut text[length..]) {
+            length += read;
+        }
+        text.truncate(length);
+        text
+    };
+    let at = |start: usize| -> Option<Vec<u8>> {
+        let bytes = &bytes[start..];
+        Some(match bytes {
+            [0x1f, 0x8b, 8, ..] => read(Box::new(GzDecoder::new(bytes))),
+            [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => read(Box::new(ZlibDecoder::new(bytes))),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => read(Box::new(zstd::Decoder::new(bytes).ok()?)),
+            _ => return None,
+        })
+    };
+    (0..bytes.len()).filter_map(at).collect()
+}
+
+/// As a server that compresses its answers sends them.
+pub(super) fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 #[test]
@@ -103,8 +142,13 @@ fn the_sentence_is_found_in_every_form() {
         format!("x{}", standard.encode(format!("??{SENTENCE}"))),
         url.encode(SENTENCE),
         format!("[{}]", TOKENS[3]),
+        standard.encode(gzipped(SENTENCE.as_bytes())),
+        url.encode(zstd::encode_all(SENTENCE.as_bytes(), 1).unwrap()),
     ] {
         assert!(told_by(form.as_bytes()).is_some(), "{form}");
     }
+    let mut chunk = b"HTTP/1.1 200 OK\r\n\r\n1f\r\n".to_vec();
+    chunk.extend(gzipped(SENTENCE.as_bytes()));
+    assert!(told_by(&chunk).is_some());
     assert_eq!(told_by(b"{\"answer\":\"twelve apples\",\"tokens\":[1,2,3]}"), None);
 }
