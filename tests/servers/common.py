@@ -11,7 +11,33 @@ from pathlib import Path
 
 LEXICON = Path(__file__).resolve().parents[2] / "src/mark/lexicon/classes.tsv"
 PORT, ADMIN = 18092, 18093
-POLICY = """version = 1
+# What the model of `make_reasoner.py` says. None of these words is part of another.
+REASONING_WORDS = """
+aardvark abalone acacia albatross alpaca anemone antelope apricot badger bamboo barnacle beaver begonia
+bobcat buffalo bullfrog cactus canary caribou catfish cheetah chinchilla cicada clover condor cormorant
+coyote cricket crocus cuckoo cypress daffodil dahlia dolphin dragonfly falcon fennel ferret flamingo gazelle
+gibbon giraffe goldfinch gopher grouse hamster hedgehog hibiscus hornet iguana impala jackal jaguar jasmine
+juniper kestrel kingfisher lavender leopard limpet lobster magnolia magpie mallard manatee mantis marigold
+marmot meerkat mongoose narwhal nettle nightingale ocelot orchid oriole osprey ostrich oyster panther
+parsnip peacock pelican penguin petunia pheasant platypus plover porcupine possum primrose puffin quokka
+raccoon reindeer rhubarb salamander sardine scorpion seahorse sequoia sparrow squirrel starling stingray
+sturgeon swallow tadpole tamarin tarantula termite thistle toucan turtle vulture wallaby walnut walrus
+warbler weasel willow wolverine wombat yarrow zinnia
+""".split()
+ANSWER_WORDS = """
+adjust anchor answer arrange balance basket begin border bottle branch bridge bright bucket button carpet
+castle ceiling center chapter circle clerk closet collar column corner cotton counter create curtain decade
+deliver detail dinner doctor double drawer driver engine escape evening fabric factor finger finish flavor
+folder follow formal garage garden gather gentle harbor height hollow honest island jacket kettle ladder
+layer leather letter level listen manner marble margin market matter measure member mirror moment motion
+museum narrow number object office orange output oven packet palace parcel pencil people pepper picture
+pillow planet pocket polish powder prepare product profit public purple quarter random record region remain
+repair report result ribbon river rocket rubber sample school season second secret select senior settle
+shadow shelf signal silver simple single socket spring square stable station stream street student subject
+summer supply switch symbol table tailor target temple thread ticket timber tissue tomato tower travel
+tunnel twelve uniform valley velvet vessel village volume wagon window winter wonder writer yellow
+""".split()
+MARKING = """version = 1
 name = "marking"
 mode = "enforce"
 [[grade]]
@@ -74,9 +100,9 @@ def risk(account):
     return {"guilloche-risk": claim}
 
 
-def proxy(guilloche, directory, upstream, marks):
+def proxy(guilloche, directory, upstream, marks="", policy=MARKING, kind="custom"):
     """Starts `guilloche serve`, which takes risks from its peer; `marks` are lines of `[marks]`."""
-    (directory / "policy.toml").write_text(POLICY)
+    (directory / "policy.toml").write_text(policy)
     keys, ledger = directory / "mark.keys", directory / "mark.ledger"
     if not keys.exists():
         subprocess.run([guilloche, "keys", "new", "--keys", keys, "--ledger", ledger], check=True)
@@ -87,6 +113,7 @@ address = "127.0.0.1:{PORT}"
 address = "127.0.0.1:{ADMIN}"
 [upstream]
 url = "{upstream}"
+kind = "{kind}"
 [risk]
 trust = "peer"
 [policy]

@@ -14,7 +14,7 @@ const API_KEY = "sk-client-suite";
 const sent = new AsyncLocalStorage();
 
 /** A signed risk header, as docs/risk-header.md describes it. */
-export function riskHeaders(sdk, score, account, path = PATHS[sdk]) {
+export function riskHeaders(sdk, score, account, path = PATHS[sdk], method = "POST") {
   if (score === null) return {};
   const now = Math.floor(Date.now() / 1000);
   const credential = createHash("sha256").update(API_KEY).digest("base64");
@@ -23,7 +23,7 @@ export function riskHeaders(sdk, score, account, path = PATHS[sdk]) {
     `("guilloche-risk" "@method" "@path");created=${now};expires=${now + 60}` +
     `;keyid="${SUITE.key_id}";tag="guilloche-risk"`;
   const base =
-    `"guilloche-risk": ${risk}\n"@method": POST\n"@path": ${path}\n"@signature-params": ${params}`;
+    `"guilloche-risk": ${risk}\n"@method": ${method}\n"@path": ${path}\n"@signature-params": ${params}`;
   const mac = createHmac("sha256", Buffer.from(SUITE.risk_key, "hex")).update(base).digest("base64");
   return {
     "guilloche-risk": risk,

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
+import { ResponsesWS } from "openai/resources/responses/ws";
+
 import { SUITE, client, riskHeaders, uncounted } from "./exchange.mjs";
 
 const GRADED = SUITE.policies.find(({ name }) => name === "graded");
@@ -36,6 +38,7 @@ async function call(url, form, params, headers) {
   if (form === "JSON") return calls.create(params, { headers });
   if (form === "parse") return calls.parse(params, { headers });
   if (form === "stream helper") return calls.stream(params, { headers }).finalResponse();
+  if (form === "WebSocket") return overSocket(url, params, headers);
   let last;
   let number = 0;
   for await (const event of await calls.create({ ...params, stream: true }, { headers })) {
@@ -43,6 +46,23 @@ async function call(url, form, params, headers) {
     last = event;
   }
   return last.response;
+}
+
+async function overSocket(url, params, headers) {
+  const socket = new ResponsesWS(client("openai", url), { headers, reconnect: null });
+  try {
+    let number = 0;
+    for await (const received of socket.stream()) {
+      if (received.type === "open") socket.send({ type: "response.create", ...params });
+      if (received.type !== "message") continue;
+      const event = received.message;
+      assert.equal(event.sequence_number, number++, JSON.stringify(event));
+      if (event.type === "response.completed") return event.response;
+    }
+  } finally {
+    socket.close();
+  }
+  throw new Error("the socket closed before the response was complete");
 }
 
 const partsOf = (item) =>
@@ -66,11 +86,16 @@ async function converse(url, form, headers) {
 
 describe("a response is what the upstream gives less what the policy withholds", () => {
   for (const risk of GRADED.risks.filter(({ plan }) => !plan.downgrade && !plan.refuse && !plan.marked))
-    for (const form of ["JSON", "stream", "stream helper", "parse"])
+    for (const form of ["JSON", "stream", "stream helper", "parse", "WebSocket"].filter(
+      // An ordinary caller's WebSocket goes to the upstream, which has none.
+      (form) => form !== "WebSocket" || Object.keys(risk.plan).length > 0,
+    ))
       it(`${risk.name}, ${form}`, () =>
         uncounted(async () => {
           const account = `node-responses-${risk.name}-${form}`.replaceAll(" ", "-");
-          const headers = riskHeaders("openai", risk.score, account, PATH);
+          // What is signed for the opening of a WebSocket holds for all that is asked over it.
+          const method = form === "WebSocket" ? "GET" : "POST";
+          const headers = riskHeaders("openai", risk.score, account, PATH, method);
           const direct = await converse(GRADED.upstream, "JSON", {});
           const turns = await converse(GRADED.url, form, headers);
           for (const [turn, got] of turns.entries()) {

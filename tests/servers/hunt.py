@@ -1,0 +1,188 @@
+"""Hunts, before a real server, for reasoning that a policy withholds and the caller gets all the same.
+
+    python hunt.py vllm PYTHON GUILLOCHE DIR
+    python hunt.py llama_cpp PYTHON GUILLOCHE DIR
+    python hunt.py llama_server LLAMA_SERVER GUILLOCHE DIR
+
+PYTHON is that of an environment with vLLM, or with llama-cpp-python[server]; DIR holds what `make_reasoner.py` made:
+every word of its reasoning is none of its answers'. Asked is on every path that answers, as documents and as
+streams, with every flag that is known to make a server repeat itself; what came is searched byte for byte. An
+ordinary caller must get the reasoning, a graded one no word of it, and both must get an answer.
+
+Where the server describes itself (`/openapi.json`), each of its paths must also be in the table of paths.
+"""
+
+import base64
+import collections
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from common import ANSWER_WORDS, PORT, REASONING_WORDS, call, proxy, risk, until
+
+KIND, PROGRAM, GUILLOCHE, DIRECTORY = sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4])
+SERVER_PORT, TURNS = 18091, 3
+POLICY = """version = 1
+name = "hunt"
+mode = "enforce"
+unknown_routes = "refuse"
+[[grade]]
+name = "withheld"
+at = 0.5
+side_channels = {}
+[grade.reasoning]
+keep = "none"
+opened_by_template = ["*"]
+"""
+CONVERSATION = [{"role": "user", "content": "Say something."}]
+CHAT = {"messages": CONVERSATION, "max_tokens": 400}
+FLAGS = [
+    {},
+    {"logprobs": True, "top_logprobs": 2},
+    {"n": 2},
+    {"stream_options": {"include_usage": True, "continuous_usage_stats": True}},
+    {"return_token_ids": True},
+    {"include_reasoning": True},
+    {"chat_template_kwargs": {"enable_thinking": True}},
+    {"echo": True},
+    {"prompt_logprobs": 1},
+    {"return_tokens_as_token_ids": True, "logprobs": True},
+    {"return_tokens": True},
+    {"timings_per_token": True},
+    {"reasoning_format": "none"},
+    {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]},
+]
+# Completions are of a prompt that opens the reasoning, as the template does.
+COMPLETION = {"prompt": "<|user|>Say something.<|assistant|><think>", "max_tokens": 400}
+ASKED = {
+    "/v1/chat/completions": [CHAT | flags for flags in FLAGS],
+    "/v1/completions": [COMPLETION | flags for flags in [{}, {"logprobs": 2}, {"echo": True}, {"n": 2}]],
+    "/v1/responses": [
+        {"input": "Say something.", "max_output_tokens": 400} | flags
+        for flags in [{}, {"reasoning": {"summary": "auto"}}, {"include": ["reasoning.encrypted_content"]},
+                      {"store": True}, {"include": ["message.output_text.logprobs"], "top_logprobs": 2}]
+    ],
+    "/v1/messages": [
+        {"messages": CONVERSATION, "max_tokens": 400} | flags
+        for flags in [{}, {"thinking": {"type": "enabled", "budget_tokens": 1024}}]
+    ],
+    "/completion": [
+        {"prompt": COMPLETION["prompt"], "n_predict": 400} | flags
+        for flags in [{}, {"n_probs": 2}, {"return_tokens": True}, {"response_fields": ["content", "prompt"]}]
+    ],
+}
+# llama.cpp sets the form of its answers by flags of its own, vLLM the parser.
+SETTINGS = {
+    "vllm": [["--reasoning-parser", "deepseek_r1"], []],
+    "llama_cpp": [[]],
+    "llama_server": [["--reasoning-format", form] for form in ["deepseek", "deepseek-legacy", "none"]],
+}
+
+
+def server(setting):
+    environment = os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    port = ["--port", str(SERVER_PORT), "--host", "127.0.0.1"]
+    if KIND == "vllm":
+        command = [PROGRAM, "-m", "vllm.entrypoints.openai.api_server", "--model", DIRECTORY]
+        command += ["--served-model-name", "reasoner", "--enforce-eager", "--dtype", "float32"]
+    elif KIND == "llama_cpp":
+        command = [PROGRAM, "-m", "llama_cpp.server", "--model", DIRECTORY / "model.gguf", "--n_ctx", "2048"]
+        command += ["--model_alias", "reasoner", "--logits_all", "true"]
+    else:
+        command = [PROGRAM, "-m", DIRECTORY / "model.gguf", "--jinja", "-np", "1", "-c", "2048"]
+    log = open(DIRECTORY / f"{KIND}.log", "w")
+    return subprocess.Popen([*command, *port, *setting], env=environment, stdout=log, stderr=subprocess.STDOUT)
+
+
+def ask(path, body, headers):
+    """The status and every byte of an answer, its head's fields included."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{PORT}{path}",
+        None if body is None else json.dumps(body).encode(),
+        {"content-type": "application/json", **headers},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=300) as answer:
+            return answer.status, str(answer.headers).encode() + answer.read()
+    except urllib.error.HTTPError as refused:
+        return refused.code, str(refused.headers).encode() + refused.read()
+
+
+def words(raw, listed):
+    """Which of the words are in these bytes, plain, in base64, or cut into the texts of events."""
+    coded = re.findall(rb"[A-Za-z0-9+/_-]{16,}", raw)
+    decoded = [base64.urlsafe_b64decode(it.replace(b"+", b"-").replace(b"/", b"_") + b"==") for it in coded]
+    texts = [raw, *decoded, b"".join(re.findall(rb'"((?:[^"\\]|\\.)*)"', raw))]
+    text = b"\n".join(texts).decode(errors="replace").lower()
+    return sorted({word for word in listed if word in text})
+
+
+def table():
+    command = [GUILLOCHE, "policy", "routes", "--upstream", ROUTES, "--format", "json"]
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["routes"]
+
+
+def is_listed(path, routes):
+    """Whether a path ends as one of the table does."""
+    for route in routes:
+        pattern = re.escape(route["path"]).replace(r"\*", ".*")
+        pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", pattern)
+        if re.search(pattern + "$", re.sub(r"\{[^}]*\}", "x", path)):
+            return True
+    return False
+
+
+ROUTES = {"vllm": "vllm", "llama_cpp": "custom", "llama_server": "llama_cpp"}[KIND]
+failed = []
+for setting in SETTINGS[KIND]:
+    children = [server(setting)]
+    try:
+        until(lambda: call(SERVER_PORT, "/v1/models"), f"{KIND} listens", 900)
+        children.append(proxy(GUILLOCHE, DIRECTORY, f"http://127.0.0.1:{SERVER_PORT}", policy=POLICY, kind=ROUTES))
+        until(lambda: call(PORT, "/v1/models"), "the proxy listens")
+        counts = collections.Counter()
+        for path, bodies in ASKED.items():
+            for body in bodies:
+                for stream in [False, True]:
+                    body = {"model": "reasoner", "temperature": 1.0, **body, "stream": stream}
+                    if not stream:
+                        body.pop("stream_options", None)
+                    case = f"{path} {json.dumps(body)}"
+                    for turn in range(TURNS):
+                        status, raw = ask(path, body, {})
+                        counts[f"{path} ordinary {status}"] += 1
+                        if status == 200 and not words(raw, REASONING_WORDS):
+                            failed.append(f"the hunt sees nothing: {case}")
+                        graded, raw = ask(path, body, risk(f"acct-{turn}"))
+                        counts[f"{path} graded {graded}"] += 1
+                        if told := words(raw, REASONING_WORDS):
+                            failed.append(f"{told[:3]} of {len(told)} words: {case}\n{raw[:1500]}")
+                        if graded == 200 and len(words(raw, ANSWER_WORDS)) < 3:
+                            failed.append(f"the answer is lost: {case}\n{raw[:1500]}")
+                        if status == 200 and graded != 200:
+                            failed.append(f"refused with {graded}: {case}\n{raw[-500:]}")
+        print(f"{KIND} {' '.join(setting)}")
+        for case, count in sorted(counts.items()):
+            print(f"  {case}: {count}")
+        try:
+            described = call(SERVER_PORT, "/openapi.json")["paths"]
+        except OSError:
+            described = {}
+        routes = table()
+        for path in sorted(described):
+            if not is_listed(path, routes):
+                failed.append(f"no verdict in the table of {ROUTES}: {path}")
+        print(f"  {len(described)} paths of its own description")
+    finally:
+        for child in reversed(children):
+            child.terminate()
+            child.wait()
+for failure in failed:
+    print("FAILED:", failure)
+print(f"{len(failed)} failed")
+sys.exit(bool(failed))
