@@ -254,6 +254,7 @@ impl ResponseRewriter {
             let outcome = self.push(channel, payload, scan, event, betrayed, before)?;
             self.outcomes.push(outcome);
         }
+        self.push_again(payload, scan)?;
         self.lanes.signed(scan);
         self.lanes.called(scan);
         self.end_before_calls(scan, before);

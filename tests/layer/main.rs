@@ -68,6 +68,7 @@ mod stored;
 mod summarizers;
 #[cfg(test)]
 mod summed_up;
+mod summed_up_everywhere;
 #[cfg(test)]
 mod summed_up_responses;
 #[cfg(test)]

@@ -86,6 +86,7 @@ SETTINGS = {
 
 def server(setting):
     environment = os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    environment |= {"VLLM_HOST_IP": "127.0.0.1"}
     port = ["--port", str(SERVER_PORT), "--host", "127.0.0.1"]
     if KIND == "vllm":
         command = [PROGRAM, "-m", "vllm.entrypoints.openai.api_server", "--model", DIRECTORY]

@@ -120,16 +120,11 @@ impl ResponseRewriter {
         if raw.is_empty() {
             return Ok(stays);
         }
-        let open = lanes.open(channel, payload, scan, edits)?;
         if channel.mode == Mode::Repeat {
-            // What it says of it is known when the event has been read.
-            if !open.editor.is_none() {
-                let text = unescape(raw).unwrap_or_else(|_| unescape_lossy(raw).into());
-                let (_, text) = edits.repeated_prompt(channel.lane.group, &text);
-                open.repeat(text, scan, edits);
-            }
+            // What it adds is known when the event has been read.
             return Ok(stays);
         }
+        let open = lanes.open(channel, payload, scan, edits)?;
         open.ended = false;
         if open.editor.is_none() {
             return Ok(stays);
@@ -185,6 +180,25 @@ impl ResponseRewriter {
             lanes.carry(before, bytes)?;
         }
         Ok(outcome)
+    }
+
+    /// Gives what says a text again to its lane's editors, behind the pieces of the same event,
+    /// wherever it stands in it.
+    pub(super) fn push_again(&mut self, payload: &[u8], scan: &Scan) -> Result<(), TooManyLanes> {
+        let Self { lanes, edits, .. } = self;
+        for channel in scan.channels.iter().filter(|it| it.mode == Mode::Repeat) {
+            let raw = payload.get(channel.span.clone()).unwrap_or_default();
+            if raw.is_empty() {
+                continue;
+            }
+            let open = lanes.open(channel, payload, scan, edits)?;
+            if !open.editor.is_none() {
+                let text = unescape(raw).unwrap_or_else(|_| unescape_lossy(raw).into());
+                let (_, text) = edits.repeated_prompt(channel.lane.group, &text);
+                open.repeat(text, scan, edits);
+            }
+        }
+        Ok(())
     }
 
     /// Has what says a text again say what that has let out.
