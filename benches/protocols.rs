@@ -59,6 +59,16 @@ fn halves(mut event: impl FnMut(bool) -> Bytes) -> Vec<Bytes> {
     (0..EVENTS).map(|index| event(index < EVENTS / 2)).collect()
 }
 
+/// The same where reasoning stands in the text, between markers.
+fn in_text(mut event: impl FnMut(&str) -> Bytes) -> Vec<Bytes> {
+    let text = |index| match index {
+        0 => "<think>",
+        index if index == EVENTS / 2 => "</think>",
+        _ => WORDS,
+    };
+    (0..EVENTS).map(|index| event(text(index))).collect()
+}
+
 fn chat() -> Case {
     let chunk = |delta: Value, finish: Value| {
         sse(
@@ -123,6 +133,68 @@ fn gemini() -> Case {
     events.push(event(json!({"text": ""}), json!("STOP")));
     let path = "/v1beta/models/m:streamGenerateContent";
     Case { path, media_type: "text/event-stream", request: json!({"contents": []}), events }
+}
+
+fn completions() -> Case {
+    let event = |text: &str, finish: Value| {
+        sse(
+            None,
+            &json!({"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m",
+            "choices": [{"index": 0, "text": text, "logprobs": null, "finish_reason": finish}]}),
+        )
+    };
+    let mut events = in_text(|text| event(text, Value::Null));
+    events.extend([event("", json!("stop")), Bytes::from_static(b"data: [DONE]\n\n")]);
+    let request = json!({"model": "m", "prompt": "x", "stream": true});
+    Case { path: "/v1/completions", media_type: "text/event-stream", request, events }
+}
+
+fn llama_cpp() -> Case {
+    let event = |text: &str, stop: bool| {
+        sse(
+            None,
+            &json!({"index": 0, "content": text, "tokens": [7], "stop": stop, "id_slot": 0,
+            "tokens_predicted": 1, "tokens_evaluated": 5}),
+        )
+    };
+    let mut events = in_text(|text| event(text, false));
+    events.push(event("", true));
+    let request = json!({"prompt": "x", "stream": true});
+    Case { path: "/completion", media_type: "text/event-stream", request, events }
+}
+
+fn tgi() -> Case {
+    let event = |text: &str, whole: Value| {
+        let event = json!({"index": 1, "generated_text": whole, "details": null,
+            "token": {"id": 7, "text": text, "logprob": -0.1, "special": false}});
+        sse(None, &event)
+    };
+    let mut whole = String::new();
+    let mut events = in_text(|text| {
+        whole.push_str(text);
+        event(text, Value::Null)
+    });
+    whole.push_str(WORDS);
+    events.push(event(WORDS, json!(whole)));
+    let request = json!({"inputs": "x"});
+    Case { path: "/generate_stream", media_type: "text/event-stream", request, events }
+}
+
+fn cohere() -> Case {
+    let content = |kind: &str, index: usize, content: Value| {
+        typed(&json!({"type": kind, "index": index, "delta": {"message": {"content": content}}}))
+    };
+    let mut events = vec![typed(&json!({"type": "message-start", "id": "c",
+        "delta": {"message": {"role": "assistant", "content": []}}}))];
+    for (index, kind) in ["thinking", "text"].into_iter().enumerate() {
+        events.push(content("content-start", index, json!({"type": kind, (kind): ""})));
+        let delta = content("content-delta", index, json!({(kind): WORDS}));
+        events.extend(std::iter::repeat_n(delta, EVENTS / 2));
+        events.push(typed(&json!({"type": "content-end", "index": index})));
+    }
+    events.push(typed(&json!({"type": "message-end", "delta": {"finish_reason": "COMPLETE"}})));
+    let request = json!({"model": "m", "messages": [], "stream": true});
+    Case { path: "/v2/chat", media_type: "text/event-stream", request, events }
 }
 
 /// A response whose texts come in events of a kilobyte, `size` of them, and are then repeated.
@@ -244,15 +316,22 @@ fn read<B: Body<Data = Bytes>>(body: B) -> usize {
     }
 }
 
-#[divan::bench(args = ["floor", "chat", "messages", "ollama", "gemini", "responses", "responses, snapshots of 100 KiB"])]
+#[divan::bench(args = [
+    "floor", "chat", "messages", "completions", "ollama", "gemini", "cohere", "llama_cpp", "tgi", "responses",
+    "responses, snapshots of 100 KiB",
+])]
 fn stream(bencher: Bencher<'_, '_>, name: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.expect("a runtime");
     let _entered = runtime.enter();
     let case = match name {
         "messages" => messages(),
+        "completions" => completions(),
         "ollama" => ollama(),
         "gemini" => gemini(),
+        "cohere" => cohere(),
+        "llama_cpp" => llama_cpp(),
+        "tgi" => tgi(),
         "responses" => responses(EVENTS / 2, WORDS),
         "responses, snapshots of 100 KiB" => responses(100, &WORDS.repeat(17)),
         _ => chat(),

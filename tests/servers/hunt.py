@@ -26,7 +26,7 @@ from pathlib import Path
 from common import ANSWER_WORDS, PORT, REASONING_WORDS, call, proxy, risk, until
 
 KIND, PROGRAM, GUILLOCHE, DIRECTORY = sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4])
-SERVER_PORT, TURNS = 18091, 3
+SERVER_PORT, TURNS = 18091, 1
 POLICY = """version = 1
 name = "hunt"
 mode = "enforce"
@@ -117,7 +117,8 @@ def ask(path, body, headers):
 def words(raw, listed):
     """Which of the words are in these bytes, plain, in base64, or cut into the texts of events."""
     coded = re.findall(rb"[A-Za-z0-9+/_-]{16,}", raw)
-    decoded = [base64.urlsafe_b64decode(it.replace(b"+", b"-").replace(b"/", b"_") + b"==") for it in coded]
+    whole = [it[: len(it) - len(it) % 4] for it in coded]
+    decoded = [base64.urlsafe_b64decode(it.replace(b"+", b"-").replace(b"/", b"_")) for it in whole]
     texts = [raw, *decoded, b"".join(re.findall(rb'"((?:[^"\\]|\\.)*)"', raw))]
     text = b"\n".join(texts).decode(errors="replace").lower()
     return sorted({word for word in listed if word in text})
@@ -143,7 +144,7 @@ failed = []
 for setting in SETTINGS[KIND]:
     children = [server(setting)]
     try:
-        until(lambda: call(SERVER_PORT, "/v1/models"), f"{KIND} listens", 900)
+        until(lambda: call(SERVER_PORT, "/v1/models"), f"{KIND} listens", 3000)
         children.append(proxy(GUILLOCHE, DIRECTORY, f"http://127.0.0.1:{SERVER_PORT}", policy=POLICY, kind=ROUTES))
         until(lambda: call(PORT, "/v1/models"), "the proxy listens")
         counts = collections.Counter()
@@ -182,7 +183,10 @@ for setting in SETTINGS[KIND]:
     finally:
         for child in reversed(children):
             child.terminate()
-            child.wait()
+            try:
+                child.wait(30)
+            except subprocess.TimeoutExpired:
+                child.kill()
 for failure in failed:
     print("FAILED:", failure)
 print(f"{len(failed)} failed")

@@ -13,12 +13,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from common import ANSWER_WORDS, REASONING_WORDS
 
 WIDTH, HEADS, INNER, CONTEXT = 64, 1, 128, 2048
-SPECIAL = ["<|end|>", "<|user|>", "<|assistant|>", "<think>", "</think>"]
+SPECIAL = ["<|end|>", "<|user|>", "<|assistant|>"]
+# Not special, as in most models: a server leaves them in the text.
+MARKERS = ["<think>", "</think>"]
 # The template opens the section, as those of most models that reason do.
 TEMPLATE = (
     "{% for m in messages %}<|user|>{% if m['content'] is string %}{{ m['content'] }}{% else %}"
@@ -27,7 +29,7 @@ TEMPLATE = (
 # Where in a token's vector its kind stands, and what all tokens share.
 KIND, SHARED, SIZE = 0, 1, 4.0
 # About one word in so many ends what it stands in.
-LENGTH = 40
+LENGTH = 15
 
 form, out = sys.argv[1], Path(sys.argv[2])
 out.mkdir(parents=True, exist_ok=True)
@@ -43,6 +45,7 @@ trainer = trainers.BpeTrainer(
     show_progress=False,
 )
 tokenizer.train_from_iterator([f"a {word} {word}" for word in REASONING_WORDS + ANSWER_WORDS], trainer)
+tokenizer.add_tokens([AddedToken(marker, special=False, normalized=False) for marker in MARKERS])
 vocabulary = tokenizer.get_vocab()
 tokens = [token for token, _ in sorted(vocabulary.items(), key=lambda item: item[1])]
 
@@ -91,11 +94,8 @@ if form == "gguf":
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(tokens)
-    control = {"<|end|>", "<|user|>", "<|assistant|>"}
-    types = {True: gguf.TokenType.CONTROL, False: gguf.TokenType.USER_DEFINED}
-    writer.add_token_types(
-        [types[token in control] if token in SPECIAL else gguf.TokenType.NORMAL for token in tokens]
-    )
+    types = dict.fromkeys(SPECIAL, gguf.TokenType.CONTROL) | dict.fromkeys(MARKERS, gguf.TokenType.USER_DEFINED)
+    writer.add_token_types([types.get(token, gguf.TokenType.NORMAL) for token in tokens])
     writer.add_token_merges([merge if isinstance(merge, str) else " ".join(merge) for merge in merges])
     writer.add_bos_token_id(0)
     writer.add_eos_token_id(0)

@@ -9,7 +9,7 @@ mod servers;
 mod vendors;
 
 use ProtocolId::{
-    Chat, Completions, Converse, Gemini, Invoke, LlamaCpp, Messages, Ollama, Responses, Tgi,
+    Chat, Cohere, Completions, Converse, Gemini, Invoke, LlamaCpp, Messages, Ollama, Responses, Tgi,
 };
 use servers::{LLAMA_CPP, OLLAMA, SGLANG, TGI, VLLM};
 use vendors::{ANTHROPIC, BEDROCK, COMMON, GOOGLE, LISTS, MISTRAL, OPENAI, OTHERS, RESPONSES};
@@ -57,7 +57,7 @@ impl ServerKind {
             Self::OpenAi => &[Chat, Responses, Completions],
             Self::Anthropic => &[Messages, Chat],
             Self::Mistral => &[Chat, Completions],
-            Self::Vllm => &[Chat, Responses, Messages, Completions],
+            Self::Vllm => &[Chat, Responses, Messages, Completions, Cohere],
             Self::LlamaCpp => &[Chat, Responses, Messages, Completions, LlamaCpp],
             Self::Sglang => &[Chat, Responses, Messages, Completions, Ollama, Tgi],
             Self::Ollama => &[Chat, Responses, Messages, Completions, Ollama],

@@ -7,11 +7,23 @@ use crate::wire::route::known::WayRound::{Inside, Kept, Media, Operation, Scores
 
 pub(super) const VLLM: Table = &[
     open("/load"),
+    open("/docs"),
+    open("/redoc"),
+    open("/openapi.json"),
+    open("/docs/oauth2-redirect"),
     no_text("/tokenize"),
     refused(&POST, "/detokenize", Inside),
     refused(&GET, "/tokenizer_info", Inside),
     refused(&POST, "/chat/completions/render", Inside),
     refused(&POST, "/completions/render", Inside),
+    refused(&POST, "/messages/render", Inside),
+    refused(&POST, "/responses/render", Inside),
+    refused(&POST, "/chat/render", Inside),
+    // Like /detokenize, of whole answers.
+    refused(&POST, "/chat/completions/derender", Inside),
+    refused(&POST, "/completions/derender", Inside),
+    refused(&GET, "/kv_event_sources", Inside),
+    refused(&POST, "/systemone", Unread),
     refused(&POST, "/chat/completions/batch", Unread),
     refused(&POST, "/inference/*", Unread),
     refused(&POST, "/generate", Unread),
@@ -43,7 +55,19 @@ pub(super) const VLLM: Table = &[
     refused(&POST, "/reset_encoder_cache", Operation),
     refused(&POST, "/collective_rpc", Operation),
     refused(&POST, "/scale_elastic_ep", Operation),
+    refused(&POST, "/is_scaling_elastic_ep", Operation),
+    refused(&GET_POST, "/fault_tolerance/*", Operation),
+    refused(&POST, "/release_kv_cache_memory", Operation),
+    refused(&POST, "/init_weight_transfer_engine", Operation),
+    refused(&POST, "/shutdown_weight_transfer_engine", Operation),
+    refused(&POST, "/start_weight_update", Operation),
+    refused(&POST, "/start_draft_weight_update", Operation),
     refused(&POST, "/update_weights", Operation),
+    refused(&POST, "/finish_weight_update", Operation),
+    refused(&POST, "/update_weight_version", Operation),
+    refused(&GET, "/weight_info", Inside),
+    refused(&POST, "/weight_checker", Inside),
+    refused(&GET, "/get_world_size", Inside),
 ];
 
 pub(super) const SGLANG: Table = &[
