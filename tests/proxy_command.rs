@@ -147,6 +147,42 @@ mod tests {
         std::fs::remove_file(idle).unwrap();
     }
 
+    // Break it: take every protocol for one that carries blobs.
+    #[test]
+    fn protocols_over_which_nothing_carries_what_is_sealed_are_told() {
+        let policy = |seal: &str| {
+            let grade = format!(
+                "version = 1\nname = \"p\"\nmode = \"enforce\"\n[[grade]]\nname = \"a\"\nat = 0.5\n\
+                 reasoning = {{ keep = \"none\", seal = {seal} }}\n"
+            );
+            file("sealing-policy.toml", &grade)
+        };
+        let strings = "strings of reasoning that the upstream has not signed";
+        for (kind, seal, told) in [
+            ("ollama", "{}", vec![("chat, ollama", strings), ("completions", "has room for it")]),
+            ("ollama", "{ in_strings = true }", vec![("completions", "has room for it")]),
+            ("gemini", "{ in_strings = true }", vec![]),
+            ("bedrock", "{}", vec![("chat", strings), ("are no credentials", "be changed for")]),
+        ] {
+            let policy = policy(seal);
+            let text = format!(
+                "[upstream]\nurl = \"http://127.0.0.1:1\"\nkind = \"{kind}\"\n[risk]\n\
+                 trust = \"peer\"\n[policy]\nfile = \"{}\"\n[secret]\nkey = \"{}\"\n",
+                policy.display(),
+                "7".repeat(64)
+            );
+            let path = file("sealing.toml", &text);
+            let output = guilloche().arg("--check").arg("--config").arg(&path).output().unwrap();
+            std::fs::remove_file(&path).unwrap();
+            std::fs::remove_file(&policy).unwrap();
+            let (status, _, stderr) = shown(&output);
+            assert_eq!((status, stderr.lines().count()), (Some(0), told.len()), "{stderr}");
+            for (line, (names, said)) in stderr.lines().zip(told) {
+                assert!(line.contains(names) && line.contains(said), "{kind}: {line}");
+            }
+        }
+    }
+
     #[test]
     fn everything_wrong_is_told_and_the_status_is_2() {
         let path = file("bad.toml", "[upstream]\nurl = 1\n[listen]\nport = 80\n");

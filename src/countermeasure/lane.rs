@@ -115,6 +115,20 @@ impl LaneEditor {
         passes
     }
 
+    /// Appends what is held back and may leave before it is known what follows, where nothing could bring it
+    /// later.
+    pub fn let_go(&mut self, out: &mut String) {
+        let Self { editor, mark, left, alignment, .. } = self;
+        let Some(editor) = editor else { return };
+        left.clear();
+        editor.let_go(left);
+        alignment.push("", left);
+        match mark {
+            None => out.push_str(left),
+            Some(mark) => mark.push(left, out),
+        }
+    }
+
     /// The lane ends: appends what was held back.
     pub fn finish(&mut self, cut_short: bool, out: &mut String) {
         let Self { editor, mark, left, alignment, .. } = self;

@@ -61,6 +61,10 @@ pub trait Editor: Debug + Send {
         self.holds()
     }
 
+    /// Appends what is held back and may leave before it is known what follows, where nothing could bring it
+    /// later.
+    fn let_go(&mut self, _out: &mut String) {}
+
     /// Words taken out so far.
     fn words_removed(&self) -> u64;
 

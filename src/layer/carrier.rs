@@ -23,7 +23,10 @@ pub(super) fn carrier(
     let mut blanks = vec![(Blank::Text, channel.span.clone())];
     let mut taken_out: Vec<Edit> = Vec::new();
     for field in &scan.fields {
+        let around = field.span.start <= channel.span.start && channel.span.end <= field.span.end;
         taken_out.extend(match field.kind {
+            // What stands around the text itself says on its own what has to be said once.
+            FieldKind::Once if around => None,
             FieldKind::Sequence(_) => {
                 blanks.push((Blank::Number, field.span.clone()));
                 None

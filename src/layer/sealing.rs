@@ -1,5 +1,7 @@
 //! What of a response is sealed: its reasoning as it came, until something carries it.
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::lanes::{LANES, TooManyLanes};
@@ -8,7 +10,7 @@ use crate::countermeasure::seal::Sealer;
 use crate::secret::opaque_debug;
 use crate::wire::framing::{Framing, Unframed};
 use crate::wire::json::Edit;
-use crate::wire::{Carrier, CarrierPlace, Channel, Close, Kind, Lane, Mode};
+use crate::wire::{Carrier, CarrierPlace, Channel, Close, Kind, Lane, Mode, Share};
 
 opaque_debug!(Sealing);
 
@@ -19,11 +21,16 @@ const LONGEST: usize = 1 << 20;
 /// The most bytes that are kept of one response.
 const KEPT: usize = 8 << 20;
 
+/// The most blobs of one response: no more are opened of a request.
+const BLOBS: usize = 4096;
+
 /// Keeps the reasoning of one response and seals it.
 pub(super) struct Sealing {
     sealer: Sealer,
     texts: Vec<Text>,
     places: Vec<Place>,
+    /// Blobs so far.
+    blobs: usize,
 }
 
 /// One text of the reasoning.
@@ -33,6 +40,10 @@ struct Text {
     raw: Vec<u8>,
     /// It was too long.
     lost: bool,
+    /// Where each piece of it stands in the event that is read, and how long it was before.
+    pieces: VecDeque<(usize, usize)>,
+    /// How much of it a blob has, which is kept until the event has been read.
+    taken: usize,
 }
 
 /// What carries reasoning.
@@ -49,7 +60,7 @@ struct Place {
 
 impl Sealing {
     pub(super) fn new(sealer: Sealer) -> Self {
-        Self { sealer, texts: Vec::new(), places: Vec::new() }
+        Self { sealer, texts: Vec::new(), places: Vec::new(), blobs: 0 }
     }
 
     /// Bytes that are kept.
@@ -73,7 +84,8 @@ impl Sealing {
         let known = self.texts.iter().position(|it| it.lane == *lane);
         let at = known.unwrap_or(self.texts.len());
         if known.is_none() && self.texts.len() < LANES {
-            self.texts.push(Text { lane: *lane, raw: Vec::new(), lost: false });
+            let (raw, pieces) = (Vec::new(), VecDeque::new());
+            self.texts.push(Text { lane: *lane, raw, lost: false, pieces, taken: 0 });
         }
         let Some(text) = self.texts.get_mut(at).filter(|it| !it.lost) else { return };
         if *mode != Mode::Delta {
@@ -82,11 +94,13 @@ impl Sealing {
                 return;
             }
             text.raw.clear();
+            text.pieces.clear();
         }
         if text.raw.len() + raw.len() > LONGEST || kept + raw.len() > KEPT {
-            (text.raw, text.lost) = (Vec::new(), true);
+            text.lose();
             return;
         }
+        text.pieces.push_back((span.start, text.raw.len()));
         text.raw.extend_from_slice(raw);
     }
 
@@ -111,39 +125,99 @@ impl Sealing {
         let mut edits = Vec::new();
         for carrier in carriers {
             let value = carrier.value().and_then(|span| said(payload, span));
-            let literal = |span: &Range<usize>, blob: Option<&str>| {
-                let nothing = payload.get(span.clone()) == Some(carrier.nothing.as_bytes());
-                match blob {
-                    Some(blob) => Some(Edit::literal(span.clone(), format!("\"{blob}\""))),
-                    None if nothing => None,
-                    None => Some(Edit::literal(span.clone(), carrier.nothing)),
+            let blob = match carrier.share {
+                Share::Since(place) => self.blob_since(carrier, place, value, framing, tally),
+                Share::All | Share::Text(_) | Share::Nothing => {
+                    self.blob_of(carrier, value, framing, tally)?
                 }
             };
-            match &carrier.place {
-                CarrierPlace::Begun => drop(self.place(carrier)?),
-                CarrierPlace::Early(span) => {
-                    self.keep(carrier, value, tally)?;
-                    edits.extend(literal(span, None));
+            match (&carrier.place, blob) {
+                (CarrierPlace::Value(span), Some(blob)) => {
+                    edits.push(Edit::literal(span.clone(), format!("\"{blob}\"")));
                 }
-                CarrierPlace::Value(span) => {
-                    self.keep(carrier, value, tally)?;
-                    edits.extend(literal(span, self.blob(carrier, tally)?));
+                (CarrierPlace::Value(span) | CarrierPlace::Early(span), _) => {
+                    let nothing = payload.get(span.clone()) == Some(carrier.nothing.as_bytes());
+                    let edit = || Edit::literal(span.clone(), carrier.nothing);
+                    edits.extend((!nothing).then(edit));
                 }
-                CarrierPlace::Member { at, name } => {
-                    let member = |blob: &str| format!(",\"{name}\":\"{blob}\"");
-                    let blob = self.blob(carrier, tally)?;
-                    edits.extend(blob.map(|it| Edit::literal(*at..*at, member(it))));
+                (CarrierPlace::Member { at, name }, Some(blob)) => {
+                    edits.push(Edit::literal(*at..*at, format!(",\"{name}\":\"{blob}\"")));
                 }
-                CarrierPlace::Event { kind, before: head, after } => {
-                    let Some(framing) = framing.filter(|_| self.owes(carrier)) else { continue };
-                    let Some(blob) = self.blob(carrier, tally)? else { continue };
+                (CarrierPlace::Event { kind, before: head, after }, Some(blob)) => {
                     let payload = format!("{head}\"{blob}\"{after}").into_bytes();
-                    let event = Unframed { kind: Some(kind), payload, is_error: false };
+                    let event = Unframed { kind: *kind, payload, is_error: false };
+                    let framing = framing.unwrap_or(Framing::Document);
                     before.extend_from_slice(&framing.frame(&event));
                 }
+                (
+                    CarrierPlace::Begun | CarrierPlace::Member { .. } | CarrierPlace::Event { .. },
+                    _,
+                ) => {}
             }
         }
+        self.texts.iter_mut().for_each(Text::forget_taken);
         Ok(edits)
+    }
+
+    /// The blob that goes out in a carrier which goes with all of a text or of its group, or with none.
+    fn blob_of(
+        &mut self,
+        carrier: &Carrier,
+        value: Option<&[u8]>,
+        framing: Option<Framing>,
+        tally: &mut Tally,
+    ) -> Result<Option<Cow<'_, str>>, TooManyLanes> {
+        match &carrier.place {
+            CarrierPlace::Begun => {
+                self.place(carrier)?;
+                return Ok(None);
+            }
+            CarrierPlace::Early(_) => {
+                self.keep(carrier, value, tally)?;
+                return Ok(None);
+            }
+            CarrierPlace::Value(_) => self.keep(carrier, value, tally)?,
+            CarrierPlace::Member { .. } => {}
+            CarrierPlace::Event { .. } if framing.is_none() || !self.owes(carrier) => {
+                return Ok(None);
+            }
+            CarrierPlace::Event { .. } => {}
+        }
+        Ok(self.blob(carrier, tally)?.map(Cow::Borrowed))
+    }
+
+    /// The same of a carrier that goes with what has come since the one before it: what stands before
+    /// `place` in this event. That is kept no longer.
+    fn blob_since(
+        &mut self,
+        carrier: &Carrier,
+        place: usize,
+        value: Option<&[u8]>,
+        framing: Option<Framing>,
+        tally: &mut Tally,
+    ) -> Option<Cow<'static, str>> {
+        if framing.is_none() && matches!(carrier.place, CarrierPlace::Event { .. }) {
+            return None;
+        }
+        let (mut raw, mut lost) = (Vec::new(), false);
+        for text in self.texts.iter_mut().filter(|it| carrier.is_of(it.lane)) {
+            lost |= std::mem::take(&mut text.lost);
+            raw.extend_from_slice(text.take_before(place));
+        }
+        let texts: &[(u32, &[u8])] = if raw.is_empty() || lost { &[] } else { &[(0, &raw)] };
+        if texts.is_empty() && value.is_none() {
+            tally.blocks_unsealed += u64::from(lost);
+            return None;
+        }
+        let full = self.blobs >= BLOBS;
+        tally.blocks_unsealed += u64::from(lost || full);
+        if full {
+            return None;
+        }
+        self.blobs += 1;
+        let blob = self.sealer.seal(carrier.name, texts, value);
+        tally.blocks_sealed += u64::from(blob.is_some());
+        blob.map(Cow::Owned)
     }
 
     fn place(&mut self, carrier: &Carrier) -> Result<&mut Place, TooManyLanes> {
@@ -183,7 +257,7 @@ impl Sealing {
 
     /// The blob of a carrier; `None` if there is nothing to be sealed.
     fn blob(&mut self, carrier: &Carrier, tally: &mut Tally) -> Result<Option<&str>, TooManyLanes> {
-        let Self { sealer, texts, places } = self;
+        let Self { sealer, texts, places, blobs } = self;
         let place = place(places, carrier)?;
         let mut of: Vec<&Text> = texts.iter().filter(|it| carrier.is_of(it.lane)).collect();
         of.sort_by_key(|it| it.lane.part);
@@ -196,12 +270,40 @@ impl Sealing {
             return Ok(None);
         }
         if place.blob.as_ref().is_none_or(|(_, sealed)| *sealed != length) {
+            if *blobs >= BLOBS {
+                place.lose(tally);
+                return Ok(None);
+            }
+            *blobs += 1;
             let parts: Vec<_> = of.iter().map(|it| (it.lane.part, it.raw.as_slice())).collect();
             let blob = sealer.seal(carrier.name, &parts, place.value.as_deref());
             tally.blocks_sealed += u64::from(blob.is_some() && place.blob.is_none());
             place.blob = blob.map(|blob| (blob, length));
         }
         Ok(place.blob.as_ref().map(|(blob, _)| blob.as_str()))
+    }
+}
+
+impl Text {
+    /// Takes what stands before `place` in the event that is read, or came before it.
+    fn take_before(&mut self, place: usize) -> &[u8] {
+        while self.pieces.front().is_some_and(|(start, _)| *start < place) {
+            self.pieces.pop_front();
+        }
+        let end = self.pieces.front().map_or(self.raw.len(), |(_, before)| *before);
+        let begin = std::mem::replace(&mut self.taken, end);
+        self.raw.get(begin..end).unwrap_or_default()
+    }
+
+    /// The event has been read.
+    fn forget_taken(&mut self) {
+        self.raw.drain(..std::mem::take(&mut self.taken));
+        self.pieces.clear();
+    }
+
+    /// It is too long.
+    fn lose(&mut self) {
+        (self.raw, self.pieces, self.lost) = (Vec::new(), VecDeque::new(), true);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::countermeasure::OpenedIndex;
 use crate::countermeasure::seal::{Conversation, Opened, Opener, Opening};
 use crate::secret::opaque_debug;
 use crate::wire::json::{Edit, unescape, unescape_lossy};
-use crate::wire::{Carried, Element, Protocol, Said, TextList, without_elements};
+use crate::wire::{Carried, Element, Nothing, Protocol, Said, TextList, without_elements};
 
 /// The most blobs of one request that are opened; the rest are left out.
 const MOST: u64 = 4096;
@@ -56,9 +56,9 @@ pub(super) fn unseal(protocol: &dyn Protocol, body: &[u8], opener: &Opener) -> U
             }
             None => {
                 unsealed.dropped += 1;
-                let Carried { block, message, value, nothing, .. } = carried;
+                let Carried { block, message, value, unopened, .. } = carried;
                 let Some(block) = block else {
-                    unsealed.edits.push(Edit::literal(value, nothing));
+                    unsealed.edits.push(unopened.edit(&value));
                     return;
                 };
                 let list = dropped.entry(block.list);
@@ -125,15 +125,23 @@ fn put_back(carried: &Carried, opened: &Opened) -> Option<Vec<Edit>> {
                 return Some(vec![Edit { span: place.clone(), with: text }]);
             }
             (Some((_, place)), _) => edits.push(Edit { span: place.clone(), with: text }),
-            (None, Some(member)) if *number == 0 => {
-                let with = [format!(",\"{member}\":").as_bytes(), &text].concat();
-                edits.push(Edit { span: carried.value.end..carried.value.end, with });
-            }
+            (None, Some(member)) if *number == 0 => match (&carried.nothing, value) {
+                (Nothing::Absent { start, .. }, None) => {
+                    let with = [format!("\"{member}\":").as_bytes(), &text].concat();
+                    return Some(vec![Edit { span: *start..carried.value.end, with }]);
+                }
+                _ => {
+                    let with = [format!(",\"{member}\":").as_bytes(), &text].concat();
+                    edits.push(Edit { span: carried.value.end..carried.value.end, with });
+                }
+            },
             (None, _) => return None,
         }
     }
-    let with = value.clone().unwrap_or_else(|| carried.nothing.as_bytes().to_vec());
-    edits.push(Edit { span: carried.value.clone(), with });
+    edits.push(match value {
+        Some(value) => Edit { span: carried.value.clone(), with: value.clone() },
+        None => carried.nothing.edit(&carried.value),
+    });
     Some(edits)
 }
 

@@ -58,6 +58,15 @@ impl Policy {
         self.seal_step().is_some()
     }
 
+    /// Whether any of its grades seals reasoning and leaves strings of it out, or, with `all`, whatever it does
+    /// with them.
+    #[must_use]
+    pub fn seals_outside_strings(&self, all: bool) -> bool {
+        let reasoning = self.grades.iter().filter_map(|grade| grade.plan.reasoning.as_ref());
+        let mut seals = reasoning.filter_map(|measure| measure.settings.seal.as_ref());
+        seals.any(|seal| all || !seal.in_strings)
+    }
+
     /// The step in which token counts tell no more of sealed reasoning than the blobs of any grade do;
     /// `None` if none seals.
     #[must_use]

@@ -4,7 +4,7 @@
 use super::config::Config;
 use crate::policy::{Policy, Reach};
 use crate::risk::settings::Trust;
-use crate::wire::ServerKind;
+use crate::wire::{CarriesSealed, ProtocolId, ServerKind};
 
 /// `policies` are all that may decide, the configured one first.
 pub(super) fn notices(config: &Config, policies: &[&Policy]) -> Vec<String> {
@@ -46,6 +46,7 @@ pub(super) fn notices(config: &Config, policies: &[&Policy]) -> Vec<String> {
                 .to_owned(),
         );
     }
+    notices.extend(unsealed(config.upstream.kind, policies));
     if config.upstream.kind == ServerKind::Bedrock && config.signer.is_none() {
         let mut changing: Vec<&str> =
             policies.iter().flat_map(|policy| policy.changes_requests()).collect();
@@ -61,6 +62,40 @@ pub(super) fn notices(config: &Config, policies: &[&Policy]) -> Vec<String> {
     }
     notices.extend(config.notices.iter().cloned());
     notices
+}
+
+/// Over which of the protocols that a server speaks nothing carries what is sealed, so that it is missing at the
+/// next turn.
+fn unsealed(kind: ServerKind, policies: &[&Policy]) -> Vec<String> {
+    let among = |sought: &[CarriesSealed], in_strings: bool| {
+        let governed = |id: &&ProtocolId| {
+            let seals = |policy: &&Policy| {
+                policy.scope.covers_protocol(**id) && policy.seals_outside_strings(in_strings)
+            };
+            policies.iter().any(seals)
+        };
+        let spoken = kind.speaks().iter().filter(governed);
+        let names = spoken
+            .filter(|id| sought.contains(&id.features().carries_sealed))
+            .map(|id| id.name())
+            .collect::<Vec<_>>();
+        Some(names.join(", ")).filter(|names| !names.is_empty())
+    };
+    let strings = [CarriesSealed::WhereSigned, CarriesSealed::InStrings];
+    let strings = among(&strings, false).map(|names| {
+        format!(
+            "reasoning is sealed, and over {names} strings of reasoning that the upstream has not signed are \
+             withheld without a blob: `seal = {{ in_strings = true }}` has one take their place, for \
+             clients that send it back"
+        )
+    });
+    let nowhere = among(&[CarriesSealed::Nowhere], true).map(|names| {
+        format!(
+            "reasoning is sealed, and nothing that clients send back over {names} has room for it: there it is \
+             withheld, and missing at the next turn"
+        )
+    });
+    strings.into_iter().chain(nowhere).collect()
 }
 
 /// Why every caller gets the upstream's bytes, if so it is.

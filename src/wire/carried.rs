@@ -13,7 +13,9 @@ pub struct Carried {
     /// The whole value that carries it.
     pub value: Range<usize>,
     /// What stands there where the server has put nothing.
-    pub nothing: &'static str,
+    pub nothing: Nothing,
+    /// What stands there if it does not open, where the block stays.
+    pub unopened: Nothing,
     /// The strings of the block in which its reasoning stands, by their numbers: whole values.
     pub texts: Vec<(u32, Range<usize>)>,
     /// What the member is called that holds the text whose number is 0, which clients may leave out
@@ -21,10 +23,35 @@ pub struct Carried {
     pub member: Option<&'static str>,
     /// The lists that its texts stand in, which clients may shorten or leave out.
     pub lists: Vec<TextList>,
-    /// The block, as an element of its list; `None` if it is the value alone.
+    /// The block, as an element of its list, if it says nothing but what is carried; else it stays.
     pub block: Option<Element>,
     /// The message that it stands in, where that may not be left without any block.
     pub message: Option<Element>,
+}
+
+/// What stands in the place of a value that carries something where there is nothing to carry.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Nothing {
+    /// This value.
+    Value(&'static str),
+    /// Not even its member.
+    Absent {
+        /// Where the member begins.
+        start: usize,
+        /// What goes with it, its comma included.
+        with: Range<usize>,
+    },
+}
+
+impl Nothing {
+    /// What puts it in the place of a value.
+    #[must_use]
+    pub fn edit(&self, value: &Range<usize>) -> Edit {
+        match self {
+            Self::Value(nothing) => Edit::literal(value.clone(), *nothing),
+            Self::Absent { with, .. } => Edit { span: with.clone(), with: Vec::new() },
+        }
+    }
 }
 
 /// A list of texts, each in an object of its own.
@@ -38,6 +65,100 @@ pub struct TextList {
     pub place: Range<usize>,
     /// What stands before the contents of each text, and behind.
     pub around: (&'static str, &'static str),
+}
+
+/// The members of an object around the one that carries something.
+#[derive(Default)]
+pub(super) struct Around {
+    /// Where the member before it ends, if there is one.
+    before: Option<usize>,
+    /// From where the member begins.
+    start: usize,
+    /// It has been seen, and no member behind it.
+    open: bool,
+    /// What goes with it.
+    with: Range<usize>,
+}
+
+impl Around {
+    /// A member begins at `start`.
+    pub(super) fn begins(&mut self, start: usize) {
+        if std::mem::take(&mut self.open) && self.before.is_none() {
+            // There is none before it, whose comma would go.
+            self.with.end = start;
+        }
+    }
+
+    /// It has ended at `end`, and `carries` if it is the one.
+    pub(super) fn ended(&mut self, start: usize, end: usize, carries: bool) {
+        if carries {
+            (self.start, self.open) = (start, true);
+            self.with = self.before.unwrap_or(start)..end;
+        } else if self.with.is_empty() {
+            self.before = Some(end);
+        }
+    }
+
+    /// What is left where the member goes.
+    pub(super) fn nothing(self) -> Nothing {
+        let Self { start, with, .. } = self;
+        Nothing::Absent { start, with }
+    }
+}
+
+/// A string of reasoning, in whose place a blob may stand: the whole value.
+pub(super) fn string_of(carrier: &'static str, value: Range<usize>) -> Carried {
+    let empty = || Nothing::Value("\"\"");
+    Carried {
+        carrier,
+        texts: vec![(0, value.clone())],
+        value,
+        nothing: empty(),
+        unopened: empty(),
+        member: None,
+        lists: Vec::new(),
+        block: None,
+        message: None,
+    }
+}
+
+/// Passes over a message; where it begins, if it says once who speaks, and that is `model`. Of two some
+/// servers take the first and some the last.
+pub(super) fn by_model(reader: &mut Reader<'_>, model: &str) -> Result<Option<usize>, Error> {
+    let mut roles = (0, 0);
+    let span = reader.spanned(|reader| {
+        reader.members(|reader, key| {
+            if !key.is("role") {
+                return reader.pass();
+            }
+            roles.0 += 1;
+            let role = reader.name()?.map(|(_, role)| role);
+            roles.1 += usize::from(role.as_deref() == Some(model));
+            Ok(())
+        })
+    })?;
+    Ok((roles == (1, 1)).then_some(span.start))
+}
+
+/// Finds the model's own among the messages of a request, in the list that is called `list`.
+pub(super) fn messages(
+    body: &[u8],
+    (list, model): (&str, &str),
+    mut each: impl FnMut(&mut Reader<'_>, Element) -> Result<(), Error>,
+) -> Result<(), Error> {
+    Reader::new(body).document(|reader| {
+        reader.object(|reader, key| {
+            if !key.is(list) {
+                return reader.pass();
+            }
+            reader.kind()?;
+            let list = reader.position();
+            reader.elements(|reader, _| match by_model(reader, model)? {
+                Some(start) => each(&mut Reader::at(body, start), Element { list, start }),
+                None => Ok(()),
+            })
+        })
+    })
 }
 
 /// Passes over a value; where it stands, if it is a string.
@@ -89,7 +210,7 @@ pub struct Element {
     pub start: usize,
 }
 
-opaque_debug!(Carried, TextList);
+opaque_debug!(Carried, TextList, Nothing);
 
 /// The edits that take elements out of an array, commas and all: those that begin at `dropped`, in
 /// order. How many are left, too. Nothing is kept of the others, however many there are.

@@ -45,14 +45,14 @@ mod thought;
 mod usage;
 mod websocket;
 
-pub use carried::{Carried, Element, TextList, without_elements};
+pub use carried::{Carried, Element, Nothing, TextList, without_elements};
 pub(crate) use error::scan_error;
 pub use failure::Failure;
 pub use generation::{Generation, Setting, Use};
 pub use history::Said;
 pub use own_answer::{OwnAnswer, refuse_for_good, refuse_for_now};
 pub use protocol::Protocol;
-pub use protocol_id::{Endpoint, Features, ProtocolId};
+pub use protocol_id::{CarriesSealed, Endpoint, Features, ProtocolId};
 pub use refusal::{Refusal, RefusalKind};
 #[cfg(test)]
 pub(crate) use request::elsewhere;
@@ -68,7 +68,7 @@ pub use route::{
 pub(crate) use scan::around;
 pub use scan::{
     Block, Carrier, CarrierPlace, Channel, Citation, Close, Field, FieldKind, Kind, Lane, Mode,
-    Scan, Signed, Slot, SummaryAt, SummaryEvent, SummaryPlace, Usage,
+    Scan, Share, Signed, Slot, SummaryAt, SummaryEvent, SummaryPlace, Usage,
 };
 pub use scanner::Scanner;
 pub use server::ServerKind;

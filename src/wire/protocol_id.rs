@@ -132,6 +132,21 @@ pub struct Features {
     pub parameters: Option<&'static [&'static str]>,
     /// Whether places of a text that is cited are counted in bytes, not in characters.
     pub cites_bytes: bool,
+    /// Where sealed reasoning goes out that clients send back.
+    pub carries_sealed: CarriesSealed,
+}
+
+/// Where sealed reasoning goes out over a protocol, for its clients to send back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CarriesSealed {
+    /// In a place that the protocol has for it.
+    InOwnPlace,
+    /// The same where its server signs or encrypts it, else in the place of a string if a policy says so.
+    WhereSigned,
+    /// In the place of a string, if a policy says so.
+    InStrings,
+    /// Nowhere: no member comes back that could hold it.
+    Nowhere,
 }
 
 static CHAT: Features = Features {
@@ -147,6 +162,7 @@ static CHAT: Features = Features {
     signs_reasoning: false,
     parameters: None,
     cites_bytes: false,
+    carries_sealed: CarriesSealed::WhereSigned,
 };
 
 static MESSAGES: Features = Features {
@@ -177,6 +193,7 @@ static MESSAGES: Features = Features {
     signs_reasoning: true,
     parameters: None,
     cites_bytes: false,
+    carries_sealed: CarriesSealed::InOwnPlace,
 };
 
 impl ProtocolId {

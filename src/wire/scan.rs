@@ -10,7 +10,7 @@ mod lane;
 mod summary;
 mod values;
 
-pub use carrier::{Carrier, CarrierPlace};
+pub use carrier::{Carrier, CarrierPlace, Share};
 pub(super) use field::Varying;
 pub use field::{Field, FieldKind};
 pub use lane::{Channel, Citation, Close, Kind, Lane, Mode, Slot};

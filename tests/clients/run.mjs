@@ -7,7 +7,7 @@ let passed = 0;
 let failed = 0;
 const names = process.argv.slice(2);
 const events = run({
-  files: ["ai", "behaviour", "completions", "gemini", "matrix", "ollama", "responses"].map((name) => new URL(`node/${name}.test.mjs`, import.meta.url).pathname),
+  files: ["ai", "behaviour", "completions", "gemini", "matrix", "ollama", "responses", "sealed"].map((name) => new URL(`node/${name}.test.mjs`, import.meta.url).pathname),
   concurrency: true,
   testNamePatterns: names.length ? names : undefined,
 });

@@ -19,6 +19,8 @@ mod records;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod sealed;
+#[cfg(test)]
 mod sockets;
 #[cfg(test)]
 mod summed_up;

@@ -15,7 +15,7 @@ import sys
 from blake3 import blake3
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as encrypt
 
-MAGIC = base64.urlsafe_b64decode("GuilSealedV1")
+MAGIC = base64.b64decode("hy3dlEhdpl31")
 VALUE = 0xFFFFFFFF
 ABSENT = 0xFFFFFFFFFFFFFFFF
 
@@ -54,7 +54,7 @@ def blob(case):
         bound += struct.pack("<Q", len(text)) + text
     nonce = bytes.fromhex(case["nonce"])
     sealed = head + nonce + encrypt(plain, bound, nonce, key)
-    return base64.urlsafe_b64encode(sealed).decode()
+    return base64.b64encode(sealed).decode()
 
 
 def main():

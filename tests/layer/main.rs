@@ -55,7 +55,13 @@ mod sealed;
 #[cfg(test)]
 mod sealed_chat;
 #[cfg(test)]
+mod sealed_converse;
+#[cfg(test)]
+mod sealed_gemini;
+#[cfg(test)]
 mod sealed_responses;
+#[cfg(test)]
+mod sealed_strings;
 #[cfg(test)]
 mod shown;
 #[cfg(test)]

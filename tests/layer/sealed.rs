@@ -9,12 +9,11 @@ use http::Response;
 use serde_json::{Value, json};
 
 use crate::support::{
-    MESSAGES, SECRET, Script, World, caller, count, data, event, json as document, policy,
+    MESSAGES, PREFIX, SECRET, Script, World, caller, count, data, event, json as document, policy,
     policy_with, read, request, stream,
 };
 
 const SEAL: &str = "reasoning = { keep = \"none\", seal = { bucket = 256 } }";
-const PREFIX: &str = "GuilSealedV1";
 
 /// Reasoning with what writers of JSON escape in different ways.
 const THOUGHT: &str = r#"Sum \"both\":\n9 \u00fc 8 😀 \ud83d\ude00 \/ 3\\4"#;
@@ -275,7 +274,7 @@ async fn a_stream_has_one_signature_and_it_is_the_last_of_its_block() {
         assert_eq!((count("signature_delta"), count("thinking_delta")), (1, 0));
         assert_eq!(count("content_block_stop"), 4);
         assert!(got.find("signature_delta") < got.find("content_block_stop"));
-        assert!(!got.contains("Sum"), "{got}");
+        assert!(!got.contains("Sum "), "{got}");
     }
 }
 
@@ -350,7 +349,7 @@ async fn no_other_principal_and_no_other_model_opens_it() {
         (alice(), none),
     ] {
         let seen = forwarded(&world, caller, &body).await;
-        assert!(!seen.contains("Sum") && !seen.contains(PREFIX), "{seen}");
+        assert!(!seen.contains("Sum ") && !seen.contains(PREFIX), "{seen}");
         assert_eq!(read_json(&seen)["messages"][1]["content"], json!([got[1]]), "{seen}");
     }
 }
@@ -372,7 +371,7 @@ async fn what_a_large_model_thought_is_not_shown_to_the_small_one_that_answers_i
         (&milder, &small, false),
     ] {
         let seen = forwarded(&world, caller.clone(), &next_turn(blocks)).await;
-        assert_eq!(seen.contains("Sum"), opens, "{seen}");
+        assert_eq!(seen.contains("Sum "), opens, "{seen}");
     }
 }
 
@@ -444,7 +443,7 @@ async fn a_blob_opens_in_its_own_place_only() {
     // Nobody knows what a block says that says something twice.
     let twice = next_turn(&got).replace("\"thinking\":\"\"", "\"thinking\":\"\",\"thinking\":\"\"");
     let seen = forwarded(&world, alice(), &twice).await;
-    assert!(!seen.contains("Sum") && !seen.contains(PREFIX), "{seen}");
+    assert!(!seen.contains("Sum ") && !seen.contains(PREFIX), "{seen}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -456,7 +455,7 @@ async fn nothing_opens_for_what_only_counts_tokens() {
         let caller = caller("alice", None, score);
         let path = "/v1/messages/count_tokens";
         let seen = sent_to(&world, path, caller, &next_turn(&got)).await;
-        assert!(!seen.contains("Sum") && !seen.contains(PREFIX), "{seen}");
+        assert!(!seen.contains("Sum ") && !seen.contains(PREFIX), "{seen}");
         assert_eq!(read_json(&seen)["messages"][1]["content"], json!([got[1]]));
     }
 }
@@ -478,7 +477,7 @@ async fn a_policy_may_bind_it_to_the_conversation_that_begins_so() {
         (next_turn(&got).replace("9 and 8?", "A summary of what came before."), false),
     ] {
         let seen = forwarded(&world, alice(), &body).await;
-        assert_eq!(seen.contains("Sum"), opens, "{seen}");
+        assert_eq!(seen.contains("Sum "), opens, "{seen}");
         assert!(!seen.contains(PREFIX));
     }
 }
@@ -489,7 +488,7 @@ async fn without_that_it_opens_in_another_conversation_of_the_same_principal() {
     let answer = message(&format!("{},{CALL}", thinking(Some(SIGNATURE))));
     let got = answered(&world, alice(), &answer).await;
     let body = next_turn(&got).replace("9 and 8?", "A summary of what came before.");
-    assert!(forwarded(&world, alice(), &body).await.contains("Sum"));
+    assert!(forwarded(&world, alice(), &body).await.contains("Sum "));
 }
 
 /// As after a restart, on another replica, or from a disk.
@@ -498,17 +497,17 @@ async fn any_process_with_the_same_secret_opens_it_and_with_the_one_before() {
     let answer = message(&format!("{},{CALL}", thinking(Some(SIGNATURE))));
     let got = answered(&world(), alice(), &answer).await;
     let again = world();
-    assert!(forwarded(&again, alice(), &next_turn(&got)).await.contains("Sum"));
+    assert!(forwarded(&again, alice(), &next_turn(&got)).await.contains("Sum "));
     let rotated = world_with(SEAL, |builder| {
         builder.secret([8; 32]).previous_secrets([Secret::new([9; 32]), Secret::new(SECRET)])
     });
-    assert!(forwarded(&rotated, alice(), &next_turn(&got)).await.contains("Sum"));
+    assert!(forwarded(&rotated, alice(), &next_turn(&got)).await.contains("Sum "));
     // What is sealed now is sealed with the new one.
     let got = answered(&rotated, alice(), &answer).await;
     let seen = forwarded(&world(), alice(), &next_turn(&got)).await;
-    assert!(!seen.contains("Sum") && !seen.contains(PREFIX));
+    assert!(!seen.contains("Sum ") && !seen.contains(PREFIX));
     let over = world_with(SEAL, |builder| builder.secret([8; 32]));
-    assert!(forwarded(&over, alice(), &next_turn(&got)).await.contains("Sum"));
+    assert!(forwarded(&over, alice(), &next_turn(&got)).await.contains("Sum "));
 }
 
 // Break it: look into no body where the policy no longer seals.
@@ -521,7 +520,7 @@ async fn it_still_opens_in_a_process_whose_policy_no_longer_seals() {
     handle.replace(handle.settings(policy("reasoning = { keep = \"none\" }"))).unwrap();
     for score in [0.1, 0.9] {
         let caller = caller("alice", None, score);
-        assert!(forwarded(&world, caller, &next_turn(&got)).await.contains("Sum"));
+        assert!(forwarded(&world, caller, &next_turn(&got)).await.contains("Sum "));
     }
 }
 

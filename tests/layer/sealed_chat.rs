@@ -6,11 +6,10 @@ use guilloche::risk::Assessment;
 use serde_json::{Value, json};
 
 use crate::support::{
-    CHAT, DONE, STOP, Script, World, caller, count, data, delta, json as document, policy, request,
-    says, stream, thinks,
+    CHAT, DONE, PREFIX, STOP, Script, World, caller, count, data, delta, json as document, policy,
+    request, says, stream, thinks,
 };
 
-const PREFIX: &str = "GuilSealedV1";
 const THOUGHT: &str = "9 and 8,\n\"both\" ü.";
 
 fn world(strings: bool) -> World {

@@ -4,11 +4,11 @@ use guilloche::risk::Assessment;
 use serde_json::{Value, json};
 
 use crate::support::{
-    RESPONSES, Script, World, caller, data, event, json as document, policy, read, request, stream,
+    PREFIX, RESPONSES, Script, World, caller, data, event, json as document, policy, read, request,
+    stream,
 };
 
 const SEAL: &str = "reasoning = { keep = \"none\", seal = { bucket = 256 } }";
-const PREFIX: &str = "GuilSealedV1";
 const CIPHERTEXT: &str = "gAAAAABo_final_ciphertext";
 
 fn world() -> World {

@@ -167,7 +167,7 @@ async fn beside_a_seal_it_is_only_shown_and_the_upstream_gets_what_it_wrote() {
     let got: Value = serde_json::from_str(&text).unwrap();
     let item = &got["output"][0];
     assert_eq!((&item["summary"], text.contains("zebra")), (&entry(), false), "{text}");
-    assert!(item["encrypted_content"].as_str().unwrap().starts_with("GuilSealedV1"));
+    assert!(item["encrypted_content"].as_str().unwrap().starts_with(PREFIX));
     world.upstream.seen();
     let again = json!({"model": "m", "input": [{"role": "user", "content": "Which is more?"}, item, said(),
         {"role": "user", "content": "And now?"}]});

@@ -10,6 +10,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+/// How every blob begins.
+pub(crate) use guilloche::countermeasure::seal::PREFIX;
+
 use guilloche::audit::{Applied, Counter, Record, Sink};
 use guilloche::layer::{
     BodyError, Defense, DefenseBody, DefenseBuilder, DefenseLayer, RequestBody,

@@ -6,7 +6,7 @@ use crate::policy::plan::{
     Downgrade, Keep, Mode, MultiTurn, Pace, Rate, Reasoning, Scope, Seal, Watermark,
 };
 use crate::policy::{Countermeasure, Plan, quota_text};
-use crate::wire::ProtocolId;
+use crate::wire::{CarriesSealed, ProtocolId};
 
 /// What becomes of a request and its answer, in the order in which it happens.
 pub(super) fn effects(
@@ -113,6 +113,7 @@ fn reasoning(reasoning: &Reasoning, model: &str, protocol: Option<ProtocolId>) -
     };
     let mut lines = vec![format!("Of the reasoning the reply keeps: {kept}.")];
     lines.extend(seal.as_ref().map(sealed));
+    lines.extend(seal.as_ref().zip(protocol).and_then(|(seal, id)| left_out(seal, id)));
     if protocol == Some(ProtocolId::Messages) {
         if seal.is_none() {
             lines.push("Signed thinking blocks are sealed: empty text, signature kept.".to_owned());
@@ -129,6 +130,19 @@ fn reasoning(reasoning: &Reasoning, model: &str, protocol: Option<ProtocolId>) -
             .map(|unit| format!("Reasoning-token counts are rounded up to a multiple of {unit}.")),
     );
     lines
+}
+
+/// What of it has no place over a protocol.
+fn left_out(seal: &Seal, protocol: ProtocolId) -> Option<String> {
+    let what = match protocol.features().carries_sealed {
+        CarriesSealed::InOwnPlace => return None,
+        CarriesSealed::Nowhere => "What is withheld",
+        _ if seal.in_strings => return None,
+        CarriesSealed::WhereSigned => "What the upstream does not sign",
+        CarriesSealed::InStrings => "Without `in_strings`, what is withheld",
+    };
+    let name = protocol.name();
+    Some(format!("{what} has no place over {name}, and is missing at the next turn."))
 }
 
 fn sealed(seal: &Seal) -> String {

@@ -248,6 +248,14 @@ impl Editor for Guarded {
         true
     }
 
+    fn let_go(&mut self, out: &mut String) {
+        let Self { inner, repeats, left } = self;
+        left.clear();
+        inner.iter_mut().for_each(|inner| inner.let_go(left));
+        repeats.push(left, out);
+        repeats.finish(out);
+    }
+
     fn withholds(&self) -> bool {
         self.inner().is_some_and(Editor::withholds)
     }

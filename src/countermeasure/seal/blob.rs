@@ -9,8 +9,8 @@
 //! tag         16 bytes of Poly1305 over the head, what is bound, and the ciphertext
 //! ```
 //!
-//! All of it in base64 for URLs, which no writer of JSON escapes, and whose length is a multiple of
-//! three bytes, so that it needs no `=`. What is bound is not sent: the kind of carrier, the model and
+//! All of it in the alphabet of base64 that the vendors' own signatures have, since typed clients read
+//! them as bytes; its length is a multiple of three bytes, so that it needs no `=`. What is bound is not sent: the kind of carrier, the model and
 //! the conversation if that counts, each behind its length of 8 bytes, little-endian. Tenant and
 //! account are in the key (`keys`).
 //!
@@ -19,7 +19,7 @@
 
 use base64::Engine;
 use base64::alphabet;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
@@ -29,8 +29,9 @@ use super::keys::{KeyId, NONCE};
 use crate::secret::{Secret, opaque_debug};
 
 /// How every blob begins. Letters and digits only, so that it reads the same in every alphabet of
-/// base64.
-pub const PREFIX: &str = "GuilSealedV1";
+/// base64, and drawn at random: it names nothing to a client that looks at it. It is the same for every
+/// deployment, since a blob whose secret is gone must be known for one, and be left out.
+pub const PREFIX: &str = "hy3dlEhdpl31";
 
 /// Bytes that the prefix stands for.
 const MAGIC: usize = 9;
@@ -86,7 +87,7 @@ pub struct Opened {
 impl Head {
     fn bytes(self) -> Option<[u8; HEAD]> {
         let Self { key, expires, by_conversation } = self;
-        let magic = URL_SAFE_NO_PAD.decode(PREFIX).ok()?;
+        let magic = STANDARD_NO_PAD.decode(PREFIX).ok()?;
         let flag = [u8::from(by_conversation)];
         [&*magic, &key, &expires.to_be_bytes(), &flag].concat().try_into().ok()
     }
@@ -157,7 +158,7 @@ pub(super) fn seal(
     let tag =
         cipher.encrypt_inout_detached(&XNonce::from(nonce), &authenticated, plain.into()).ok()?;
     blob.extend_from_slice(&tag);
-    Some(URL_SAFE_NO_PAD.encode(blob))
+    Some(STANDARD_NO_PAD.encode(blob))
 }
 
 /// The bytes of a blob. A client may have decoded it and written it in the other alphabet.
@@ -166,8 +167,8 @@ pub(super) fn decode(blob: &[u8]) -> Option<Vec<u8>> {
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     const URLS: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
     const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
-    let standard = memchr::memchr2(b'+', b'/', blob).is_some();
-    if standard { STANDARD.decode(blob).ok() } else { URLS.decode(blob).ok() }
+    let for_urls = memchr::memchr2(b'-', b'_', blob).is_some();
+    if for_urls { URLS.decode(blob).ok() } else { STANDARD.decode(blob).ok() }
 }
 
 /// What can be read of the bytes of a blob by anybody.

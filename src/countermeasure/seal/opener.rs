@@ -8,6 +8,16 @@ use crate::secret::opaque_debug;
 
 opaque_debug!(Opener);
 
+/// Whether JSON has a letter or a digit as an escape. No writer of JSON does that, and somebody may to hide how
+/// a blob begins.
+fn escapes_letters(body: &[u8]) -> bool {
+    memchr::memmem::find_iter(body, br"\u00").any(|at| {
+        let digits = body.get(at + 4..at + 6).and_then(|it| std::str::from_utf8(it).ok());
+        let code = digits.and_then(|it| u8::from_str_radix(it, 16).ok());
+        code.is_some_and(|code| code.is_ascii_alphanumeric())
+    })
+}
+
 /// Opens for one principal what one model has said.
 #[derive(Clone)]
 pub struct Opener {
@@ -32,7 +42,7 @@ impl Opener {
     /// Whether a body may hold any blob. This is all that most bodies are read for.
     #[must_use]
     pub fn may_open(body: &[u8]) -> bool {
-        memchr::memmem::find(body, PREFIX.as_bytes()).is_some()
+        memchr::memmem::find(body, PREFIX.as_bytes()).is_some() || escapes_letters(body)
     }
 
     /// Whether a text is a blob, be it one that does not open.

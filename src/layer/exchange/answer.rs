@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 use http_body::Body;
 
-use super::{Exchange, Undecided};
+use super::{Exchange, Undecided, target};
 use crate::audit::Outcome;
 use crate::countermeasure::ResponseEdits;
 use crate::layer::body::DefenseBody;
@@ -27,6 +27,12 @@ use crate::policy::plan::{Measure, Plan};
 use crate::wire::{Protocol, Refusal, RefusalKind};
 
 impl Exchange {
+    /// Whether the path says that the answer is streamed.
+    fn is_streamed_by_path(&self) -> bool {
+        let streams = || target(&self.method, &self.uri).stream();
+        self.protocol.is_some() && streams().is_some_and(|(_, streamed)| streamed)
+    }
+
     /// The answer, with the body that carries the plan out.
     pub(in crate::layer) fn answer<R>(
         mut self: Box<Self>,
@@ -37,7 +43,9 @@ impl Exchange {
         R::Error: Into<BoxError>,
     {
         let (mut head, body) = response.into_parts();
-        let streamed = self.guard.record().is_some_and(|record| record.stream);
+        let asked = self.guard.record().is_some_and(|record| record.stream);
+        // Nothing was read of a request whose answer is guarded only.
+        let streamed = asked || self.is_streamed_by_path();
         let readable = head::readable(&self.method, &head, self.protocol, streamed);
         let body = Teed::new(body, self.try_answer(readable, &head));
         if self.edits.guards() {

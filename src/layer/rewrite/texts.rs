@@ -171,10 +171,13 @@ impl ResponseRewriter {
             let made = carrier(event, payload, scan, channel, edits, tally);
             open.carrier = made.or(open.carrier.take());
             let bytes = open.carrier.as_ref().map_or(0, BlankEvent::size);
-            if let Some(mark) = open.editor.mark().filter(|_| bytes == 0) {
+            if bytes == 0 {
                 // Nothing could bring the text if no more of it came.
-                mark.flush(&mut outcome.after);
-                outcome.deferred = false;
+                open.editor.let_go(&mut outcome.after);
+                if let Some(mark) = open.editor.mark() {
+                    mark.flush(&mut outcome.after);
+                    outcome.deferred = false;
+                }
                 open.emit(&outcome.after);
             }
             lanes.carry(before, bytes)?;

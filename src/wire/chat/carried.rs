@@ -4,52 +4,18 @@
 use std::ops::Range;
 
 use super::{AMBIGUOUS, DETAIL_DATA, DETAIL_SIGNATURE, STRING};
-use crate::wire::carried::{Carried, Element, string};
+use crate::wire::carried::{Carried, Element, Nothing, messages, string, string_of};
 use crate::wire::json::{Error, Kind, Reader};
 
 /// Finds what carries reasoning in the model's own messages.
 pub(super) fn scan(body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), Error> {
-    Reader::new(body).document(|reader| {
-        reader.object(|reader, key| {
-            if !key.is("messages") {
-                return reader.pass();
-            }
-            reader.elements(|reader, _| {
-                let mut roles = (0, 0);
-                let span = reader.spanned(|reader| {
-                    reader.members(|reader, key| {
-                        if !key.is("role") {
-                            return reader.pass();
-                        }
-                        roles.0 += 1;
-                        let role = reader.name()?.map(|(_, role)| role);
-                        roles.1 += usize::from(role.as_deref() == Some("assistant"));
-                        Ok(())
-                    })
-                })?;
-                if roles != (1, 1) {
-                    return Ok(());
-                }
-                message(&mut Reader::at(body, span.start), each)
-            })
-        })
-    })
+    messages(body, ("messages", "assistant"), |reader, _| message(reader, each))
 }
 
 fn message(reader: &mut Reader<'_>, each: &mut dyn FnMut(Carried)) -> Result<(), Error> {
     reader.members(|reader, key| match &*key.name() {
         b"reasoning_content" | b"reasoning" if reader.kind()? == Kind::String => {
-            let value = reader.skip()?;
-            each(Carried {
-                carrier: STRING,
-                texts: vec![(0, value.clone())],
-                value,
-                nothing: "\"\"",
-                member: None,
-                lists: Vec::new(),
-                block: None,
-                message: None,
-            });
+            each(string_of(STRING, reader.skip()?));
             Ok(())
         }
         b"reasoning_details" if reader.kind()? == Kind::Array => {
@@ -106,7 +72,8 @@ impl Detail {
         Some(Carried {
             carrier: if twice { AMBIGUOUS } else { carrier },
             value,
-            nothing: "null",
+            nothing: Nothing::Value("null"),
+            unopened: Nothing::Value("null"),
             texts,
             member: Some(if sums_up { "summary" } else { "text" }),
             lists: Vec::new(),

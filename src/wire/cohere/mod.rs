@@ -5,6 +5,7 @@
 //! block, and the last one says why all ends and what it took. Citations point into the text of a block, and
 //! repeat the passage.
 
+mod carried;
 mod citation;
 mod request;
 mod response;
@@ -13,8 +14,8 @@ use http::HeaderName;
 
 use super::framing::{Framing, Heartbeat, Unframed};
 use super::history::{self, Names};
-use super::protocol_id::{Endpoint, Features};
-use super::{Protocol, ProtocolId, Refusal, Request, Said, Scan, Target, chat, json};
+use super::protocol_id::{CarriesSealed, Endpoint, Features};
+use super::{Carried, Protocol, ProtocolId, Refusal, Request, Said, Scan, Target, chat, json};
 
 /// Cohere's Chat: `POST /v2/chat`.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +50,11 @@ pub(super) static FEATURES: Features = Features {
     signs_reasoning: false,
     parameters: None,
     cites_bytes: false,
+    carries_sealed: CarriesSealed::InStrings,
 };
+
+/// A string of reasoning, in whose place a blob stands.
+const STRING: &str = "cohere.thinking";
 
 /// A result is told from others by the call that it answers.
 const NAMES: Names =
@@ -83,6 +88,18 @@ impl Protocol for Cohere {
 
     fn scan_opening(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
         history::opening(body, "messages", &NAMES, each)
+    }
+
+    fn scan_carried(&self, body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), json::Error> {
+        carried::scan(body, each)
+    }
+
+    fn string_carrier(&self) -> Option<&'static str> {
+        Some(STRING)
+    }
+
+    fn unopened(&self) -> &'static str {
+        "invalid request: the thinking in messages could not be verified"
     }
 
     fn is_terminator(&self, payload: &[u8]) -> bool {

@@ -46,6 +46,7 @@ pub(super) fn scan_document(document: &[u8], scan: &mut Scan) -> Result<(), Erro
     let cut_short = scan.cut_short.unwrap_or_default();
     let close = |group| Close::of(group, false, group == found.last && cut_short);
     scan.closes.extend((PLAN..=found.last).map(close));
+    scan.closes.extend(scan.called.then(|| Close::of(CALLS, false, false)));
     Ok(())
 }
 
@@ -106,7 +107,9 @@ fn settle(kind: &str, found: &Found, scan: &mut Scan) {
         }
     }
     match kind {
-        "content-delta" | "tool-plan-delta" => scan.says_more |= scan.channels.is_empty(),
+        "content-delta" | "tool-plan-delta" | "tool-call-delta" => {
+            scan.says_more |= scan.channels.is_empty();
+        }
         "content-start" => {
             let answers = found.kind.as_deref() == Some("text");
             scan.begins = Some(Block { group, answers, calls: false, within: false });
@@ -119,10 +122,11 @@ fn settle(kind: &str, found: &Found, scan: &mut Scan) {
             scan.closes.push(Close::of(PLAN, false, false));
             scan.called = true;
         }
+        "tool-call-end" => scan.closes.push(Close::of(call, false, false)),
         "message-end" => scan.ends = true,
         _ => {}
     }
-    scan.says_more |= !matches!(kind, "content-delta" | "tool-plan-delta");
+    scan.says_more |= !matches!(kind, "content-delta" | "tool-plan-delta" | "tool-call-delta");
     scan.unrepeatable = scan.says_more;
 }
 

@@ -12,7 +12,7 @@ mod response;
 use http::HeaderName;
 
 use super::framing::{Framing, Heartbeat, Unframed};
-use super::protocol_id::{Endpoint, Features};
+use super::protocol_id::{CarriesSealed, Endpoint, Features};
 use super::{Protocol, ProtocolId, Refusal, Request, Said, Scan, Target, chat, json};
 use chat::response::Form;
 
@@ -32,6 +32,7 @@ pub(super) static FEATURES: Features = Features {
     signs_reasoning: false,
     parameters: None,
     cites_bytes: false,
+    carries_sealed: CarriesSealed::Nowhere,
 };
 
 impl Protocol for Completions {

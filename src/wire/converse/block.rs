@@ -1,9 +1,18 @@
 //! Blocks of an answer, whole and in pieces.
 
+use std::ops::Range;
+
 use crate::wire::json::{Error, Kind as JsonKind, Reader, Text};
 use crate::wire::listed::{Listed, Shape};
-use crate::wire::scan::{Block, FieldKind, Kind, Lane, Scan, Signed, Slot};
+use crate::wire::scan::{
+    Block, Carrier, CarrierPlace, FieldKind, Kind, Lane, Scan, Share, Signed, Slot,
+};
 use crate::wire::thought::members;
+
+use super::{REASONING, REDACTED};
+
+/// What stands where nothing is signed.
+const NOTHING: &str = "\"\"";
 
 /// The most bytes of what is quoted of a source.
 const QUOTED: usize = 256 * 1024;
@@ -164,13 +173,22 @@ fn reasoning(
         return Ok(false);
     }
     let (first, mut signature, mut signed) = (scan.channels.len(), false, false);
+    let mut found = Found::default();
     let thinking = (Lane::new(group, Slot::Reasoning), Kind::Reasoning);
     let mut member = |reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan| match name {
-        b"text" => text(reader, name, thinking, scan),
+        b"text" => {
+            text(reader, name, thinking, scan)?;
+            found.text = Some(reader.position());
+            Ok(())
+        }
         name @ (b"signature" | b"redactedContent") => {
             let span = reader.spanned(|reader| scan.listed(reader, &SIGNED, name))?;
-            let says = span.len() > b"\"\"".len() && reader.bytes().get(span) != Some(b"null");
+            let says =
+                span.len() > b"\"\"".len() && reader.bytes().get(span.clone()) != Some(b"null");
             signature |= name == b"signature";
+            let place =
+                if name == b"signature" { &mut found.signature } else { &mut found.redacted };
+            scan.ambiguous |= place.replace(span).is_some();
             signed |= says;
             Ok(())
         }
@@ -184,8 +202,50 @@ fn reasoning(
         name => member(reader, name, scan),
     })?;
     scan.channels.iter_mut().skip(first).for_each(|channel| channel.signed = true);
+    found.carried(group, scan);
     scan.signed.extend(signed.then(|| Signed { group: None, from: reader.position() }));
     Ok(signature)
+}
+
+/// Where reasoning stands, and what its server has signed or sealed of it.
+#[derive(Default)]
+struct Found {
+    /// Where its text ends.
+    text: Option<usize>,
+    signature: Option<Range<usize>>,
+    redacted: Option<Range<usize>>,
+}
+
+impl Found {
+    /// What carries it. In a stream its signature comes behind its text, if there is one.
+    fn carried(self, group: u32, scan: &mut Scan) {
+        let Self { text, signature, redacted } = self;
+        let signed = match (signature, text) {
+            (Some(span), _) => Some(CarrierPlace::Value(span)),
+            (None, Some(_)) if group == THIS => Some(CarrierPlace::Begun),
+            (None, Some(at)) => Some(CarrierPlace::Member { at, name: "signature" }),
+            (None, None) => None,
+        };
+        let places = [(REASONING, signed), (REDACTED, redacted.map(CarrierPlace::Value))];
+        scan.carriers.extend(places.into_iter().filter_map(|(name, place)| {
+            Some(Carrier { name, group, share: share_of(name), nothing: NOTHING, place: place? })
+        }));
+    }
+}
+
+/// Which of the reasoning of a block goes with a carrier of this name.
+fn share_of(name: &str) -> Share {
+    if name == REASONING { Share::All } else { Share::Nothing }
+}
+
+/// What would carry a signature that has not come before its block ends.
+pub(super) fn signature_before_stop(group: u32) -> Carrier {
+    let before = format!(
+        "{{\"contentBlockIndex\":{group},\"delta\":{{\"reasoningContent\":{{\"signature\":"
+    );
+    let (kind, after) = (Some("contentBlockDelta"), "}}}");
+    let place = CarrierPlace::Event { kind, before: before.into(), after };
+    Carrier { name: REASONING, group, share: Share::All, nothing: NOTHING, place }
 }
 
 /// A call of a tool: whole, as it begins, or a piece of what it is called with.

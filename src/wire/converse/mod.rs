@@ -8,6 +8,7 @@
 
 mod additional;
 mod block;
+mod carried;
 mod history;
 mod request;
 mod response;
@@ -17,8 +18,10 @@ mod usage;
 use http::{HeaderName, HeaderValue};
 
 use super::framing::{Framing, Heartbeat, Unframed};
-use super::protocol_id::{Endpoint, Features};
-use super::{Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json};
+use super::protocol_id::{CarriesSealed, Endpoint, Features};
+use super::{
+    Carried, Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json,
+};
 
 /// Amazon Bedrock's Converse and ConverseStream.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +55,17 @@ pub(super) static FEATURES: Features = Features {
     signs_reasoning: true,
     parameters: None,
     cites_bytes: false,
+    carries_sealed: CarriesSealed::InOwnPlace,
 };
+
+/// The signature of a reasoning block.
+const REASONING: &str = "converse.reasoning";
+
+/// What a model has redacted.
+const REDACTED: &str = "converse.redacted";
+
+/// A block of which nobody knows what it says: nothing was sealed for it.
+const AMBIGUOUS: &str = "converse.ambiguous";
 
 /// What says by its name what went wrong, and in a stream.
 fn exception(kind: RefusalKind) -> (&'static str, &'static str) {
@@ -99,6 +112,18 @@ impl Protocol for Converse {
 
     fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
         history::scan(body, each)
+    }
+
+    fn scan_carried(&self, body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), json::Error> {
+        carried::scan(body, each)
+    }
+
+    fn seals_signed(&self) -> bool {
+        true
+    }
+
+    fn unopened(&self) -> &'static str {
+        "The model returned the following errors: messages: Invalid `signature` in `thinking` block"
     }
 
     fn is_terminator(&self, _: &[u8]) -> bool {

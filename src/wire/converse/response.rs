@@ -5,7 +5,7 @@ use crate::wire::listed::{Listed, Shape};
 use crate::wire::scan::{Block, Close, FieldKind, Scan, is_call, is_cut_short};
 use crate::wire::thought::members;
 
-use super::block::{Event, THIS, block, delta, start};
+use super::block::{Event, THIS, block, delta, signature_before_stop, start};
 use super::{trace, usage};
 
 /// Members beside the texts that carry none.
@@ -65,6 +65,9 @@ pub(super) fn scan_event(
     for channel in scan.channels.iter_mut().filter(|it| it.lane.group == THIS) {
         channel.lane.group = index;
     }
+    for carrier in scan.carriers.iter_mut().filter(|it| it.group == THIS) {
+        carrier.group = index;
+    }
     scan.begins = begins.map(|begins| Block { group: index, ..begins });
     scan.called |= begins.is_some_and(|begins| begins.calls);
     match kind {
@@ -76,6 +79,7 @@ pub(super) fn scan_event(
         }
         Some(b"contentBlockStop") => {
             scan.says_more = true;
+            scan.carriers.push(signature_before_stop(index));
             scan.closes.push(Close::of(index, false, false));
         }
         _ => scan.says_more = true,

@@ -6,18 +6,31 @@
 //! query leave members of the answer out: the flag of a thought could be one. Its libraries take no comment and
 //! no field of an event but its data, and are told of failures by an event with an `error`.
 
+mod carried;
 mod grounding;
 mod history;
 mod request;
 mod response;
+mod signature;
 mod usage;
 
 use http::HeaderName;
 
 use super::framing::{Framing, Heartbeat, Unframed};
-use super::protocol_id::{Endpoint, Features};
-use super::{Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json};
+use super::protocol_id::{CarriesSealed, Endpoint, Features};
+use super::{
+    Carried, Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json,
+};
 use response::Form;
+
+/// The signature of a thought.
+const THOUGHT: &str = "gemini.thought";
+
+/// That of any other part: what its server signed, and nothing more.
+const PART: &str = "gemini.part";
+
+/// A part of which nobody knows what it says: nothing was sealed for it.
+const AMBIGUOUS: &str = "gemini.ambiguous";
 
 /// Google's Gemini: `POST /v1beta/models/MODEL:generateContent` and `:streamGenerateContent`.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +63,7 @@ pub(super) static FEATURES: Features = Features {
         "userproject",
     ]),
     cites_bytes: true,
+    carries_sealed: CarriesSealed::InOwnPlace,
 };
 
 impl Protocol for Gemini {
@@ -76,6 +90,14 @@ impl Protocol for Gemini {
 
     fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
         history::scan(body, each)
+    }
+
+    fn scan_carried(&self, body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), json::Error> {
+        carried::scan(body, each)
+    }
+
+    fn unopened(&self) -> &'static str {
+        "Corrupted thought signature."
     }
 
     fn is_terminator(&self, _: &[u8]) -> bool {

@@ -8,6 +8,7 @@ use crate::wire::scan::{Close, FieldKind, Kind, Lane, Scan, Slot, Turn, is_cut_s
 use crate::wire::thought::{Thought, members, think};
 
 use super::grounding::{Parts, citations, grounding, settle};
+use super::signature::{Part, Signatures};
 use super::usage;
 
 /// A whole response, or one chunk of a stream.
@@ -89,6 +90,8 @@ struct Candidate {
     /// Where the answer's parts begin in it, and how long it is.
     parts: Parts,
     length: u64,
+    /// What carries its thoughts.
+    signatures: Signatures,
 }
 
 fn candidate(
@@ -102,7 +105,8 @@ fn candidate(
     }
     let index = u32::try_from(position).unwrap_or(u32::MAX);
     let ends = form == Form::Document;
-    let mut found = Candidate { index, ends, ..Candidate::default() };
+    let signatures = Signatures::behind(scan);
+    let mut found = Candidate { index, ends, signatures, ..Candidate::default() };
     let (first, first_call) = (scan.channels.len(), scan.calls.len());
     let mut passages = Vec::new();
     let thought = members(reader, scan, |reader, name, thought, scan| match name {
@@ -132,7 +136,7 @@ fn candidate(
         name => scan.listed(reader, &CANDIDATE, name),
     })?;
     let calls = scan.calls.len() > first_call;
-    let Candidate { index, mut answered, ends, cut_short, parts, .. } = found;
+    let Candidate { index, mut answered, ends, cut_short, parts, signatures, .. } = found;
     if thought.says() {
         think(scan.channels.get_mut(first..).unwrap_or_default());
         answered &= calls;
@@ -141,6 +145,7 @@ fn candidate(
     for channel in scan.channels.iter_mut().skip(first) {
         channel.lane.group = index;
     }
+    signatures.settle(index, (form, ends), scan);
     settle(passages, index, (form == Form::Document).then_some(&parts), scan);
     scan.calls.truncate(first_call);
     scan.calls.extend(calls.then_some(index));
@@ -197,6 +202,7 @@ fn part(
     }
     let first = scan.channels.len();
     let (mut said, mut length) = (false, 0);
+    let mut carrying = Part::default();
     let thought = members(reader, scan, |reader, name, _, scan| match name {
         name @ b"text" => {
             if scan.expects(JsonKind::String, reader, name)? {
@@ -205,29 +211,38 @@ fn part(
                     let raw = reader.bytes().get(span.clone()).unwrap_or_default();
                     length += unescape_lossy(raw).len() as u64;
                     scan.text(Lane::new(0, Slot::Answer), Kind::Answer, span);
+                    carrying.text = Some(reader.position());
                 }
             }
             Ok(())
         }
         b"functionCall" | b"function_call" => {
-            said = true;
+            (said, carrying.calls) = (true, true);
             scan.calls.push(0);
             scan.once(reader, |scan, reader| call(reader, scan))?;
             scan.unrepeatable = true;
             Ok(())
         }
         name @ (b"executableCode" | b"codeExecutionResult" | b"functionResponse") => {
+            carrying.shows = true;
             scan_apart(scan, |scan| tool(reader, name, scan))
         }
         name @ (b"inlineData" | b"inline_data" | b"fileData" | b"file_data") => {
+            carrying.shows = true;
             scan_apart(scan, |scan| media(reader, name, scan))
         }
         name @ (b"thoughtSignature" | b"thought_signature") => {
             // Clients send it back with the part.
-            scan_apart(scan, |scan| scan.listed(reader, &PART, name))
+            scan_apart(scan, |scan| {
+                let span = reader.spanned(|reader| scan.listed(reader, &PART, name))?;
+                scan.ambiguous |= carrying.signature.replace(span).is_some();
+                Ok(())
+            })
         }
         name => scan.listed(reader, &PART, name),
     })?;
+    carrying.shows |= said;
+    found.signatures.part(carrying, thought.says(), reader.position(), scan);
     if thought.says() {
         think(scan.channels.get_mut(first..).unwrap_or_default());
         return Ok(());

@@ -11,7 +11,7 @@ use super::converse::Converse;
 use super::framing::{Framing, Heartbeat, Unframed};
 use super::json::{Error, Reader};
 use super::messages::Messages;
-use super::protocol_id::{Endpoint, Features};
+use super::protocol_id::{CarriesSealed, Endpoint, Features};
 use super::{Carried, Protocol, ProtocolId, Refusal, Request, Said, Scan, Target, terminator};
 
 /// Amazon Bedrock's InvokeModel and InvokeModelWithResponseStream.
@@ -41,6 +41,7 @@ pub(super) static FEATURES: Features = Features {
     signs_reasoning: true,
     parameters: None,
     cites_bytes: false,
+    carries_sealed: CarriesSealed::InOwnPlace,
 };
 
 /// Whether an object has a member at its top level.

@@ -11,7 +11,7 @@ pub(super) mod response;
 use super::chat::{self, response::Form};
 use super::completions::history;
 use super::framing::{Framing, Heartbeat, Unframed};
-use super::protocol_id::{Endpoint, Features};
+use super::protocol_id::{CarriesSealed, Endpoint, Features};
 use super::{Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json};
 use http::HeaderName;
 
@@ -31,6 +31,7 @@ pub(super) static FEATURES: Features = Features {
     signs_reasoning: false,
     parameters: None,
     cites_bytes: false,
+    carries_sealed: CarriesSealed::Nowhere,
 };
 
 impl Protocol for LlamaCpp {

@@ -3,40 +3,12 @@
 use std::ops::Range;
 
 use super::{REDACTED, THINKING};
-use crate::wire::carried::{Carried, Element, string};
+use crate::wire::carried::{Carried, Element, Nothing, messages, string};
 use crate::wire::json::{Error, Kind, Reader};
 
 /// Finds the thinking blocks of the model's own messages.
 pub(super) fn scan(body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), Error> {
-    Reader::new(body).document(|reader| {
-        reader.object(|reader, key| {
-            if !key.is("messages") {
-                return reader.pass();
-            }
-            reader.kind()?;
-            let list = reader.position();
-            reader.elements(|reader, _| {
-                let mut roles = (0, 0);
-                let start = reader
-                    .spanned(|reader| {
-                        reader.members(|reader, key| {
-                            if !key.is("role") {
-                                return reader.pass();
-                            }
-                            roles.0 += 1;
-                            let role = reader.name()?.map(|(_, role)| role);
-                            roles.1 += usize::from(role.as_deref() == Some("assistant"));
-                            Ok(())
-                        })
-                    })?
-                    .start;
-                if roles != (1, 1) {
-                    return Ok(());
-                }
-                message(&mut Reader::at(body, start), Element { list, start }, each)
-            })
-        })
-    })
+    messages(body, ("messages", "assistant"), |reader, at| message(reader, at, each))
 }
 
 fn message(
@@ -96,9 +68,9 @@ fn each_of(block: Block, place: Element, message: Element) -> Option<Carried> {
         "redacted_thinking" => (REDACTED, data?, Vec::new(), None),
         _ => return None,
     };
-    let nothing = super::NOTHING;
+    let (nothing, unopened) = (Nothing::Value(super::NOTHING), Nothing::Value(super::NOTHING));
     // It is found all the same, so that it does not go on with what it carries.
     let carrier = if twice { super::AMBIGUOUS } else { carrier };
     let (lists, block, message) = (Vec::new(), Some(place), Some(message));
-    Some(Carried { carrier, value, nothing, texts, member, lists, block, message })
+    Some(Carried { carrier, value, nothing, unopened, texts, member, lists, block, message })
 }

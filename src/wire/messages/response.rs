@@ -5,8 +5,8 @@ use std::ops::Range;
 use crate::wire::json::{Error, Key, Kind as JsonKind, Reader, Text, unescape_lossy};
 use crate::wire::listed::{Listed, Shape};
 use crate::wire::scan::{
-    Block, Carrier, CarrierPlace, Close, Field, FieldKind, Kind, Lane, Mode, Scan, Signed, Slot,
-    Twice, is_call, is_cut_short,
+    Block, Carrier, CarrierPlace, Close, Field, FieldKind, Kind, Lane, Mode, Scan, Share, Signed,
+    Slot, Twice, is_call, is_cut_short,
 };
 use crate::wire::thought::members;
 use crate::wire::{error, usage};
@@ -199,8 +199,12 @@ fn signature_before_stop(index: u32) -> Carrier {
         "{{\"type\":\"content_block_delta\",\"index\":{index},\"delta\":{{\"type\":\"signature_delta\",\
          \"signature\":"
     );
-    let place = CarrierPlace::Event { kind: "content_block_delta", before, after: "}}" };
-    Carrier { name: THINKING, group: index, slot: None, nothing: NOTHING, place }
+    let place = CarrierPlace::Event {
+        kind: Some("content_block_delta"),
+        before: before.into(),
+        after: "}}",
+    };
+    Carrier { name: THINKING, group: index, share: Share::All, nothing: NOTHING, place }
 }
 
 /// The texts of a message that has begun before say all that it has said, and end with it.
@@ -324,7 +328,7 @@ fn block(reader: &mut Reader<'_>, group: u32, scan: &mut Scan) -> Result<Option<
         _ => None,
     };
     let name = if kind == "thinking" { THINKING } else { REDACTED };
-    let carrier = |place| Carrier { name, group, slot: None, nothing: NOTHING, place };
+    let carrier = |place| Carrier { name, group, share: Share::All, nothing: NOTHING, place };
     scan.carriers.extend(place.map(carrier));
     // What the vendor has sealed stays; of another block nobody knows what its data say.
     let sealed = |span: &Range<usize>| {
@@ -389,7 +393,7 @@ fn delta(reader: &mut Reader<'_>, event: &mut Event, scan: &mut Scan) -> Result<
                 let span = reader.spanned(|reader| scan.listed(reader, &BLOCK, name))?;
                 let place = CarrierPlace::Value(span);
                 let (name, group, nothing) = (THINKING, u32::MAX, NOTHING);
-                scan.carriers.push(Carrier { name, group, slot: None, nothing, place });
+                scan.carriers.push(Carrier { name, group, share: Share::All, nothing, place });
                 Ok(())
             }
             b"stop_reason" => stop_reason(reader, scan),

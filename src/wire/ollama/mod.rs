@@ -5,6 +5,7 @@
 //! counts, durations, and with `generate` all tokens of the conversation once more. Clients expect a message
 //! with a role on every line, no empty line, and a last one that says `done`.
 
+mod carried;
 mod request;
 mod response;
 
@@ -12,8 +13,8 @@ use http::HeaderName;
 
 use super::framing::{Framing, Heartbeat, Unframed};
 use super::history::{self, Names};
-use super::protocol_id::{Endpoint, Features};
-use super::{Protocol, ProtocolId, Refusal, Request, Said, Scan, Target, json};
+use super::protocol_id::{CarriesSealed, Endpoint, Features};
+use super::{Carried, Protocol, ProtocolId, Refusal, Request, Said, Scan, Target, json};
 use response::Form;
 
 /// Ollama's own protocol: `POST /api/chat` and `POST /api/generate`.
@@ -32,7 +33,11 @@ pub(super) static FEATURES: Features = Features {
     signs_reasoning: false,
     parameters: None,
     cites_bytes: false,
+    carries_sealed: CarriesSealed::InStrings,
 };
+
+/// A string of reasoning, in whose place a blob stands.
+const STRING: &str = "ollama.thinking";
 
 /// A result is told from others by the tool that gave it, or the call that it answers.
 const NAMES: Names = Names {
@@ -66,6 +71,22 @@ impl Protocol for Ollama {
 
     fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
         history::scan(body, &NAMES, each)
+    }
+
+    fn scan_carried(&self, body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), json::Error> {
+        carried::scan(body, each)
+    }
+
+    fn scan_opening(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
+        history::opening(body, "messages", &NAMES, each)
+    }
+
+    fn string_carrier(&self) -> Option<&'static str> {
+        Some(STRING)
+    }
+
+    fn unopened(&self) -> &'static str {
+        "the thinking in messages could not be verified"
     }
 
     fn is_terminator(&self, _: &[u8]) -> bool {

@@ -120,7 +120,8 @@ fn text(
 ) -> Result<(), Error> {
     let (slot, kind) = match name {
         b"response" => (Slot::Answer, Kind::Answer),
-        _ => (Slot::ReasoningAlias, Kind::Reasoning),
+        // No message of a conversation holds it, so that no client sends it back.
+        _ => (Slot::ReasoningPart, Kind::Reasoning),
     };
     if scan.expects(JsonKind::String, reader, name)? {
         if let Some(Text { span, .. }) = reader.text()? {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::response::SUMMARY;
 use super::{AMBIGUOUS, NOTHING, REASONING};
-use crate::wire::carried::{Carried, Element, TextList, string};
+use crate::wire::carried::{Carried, Element, Nothing, TextList, string};
 use crate::wire::json::{Error, Kind, Reader};
 
 /// Finds the reasoning items.
@@ -82,7 +82,8 @@ impl Item {
         ];
         let carrier = if twice { AMBIGUOUS } else { REASONING };
         let (member, block, message) = (None, Some(block), None);
-        Some(Carried { carrier, value, nothing: NOTHING, texts, member, lists, block, message })
+        let (nothing, unopened) = (Nothing::Value(NOTHING), Nothing::Value(NOTHING));
+        Some(Carried { carrier, value, nothing, unopened, texts, member, lists, block, message })
     }
 }
 

@@ -12,7 +12,7 @@ mod response;
 use http::HeaderName;
 
 use super::framing::{Framing, Heartbeat, Unframed};
-use super::protocol_id::{Endpoint, Features};
+use super::protocol_id::{CarriesSealed, Endpoint, Features};
 use super::{
     Carried, Protocol, ProtocolId, Refusal, Request, Said, Scan, Target, chat, json, terminator,
 };
@@ -42,6 +42,7 @@ pub(super) static FEATURES: Features = Features {
     signs_reasoning: false,
     parameters: None,
     cites_bytes: false,
+    carries_sealed: CarriesSealed::InOwnPlace,
 };
 
 impl Protocol for Responses {

@@ -1,5 +1,6 @@
 //! Where an answer carries what its server has signed or sealed of the reasoning.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{Lane, Slot};
@@ -13,12 +14,26 @@ pub struct Carrier {
     pub name: &'static str,
     /// The choice, block or item whose reasoning it goes with.
     pub group: u32,
-    /// Which text of it; `None` for all of its reasoning.
-    pub slot: Option<Slot>,
+    /// Which of its reasoning.
+    pub share: Share,
     /// What stands there where the server has put nothing: a value.
     pub nothing: &'static str,
     /// Where it stands.
     pub place: CarrierPlace,
+}
+
+/// Which of the reasoning of a choice, block or item goes with a carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// All of it.
+    All,
+    /// One text of it.
+    Text(Slot),
+    /// What has come since the carrier before it, as far as it stands before this place in the event or
+    /// document.
+    Since(usize),
+    /// None: the value is its server's alone.
+    Nothing,
 }
 
 /// Where such a value stands, or would.
@@ -40,9 +55,9 @@ pub enum CarrierPlace {
     /// In an event before this one, which nothing comes behind.
     Event {
         /// What the event is called, where that is told beside its JSON.
-        kind: &'static str,
+        kind: Option<&'static str>,
         /// Its JSON before the value.
-        before: String,
+        before: Cow<'static, str>,
         /// And behind it.
         after: &'static str,
     },
@@ -54,7 +69,17 @@ impl Carrier {
     /// Whether a text of reasoning goes with it.
     #[must_use]
     pub fn is_of(&self, lane: Lane) -> bool {
-        self.group == lane.group && self.slot.is_none_or(|slot| slot == lane.slot)
+        self.group == lane.group
+            && match self.share {
+                Share::All | Share::Since(_) => true,
+                Share::Text(slot) => slot == lane.slot,
+                Share::Nothing => false,
+            }
+    }
+
+    /// Whether it says the same of an event whose bytes stand elsewhere.
+    pub(in crate::wire) fn stands_nowhere(&self) -> bool {
+        matches!(self.place, CarrierPlace::Begun | CarrierPlace::Event { .. })
     }
 
     /// The whole value, if there is one here.

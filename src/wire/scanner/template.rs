@@ -6,7 +6,7 @@ use memchr::memchr2;
 
 use crate::secret::opaque_debug;
 use crate::wire::listed::{Shape, is_identifier};
-use crate::wire::scan::{Channel, Field, FieldKind, Scan, Usage};
+use crate::wire::scan::{Carrier, Channel, Field, FieldKind, Scan, Usage};
 
 /// The longest event of which a template is kept, in bytes.
 const LENGTH: usize = 4096;
@@ -51,6 +51,9 @@ impl Template {
         if !recurs || !apart || scan.ambiguous || payload.len() > LENGTH {
             return None;
         }
+        if !scan.carriers.iter().all(Carrier::stands_nowhere) {
+            return None;
+        }
         let in_order = scan.channels.is_sorted_by_key(|it| it.span.start)
             && scan.fields.is_sorted_by_key(|it| it.span.start);
         let blanks = blanks(scan);
@@ -77,8 +80,9 @@ impl Template {
             return false;
         }
         scan.clear();
-        let Scan { channels, fields, closes, in_blocks, repeats, turns, .. } = &self.scan;
+        let Scan { channels, fields, closes, carriers, in_blocks, repeats, turns, .. } = &self.scan;
         scan.turns.extend_from_slice(turns);
+        scan.carriers.extend_from_slice(carriers);
         (scan.in_blocks, scan.repeats) = (*in_blocks, *repeats);
         scan.closes.extend_from_slice(closes);
         let mut channels = channels.iter();

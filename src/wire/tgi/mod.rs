@@ -14,7 +14,7 @@ use http::HeaderName;
 use super::chat::{self, response::Form};
 use super::completions::history;
 use super::framing::{Framing, Heartbeat, Unframed};
-use super::protocol_id::{Endpoint, Features};
+use super::protocol_id::{CarriesSealed, Endpoint, Features};
 use super::{Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json};
 
 /// The own protocol of Hugging Face's text-generation-inference: `POST /generate`, `POST /generate_stream` and
@@ -39,6 +39,7 @@ pub(super) static FEATURES: Features = Features {
     signs_reasoning: false,
     parameters: None,
     cites_bytes: false,
+    carries_sealed: CarriesSealed::Nowhere,
 };
 
 impl Protocol for Tgi {

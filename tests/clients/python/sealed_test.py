@@ -4,12 +4,20 @@ The upstream is a script that signs what it thinks and writes down what it is se
 once with it and once through a proxy that seals: what it is finally sent has to be the same, byte for byte.
 """
 
+import base64
+import binascii
+import functools
 import http.server
 import json
+import struct
 import threading
 
+import converse_test
+import gemini_test
 import pytest
-from exchange import SUITE, client, risk_headers, sent
+from exchange import API_KEY, SUITE, client, risk_headers, sent
+from google import genai
+from google.genai import types
 
 THOUGHTS = [
     'First "both" numbers:\n\t9 and 8, then ü \\ 😀.',
@@ -19,6 +27,10 @@ THOUGHTS = [
 ]
 CALCULATOR = {"name": "calculator", "description": "Adds", "input_schema": {"type": "object", "properties": {}}}
 CLOCK = {"name": "clock", "description": "Tells the time", "input_schema": {"type": "object", "properties": {}}}
+# How every blob begins.
+PREFIX = "hy3dlEhdpl31"
+# What Google has stand in the place of a signature that nobody has.
+UNSIGNED = "skip_thought_signature_validator"
 SUMMARY = "Summary of what came before: 9 and 8 were asked for."
 
 
@@ -91,6 +103,83 @@ def response_events(answer):
     yield "response.completed", {"response": answer}
 
 
+def signed(turn):
+    """What the upstream signs, where libraries read it as bytes."""
+    return base64.b64encode(f"signed in turn {turn}".encode()).decode()
+
+
+def generated(turn, _):
+    """The upstream's answer over Gemini."""
+    parts = [{"text": THOUGHTS[turn], "thought": True}]
+    if turn == 3:
+        parts += [{"text": "It is 17."}, {"text": "", "thoughtSignature": signed(turn)}]
+    else:
+        parts.append({"functionCall": {"name": "calculator", "args": {"a": turn}}, "thoughtSignature": signed(turn)})
+    return wrapped(parts, True)
+
+
+def wrapped(parts, ends):
+    candidate = {"content": {"parts": parts, "role": "model"}, "index": 0} | ({"finishReason": "STOP"} if ends else {})
+    return {"candidates": [candidate], "modelVersion": "m", "responseId": "r"}
+
+
+def generated_chunks(answer):
+    thought, *rest = answer["candidates"][0]["content"]["parts"]
+    for piece in pieces(thought["text"]):
+        yield wrapped([thought | {"text": piece}], False)
+    for index, part in enumerate(rest):
+        yield wrapped([part], index == len(rest) - 1)
+
+
+def conversed(turn, _):
+    """The same over Converse."""
+    reasoning = {"reasoningText": {"text": THOUGHTS[turn], "signature": f"c2lnbmVk+/{turn}=="}}
+    blocks = [{"reasoningContent": reasoning}]
+    if turn == 1:
+        blocks.append({"reasoningContent": {"redactedContent": signed(turn)}})
+    if turn == 3:
+        blocks.append({"text": "It is 17."})
+    else:
+        blocks.append({"toolUse": {"toolUseId": f"tooluse_{turn}", "name": "calculator", "input": {"a": turn}}})
+    return {"output": {"message": {"role": "assistant", "content": blocks}},
+            "stopReason": "end_turn" if turn == 3 else "tool_use",
+            "usage": {"inputTokens": 9, "outputTokens": 40, "totalTokens": 49}, "metrics": {"latencyMs": 1}}
+
+
+def conversed_events(answer):
+    yield "messageStart", {"role": "assistant"}
+    for index, block in enumerate(answer["output"]["message"]["content"]):
+        at = {"contentBlockIndex": index}
+        if "toolUse" in block:
+            call = block["toolUse"]
+            yield "contentBlockStart", at | {"start": {"toolUse": {name: call[name] for name in ("toolUseId", "name")}}}
+            deltas = [{"toolUse": {"input": json.dumps(call["input"])}}]
+        elif "text" in block:
+            deltas = [{"text": piece} for piece in pieces(block["text"])]
+        elif "redactedContent" in block["reasoningContent"]:
+            deltas = [block]
+        else:
+            text = block["reasoningContent"]["reasoningText"]
+            deltas = [{"reasoningContent": {"text": piece}} for piece in pieces(text["text"])]
+            deltas.append({"reasoningContent": {"signature": text["signature"]}})
+        for delta in deltas:
+            yield "contentBlockDelta", at | {"delta": delta}
+        yield "contentBlockStop", at
+    yield "messageStop", {"stopReason": answer["stopReason"]}
+    yield "metadata", {"usage": answer["usage"], "metrics": answer["metrics"]}
+
+
+def binary(kind, event):
+    """A message of an event stream."""
+    headers = b""
+    for name, value in ((":event-type", kind), (":content-type", "application/json"), (":message-type", "event")):
+        headers += bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode()
+    payload = json.dumps(event).encode()
+    prelude = struct.pack(">II", len(headers) + len(payload) + 16, len(headers))
+    message = prelude + struct.pack(">I", binascii.crc32(prelude)) + headers + payload
+    return message + struct.pack(">I", binascii.crc32(message))
+
+
 def pieces(text):
     return [text[at : at + 7] for at in range(0, len(text), 7)]
 
@@ -105,6 +194,8 @@ class Upstream(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         asked = json.loads(body)
         self.seen.append(body)
+        if "x-turn" in self.headers:
+            return self.answer_by_path(int(self.headers["x-turn"]))
         turn = int(asked["metadata"]["user_id"]) if "metadata" in asked else 0
         messages = self.path.startswith("/v1/messages")
         answer = (message if messages else response)(turn, asked["model"])
@@ -114,11 +205,25 @@ class Upstream(http.server.BaseHTTPRequestHandler):
             lines = [json.dumps({"type": name, "sequence_number": number} | event) for number, (name, event) in enumerate(events)]
             out = "".join(f"event: {json.loads(line)['type']}\ndata: {line}\n\n" for line in lines)
             kind = "text/event-stream"
+        self.send(kind, out.encode())
+
+    def answer_by_path(self, turn):
+        """Where the path says whether the answer is streamed."""
+        answer = (generated if "enerateContent" in self.path else conversed)(turn, None)
+        if "streamGenerateContent" in self.path:
+            chunks = (f"data: {json.dumps(chunk)}\r\n\r\n" for chunk in generated_chunks(answer))
+            return self.send("text/event-stream", "".join(chunks).encode())
+        if self.path.endswith("/converse-stream"):
+            messages = b"".join(binary(kind, event) for kind, event in conversed_events(answer))
+            return self.send("application/vnd.amazon.eventstream", messages)
+        return self.send("application/json", json.dumps(answer).encode())
+
+    def send(self, kind, out):
         self.send_response(200)
         self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(out.encode())))
+        self.send_header("content-length", str(len(out)))
         self.end_headers()
-        self.wfile.write(out.encode())
+        self.wfile.write(out)
 
     def log_message(self, *_):
         pass
@@ -207,6 +312,124 @@ def openai_turns(urls, change, form, account):
     return history, list(Upstream.seen)
 
 
+def merged(parts):
+    """Thoughts that follow each other as one: they came in pieces."""
+    whole = []
+    for part in parts:
+        last = whole[-1] if whole else None
+        if last and last.thought and part.thought and not last.thought_signature:
+            last = last.model_copy(update={"text": last.text + part.text, "thought_signature": part.thought_signature})
+            whole[-1] = last
+        else:
+            whole.append(part)
+    return whole
+
+
+@functools.cache
+def of_google(url):
+    """A client of Gemini's: to make one takes longer than what it asks."""
+    return genai.Client(api_key=API_KEY, http_options=types.HttpOptions(base_url=url, api_version="v1beta"))
+
+
+@functools.cache
+def of_amazon(url):
+    """A client of Bedrock's, and the headers of what it asks next."""
+    headers = {}
+    made = converse_test.client(url, {})
+    made.meta.events.register("before-call.bedrock-runtime", lambda params, **_: params["headers"].update(headers))
+    return made, headers
+
+
+def gemini_turns(urls, change, form, account):
+    Upstream.seen.clear()
+    history, model, tools, system = [types.UserContent(parts=[types.Part(text="9 and 8?")])], "model-a", ["calculator"], "Be brief."
+    for turn in range(4):
+        if turn == 2 and change == "compacted":
+            history = [types.UserContent(parts=[types.Part(text=SUMMARY)]), *history[-2:]]
+        if change == "model switched":
+            model = "model-b" if turn == 2 else "model-a"
+        if turn >= 2 and change == "tools changed":
+            tools, system = ["clock", "calculator"], "Be long."
+        if turn == 2 and change == "resumed":
+            history = [types.Content.model_validate_json(content.model_dump_json(exclude_none=True)) for content in history]
+        url = urls[turn % len(urls)] if change == "resumed" else urls[0]
+        path = gemini_test.path(model, form)
+        # The last turn is of a caller who has come clear.
+        headers = risk_headers("openai", 0.1 if turn == 3 else 0.9, account, path) | {"x-turn": str(turn)}
+        config = {
+            "system_instruction": system, "thinking_config": {"include_thoughts": True},
+            "tools": [{"function_declarations": [{"name": name, "description": name} for name in tools]}],
+            "automatic_function_calling": {"disable": True}, "http_options": {"headers": headers},
+        }
+        models, asked = of_google(url).models, {"model": model, "contents": history, "config": config}
+        chunks = [models.generate_content(**asked)] if form == "JSON" else models.generate_content_stream(**asked)
+        parts = merged(gemini_test.parts(chunks))
+        history.append(types.ModelContent(parts=parts))
+        calls = [part.function_call for part in parts if part.function_call]
+        if calls:
+            results = [types.Part.from_function_response(name=call.name, response={"result": "17"}) for call in calls]
+            history.append(types.UserContent(parts=results))
+    return [json.loads(content.model_dump_json(exclude_unset=True)) for content in history], list(Upstream.seen)
+
+
+def as_json(value):
+    """A conversation as an agent writes it to a disk: bytes in base64."""
+    return json.dumps(value, default=lambda it: {"bytes": base64.b64encode(it).decode()})
+
+
+def from_json(text):
+    return json.loads(text, object_hook=lambda it: base64.b64decode(it["bytes"]) if it.keys() == {"bytes"} else it)
+
+
+def converse_turns(urls, change, form, account):
+    Upstream.seen.clear()
+    history, model, tools, system = [{"role": "user", "content": [{"text": "9 and 8?"}]}], "model-a", ["calculator"], "Be brief."
+    for turn in range(4):
+        if turn == 2 and change == "compacted":
+            history = [{"role": "user", "content": [{"text": SUMMARY}]}, *history[-2:]]
+        if change == "model switched":
+            model = "model-b" if turn == 2 else "model-a"
+        if turn >= 2 and change == "tools changed":
+            tools, system = ["clock", "calculator"], "Be long."
+        if turn == 2 and change == "resumed":
+            history = from_json(as_json(history))
+        url = urls[turn % len(urls)] if change == "resumed" else urls[0]
+        path = f"/model/{model}/converse{'' if form == 'JSON' else '-stream'}"
+        headers = risk_headers("openai", 0.1 if turn == 3 else 0.9, account, path) | {"x-turn": str(turn)}
+        specified = [{"toolSpec": {"name": name, "inputSchema": {"json": {"type": "object"}}}} for name in tools]
+        asked = {"modelId": model, "messages": history, "system": [{"text": system}], "toolConfig": {"tools": specified}}
+        made, said = of_amazon(url)
+        said.clear()
+        said.update(headers)
+        answer = converse_test.answered(made, form, asked)
+        history = [*history, answer["output"]["message"]]
+        results = [
+            {"toolResult": {"toolUseId": call["toolUseId"], "content": [{"text": "17"}]}} for call in converse_test.calls(answer)
+        ]
+        if results:
+            history.append({"role": "user", "content": results})
+    return json.loads(as_json(history)), list(Upstream.seen)
+
+
+def without_thoughts_of(body, kept):
+    """The same over Gemini and Converse."""
+    asked = json.loads(body)
+    texts = [THOUGHTS[turn] for turn in kept]
+    turn = -1
+    for one in asked.get("contents", []):
+        if one["role"] == "model":
+            turn += 1
+            one["parts"] = [part for part in one["parts"] if not part.get("thought") or part["text"] in texts]
+            for part in one["parts"]:
+                if "functionCall" in part and turn not in kept:
+                    part["thoughtSignature"] = UNSIGNED
+    for one in asked.get("messages", []):
+        if one["role"] == "assistant":
+            turn += 1
+            one["content"] = [block for block in one["content"] if "reasoningContent" not in block or turn in kept]
+    return asked
+
+
 def without_reasoning_of(body, kept):
     """A request without the reasoning that was sealed for another model: of turns that are not in `kept`."""
     asked = json.loads(body)
@@ -232,19 +455,21 @@ CHANGES = ["nothing", "compacted", "model switched", "tools changed", "resumed"]
 
 @pytest.mark.parametrize("form", ["JSON", "stream"])
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("converse", [anthropic_turns, openai_turns])
+@pytest.mark.parametrize("converse", [anthropic_turns, openai_turns, gemini_turns, converse_turns])
 def test_the_upstream_is_sent_what_it_would_have_been_sent_unsealed(upstream, converse, change, form):
     account = f"sealed-{converse.__name__}-{change.replace(' ', '-')}-{form}"
     _, direct = converse([upstream], change, form, account)
     history, through = converse(SUITE["sealing"]["urls"], change, form, account)
     assert len(direct) == len(through) == 4
     # The client had none of it in its hands, but of the last turn, when its score had fallen.
-    held = json.dumps([dumped(part) for part in resumed(history)], ensure_ascii=False)
-    assert held.count("GuilSealedV1") >= 1
+    byte_typed = converse in (gemini_turns, converse_turns)
+    held = json.dumps(history if byte_typed else [dumped(part) for part in resumed(history)], ensure_ascii=False)
+    assert held.count(PREFIX) >= 1
     assert not any(json.dumps(thought, ensure_ascii=False)[1:-1] in held for thought in THOUGHTS[:3])
     if change == "model switched":
         for turn, kept in enumerate([[], [0], [], [0, 1]]):
-            assert json.loads(through[turn]) == without_reasoning_of(direct[turn], kept), turn
+            without = without_thoughts_of if byte_typed else without_reasoning_of
+            assert json.loads(through[turn]) == without(direct[turn], kept), turn
         return
     for turn in range(4):
         assert json.loads(through[turn]) == json.loads(direct[turn]), turn
@@ -255,7 +480,7 @@ def test_the_upstream_is_sent_what_it_would_have_been_sent_unsealed(upstream, co
 def test_two_agents_of_one_account_do_not_disturb_each_other(upstream):
     one, _ = anthropic_turns(SUITE["sealing"]["urls"], "nothing", "stream", "shared")
     other, seen = anthropic_turns(SUITE["sealing"]["urls"], "compacted", "JSON", "shared")
-    assert "GuilSealedV1" not in b"".join(seen).decode()
+    assert PREFIX not in b"".join(seen).decode()
     # What one agent has carries the other, too, as the account is the same.
     both = [*one[:2], {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_0", "content": "17"}]}]
     sent.requests = 0
@@ -273,4 +498,4 @@ def test_another_account_is_sent_nothing_of_it(upstream):
             model="model-a", max_tokens=9, messages=history[:3], metadata={"user_id": "1"},
             extra_headers=risk_headers("anthropic", score, "thief"))
         body = Upstream.seen[-1].decode()
-        assert "thinking\"" not in body and "GuilSealedV1" not in body
+        assert "thinking\"" not in body and PREFIX not in body

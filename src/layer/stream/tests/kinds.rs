@@ -9,8 +9,8 @@ use crate::wire::chat::Chat;
 use crate::wire::framing::{Event, Framing, Heartbeat, Splitter, Unframed};
 use crate::wire::json::{Error, Reader};
 use crate::wire::{
-    Channel, Close, Features, Kind, Lane, Mode, Protocol, ProtocolId, Refusal, Request, Said, Scan,
-    Slot, Target,
+    CarriesSealed, Channel, Close, Features, Kind, Lane, Mode, Protocol, ProtocolId, Refusal,
+    Request, Said, Scan, Slot, Target,
 };
 
 static FEATURES: Features = Features {
@@ -25,6 +25,7 @@ static FEATURES: Features = Features {
     signs_reasoning: false,
     parameters: None,
     cites_bytes: false,
+    carries_sealed: CarriesSealed::Nowhere,
 };
 
 /// One answer whose events are told apart by their kinds alone.

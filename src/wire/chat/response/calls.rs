@@ -30,13 +30,24 @@ pub(in crate::wire) fn tool_call(
             Ok(())
         }
         b"function" | b"custom" => function(reader, scan),
-        name @ b"id" => scan.call_id(reader, name),
+        name @ b"id" => said_once(reader, scan, |scan, reader| scan.call_id(reader, name)),
         b"provider_specific_fields" => signatures(reader, scan),
         name => scan.listed(reader, &TOOL_CALL, name),
     })?;
     for channel in scan.channels.iter_mut().skip(first_channel) {
         channel.lane.slot = Slot::Tool(index);
     }
+    Ok(())
+}
+
+/// Reads a value of a call that clients put together from pieces, and that only the first of them says.
+fn said_once(
+    reader: &mut Reader<'_>,
+    scan: &mut Scan,
+    value: impl FnOnce(&mut Scan, &mut Reader<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let span = reader.spanned(|reader| value(scan, reader))?;
+    scan.field(FieldKind::Once, span);
     Ok(())
 }
 
@@ -59,7 +70,7 @@ pub(in crate::wire) fn function(reader: &mut Reader<'_>, scan: &mut Scan) -> Res
             }
             Ok(())
         }
-        name @ b"name" => scan.tool(reader, name),
+        name @ b"name" => said_once(reader, scan, |scan, reader| scan.tool(reader, name)),
         name @ b"index" => scan.shaped(reader, Shape::Findings, FieldKind::Leak, name),
         b"provider_specific_fields" => signatures(reader, scan),
         name => scan.leak(reader, name),

@@ -3,7 +3,7 @@
 use crate::wire::chat::{DETAIL_DATA, DETAIL_SIGNATURE};
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::listed::{Listed, Shape};
-use crate::wire::scan::{Carrier, CarrierPlace, Scan, Signed, Slot};
+use crate::wire::scan::{Carrier, CarrierPlace, Scan, Share, Signed, Slot};
 
 use super::text::reasoning;
 
@@ -63,8 +63,8 @@ pub(super) fn detail(
                 let signs = signs && span.len() > 2;
                 scan.signed.extend(signs.then_some(Signed { group: None, from: 0 }));
                 let name = if name == b"data" { DETAIL_DATA } else { DETAIL_SIGNATURE };
-                let (slot, place) = (None, CarrierPlace::Value(span));
-                let carrier = Carrier { name, group: 0, slot, nothing: "null", place };
+                let (share, place) = (Share::All, CarrierPlace::Value(span));
+                let carrier = Carrier { name, group: 0, share, nothing: "null", place };
                 scan.carriers.extend(signs.then_some(carrier));
                 Ok(())
             })
@@ -75,7 +75,7 @@ pub(super) fn detail(
         channel.lane.slot = Slot::ReasoningDetail(index);
     }
     for carrier in scan.carriers.iter_mut().skip(first_carrier) {
-        carrier.slot = Some(Slot::ReasoningDetail(index));
+        carrier.share = Share::Text(Slot::ReasoningDetail(index));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::summary::in_list;
 use super::{LATER, id, lists, position, text, type_of};
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::responses::{NOTHING, REASONING};
-use crate::wire::scan::{Carrier, CarrierPlace, FieldKind, Kind, Lane, Mode, Scan, Slot};
+use crate::wire::scan::{Carrier, CarrierPlace, FieldKind, Kind, Lane, Mode, Scan, Share, Slot};
 use crate::wire::thought::members;
 
 /// What an item is.
@@ -79,7 +79,7 @@ fn carrier(
         (Some(span), _) => CarrierPlace::Value(span),
         (None, at) => CarrierPlace::Member { at: at?, name: "encrypted_content" },
     };
-    Some(Carrier { name: REASONING, group, slot: None, nothing: NOTHING, place })
+    Some(Carrier { name: REASONING, group, share: Share::All, nothing: NOTHING, place })
 }
 
 /// Reads an item of what an answer was given to. What the model has said in it before is known to whom it

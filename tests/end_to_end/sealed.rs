@@ -1,0 +1,405 @@
+//! Conversations of four turns with tools, whose reasoning is sealed and carried back: over every protocol
+//! that has a carrier, in documents and in streams, whatever agents do to them. Each is held twice, once with
+//! the upstream itself and once through proxies that seal: what the upstream is finally sent has to be the
+//! same, byte for byte.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use guilloche::countermeasure::seal::PREFIX;
+use guilloche::risk::TenantId;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::process::{Directory, Served, claim, risk, soon};
+use crate::scene::{HttpClient, client};
+
+mod amazon;
+mod anthropic;
+mod dialect;
+mod google;
+mod openai;
+mod strings;
+
+use dialect::{Asked, Dialect, THOUGHTS};
+
+const DIALECTS: [&dyn Dialect; 11] = [
+    &anthropic::Messages { by_invoke: false },
+    &anthropic::Messages { by_invoke: true },
+    &openai::Responses,
+    &openai::Chat { in_strings: false },
+    &openai::Chat { in_strings: true },
+    &google::Gemini { in_arrays: false, signs_thoughts: false },
+    &google::Gemini { in_arrays: false, signs_thoughts: true },
+    &google::Gemini { in_arrays: true, signs_thoughts: false },
+    &amazon::Converse,
+    &strings::Ollama,
+    &strings::Cohere,
+];
+
+/// What it was sent, by the conversation that a field of the request names.
+type Seen = Arc<Mutex<BTreeMap<String, Vec<(String, Bytes)>>>>;
+
+/// An upstream that answers a turn of a dialect, as fields of the request say.
+async fn scripted() -> (String, Seen) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let seen = Seen::default();
+    let noted = Arc::clone(&seen);
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let noted = Arc::clone(&noted);
+            tokio::spawn(async move {
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let noted = Arc::clone(&noted);
+                    async move { Ok::<_, hyper::Error>(scripted_answer(request, &noted).await) }
+                });
+                let server = auto::Builder::new(TokioExecutor::new());
+                let _ = server.serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+    (address, seen)
+}
+
+async fn scripted_answer(request: Request<Incoming>, seen: &Seen) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let field = |name: &str| head.headers[name].to_str().unwrap().to_owned();
+    let dialect = DIALECTS[field("x-dialect").parse::<usize>().unwrap()];
+    let (kind, bytes) =
+        dialect.answer(field("x-turn").parse().unwrap(), field("x-streamed") == "true");
+    seen.lock().unwrap().entry(field("x-talk")).or_default().push((head.uri.to_string(), body));
+    let response = Response::builder().header("content-type", kind);
+    response.body(Full::from(bytes)).unwrap()
+}
+
+/// The upstream, two replicas in front of it that seal, and others that do so otherwise.
+struct Scene {
+    upstream: String,
+    seen: Seen,
+    client: HttpClient,
+    replicas: [Served; 2],
+    in_strings: [Served; 2],
+    refusing: Served,
+    elsewhere: Served,
+    _directory: Directory,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let (upstream, seen) = scripted().await;
+        let directory = Directory::new();
+        let policy = |name: &str, seal: &str| {
+            directory.write(
+                name,
+                &format!(
+                    "version = 1\nname = \"sealing\"\nmode = \"enforce\"\n[[grade]]\nname = \"sealed\"\n\
+                     at = 0.5\nreasoning = {{ keep = \"none\", seal = {{ bucket = 256, {seal} }} }}\n"
+                ),
+            )
+        };
+        let plain = policy("plain.toml", "in_strings = false");
+        let strings = policy("strings.toml", "in_strings = true");
+        let refuse = policy("refuse.toml", "unopened = \"refuse\", in_strings = true");
+        let secrets = ["7".repeat(64), "8".repeat(64)];
+        let start = async |policy: &str, secret: &str| {
+            let more = [("RISK_TRUST", "peer"), ("POLICY_FILE", policy), ("SECRET_KEY", secret)];
+            Served::start(&upstream, &more).await
+        };
+        Self {
+            replicas: [start(&plain, &secrets[0]).await, start(&plain, &secrets[0]).await],
+            in_strings: [start(&strings, &secrets[0]).await, start(&strings, &secrets[0]).await],
+            refusing: start(&refuse, &secrets[0]).await,
+            elsewhere: start(&strings, &secrets[1]).await,
+            client: client(false),
+            upstream,
+            seen,
+            _directory: directory,
+        }
+    }
+
+    /// Where a turn of a dialect is asked for: of the upstream itself, or of one of two replicas.
+    fn address(&self, dialect: usize, direct: bool, replica: usize) -> &str {
+        match (direct, DIALECTS[dialect].in_strings()) {
+            (true, _) => &self.upstream,
+            (false, false) => &self.replicas[replica].address,
+            (false, true) => &self.in_strings[replica].address,
+        }
+    }
+
+    /// What the upstream was sent in a conversation, in order.
+    fn sent(&self, talk: &str) -> Vec<(String, Bytes)> {
+        self.seen.lock().unwrap().remove(talk).unwrap_or_default()
+    }
+}
+
+/// An agent that holds a conversation.
+#[derive(Clone)]
+struct Agent {
+    dialect: usize,
+    streamed: bool,
+    talk: String,
+    account: String,
+    model: &'static str,
+    tools: &'static [&'static str],
+    system: &'static str,
+    history: Vec<Value>,
+}
+
+impl Agent {
+    fn new(dialect: usize, streamed: bool, talk: &str) -> Self {
+        Self {
+            dialect,
+            streamed,
+            talk: talk.to_owned(),
+            account: "account".to_owned(),
+            model: "m",
+            tools: &["add"],
+            system: "Be brief.",
+            history: vec![DIALECTS[dialect].user("9 and 8?")],
+        }
+    }
+
+    async fn asks(
+        &self,
+        scene: &Scene,
+        address: &str,
+        turn: usize,
+        risk: String,
+    ) -> (StatusCode, Bytes) {
+        let Self { dialect, streamed, talk, model, tools, system, history, .. } = self;
+        let asked = Asked { model, streamed: *streamed, history, tools, system };
+        let (path, body) = {
+            let dialect = DIALECTS[*dialect];
+            (dialect.path(model, *streamed), dialect.body(&asked).to_string())
+        };
+        let request = Request::post(format!("http://{address}{path}"))
+            .header("content-type", "application/json")
+            .header("guilloche-risk", risk)
+            .header("x-dialect", dialect.to_string())
+            .header("x-streamed", streamed.to_string())
+            .header("x-turn", turn.to_string())
+            .header("x-talk", talk);
+        let request = request.body(Full::from(body)).unwrap();
+        let response = soon(scene.client.request(request)).await.unwrap();
+        let status = response.status();
+        (status, soon(response.into_body().collect()).await.unwrap().to_bytes())
+    }
+
+    /// Has a turn answered. The last is that of a caller who has come clear.
+    async fn turn(&mut self, scene: &Scene, address: &str, turn: usize) {
+        let risk = risk(&self.account, if turn == dialect::LAST { 0.1 } else { 0.9 });
+        let (status, answer) = self.asks(scene, address, turn, risk).await;
+        assert_eq!(
+            status,
+            StatusCode::OK,
+            "{} {turn}: {}",
+            self.talk,
+            String::from_utf8_lossy(&answer)
+        );
+        let dialect = DIALECTS[self.dialect];
+        self.history.extend(dialect.read(&answer, self.streamed));
+        if turn != dialect::LAST {
+            self.history.push(dialect.result(turn));
+        }
+    }
+
+    /// What a client has in its hands of the reasoning, beside blobs.
+    fn knows(&self) -> bool {
+        let held = Value::from(self.history.clone()).to_string();
+        THOUGHTS[..3].iter().any(|it| held.contains(Value::from(*it).to_string().trim_matches('"')))
+    }
+}
+
+/// What agents do to conversations between the second and the third turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Nothing,
+    Compacted,
+    ToolsChanged,
+    Resumed,
+    Forked,
+    TwoAgents,
+}
+
+const CHANGES: [Change; 6] = [
+    Change::Nothing,
+    Change::Compacted,
+    Change::ToolsChanged,
+    Change::Resumed,
+    Change::Forked,
+    Change::TwoAgents,
+];
+
+/// Holds a conversation, with the upstream itself or through proxies; what the upstream was sent.
+async fn held(
+    scene: &Scene,
+    (dialect, streamed): (usize, bool),
+    change: Change,
+    direct: bool,
+) -> Vec<(String, Bytes)> {
+    let talk = format!("{dialect} {streamed} {change:?} {direct}");
+    let mut agents = vec![Agent::new(dialect, streamed, &talk)];
+    if change == Change::TwoAgents {
+        let mut other = Agent::new(dialect, streamed, &talk);
+        other.history =
+            vec![DIALECTS[dialect].user("Paint the door."), DIALECTS[dialect].user("9, 8?")];
+        agents.push(other);
+    }
+    for turn in 0..=dialect::LAST {
+        if turn == 2 {
+            match change {
+                Change::Compacted => {
+                    let history = &mut agents[0].history;
+                    let rest = history.split_off(
+                        history.len()
+                            - DIALECTS[dialect]
+                                .read(&DIALECTS[dialect].answer(1, false).1, false)
+                                .len()
+                            - 1,
+                    );
+                    *history = vec![DIALECTS[dialect].user("In short: 9 and 8 were asked for.")];
+                    history.extend(rest);
+                }
+                Change::ToolsChanged => {
+                    (agents[0].tools, agents[0].system) = (&["clock", "add"], "Be long.");
+                }
+                Change::Resumed => {
+                    let disk = Value::from(std::mem::take(&mut agents[0].history)).to_string();
+                    agents[0].history = serde_json::from_str(&disk).unwrap();
+                }
+                Change::Forked => {
+                    let mut other = agents[0].clone();
+                    *other.history.last_mut().unwrap() =
+                        DIALECTS[dialect].user("Never mind. 3 and 4?");
+                    agents.push(other);
+                }
+                Change::Nothing | Change::TwoAgents => {}
+            }
+        }
+        // One that is resumed goes on with another replica.
+        let replica = usize::from(change == Change::Resumed && turn >= 2);
+        for agent in &mut agents {
+            agent.turn(scene, scene.address(dialect, direct, replica), turn).await;
+            assert!(direct || turn == dialect::LAST || !agent.knows(), "{talk}");
+        }
+    }
+    scene.sent(&talk)
+}
+
+fn text(bytes: &Bytes) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+// Break it: bind blobs to tools or to what stands before them, or open them for those with a grade only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_never_notice_that_reasoning_is_sealed_and_neither_does_the_upstream() {
+    let scene = Scene::new().await;
+    for (dialect, streamed) in (0..DIALECTS.len()).flat_map(|it| [(it, false), (it, true)]) {
+        for change in CHANGES {
+            let direct = held(&scene, (dialect, streamed), change, true).await;
+            let through = held(&scene, (dialect, streamed), change, false).await;
+            let name = DIALECTS[dialect].name();
+            assert!(direct.len() >= 4 && direct.len() == through.len());
+            for (turn, ((_, direct), (_, through))) in direct.iter().zip(&through).enumerate() {
+                let told = format!("{name}, streamed {streamed}, {change:?}, request {turn}");
+                assert_eq!(text(through), text(direct), "{told}");
+            }
+        }
+    }
+}
+
+/// The reasoning of one model is not shown to another, and comes back with its own.
+// Break it: leave the model out of what is bound.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conversation_goes_on_with_another_model_and_without_the_reasoning_of_the_first() {
+    let scene = Scene::new().await;
+    for (dialect, streamed) in (0..DIALECTS.len()).flat_map(|it| [(it, false), (it, true)]) {
+        let name = DIALECTS[dialect].name();
+        let mut sent = Vec::new();
+        for direct in [true, false] {
+            let mut agent =
+                Agent::new(dialect, streamed, &format!("switch {dialect} {streamed} {direct}"));
+            for turn in 0..=dialect::LAST {
+                agent.model = if turn == 2 { "n" } else { "m" };
+                agent.turn(&scene, scene.address(dialect, direct, 0), turn).await;
+            }
+            sent.push(scene.sent(&agent.talk));
+        }
+        for (turn, kept) in [&[][..], &[0], &[], &[0, 1]].into_iter().enumerate() {
+            let [direct, through] = [0, 1].map(|it| text(&sent[it][turn].1));
+            let told = format!("{name}, streamed {streamed}, request {turn}: {through}");
+            for (at, thought) in THOUGHTS.iter().enumerate() {
+                let spelled = Value::from(*thought).to_string();
+                assert_eq!(through.contains(&spelled), kept.contains(&at), "{told}");
+            }
+            assert!(!through.contains(PREFIX), "{told}");
+            let [direct, through] = [direct, through].map(|it| without_reasoning(dialect, &it));
+            assert_eq!(through, direct, "{told}");
+        }
+    }
+}
+
+/// A request without any reasoning, and without messages that were nothing else.
+fn without_reasoning(dialect: usize, body: &str) -> Value {
+    let mut body: Value = serde_json::from_str(body).unwrap();
+    let list = body[DIALECTS[dialect].list()].as_array_mut().unwrap();
+    list.retain_mut(|entry| DIALECTS[dialect].without_reasoning(entry));
+    body
+}
+
+/// Another account, tenant or deployment is shown nothing, whatever it makes of the blobs.
+// Break it: leave the tenant out of the key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_else_can_have_it_opened() {
+    let scene = Scene::new().await;
+    for (dialect, streamed) in (0..DIALECTS.len()).flat_map(|it| [(it, false), (it, true)]) {
+        let name = DIALECTS[dialect].name();
+        let mut owner = Agent::new(dialect, streamed, &format!("owner {dialect} {streamed}"));
+        let address = scene.address(dialect, false, 0);
+        owner.turn(&scene, address, 0).await;
+        owner.turn(&scene, address, 1).await;
+        scene.sent(&owner.talk);
+        let of_tenant = {
+            let mut claim = claim("account", None, 0.9);
+            claim.principal.tenant = Some(TenantId::new("blue").unwrap());
+            claim.serialize().unwrap()
+        };
+        let mut tampered = owner.clone();
+        let spelled = Value::from(owner.history.clone()).to_string();
+        let swapped = spelled.replace(PREFIX, &format!("{PREFIX}AAAA"));
+        tampered.history = serde_json::from_str(&swapped).unwrap();
+        for (who, agent, address, risk) in [
+            ("another account", &owner, address, risk("thief", 0.9)),
+            ("another account, unsuspected", &owner, address, risk("thief", 0.0)),
+            ("another tenant", &owner, address, of_tenant),
+            ("another deployment", &owner, &scene.elsewhere.address, risk("account", 0.9)),
+            ("tampered", &tampered, address, risk("account", 0.9)),
+        ] {
+            let (status, answer) = agent.asks(&scene, address, 2, risk).await;
+            assert_eq!(status, StatusCode::OK, "{who}, {name}: {}", text(&answer));
+            let [(_, sent)]: [_; 1] = scene.sent(&owner.talk).try_into().unwrap();
+            let sent = text(&sent);
+            let shown = THOUGHTS.iter().any(|it| sent.contains(&Value::from(*it).to_string()));
+            assert!(!shown && !sent.contains(PREFIX), "{who}, {name}: {sent}");
+        }
+        // Where a policy says so, in the vendor's words.
+        let refusing = &scene.refusing.address;
+        let (status, answer) = owner.asks(&scene, refusing, 2, risk("thief", 0.9)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{name}");
+        assert!(text(&answer).contains("message"), "{name}: {}", text(&answer));
+        assert!(scene.sent(&owner.talk).is_empty());
+        let (status, _) = owner.asks(&scene, refusing, 2, risk("account", 0.9)).await;
+        assert_eq!(status, StatusCode::OK, "{name}");
+        scene.sent(&owner.talk);
+    }
+}

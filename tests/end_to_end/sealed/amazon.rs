@@ -1,0 +1,161 @@
+//! Bedrock's Converse, whose streams are binary messages.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use guilloche::wire::framing::{Framing, Unframed};
+use serde_json::{Value, json};
+
+use super::dialect::{
+    Asked, Dialect, LAST, THOUGHTS, at, call_id, join, keep, pieces, signature, values,
+};
+
+pub(crate) struct Converse;
+
+/// The payloads of messages; what stands in them in base64 is decoded.
+pub(crate) fn payloads(mut bytes: &[u8]) -> Vec<Value> {
+    let number = |bytes: &[u8]| u32::from_be_bytes(bytes[..4].try_into().unwrap()) as usize;
+    let mut payloads = Vec::new();
+    while !bytes.is_empty() {
+        let (total, headers) = (number(bytes), number(&bytes[4..]));
+        let payload: Value = serde_json::from_slice(&bytes[12 + headers..total - 4]).unwrap();
+        payloads.push(match payload["bytes"].as_str() {
+            Some(inner) => serde_json::from_slice(&STANDARD.decode(inner).unwrap()).unwrap(),
+            None => payload,
+        });
+        bytes = &bytes[total..];
+    }
+    payloads
+}
+
+fn blocks(turn: usize) -> Vec<Value> {
+    let text = json!({"text": THOUGHTS[turn], "signature": signature(turn)});
+    let mut blocks = vec![json!({"reasoningContent": {"reasoningText": text}})];
+    if turn == 1 {
+        blocks.push(json!({"reasoningContent": {"redactedContent": "EmwKAhgBEgy3va3p/ZIx"}}));
+    }
+    blocks.push(match turn {
+        LAST => json!({"text": "It is 17."}),
+        _ => json!({"toolUse": {"toolUseId": call_id(turn), "name": "add", "input": {"a": turn}}}),
+    });
+    blocks
+}
+
+fn stop(turn: usize) -> &'static str {
+    if turn == LAST { "end_turn" } else { "tool_use" }
+}
+
+fn streamed(turn: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut say = |kind: &'static str, value: Value| {
+        let payload = value.to_string().into_bytes();
+        let event = Unframed { kind: Some(kind), payload, is_error: false };
+        out.extend(Framing::AwsEventStream.frame(&event));
+    };
+    say("messageStart", json!({"role": "assistant"}));
+    for (index, block) in blocks(turn).into_iter().enumerate() {
+        let mut deltas = Vec::new();
+        let reasoning = &block["reasoningContent"];
+        if let Some(text) = reasoning["reasoningText"]["text"].as_str() {
+            let of = |name: &str, it: Value| json!({"reasoningContent": {name: it}});
+            deltas.extend(pieces(text).into_iter().map(|it| of("text", it.into())));
+            deltas.push(of("signature", reasoning["reasoningText"]["signature"].clone()));
+        } else if reasoning.is_object() {
+            deltas.push(block.clone());
+        }
+        if let Some(text) = block["text"].as_str() {
+            deltas.extend(pieces(text).into_iter().map(|it| json!({"text": it})));
+        }
+        if let Some(call) = block.get("toolUse") {
+            let start = json!({"toolUseId": call["toolUseId"], "name": call["name"]});
+            say(
+                "contentBlockStart",
+                json!({"contentBlockIndex": index, "start": {"toolUse": start}}),
+            );
+            deltas.push(json!({"toolUse": {"input": call["input"].to_string()}}));
+        }
+        for delta in deltas {
+            say(
+                "contentBlockDelta",
+                json!({"contentBlockIndex": index, "delta": delta, "p": "abcd"}),
+            );
+        }
+        say("contentBlockStop", json!({"contentBlockIndex": index}));
+    }
+    say("messageStop", json!({"stopReason": stop(turn)}));
+    out
+}
+
+impl Dialect for Converse {
+    fn name(&self) -> &'static str {
+        "converse"
+    }
+
+    fn path(&self, model: &str, streamed: bool) -> String {
+        format!("/model/{model}/converse{}", if streamed { "-stream" } else { "" })
+    }
+
+    fn body(&self, asked: &Asked<'_>) -> Value {
+        let tool =
+            |it| json!({"toolSpec": {"name": it, "inputSchema": {"json": {"type": "object"}}}});
+        let tools: Vec<Value> = asked.tools.iter().map(tool).collect();
+        json!({"messages": asked.history, "system": [{"text": asked.system}],
+            "toolConfig": {"tools": tools}, "inferenceConfig": {"maxTokens": 4096}})
+    }
+
+    fn user(&self, text: &str) -> Value {
+        json!({"role": "user", "content": [{"text": text}]})
+    }
+
+    fn result(&self, turn: usize) -> Value {
+        let result = json!({"toolUseId": call_id(turn), "content": [{"text": "17"}]});
+        json!({"role": "user", "content": [{"toolResult": result}]})
+    }
+
+    fn answer(&self, turn: usize, stream: bool) -> (&'static str, Vec<u8>) {
+        if stream {
+            return ("application/vnd.amazon.eventstream", streamed(turn));
+        }
+        let message = json!({"role": "assistant", "content": blocks(turn)});
+        let whole = json!({"output": {"message": message}, "stopReason": stop(turn),
+            "usage": {"inputTokens": 9, "outputTokens": 40, "totalTokens": 49}});
+        ("application/json", whole.to_string().into_bytes())
+    }
+
+    fn read(&self, answer: &[u8], streamed: bool) -> Vec<Value> {
+        if !streamed {
+            return vec![values(answer)[0]["output"]["message"].clone()];
+        }
+        let (mut blocks, mut input) = (Vec::new(), Value::Null);
+        for event in payloads(answer) {
+            if event["contentBlockIndex"].is_null() {
+                continue;
+            }
+            let index = at(&mut blocks, &event["contentBlockIndex"]);
+            if let Some(start) = event["start"].get("toolUse") {
+                (blocks[index], input) = (json!({ "toolUse": start }), Value::Null);
+            }
+            let delta = &event["delta"];
+            let reasoning = &delta["reasoningContent"];
+            for name in ["text", "signature"] {
+                if let Some(more) = reasoning.get(name) {
+                    join(&mut blocks[index]["reasoningContent"]["reasoningText"][name], more);
+                }
+            }
+            if reasoning.get("redactedContent").is_some() {
+                blocks[index] = delta.clone();
+            }
+            if delta.get("text").is_some() {
+                join(&mut blocks[index]["text"], &delta["text"]);
+            }
+            join(&mut input, &delta["toolUse"]["input"]);
+            if let Some(input) = input.as_str().filter(|_| blocks[index]["toolUse"].is_object()) {
+                blocks[index]["toolUse"]["input"] = serde_json::from_str(input).unwrap();
+            }
+        }
+        vec![json!({"role": "assistant", "content": blocks})]
+    }
+
+    fn without_reasoning(&self, entry: &mut Value) -> bool {
+        keep(&mut entry["content"], |it| it.get("reasoningContent").is_none())
+    }
+}
