@@ -26,7 +26,7 @@ from pathlib import Path
 from common import ANSWER_WORDS, PORT, REASONING_WORDS, call, proxy, risk, until
 
 KIND, PROGRAM, GUILLOCHE, DIRECTORY = sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4])
-SERVER_PORT, TURNS = 18091, 1
+SERVER_PORT = 18091
 POLICY = """version = 1
 name = "hunt"
 mode = "enforce"
@@ -114,6 +114,15 @@ def ask(path, body, headers):
         return refused.code, str(refused.headers).encode() + refused.read()
 
 
+def ordinary(path, body):
+    """The status, and whether there is reasoning in one of a few answers: some have none."""
+    for temperature in [1.0, 0.95, 0.9, 0.85]:
+        status, raw = ask(path, body | {"temperature": temperature}, {})
+        if status != 200 or words(raw, REASONING_WORDS):
+            break
+    return status, words(raw, REASONING_WORDS)
+
+
 def words(raw, listed):
     """Which of the words are in these bytes, plain, in base64, or cut into the texts of events."""
     coded = re.findall(rb"[A-Za-z0-9+/_-]{16,}", raw)
@@ -155,19 +164,18 @@ for setting in SETTINGS[KIND]:
                     if not stream:
                         body.pop("stream_options", None)
                     case = f"{path} {json.dumps(body)}"
-                    for turn in range(TURNS):
-                        status, raw = ask(path, body, {})
-                        counts[f"{path} ordinary {status}"] += 1
-                        if status == 200 and not words(raw, REASONING_WORDS):
-                            failed.append(f"the hunt sees nothing: {case}")
-                        graded, raw = ask(path, body, risk(f"acct-{turn}"))
-                        counts[f"{path} graded {graded}"] += 1
-                        if told := words(raw, REASONING_WORDS):
-                            failed.append(f"{told[:3]} of {len(told)} words: {case}\n{raw[:1500]}")
-                        if graded == 200 and len(words(raw, ANSWER_WORDS)) < 3:
-                            failed.append(f"the answer is lost: {case}\n{raw[:1500]}")
-                        if status == 200 and graded != 200:
-                            failed.append(f"refused with {graded}: {case}\n{raw[-500:]}")
+                    status, seen = ordinary(path, body)
+                    counts[f"{path} ordinary {status}"] += 1
+                    if status == 200 and not seen:
+                        failed.append(f"the hunt sees nothing: {case}")
+                    graded, raw = ask(path, body, risk("acct-17"))
+                    counts[f"{path} graded {graded}"] += 1
+                    if told := words(raw, REASONING_WORDS):
+                        failed.append(f"{told[:3]} of {len(told)} words: {case}\n{raw[:1500]}")
+                    if graded == 200 and not words(raw, ANSWER_WORDS):
+                        failed.append(f"the answer is lost: {case}\n{raw[:1500]}")
+                    if status == 200 and graded != 200:
+                        failed.append(f"refused with {graded}: {case}\n{raw[-500:]}")
         print(f"{KIND} {' '.join(setting)}")
         for case, count in sorted(counts.items()):
             print(f"  {case}: {count}")
