@@ -74,7 +74,7 @@ fn read_sites(bencher: divan::Bencher<'_, '_>) {
     let text = text();
     bencher.counter(BytesCount::of_str(&text)).bench_local(|| {
         let mut sites = 0_u32;
-        each_site(Lexicon::english(), &text, |site| sites += site.cell.index());
+        each_site(Lexicon::english(), &text, |site| sites += site.cell().index());
         sites
     });
 }

@@ -223,12 +223,12 @@ fn a_reader_finds_the_sites_that_were_written_and_no_other() {
     for case in Case::all() {
         let mut written: Vec<(Cell, bool)> = Vec::new();
         let out = rewrite(&case.text(), usize::MAX, |site: &Site<'_>| {
-            let variant = site.cell.index() % 2 == 1;
-            written.push((site.cell, variant));
+            let variant = site.cell().index() % 2 == 1;
+            written.push((site.cell(), variant));
             Some(variant)
         });
         let mut read = Vec::new();
-        each_site(Lexicon::english(), &out, |site| read.push((site.cell, site.variant)));
+        each_site(Lexicon::english(), &out, |site| read.push((site.cell(), site.variant)));
         if read != written {
             wrong.push(case.name);
         }

@@ -197,6 +197,7 @@ fn issued(account: &str) -> Event {
         cluster: None,
         arm: None,
         carrier: None,
+        strength: 256,
         answers: 2,
         sites: 30,
         flips: 14,

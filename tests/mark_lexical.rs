@@ -90,7 +90,7 @@ fn nothing_changes_at_strength_zero_and_less_at_half() {
     let chosen = |strength| {
         let marking = marking("a", None, strength);
         let mut cells = Vec::new();
-        each_site(Lexicon::english(), TEXT, |site| cells.push(site.cell));
+        each_site(Lexicon::english(), TEXT, |site| cells.push(site.cell()));
         cells.into_iter().filter(|cell| marking.bit(*cell).is_some()).collect::<Vec<Cell>>()
     };
     let (half, full) = (chosen(0.5), chosen(1.0));
@@ -111,7 +111,7 @@ fn every_site_carries_its_bit_when_read_back() {
     let mut sites = 0;
     each_site(Lexicon::english(), &marked, |site| {
         sites += 1;
-        assert_eq!(Some(site.variant), marking.bit(site.cell), "{site:?}");
+        assert_eq!(Some(site.variant), marking.bit(site.cell()), "{site:?}");
     });
     assert!(sites >= 15, "{sites}");
 }
@@ -241,15 +241,15 @@ fn capitalized(word: &str) -> String {
 fn written_and_read(text: &str, marking: &Marking) -> [Vec<(Cell, bool)>; 2] {
     let (mut written, mut read) = (Vec::new(), Vec::new());
     let mut rewriter = Rewriter::new(Lexicon::english(), |site: &Site<'_>| {
-        let bit = marking.bit(site.cell);
-        written.extend(bit.map(|bit| (site.cell, bit)));
+        let bit = marking.bit(site.cell());
+        written.extend(bit.map(|bit| (site.cell(), bit)));
         bit
     });
     let mut out = String::new();
     rewriter.push(text, &mut out);
     rewriter.finish(false, &mut out);
     drop(rewriter);
-    each_site(Lexicon::english(), &out, |site| read.push((site.cell, site.variant)));
+    each_site(Lexicon::english(), &out, |site| read.push((site.cell(), site.variant)));
     [written, read]
 }
 

@@ -75,7 +75,7 @@ fn every_class_is_a_site_somewhere() {
                     word => format!(" {word} so"),
                 };
                 let text = format!("{before}{left}{form}{right}");
-                each_site(lexicon, &text, |site| met |= site.class() == class.id);
+                each_site(lexicon, &text, |site| met |= site.class == class.id);
                 if met {
                     break 'search;
                 }

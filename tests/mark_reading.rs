@@ -9,7 +9,7 @@ const PROSE: &str = include_str!("fixtures/prose/rust-book.txt");
 
 /// The prose with a mark: every other cell has the second variant.
 fn marked() -> String {
-    let choice = |site: &Site<'_>| Some(site.cell.index() % 2 == 1);
+    let choice = |site: &Site<'_>| Some(site.cell().index() % 2 == 1);
     let mut rewriter = Rewriter::new(Lexicon::english(), choice);
     let mut out = String::new();
     rewriter.push(PROSE, &mut out);

@@ -36,7 +36,7 @@ const OWN: [&str; 22] = [
 
 /// Types whose text comes from the operator, from this crate or from the detector, or names no one
 /// and is shown by purpose.
-const LISTED: [&str; 59] = [
+const LISTED: [&str; 61] = [
     // What an endpoint says of its failure, which its user has to read.
     "src/ask/endpoint.rs: Failure",
     "src/ask/run.rs: Report",
@@ -67,6 +67,7 @@ const LISTED: [&str; 59] = [
     "src/forensics/corpus/field.rs: FieldPath",
     "src/forensics/corpus/record.rs: RecordProblem",
     "src/forensics/detect/cells.rs: CellCounts",
+    "src/forensics/detect/law.rs: LawCounts",
     "src/forensics/detect/sites.rs: MergeError",
     "src/forensics/detect/sites.rs: TokenSites",
     "src/forensics/detect/unigram.rs: TokenCounts",
@@ -75,6 +76,7 @@ const LISTED: [&str; 59] = [
     "src/limit/fields.rs: RateLimitFields",
     "src/limit/fields.rs: FieldNames",
     // The lexicon, and the fingerprint of a key file.
+    "src/mark/law/rates.rs: ClassRate",
     "src/mark/ledger/tally.rs: Tally",
     "src/mark/lexicon/guard.rs: Left",
     "src/mark/lexicon/guard.rs: Right",

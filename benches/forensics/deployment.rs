@@ -80,8 +80,8 @@ pub(crate) fn sites(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
     each_site(Lexicon::english(), text, |site| {
         let mut hasher = DefaultHasher::new();
-        (site.class().0, site.previous).hash(&mut hasher);
-        let (cell, variant) = (site.cell.index(), site.variant);
+        (site.class.0, site.previous).hash(&mut hasher);
+        let (cell, variant) = (site.cell().index(), site.variant);
         found.push(Found { cell, context: hasher.finish(), variant });
     });
     found

@@ -80,7 +80,7 @@ fn density(corpus: &[&str]) -> Result<(), Failure> {
     let mut counts: BTreeMap<ClassId, u64> = BTreeMap::new();
     for text in documents.texts() {
         let mut rewriter = Rewriter::new(lexicon, |site: &Site<'_>| {
-            *counts.entry(site.class()).or_default() += 1;
+            *counts.entry(site.class).or_default() += 1;
             None
         });
         let mut out = String::new();

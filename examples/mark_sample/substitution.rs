@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use guilloche::mark::cell::{ClassId, KeyStream, MarkKey};
 use guilloche::mark::keys::Marking;
-use guilloche::mark::lexical::{Choice, Rewriter, Site, Unit};
+use guilloche::mark::lexical::{Choice, Chosen, Rewriter, Site, Unit};
 use guilloche::mark::lexicon::{Class, Consistency};
 
 /// A substitution and the sentence it stands in.
@@ -21,12 +21,12 @@ pub(crate) struct Substitution {
 
 /// All substitutions of a text under a key.
 pub(crate) fn of(text: &str, marking: &Marking) -> Vec<Substitution> {
-    collect(text, |site| marking.bit(site.cell))
+    collect(text, |site| marking.bit(site.cell()))
 }
 
 /// Every site of one class in a text, each as the other variant.
 pub(crate) fn of_class(text: &str, class: ClassId) -> Vec<Substitution> {
-    collect(text, |site| (site.class() == class).then_some(!site.variant))
+    collect(text, |site| (site.class == class).then_some(!site.variant))
 }
 
 fn collect(text: &str, mut choose: impl FnMut(&Site<'_>) -> Option<bool>) -> Vec<Substitution> {
@@ -34,7 +34,7 @@ fn collect(text: &str, mut choose: impl FnMut(&Site<'_>) -> Option<bool>) -> Vec
     let class = Cell::new(ClassId(0));
     let choice = |site: &Site<'_>| {
         let chosen = choose(site);
-        class.set(site.class());
+        class.set(site.class);
         chosen
     };
     let mut rewriter = Rewriter::new(super::lexicon(), Noted(choice)).with_offsets(Unit::Bytes);
@@ -105,8 +105,8 @@ fn class_of(asked: ClassId, old: &str, new: &str) -> Option<&'static Class> {
 struct Noted<F>(F);
 
 impl<F: FnMut(&Site<'_>) -> Option<bool>> Choice for Noted<F> {
-    fn choose(&mut self, site: &Site<'_>) -> Option<bool> {
-        self.0(site)
+    fn choose(&mut self, site: &Site<'_>) -> Chosen {
+        self.0(site).map_or(Chosen::Author, Chosen::Marked)
     }
 }
 

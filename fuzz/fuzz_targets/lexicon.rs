@@ -9,7 +9,7 @@ fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
     match Lexicon::parse(&text) {
         Ok(lexicon) => {
-            each_site(&lexicon, &text, |site| assert!(site.cell.index() < lexicon.cells()));
+            each_site(&lexicon, &text, |site| assert!(site.cell().index() < lexicon.cells()));
         }
         Err(error) => assert!((1..=text.lines().count()).contains(&error.line)),
     }

@@ -1,7 +1,8 @@
 //! `guilloche keys`: the key file of marks.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufReader, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +10,8 @@ use serde_json::json;
 
 use super::{Answer, Failure, Format};
 use crate::mark::keys::Keys;
-use crate::mark::ledger::{Entry, Event, Ledger};
+use crate::mark::law::{AuthorCounts, CountingKey, LEAST_SITES};
+use crate::mark::ledger::{Entries, Entry, EntryError, Event, Ledger};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -23,6 +25,8 @@ enum Command {
     New(NewArguments),
     /// Begin a new epoch under the same master key.
     Rotate(RotateArguments),
+    /// Write an epoch's bucket key, by which texts are counted where they lie.
+    Bucket(BucketArguments),
     /// Show a key file's fingerprint and epochs, never the key.
     Show(ShowArguments),
 }
@@ -48,6 +52,27 @@ struct RotateArguments {
     /// How long servers may go on marking with the epoch before
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     overlap: SignedDuration,
+}
+
+const BUCKET_EXAMPLE: &str = "Example:
+  guilloche keys bucket --keys mark.keys --epoch 1 --out epoch-1.bucket
+  guilloche verify count --suspect part-*.jsonl.gz --bucket-key epoch-1.bucket --out part.counts
+
+It gives no bit of any mark. Whoever has it can learn from marked answers what their
+cells prefer, and write text that seems marked: give it to those who count, and to nobody else.";
+
+#[derive(Debug, Args)]
+#[command(after_help = BUCKET_EXAMPLE)]
+struct BucketArguments {
+    /// Key file
+    #[arg(long, value_name = "FILE")]
+    keys: PathBuf,
+    /// Epoch instead of the newest
+    #[arg(long, value_name = "NUMBER")]
+    epoch: Option<u32>,
+    /// File to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
 }
 
 const SHOW_EXAMPLE: &str = "Example:
@@ -87,10 +112,29 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         Command::Rotate(RotateArguments { files, overlap }) => {
             let now = Timestamp::now();
             let mut keys = Keys::read(&files.keys)?;
+            let counts = authors(&files.ledger, keys.current())?;
             let epoch = keys.rotate(now, overlap)?;
+            let learned = keys.learn(&counts);
             keys.replace(&files.keys)?;
             record(&files, &keys, now)?;
-            writeln!(out, "{}: epoch {}", files.keys.display(), epoch.number)?;
+            let sites = counts.sites();
+            let whose = if learned {
+                format!("rates of its own author, of {sites} sites")
+            } else {
+                format!(
+                    "rates of many authors, since the ledger has {sites} sites of {LEAST_SITES}"
+                )
+            };
+            writeln!(out, "{}: epoch {}, {whose}", files.keys.display(), epoch.number)?;
+        }
+        Command::Bucket(BucketArguments { keys, epoch, out: path }) => {
+            let keys = Keys::read(&keys)?;
+            let epoch = epoch.unwrap_or(keys.current());
+            let key = CountingKey::of_epoch(&keys, epoch).ok_or_else(|| {
+                format!("epoch {epoch}: the key file has none whose buckets are keyed")
+            })?;
+            key.create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            writeln!(out, "{}: bucket key of epoch {epoch}", path.display())?;
         }
         Command::Show(ShowArguments { keys, format }) => {
             let keys = Keys::read(&keys)?;
@@ -103,16 +147,46 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
 fn record(files: &Files, keys: &Keys, now: Timestamp) -> Result<(), Failure> {
     let at = |error: &dyn std::fmt::Display| format!("{}: {error}", files.ledger.display());
     let mut ledger = Ledger::open(&files.ledger).map_err(|error| at(&error))?;
-    let event = Event::Epoch { epoch: keys.current(), fingerprint: keys.fingerprint() };
+    let event = Event::Epoch {
+        epoch: keys.current(),
+        fingerprint: keys.fingerprint(),
+        rules: Some(keys.rules(keys.current())),
+        rates: keys.own_rates(keys.current()).map(str::to_owned),
+    };
     Ok(ledger.append(&Entry::new(now, event)).map_err(|error| at(&error))?)
+}
+
+/// What stood at the sites of an epoch before they were marked. Lines that are no entries are left to
+/// whoever reads the ledger for evidence.
+fn authors(ledger: &Path, epoch: u32) -> Result<AuthorCounts, Failure> {
+    let mut sum = AuthorCounts::default();
+    let file = match File::open(ledger) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(sum),
+        file => file.map_err(|error| format!("{}: {error}", ledger.display()))?,
+    };
+    for entry in Entries::new(BufReader::new(file)) {
+        match entry {
+            Err(EntryError::File(error)) => {
+                return Err(format!("{}: {error}", ledger.display()).into());
+            }
+            Ok(Entry { event: Event::Authors { epoch: of, counts }, .. }) if of == epoch => {
+                sum.add(&counts);
+            }
+            _ => {}
+        }
+    }
+    Ok(sum)
 }
 
 fn show(keys: &Keys, format: Format) -> Result<String, Failure> {
     Ok(match format {
         Format::Json => {
-            let epochs = keys.epochs().iter().map(
-                |epoch| json!({ "number": epoch.number, "from": epoch.from, "until": epoch.until }),
-            );
+            let epochs = keys.epochs().iter().map(|epoch| {
+                json!({
+                    "number": epoch.number, "from": epoch.from, "until": epoch.until,
+                    "scheme": epoch.scheme.name(),
+                })
+            });
             let epochs: Vec<_> = epochs.collect();
             let report = json!({ "fingerprint": keys.fingerprint(), "epochs": epochs });
             serde_json::to_string_pretty(&report)?
@@ -124,6 +198,7 @@ fn show(keys: &Keys, format: Format) -> Result<String, Failure> {
                 if let Some(until) = epoch.until {
                     text.push_str(&format!(" until {until}"));
                 }
+                text.push_str(&format!(", scheme {}", epoch.scheme.name()));
             }
             text
         }

@@ -2,14 +2,12 @@
 
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{Answer, Failure};
-use crate::mark::cell::Roles;
-use crate::mark::keys::{Keys, Recipient};
+use crate::mark::keys::{Keys, Recipient, TextKeys};
 use crate::mark::lexical::{OffsetMap, Rewriter, Unit};
 use crate::mark::lexicon::Lexicon;
 use crate::risk::{AccountId, ClusterId};
@@ -70,19 +68,18 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     }
     let text = read(&arguments.file)?;
     let lexicon = Lexicon::english();
-    let roles = Arc::new(Roles::new(keys.master(), lexicon.cells()));
     let marked = Recipient {
         tenant: &arguments.tenant,
         account: &arguments.account,
         cluster: arguments.cluster.as_deref(),
         arm: None,
     };
-    let marking = keys.marking(&roles, epoch, marked, arguments.strength);
+    let marking = TextKeys::new(keys).marking(epoch, marked, arguments.strength);
     let unit = match arguments.format {
         Output::Json => Unit::Characters,
         Output::Text | Output::Diff => Unit::Bytes,
     };
-    let mut rewriter = Rewriter::new(lexicon, &marking).with_offsets(unit);
+    let mut rewriter = Rewriter::new(lexicon, marking.begin()).with_offsets(unit);
     let mut out = String::with_capacity(text.len() + text.len() / 16);
     rewriter.push(&text, &mut out);
     rewriter.finish(false, &mut out);

@@ -40,6 +40,8 @@ pub struct Tally {
     pub dialects: Dialects,
     /// By what the answer was to carry the mark.
     pub carrier: Option<Carrier>,
+    /// How much of the text was to carry the mark, in 256ths.
+    pub strength: u16,
     /// Request members set or changed so that the server marks its answer.
     pub mark_fields_set: u64,
     /// The client's own settings of marks that were taken out of the request.
@@ -84,6 +86,7 @@ impl Tally {
             unknown_markup,
             dialects,
             carrier,
+            strength,
             mark_fields_set,
             mark_fields_removed,
             sites,
@@ -112,6 +115,7 @@ impl Tally {
             unknown_markup: self.unknown_markup + unknown_markup,
             dialects: self.dialects.union(dialects),
             carrier: self.carrier.or(carrier),
+            strength: self.strength.max(strength),
             mark_fields_set: self.mark_fields_set + mark_fields_set,
             mark_fields_removed: self.mark_fields_removed + mark_fields_removed,
             sites: self.sites + sites,

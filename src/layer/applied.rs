@@ -31,6 +31,7 @@ pub(super) fn applied(tally: &Tally, used: Option<Amounts>) -> Vec<Applied> {
         unknown_markup,
         dialects,
         carrier,
+        strength: _,
         mark_fields_set,
         mark_fields_removed,
         sites,

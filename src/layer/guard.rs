@@ -21,6 +21,7 @@ use crate::countermeasure::Tally;
 use crate::countermeasure::watermark::{self, Carrier, Marks};
 use crate::limit::{Amounts, Dimension, Lease, Settlements};
 use crate::mark::keys::ArmMark;
+use crate::mark::law::AuthorCounts;
 use crate::mark::ledger::Issue;
 use crate::policy::Countermeasure;
 use crate::policy::plan::{Mode, Plan};
@@ -247,7 +248,7 @@ impl Guard {
     /// Has the ledger say whose mark went out.
     fn issue(&mut self, record: &Record) {
         let answered = record.status.is_some_and(|status| (200..300).contains(&status));
-        let Tally { carrier, sites, flips, .. } = &mut self.tally;
+        let Tally { carrier, strength, sites, flips, .. } = &mut self.tally;
         // A server that was asked to mark has done so if it answered; here is known what was done.
         if carrier.is_some_and(|carrier| !answered || carrier == Carrier::Lexical && *sites == 0) {
             *carrier = None;
@@ -263,9 +264,11 @@ impl Guard {
             cluster: recipient.cluster.map(str::to_owned),
             arm: recipient.arm.cloned(),
             carrier: Some(carrier).filter(|it| *it != Carrier::Lexical).map(Carrier::name),
+            strength: *strength,
             answers: 1,
             sites: *sites,
             flips: *flips,
+            authors: AuthorCounts::default(),
         });
     }
 

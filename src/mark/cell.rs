@@ -145,6 +145,8 @@ pub enum Purpose {
     Coin,
     /// The split of the cells into roles: `role`.
     Role,
+    /// Which bucket a word falls into, where buckets are keyed: `bucket`.
+    Bucket,
     /// A per-request key of the inference server's own mark: `engine`.
     Engine,
     /// Signs of paired `logit_bias` entries: `logit-bias`.
@@ -163,6 +165,7 @@ impl Purpose {
             Self::Lexical => "lexical",
             Self::Coin => "coin",
             Self::Role => "role",
+            Self::Bucket => "bucket",
             Self::Engine => "engine",
             Self::LogitBias => "logit-bias",
             Self::Fingerprint => "fingerprint",
@@ -265,6 +268,12 @@ impl KeyStream {
     /// The next word.
     pub fn next_word(&mut self) -> u32 {
         self.0.next_u32()
+    }
+
+    /// The words from this number on, as many as there is room for.
+    pub fn fill_from(&mut self, number: u32, words: &mut [u32]) {
+        self.0.set_word_pos(u128::from(number));
+        self.fill(words);
     }
 
     /// The next words, as many as there is room for.

@@ -27,6 +27,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::keys::ArmMark;
+use super::law::AuthorCounts;
 use crate::lines;
 use crate::secret::{OpenMode, Redacted, opaque_debug};
 
@@ -62,6 +63,21 @@ pub enum Event {
         epoch: u32,
         /// The fingerprint of the key file, [`Keys::fingerprint`](super::keys::Keys::fingerprint).
         fingerprint: String,
+        /// What the marks in words depend on besides the keys: lexicon, scanner, scheme and rates. Absent of
+        /// epochs that began before there was more than one scheme.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rules: Option<String>,
+        /// The deployment's own rates, if it had learned some.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rates: Option<String>,
+    },
+    /// What stood at the sites of answers before they were marked, since the entry before: by classes of
+    /// the lexicon and words of its table of rates, never text.
+    Authors {
+        /// The epoch in which it was marked.
+        epoch: u32,
+        /// How often each variant.
+        counts: AuthorCounts,
     },
     /// Answers of a principal were marked, since the entry before of the same principal.
     Issued {
@@ -82,6 +98,9 @@ pub enum Event {
         /// themselves. Answers that their server marked while it generated them have no sites.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         carrier: Option<Cow<'static, str>>,
+        /// At which strength, in 256ths; absent for all of it.
+        #[serde(default = "full", skip_serializing_if = "is_full")]
+        strength: u16,
         /// Answers.
         answers: u64,
         /// Sites in them at which a variant was chosen.
@@ -102,6 +121,18 @@ pub enum Event {
 }
 
 opaque_debug!(Event);
+
+/// All of a mark, in 256ths.
+pub const FULL_STRENGTH: u16 = 256;
+
+fn full() -> u16 {
+    FULL_STRENGTH
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_full(strength: &u16) -> bool {
+    *strength == FULL_STRENGTH
+}
 
 /// A line is no entry.
 #[derive(Debug, thiserror::Error)]

@@ -29,6 +29,7 @@
 
 pub mod cell;
 pub mod keys;
+pub mod law;
 pub mod ledger;
 pub mod lexical;
 pub mod lexicon;

@@ -41,6 +41,7 @@ async fn the_answers_of_a_model_are_examined_like_a_file_and_asked_for_once() {
         cluster: None,
         arm: None,
         carrier: None,
+        strength: 256,
         answers: 10,
         sites: 100,
         flips: 50,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use guilloche::mark::keys::Keys;
+use guilloche::mark::keys::{Keys, Scheme};
 use guilloche::teacher::Settings;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -53,7 +53,10 @@ async fn marked_conversations_go_on_until_the_process_ends() {
     let policy = directory.write("restoring.toml", POLICY);
     let [keys, audit] =
         ["mark.keys", "audit.jsonl"].map(|it| directory.path(it).display().to_string());
-    Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH).create(Path::new(&keys)).unwrap();
+    Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH)
+        .with_scheme(Scheme::Coins)
+        .create(Path::new(&keys))
+        .unwrap();
     let secret = "7".repeat(64);
     let settings = [
         ("RISK_TRUST", "peer"),

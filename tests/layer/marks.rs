@@ -10,7 +10,7 @@ use guilloche::audit::{Counter, Outcome, Record};
 use guilloche::countermeasure::watermark::{Carrier, CarrierSetting, Carriers, Marks, Sglang};
 use guilloche::experiment::{Experiment, Experiments, RunSettings};
 use guilloche::mark::cell::Roles;
-use guilloche::mark::keys::{ArmMark, Keys, Recipient};
+use guilloche::mark::keys::{ArmMark, Keys, Recipient, Scheme};
 use guilloche::mark::ledger::{Entry, Event, LedgerWriter};
 use guilloche::mark::lexical::Rewriter;
 use guilloche::mark::lexicon::Lexicon;
@@ -27,7 +27,7 @@ pub(super) const ANSWER: &str = "It's one of the tools that you can use. For exa
     them. In addition, there is a way to do that. For instance, you cannot start until it is done.";
 
 fn keys() -> Keys {
-    Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH)
+    Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH).with_scheme(Scheme::Coins)
 }
 
 fn marking() -> World {
@@ -177,7 +177,9 @@ async fn a_stream_under_way_keeps_its_keys() {
     world.upstream.answer(stream(frames.iter().map(data)));
     let answer = world.call(chat()).await;
     let source = FromExtension::new(Context::new(Arc::new(Reports::default())).unwrap());
-    let other = Marks::new(Keys::from_master(&[8; 32], jiff::Timestamp::UNIX_EPOCH));
+    let other = Marks::new(
+        Keys::from_master(&[8; 32], jiff::Timestamp::UNIX_EPOCH).with_scheme(Scheme::Coins),
+    );
     let handle = world.layer.handle();
     let settings = handle.settings(policy(MARK)).risk(source);
     handle.replace(settings.marks(other)).unwrap();
@@ -321,7 +323,7 @@ async fn the_ledger_has_what_was_issued_to_whom() {
     let shown: Vec<String> = entries
         .iter()
         .map(|entry| match &entry.event {
-            Event::Epoch { epoch, fingerprint } => {
+            Event::Epoch { epoch, fingerprint, .. } => {
                 assert_eq!(*fingerprint, keys().fingerprint());
                 format!("epoch {epoch}")
             }
@@ -380,7 +382,9 @@ async fn callers_in_the_arms_of_an_experiment_are_marked_with_the_keys_of_their_
         marked_for(keys, Recipient { tenant: "", account: "a-0", cluster: None, arm }, 1.0).0
     };
     // So short a text has few sites in cells of arms: a master by which they differ.
-    let masters = (0..=u8::MAX).map(|it| Keys::from_master(&[it; 32], jiff::Timestamp::UNIX_EPOCH));
+    let masters = (0..=u8::MAX).map(|it| {
+        Keys::from_master(&[it; 32], jiff::Timestamp::UNIX_EPOCH).with_scheme(Scheme::Coins)
+    });
     let tells = |keys: &Keys| {
         let [one, other, none] = [Some(&one), Some(&other), None].map(|arm| marked_in(keys, arm));
         one != other && one != none

@@ -6,7 +6,7 @@ use std::time::Duration;
 use guilloche::audit::{Applied, Counter, DryRun, Outcome, Record};
 use guilloche::countermeasure::watermark::{Carrier, CarrierSetting, Carriers, Marks, Sglang};
 use guilloche::layer::Caps;
-use guilloche::mark::keys::Keys;
+use guilloche::mark::keys::{Keys, Scheme};
 use guilloche::policy::{Countermeasure, Policy};
 use http::{Request, Response};
 
@@ -31,7 +31,7 @@ fn marking(policy: Policy) -> World {
 }
 
 fn keys() -> Keys {
-    Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH)
+    Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH).with_scheme(Scheme::Coins)
 }
 
 /// A world that marks if the plan does: keys take a while to make.

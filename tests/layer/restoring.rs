@@ -5,7 +5,7 @@ use std::sync::Arc;
 use guilloche::audit::Counter;
 use guilloche::countermeasure::watermark::Marks;
 use guilloche::layer::Caps;
-use guilloche::mark::keys::Keys;
+use guilloche::mark::keys::{Keys, Scheme};
 use guilloche::policy::Countermeasure;
 use guilloche::risk::Assessment;
 use http::Request;
@@ -22,7 +22,9 @@ const TEXT: &str = "It is a good idea to begin with this. In addition, there are
 const ASKS: &str = r#"{"model":"m","messages":[{"role":"user","content":"q"}]}"#;
 
 fn world(caps: Caps) -> World {
-    let marks = Marks::new(Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH));
+    let marks = Marks::new(
+        Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH).with_scheme(Scheme::Coins),
+    );
     let restore = "watermark = { multi_turn = \"restore\" }";
     World::with(policy(restore), |builder| builder.marks(marks).caps(caps))
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use guilloche::countermeasure::watermark::Marks;
-use guilloche::mark::keys::Keys;
+use guilloche::mark::keys::{Keys, Scheme};
 use guilloche::risk::Assessment;
 use http::{Method, Request, Response};
 use serde_json::{Value, json as value};
@@ -40,7 +40,8 @@ async fn given(world: &World) -> String {
 }
 
 fn marking() -> World {
-    let keys = || Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH);
+    let keys =
+        || Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH).with_scheme(Scheme::Coins);
     let plan = "reasoning = { keep = \"none\" }\nwatermark = { strength = 1.0 }";
     World::with(policy(plan), |builder| builder.marks(Marks::new(keys())))
 }

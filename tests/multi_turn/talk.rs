@@ -8,7 +8,7 @@ use bytes::Bytes;
 use guilloche::audit::{Counter, Record, Sink};
 use guilloche::countermeasure::watermark::Marks;
 use guilloche::layer::{Caps, Defense, DefenseHandle, DefenseLayer, RequestBody};
-use guilloche::mark::keys::Keys;
+use guilloche::mark::keys::{Keys, Scheme};
 use guilloche::policy::{Countermeasure, Policy};
 use guilloche::risk::{AccountId, Assessment, Principal, Risk, RiskScore, Validity};
 use guilloche::teacher::{Teacher, TeacherBody};
@@ -62,7 +62,7 @@ pub(crate) fn policy(multi_turn: &str) -> Policy {
 }
 
 pub(crate) fn marks() -> Marks {
-    Marks::new(Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH))
+    Marks::new(Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH).with_scheme(Scheme::Coins))
 }
 
 impl World {

@@ -52,6 +52,7 @@ impl Deployment {
             cluster: cluster.map(str::to_owned),
             arm: None,
             carrier: Some(carrier.into()),
+            strength: 256,
             answers: 40,
             sites: 0,
             flips: 0,

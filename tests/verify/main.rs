@@ -14,6 +14,7 @@ mod commitments;
 mod conclusions;
 mod corpora;
 mod hostile;
+mod law;
 mod null;
 mod page;
 mod prose;

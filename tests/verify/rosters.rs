@@ -21,6 +21,7 @@ fn issued(epoch: u32, tenant: &str, account: &str, cluster: Option<&str>, sites:
         cluster: cluster.map(str::to_owned),
         arm: None,
         carrier: None,
+        strength: 256,
         answers: sites,
         sites,
         flips: 0,
@@ -86,7 +87,8 @@ fn membership_is_the_cluster_that_marked_most_and_else_the_one_linked_last() {
 #[test]
 fn a_ledger_of_other_keys_is_told() {
     let fingerprint = "0123456789abcdef".to_owned();
-    let other = read(vec![Event::Epoch { epoch: 1, fingerprint }]).unwrap_err();
+    let other =
+        read(vec![Event::Epoch { epoch: 1, fingerprint, rules: None, rates: None }]).unwrap_err();
     assert!(matches!(other, LedgerMismatch::OtherKeys { epoch: 1, .. }));
     let unknown = read(vec![issued(3, "", "a", None, 1)]).unwrap_err();
     assert_eq!(unknown, LedgerMismatch::UnknownEpoch(3));

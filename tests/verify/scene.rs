@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use guilloche::forensics::examination::Verdict;
 use guilloche::mark::cell::Roles;
-use guilloche::mark::keys::{Keys, Recipient};
+use guilloche::mark::keys::{Keys, Recipient, Scheme};
 use guilloche::mark::ledger::{Entry, Event, Ledger};
 use guilloche::mark::lexical::Rewriter;
 use guilloche::mark::lexicon::Lexicon;
@@ -49,6 +49,7 @@ pub(crate) fn issued(epoch: u32, account: &str, cluster: Option<&str>) -> Event 
         cluster: cluster.map(str::to_owned),
         arm: None,
         carrier: None,
+        strength: 256,
         answers: 100,
         sites: 3_000,
         flips: 1_500,
@@ -59,6 +60,11 @@ impl Scene {
     /// A deployment in its second epoch that has issued marks to twenty accounts in the first and
     /// to forty in the second, of which `a-30` to `a-34` are the cluster `hydra`.
     pub(crate) fn new(name: &str) -> Self {
+        Self::of_scheme(name, Scheme::Coins)
+    }
+
+    /// The same, marking by this scheme.
+    pub(crate) fn of_scheme(name: &str, scheme: Scheme) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("verify-{name}"));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
@@ -66,10 +72,10 @@ impl Scene {
         let mut keys = Keys::from_master(&[0x3c; 32], start);
         let next = start + SignedDuration::from_hours(24 * 90);
         keys.rotate(next, SignedDuration::from_hours(24)).unwrap();
-        let scene = Self { folder, keys };
+        let scene = Self { folder, keys: keys.with_scheme(scheme) };
         scene.keys.create(scene.file("mark.keys")).unwrap();
         let fingerprint = scene.keys.fingerprint();
-        scene.record(Event::Epoch { epoch: 1, fingerprint });
+        scene.record(Event::Epoch { epoch: 1, fingerprint, rules: None, rates: None });
         for number in 0..20 {
             scene.record(issued(1, &format!("a-{number}"), None));
         }

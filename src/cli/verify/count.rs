@@ -10,6 +10,7 @@ use super::super::progress::Progress;
 use super::super::{Answer, Failure};
 use crate::forensics::corpus::{Corpus, FieldPath, Prompts, Shard, count_lexical};
 use crate::forensics::examination::Material;
+use crate::mark::law::CountingKey;
 
 const EXAMPLE: &str = "Example:
   guilloche verify count --suspect part-*.jsonl.gz --out part.counts
@@ -30,15 +31,23 @@ pub(super) struct Arguments {
     /// Where the text of a record stands, such as `output` or `choices.0.text`
     #[arg(long, value_name = "PATH")]
     field: Option<FieldPath>,
+    /// Bucket key of an epoch, made by `keys bucket`: of marks of that epoch nothing can be counted
+    /// without it; may be repeated
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    bucket_key: Vec<PathBuf>,
     /// File of counts to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
-    let Arguments { suspect, suspect_counts, prompts, field, out } = arguments;
+    let Arguments { suspect, suspect_counts, prompts, field, bucket_key, out } = arguments;
     let at = |error: &dyn std::fmt::Display| format!("{}: {error}", out.display());
-    let prompts = Prompts::read(prompts, field.as_ref())?;
+    let read = |path: &PathBuf| {
+        CountingKey::read(path).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    let epochs = bucket_key.iter().map(read).collect::<Result<Vec<_>, String>>()?;
+    let prompts = Prompts::read(prompts, field.as_ref())?.counting(epochs);
     let mut progress = Progress::new("the suspect");
     let suspect = Corpus { texts: suspect.clone(), counts: suspect_counts.clone() };
     let counted = count_lexical(&suspect, field.as_ref(), &prompts, |bytes| progress.read(bytes))?;

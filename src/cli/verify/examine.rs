@@ -1,6 +1,7 @@
 //! `guilloche verify`: from files to a verdict.
 
-use std::io::Write;
+use std::fs::OpenOptions;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -18,12 +19,13 @@ use super::text::write_text;
 use crate::forensics::corpus::{Corpus, Counted, FieldPath, Prompts, count_lexical};
 use crate::forensics::evidence::Decoys;
 use crate::forensics::examination::{
-    Committed, CommittedPlan, Issuance, MarkedBy, Method, Outcome, Sample, SchemeTests, Verdict,
-    conclude, plan_commitment, test_lexical,
+    Committed, CommittedPlan, ExportedTest, Issuance, LawSample, MarkedBy, Method, Outcome, Sample,
+    SchemeTests, Verdict, conclude, export_tests, plan_commitment, test_law, test_lexical,
 };
 use crate::forensics::report::{Run, page};
 use crate::forensics::tracing::Plan;
-use crate::mark::keys::Keys;
+use crate::mark::keys::{Keys, Scheme};
+use crate::mark::law::CountingKey;
 
 /// Decoy keys where no number is given.
 pub(super) const DECOYS: u32 = 10_000;
@@ -72,6 +74,10 @@ pub(super) struct Arguments {
     /// How the report is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Also write each cell of the text with what the tested keys have for it, so that another program
+    /// can do the sum again: for a court, under seal
+    #[arg(long, value_name = "FILE")]
+    cells: Option<PathBuf>,
     /// Also write the report as one page of HTML, which opens and prints from a file
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -133,7 +139,8 @@ pub(super) fn examine(
     let decoys = Decoys::new(plan.decoy_seed, plan.decoys);
     let mut tests = Vec::new();
     if schemes.lexical {
-        tests.push(lexical(&keys, &rosters, &texts, &prompts, &decoys)?);
+        let cells = arguments.cells.as_deref();
+        tests.extend(lexical(&keys, &rosters, &texts, prompts, (&decoys, cells))?);
     }
     let (on_tokens, refusals) = schemes.test(&texts, &decoys)?;
     tests.extend(on_tokens);
@@ -153,9 +160,16 @@ fn lexical(
     keys: &Keys,
     rosters: &Rosters,
     texts: &Texts<'_>,
-    prompts: &Prompts,
-    decoys: &Decoys,
-) -> Result<SchemeTests, Failure> {
+    prompts: Prompts,
+    (decoys, cells): (&Decoys, Option<&Path>),
+) -> Result<Vec<SchemeTests>, Failure> {
+    let by_law = |issuance: &&Issuance| keys.scheme(issuance.epoch) == Scheme::Law;
+    let (law, coins): (Vec<_>, Vec<_>) = rosters.issuances.iter().partition(by_law);
+    let mut epochs: Vec<u32> = law.iter().map(|issuance| issuance.epoch).collect();
+    epochs.sort_unstable();
+    epochs.dedup();
+    let epochs = epochs.into_iter().filter_map(|epoch| CountingKey::of_epoch(keys, epoch));
+    let prompts = &prompts.counting(epochs.collect());
     let read = |what: &str, corpus: &Corpus| {
         let mut progress = Progress::new(what);
         count_lexical(corpus, texts.field, prompts, |bytes| progress.read(bytes))
@@ -166,15 +180,53 @@ fn lexical(
         .iter()
         .map(|(name, corpus)| Ok::<_, Failure>((name.as_str(), read(name, corpus)?)))
         .collect::<Result<_, _>>()?;
-    let controls: Vec<Sample<'_>> =
-        controls.iter().map(|(name, control)| sample(name, control)).collect();
-    let suspect = sample("suspect", &suspect);
-    Ok(test_lexical(keys, &rosters.issuances, suspect, &controls, decoys))
+    let mut tests = Vec::new();
+    if !coins.is_empty() {
+        let controls: Vec<Sample<'_>> =
+            controls.iter().map(|(name, control)| sample(name, control)).collect();
+        tests.push(test_lexical(keys, coins, sample("suspect", &suspect), &controls, decoys));
+    }
+    if !law.is_empty() {
+        let controls: Vec<LawSample<'_>> =
+            controls.iter().map(|(name, control)| law_sample(name, control)).collect();
+        let sample = law_sample("suspect", &suspect);
+        let tested = test_law(keys, law.iter().copied(), sample, &controls, decoys);
+        if let Some(path) = cells {
+            let strongest = tested.strongest();
+            let exported = export_tests(keys, law, &suspect.law, &strongest);
+            write_cells(path, &exported).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        tests.push(tested);
+    }
+    Ok(tests)
+}
+
+/// A line for each test, and behind it one for each cell. The file is its owner's alone.
+fn write_cells(path: &Path, tests: &[ExportedTest]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = BufWriter::new(options.open(path)?);
+    for test in tests {
+        serde_json::to_writer(&mut file, test)?;
+        file.write_all(b"\n")?;
+        for cell in &test.cells {
+            serde_json::to_writer(&mut file, cell)?;
+            file.write_all(b"\n")?;
+        }
+    }
+    file.flush()
 }
 
 fn sample<'a>(name: &'a str, counted: &'a Counted) -> Sample<'a> {
-    let Counted { counts, material } = counted;
+    let Counted { counts, law: _, material } = counted;
     Sample { name, counts, material }
+}
+
+fn law_sample<'a>(name: &'a str, counted: &'a Counted) -> LawSample<'a> {
+    let Counted { counts: _, law, material } = counted;
+    LawSample { name, counts: law, material }
 }
 
 fn read_commitment(path: &Path) -> Result<(PathBuf, CommittedPlan), Failure> {
@@ -262,10 +314,10 @@ fn method(
 /// How the numbers were reached.
 const NOTES: [&str; 5] = [
     "Under the hypothesis of no exposure the text does not depend on the secret key: the text is \
-     held fixed, and the sign of every cell is a fair coin. The p-values are Chernoff bounds of \
-     that law and hold whatever the text.",
-    "Repeated documents count once; of a cell, a document counts at most two sites; contexts that \
-     occur in a prompt are left out.",
+     held fixed, and what the key has for every cell is drawn: a uniform number, or in epochs of the \
+     older scheme a fair coin. The p-values are Chernoff bounds of that law and hold whatever the text.",
+    "Repeated documents count once; of a cell, a document counts one site (in the older scheme two); \
+     contexts that occur in a prompt are left out.",
     "Within each level (deployment, clusters, accounts) p-values are adjusted by Holm's method \
      over all ids, tenants, epochs and schemes, and no level opens before the one above it.",
     "Who is named has an adjusted p-value below the accusation level, and stands three standard \

@@ -12,7 +12,7 @@ use crate::forensics::detect::LexicalSites;
 use crate::forensics::evidence::Decoys;
 use crate::forensics::examination::tokens::{Scheme, TokenSample, read_schemes};
 use crate::forensics::examination::{Issuance, Refused, SchemeTests};
-use crate::mark::keys::Keys;
+use crate::mark::keys::{Keys, Scheme as KeyScheme};
 
 /// The scheme whose sites are words of the text.
 const LEXICAL: &str = "lexical";
@@ -104,7 +104,9 @@ impl SchemeArguments {
     ) -> Result<String, Failure> {
         let mut rules = Vec::new();
         if lexical {
-            rules.push(LexicalSites::rules());
+            // As they were before there was a second scheme, where it is not used.
+            let newest = keys.epochs().iter().rfind(|epoch| epoch.scheme == KeyScheme::Law);
+            rules.push(newest.map_or_else(LexicalSites::rules, |epoch| keys.rules(epoch.number)));
         }
         rules.extend(
             tokens.iter().map(|(scheme, _)| format!("{}: {}", scheme.name(), scheme.rules())),

@@ -8,6 +8,7 @@ use crate::countermeasure::watermark::{
     Caller, Carrier, Choice, LexicalMark, MarkTerms, marks_although_signed,
 };
 use crate::countermeasure::{Tally, downgrade, side_channels, watermark};
+use crate::mark::keys::carrying;
 use crate::mark::lexical::Unit;
 use crate::policy::plan::{Plan, Rate, Watermark, enforced};
 use crate::secret::opaque_debug;
@@ -105,6 +106,7 @@ impl RequestEdits {
             in_body.extend(choice.edits);
             removed.extend(choice.removed);
             counts.carrier = choice.carrier;
+            counts.strength = carrying(settings.strength.of(caller.score));
             counts.mark_fields_set = choice.fields_set;
             counts.mark_fields_removed = choice.stripped;
         }

@@ -1,12 +1,11 @@
 //! The mark in the words of a text.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::{Caller, MarkTerms};
 use crate::countermeasure::originals::{Memory, Original, Recording};
-use crate::mark::keys::Marking;
-use crate::mark::lexical::{Choice, OffsetMap, Rewriter, Site, Unit};
+use crate::mark::keys::{TextChoice, TextMarking};
+use crate::mark::lexical::{OffsetMap, Rewriter, Unit};
 use crate::mark::lexicon::Lexicon;
 use crate::policy::plan::MultiTurn;
 use crate::wire::{Channel, Kind, Slot};
@@ -14,7 +13,7 @@ use crate::wire::{Channel, Kind, Slot};
 /// How the texts of one response are marked.
 #[derive(Clone, Debug)]
 pub struct LexicalMark {
-    marking: Arc<Marking>,
+    marking: TextMarking,
     lexicon: &'static Lexicon,
     /// Also where the upstream may compare what comes back with what it wrote.
     although_signed: bool,
@@ -33,7 +32,7 @@ impl LexicalMark {
     ) -> Option<Self> {
         let marking = caller.marks.marking(terms);
         (!marking.is_nothing()).then(|| Self {
-            marking: Arc::new(marking),
+            marking,
             lexicon: caller.marks.lexicon(),
             although_signed: marks_although_signed(multi_turn, caller),
             memory: caller.memory.filter(|_| multi_turn == MultiTurn::Restore).cloned(),
@@ -69,7 +68,7 @@ impl LexicalMark {
         // Of reasoning that is not signed nothing is compared.
         let memory = self.memory.as_ref().filter(|_| channel.kind == Kind::Answer);
         let recording = memory.map(Memory::recording);
-        sound.then(|| Mark::new(self.lexicon, Arc::clone(&self.marking), recording, self.unit))
+        sound.then(|| Mark::new(self.lexicon, self.marking.begin(), recording, self.unit))
     }
 }
 
@@ -89,7 +88,7 @@ pub(in crate::countermeasure) fn marks_although_signed(
 /// Marks one text as it comes. Text is held back while a word is not whole, or may begin a phrase.
 #[derive(Debug)]
 pub struct Mark {
-    rewriter: Rewriter<'static, Variants>,
+    rewriter: Rewriter<'static, TextChoice>,
     /// The length of the text so far, for citations; `None` once a piece could not be counted.
     seen: Option<usize>,
     /// In this unit.
@@ -100,23 +99,14 @@ pub struct Mark {
     recording: Option<Recording>,
 }
 
-#[derive(Debug)]
-struct Variants(Arc<Marking>);
-
-impl Choice for Variants {
-    fn choose(&mut self, site: &Site<'_>) -> Option<bool> {
-        self.0.bit(site.cell)
-    }
-}
-
 impl Mark {
     fn new(
         lexicon: &'static Lexicon,
-        marking: Arc<Marking>,
+        choice: TextChoice,
         recording: Option<Recording>,
         unit: Unit,
     ) -> Self {
-        let rewriter = Rewriter::new(lexicon, Variants(marking)).with_offsets(unit);
+        let rewriter = Rewriter::new(lexicon, choice).with_offsets(unit);
         let rewriter = if recording.is_some() { rewriter.with_undo() } else { rewriter };
         Self { rewriter, seen: Some(0), unit, stopped: false, recording }
     }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::{Carriers, MarkTerms};
 use crate::countermeasure::originals::Memory;
-use crate::mark::cell::Roles;
-use crate::mark::keys::{self, ArmMark, Keys, Marking};
+use crate::mark::keys::{self, ArmMark, Keys, TextKeys, TextMarking};
 use crate::mark::ledger::{Issue, LedgerWriter};
 use crate::mark::lexicon::Lexicon;
 use crate::risk::{Assessment, Principal, Risk};
@@ -21,8 +20,7 @@ use crate::risk::{Assessment, Principal, Risk};
 /// ```
 #[derive(Debug)]
 pub struct Marks {
-    keys: Keys,
-    roles: Arc<Roles>,
+    texts: TextKeys,
     lexicon: &'static Lexicon,
     carriers: Carriers,
     ledger: Option<Arc<LedgerWriter>>,
@@ -47,9 +45,8 @@ impl Marks {
     /// Marks of these keys, by [`Carriers::default`], recorded nowhere.
     #[must_use]
     pub fn new(keys: Keys) -> Self {
-        let lexicon = Lexicon::english();
-        let roles = Arc::new(Roles::new(keys.master(), lexicon.cells()));
-        Self { keys, roles, lexicon, carriers: Carriers::default(), ledger: None }
+        let (texts, lexicon) = (TextKeys::new(keys), Lexicon::english());
+        Self { texts, lexicon, carriers: Carriers::default(), ledger: None }
     }
 
     /// By what responses carry the mark.
@@ -68,7 +65,7 @@ impl Marks {
     /// The keys.
     #[must_use]
     pub fn keys(&self) -> &Keys {
-        &self.keys
+        self.texts.keys()
     }
 
     pub(in crate::countermeasure) fn by(&self) -> &Carriers {
@@ -80,15 +77,15 @@ impl Marks {
     }
 
     /// The choice of words that marks texts of this caller.
-    pub(super) fn marking(&self, terms: MarkTerms<'_>) -> Marking {
+    pub(super) fn marking(&self, terms: MarkTerms<'_>) -> TextMarking {
         let MarkTerms { recipient, epoch, strength } = terms;
-        self.keys.marking(&self.roles, epoch, recipient, strength)
+        self.texts.marking(epoch, recipient, strength)
     }
 
-    /// Records that an answer was marked, if a ledger is kept.
+    /// Records that an answer was marked, if a ledger is kept, and what was learned of the author.
     pub fn issued(&self, issue: Issue) {
         if let Some(ledger) = &self.ledger {
-            ledger.issue(issue);
+            ledger.issue(Issue { authors: self.texts.take_learned(), ..issue });
         }
     }
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::windows::for_each_document;
 use super::{Corpus, CorpusError, CorpusProblem, FieldPath, Shard, at};
-use crate::forensics::detect::{CellCounts, LexicalSites};
+use crate::forensics::detect::{CellCounts, LawCounts, LexicalDocument, LexicalSites};
 use crate::forensics::examination::{FileRead, Material};
+use crate::mark::law::CountingKey;
 
 /// The most contexts of prompts that are kept: some 100 MB.
 const MAX_CONTEXTS: usize = 4_000_000;
@@ -14,8 +15,10 @@ const MAX_CONTEXTS: usize = 4_000_000;
 /// A corpus as a test takes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counted {
-    /// How often each variant was seen in each cell.
+    /// How often each variant was seen in each public cell.
     pub counts: CellCounts,
+    /// And at each place of the epochs whose buckets are keyed.
+    pub law: Vec<LawCounts>,
     /// What was read.
     pub material: Material,
 }
@@ -61,6 +64,12 @@ impl Prompts {
         Ok(Self { sites, files })
     }
 
+    /// Counts the cells of these epochs, whose buckets are keyed, as well.
+    #[must_use]
+    pub fn counting(self, epochs: Vec<CountingKey>) -> Self {
+        Self { sites: self.sites.counting(epochs), ..self }
+    }
+
     /// The digests of the files they were read from, in their order.
     #[must_use]
     pub fn digests(&self) -> Vec<String> {
@@ -85,15 +94,19 @@ pub fn count_lexical(
     let mut counts = sites.counts();
     let mut excluded = 0;
     let document = |document: super::Document<'_>| {
-        sites.document(document.text, document.prompts.iter().map(Cow::as_ref))
+        sites.read(document.text, document.prompts.iter().map(Cow::as_ref))
     };
+    let mut law: Vec<LawCounts> = sites.epochs().iter().map(LawCounts::new).collect();
     let mut files = for_each_document(
         corpus.texts.clone(),
         field,
         document,
-        |(document, left_out)| {
-            if counts.add(&document) {
+        |LexicalDocument { cells, law: places, left_out }| {
+            if let Some(group) = counts.enter(&cells) {
                 excluded += left_out;
+                for (counts, places) in law.iter_mut().zip(&places) {
+                    counts.add(group, places);
+                }
             }
         },
         progress,
@@ -104,6 +117,11 @@ pub fn count_lexical(
             return Err(at(path)(CorpusProblem::OtherPrompts));
         }
         counts.merge(&shard.counts).map_err(|error| at(path)(error.into()))?;
+        for law in &mut law {
+            let counted = shard.law.iter().find(|counted| counted.epoch() == law.epoch());
+            let counted = counted.ok_or(CorpusProblem::NoEpoch(law.epoch())).map_err(at(path))?;
+            law.merge(counted).map_err(|error| at(path)(error.into()))?;
+        }
         excluded = u64::saturating_add(excluded, shard.excluded);
         files.extend(shard.files.into_iter().map(|file| within(path, file)));
     }
@@ -118,7 +136,7 @@ pub fn count_lexical(
         sites: counts.sites(),
         excluded,
     };
-    Ok(Counted { counts, material })
+    Ok(Counted { counts, law, material })
 }
 
 fn within(shard: &Path, file: FileRead) -> FileRead {

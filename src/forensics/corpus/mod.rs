@@ -96,6 +96,9 @@ pub enum CorpusProblem {
     /// Counts that do not fit the others.
     #[error(transparent)]
     Merge(#[from] MergeError),
+    /// Counts without those of an epoch whose buckets are keyed.
+    #[error("was counted without the bucket key of epoch {0} (verify count --bucket-key)")]
+    NoEpoch(u32),
     /// Counts of words, where tokens are needed.
     #[error("counts of words say nothing of tokens: give the text, or --scheme lexical")]
     NoTokens,

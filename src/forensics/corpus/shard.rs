@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::Opened;
 use super::{CorpusError, CorpusProblem, Counted, Prompts, at};
-use crate::forensics::detect::{CellCounts, MergeError};
+use crate::forensics::detect::{CellCounts, LawCounts, MergeError};
 use crate::forensics::examination::{FileRead, Material};
 use crate::secret::opaque_debug;
 
@@ -30,6 +30,9 @@ pub struct Shard {
     pub excluded: u64,
     /// The counts.
     pub counts: CellCounts,
+    /// Those of epochs whose buckets are keyed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub law: Vec<LawCounts>,
 }
 
 opaque_debug!(Shard);
@@ -56,8 +59,8 @@ impl Shard {
     /// Counts with what they were made of.
     #[must_use]
     pub fn new(counted: Counted, prompts: &Prompts) -> Self {
-        let Counted { counts, material: Material { files, excluded, .. } } = counted;
-        Self { version: Version, files, prompts: prompts.digests(), excluded, counts }
+        let Counted { counts, law, material: Material { files, excluded, .. } } = counted;
+        Self { version: Version, files, prompts: prompts.digests(), excluded, counts, law }
     }
 
     /// Writes the file.

@@ -69,11 +69,16 @@ impl CellCounts {
 
     /// Counts a document that was looked at elsewhere; false if its text was counted before.
     pub fn add(&mut self, document: &CellDocument) -> bool {
-        let Some(group) = self.documents.enter_digest(document.digest) else { return false };
+        self.enter(document).is_some()
+    }
+
+    /// The same, with the group that the document falls into.
+    pub(in crate::forensics) fn enter(&mut self, document: &CellDocument) -> Option<Group> {
+        let group = self.documents.enter_digest(document.digest)?;
         for (cell, variant) in counted(&document.seen) {
             self.count(group, cell, variant);
         }
-        true
+        Some(group)
     }
 
     /// How often variants 0 and 1 were seen in a cell.

@@ -4,13 +4,12 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::cells::{CellCounts, CellDocument};
+use super::law::LawDocument;
 use super::reading::reading;
 use crate::mark::cell::{BUCKETS, ClassId};
-use crate::mark::lexical::{Site, each_site};
-use crate::mark::lexicon::{ENGLISH_CLASSES, Lexicon};
-
-/// Raised when the scanner finds other sites in the same text by the same lexicon.
-const SCANNER: u32 = 3;
+use crate::mark::law::{Answer, CountingKey};
+use crate::mark::lexical::{Site, each_site, lexicon_rules};
+use crate::mark::lexicon::Lexicon;
 
 /// Reads the sites of documents by the built-in lexicon.
 ///
@@ -39,20 +38,32 @@ pub struct LexicalSites {
     lexicon: &'static Lexicon,
     /// Contexts that are left out everywhere.
     excluded: HashSet<u64>,
+    /// Epochs whose cells are counted as well, where buckets are keyed.
+    epochs: Vec<CountingKey>,
+}
+
+/// What one document shows.
+#[derive(Clone, Debug)]
+pub struct LexicalDocument {
+    /// Its sites in public cells.
+    pub cells: CellDocument,
+    /// Its places in each epoch whose buckets are keyed.
+    pub law: Vec<LawDocument>,
+    /// Sites left out because their context occurs in a prompt.
+    pub left_out: u64,
 }
 
 impl LexicalSites {
     /// By the built-in lexicon.
     #[must_use]
     pub fn english() -> Self {
-        Self { lexicon: Lexicon::english(), excluded: HashSet::new() }
+        Self { lexicon: Lexicon::english(), excluded: HashSet::new(), epochs: Vec::new() }
     }
 
     /// What counts depend on: the lexicon, by its digest, and the scanner.
     #[must_use]
     pub fn rules() -> String {
-        let digest = blake3::hash(ENGLISH_CLASSES.as_bytes()).to_hex();
-        format!("lexicon english {}, scanner {SCANNER}", digest.get(..16).unwrap_or_default())
+        lexicon_rules()
     }
 
     /// Counts without documents.
@@ -77,9 +88,21 @@ impl LexicalSites {
     pub fn contexts(&self, prompt: &str) -> Vec<u64> {
         let mut contexts = Vec::new();
         each_site(self.lexicon, &reading(prompt), |site| {
-            contexts.push(context(site.class(), site.previous))
+            contexts.push(context(site.class, site.previous))
         });
         contexts
+    }
+
+    /// Counts the cells of these epochs as well.
+    #[must_use]
+    pub fn counting(self, epochs: Vec<CountingKey>) -> Self {
+        Self { epochs, ..self }
+    }
+
+    /// The epochs whose cells are counted.
+    #[must_use]
+    pub fn epochs(&self) -> &[CountingKey] {
+        &self.epochs
     }
 
     /// The sites of a text that was answered to these prompts, and how many were left out.
@@ -89,21 +112,43 @@ impl LexicalSites {
         text: &str,
         prompts: impl IntoIterator<Item = &'p str>,
     ) -> (CellDocument, u64) {
-        let mut document = CellDocument::new(text);
+        let LexicalDocument { cells, left_out, .. } = self.read(text, prompts);
+        (cells, left_out)
+    }
+
+    /// The same, and the places of all epochs that are counted.
+    #[must_use]
+    pub fn read<'p>(
+        &self,
+        text: &str,
+        prompts: impl IntoIterator<Item = &'p str>,
+    ) -> LexicalDocument {
+        let mut cells = CellDocument::new(text);
         let mut prompted = HashSet::new();
         for prompt in prompts {
             prompted.extend(self.contexts(prompt));
         }
         let mut left_out = 0;
+        let mut law: Vec<(Answer, LawDocument)> =
+            self.epochs.iter().map(|_| (Answer::default(), Vec::new())).collect();
         each_site(self.lexicon, &reading(text), |site: &Site<'_>| {
-            let context = context(site.class(), site.previous);
-            if prompted.contains(&context) || self.excluded.contains(&context) {
-                left_out += 1;
-            } else {
-                document.observe(context, site.cell.index(), site.variant);
+            let context = context(site.class, site.previous);
+            let out = prompted.contains(&context) || self.excluded.contains(&context);
+            left_out += u64::from(out);
+            if !out {
+                cells.observe(context, site.cell().index(), site.variant);
+            }
+            for (key, (answer, document)) in self.epochs.iter().zip(&mut law) {
+                // What is left out is a habit of the text all the same.
+                key.each_place(answer, site, |cell, log_odds| {
+                    if !out {
+                        document.push((cell.index(), log_odds, site.variant));
+                    }
+                });
             }
         });
-        (document.reduced(), left_out)
+        let law = law.into_iter().map(|(_, document)| document).collect();
+        LexicalDocument { cells: cells.reduced(), law, left_out }
     }
 }
 

@@ -7,7 +7,8 @@
 //!
 //! | scheme | sites | score |
 //! |---|---|---|
-//! | lexical, paired `logit_bias` | [`CellCounts`], [`TokenPairs`] | signs of cells |
+//! | lexical, by the law of the writer | [`LawCounts`] | uniforms of cells |
+//! | lexical by fair coins, paired `logit_bias` | [`CellCounts`], [`TokenPairs`] | signs of cells |
 //! | Unigram | [`TokenCounts`] | signs of token types |
 //! | KGW of Hugging Face | [`HuggingFaceKgw`] | green tokens |
 //! | dumped green lists | [`GreenTable`] | green tokens |
@@ -39,6 +40,7 @@ mod groups;
 mod gumbel_sglang;
 mod gumbel_vllm;
 mod kgw;
+mod law;
 mod lexical;
 mod mersenne;
 mod murmur;
@@ -59,7 +61,8 @@ pub use groups::{Documents, GROUPS, Group};
 pub use gumbel_sglang::{HashedSites, SglangGumbel, SglangKey};
 pub use gumbel_vllm::{ContextSites, VllmGumbel, VllmKey};
 pub use kgw::{ByContext, HuggingFaceKgw, KgwKey, Seeding};
-pub use lexical::LexicalSites;
+pub use law::{LawCounts, LawDocument};
+pub use lexical::{LexicalDocument, LexicalSites};
 pub use paired_bias::TokenPairs;
 pub use sbw::{ByToken, Sbw, SbwKey};
 pub use scheme::{KeyScore, TokenScheme};

@@ -38,6 +38,11 @@ pub enum NullLaw {
         /// The weights; their signs and zeros do not matter.
         weights: Vec<i32>,
     },
+    /// A sum of independent values, one of each cell: Chernoff's bound.
+    Uniforms {
+        /// The values of each cell with the probability of each.
+        cells: Vec<Vec<(f64, f64)>>,
+    },
 }
 
 impl NullLaw {
@@ -73,6 +78,14 @@ impl NullLaw {
             Self::Gamma { shape } => ln_gamma_tail(*shape, total),
             Self::TwoGammas { .. } | Self::Draws { .. } => {
                 ln_chernoff(total - self.mean(), |tilt| self.cumulant(tilt), self.greatest_tilt())
+            }
+            Self::Uniforms { .. } => {
+                let (mean, scale) = (self.mean(), self.variance().sqrt());
+                if scale <= 0.0 {
+                    return if total > mean { f64::NEG_INFINITY } else { 0.0 };
+                }
+                let excess = (total - mean) / scale;
+                ln_chernoff(excess, |tilt| self.cumulant(tilt / scale), f64::INFINITY)
             }
             Self::Signs { .. } => {
                 // Scaled to unit standard deviation, so that the search starts near its end.
@@ -122,13 +135,23 @@ impl NullLaw {
             Self::Signs { weights } => {
                 weights.iter().map(|weight| ln_cosh(tilt * f64::from(*weight))).sum()
             }
+            Self::Uniforms { cells } => {
+                let cumulant = |cell: &Vec<(f64, f64)>| {
+                    let mean = expectation(cell, |value| value);
+                    expectation(cell, |value| (tilt * (value - mean)).exp()).ln()
+                };
+                cells.iter().map(cumulant).sum()
+            }
         }
     }
 
     /// The tilt from which on the moment-generating function does not exist.
     pub(super) fn greatest_tilt(&self) -> f64 {
         match self {
-            Self::Binomial { .. } | Self::Draws { .. } | Self::Signs { .. } => f64::INFINITY,
+            Self::Binomial { .. }
+            | Self::Draws { .. }
+            | Self::Signs { .. }
+            | Self::Uniforms { .. } => f64::INFINITY,
             Self::Gamma { .. } => 1.0,
             Self::TwoGammas { alpha, .. } => alpha.max(1.0 - alpha).recip(),
         }
@@ -142,6 +165,9 @@ impl NullLaw {
             Self::Gamma { shape } | Self::TwoGammas { shape, .. } => *shape as f64,
             Self::Draws { values, draws } => moment(values, |value| value) * *draws as f64,
             Self::Signs { .. } => 0.0,
+            Self::Uniforms { cells } => {
+                cells.iter().map(|cell| expectation(cell, |value| value)).sum()
+            }
         }
     }
 
@@ -162,6 +188,13 @@ impl NullLaw {
             }
             Self::Signs { weights } => {
                 weights.iter().map(|weight| f64::from(*weight) * f64::from(*weight)).sum()
+            }
+            Self::Uniforms { cells } => {
+                let variance = |cell: &Vec<(f64, f64)>| {
+                    let mean = expectation(cell, |value| value);
+                    expectation(cell, |value| (value - mean) * (value - mean))
+                };
+                cells.iter().map(variance).sum()
             }
         }
     }
@@ -190,6 +223,11 @@ impl Scale {
     }
 }
 
+/// Of a value of one cell.
+fn expectation(cell: &[(f64, f64)], of: impl Fn(f64) -> f64) -> f64 {
+    cell.iter().map(|(probability, value)| probability * of(*value)).sum()
+}
+
 fn moment(values: &[(u32, u32)], of: impl Fn(f64) -> f64) -> f64 {
     let places: f64 = values.iter().map(|(_, places)| f64::from(*places)).sum();
     let sum: f64 =
@@ -207,6 +245,7 @@ mod tests {
             NullLaw::Binomial { trials: 1_003, probability: 0.3 },
             NullLaw::Gamma { shape: 77 },
             NullLaw::Signs { weights: vec![3, 1, 7, 2, 2, 9] },
+            NullLaw::Uniforms { cells: vec![vec![(0.3, 7.0), (0.7, -3.0)]; 9] },
         ];
         for law in laws {
             for total in [0.0, 12.0, 100.0, 301.0, 345.0] {

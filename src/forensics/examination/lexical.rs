@@ -2,7 +2,7 @@
 
 use super::PValue;
 use super::roster::Issuance;
-use super::scheme::{Deployment, DeploymentEvidence, IdScore, SchemeTests};
+use super::scheme::{Deployment, DeploymentEvidence, IdScore, SchemeTests, strongest};
 use super::verdict::{ControlKind, ControlTest, Issued, Material, Part};
 use crate::forensics::detect::CellCounts;
 use crate::forensics::evidence::{Decoys, Effect, LnP, Weights, least_of, test_signs};
@@ -21,21 +21,19 @@ pub struct Sample<'a> {
     pub material: &'a Material,
 }
 
-/// Effects that are worked out at each of the levels of clusters and accounts.
-const EFFECTS: usize = 8;
-
 /// Tests a suspect's counts for everybody in the rosters, and the controls for the same.
 ///
 /// Controls are texts that cannot be marked; they are also the baseline of the suspect's habits.
 /// Ids that were never issued are a further control, as many as there are accounts.
 #[must_use]
-pub fn test_lexical(
+pub fn test_lexical<'i>(
     keys: &Keys,
-    issuances: &[Issuance],
+    issuances: impl IntoIterator<Item = &'i Issuance>,
     suspect: Sample<'_>,
     controls: &[Sample<'_>],
     decoys: &Decoys,
 ) -> SchemeTests {
+    let issuances: &[&Issuance] = &issuances.into_iter().collect::<Vec<_>>();
     let roles = Roles::new(keys.master(), suspect.counts.cells());
     let baseline: Vec<&CellCounts> = controls.iter().map(|control| control.counts).collect();
     let case = Case {
@@ -69,12 +67,17 @@ pub fn test_lexical(
     for (place, (issuance, trace)) in issuances.iter().zip(&traces).enumerate() {
         enter(&mut tests, place, issuance, trace);
     }
-    case.effects(&mut tests, issuances);
+    effects(&mut tests, issuances, &case.roles, |_, key, keep| Some(case.effect(key, keep)));
     tests
 }
 
 /// The scores of one roster, with places that hold over all rosters.
-fn enter(tests: &mut SchemeTests, deployment: usize, issuance: &Issuance, trace: &Trace) {
+pub(super) fn enter(
+    tests: &mut SchemeTests,
+    deployment: usize,
+    issuance: &Issuance,
+    trace: &Trace,
+) {
     let first = tests.clusters.len();
     let Issuance { roster, accounts, clusters, arms, .. } = issuance;
     for ((arm, score), issued) in roster.arms.iter().zip(&trace.arms).zip(arms) {
@@ -121,7 +124,12 @@ fn id_score(
     }
 }
 
-fn control(name: String, kind: ControlKind, ln_p: LnP, material: Option<Material>) -> ControlTest {
+pub(super) fn control(
+    name: String,
+    kind: ControlKind,
+    ln_p: LnP,
+    material: Option<Material>,
+) -> ControlTest {
     let p = PValue::from_ln(ln_p);
     let scheme = "lexical".to_owned();
     ControlTest { name, kind, scheme, p, rejected: false, material }
@@ -138,10 +146,6 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    fn has_role(&self, cell: usize, role: Role) -> bool {
-        self.roles.as_slice().get(cell) == Some(&role)
-    }
-
     fn deployment(&self, issuance: &Issuance, deployments: usize) -> Deployment {
         let key = &issuance.roster.global;
         let is_global = |cell: usize| is_deployments(&issuance.roster, &self.roles, cell);
@@ -176,7 +180,7 @@ impl Case<'_> {
     ///
     /// On both sides: a text that leans against a key was not found by chance either, and as a
     /// baseline it would make the suspect seem to lean towards it.
-    fn controls(&self, issuances: &[Issuance], controls: &[Sample<'_>]) -> Vec<ControlTest> {
+    fn controls(&self, issuances: &[&Issuance], controls: &[Sample<'_>]) -> Vec<ControlTest> {
         let test = |(place, sample): (usize, &Sample<'_>)| {
             let others: Vec<&CellCounts> = controls
                 .iter()
@@ -194,7 +198,7 @@ impl Case<'_> {
     }
 
     /// The least p-value of anybody, adjusted for all there are.
-    fn least(&self, issuances: &[Issuance], weights: &Weights) -> LnP {
+    fn least(&self, issuances: &[&Issuance], weights: &Weights) -> LnP {
         let (mut deployments, mut clusters, mut accounts) = (vec![], vec![], vec![]);
         let mut arms = vec![];
         for issuance in issuances {
@@ -211,54 +215,46 @@ impl Case<'_> {
             levels.iter().filter(|level| !level.is_empty()).map(|level| least_of(level)).collect();
         least_of(&tested)
     }
-
-    /// Works out the effects of the strongest clusters and accounts.
-    fn effects(&self, tests: &mut SchemeTests, issuances: &[Issuance]) {
-        let offsets: Vec<(usize, usize)> = issuances
-            .iter()
-            .scan((0, 0), |(clusters, accounts), issuance| {
-                let first = (*clusters, *accounts);
-                *clusters += issuance.roster.clusters.len();
-                *accounts += issuance.roster.accounts.len();
-                Some(first)
-            })
-            .collect();
-        for place in strongest(&tests.clusters) {
-            let Some(score) = tests.clusters.get_mut(place) else { continue };
-            let first = offsets.get(score.deployment).map_or(0, |(clusters, _)| *clusters);
-            let cluster = issuances
-                .get(score.deployment)
-                .and_then(|issuance| issuance.roster.clusters.get(place - first));
-            score.effect = cluster.map(|cluster| {
-                self.effect(&cluster.key, |cell| self.has_role(cell, Role::Cluster))
-            });
-        }
-        for place in strongest(&tests.accounts) {
-            let Some(score) = tests.accounts.get_mut(place) else { continue };
-            let first = offsets.get(score.deployment).map_or(0, |(_, accounts)| *accounts);
-            let account = issuances
-                .get(score.deployment)
-                .and_then(|issuance| issuance.roster.accounts.get(place - first));
-            score.effect = account.map(|Account { key, cluster, marked_alone, .. }| {
-                let alone = cluster.is_none() || *marked_alone;
-                self.effect(key, |cell| {
-                    self.has_role(cell, Role::Account)
-                        || alone && self.has_role(cell, Role::Cluster)
-                })
-            });
-        }
-    }
 }
 
-/// The places of the scores with the least p-values.
-fn strongest(scores: &[IdScore]) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..scores.len()).collect();
-    places.sort_by(|left, right| {
-        let ln_p = |place: &usize| scores.get(*place).map_or(0.0, |score| score.ln_p);
-        ln_p(left).total_cmp(&ln_p(right))
-    });
-    places.truncate(EFFECTS);
-    places
+/// Works out the effects of the strongest clusters and accounts.
+pub(super) fn effects(
+    tests: &mut SchemeTests,
+    issuances: &[&Issuance],
+    roles: &Roles,
+    effect: impl Fn(&Issuance, &MarkKey, &dyn Fn(usize) -> bool) -> Option<Effect>,
+) {
+    let has_role = |cell: usize, role: Role| roles.as_slice().get(cell) == Some(&role);
+    let offsets: Vec<(usize, usize)> = issuances
+        .iter()
+        .scan((0, 0), |(clusters, accounts), issuance| {
+            let first = (*clusters, *accounts);
+            *clusters += issuance.roster.clusters.len();
+            *accounts += issuance.roster.accounts.len();
+            Some(first)
+        })
+        .collect();
+    for place in strongest(&tests.clusters) {
+        let Some(score) = tests.clusters.get_mut(place) else { continue };
+        let first = offsets.get(score.deployment).map_or(0, |(clusters, _)| *clusters);
+        let Some(issuance) = issuances.get(score.deployment) else { continue };
+        let cluster = issuance.roster.clusters.get(place - first);
+        score.effect = cluster.and_then(|cluster| {
+            effect(issuance, &cluster.key, &|cell| has_role(cell, Role::Cluster))
+        });
+    }
+    for place in strongest(&tests.accounts) {
+        let Some(score) = tests.accounts.get_mut(place) else { continue };
+        let first = offsets.get(score.deployment).map_or(0, |(_, accounts)| *accounts);
+        let Some(issuance) = issuances.get(score.deployment) else { continue };
+        let account = issuance.roster.accounts.get(place - first);
+        score.effect = account.and_then(|Account { key, cluster, marked_alone, .. }| {
+            let alone = cluster.is_none() || *marked_alone;
+            effect(issuance, key, &|cell| {
+                has_role(cell, Role::Account) || alone && has_role(cell, Role::Cluster)
+            })
+        });
+    }
 }
 
 /// The share of sites that would have to follow a key for Hoeffding's bound to fall below the

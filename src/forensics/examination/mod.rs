@@ -11,7 +11,9 @@
 
 mod answered;
 mod conclude;
+mod exported;
 mod findings;
+mod law;
 mod lexical;
 mod measured;
 mod plan;
@@ -23,6 +25,8 @@ pub mod tokens;
 mod verdict;
 
 pub use conclude::conclude;
+pub use exported::{ExportedCell, ExportedTest, export_tests};
+pub use law::{LawSample, test_law};
 pub use lexical::{Sample, test_lexical};
 pub use measured::{DecoySummary, EffectSize, Histogram, PValue, Quantile};
 pub use plan::{CommittedPlan, PlanMismatch, plan_commitment};

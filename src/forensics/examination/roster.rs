@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::verdict::Issued;
+use crate::forensics::evidence::Strengths;
 use crate::forensics::tracing::{Account, Arm, Cluster, Roster};
 use crate::mark::cell::{KeyName, MarkKey, Purpose, Role};
 use crate::mark::keys::{ArmMark, Keys};
@@ -17,6 +18,8 @@ pub struct Issuance {
     pub epoch: u32,
     /// All that was issued.
     pub issued: Issued,
+    /// At which strengths.
+    pub strengths: Strengths,
     /// Whom a text may be traced to, with their keys.
     pub roster: Roster,
     /// What was issued to each account, in the order of the roster.
@@ -86,6 +89,8 @@ struct Period {
     accounts: BTreeMap<String, Received>,
     clusters: BTreeMap<String, Issued>,
     arms: BTreeMap<ArmMark, Issued>,
+    /// Sites by strength, in 256ths.
+    strengths: BTreeMap<u16, u64>,
 }
 
 type Periods = BTreeMap<(String, u32), Period>;
@@ -130,13 +135,24 @@ fn enter(
     linked: &mut Linked,
 ) -> Result<(), LedgerMismatch> {
     match event {
-        Event::Epoch { epoch, fingerprint: found } => {
+        Event::Epoch { epoch, fingerprint: found, .. } => {
             let expected = keys.fingerprint();
             if found != expected {
                 return Err(LedgerMismatch::OtherKeys { epoch, found, expected });
             }
         }
-        Event::Issued { epoch, tenant, account, cluster, arm, carrier, answers, sites, .. } => {
+        Event::Issued {
+            epoch,
+            tenant,
+            account,
+            cluster,
+            arm,
+            carrier,
+            strength,
+            answers,
+            sites,
+            ..
+        } => {
             if !keys.epochs().iter().any(|known| known.number == epoch) {
                 return Err(LedgerMismatch::UnknownEpoch(epoch));
             }
@@ -145,6 +161,7 @@ fn enter(
             }
             let more = Issued { answers, sites };
             let period = periods.entry((tenant, epoch)).or_default();
+            *period.strengths.entry(strength).or_default() += sites;
             let received = period.accounts.entry(account).or_default();
             received.issued = received.issued.and(more);
             // Only words have room for a key of the arm's beside the others.
@@ -161,6 +178,7 @@ fn enter(
                 }
             }
         }
+        Event::Authors { .. } => {}
         Event::Linked { tenant, account, cluster } => {
             linked.insert((tenant, account), cluster);
         }
@@ -188,7 +206,9 @@ fn issuance(
         let name = KeyName { purpose, tenant: &tenant, epoch, role, id };
         MarkKey::derive(keys.master(), &name)
     };
-    let Period { accounts, mut clusters, arms } = period;
+    let Period { accounts, mut clusters, arms, strengths } = period;
+    let share = |(strength, sites): (u16, u64)| (f64::from(strength) / 256.0, sites as f64);
+    let strengths = Strengths::new(strengths.into_iter().map(share));
     let cluster_of = |account: &str, received: &Received| {
         let most = received.clusters.iter().max_by_key(|(_, answers)| **answers);
         let named = most.map(|(cluster, _)| cluster);
@@ -230,5 +250,5 @@ fn issuance(
     };
     let arms = arms.values().copied().collect();
     let clusters = clusters.values().copied().collect();
-    Issuance { tenant, epoch, issued, roster, accounts: received, clusters, arms }
+    Issuance { tenant, epoch, issued, strengths, roster, accounts: received, clusters, arms }
 }

@@ -20,6 +20,31 @@ pub struct SchemeTests {
     pub controls: Vec<ControlTest>,
 }
 
+/// Ids of a level whose tests are shown in more detail.
+const STRONGEST: usize = 8;
+
+impl SchemeTests {
+    /// The ids of the clusters and accounts with the least p-values, some of each.
+    #[must_use]
+    pub fn strongest(&self) -> Vec<&str> {
+        let levels = [&self.clusters, &self.accounts].into_iter();
+        let scores = levels
+            .flat_map(|scores| strongest(scores).into_iter().filter_map(|place| scores.get(place)));
+        scores.map(|score| score.id.as_str()).collect()
+    }
+}
+
+/// The places of the scores with the least p-values.
+pub(super) fn strongest(scores: &[IdScore]) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..scores.len()).collect();
+    places.sort_by(|left, right| {
+        let ln_p = |place: &usize| scores.get(*place).map_or(0.0, |score| score.ln_p);
+        ln_p(left).total_cmp(&ln_p(right))
+    });
+    places.truncate(STRONGEST);
+    places
+}
+
 /// One tenant in one epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deployment {

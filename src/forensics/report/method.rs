@@ -16,8 +16,9 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
                   that mean the same, such as “in addition” and “additionally”. Where an answer was \
                   marked, a secret key made that choice. Such a place is a <i>site</i>. Sites with \
                   the same pair of phrasings and the same kind of word before them form a \
-                  <i>cell</i>, and for each cell the key holds one bit: which of the two to prefer. \
-                  A reader does not notice. A model that is trained on many such answers picks up \
+                  <i>cell</i>, and for each cell the key holds a random number, which says where one \
+                  stands and where the other, each as often as the author would have written it (in \
+                  marks of older keys a bit: which of the two to prefer). A reader does not notice. A model that is trained on many such answers picks up \
                   the preferences.</p>\n");
     }
     if others {
@@ -31,11 +32,11 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
          That depends on language, topic, habit, and on what the author read. So nothing at all is \
          assumed of the text: it is taken as it stands. What is random is the key. It came from a \
          random generator, and whoever did not see marked answers could know nothing of it. If the \
-         text has nothing to do with such answers, each bit of the key is a fair coin that was \
-         tossed without looking at the text.</p>\n\
-         <p>The score adds up, over all cells, how far the text leans from the usual to one side: \
-         with a plus where the key prefers that side, with a minus where it does not. Under fair \
-         coins it is known how such a sum scatters, whatever the text. If what is taken for the \
+         text has nothing to do with such answers, what the key holds for each cell was \
+         drawn without looking at the text.</p>\n\
+         <p>The score adds up, over all cells, how much better the text fits with what the key has \
+         there than with the text's own usual leaning. Of numbers that were drawn it is known how such \
+         a sum scatters, whatever the text. If what is taken for the \
          usual is wrong, a real mark is harder to find; a mark that is not there is not found more \
          often.</p>\n\
          <p>Two ways lead to a p-value, and both are reported: the law of such a sum, as its exact \

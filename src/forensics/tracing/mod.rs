@@ -26,4 +26,5 @@ pub use commitment::{Commitment, Plan};
 pub use finding::{ACCUSATION_LEVEL, CLEAR_GAP, Finding, Findings};
 pub(in crate::forensics) use roster::is_deployments;
 pub use roster::{Account, Arm, Cluster, Roster};
+pub(in crate::forensics) use trace::Scoring;
 pub use trace::{ClusterScore, Score, Trace};

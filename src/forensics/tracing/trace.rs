@@ -55,7 +55,82 @@ pub struct Trace {
     pub never_issued: Control,
 }
 
-/// The cells of the account role, of the cluster role, and of both.
+/// How a text is scored against the keys of a roster: by one scheme of marking.
+pub(in crate::forensics) trait Scoring: Sync {
+    /// The score of one key, or the sum of several.
+    type Sum: Clone + Default + Send + Sync;
+
+    /// The test of the deployment's key.
+    fn deployment(&self, roster: &Roster) -> Score;
+    /// The tests of arms, in the order of the roster.
+    fn arms(&self, roster: &Roster) -> Vec<Score>;
+    /// A key in the cells of accounts; `alone` if in those of clusters, too.
+    fn account(&self, key: &MarkKey, alone: bool) -> Self::Sum;
+    /// A key in the cells of clusters.
+    fn cluster(&self, key: &MarkKey) -> Self::Sum;
+    /// Adds the score of another key.
+    fn add(sum: &mut Self::Sum, more: &Self::Sum);
+    /// What a sum says, without adjustment.
+    fn score(&self, sum: &Self::Sum) -> Score;
+}
+
+/// Scores by signs of cells: the cells of the account role, of the cluster role, and of both.
+pub(in crate::forensics) struct Signs<'a> {
+    weights: &'a Weights,
+    roles: &'a Roles,
+    tables: Tables,
+}
+
+impl<'a> Signs<'a> {
+    /// With these weights, for a roster.
+    pub(in crate::forensics) fn new(
+        weights: &'a Weights,
+        roles: &'a Roles,
+        roster: &Roster,
+    ) -> Self {
+        let most = u32::try_from(roster.accounts.len()).unwrap_or(u32::MAX);
+        Self { weights, roles, tables: Tables::new(weights, roles, most) }
+    }
+}
+
+impl Scoring for Signs<'_> {
+    type Sum = Sum;
+
+    fn deployment(&self, roster: &Roster) -> Score {
+        let weights = self.weights.only(|cell| is_deployments(roster, self.roles, cell));
+        let tilts = Tilts::new([weights.units()], 1);
+        score(&tilts, SignSums::new(weights.units()).total(&roster.global), [1])
+    }
+
+    fn arms(&self, roster: &Roster) -> Vec<Score> {
+        if roster.arms.is_empty() {
+            return Vec::new();
+        }
+        let weights = self.weights.only(|cell| self.roles.carries_arms(cell));
+        let (tilts, sums) = (Tilts::new([weights.units()], 1), SignSums::new(weights.units()));
+        roster.arms.iter().map(|arm| score(&tilts, sums.total(&arm.key), [1])).collect()
+    }
+
+    fn account(&self, key: &MarkKey, alone: bool) -> Sum {
+        self.tables.account(key, alone)
+    }
+
+    fn cluster(&self, key: &MarkKey) -> Sum {
+        Sum { total: self.tables.cluster.total(key), copies: [0, 1] }
+    }
+
+    fn add(sum: &mut Sum, more: &Sum) {
+        sum.total += more.total;
+        for (copies, more) in sum.copies.iter_mut().zip(more.copies) {
+            *copies += more;
+        }
+    }
+
+    fn score(&self, sum: &Sum) -> Score {
+        score(&self.tables.tilts, sum.total, sum.copies)
+    }
+}
+
 struct Tables {
     account: SignSums,
     both: SignSums,
@@ -65,7 +140,7 @@ struct Tables {
 
 /// A score and the number of sums of account cells and of cluster cells that it is made of.
 #[derive(Clone, Copy, Default)]
-struct Sum {
+pub(in crate::forensics) struct Sum {
     total: i64,
     copies: [u32; 2],
 }
@@ -92,11 +167,6 @@ impl Tables {
             Sum { total: self.account.total(key), copies: [1, 0] }
         }
     }
-
-    /// Without adjustment.
-    fn score(&self, sum: Sum) -> Score {
-        score(&self.tilts, sum.total, sum.copies)
-    }
 }
 
 fn score<const SUMS: usize>(tilts: &Tilts<SUMS>, total: i64, copies: [u32; SUMS]) -> Score {
@@ -111,18 +181,29 @@ impl Trace {
     /// that were never issued, whose keys the decoys give.
     #[must_use]
     pub fn new(weights: &Weights, roles: &Roles, roster: &Roster, decoys: &Decoys) -> Self {
-        let most = u32::try_from(roster.accounts.len()).unwrap_or(u32::MAX);
-        let tables = Tables::new(weights, roles, most);
-        let global = global(weights, roles, roster);
-        let mut arms = arms(weights, roles, roster);
+        Self::by(&Signs::new(weights, roles, roster), roster, decoys)
+    }
 
-        let sums: Vec<Sum> = roster
+    /// The same by any scheme.
+    pub(in crate::forensics) fn by<S: Scoring>(
+        scoring: &S,
+        roster: &Roster,
+        decoys: &Decoys,
+    ) -> Self {
+        let global = scoring.deployment(roster);
+        let mut arms = scoring.arms(roster);
+
+        // Sums are needed again where they are added up to those of a cluster.
+        let scored: Vec<(Score, Option<S::Sum>)> = roster
             .accounts
             .par_iter()
-            .map(|account| tables.account(&account.key, carries(account, Role::Cluster)))
+            .map(|account| {
+                let sum = scoring.account(&account.key, carries(account, Role::Cluster));
+                (scoring.score(&sum), account.cluster.map(|_| sum))
+            })
             .collect();
-        let mut accounts: Vec<Score> = sums.par_iter().map(|sum| tables.score(*sum)).collect();
-        let mut clusters = clusters(&tables, roster, &sums, &accounts);
+        let (mut accounts, sums): (Vec<Score>, Vec<Option<S::Sum>>) = scored.into_iter().unzip();
+        let mut clusters = clusters(scoring, roster, &sums, &accounts);
 
         adjust(clusters.iter_mut().map(|cluster| &mut cluster.whole).collect());
         adjust(accounts.iter_mut().collect());
@@ -139,7 +220,7 @@ impl Trace {
             let parent = cluster.map_or(global.ln_p, |cluster| cluster.whole.ln_p_adjusted);
             score.ln_p_adjusted = gated(parent, score.ln_p_adjusted);
         }
-        let never_issued = never_issued(&tables, roster, decoys);
+        let never_issued = never_issued(scoring, roster, decoys);
         Self { global, clusters, arms, accounts, never_issued }
     }
 
@@ -155,36 +236,18 @@ impl Trace {
     }
 }
 
-fn global(weights: &Weights, roles: &Roles, roster: &Roster) -> Score {
-    let weights = weights.only(|cell| is_deployments(roster, roles, cell));
-    let tilts = Tilts::new([weights.units()], 1);
-    score(&tilts, SignSums::new(weights.units()).total(&roster.global), [1])
-}
-
-fn arms(weights: &Weights, roles: &Roles, roster: &Roster) -> Vec<Score> {
-    if roster.arms.is_empty() {
-        return Vec::new();
-    }
-    let weights = weights.only(|cell| roles.carries_arms(cell));
-    let (tilts, sums) = (Tilts::new([weights.units()], 1), SignSums::new(weights.units()));
-    roster.arms.iter().map(|arm| score(&tilts, sums.total(&arm.key), [1])).collect()
-}
-
-fn clusters(
-    tables: &Tables,
+fn clusters<S: Scoring>(
+    scoring: &S,
     roster: &Roster,
-    sums: &[Sum],
+    sums: &[Option<S::Sum>],
     accounts: &[Score],
 ) -> Vec<ClusterScore> {
-    let mut members = vec![Sum::default(); roster.clusters.len()];
+    let mut members = vec![S::Sum::default(); roster.clusters.len()];
     let mut own: Vec<Vec<LnP>> = vec![Vec::new(); roster.clusters.len()];
     for ((account, sum), score) in roster.accounts.iter().zip(sums).zip(accounts) {
-        let Some(place) = account.cluster else { continue };
+        let (Some(place), Some(sum)) = (account.cluster, sum) else { continue };
         if let (Some(members), Some(own)) = (members.get_mut(place), own.get_mut(place)) {
-            members.total += sum.total;
-            for (copies, more) in members.copies.iter_mut().zip(sum.copies) {
-                *copies += more;
-            }
+            S::add(members, sum);
             own.push(score.ln_p);
         }
     }
@@ -194,12 +257,11 @@ fn clusters(
         .zip(members)
         .zip(own)
         .map(|((cluster, members), own)| {
-            let total = tables.cluster.total(&cluster.key);
-            let shared_key = tables.score(Sum { total, copies: [0, 1] });
+            let shared_key = scoring.score(&scoring.cluster(&cluster.key));
             if !roster.membership_fixed {
                 return ClusterScore { shared_key, members: None, whole: shared_key };
             }
-            let members = tables.score(members);
+            let members = scoring.score(&members);
             let ln_p = least_of(&[shared_key.ln_p, members.ln_p, least_of(&own)]);
             let standardized = shared_key.standardized.max(members.standardized);
             let whole = Score { standardized, ln_p, ln_p_adjusted: ln_p };
@@ -216,14 +278,14 @@ fn adjust(scores: Vec<&mut Score>) {
     }
 }
 
-fn never_issued(tables: &Tables, roster: &Roster, decoys: &Decoys) -> Control {
+fn never_issued<S: Scoring>(scoring: &S, roster: &Roster, decoys: &Decoys) -> Control {
     let ln_p: Vec<LnP> = (0_u32..)
         .zip(&roster.accounts)
         .collect::<Vec<_>>()
         .into_par_iter()
         .map(|(number, account)| {
             let key = MarkKey::from_bytes(decoys.key(number));
-            tables.score(tables.account(&key, carries(account, Role::Cluster))).ln_p
+            scoring.score(&scoring.account(&key, carries(account, Role::Cluster))).ln_p
         })
         .collect();
     Control { name: "ids that were never issued".to_owned(), ln_p: least_of(&ln_p) }

@@ -4,26 +4,29 @@
 //! guilloche-mark-keys 1
 //! master 9f…
 //! epoch 1 2026-11-23T00:00:00Z 2027-02-23T00:00:00Z
-//! epoch 2 2027-02-16T00:00:00Z -
+//! epoch 2 2027-02-16T00:00:00Z - law
 //! ```
 //!
 //! The first line is the version of the format, `master` has 64 hexadecimal digits, an epoch its
-//! number, its beginning and its end. No one but the owner may have any right on the file. It is
+//! number, its beginning, its end, its scheme, which is `coins` where none is named, and the deployment's own
+//! rates if it has learned some. No one but the owner may have any right on the file. It is
 //! parsed by hand so that no copy of the master stays in memory.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{Epoch, Keys};
+use super::{Epoch, Keys, Scheme};
+use crate::mark::law::Rates;
 use crate::secret::OpenMode;
 
 const HEADER: &str = "guilloche-mark-keys 1";
 
-/// The largest key file that is read, in bytes: some fifteen hundred epochs.
-const MAX_BYTES: u64 = 128 * 1024;
+/// The largest key file that is read, in bytes: some two hundred epochs with rates of their own.
+const MAX_BYTES: u64 = 2 << 20;
 
 /// A key file cannot be used. No variant holds any of its contents.
 #[derive(Debug, thiserror::Error)]
@@ -122,15 +125,22 @@ impl Keys {
     }
 
     fn render(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::with_capacity(256 + self.epochs.len() * 96));
+        let mut text = Zeroizing::new(String::with_capacity(
+            256 + self.epochs.len() * 96 + self.own.values().map(String::len).sum::<usize>(),
+        ));
         text.push_str(HEADER);
         text.push_str("\nmaster ");
         for nibble in self.master.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
             text.extend(char::from_digit(nibble.into(), 16));
         }
-        for Epoch { number, from, until } in &self.epochs {
+        for Epoch { number, from, until, scheme } in &self.epochs {
             let until = until.map_or_else(|| "-".to_owned(), |until| until.to_string());
             text.push_str(&format!("\nepoch {number} {from} {until}"));
+            if *scheme != Scheme::Coins {
+                text.push(' ');
+                text.push_str(scheme.name());
+                text.extend(self.own_rates(*number).into_iter().flat_map(|own| [" ", own]));
+            }
         }
         text.push('\n');
         text
@@ -148,6 +158,7 @@ impl Keys {
         }
         let mut master = None;
         let mut epochs: Vec<Epoch> = Vec::new();
+        let mut own = BTreeMap::new();
         for (number, line) in lines {
             let wrong = || KeyFileProblem::Line(number);
             let mut words = line.split(' ');
@@ -164,9 +175,17 @@ impl Keys {
                             "-" => None,
                             until => Some(until.parse().map_err(|_| wrong())?),
                         },
+                        scheme: match words.next() {
+                            None => Scheme::Coins,
+                            Some(name) => Scheme::of_name(name).ok_or_else(wrong)?,
+                        },
                     };
                     if usize::try_from(epoch.number) != Ok(epochs.len() + 1) {
                         return Err(wrong());
+                    }
+                    if let Some(rates) = words.next() {
+                        Rates::english().with(rates).ok_or_else(wrong)?;
+                        own.insert(epoch.number, rates.to_owned());
                     }
                     epochs.push(epoch);
                 }
@@ -177,7 +196,7 @@ impl Keys {
             }
         }
         match master {
-            Some(master) if !epochs.is_empty() => Ok(Self { master, epochs }),
+            Some(master) if !epochs.is_empty() => Ok(Self { master, epochs, own }),
             _ => Err(KeyFileProblem::Missing),
         }
     }

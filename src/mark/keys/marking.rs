@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Keys;
 use crate::mark::cell::{Bits, Cell, KeyName, MarkKey, Purpose, Role, Roles};
-use crate::mark::lexical::{Choice, Site};
+use crate::mark::lexical::{Choice, Chosen, Site};
 use crate::secret::opaque_debug;
 
 /// Whose texts are recipient.
@@ -74,6 +74,12 @@ struct Part {
     coin: MarkKey,
 }
 
+/// Cells with a coin below this carry a mark of this strength, 0 to 1.
+pub(crate) fn carrying(strength: f64) -> u16 {
+    // A float-to-integer cast saturates, and is 0 for what is no number.
+    (strength.clamp(0.0, 1.0) * 256.0).round() as u16
+}
+
 impl Keys {
     /// How to mark the texts of `recipient` at a strength from 0 (not at all) to 1 (every cell).
     ///
@@ -100,8 +106,7 @@ impl Keys {
         let cluster = recipient
             .cluster
             .map_or_else(|| account.clone(), |cluster| part(Role::Cluster, cluster));
-        // A float-to-integer cast saturates, and is 0 for what is no number.
-        let threshold = (strength.clamp(0.0, 1.0) * 256.0).round() as u16;
+        let threshold = carrying(strength);
         Marking {
             roles: Arc::clone(roles),
             global: part(Role::Global, ""),
@@ -141,13 +146,13 @@ impl Marking {
 }
 
 impl Choice for Marking {
-    fn choose(&mut self, site: &Site<'_>) -> Option<bool> {
-        self.bit(site.cell)
+    fn choose(&mut self, site: &Site<'_>) -> Chosen {
+        self.bit(site.cell()).map_or(Chosen::Author, Chosen::Marked)
     }
 }
 
 impl Choice for &Marking {
-    fn choose(&mut self, site: &Site<'_>) -> Option<bool> {
-        self.bit(site.cell)
+    fn choose(&mut self, site: &Site<'_>) -> Chosen {
+        self.bit(site.cell()).map_or(Chosen::Author, Chosen::Marked)
     }
 }

@@ -8,8 +8,11 @@
 mod engine;
 mod file;
 mod marking;
+mod texts;
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
@@ -18,9 +21,39 @@ pub use engine::EngineKey;
 #[cfg(all(feature = "forensics", feature = "tokenizers"))]
 pub(crate) use file::check_permissions;
 pub use file::{KeyFileError, KeyFileProblem};
+pub(crate) use marking::carrying;
 pub use marking::{ArmMark, Marking, Recipient};
+pub use texts::{TextChoice, TextKeys, TextMarking};
 
 use super::cell::{KeyName, MarkKey, Purpose, Role};
+use super::law::{AuthorCounts, Rates, law_rules};
+use super::lexical::lexicon_rules;
+
+/// How a text carries a mark in its words. An epoch has one, since keys of two schemes would share
+/// their streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// A fair coin for each of 16 public buckets: the first scheme, which is read and not begun any more.
+    Coins,
+    /// Choices that keep the [law](crate::mark::law) of the writer, in 64 keyed buckets.
+    Law,
+}
+
+impl Scheme {
+    /// The name in key files and ledgers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Coins => "coins",
+            Self::Law => "law",
+        }
+    }
+
+    fn of_name(name: &str) -> Option<Self> {
+        [Self::Coins, Self::Law].into_iter().find(|scheme| scheme.name() == name)
+    }
+}
 
 /// A period in which one set of keys marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +64,8 @@ pub struct Epoch {
     pub from: Timestamp,
     /// When the last server has stopped marking with it; `None` for the newest.
     pub until: Option<Timestamp>,
+    /// How words carry its marks.
+    pub scheme: Scheme,
 }
 
 /// A master cannot be made or rotated.
@@ -54,6 +89,8 @@ pub struct Keys {
     master: Zeroizing<[u8; 32]>,
     /// By number, from 1; never empty.
     epochs: Vec<Epoch>,
+    /// The deployment's own rates, of the epochs that have some.
+    own: BTreeMap<u32, String>,
 }
 
 impl Keys {
@@ -71,8 +108,57 @@ impl Keys {
     /// A given master, in its first epoch; for tests and known answers.
     #[must_use]
     pub fn from_master(master: &[u8; 32], from: Timestamp) -> Self {
-        let first = Epoch { number: 1, from, until: None };
-        Self { master: Zeroizing::new(*master), epochs: vec![first] }
+        let first = Epoch { number: 1, from, until: None, scheme: Scheme::Law };
+        Self { master: Zeroizing::new(*master), epochs: vec![first], own: BTreeMap::new() }
+    }
+
+    /// The same keys with another scheme in all epochs that there are; to read, or to write again, what
+    /// was marked before.
+    #[must_use]
+    pub fn with_scheme(mut self, scheme: Scheme) -> Self {
+        for epoch in &mut self.epochs {
+            epoch.scheme = scheme;
+        }
+        self
+    }
+
+    /// How words are marked in an epoch; by fair coins if there is none of this number.
+    #[must_use]
+    pub fn scheme(&self, epoch: u32) -> Scheme {
+        let known = self.epochs.iter().find(|known| known.number == epoch);
+        known.map_or(Scheme::Coins, |epoch| epoch.scheme)
+    }
+
+    /// Has the newest epoch follow the author that was counted, and not only the table of many authors; false
+    /// if too little was counted for that.
+    pub fn learn(&mut self, counts: &AuthorCounts) -> bool {
+        let own = counts.rates(&Rates::english());
+        let learned = own.is_some();
+        self.own.extend(own.map(|own| (self.current(), own)));
+        learned
+    }
+
+    /// The rates that an epoch's marks follow.
+    #[must_use]
+    pub fn rates(&self, epoch: u32) -> Arc<Rates> {
+        let own = self.own_rates(epoch).and_then(|own| Rates::english().with(own));
+        own.map_or_else(Rates::english, Arc::new)
+    }
+
+    /// The deployment's own rates of an epoch, as the key file has them; none if it follows the table.
+    #[must_use]
+    pub fn own_rates(&self, epoch: u32) -> Option<&str> {
+        self.own.get(&epoch).map(String::as_str)
+    }
+
+    /// What the marks of an epoch in words depend on besides the keys: the lexicon and the rates by
+    /// their digests, the scanner, the scheme.
+    #[must_use]
+    pub fn rules(&self, epoch: u32) -> String {
+        match self.scheme(epoch) {
+            Scheme::Coins => format!("{}, scheme coins", lexicon_rules()),
+            Scheme::Law => law_rules(self.own_rates(epoch)),
+        }
     }
 
     /// Begins a new epoch now; the one before stays in use for `overlap`.
@@ -93,7 +179,7 @@ impl Keys {
             newest.until = Some(until);
             number = newest.number.saturating_add(1);
         }
-        let epoch = Epoch { number, from: now, until: None };
+        let epoch = Epoch { number, from: now, until: None, scheme: Scheme::Law };
         self.epochs.push(epoch);
         Ok(epoch)
     }

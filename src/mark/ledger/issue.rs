@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{Entry, Event};
 use crate::mark::keys::ArmMark;
+use crate::mark::law::AuthorCounts;
 use crate::secret::opaque_debug;
 
 /// One marked answer, or several of the same principal.
@@ -23,12 +24,16 @@ pub struct Issue {
     pub arm: Option<ArmMark>,
     /// By what it carries the mark; none for the words themselves.
     pub carrier: Option<&'static str>,
+    /// At which strength, in 256ths.
+    pub strength: u16,
     /// How many answers.
     pub answers: u64,
     /// Sites in them.
     pub sites: u64,
     /// Sites among them at which the other variant had stood.
     pub flips: u64,
+    /// What stood at sites before.
+    pub authors: AuthorCounts,
 }
 
 opaque_debug!(Issue);
@@ -44,11 +49,33 @@ impl Issue {
 
 impl From<Issue> for Entry {
     fn from(issue: Issue) -> Self {
-        let Issue { time, epoch, tenant, account, cluster, arm, carrier, answers, sites, flips } =
-            issue;
+        let Issue {
+            time,
+            epoch,
+            tenant,
+            account,
+            cluster,
+            arm,
+            carrier,
+            strength,
+            answers,
+            sites,
+            flips,
+            authors: _,
+        } = issue;
         let carrier = carrier.map(Into::into);
-        let event =
-            Event::Issued { epoch, tenant, account, cluster, arm, carrier, answers, sites, flips };
+        let event = Event::Issued {
+            epoch,
+            tenant,
+            account,
+            cluster,
+            arm,
+            carrier,
+            strength,
+            answers,
+            sites,
+            flips,
+        };
         Self::new(time, event)
     }
 }

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use jiff::Timestamp;
 
 use super::{Entry, Event, Issue};
+use crate::mark::law::AuthorCounts;
 
 /// Principals of which it is remembered that they are in the ledger. One that is forgotten gets a
 /// line of its own again, which says nothing wrong.
@@ -13,6 +14,12 @@ const REMEMBERED: usize = 200_000;
 
 /// Principals whose answers are added up at one time. At the bound all are written.
 const PENDING: usize = 4096;
+
+/// Sites after which it is written what stood there.
+const AUTHOR_SITES: u64 = 2_000;
+
+/// Classes and words in one entry, which then has less than 16 KiB.
+const AUTHOR_ROWS: usize = 150;
 
 /// What has been issued and is not yet written.
 #[derive(Debug)]
@@ -26,6 +33,8 @@ pub(super) struct Tally {
     linked: Remembered<u64>,
     pending: HashMap<u64, Issue>,
     oldest: Option<Timestamp>,
+    /// What stood at sites of the newest epoch before they were marked.
+    authors: AuthorCounts,
 }
 
 impl Tally {
@@ -39,13 +48,14 @@ impl Tally {
             linked: Remembered::new(REMEMBERED),
             pending: HashMap::new(),
             oldest: None,
+            authors: AuthorCounts::default(),
         }
     }
 
     /// Learns what is in the ledger already.
     pub(super) fn recall(&mut self, entry: &Entry) {
         match &entry.event {
-            Event::Epoch { epoch, fingerprint } => {
+            Event::Epoch { epoch, fingerprint, .. } => {
                 if *fingerprint == self.fingerprint {
                     self.epoch = self.epoch.max(*epoch);
                 }
@@ -54,7 +64,7 @@ impl Tally {
                 let account = self.hasher.hash_one((tenant, account));
                 self.linked.insert(account, self.hasher.hash_one(cluster));
             }
-            Event::Issued { .. } => {}
+            Event::Issued { .. } | Event::Authors { .. } => {}
         }
     }
 
@@ -62,12 +72,26 @@ impl Tally {
     /// first answer of a principal.
     pub(super) fn issue(&mut self, issue: Issue, out: &mut Vec<Entry>) {
         let Issue {
-            time, epoch, ref tenant, ref account, ref cluster, ref arm, ref carrier, ..
+            time,
+            epoch,
+            ref tenant,
+            ref account,
+            ref cluster,
+            ref arm,
+            ref carrier,
+            strength,
+            ref authors,
+            ..
         } = issue;
         if epoch > self.epoch {
+            self.write_authors(time, out);
             self.epoch = epoch;
-            let fingerprint = self.fingerprint.clone();
-            out.push(Entry::new(time, Event::Epoch { epoch, fingerprint }));
+            let (fingerprint, rules, rates) = (self.fingerprint.clone(), None, None);
+            out.push(Entry::new(time, Event::Epoch { epoch, fingerprint, rules, rates }));
+        }
+        self.authors.add(authors);
+        if self.authors.sites() >= AUTHOR_SITES {
+            self.write_authors(time, out);
         }
         if let Some(cluster) = cluster {
             let known = self.hasher.hash_one((tenant, account));
@@ -78,7 +102,8 @@ impl Tally {
                 out.push(Entry::new(time, Event::Linked { tenant, account, cluster }));
             }
         }
-        let principal = self.hasher.hash_one((epoch, tenant, account, cluster, arm, carrier));
+        let principal =
+            self.hasher.hash_one((epoch, tenant, account, cluster, arm, carrier, strength));
         if self.issued.get(principal).is_none() {
             self.issued.insert(principal, ());
             out.push(issue.into());
@@ -92,6 +117,13 @@ impl Tally {
         if self.pending.len() >= PENDING {
             self.drain(out);
         }
+    }
+
+    /// What stood at sites before they were marked, in entries of a length that a ledger has.
+    pub(super) fn write_authors(&mut self, time: Timestamp, out: &mut Vec<Entry>) {
+        let (epoch, authors) = (self.epoch, std::mem::take(&mut self.authors));
+        let entry = |counts| Entry::new(time, Event::Authors { epoch, counts });
+        out.extend(authors.pieces(AUTHOR_ROWS).map(entry));
     }
 
     /// When the oldest answer that is not written was given.
@@ -154,15 +186,17 @@ mod tests {
             cluster: cluster.map(str::to_owned),
             arm: None,
             carrier: None,
+            strength: 256,
             answers: 1,
             sites: 10,
             flips: 4,
+            authors: AuthorCounts::default(),
         }
     }
 
     fn tally() -> Tally {
         let mut tally = Tally::new("f".into());
-        let event = Event::Epoch { epoch: 1, fingerprint: "f".into() };
+        let event = Event::Epoch { epoch: 1, fingerprint: "f".into(), rules: None, rates: None };
         tally.recall(&Entry::new(Timestamp::UNIX_EPOCH, event));
         tally
     }
@@ -170,6 +204,7 @@ mod tests {
     fn lines(entries: &[Entry]) -> Vec<String> {
         let shown = |entry: &Entry| match &entry.event {
             Event::Epoch { epoch, .. } => format!("epoch {epoch}"),
+            Event::Authors { epoch, counts } => format!("authors {epoch} {}", counts.sites()),
             Event::Linked { account, cluster, .. } => format!("{account} in {cluster}"),
             Event::Issued { account, cluster, answers, sites, flips, .. } => {
                 let cluster = cluster.as_deref().unwrap_or("-");

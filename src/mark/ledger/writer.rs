@@ -158,12 +158,14 @@ impl<A: FnMut(&[Entry]) -> Result<(), EntryError>> Writing<A> {
             match message {
                 Ok(Message::Issue(issue)) => self.tally.issue(*issue, &mut entries),
                 Ok(Message::Flush(written)) => {
+                    self.tally.write_authors(Timestamp::now(), &mut entries);
                     self.tally.drain(&mut entries);
                     self.write(&mut entries);
                     drop(written);
                 }
                 Err(RecvTimeoutError::Timeout) => self.tally.drain(&mut entries),
                 Err(RecvTimeoutError::Disconnected) => {
+                    self.tally.write_authors(Timestamp::now(), &mut entries);
                     self.tally.drain(&mut entries);
                     self.write(&mut entries);
                     return;
@@ -184,7 +186,7 @@ impl<A: FnMut(&[Entry]) -> Result<(), EntryError>> Writing<A> {
             }
             let answers = entries.iter().map(|entry| match entry.event {
                 Event::Issued { answers, .. } => answers,
-                Event::Epoch { .. } | Event::Linked { .. } => 0,
+                Event::Epoch { .. } | Event::Linked { .. } | Event::Authors { .. } => 0,
             });
             self.lost.fetch_add(answers.sum(), Ordering::Relaxed);
         }
@@ -196,6 +198,7 @@ impl<A: FnMut(&[Entry]) -> Result<(), EntryError>> Writing<A> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mark::law::AuthorCounts;
 
     const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -208,9 +211,11 @@ mod tests {
             cluster: None,
             arm: None,
             carrier: None,
+            strength: 256,
             answers: 1,
             sites: 2,
             flips: 1,
+            authors: AuthorCounts::default(),
         }
     }
 

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use super::casing::{self, Casing};
-use super::choice::{Choice, Site};
+use super::choice::{Choice, Chosen, Site};
 use super::passage::Passage;
 use super::window::{Undecided, Window};
-use crate::mark::cell::{Cell, bucket};
 use crate::mark::lexicon::{Class, Consistency, Form, Gate, Head, Left, Lexicon, Right};
 use crate::secret::opaque_debug;
 
@@ -130,10 +129,10 @@ impl Decisions {
             return *first;
         }
         let previous = passage.previous.as_str();
-        let cell = Cell::from_bucket(form.class, bucket(previous));
-        let chosen =
-            choice.choose(&Site { cell, previous, form: &form.text, variant: form.variant });
-        self.sites += u64::from(chosen.is_some());
+        let site = Site { class: form.class, previous, form: &form.text, variant: form.variant };
+        let chosen = choice.choose(&site);
+        self.sites += u64::from(matches!(chosen, Chosen::Marked(_)));
+        let chosen = chosen.variant();
         if let Some(unit) = unit {
             self.consistent.insert(unit, chosen);
         }

@@ -41,10 +41,22 @@ mod undo;
 mod verse;
 mod window;
 
-pub use choice::{Choice, Site};
+use super::lexicon::ENGLISH_CLASSES;
+
+pub use choice::{Choice, Chosen, Site};
 pub use offsets::{OffsetMap, Unit};
 pub use rewriter::{Rewriter, each_site};
 pub use undo::{Undo, undo};
+
+/// Raised when the scanner finds other sites in the same text by the same lexicon.
+pub const SCANNER: u32 = 3;
+
+/// What sites depend on: the lexicon, by its digest, and the scanner.
+#[must_use]
+pub fn lexicon_rules() -> String {
+    let digest = blake3::hash(ENGLISH_CLASSES.as_bytes()).to_hex();
+    format!("lexicon english {}, scanner {SCANNER}", digest.get(..16).unwrap_or_default())
+}
 
 /// Words longer than this many bytes are passed on in pieces and never a site.
 pub const MAX_WORD_BYTES: usize = 64;

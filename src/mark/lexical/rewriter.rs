@@ -145,6 +145,7 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     /// Memory that the text so far takes, which grows with what is exchanged in it.
     pub fn allocated(&self) -> usize {
         self.held.capacity()
+            + self.choice.allocated()
             + self.offsets.as_ref().map_or(0, OffsetMap::allocated)
             + self.undo.as_ref().map_or(0, Undo::allocated)
     }

@@ -169,6 +169,12 @@ impl Lexicon {
         self.cells
     }
 
+    /// The highest class number and one more.
+    #[must_use]
+    pub fn numbers(&self) -> u32 {
+        self.cells / BUCKETS
+    }
+
     /// What is known of a normalized word, if anything is.
     pub(super) fn head(&self, normalized: &str) -> Option<&Head> {
         self.heads.find(normalized)

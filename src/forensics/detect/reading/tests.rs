@@ -14,7 +14,7 @@ const TEXT: &str = "This is one of the tools that you can use. For example, it c
 fn sites(text: &str) -> Vec<(u32, bool)> {
     let mut sites = Vec::new();
     each_site(Lexicon::english(), &reading(text), |site| {
-        sites.push((site.cell.index(), site.variant));
+        sites.push((site.cell().index(), site.variant));
     });
     sites
 }

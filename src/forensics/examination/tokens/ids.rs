@@ -81,7 +81,8 @@ impl<'a> Ids<'a> {
     }
 
     fn enter(&self, tests: &mut SchemeTests, issuance: &Issuance, scores: &dyn Scores) {
-        let Issuance { tenant, epoch, issued, roster, accounts, clusters, arms: _ } = issuance;
+        let Issuance { tenant, epoch, issued, roster, accounts, clusters, arms: _, strengths: _ } =
+            issuance;
         let (deployment, first) = (tests.deployments.len(), tests.clusters.len());
         tests.deployments.push(Deployment {
             tenant: tenant.clone(),

@@ -12,7 +12,7 @@ use super::{COMPLETIONS, document, model, protocol, sample, stream, words};
 use crate::countermeasure::watermark::{Caller, Marks};
 use crate::countermeasure::{RequestEdits, ResponseEdits, Tally};
 use crate::mark::cell::Roles;
-use crate::mark::keys::{Keys, Recipient};
+use crate::mark::keys::{Keys, Recipient, Scheme};
 use crate::mark::lexical::Rewriter;
 use crate::mark::lexicon::Lexicon;
 use crate::policy::plan::{
@@ -43,7 +43,7 @@ fn asking(model: &str) -> Setting {
 }
 
 fn keys() -> Keys {
-    Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH)
+    Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH).with_scheme(Scheme::Coins)
 }
 
 fn edits(setting: &Setting, name: &str) -> ResponseEdits {

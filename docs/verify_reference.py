@@ -1,0 +1,155 @@
+"""A reference verifier of marks that keep the law of their writer, for whoever doubts the other one.
+
+    guilloche verify --keys mark.keys --ledger mark.ledger --suspect answers.jsonl --cells cells.jsonl
+    python3 verify_reference.py cells.jsonl
+
+Written from the formulas of docs/evidence.md, not from the program. It reads what the program exported: for
+each test the cells of the text with their places, and for the cells of the tested key its uniform and its
+coin. It works out p anew and says where the program differs by more than 1e-9 in the logarithm.
+Needs numpy; exit status 1 if anything differs.
+"""
+import json
+import math
+import struct
+import sys
+
+import numpy as np
+
+SHARES = (0.9, 0.3, 0.08)
+TILTS = 0.04 * 1.2 ** np.arange(26)
+# E over a normal law of deviation 1/2, by Gauss and Hermite's rule with seven nodes.
+_nodes, _weights = np.polynomial.hermite_e.hermegauss(7)
+NOISE, NOISE_WEIGHTS = 0.5 * _nodes, _weights / _weights.sum()
+TWO_32 = 2.0**32
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def threshold(log_odds):
+    """A uniform below this has the second variant; log-odds in hundredths."""
+    return int(sigmoid(0.8 * log_odds / 100) * TWO_32)
+
+
+def habit(places):
+    """By how much a class's log-odds differ in this text, with a normal prior of deviation 1."""
+    l = np.array([p[0] for p in places]) / 100
+    n, ones = np.array([p[1] + p[2] for p in places]), np.array([p[2] for p in places])
+    low, high = -40.0, 40.0     # the slope falls: bisection
+    for _ in range(200):
+        middle = (low + high) / 2
+        if np.sum(ones - n * sigmoid(l + middle)) - middle > 0:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def merged(places):
+    """Places of one cell by ascending log-odds, those of all groups together."""
+    at = {}
+    for log_odds, zeros, ones in places:
+        z, o = at.get(log_odds, (0, 0))
+        at[log_odds] = (z + zeros, o + ones)
+    return [(l, z, o) for l, (z, o) in sorted(at.items())]
+
+
+def cell_scores(places, alpha, share):
+    """The ends of the intervals, their widths, and S in each of them."""
+    ends = [threshold(l) for l, _, _ in places]
+    widths = np.diff(np.array([0.0] + ends + [TWO_32])) / TWO_32
+    several = sum(z + o for _, z, o in places) > 1
+    noise, weights = (NOISE, NOISE_WEIGHTS) if several else (np.zeros(1), np.ones(1))
+    likelihood = np.zeros((len(noise), len(widths)))
+    for n, (log_odds, zeros, ones) in enumerate(places):
+        b = sigmoid(log_odds / 100 + alpha + noise)
+        # Up to the n-th interval the uniform is below the threshold: the second variant.
+        second = ones * np.log((1 - share) * b + share) + zeros * np.log((1 - share) * (1 - b))
+        first = ones * np.log((1 - share) * b) + zeros * np.log((1 - share) * (1 - b) + share)
+        for interval in range(len(widths)):
+            likelihood[:, interval] += second if interval <= n else first
+    most = likelihood.max()
+    ln_l = np.log(weights @ np.exp(likelihood - most)) + most
+    top = ln_l.max()
+    return ends, widths, ln_l - (np.log(np.sum(widths * np.exp(ln_l - top))) + top)
+
+
+def shares_by_coin(strengths):
+    """In what share of the marked answers a cell with each coin carried the mark, in sixteenths."""
+    carried = np.zeros(256)
+    for strength, weight in strengths:
+        carried[: round(min(max(strength, 0), 1) * 256)] += weight
+    if carried[0] <= 0:
+        return np.ones(256)
+    return np.floor(carried / carried[0] * 16 + 0.5) / 16
+
+
+def verify(cells, carried):
+    """`cells`: (cell, uniform or None, coin or None, places); `carried`: a share by coin. ln p and three scores."""
+    classes = {}
+    for cell, _, _, places in cells:
+        classes.setdefault(cell // 64, []).extend(places)
+    alpha = {k: habit(places) for k, places in classes.items()}
+    least, totals = 0.0, []
+    for share in SHARES:
+        total, cumulants = 0.0, np.zeros(len(TILTS))
+        for cell, uniform, coin, places in cells:
+            carries = carried[coin] if coin is not None else 0.0
+            if uniform is None or carries <= 0:
+                continue
+            ends, widths, s = cell_scores(merged(places), alpha[cell // 64], share * carries)
+            total += s[np.searchsorted(ends, uniform, side="right")]
+            cumulants += np.log(np.exp(np.outer(TILTS, s)) @ widths)
+        totals.append(total)
+        least = min(least, float(np.min(cumulants - TILTS * total)))
+    return min(least + math.log(3), 0.0), totals
+
+
+def rotate(x, n):
+    return ((x << n) | (x >> (32 - n))) & 0xFFFFFFFF
+
+
+def key_stream(key, word):
+    """Word `word` of the ChaCha20 key stream of 32 bytes, nonce 0, 64-bit block counter from 0 (RFC 8439)."""
+    block = word // 16
+    state = list(struct.unpack("<4I", b"expand 32-byte k")) + list(struct.unpack("<8I", key))
+    state += [block & 0xFFFFFFFF, block >> 32, 0, 0]
+    x = state[:]
+    rounds = [(0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15)]
+    rounds += [(0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)]
+    for _ in range(10):
+        for a, b, c, d in rounds:
+            for first, second, third, turn in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+                x[first] = (x[first] + x[second]) & 0xFFFFFFFF
+                x[third] = rotate(x[third] ^ x[first], turn)
+    return (x[word % 16] + state[word % 16]) & 0xFFFFFFFF
+
+
+def uniform_and_coin(key, cell):
+    """What a key's stream says of a cell."""
+    word = key_stream(key, 2**24 + cell // 4)
+    return key_stream(key, cell), word >> (cell % 4 * 8) & 255
+
+
+def main():
+    tests, differs = [], 0
+    for line in open(sys.argv[1]):
+        row = json.loads(line)
+        if "test" in row:
+            tests.append((row, []))
+        else:
+            tests[-1][1].append((row["cell"], row["uniform"], row["coin"], row["places"]))
+    for test, cells in tests:
+        ln_p, totals = verify(cells, test["carried"])
+        off = abs(ln_p - test["ln_p"])
+        wrong = off > 1e-9 * max(1.0, abs(ln_p))
+        differs += wrong
+        used = sum(uniform is not None for _, uniform, _, _ in cells)
+        print(f"{test['test']}, epoch {test['epoch']}: {used} of {len(cells)} cells, "
+              f"log10 p = {ln_p / math.log(10):.6f}, off by {off:.1e}{' DIFFERS' if wrong else ''}")
+    sys.exit(differs > 0)
+
+
+if __name__ == "__main__":
+    main()

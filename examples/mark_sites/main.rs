@@ -1,0 +1,106 @@
+//! The sites of answers, before and after they are marked, one line of JSON for each answer: what the
+//! rates of `src/mark/law/rates.tsv` are fitted to, and what a reader without the key is measured on
+//! (`docs/forensics/law`).
+//!
+//! ```text
+//! cargo run --release --example mark_sites -- plain ANSWERS.jsonl...
+//! cargo run --release --example mark_sites -- coins|law KEY ANSWERS.jsonl...
+//! cargo run --release --example mark_sites -- places KEY ANSWERS.jsonl...
+//! ```
+//!
+//! A line of `ANSWERS` is an object with the text in `output`. `plain` tells the sites as they are, `coins`
+//! and `law` as they are once the text was marked by that scheme with the key of this number, at full
+//! strength, for one account; `places` tells the cells of the law with their log-odds. A line that is
+//! written has the number of words and the sites in their order: class, the word before, and 1 where the
+//! second variant stands.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it found")]
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::process::ExitCode;
+
+use guilloche::mark::keys::{Keys, Recipient, Scheme, TextKeys, TextMarking};
+use guilloche::mark::law::CountingKey;
+use guilloche::mark::lexical::{Rewriter, each_site};
+use guilloche::mark::lexicon::Lexicon;
+use serde_json::{Value, json};
+
+type Failure = Box<dyn std::error::Error>;
+
+const USAGE: &str = "mark_sites plain ANSWERS... | coins KEY ANSWERS... | law KEY ANSWERS... | places KEY ANSWERS...";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match &*arguments {
+        ["plain", files @ ..] => each_answer(files, |text| json!(sites(text))),
+        ["coins", key, files @ ..] => marked(Scheme::Coins, key, files),
+        ["law", key, files @ ..] => marked(Scheme::Law, key, files),
+        ["places", key, files @ ..] => places(key, files),
+        _ => Err(USAGE.into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn keys(number: &str) -> Result<Keys, Failure> {
+    let number: u64 = number.parse()?;
+    let master = *blake3_of(number).as_bytes();
+    Ok(Keys::from_master(&master, jiff::Timestamp::UNIX_EPOCH))
+}
+
+fn blake3_of(number: u64) -> blake3::Hash {
+    blake3::hash(&number.to_le_bytes())
+}
+
+fn marked(scheme: Scheme, key: &str, files: &[&str]) -> Result<(), Failure> {
+    let texts = TextKeys::new(keys(key)?.with_scheme(scheme));
+    let recipient = Recipient { tenant: "", account: "acct", cluster: None, arm: None };
+    let marking = texts.marking(1, recipient, 1.0);
+    each_answer(files, |text| json!(sites(&rewritten(&marking, text))))
+}
+
+fn rewritten(marking: &TextMarking, text: &str) -> String {
+    let mut rewriter = Rewriter::new(Lexicon::english(), marking.begin());
+    let mut out = String::with_capacity(text.len() + text.len() / 16);
+    rewriter.push(text, &mut out);
+    rewriter.finish(false, &mut out);
+    out
+}
+
+fn places(key: &str, files: &[&str]) -> Result<(), Failure> {
+    let keys = keys(key)?;
+    let counting = CountingKey::of_epoch(&keys, 1).ok_or("no epoch of the law")?;
+    each_answer(files, |text| {
+        let row = |(cell, log_odds, variant): (guilloche::mark::cell::Cell, i16, bool)| {
+            json!([cell.index(), log_odds, u8::from(variant)])
+        };
+        json!(counting.places(text).into_iter().map(row).collect::<Vec<_>>())
+    })
+}
+
+fn each_answer(files: &[&str], found: impl Fn(&str) -> Value) -> Result<(), Failure> {
+    for file in files {
+        for line in BufReader::new(File::open(file)?).lines() {
+            let record: Value = serde_json::from_str(&line?)?;
+            let text = record.get("output").and_then(Value::as_str).unwrap_or_default();
+            let words = text.split_whitespace().count();
+            println!("{}", json!({ "words": words, "sites": found(text) }));
+        }
+    }
+    Ok(())
+}
+
+fn sites(text: &str) -> Vec<Value> {
+    let mut sites = Vec::new();
+    each_site(Lexicon::english(), text, |site| {
+        sites.push(json!([site.class.0, site.previous, u8::from(site.variant)]));
+    });
+    sites
+}

@@ -1,0 +1,153 @@
+//! Counts of the places at which a key that keeps the law of its writer has chosen, if it has.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::groups::{GROUPS, Group};
+use super::sites::MergeError;
+use crate::mark::law::{BUCKETS, CountingKey, NEARLY_FORCED};
+
+/// Combinations of cell, log-odds and group that are kept; some 100 MB.
+const CAPACITY: usize = 4_000_000;
+
+/// How often each variant was seen at each place of one epoch: in a cell, where a writer would choose
+/// the second variant with these log-odds, by group of documents.
+///
+/// All that the test needs of a text. Its size is bounded; places past the bound are counted and not
+/// tested.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
+pub struct LawCounts {
+    epoch: u32,
+    rules: String,
+    counts: HashMap<Place, [u32; 2]>,
+    past_capacity: u64,
+}
+
+/// Cell, log-odds in hundredths, and group.
+type Place = (u32, i16, Group);
+
+/// The places of one document of one epoch: cell, log-odds, and the variant that stands there.
+pub type LawDocument = Vec<(u32, i16, bool)>;
+
+impl LawCounts {
+    /// No counts yet, of the epoch of this key.
+    #[must_use]
+    pub fn new(key: &CountingKey) -> Self {
+        let (epoch, rules) = (key.epoch, key.rules());
+        Self { epoch, rules, counts: HashMap::new(), past_capacity: 0 }
+    }
+
+    /// The epoch.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// What the counts depend on.
+    #[must_use]
+    pub fn rules(&self) -> &str {
+        &self.rules
+    }
+
+    /// Adds a document of this group.
+    pub fn add(&mut self, group: Group, document: &LawDocument) {
+        for (cell, log_odds, variant) in document {
+            let counted = if *variant { [0, 1] } else { [1, 0] };
+            self.count((*cell, *log_odds, group % GROUPS), counted);
+        }
+    }
+
+    fn count(&mut self, place: Place, [zeros, ones]: [u32; 2]) {
+        if self.counts.len() >= CAPACITY && !self.counts.contains_key(&place) {
+            self.past_capacity += u64::from(zeros) + u64::from(ones);
+            return;
+        }
+        let [zero, one] = self.counts.entry(place).or_default();
+        *zero = zero.saturating_add(zeros);
+        *one = one.saturating_add(ones);
+    }
+
+    /// The places in the order of cells and log-odds, with the counts of both variants by group.
+    #[must_use]
+    pub fn places(&self) -> Vec<(u32, i16, Group, [u32; 2])> {
+        let mut places: Vec<_> = self
+            .counts
+            .iter()
+            .map(|((cell, log_odds, group), counts)| (*cell, *log_odds, *group, *counts))
+            .collect();
+        places.sort_unstable();
+        places
+    }
+
+    /// Sites counted.
+    #[must_use]
+    pub fn sites(&self) -> u64 {
+        self.counts.values().map(|[zeros, ones]| u64::from(*zeros) + u64::from(*ones)).sum()
+    }
+
+    /// Adds what another shard has counted.
+    ///
+    /// # Errors
+    ///
+    /// If it was counted by other rules or with another bucket key.
+    pub fn merge(&mut self, other: &Self) -> Result<(), MergeError> {
+        if (self.epoch, &self.rules) != (other.epoch, &other.rules) {
+            return Err(MergeError::Rules(self.rules.clone(), other.rules.clone()));
+        }
+        for (cell, log_odds, group, counts) in other.places() {
+            self.count((cell, log_odds, group), counts);
+        }
+        self.past_capacity = self.past_capacity.saturating_add(other.past_capacity);
+        Ok(())
+    }
+}
+
+/// The serialized form.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    epoch: u32,
+    rules: String,
+    /// Cell, log-odds, group, and how often each variant was seen.
+    counts: Vec<(u32, i16, Group, u32, u32)>,
+    past_capacity: u64,
+}
+
+impl From<LawCounts> for Stored {
+    fn from(counts: LawCounts) -> Self {
+        let places = counts.places();
+        let LawCounts { epoch, rules, past_capacity, .. } = counts;
+        let row = |(cell, log_odds, group, [zeros, ones]): (u32, i16, Group, [u32; 2])| {
+            (cell, log_odds, group, zeros, ones)
+        };
+        Self { epoch, rules, past_capacity, counts: places.into_iter().map(row).collect() }
+    }
+}
+
+/// The most cells that a file may speak of.
+const MOST_CELLS: u32 = (1 << 13) * BUCKETS;
+
+impl TryFrom<Stored> for LawCounts {
+    type Error = MergeError;
+
+    fn try_from(stored: Stored) -> Result<Self, MergeError> {
+        let Stored { epoch, rules, counts, past_capacity } = stored;
+        if counts.len() > CAPACITY {
+            return Err(MergeError::Damaged("more places than are kept"));
+        }
+        let mut read = HashMap::with_capacity(counts.len());
+        for (cell, log_odds, group, zeros, ones) in counts {
+            let possible = cell < MOST_CELLS
+                && group < GROUPS
+                && (-NEARLY_FORCED..=NEARLY_FORCED).contains(&log_odds)
+                && zeros.checked_add(ones).is_some();
+            let before = read.insert((cell, log_odds, group), [zeros, ones]);
+            if !possible || before.is_some() {
+                return Err(MergeError::Damaged("a place that does not exist, or twice"));
+            }
+        }
+        Ok(Self { epoch, rules, counts: read, past_capacity })
+    }
+}

@@ -1,0 +1,410 @@
+//! The test for marks that keep the law of their writer: what each cell's uniform would say.
+//!
+//! The text is given and the key is random, so that each cell has a uniform of its own. For a share `q` of
+//! sites that follow the key, a cell `c` says of its uniform `u`
+//!
+//! ```text
+//! L(u) = E_ε Π_i [(1 − q) · P_b(x_i) + q · 1{x_i = variant(u < p'_i)}]     S(u) = ln L(u) − ln ∫ L
+//! ```
+//!
+//! where `x_i` stands at site `i`, `p'_i` is what a writer would have drawn by, `b_i` what the text's own
+//! habits make of it (the log-odds of the place with `α` of the class, fitted to the class's total with a
+//! normal prior of deviation 1), and `ε`, for cells of several sites, a normal error of the cell's log-odds
+//! of deviation ½. `S` is constant between the thresholds of the sites, so all integrals are finite sums, and
+//!
+//! ```text
+//! P(Σ S(u_c) ≥ T) ≤ e^(−λT) Π_c ∫ e^(λ S_c(u)) du        for every λ ≥ 0
+//! ```
+//!
+//! holds for any text. The least over `q` is taken times three. Rates that are wrong cost power and
+//! never validity.
+
+use super::coins::Strengths;
+use super::decoys::Decoys;
+use super::law::NullLaw;
+use super::tail::LnP;
+use super::test::Evidence;
+use crate::forensics::detect::LawCounts;
+use crate::mark::cell::{Cell, MarkKey};
+use crate::mark::law::{self, BUCKETS, sigmoid};
+
+/// Shares of sites that follow the key: of marked text itself, diluted, and of a student.
+const SHARES: [f64; 3] = [0.9, 0.3, 0.08];
+
+/// Tilts at which the bound is looked for: neighbours differ by a fifth, where it loses 1 %.
+const TILTS: usize = 26;
+
+fn tilt(number: usize) -> f64 {
+    0.04 * 1.2_f64.powi(i32::try_from(number).unwrap_or(0))
+}
+
+/// Nodes and weights of `E_ε` for a normal `ε` of deviation ½: Gauss and Hermite's with seven nodes.
+const NOISE: [(f64, f64); 7] = [
+    (-1.875_219_859_116_684_6, 5.482_688_559_722_178e-4),
+    (-1.183_379_706_192_967, 3.075_712_396_758_646e-2),
+    (-0.577_202_696_884_194_2, 0.240_123_178_605_012_9),
+    (0.0, 0.457_142_857_142_857_1),
+    (0.577_202_696_884_194_2, 0.240_123_178_605_012_9),
+    (1.183_379_706_192_967, 3.075_712_396_758_646e-2),
+    (1.875_219_859_116_684_6, 5.482_688_559_722_178e-4),
+];
+
+/// Sites of a cell with the same log-odds.
+#[derive(Clone, Copy, Debug)]
+struct Sites {
+    threshold: u32,
+    /// Of the second variant without a mark, with the habits of the text.
+    usual: f64,
+    zeros: f64,
+    ones: f64,
+}
+
+/// What one cell says, for each share, by the interval that its uniform falls into.
+#[derive(Clone, Debug)]
+struct CellScores {
+    cell: Cell,
+    /// Where intervals end, ascending; the last ends at 2³².
+    ends: Vec<u32>,
+    scores: [Vec<f64>; 3],
+    cumulants: [[f64; TILTS]; 3],
+    /// Mean and variance of the score that is compared.
+    moments: (f64, f64),
+}
+
+impl CellScores {
+    fn new(cell: Cell, sites: &[Sites], carrying: f64) -> Self {
+        let ends: Vec<u32> = sites.iter().map(|site| site.threshold).collect();
+        let scores = SHARES.map(|share| scores(sites, share * carrying));
+        let mut cumulants = [[0.0; TILTS]; 3];
+        for (cumulants, scores) in cumulants.iter_mut().zip(&scores) {
+            for (number, cumulant) in cumulants.iter_mut().enumerate() {
+                let tilt = tilt(number);
+                let pairs = widths(&ends).zip(scores);
+                *cumulant =
+                    pairs.map(|(width, score)| width * (tilt * score).exp()).sum::<f64>().ln();
+            }
+        }
+        let mut cell = Self { cell, ends, scores, cumulants, moments: (0.0, 0.0) };
+        let law = cell.law(COMPARED);
+        let mean: f64 = law.iter().map(|(width, score)| width * score).sum();
+        let square: f64 = law.iter().map(|(width, score)| width * score * score).sum();
+        cell.moments = (mean, square - mean * mean);
+        cell
+    }
+
+    fn at(&self, uniform: u32) -> [f64; 3] {
+        let interval = self.ends.partition_point(|end| *end <= uniform);
+        self.scores.each_ref().map(|scores| scores.get(interval).copied().unwrap_or(0.0))
+    }
+
+    /// Widths and scores for one share.
+    fn law(&self, share: usize) -> Vec<(f64, f64)> {
+        let scores = self.scores.get(share).map(Vec::as_slice).unwrap_or_default();
+        widths(&self.ends).zip(scores.iter().copied()).collect()
+    }
+}
+
+/// The share whose score is compared with those of decoys.
+const COMPARED: usize = 1;
+
+fn widths(ends: &[u32]) -> impl Iterator<Item = f64> + '_ {
+    let all = 2.0_f64.powi(32);
+    let starts = std::iter::once(0.0).chain(ends.iter().map(|end| f64::from(*end)));
+    starts
+        .zip(ends.iter().map(|end| f64::from(*end)).chain([all]))
+        .map(move |(start, end)| (end - start) / all)
+}
+
+/// `S` in each interval.
+fn scores(sites: &[Sites], share: f64) -> Vec<f64> {
+    let several = sites.iter().map(|site| site.zeros + site.ones).sum::<f64>() > 1.0;
+    let nodes = if several { &NOISE[..] } else { &[(0.0, 1.0)] };
+    let mut likelihoods: Vec<Vec<f64>> = Vec::with_capacity(nodes.len());
+    for (noise, weight) in nodes {
+        // In the first interval all sites would have the second variant; one by one they turn.
+        let mut all = weight.ln();
+        let mut turns = Vec::with_capacity(sites.len());
+        for Sites { usual, zeros, ones, .. } in sites {
+            let (one, zero) = (ln_sigmoid(usual + noise), ln_sigmoid(-usual - noise));
+            let (other, kept) = ((1.0 - share).ln(), share);
+            let followed = |ln: f64| ((1.0 - kept) * ln.exp() + kept).ln();
+            let second = ones * followed(one) + zeros * (other + zero);
+            let first = ones * (other + one) + zeros * followed(zero);
+            all += second;
+            turns.push(first - second);
+        }
+        let intervals = std::iter::once(0.0).chain(turns).scan(all, |sum, turn| {
+            *sum += turn;
+            Some(*sum)
+        });
+        likelihoods.push(intervals.collect());
+    }
+    let intervals = sites.len() + 1;
+    let mut ln_l = Vec::with_capacity(intervals);
+    for interval in 0..intervals {
+        let of_nodes = likelihoods.iter().filter_map(|of_node| of_node.get(interval));
+        ln_l.push(ln_sum(of_nodes.copied()));
+    }
+    let ends: Vec<u32> = sites.iter().map(|site| site.threshold).collect();
+    let weighted: Vec<f64> = widths(&ends).zip(&ln_l).map(|(width, ln)| width.ln() + ln).collect();
+    let whole = ln_sum(weighted.iter().copied());
+    ln_l.iter().map(|ln| ln - whole).collect()
+}
+
+fn ln_sigmoid(x: f64) -> f64 {
+    -(-x).exp().ln_1p()
+}
+
+fn ln_sum(terms: impl Iterator<Item = f64> + Clone) -> f64 {
+    let most = terms.clone().fold(f64::NEG_INFINITY, f64::max);
+    if most == f64::NEG_INFINITY {
+        return most;
+    }
+    most + terms.map(|term| (term - most).exp()).sum::<f64>().ln()
+}
+
+/// What all cells of a text say: functions of the text, never of a key.
+#[derive(Clone, Debug)]
+pub struct LawWeights {
+    /// For each share of answers in which a cell may have carried the mark, by the strengths that were
+    /// issued; one, all, if all were at full strength.
+    levels: Vec<Vec<CellScores>>,
+    /// The level of each coin; none carries nothing.
+    level_of: Vec<Option<u8>>,
+    /// The law of the score of any key, if coins have no part in it.
+    law: Option<LawScore>,
+}
+
+/// A score with the law that it has under a random key. Of independent keys, scores add.
+#[derive(Clone, Debug)]
+pub struct LawScore {
+    totals: [f64; 3],
+    cumulants: [[f64; TILTS]; 3],
+    mean: f64,
+    variance: f64,
+}
+
+impl Default for LawScore {
+    fn default() -> Self {
+        Self { totals: [0.0; 3], cumulants: [[0.0; TILTS]; 3], mean: 0.0, variance: 0.0 }
+    }
+}
+
+impl LawScore {
+    fn enter_total(&mut self, cell: &CellScores, uniform: u32) {
+        for (total, score) in self.totals.iter_mut().zip(cell.at(uniform)) {
+            *total += score;
+        }
+    }
+
+    /// Without a total: the law alone.
+    fn enter_law(&mut self, cell: &CellScores) {
+        for (sums, cumulants) in self.cumulants.iter_mut().zip(&cell.cumulants) {
+            for (sum, cumulant) in sums.iter_mut().zip(cumulants) {
+                *sum += cumulant;
+            }
+        }
+        let (mean, variance) = cell.moments;
+        self.mean += mean;
+        self.variance += variance;
+    }
+
+    /// Adds the score of another key.
+    pub fn add(&mut self, other: &Self) {
+        for (total, more) in self.totals.iter_mut().zip(other.totals) {
+            *total += more;
+        }
+        for (sums, more) in self.cumulants.iter_mut().zip(other.cumulants) {
+            for (sum, more) in sums.iter_mut().zip(more) {
+                *sum += more;
+            }
+        }
+        self.mean += other.mean;
+        self.variance += other.variance;
+    }
+
+    /// A bound of the p-value: the least over the shares, times their number.
+    #[must_use]
+    pub fn ln_p(&self) -> LnP {
+        let mut least = 0.0_f64;
+        for (total, cumulants) in self.totals.iter().zip(&self.cumulants) {
+            for (number, cumulant) in cumulants.iter().enumerate() {
+                least = least.min(cumulant - tilt(number) * total);
+            }
+        }
+        (least + 3.0_f64.ln()).min(0.0)
+    }
+
+    /// The score at a share of 0.3, in standard deviations; to compare, not a p-value.
+    #[must_use]
+    pub fn standardized(&self) -> f64 {
+        let [_, total, _] = self.totals;
+        if self.variance > 0.0 { (total - self.mean) / self.variance.sqrt() } else { 0.0 }
+    }
+
+    /// The scores at shares of 0.9, 0.3 and 0.08 of the sites.
+    #[must_use]
+    pub fn totals(&self) -> [f64; 3] {
+        self.totals
+    }
+}
+
+impl LawWeights {
+    /// What a text says, if marks were issued at these strengths.
+    #[must_use]
+    pub fn new(counts: &LawCounts, strengths: &Strengths) -> Self {
+        let cells = cells(counts);
+        let mut shares: Vec<f64> = Vec::new();
+        let level_of = (0..=u8::MAX)
+            .map(|coin| {
+                let share = Self::carried(strengths, coin);
+                if share <= 0.0 {
+                    return None;
+                }
+                let known = shares.iter().position(|known| known.total_cmp(&share).is_eq());
+                let place = known.unwrap_or_else(|| {
+                    shares.push(share);
+                    shares.len() - 1
+                });
+                u8::try_from(place).ok()
+            })
+            .collect();
+        let level = |share: &f64| {
+            cells.iter().map(|(cell, sites)| CellScores::new(*cell, sites, *share)).collect()
+        };
+        Self { levels: shares.iter().map(level).collect(), level_of, law: None }.with_law()
+    }
+
+    /// In what share of the marked answers a cell with this coin carried the mark, in whole sixteenths.
+    #[must_use]
+    pub fn carried(strengths: &Strengths, coin: u8) -> f64 {
+        (strengths.share(coin) * 16.0).round() / 16.0
+    }
+
+    fn with_law(self) -> Self {
+        let coins = self.levels.len() > 1 || self.level_of.iter().any(Option::is_none);
+        let law = (!coins).then(|| {
+            let mut law = LawScore::default();
+            self.of_first_level().iter().for_each(|cell| law.enter_law(cell));
+            law
+        });
+        Self { law, ..self }
+    }
+
+    /// The cells that pass.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(usize) -> bool) -> Self {
+        let kept = |cells: &Vec<CellScores>| {
+            let keep = |scores: &&CellScores| keep(scores.cell.index() as usize);
+            cells.iter().filter(keep).cloned().collect()
+        };
+        let levels = self.levels.iter().map(kept).collect();
+        Self { levels, level_of: self.level_of.clone(), law: None }.with_law()
+    }
+
+    /// Cells that say anything.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.levels.first().map_or(0, Vec::len)
+    }
+
+    /// Their scores, were all at full strength: for the law of a test without coins.
+    fn of_first_level(&self) -> &[CellScores] {
+        self.levels.first().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// What they say of a key.
+    #[must_use]
+    pub fn score(&self, key: &MarkKey) -> LawScore {
+        let mut sum = self.law.clone().unwrap_or_default();
+        let mut stream = key.stream();
+        let mut words = [0; BUCKETS as usize];
+        let mut class = u32::MAX;
+        for (place, first) in self.of_first_level().iter().enumerate() {
+            let (of, bucket) = (first.cell.index() / BUCKETS, first.cell.index() % BUCKETS);
+            if of != class {
+                class = of;
+                stream.fill_from(class * BUCKETS, &mut words);
+            }
+            let uniform = words.get(bucket as usize).copied().unwrap_or(0);
+            if self.law.is_some() {
+                sum.enter_total(first, uniform);
+                continue;
+            }
+            let coin = usize::from(law::coin(&mut stream, first.cell));
+            let level = self.level_of.get(coin).copied().flatten().map(usize::from);
+            if let Some(scores) = level.and_then(|level| self.levels.get(level)?.get(place)) {
+                sum.enter_total(scores, uniform);
+                sum.enter_law(scores);
+            }
+        }
+        sum
+    }
+
+    /// Tests whether cells say that a text follows a key.
+    #[must_use]
+    pub fn test(&self, key: &MarkKey, decoys: &Decoys) -> Evidence {
+        let score = self.score(key);
+        let compared = decoys.compare(score.standardized(), |key| {
+            self.score(&MarkKey::from_bytes(*key)).standardized()
+        });
+        let cells = self.of_first_level().iter().map(|cell| cell.law(COMPARED)).collect();
+        let [_, total, _] = score.totals;
+        Evidence {
+            total,
+            standardized: score.standardized(),
+            ln_p: score.ln_p(),
+            exact: false,
+            ln_p_hoeffding: None,
+            dispersion: compared.deviation(),
+            decoys: compared,
+            law: NullLaw::Uniforms { cells },
+        }
+    }
+}
+
+/// The sites of each cell by ascending threshold, with the habits of the text.
+fn cells(counts: &LawCounts) -> Vec<(Cell, Vec<Sites>)> {
+    let places = counts.places();
+    let mut cells: Vec<(Cell, Vec<Sites>)> = Vec::new();
+    for class in places.chunk_by(|left, right| left.0 / BUCKETS == right.0 / BUCKETS) {
+        let habit = habit(class.iter().map(|(_, log_odds, _, counts)| (*log_odds, *counts)));
+        for (cell, log_odds, _, [zeros, ones]) in class {
+            let threshold = law::threshold(*log_odds);
+            let (zeros, ones) = (f64::from(*zeros), f64::from(*ones));
+            let cell = Cell::from_number(*cell);
+            if cells.last().is_none_or(|(last, _)| *last != cell) {
+                cells.push((cell, Vec::new()));
+            }
+            let Some((_, sites)) = cells.last_mut() else { continue };
+            match sites.last_mut() {
+                Some(last) if last.threshold == threshold => {
+                    last.zeros += zeros;
+                    last.ones += ones;
+                }
+                _ => {
+                    let usual = f64::from(*log_odds) / 100.0 + habit;
+                    sites.push(Sites { threshold, usual, zeros, ones });
+                }
+            }
+        }
+    }
+    cells
+}
+
+/// `α` of a class: by how much the text's log-odds differ from those of the rates, drawn to 0.
+pub(super) fn habit(sites: impl Iterator<Item = (i16, [u32; 2])> + Clone) -> f64 {
+    let mut habit = 0.0;
+    for _ in 0..25 {
+        let (mut slope, mut curve) = (-habit, 1.0);
+        for (log_odds, [zeros, ones]) in sites.clone() {
+            let rate = sigmoid(f64::from(log_odds) / 100.0 + habit);
+            let all = f64::from(zeros) + f64::from(ones);
+            slope += f64::from(ones) - all * rate;
+            curve += all * rate * (1.0 - rate);
+        }
+        let step: f64 = slope / curve;
+        habit += step.clamp(-2.0, 2.0);
+    }
+    habit
+}

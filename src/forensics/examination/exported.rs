@@ -1,0 +1,117 @@
+//! The cells of a text under the keys that it was tested for, for whoever does the sum again.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::roster::Issuance;
+use crate::forensics::detect::LawCounts;
+use crate::forensics::evidence::{LawWeights, LnP};
+use crate::forensics::tracing::is_deployments;
+use crate::mark::cell::{Cell, MarkKey, Role, Roles};
+use crate::mark::keys::Keys;
+use crate::mark::law::{self, BUCKETS};
+use crate::mark::lexicon::Lexicon;
+
+/// A test, with what an opposing expert needs to do it again. It holds what a key says of the cells of this
+/// text, and so lets whoever has it write text that follows the key there: it is disclosed under seal.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExportedTest {
+    /// Whose key: `deployment`, `cluster NAME`, `account NAME`.
+    pub test: String,
+    /// The tenant; empty in a deployment of one.
+    pub tenant: String,
+    /// The epoch.
+    pub epoch: u32,
+    /// What was counted by.
+    pub rules: String,
+    /// The p-value without adjustment, as a natural logarithm.
+    pub ln_p: LnP,
+    /// The scores at shares of 0.9, 0.3 and 0.08 of the sites.
+    pub scores: [f64; 3],
+    /// For each coin, in what share of the marked answers a cell with it carried the mark.
+    pub carried: Vec<f64>,
+    /// The cells of the text, which stand on lines of their own.
+    #[serde(skip)]
+    pub cells: Vec<ExportedCell>,
+}
+
+/// A cell of a text.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExportedCell {
+    /// Its number: the class by 64, and the bucket.
+    pub cell: u32,
+    /// What the tested key has for it; none where its role is another's.
+    pub uniform: Option<u32>,
+    /// Its coin under that key.
+    pub coin: Option<u8>,
+    /// Log-odds in hundredths, and how often the first and the second variant stood there.
+    pub places: Vec<(i16, u64, u64)>,
+}
+
+/// The tests of the deployments' keys, and of these accounts and clusters by name.
+#[must_use]
+pub fn export_tests<'i>(
+    keys: &Keys,
+    issuances: impl IntoIterator<Item = &'i Issuance>,
+    counts: &[LawCounts],
+    named: &[&str],
+) -> Vec<ExportedTest> {
+    let roles = Roles::new(keys.master(), Lexicon::english().numbers() * BUCKETS);
+    let mut tests = Vec::new();
+    for issuance in issuances {
+        let Some(counts) = counts.iter().find(|counts| counts.epoch() == issuance.epoch) else {
+            continue;
+        };
+        let roster = &issuance.roster;
+        let has = |cell: usize, role| roles.as_slice().get(cell) == Some(&role);
+        let is_global = |cell: usize| is_deployments(roster, &roles, cell);
+        tests.push(export("deployment".to_owned(), issuance, counts, &roster.global, is_global));
+        for cluster in roster.clusters.iter().filter(|one| named.contains(&one.name.as_str())) {
+            let test = format!("cluster {}", cluster.name);
+            let keep = |cell| has(cell, Role::Cluster);
+            tests.push(export(test, issuance, counts, &cluster.key, keep));
+        }
+        for account in roster.accounts.iter().filter(|one| named.contains(&one.name.as_str())) {
+            let test = format!("account {}", account.name);
+            let alone = account.cluster.is_none() || account.marked_alone;
+            let keep = |cell| has(cell, Role::Account) || alone && has(cell, Role::Cluster);
+            tests.push(export(test, issuance, counts, &account.key, keep));
+        }
+    }
+    tests
+}
+
+fn export(
+    test: String,
+    issuance: &Issuance,
+    counts: &LawCounts,
+    key: &MarkKey,
+    keep: impl Fn(usize) -> bool,
+) -> ExportedTest {
+    let weights = LawWeights::new(counts, &issuance.strengths);
+    let score = weights.only(&keep).score(key);
+    let mut cells: BTreeMap<u32, BTreeMap<i16, (u64, u64)>> = BTreeMap::new();
+    for (cell, log_odds, _, [zeros, ones]) in counts.places() {
+        let place = cells.entry(cell).or_default().entry(log_odds).or_default();
+        *place = (place.0 + u64::from(zeros), place.1 + u64::from(ones));
+    }
+    let mut stream = key.stream();
+    let cells = cells.into_iter().map(|(number, places)| {
+        let cell = Cell::from_number(number);
+        let mut drawn = || (law::uniform(&mut stream, cell), law::coin(&mut stream, cell));
+        let (uniform, coin) = keep(number as usize).then(&mut drawn).unzip();
+        let places = places.into_iter().map(|(odds, (zeros, ones))| (odds, zeros, ones)).collect();
+        ExportedCell { cell: number, uniform, coin, places }
+    });
+    ExportedTest {
+        test,
+        tenant: issuance.tenant.clone(),
+        epoch: issuance.epoch,
+        rules: counts.rules().to_owned(),
+        ln_p: score.ln_p(),
+        scores: score.totals(),
+        carried: (0..=u8::MAX).map(|coin| LawWeights::carried(&issuance.strengths, coin)).collect(),
+        cells: cells.collect(),
+    }
+}

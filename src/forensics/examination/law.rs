@@ -1,0 +1,186 @@
+//! The tests of the mark that keeps the law of its writer.
+
+use super::lexical::{control, effects, enter};
+use super::roster::Issuance;
+use super::scheme::{Deployment, DeploymentEvidence, SchemeTests};
+use super::verdict::{ControlKind, ControlTest, Material};
+use crate::forensics::detect::LawCounts;
+use crate::forensics::evidence::{Decoys, Effect, LawScore, LawWeights, LnP, least_of};
+use crate::forensics::tracing::{ACCUSATION_LEVEL, Roster, Score, Scoring, Trace, is_deployments};
+use crate::mark::cell::{MarkKey, Role, Roles};
+use crate::mark::keys::Keys;
+use crate::mark::law::BUCKETS;
+use crate::mark::lexicon::Lexicon;
+
+/// Counts of a text in the cells of each epoch, with what was read.
+#[derive(Clone, Copy, Debug)]
+pub struct LawSample<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The counts, by epoch.
+    pub counts: &'a [LawCounts],
+    /// What was read.
+    pub material: &'a Material,
+}
+
+impl LawSample<'_> {
+    fn of_epoch(&self, epoch: u32) -> Option<&LawCounts> {
+        self.counts.iter().find(|counts| counts.epoch() == epoch)
+    }
+
+    /// What was read, with the sites of the epoch that has most.
+    fn material(&self) -> Material {
+        let sites = self.counts.iter().map(LawCounts::sites).max().unwrap_or(0);
+        let rules = self.counts.iter().map(LawCounts::rules).collect::<Vec<_>>().join("; ");
+        Material { sites, rules, ..self.material.clone() }
+    }
+}
+
+/// Tests a suspect's counts for everybody in the rosters, and the controls for the same.
+///
+/// Controls are texts that cannot be marked. They have no part in the suspect's baseline, which is its own
+/// habits. Ids that were never issued are a further control, as many as there are accounts.
+#[must_use]
+pub fn test_law<'i>(
+    keys: &Keys,
+    issuances: impl IntoIterator<Item = &'i Issuance>,
+    suspect: LawSample<'_>,
+    controls: &[LawSample<'_>],
+    decoys: &Decoys,
+) -> SchemeTests {
+    let counted = |issuance: &&Issuance| suspect.of_epoch(issuance.epoch).is_some();
+    let issuances: &[&Issuance] = &issuances.into_iter().filter(counted).collect::<Vec<_>>();
+    let roles = Roles::new(keys.master(), Lexicon::english().numbers() * BUCKETS);
+    let mut tests = SchemeTests {
+        material: suspect.material(),
+        deployments: Vec::new(),
+        clusters: Vec::new(),
+        arms: Vec::new(),
+        accounts: Vec::new(),
+        controls: controls.iter().map(|sample| text_control(*sample, issuances, &roles)).collect(),
+    };
+    let mut never_issued: Vec<LnP> = Vec::new();
+    for (place, issuance) in issuances.iter().enumerate() {
+        let Some(counts) = suspect.of_epoch(issuance.epoch) else { continue };
+        let weights = LawWeights::new(counts, &issuance.strengths);
+        tests.deployments.push(deployment(
+            issuance,
+            (counts, &weights, &roles),
+            issuances.len(),
+            decoys,
+        ));
+        let uniforms = Uniforms::new(weights, &roles, &issuance.roster);
+        let trace = Trace::by(&uniforms, &issuance.roster, decoys);
+        never_issued.push(trace.never_issued.ln_p);
+        enter(&mut tests, place, issuance, &trace);
+    }
+    if issuances.iter().any(|issuance| !issuance.roster.accounts.is_empty()) {
+        let name = "ids that were never issued".to_owned();
+        let kind = ControlKind::NeverIssued;
+        tests.controls.push(control(name, kind, least_of(&never_issued), None));
+    }
+    let seed = decoys.derived_seed();
+    effects(&mut tests, issuances, &roles, |issuance, key, keep| {
+        Some(Effect::of_law(suspect.of_epoch(issuance.epoch)?, key, keep, seed))
+    });
+    tests
+}
+
+fn deployment(
+    issuance: &Issuance,
+    (counts, weights, roles): (&LawCounts, &LawWeights, &Roles),
+    deployments: usize,
+    decoys: &Decoys,
+) -> Deployment {
+    let key = &issuance.roster.global;
+    let is_global = |cell: usize| is_deployments(&issuance.roster, roles, cell);
+    let weights = weights.only(is_global);
+    let counted = counts.places().into_iter().filter(|(cell, ..)| is_global(*cell as usize));
+    let sites = counted.map(|(_, _, _, [zeros, ones])| u64::from(zeros) + u64::from(ones)).sum();
+    let level = ACCUSATION_LEVEL / deployments.max(1) as f64;
+    Deployment {
+        tenant: issuance.tenant.clone(),
+        epoch: issuance.epoch,
+        issued: issuance.issued,
+        evidence: Some(DeploymentEvidence {
+            evidence: weights.test(key, decoys),
+            ln_p_without_controls: None,
+            effect: Some(Effect::of_law(counts, key, is_global, decoys.derived_seed())),
+            least_effect: Effect::least_of_law(counts, is_global, level),
+            sites,
+            terms: weights.cells() as u64,
+        }),
+    }
+}
+
+/// Tests a text that cannot be marked for everybody.
+fn text_control(sample: LawSample<'_>, issuances: &[&Issuance], roles: &Roles) -> ControlTest {
+    let mut levels: [Vec<LnP>; 4] = Default::default();
+    for issuance in issuances {
+        let Some(counts) = sample.of_epoch(issuance.epoch) else { continue };
+        let weights = LawWeights::new(counts, &issuance.strengths);
+        let uniforms = Uniforms::new(weights, roles, &issuance.roster);
+        // The ids that were never issued are tested with the suspect.
+        let trace = Trace::by(&uniforms, &issuance.roster, &Decoys::new([0; 32], 0));
+        let [deployments, clusters, arms, accounts] = &mut levels;
+        deployments.push(trace.global.ln_p);
+        clusters.extend(trace.clusters.iter().map(|cluster| cluster.whole.ln_p));
+        arms.extend(trace.arms.iter().map(|arm| arm.ln_p));
+        accounts.extend(trace.accounts.iter().map(|account| account.ln_p));
+    }
+    let tested: Vec<LnP> =
+        levels.iter().filter(|level| !level.is_empty()).map(|level| least_of(level)).collect();
+    let material = Some(sample.material());
+    control(sample.name.to_owned(), ControlKind::Text, least_of(&tested), material)
+}
+
+/// Scores by the uniforms of cells.
+struct Uniforms {
+    deployment: LawWeights,
+    arms: LawWeights,
+    account: LawWeights,
+    both: LawWeights,
+    cluster: LawWeights,
+}
+
+impl Uniforms {
+    fn new(weights: LawWeights, roles: &Roles, roster: &Roster) -> Self {
+        let has = |cell: usize, role| roles.as_slice().get(cell) == Some(&role);
+        Self {
+            deployment: weights.only(|cell| is_deployments(roster, roles, cell)),
+            arms: weights.only(|cell| roles.carries_arms(cell)),
+            account: weights.only(|cell| has(cell, Role::Account)),
+            both: weights.only(|cell| has(cell, Role::Account) || has(cell, Role::Cluster)),
+            cluster: weights.only(|cell| has(cell, Role::Cluster)),
+        }
+    }
+}
+
+impl Scoring for Uniforms {
+    type Sum = LawScore;
+
+    fn deployment(&self, roster: &Roster) -> Score {
+        self.score(&self.deployment.score(&roster.global))
+    }
+
+    fn arms(&self, roster: &Roster) -> Vec<Score> {
+        roster.arms.iter().map(|arm| self.score(&self.arms.score(&arm.key))).collect()
+    }
+
+    fn account(&self, key: &MarkKey, alone: bool) -> LawScore {
+        if alone { self.both.score(key) } else { self.account.score(key) }
+    }
+
+    fn cluster(&self, key: &MarkKey) -> LawScore {
+        self.cluster.score(key)
+    }
+
+    fn add(sum: &mut LawScore, more: &LawScore) {
+        sum.add(more);
+    }
+
+    fn score(&self, sum: &LawScore) -> Score {
+        let ln_p = sum.ln_p();
+        Score { standardized: sum.standardized(), ln_p, ln_p_adjusted: ln_p }
+    }
+}

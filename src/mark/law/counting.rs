@@ -1,0 +1,148 @@
+//! What it takes to count a text: a bucket key with its epoch, which gives no bit of the mark away.
+
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::rates::{ENGLISH_RATES, Rates};
+use super::{Answer, BucketKey, Place};
+use crate::mark::cell::Cell;
+use crate::mark::keys::{Keys, Scheme};
+use crate::mark::lexical::{Site, each_site, lexicon_rules};
+use crate::mark::lexicon::Lexicon;
+use crate::secret::opaque_debug;
+
+const HEADER: &str = "guilloche-bucket-key 1";
+
+/// By what the texts of one epoch are counted.
+#[derive(Clone)]
+pub struct CountingKey {
+    /// The epoch.
+    pub epoch: u32,
+    /// By what words are put into buckets.
+    pub buckets: BucketKey,
+    rates: Arc<Rates>,
+    /// The rates where they are the deployment's own.
+    own: Option<String>,
+}
+
+opaque_debug!(CountingKey);
+
+/// A file of a bucket key cannot be used. Holds nothing of its contents.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BucketFileError {
+    /// It cannot be read or written.
+    #[error(transparent)]
+    File(#[from] std::io::Error),
+    /// Not as such a file is.
+    #[error("not a bucket key: `{HEADER}`, `epoch NUMBER`, `key` with 64 hexadecimal digits")]
+    Form,
+}
+
+impl CountingKey {
+    /// That of an epoch; none if its cells are public.
+    #[must_use]
+    pub fn of_epoch(keys: &Keys, epoch: u32) -> Option<Self> {
+        let buckets = BucketKey::derive(keys.master(), epoch);
+        let law = keys.scheme(epoch) == Scheme::Law;
+        let own = keys.own_rates(epoch).map(str::to_owned);
+        law.then(|| Self { epoch, buckets, rates: keys.rates(epoch), own })
+    }
+
+    /// What counts depend on: lexicon and rates by their digests, the scanner, and the bucket key.
+    #[must_use]
+    pub fn rules(&self) -> String {
+        format!("{}, buckets {}", law_rules(self.own.as_deref()), self.buckets.fingerprint())
+    }
+
+    /// Calls `each` for every place of a text at which a key has chosen, if it has: the site, the
+    /// cell, and the log-odds of the second variant in hundredths.
+    pub fn each_place(&self, answer: &mut Answer, site: &Site<'_>, each: impl FnOnce(Cell, i16)) {
+        let place = answer.reach(&self.rates, &self.buckets, site.class, site.previous);
+        answer.note(&self.rates, site.class, site.variant);
+        if let Place::Free { cell, log_odds } = place {
+            each(cell, log_odds);
+        }
+    }
+
+    /// The places of a whole text: cell, log-odds, and the variant that stands there.
+    #[must_use]
+    pub fn places(&self, text: &str) -> Vec<(Cell, i16, bool)> {
+        let (mut answer, mut places) = (Answer::default(), Vec::new());
+        each_site(Lexicon::english(), text, |site| {
+            let variant = site.variant;
+            self.each_place(&mut answer, site, |cell, log_odds| {
+                places.push((cell, log_odds, variant));
+            });
+        });
+        places
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read or is none.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, BucketFileError> {
+        Self::parse(&std::fs::read_to_string(path)?).ok_or(BucketFileError::Form)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        if lines.next() != Some(HEADER) {
+            return None;
+        }
+        let epoch = lines.next()?.strip_prefix("epoch ")?.parse().ok()?;
+        let key = blake3::Hash::from_hex(lines.next()?.strip_prefix("key ")?).ok()?;
+        let buckets = BucketKey::from_bytes(*key.as_bytes());
+        let own = match lines.next() {
+            None => None,
+            Some(line) => Some(line.strip_prefix("rates ")?.to_owned()),
+        };
+        let rates = match &own {
+            None => Rates::english(),
+            Some(own) => Arc::new(Rates::english().with(own)?),
+        };
+        lines.next().is_none().then_some(Self { epoch, buckets, rates, own })
+    }
+
+    /// Writes a new file that only its owner can read.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says; a file that is there already is left alone.
+    pub fn create(&self, path: impl AsRef<Path>) -> Result<(), BucketFileError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(options.open(path)?.write_all(self.render().as_bytes())?)
+    }
+
+    /// The text of the file.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = format!("{HEADER}\nepoch {}\nkey ", self.epoch);
+        for byte in self.buckets.as_bytes() {
+            // Writing to a string does not fail.
+            let _written = write!(text, "{byte:02x}");
+        }
+        text.push('\n');
+        if let Some(own) = &self.own {
+            text.extend(["rates ", own, "\n"]);
+        }
+        text
+    }
+}
+
+/// What a mark by the law of the writer depends on besides its keys, with the deployment's own rates.
+#[must_use]
+pub(crate) fn law_rules(own: Option<&str>) -> String {
+    let (whose, rates) = own.map_or(("", ENGLISH_RATES), |own| ("own ", own));
+    let rates = blake3::hash(rates.as_bytes()).to_hex();
+    let rates = rates.get(..16).unwrap_or_default();
+    format!("{}, scheme law, rates {whose}{rates}", lexicon_rules())
+}
