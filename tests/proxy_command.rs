@@ -167,12 +167,13 @@ mod tests {
             let policy = policy(seal);
             let text = format!(
                 "[upstream]\nurl = \"http://127.0.0.1:1\"\nkind = \"{kind}\"\n[risk]\n\
-                 trust = \"peer\"\n[policy]\nfile = \"{}\"\n[secret]\nkey = \"{}\"\n",
-                policy.display(),
-                "7".repeat(64)
+                 trust = \"peer\"\n[policy]\nfile = \"{}\"\n",
+                policy.display()
             );
             let path = file("sealing.toml", &text);
-            let output = guilloche().arg("--check").arg("--config").arg(&path).output().unwrap();
+            let mut checks = guilloche();
+            checks.env("GUILLOCHE_SECRET_KEY", "7".repeat(64));
+            let output = checks.arg("--check").arg("--config").arg(&path).output().unwrap();
             std::fs::remove_file(&path).unwrap();
             std::fs::remove_file(&policy).unwrap();
             let (status, _, stderr) = shown(&output);

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use super::scene::{Scene, halves, issued, text};
 
 /// The first half of the prose as an account received it, as often as there are epochs of marks.
-fn copies(keys: &Keys, epoch: u32, account: &str, strength: f64) -> Vec<String> {
+pub(super) fn copies(keys: &Keys, epoch: u32, account: &str, strength: f64) -> Vec<String> {
     let texts = TextKeys::new(keys.clone());
     let recipient = Recipient { tenant: "", account, cluster: None, arm: None };
     let marking = texts.marking(epoch, recipient, strength);

@@ -5,16 +5,18 @@ use std::path::Path;
 use std::process::Command;
 
 use guilloche::forensics::examination::{Outcome, Verdict};
+use guilloche::mark::keys::Scheme;
 use serde_json::json;
 
+use super::law::copies;
 use super::scene::Scene;
 
 #[test]
 fn the_procedure_of_the_documentation_runs() {
     let page = include_str!("../../docs/verify.md");
     let script = page.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
-    let scene = Scene::new("page");
-    scene.write("answers.jsonl", &scene.copies(2, &[("a-7", None)]));
+    let scene = Scene::of_scheme("page", Scheme::Law);
+    scene.write("answers.jsonl", &copies(&scene.keys, 2, "a-7", 1.0));
     scene.control();
     fs::rename(scene.file("control.jsonl"), scene.file("base.jsonl")).unwrap();
     let prompt = json!({ "prompt": "How do people find the house?", "text": "Tell me." });
