@@ -156,6 +156,7 @@ for setting in SETTINGS[KIND]:
         until(lambda: call(SERVER_PORT, "/v1/models"), f"{KIND} listens", 3000)
         children.append(proxy(GUILLOCHE, DIRECTORY, f"http://127.0.0.1:{SERVER_PORT}", policy=POLICY, kind=ROUTES))
         until(lambda: call(PORT, "/v1/models"), "the proxy listens")
+        assert all(child.poll() is None for child in children), "another one listens there"
         counts = collections.Counter()
         for path, bodies in ASKED.items():
             for body in bodies:
