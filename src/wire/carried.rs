@@ -161,6 +161,30 @@ pub(super) fn messages(
     })
 }
 
+/// Finds what is carried by the blocks of the model's own messages: those of the list `blocks` of each.
+pub(super) fn blocks<B: Default, C: IntoIterator<Item = Carried>>(
+    body: &[u8],
+    (list, model, blocks): (&str, &str, &str),
+    read: impl Fn(&mut B, &mut Reader<'_>) -> Result<(), Error>,
+    carried: impl Fn(B, Element, Element) -> C,
+    each: &mut dyn FnMut(Carried),
+) -> Result<(), Error> {
+    messages(body, (list, model), |reader, message| {
+        reader.members(|reader, key| {
+            if !key.is(blocks) || reader.kind()? != Kind::Array {
+                return reader.pass();
+            }
+            let list = reader.position();
+            reader.elements(|reader, _| {
+                let mut block = B::default();
+                let start = reader.spanned(|reader| read(&mut block, reader))?.start;
+                carried(block, Element { list, start }, message).into_iter().for_each(&mut *each);
+                Ok(())
+            })
+        })
+    })
+}
+
 /// Passes over a value; where it stands, if it is a string.
 pub(super) fn string(reader: &mut Reader<'_>) -> Result<Option<Range<usize>>, Error> {
     let is_string = reader.kind()? == Kind::String;

@@ -3,39 +3,19 @@
 use std::ops::Range;
 
 use super::{AMBIGUOUS, REASONING, REDACTED};
-use crate::wire::carried::{Around, Carried, Element, Nothing, messages, string};
-use crate::wire::json::{Error, Kind, Reader};
+use crate::wire::carried::{Around, Carried, Element, Nothing, blocks, string};
+use crate::wire::json::{Error, Reader};
 
 /// Finds the reasoning blocks of the model's own messages.
 pub(super) fn scan(body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), Error> {
-    messages(body, ("messages", "assistant"), |reader, at| message(reader, at, each))
-}
-
-fn message(
-    reader: &mut Reader<'_>,
-    message: Element,
-    each: &mut dyn FnMut(Carried),
-) -> Result<(), Error> {
-    reader.members(|reader, key| {
-        if !key.is("content") || reader.kind()? != Kind::Array {
-            return reader.pass();
-        }
-        let list = reader.position();
-        reader.elements(|reader, _| {
-            let mut block = Block::default();
-            let start = reader
-                .spanned(|reader| {
-                    reader.members(|reader, key| match key.is("reasoningContent") {
-                        true => block.read(reader),
-                        false => reader.pass(),
-                    })
-                })?
-                .start;
-            let at = (Element { list, start }, message);
-            block.carried(at).into_iter().for_each(&mut *each);
-            Ok(())
+    let read = |block: &mut Block, reader: &mut Reader<'_>| {
+        reader.members(|reader, key| match key.is("reasoningContent") {
+            true => block.read(reader),
+            false => reader.pass(),
         })
-    })
+    };
+    let carried = |block: Block, at, message| block.carried((at, message));
+    blocks(body, ("messages", "assistant", "content"), read, carried, each)
 }
 
 #[derive(Default)]

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::{AMBIGUOUS, PART, THOUGHT};
-use crate::wire::carried::{Around, Carried, Element, Nothing, messages, string};
-use crate::wire::json::{Error, Kind, Reader};
+use crate::wire::carried::{Around, Carried, Element, Nothing, blocks, string};
+use crate::wire::json::{Error, Reader};
 use crate::wire::thought::Thought;
 
 /// What the vendor has stand in the place of the signature of a call that nobody has: a call without one is
@@ -13,26 +13,7 @@ const UNSIGNED: &str = "\"skip_thought_signature_validator\"";
 
 /// Finds the signed parts of what the model said.
 pub(super) fn scan(body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), Error> {
-    messages(body, ("contents", "model"), |reader, at| content(reader, at, each))
-}
-
-fn content(
-    reader: &mut Reader<'_>,
-    message: Element,
-    each: &mut dyn FnMut(Carried),
-) -> Result<(), Error> {
-    reader.members(|reader, key| {
-        if !key.is("parts") || reader.kind()? != Kind::Array {
-            return reader.pass();
-        }
-        let list = reader.position();
-        reader.elements(|reader, _| {
-            let mut part = Part::default();
-            let start = reader.spanned(|reader| part.read(reader))?.start;
-            part.carried(Element { list, start }, message).into_iter().for_each(&mut *each);
-            Ok(())
-        })
-    })
+    blocks(body, ("contents", "model", "parts"), Part::read, Part::carried, each)
 }
 
 #[derive(Default)]

@@ -3,31 +3,12 @@
 use std::ops::Range;
 
 use super::{REDACTED, THINKING};
-use crate::wire::carried::{Carried, Element, Nothing, messages, string};
-use crate::wire::json::{Error, Kind, Reader};
+use crate::wire::carried::{Carried, Element, Nothing, blocks, string};
+use crate::wire::json::{Error, Reader};
 
 /// Finds the thinking blocks of the model's own messages.
 pub(super) fn scan(body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), Error> {
-    messages(body, ("messages", "assistant"), |reader, at| message(reader, at, each))
-}
-
-fn message(
-    reader: &mut Reader<'_>,
-    message: Element,
-    each: &mut dyn FnMut(Carried),
-) -> Result<(), Error> {
-    reader.members(|reader, key| {
-        if !key.is("content") || reader.kind()? != Kind::Array {
-            return reader.pass();
-        }
-        let list = reader.position();
-        reader.elements(|reader, _| {
-            let mut block = Block::default();
-            let start = reader.spanned(|reader| block.read(reader))?.start;
-            each_of(block, Element { list, start }, message).into_iter().for_each(&mut *each);
-            Ok(())
-        })
-    })
+    blocks(body, ("messages", "assistant", "content"), Block::read, each_of, each)
 }
 
 #[derive(Default)]
