@@ -300,6 +300,22 @@ fn call_of(stream: &str) -> (String, String, String) {
     call
 }
 
+/// The message that a caller whose reasoning is sealed gets of this answer.
+async fn first_turn(world: &World, path: &str, answer: &Value) -> Value {
+    let first = match path {
+        CHAT => request(
+            alice(0.9),
+            CHAT,
+            Script::whole(r#"{"model":"m","messages":[{"role":"user","content":"9 and 8?"}]}"#),
+        ),
+        _ => asked(path, false),
+    };
+    let got = world.exchange(first, document(answer.to_string())).await.text();
+    world.upstream.seen();
+    let got: Value = serde_json::from_str(&got).unwrap();
+    got.pointer("/choices/0/message").unwrap_or(&got["message"]).clone()
+}
+
 /// What is guarded waits, and where a call comes whole, or in events that say no more, nothing may be lost.
 // Break it: keep what is guarded where no event of its own could bring it.
 #[tokio::test(start_paused = true)]
@@ -313,18 +329,7 @@ async fn the_call_of_a_tool_comes_whole_where_something_was_opened() {
             }
             _ => json!({"message": blob, "finish_reason": "COMPLETE"}),
         };
-        let first = match path {
-            CHAT => request(
-                alice(0.9),
-                CHAT,
-                Script::whole(r#"{"model":"m","messages":[{"role":"user","content":"9 and 8?"}]}"#),
-            ),
-            _ => asked(path, false),
-        };
-        let got = world.exchange(first, document(answer.to_string())).await.text();
-        world.upstream.seen();
-        let got: Value = serde_json::from_str(&got).unwrap();
-        let message = got.pointer("/choices/0/message").unwrap_or(&got["message"]);
+        let message = &first_turn(&world, path, &answer).await;
         assert!(message.to_string().contains(PREFIX), "{message}");
         for score in [0.1, 0.9] {
             for pieces in [vec!["{\"a\":9,\"b\":8}"], vec!["", "{\"a\"", ":9,", "\"b\":8}"]] {
@@ -372,18 +377,7 @@ async fn a_call_does_not_repeat_what_was_opened_in_pieces_either() {
                 json!({"message": {"role": "assistant", "content": [{"type": "thinking", "thinking": long}]}, "finish_reason": "COMPLETE"})
             }
         };
-        let first = match path {
-            CHAT => request(
-                alice(0.9),
-                CHAT,
-                Script::whole(r#"{"model":"m","messages":[{"role":"user","content":"9 and 8?"}]}"#),
-            ),
-            _ => asked(path, false),
-        };
-        let got = world.exchange(first, document(answer.to_string())).await.text();
-        world.upstream.seen();
-        let got: Value = serde_json::from_str(&got).unwrap();
-        let message = got.pointer("/choices/0/message").unwrap_or(&got["message"]);
+        let message = &first_turn(&world, path, &answer).await;
         let words: Vec<&str> = long.split_inclusive(' ').collect();
         let pieces = [vec!["", "{\"note\":\""], words, vec!["\"}"]].concat();
         let body = next_turn(message).replace("\"stream\":false", "\"stream\":true");
