@@ -55,6 +55,7 @@ fn record(key: &AuditKey, number: u32) -> Record {
             confidence: Some(0.8),
         },
         grade: "reduced".into(),
+        exempt: None,
         arm: None,
         policy: PolicyIdentity { name: "graded".into(), revision: "3f00aa11bb22".into() },
         protocol: "chat".into(),

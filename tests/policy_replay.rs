@@ -119,6 +119,7 @@ fn record(account: &str, cluster: Option<&str>, score: f64, grade: &str) -> Reco
         principal: key.principal(account, cluster, None),
         risk: Risk::Known { score, model: None, confidence: None },
         grade: grade.into(),
+        exempt: None,
         arm: None,
         policy: PolicyIdentity { name: "ladder".into(), revision: "3f00".into() },
         protocol: "chat".into(),

@@ -48,12 +48,12 @@ impl Entry {
         // Columns count from the line's beginning; its end is not a line more.
         let line = line.trim_ascii_end();
         // Records are by far the most, and both are told apart by their first member.
-        let entry =
-            if matches!(first_member(line), Some(b"exposure" | b"unit" | b"joined" | b"lost")) {
+        let entry = match first_member(line) {
+            Some(b"exposure" | b"unit" | b"joined" | b"passed" | b"lost") => {
                 parsed(line).map(Self::Line)
-            } else {
-                parsed(line).map(|record| Self::Record(Box::new(record)))
-            };
+            }
+            _ => parsed(line).map(|record| Self::Record(Box::new(record))),
+        };
         entry.map_err(|error| EntryError::of(&error))
     }
 }

@@ -24,9 +24,11 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod counts;
 #[cfg(feature = "decompress")]
 pub mod entry;
 pub mod latency;
+pub mod passed;
 pub mod principal;
 #[cfg(feature = "decompress")]
 pub mod reader;
@@ -39,11 +41,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::lines::LineWriter;
 
+pub use counts::{Counter, Counts};
 #[cfg(feature = "decompress")]
 pub use entry::{Entry, EntryError};
+pub use passed::Passed;
 pub use principal::{AuditKey, KeyedHash, PrincipalHashes};
 pub use record::{
-    Applied, Counter, Counts, DecisionName, DryRun, Durations, Outcome, PolicyIdentity, Record,
+    Applied, DecisionName, DryRun, Durations, Exempt, Outcome, PolicyIdentity, Record, RefusedBy,
     Risk,
 };
 pub use unit::{
@@ -73,8 +77,8 @@ pub trait Sink: Send + Sync + fmt::Debug {
     }
 }
 
-/// A line of an audit file that is no [`Record`]: `{"exposure": …}`, `{"unit": …}`, `{"joined": …}`, and
-/// where lines were lost `{"lost": …}`.
+/// A line of an audit file that is no [`Record`]: `{"exposure": …}`, `{"unit": …}`, `{"joined": …}`,
+/// `{"passed": …}`, and where lines were lost `{"lost": …}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -85,6 +89,8 @@ pub enum Line {
     Unit(Box<UnitSummary>),
     /// A unit of an experiment has become a part of another.
     Joined(Box<UnitJoined>),
+    /// Requests that have left no record.
+    Passed(Box<Passed>),
     /// So many lines are missing here.
     Lost(u64),
 }

@@ -55,6 +55,8 @@ pub struct FileRead {
     pub exposures: u64,
     /// Sums over the requests of a unit, and units that became a part of another.
     pub units: u64,
+    /// Counts of requests that have left no record.
+    pub passed: u64,
     /// Lines that the writer had no room for.
     pub lost: u64,
     /// Lines that are no entries.
@@ -70,7 +72,7 @@ impl FileRead {
     /// Entries, of all kinds.
     #[must_use]
     pub fn entries(&self) -> u64 {
-        self.records + self.exposures + self.units
+        self.records + self.exposures + self.units + self.passed
     }
 
     /// Whether something of it is not known: lines that are no entries, gaps, a missing end.
@@ -91,6 +93,7 @@ impl FileRead {
             Kind::Record => &mut self.records,
             Kind::Exposure => &mut self.exposures,
             Kind::Unit => &mut self.units,
+            Kind::Passed => &mut self.passed,
             Kind::Lost(lines) => {
                 self.lost = self.lost.saturating_add(lines);
                 return;
@@ -162,6 +165,7 @@ enum Kind {
     Record,
     Exposure,
     Unit,
+    Passed,
     Lost(u64),
 }
 
@@ -171,6 +175,7 @@ impl Kind {
             Entry::Record(_) => Self::Record,
             Entry::Line(Line::Exposure(_)) => Self::Exposure,
             Entry::Line(Line::Unit(_) | Line::Joined(_)) => Self::Unit,
+            Entry::Line(Line::Passed(_)) => Self::Passed,
             Entry::Line(Line::Lost(lines)) => Self::Lost(*lines),
         }
     }

@@ -9,8 +9,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::PrincipalHashes;
-use crate::countermeasure::summary::SummaryFailure;
+use super::{Counter, Counts, PrincipalHashes};
 use crate::countermeasure::watermark::Carrier;
 use crate::policy::Countermeasure;
 use crate::policy::plan::Mode;
@@ -29,8 +28,11 @@ pub struct Record {
     pub principal: PrincipalHashes,
     /// What the detector said of them.
     pub risk: Risk,
-    /// The grade that was reached.
+    /// The grade that was reached; empty for none.
     pub grade: String,
+    /// What of the grade's plan an exemption has spared the principal, if it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exempt: Option<Exempt>,
     /// The arm of an experiment that the principal is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arm: Option<String>,
@@ -61,6 +63,46 @@ pub struct Record {
     pub status: Option<u16>,
     /// How long it took.
     pub durations: Durations,
+}
+
+/// What refused a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedBy {
+    /// Its grade, or the rule of what contradicts the detector's word.
+    Policy,
+    /// A limit, or a pace.
+    Limit,
+    /// Its grade's plan has to read what cannot be read.
+    Unread,
+}
+
+impl RefusedBy {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Policy, Self::Limit, Self::Unread];
+
+    /// The name in reports and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Limit => "limit",
+            Self::Unread => "unread",
+        }
+    }
+}
+
+impl Record {
+    /// What refused the request, if it was refused.
+    #[must_use]
+    pub fn refused_by(&self) -> Option<RefusedBy> {
+        let refused = |it: &&Applied| it.counts.get(Counter::RequestsRefused) > 0;
+        match self.applied.iter().find(refused).map(|it| it.countermeasure) {
+            Some(Countermeasure::Refuse) => Some(RefusedBy::Policy),
+            Some(_) => Some(RefusedBy::Limit),
+            None => (self.outcome == Outcome::Refused).then_some(RefusedBy::Unread),
+        }
+    }
 }
 
 /// The name of one decision. Also the type under which a response carries it in its extensions, so
@@ -98,6 +140,16 @@ pub enum Risk {
     },
 }
 
+/// How much of what a grade names an exemption covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exempt {
+    /// All of it: nothing is done.
+    Whole,
+    /// Some of it.
+    Part,
+}
+
 /// A policy and its revision.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PolicyIdentity {
@@ -132,126 +184,6 @@ impl Applied {
     #[must_use]
     pub fn new(countermeasure: Countermeasure, counts: Counts) -> Self {
         Self { countermeasure, carrier: None, counts, members: Vec::new(), dialects: Vec::new() }
-    }
-}
-
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Counter {
-    /// Words taken out of a channel.
-    WordsRemoved,
-    /// Bytes taken out of a channel.
-    BytesRemoved,
-    /// Places at which a mark chose between two variants, whichever had stood there.
-    Sites,
-    /// Words replaced by their other variant.
-    WordsChanged,
-    /// Answers of earlier turns that came back marked and went to the upstream as it wrote them.
-    TextsRestored,
-    /// Whole events left out of a stream.
-    EventsDropped,
-    /// Events that could not be read and went out as they came.
-    EventsUnread,
-    /// Members taken out of a request or an answer.
-    FieldsStripped,
-    /// Members of a request that were set or lowered.
-    FieldsSet,
-    /// Requests that another model than the requested one answered.
-    ModelsReplaced,
-    /// Token counts that were rounded.
-    CountsRounded,
-    /// Reasoning sections in an answer that ended without having begun, so that their text went
-    /// out: the model's chat template opens them, and the policy does not say so.
-    SectionsUnopened,
-    /// Markup in an answer that looks like a way of setting reasoning apart and is none that is
-    /// known, so that its text went out.
-    MarkupUnknown,
-    /// Blocks of reasoning that went out sealed.
-    BlocksSealed,
-    /// Blocks of reasoning of which something was too long to be sealed.
-    BlocksUnsealed,
-    /// Sealed blocks that came back, were opened and went to the upstream as it wrote them.
-    BlocksOpened,
-    /// Sealed blocks that came back, did not open and were left out.
-    BlocksDropped,
-    /// Words of an answer that repeat reasoning which was opened in its request, and were withheld.
-    WordsRepeated,
-    /// Texts of reasoning of which a summary went out.
-    SummariesMade,
-    /// Those of which none did, and that were withheld whole: it did not come in time.
-    SummariesSlow,
-    /// The summarizer failed.
-    SummariesFailed,
-    /// As many were waited for as may be.
-    SummariesBusy,
-    /// It said nothing.
-    SummariesEmpty,
-    /// It was longer than it may be.
-    SummariesLong,
-    /// It said the reasoning again.
-    SummariesRepeating,
-    /// It held markers of reasoning.
-    SummariesMarkedUp,
-    /// The text was none that could be condensed.
-    SummariesUnfit,
-    /// Time that was waited, in milliseconds.
-    WaitsMs,
-    /// Input tokens settled.
-    TokensIn,
-    /// Output tokens settled, reasoning included.
-    TokensOut,
-    /// Reasoning tokens settled.
-    TokensReasoning,
-    /// Requests turned away.
-    RequestsRefused,
-}
-
-impl Counter {
-    /// What counts the summaries that were not made for a reason.
-    #[must_use]
-    pub fn of_summary(failure: SummaryFailure) -> Self {
-        match failure {
-            SummaryFailure::Slow => Self::SummariesSlow,
-            SummaryFailure::Failed => Self::SummariesFailed,
-            SummaryFailure::Busy => Self::SummariesBusy,
-            SummaryFailure::Empty => Self::SummariesEmpty,
-            SummaryFailure::Long => Self::SummariesLong,
-            SummaryFailure::Repeating => Self::SummariesRepeating,
-            SummaryFailure::MarkedUp => Self::SummariesMarkedUp,
-            SummaryFailure::Unfit => Self::SummariesUnfit,
-        }
-    }
-}
-
-/// Counts of what a countermeasure did; what is absent was not done.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Counts(BTreeMap<Counter, u64>);
-
-impl Counts {
-    /// Adds all of another's counts.
-    pub fn add_all(&mut self, other: &Self) {
-        other.0.iter().for_each(|(counter, amount)| self.add(*counter, *amount));
-    }
-
-    /// Adds to a counter, up to the largest number there is.
-    pub fn add(&mut self, counter: Counter, amount: u64) {
-        let count = self.0.entry(counter).or_default();
-        *count = count.saturating_add(amount);
-    }
-
-    /// The count, 0 when nothing was counted.
-    #[must_use]
-    pub fn get(&self, counter: Counter) -> u64 {
-        self.0.get(&counter).copied().unwrap_or_default()
-    }
-
-    /// Whether nothing was counted.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 
@@ -294,6 +226,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every way.
+    pub const ALL: [Self; 6] = [
+        Self::Complete,
+        Self::Stopped,
+        Self::Cancelled,
+        Self::UpstreamError,
+        Self::Refused,
+        Self::Overloaded,
+    ];
+
     /// The name in records, logs and metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -342,6 +284,7 @@ mod tests {
             principal: AuditKey::new([0; 32]).principal("a", None, None),
             risk: Risk::Known { score: 0.75, model: Some("det-3".into()), confidence: None },
             grade: "withhold".into(),
+            exempt: None,
             arm: None,
             policy: PolicyIdentity { name: "ladder".into(), revision: "3f".into() },
             protocol: "chat".into(),
@@ -368,23 +311,35 @@ mod tests {
     }
 
     #[test]
+    fn what_refused_a_request_is_told_by_what_was_done_before_its_outcome() {
+        let mut record = record();
+        assert_eq!(record.refused_by(), None);
+        record.outcome = Outcome::Refused;
+        assert_eq!(record.refused_by(), Some(RefusedBy::Unread));
+        let mut refused = Counts::default();
+        refused.add(Counter::RequestsRefused, 1);
+        for (by, named) in [
+            (RefusedBy::Limit, Countermeasure::Pace),
+            (RefusedBy::Limit, Countermeasure::Rate),
+            (RefusedBy::Policy, Countermeasure::Refuse),
+        ] {
+            record.applied.insert(0, Applied::new(named, refused.clone()));
+            assert_eq!(record.refused_by(), Some(by));
+        }
+    }
+
+    #[test]
     fn names_in_metrics_are_the_names_in_records() {
         for (name, json) in [
             (Countermeasure::SideChannels.name(), serde_json::json!(Countermeasure::SideChannels)),
             (Countermeasure::Pace.name(), serde_json::json!(Countermeasure::Pace)),
             (Outcome::UpstreamError.name(), serde_json::json!(Outcome::UpstreamError)),
-            (Outcome::Refused.name(), serde_json::json!(Outcome::Refused)),
+            (RefusedBy::Unread.name(), serde_json::json!(RefusedBy::Unread)),
         ] {
             assert_eq!(json, name);
         }
-    }
-
-    #[test]
-    fn a_count_stops_at_the_largest_number() {
-        let mut counts = Counts::default();
-        counts.add(Counter::WaitsMs, u64::MAX);
-        counts.add(Counter::WaitsMs, 1);
-        assert_eq!(counts.get(Counter::WaitsMs), u64::MAX);
-        assert_eq!(counts.get(Counter::TokensIn), 0);
+        for outcome in Outcome::ALL {
+            assert_eq!(serde_json::json!(outcome), outcome.name());
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::audit::{self, AuditKey, Outcome, Record};
-use crate::policy::Decision;
+use crate::audit::{self, AuditKey, Exempt, Outcome, Record};
+use crate::policy::{Decision, Reason};
 use crate::risk::{Assessment, Principal, Risk};
 use crate::wire::Protocol;
 
@@ -25,6 +25,7 @@ pub(super) fn begun(
         principal: hashes(key, principal),
         risk: audited(risk),
         grade: decision.grade.as_ref().map(|grade| grade.name.to_string()).unwrap_or_default(),
+        exempt: exempt(decision),
         arm: decision.arm.as_ref().map(|arm| arm.arm.clone()),
         policy: audit::PolicyIdentity {
             name: decision.policy.name.clone(),
@@ -41,6 +42,13 @@ pub(super) fn begun(
         status: None,
         durations: audit::Durations::default(),
     }
+}
+
+fn exempt(decision: &Decision) -> Option<Exempt> {
+    let reasons = [(Reason::Exempt, Exempt::Whole), (Reason::PartlyExempt, Exempt::Part)];
+    reasons
+        .into_iter()
+        .find_map(|(reason, exempt)| decision.reasons.contains(reason).then_some(exempt))
 }
 
 pub(super) fn hashes(key: &AuditKey, principal: &Principal) -> audit::PrincipalHashes {

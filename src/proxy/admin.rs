@@ -25,6 +25,7 @@ use super::experiments::{ExperimentState, Order};
 use super::metrics::Metrics;
 use super::probe::CarrierState;
 use super::stack::counters;
+use crate::audit::record::mode_name;
 use crate::layer::DefenseHandle;
 
 /// What the admin listener tells.
@@ -34,6 +35,10 @@ pub(super) struct Admin {
     pub(super) stopping: Arc<AtomicBool>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) defense: DefenseHandle,
+    /// Whether a policy is configured; else one decides that does nothing.
+    pub(super) has_policy: bool,
+    /// Whose word on risk is taken.
+    pub(super) trust: &'static str,
     /// The upstream as `host:port`, for a trial connection.
     pub(super) upstream: String,
     pub(super) connect_timeout: Duration,
@@ -131,13 +136,18 @@ impl Admin {
     }
 
     fn status(&self) -> Response<Full<Bytes>> {
-        let (policy, revision) = self.defense.policy();
+        let (name, revision) = self.defense.policy();
         let status = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "started": self.started,
+            "now": Timestamp::now(),
             "stopping": self.stopping.load(Ordering::Relaxed),
             "in_flight": self.metrics.in_flight(),
-            "policy": {"name": policy, "revision": revision},
+            "policy": self.has_policy.then(|| json!({"name": name, "revision": revision})),
+            "mode": self.has_policy.then(|| mode_name(self.defense.mode())),
+            "trust": self.trust,
+            "traffic": self.metrics.traffic().status(),
+            "lost": self.metrics.lost(),
             "carriers": self.carriers.as_ref().map(CarrierState::status),
             "experiments": self.experiments.as_ref().map(ExperimentState::status),
             "reasoning": self.metrics.seen().status(),

@@ -14,13 +14,14 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use serde_json::Value;
 
 use super::experiments::ExperimentState;
 use super::probe::CarrierState;
 use super::seen::Seen;
 use super::summaries::Summaries;
-use crate::audit::record::mode_name;
-use crate::audit::{Outcome, Record};
+use super::traffic::Traffic;
+use crate::audit::Record;
 use crate::countermeasure::watermark::Carriers;
 use crate::lines::Lost;
 use crate::mark::ledger::LostAnswers;
@@ -40,22 +41,6 @@ struct ProtocolLabels {
     protocol: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DecisionLabels {
-    grade: String,
-    mode: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CountermeasureLabels {
-    countermeasure: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OutcomeLabels {
-    outcome: &'static str,
-}
-
 type Times = Family<ProtocolLabels, Histogram, fn() -> Histogram>;
 
 /// The metric families of the proxy. All names begin with `guilloche_`.
@@ -66,10 +51,8 @@ pub(super) struct Metrics {
     in_flight: Gauge,
     first_byte: Times,
     duration: Times,
-    stream_ends: Family<OutcomeLabels, Counter>,
-    decisions: Family<DecisionLabels, Counter>,
-    applied: Family<CountermeasureLabels, Counter>,
-    observed: Family<CountermeasureLabels, Counter>,
+    traffic: Traffic,
+    lost: LostLines,
     summaries: Summaries,
     seen: Seen,
 }
@@ -94,10 +77,8 @@ impl Metrics {
             in_flight: Gauge::default(),
             first_byte: Family::new_with_constructor(times),
             duration: Family::new_with_constructor(times),
-            stream_ends: Family::default(),
-            decisions: Family::default(),
-            applied: Family::default(),
-            observed: Family::default(),
+            traffic: Traffic::default(),
+            lost: LostLines { audit, access_log, ledger },
             summaries: Summaries::default(),
             seen: Seen::default(),
             registry: Registry::default(),
@@ -116,15 +97,12 @@ impl Metrics {
             Unit::Seconds,
             metrics.duration.clone(),
         );
-        registry.register("stream_ends", "How exchanges ended", metrics.stream_ends.clone());
-        registry.register("decisions", "Decisions by grade and mode", metrics.decisions.clone());
-        registry.register("applied", "Countermeasures carried out", metrics.applied.clone());
-        registry.register("observed", "Countermeasures only recorded", metrics.observed.clone());
+        metrics.traffic.register(&mut registry);
         metrics.summaries.register(&mut registry);
         metrics.seen.register(&mut registry);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program", version);
-        registry.register_collector(Box::new(LostLines { audit, access_log, ledger }));
+        registry.register_collector(Box::new(metrics.lost.clone()));
         Self { registry, ..metrics }
     }
 
@@ -156,6 +134,16 @@ impl Metrics {
         self.in_flight.get()
     }
 
+    /// How many lines were lost, as the status has it.
+    pub(super) fn lost(&self) -> Value {
+        self.lost.counts().into_iter().map(|(name, _, lost)| (name, lost)).collect()
+    }
+
+    /// What was decided and done.
+    pub(super) fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
     /// How reasoning was set apart in answers.
     pub(super) fn seen(&self) -> &Seen {
         &self.seen
@@ -183,25 +171,11 @@ impl Metrics {
         self.duration.get_or_create(&labels).observe(duration.as_secs_f64());
     }
 
-    pub(super) fn stream_ended(&self, outcome: Outcome) {
-        self.stream_ends.get_or_create(&OutcomeLabels { outcome: outcome.name() }).inc();
-    }
-
     /// What a decided request adds, its end included.
     pub(super) fn decided(&self, record: &Record) {
-        let mode = mode_name(record.mode);
-        let labels = DecisionLabels { grade: record.grade.clone(), mode };
-        self.decisions.get_or_create(&labels).inc();
-        for (family, list) in [(&self.applied, &record.applied), (&self.observed, &record.observed)]
-        {
-            for applied in list {
-                let countermeasure = applied.countermeasure.name();
-                family.get_or_create(&CountermeasureLabels { countermeasure }).inc();
-            }
-        }
+        self.traffic.decided(record);
         self.summaries.count(record);
         self.seen.count(record);
-        self.stream_ended(record.outcome);
     }
 }
 
@@ -216,24 +190,32 @@ fn status_class(status: Option<u16>) -> &'static str {
     }
 }
 
-#[derive(Debug)]
+/// Counts of what could not be written.
+#[derive(Clone, Debug)]
 struct LostLines {
     audit: Option<Lost>,
     access_log: Option<Lost>,
     ledger: Option<LostAnswers>,
 }
 
-impl Collector for LostLines {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+impl LostLines {
+    fn counts(&self) -> [(&'static str, &'static str, u64); 3] {
         let lines = |lost: &Option<Lost>| lost.as_ref().map_or(0, Lost::count);
         let answers = self.ledger.as_ref().map_or(0, LostAnswers::count);
-        for (name, help, lost) in [
-            ("audit_lost", "Audit records lost", lines(&self.audit)),
-            ("access_log_lost", "Access log lines lost", lines(&self.access_log)),
-            ("ledger_lost", "Marked answers missing in the ledger", answers),
-        ] {
+        [
+            ("audit", "Audit records lost", lines(&self.audit)),
+            ("access_log", "Access log lines lost", lines(&self.access_log)),
+            ("ledger", "Marked answers missing in the ledger", answers),
+        ]
+    }
+}
+
+impl Collector for LostLines {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        for (name, help, lost) in self.counts() {
             let count = ConstCounter::new(lost);
-            let metric = encoder.encode_descriptor(name, help, None, count.metric_type())?;
+            let name = format!("{name}_lost");
+            let metric = encoder.encode_descriptor(&name, help, None, count.metric_type())?;
             count.encode(metric)?;
         }
         Ok(())
@@ -262,7 +244,9 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use super::*;
-    use crate::audit::{Applied, AuditKey, Counts, DecisionName, Durations, PolicyIdentity, Risk};
+    use crate::audit::{
+        Applied, AuditKey, Counts, DecisionName, Durations, Exempt, Outcome, PolicyIdentity, Risk,
+    };
     use crate::lines::LineWriter;
     use crate::policy::Countermeasure;
     use crate::policy::plan::Mode;
@@ -293,7 +277,8 @@ mod tests {
             principal: AuditKey::new([0; 32]).principal("account-name", None, None),
             risk: Risk::Unknown { reason: "expired".into() },
             grade: "watch".into(),
-            arm: None,
+            exempt: Some(Exempt::Part),
+            arm: Some("stricter".into()),
             policy: PolicyIdentity { name: "ladder".into(), revision: "1".into() },
             protocol: "chat".into(),
             stream: false,
@@ -302,7 +287,7 @@ mod tests {
             observed: applied(Countermeasure::SideChannels),
             other_arms: std::collections::BTreeMap::new(),
             dry_run: None,
-            outcome: Outcome::Stopped,
+            outcome: Outcome::Refused,
             status: Some(200),
             durations: Durations::default(),
         });
@@ -317,7 +302,11 @@ mod tests {
             "guilloche_reasoning_sections_unopened_total 2",
             r#"guilloche_summaries_total{outcome="made"} 3"#,
             r#"guilloche_summaries_total{outcome="slow"} 1"#,
-            r#"guilloche_stream_ends_total{outcome="stopped"} 1"#,
+            r#"guilloche_stream_ends_total{outcome="refused"} 1"#,
+            r#"guilloche_refused_total{grade="watch",by="unread"} 1"#,
+            r#"guilloche_arm_decisions_total{arm="stricter"} 1"#,
+            r#"guilloche_effects_total{effect="summaries_made"} 3"#,
+            "guilloche_exempt_total 1",
         ] {
             assert!(text.lines().any(|it| it == line), "{line}\n{text}");
         }

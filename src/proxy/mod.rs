@@ -36,6 +36,7 @@ mod front;
 mod marks;
 mod metrics;
 mod notices;
+mod passed;
 mod probe;
 mod report;
 mod request_body;
@@ -49,6 +50,7 @@ mod start_error;
 mod summaries;
 mod summarizer;
 mod target;
+mod traffic;
 mod tunnel;
 mod unread;
 

@@ -19,6 +19,7 @@ use super::experiments::{self, ExperimentState};
 use super::front::Front;
 use super::marks::ledger;
 use super::metrics::Metrics;
+use super::passed::PassedLines;
 use super::probe::{CarrierState, Prober};
 use super::report::ReportTargets;
 use super::server::{Bounds, serve};
@@ -159,6 +160,10 @@ impl Proxy {
             experiments.clone().zip(config.experiments.as_ref()).map(|(experiments, settings)| {
                 tokio::spawn(experiments::settle(experiments, settings.interval))
             });
+        let passed = audit
+            .clone()
+            .map(|audit| Arc::new(PassedLines::new(Arc::clone(&metrics), defense.clone(), audit)));
+        let telling = passed.clone().map(|passed| tokio::spawn(passed.run()));
         let stopping = Arc::new(AtomicBool::new(false));
         let bounds = Bounds {
             max_connections: config.limits.max_connections,
@@ -171,6 +176,8 @@ impl Proxy {
             stopping: Arc::clone(&stopping),
             metrics: Arc::clone(&metrics),
             defense,
+            has_policy: config.policy.is_some(),
+            trust: trust(&config),
             upstream: host_and_port(&config.upstream.url),
             connect_timeout: config.upstream.connect_timeout,
             carriers: marked.cloned().map(CarrierState),
@@ -202,12 +209,13 @@ impl Proxy {
         };
         let admin_shutdown = async { drop(admin_shutdown.await) };
         tokio::join!(clients, serve_admin(admin, shared, bounds, admin_shutdown));
-        for task in [probing, settling].into_iter().flatten() {
+        for task in [probing, settling, telling].into_iter().flatten() {
             task.abort();
         }
         let flushed = spawn_blocking(move || {
             let experiments = experiments
                 .is_none_or(|experiments| experiments::finish(&experiments, audit.as_deref()));
+            passed.inspect(|passed| passed.tell(Timestamp::now()));
             let audit = audit.is_none_or(|audit| audit.lines().flush(FLUSH));
             let ledger = ledger.is_none_or(|ledger| ledger.flush(FLUSH));
             access_log.is_none_or(|log| log.flush(FLUSH)) && audit && ledger && experiments
@@ -236,13 +244,18 @@ fn tell(
         policy = if configured { policy.as_str() } else { "none" },
         revision = configured.then_some(revision),
         mode = configured.then(|| mode_name(defense.mode())),
-        trust = config.risk.as_ref().map_or("none", |risk| risk.trust.name()),
+        trust = trust(config),
         audit = config.audit.is_some(),
         "serving"
     );
     for notice in notices {
         tracing::warn!("{notice}");
     }
+}
+
+/// Whose word on risk is taken.
+fn trust(config: &Config) -> &'static str {
+    config.risk.as_ref().map_or("none", |risk| risk.trust.name())
 }
 
 async fn serve_admin(

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::process::{Directory, Served, claim, repository, risk};
-use crate::scene::{Question, client, model};
+use crate::scene::{Question, client, model, records};
 use crate::texts::Texts;
 
 const KEEPING: &str = r#"
@@ -153,10 +153,8 @@ async fn play(policy: &str) {
     }
     proxy.signal("TERM").await;
     assert!(proxy.ended().await.0.success());
-    let audit = std::fs::read_to_string(&audit).unwrap_or_default();
-    let records: Vec<Value> =
-        audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(records.len(), expected.len(), "{policy}: {audit}");
+    let records = records(&audit);
+    assert_eq!(records.len(), expected.len(), "{policy}");
     for (record, (label, explanation)) in records.iter().zip(expected) {
         let grade = &explanation["grade"];
         assert_eq!(record["grade"], *grade.get("name").unwrap_or(grade), "{label}");

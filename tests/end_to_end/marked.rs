@@ -11,11 +11,10 @@ use guilloche::mark::law::{BUCKETS, CountingKey};
 use guilloche::mark::ledger::{Entry, Event};
 use guilloche::mark::lexicon::Lexicon;
 use guilloche::teacher::Settings;
-use serde_json::Value;
 use tokio::process::Command;
 
 use crate::process::{Directory, Served, claim};
-use crate::scene::{Question, client, model};
+use crate::scene::{Question, client, model, records};
 use crate::texts::Texts;
 
 const MARKING: &str = "version = 1\nname = \"marking\"\nmode = \"enforce\"\n\
@@ -143,8 +142,7 @@ async fn answers_that_a_client_got_lead_back_to_its_account() {
     }
     let audited = std::fs::read_to_string(&audit).unwrap();
     let mut counted = (0, 0, 0);
-    for line in audited.lines() {
-        let record: Value = serde_json::from_str(line).unwrap();
+    for record in records(&audit) {
         let applied = record["applied"].as_array().unwrap();
         let Some(mark) = applied.iter().find(|it| it["countermeasure"] == "watermark") else {
             continue;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::process::{Directory, Served, claim, repository, risk, soon};
-use crate::scene::{Question, client, model};
+use crate::scene::{Question, client, model, records};
 use crate::texts::Texts;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -180,8 +180,7 @@ async fn accounts_of_a_cluster_share_its_rate_and_pace() {
     assert_eq!(ask("x", None).await.status, 200);
     proxy.signal("TERM").await;
     assert!(proxy.ended().await.0.success());
-    let text = std::fs::read_to_string(&audit).unwrap();
-    let records: Vec<Value> = text.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+    let records = records(&audit);
     let waited = |record: &Value| {
         let applied = record["applied"].as_array().unwrap().iter();
         let pace = applied.clone().find(|it| it["countermeasure"] == "pace");

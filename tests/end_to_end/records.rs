@@ -6,7 +6,7 @@ use guilloche::teacher::Settings;
 use serde_json::Value;
 
 use crate::process::{Directory, Served, claim};
-use crate::scene::{Question, client, model};
+use crate::scene::{Question, client, model, records};
 use crate::texts::Texts;
 
 const WITHHOLDING: &str = r#"
@@ -70,7 +70,7 @@ async fn the_audit_counts_what_was_withheld_and_nothing_written_holds_content() 
         text.lines().map(|it| serde_json::from_str(it).unwrap()).collect::<Vec<Value>>()
     };
     let (audited, accessed) = (read(&audit), read(&access));
-    let (records, accesses) = (lines(&audited), lines(&accessed));
+    let (records, accesses) = (records(&audit), lines(&accessed));
     assert_eq!((records.len(), accesses.len()), (expected.len(), expected.len()));
     for (at, (question, words, bytes)) in expected {
         let (record, access) = (&records[at], &accesses[at]);

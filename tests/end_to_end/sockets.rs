@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::process::{Directory, Served, risk, soon};
-use crate::scene::{PROBLEM, client, model, slow_model};
+use crate::scene::{PROBLEM, client, model, records, slow_model};
 
 const POLICY: &str = r#"
 version = 1
@@ -151,9 +151,7 @@ async fn each_response_has_the_events_that_it_would_have_over_http() {
     let Scene { proxy, directory, .. } = scene;
     proxy.signal("TERM").await;
     assert!(proxy.ended().await.0.success());
-    let audited = std::fs::read_to_string(directory.path("audit.jsonl")).unwrap();
-    let records: Vec<Value> =
-        audited.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let records = records(directory.path("audit.jsonl"));
     // One over HTTP and three over the socket, and nothing of its opening.
     assert_eq!(records.len(), 4);
     for record in records {

@@ -87,6 +87,7 @@ fn where_there_are_no_summaries_records_are_put_together_by_unit() {
                 None => Risk::Unknown { reason: "missing".into() },
             },
             grade: "g".into(),
+            exempt: None,
             arm: None,
             policy: PolicyIdentity { name: "p".into(), revision: "r".into() },
             protocol: "chat".into(),

@@ -190,6 +190,7 @@ fn read(audit: &std::path::Path) -> Audit {
             Ok(Line::Exposure(exposure)) => read.exposures.push(*exposure),
             Ok(Line::Unit(unit)) => read.units.push(*unit),
             Ok(Line::Joined(joined)) => read.joined.push(*joined),
+            Ok(Line::Passed(_)) => {}
             Ok(line) => panic!("{line:?}"),
             Err(_) => read.records.push(serde_json::from_str(line).unwrap()),
         }

@@ -117,3 +117,64 @@ async fn the_access_log_has_a_line_for_each_exchange_and_no_secret() {
     assert!(line["durations"]["total_ms"].is_u64() && line["time"].is_string());
     assert!(!text.contains("secret"), "{text}");
 }
+
+/// A configuration that grades, with an audit: `peer` trusts the header as it comes.
+fn graded(folder: &std::path::Path) -> Vec<(&'static str, String)> {
+    std::fs::create_dir_all(folder).unwrap();
+    let policy = "version = 1\nname = \"strict\"\nmode = \"enforce\"\n[[grade]]\nname = \"refused\"\n\
+                  at = 0.9\nrefuse = {}\n";
+    std::fs::write(folder.join("policy.toml"), policy).unwrap();
+    let path = |name: &str| folder.join(name).display().to_string();
+    vec![
+        ("POLICY_FILE", path("policy.toml")),
+        ("AUDIT_FILE", path("audit.jsonl")),
+        ("RISK_TRUST", "peer".to_owned()),
+        ("SECRET_KEY", "5a".repeat(32)),
+    ]
+}
+
+#[tokio::test]
+async fn what_passed_and_what_was_refused_stands_in_the_status_and_what_passed_in_the_audit() {
+    let folder = std::env::temp_dir().join(format!("guilloche-passed-{}", std::process::id()));
+    let upstream = upstream(|_| async { http::Response::new(full("{}")) }).await;
+    let settings = graded(&folder);
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let proxy = proxy(upstream, &settings).await;
+    let client = client(false);
+    for (path, risk) in [
+        ("/v1/chat/completions", Some("0.1")),
+        ("/v1/chat/completions", None),
+        ("/elsewhere", None),
+        ("/v1/chat/completions", Some("0.95")),
+    ] {
+        let mut asked = request(proxy.address, path, full("{}"));
+        if let Some(score) = risk {
+            let now = jiff::Timestamp::now().as_second();
+            let risk = format!("account=\"acct\", score={score}, issued={now}, ttl=600");
+            asked.headers_mut().insert("guilloche-risk", risk.parse().unwrap());
+        }
+        soon(client.request(asked)).await.unwrap().into_body().collect().await.unwrap();
+    }
+    until(&proxy, "guilloche_refused_total{grade=\"refused\",by=\"policy\"}", 1.0).await;
+    until(&proxy, "guilloche_passed_total{protocol=\"chat\"}", 2.0).await;
+    let (_, status) = get(proxy.admin, "/status").await;
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!((&status["mode"], &status["trust"]), (&"enforce".into(), &"peer".into()));
+    let traffic = &status["traffic"];
+    assert_eq!(traffic["passed"], serde_json::json!({ "chat": 2, "other": 1 }));
+    let refused = serde_json::json!([{ "grade": "refused", "by": "policy", "requests": 1 }]);
+    assert_eq!(traffic["refused"], refused);
+    assert_eq!(traffic["effects"], serde_json::json!({ "requests_refused": 1 }));
+    assert_eq!(status["lost"], serde_json::json!({ "audit": 0, "access_log": 0, "ledger": 0 }));
+    proxy.stop.send(()).unwrap();
+    soon(proxy.ended).await.unwrap();
+    let audit = std::fs::read_to_string(folder.join("audit.jsonl")).unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+    let [record, passed] = audit.lines().collect::<Vec<_>>()[..] else { panic!("{audit}") };
+    assert!(record.contains("\"outcome\":\"refused\""), "{record}");
+    let passed: serde_json::Value = serde_json::from_str(passed).unwrap();
+    let passed = &passed["passed"];
+    assert_eq!(passed["requests"], serde_json::json!({ "chat": 2, "other": 1 }));
+    assert_eq!(passed["unknown"], serde_json::json!({ "absent": 2 }));
+    assert!(passed["since"].as_str() < passed["time"].as_str(), "{passed}");
+}

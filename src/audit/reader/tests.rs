@@ -11,6 +11,7 @@ fn record(number: u64) -> Record {
         principal: AuditKey::new([0; 32]).principal("a", None, None),
         risk: Risk::Unknown { reason: "missing".into() },
         grade: String::new(),
+        exempt: None,
         arm: None,
         policy: PolicyIdentity { name: "ladder".into(), revision: "3f".into() },
         protocol: "chat".into(),

@@ -182,7 +182,7 @@ fn files(page: &mut Markup, replay: &Replay) {
             Row::new(vec![
                 name,
                 number(file.records),
-                number(file.exposures + file.units),
+                number(file.entries() - file.records),
                 number(file.lost),
                 number(file.skipped),
                 text(&problems.join("; ")),

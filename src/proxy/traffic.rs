@@ -1,0 +1,216 @@
+//! What was decided and done since the start, in sums: for the metrics, for the status, and for the lines
+//! of the audit that tell how many requests have left no record.
+
+use std::collections::BTreeMap;
+use std::fmt::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+use serde_json::{Map, Value, json};
+
+use crate::audit::record::mode_name;
+use crate::audit::{self, Outcome, Record};
+use crate::countermeasure::watermark::Carrier;
+use crate::policy::Countermeasure;
+use crate::wire::ProtocolId;
+
+/// The protocol of paths that belong to none.
+pub(super) const NO_PROTOCOL: &str = "other";
+
+/// Names of policies and arms that are told apart in one family. There are a handful; a reload brings
+/// others.
+const MOST_NAMES: usize = 500;
+
+/// What the others are called.
+const OTHERS: &str = "(others)";
+
+/// Sums by one label, whose values the program knows.
+type Sums = Family<[(&'static str, &'static str); 1], Counter>;
+
+/// Sums over the exchanges since the start.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Traffic {
+    passed: Sums,
+    applied: Sums,
+    observed: Sums,
+    effects: Sums,
+    marked: Sums,
+    ends: Sums,
+    exempt: Counter,
+    named: Arc<Mutex<Named>>,
+}
+
+/// Sums by names that a policy gives.
+#[derive(Debug, Default)]
+struct Named {
+    /// By grade and mode.
+    decisions: BTreeMap<(String, &'static str), u64>,
+    arms: BTreeMap<String, u64>,
+    /// By grade, and by what.
+    refused: BTreeMap<(String, &'static str), u64>,
+}
+
+impl Traffic {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        for (name, help, family) in [
+            ("passed", "Requests about which nothing was decided", &self.passed),
+            ("stream_ends", "How exchanges ended", &self.ends),
+            ("applied", "Countermeasures carried out", &self.applied),
+            ("observed", "Countermeasures only recorded", &self.observed),
+            ("effects", "What countermeasures did, by what is counted", &self.effects),
+            ("marked", "Answers that carry a mark", &self.marked),
+        ] {
+            registry.register(name, help, family.clone());
+        }
+        let help = "Decided requests of principals whom an exemption names";
+        registry.register("exempt", help, self.exempt.clone());
+        registry.register_collector(Box::new(NamedSums(Arc::clone(&self.named))));
+    }
+
+    /// A request has ended about which nothing was decided.
+    pub(super) fn passed(&self, protocol: &'static str, outcome: Outcome) {
+        self.passed.get_or_create(&[("protocol", protocol)]).inc();
+        self.ended(outcome);
+    }
+
+    /// An exchange has ended.
+    fn ended(&self, outcome: Outcome) {
+        self.ends.get_or_create(&[("outcome", outcome.name())]).inc();
+    }
+
+    /// A decided exchange has ended.
+    pub(super) fn decided(&self, record: &Record) {
+        for (family, list) in [(&self.applied, &record.applied), (&self.observed, &record.observed)]
+        {
+            for applied in list {
+                let labels = [("countermeasure", applied.countermeasure.name())];
+                family.get_or_create(&labels).inc();
+            }
+        }
+        for applied in &record.applied {
+            for (counter, amount) in applied.counts.iter() {
+                self.effects.get_or_create(&[("effect", counter.name())]).inc_by(amount);
+            }
+            if let Some(carrier) = applied.carrier {
+                self.marked.get_or_create(&[("carrier", carrier.name())]).inc();
+            }
+        }
+        if record.exempt.is_some() {
+            self.exempt.inc();
+        }
+        self.ended(record.outcome);
+        let mut named = self.named();
+        let Named { decisions, arms, refused } = &mut *named;
+        let mode = mode_name(record.mode);
+        count(decisions, (record.grade.clone(), mode), (OTHERS.to_owned(), mode));
+        if let Some(arm) = &record.arm {
+            count(arms, arm.clone(), OTHERS.to_owned());
+        }
+        if let Some(by) = record.refused_by() {
+            count(refused, (record.grade.clone(), by.name()), (OTHERS.to_owned(), by.name()));
+        }
+    }
+
+    /// Requests about which nothing was decided, by protocol.
+    pub(super) fn passed_by_protocol(&self) -> BTreeMap<&'static str, u64> {
+        let protocols = ProtocolId::ALL.into_iter().map(ProtocolId::name).chain([NO_PROTOCOL]);
+        read(&self.passed, "protocol", protocols)
+    }
+
+    /// As the status has it.
+    pub(super) fn status(&self) -> Value {
+        let countermeasures = || Countermeasure::ALL.into_iter().map(Countermeasure::name);
+        let outcomes = Outcome::ALL.into_iter().map(Outcome::name);
+        let effects = audit::Counter::ALL.into_iter().map(audit::Counter::name);
+        let carriers = Carrier::ALL.into_iter().map(Carrier::name);
+        let named = self.named();
+        let decided = named.decisions.iter().map(|((grade, mode), requests)| {
+            json!({ "grade": grade, "mode": mode, "requests": requests })
+        });
+        let refused = named.refused.iter().map(
+            |((grade, by), requests)| json!({ "grade": grade, "by": by, "requests": requests }),
+        );
+        json!({
+            "passed": self.passed_by_protocol(),
+            "decided": decided.collect::<Vec<_>>(),
+            "refused": refused.collect::<Vec<_>>(),
+            "arms": named.arms.iter().map(|(arm, requests)| (arm.clone(), json!(requests)))
+                .collect::<Map<_, _>>(),
+            "exempt": self.exempt.get(),
+            "applied": read(&self.applied, "countermeasure", countermeasures()),
+            "observed": read(&self.observed, "countermeasure", countermeasures()),
+            "effects": read(&self.effects, "effect", effects),
+            "marked": read(&self.marked, "carrier", carriers),
+            "ends": read(&self.ends, "outcome", outcomes),
+        })
+    }
+
+    /// Every change is one step, so that what a panic leaves is whole.
+    fn named(&self) -> MutexGuard<'_, Named> {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The sums of a family that are not zero, by the values of its label.
+fn read(
+    family: &Sums,
+    label: &'static str,
+    values: impl Iterator<Item = &'static str>,
+) -> BTreeMap<&'static str, u64> {
+    values.filter_map(|value| Some((value, family.get(&[(label, value)])?.get()))).collect()
+}
+
+/// Adds one to the sum of `key`, or, where there are too many already, to that of the others.
+fn count<K: Ord>(sums: &mut BTreeMap<K, u64>, key: K, others: K) {
+    let full = sums.len() >= MOST_NAMES && !sums.contains_key(&key);
+    *sums.entry(if full { others } else { key }).or_default() += 1;
+}
+
+/// The sums by name, for the metrics.
+#[derive(Debug)]
+struct NamedSums(Arc<Mutex<Named>>);
+
+impl Collector for NamedSums {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut family = |name, help, sums: Vec<(Vec<(&str, &str)>, u64)>| {
+            let counter = ConstCounter::new(0_u64).metric_type();
+            let mut family = encoder.encode_descriptor(name, help, None, counter)?;
+            sums.iter().try_for_each(|(labels, sum)| {
+                ConstCounter::new(*sum).encode(family.encode_family(labels)?)
+            })
+        };
+        let decisions = named
+            .decisions
+            .iter()
+            .map(|((grade, mode), sum)| (vec![("grade", grade.as_str()), ("mode", *mode)], *sum));
+        family("decisions", "Decisions by grade and mode", decisions.collect())?;
+        let refused = named
+            .refused
+            .iter()
+            .map(|((grade, by), sum)| (vec![("grade", grade.as_str()), ("by", *by)], *sum));
+        family("refused", "Requests refused, by grade and by what", refused.collect())?;
+        let arms = named.arms.iter().map(|(arm, sum)| (vec![("arm", arm.as_str())], *sum));
+        family("arm_decisions", "Decisions by the arm of an experiment", arms.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_past_the_most_are_counted_together() {
+        let mut sums = BTreeMap::new();
+        for number in 0..MOST_NAMES as u64 + 7 {
+            count(&mut sums, number, u64::MAX);
+        }
+        count(&mut sums, 3, u64::MAX);
+        assert_eq!(sums.len(), MOST_NAMES + 1);
+        assert_eq!((sums[&u64::MAX], sums[&3]), (7, 2));
+    }
+}
