@@ -75,7 +75,7 @@ fn a_key_file_that_others_may_read_is_refused() {
     let path = directory.file("mark.keys");
     Keys::generate(at(0)).unwrap().create(&path).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    for mode in [0o640, 0o604, 0o660, 0o601] {
+    for mode in [0o660, 0o604, 0o620, 0o601] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let error = Keys::read(&path).unwrap_err();
         assert!(matches!(error.problem, KeyFileProblem::Permissions(found) if found == mode));

@@ -38,6 +38,7 @@ mod metrics;
 mod notices;
 mod passed;
 mod probe;
+mod rehearsal;
 mod report;
 mod request_body;
 mod run;

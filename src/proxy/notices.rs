@@ -31,6 +31,13 @@ pub(super) fn notices(config: &Config, policies: &[&Policy]) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if config.upstream.url.path().trim_end_matches('/').ends_with("/v1") {
+        notices.push(format!(
+            "upstream.url ends in /v1, and so does what clients' paths begin with: a request for \
+             /v1/models would go to {}/v1/models",
+            config.upstream.url.path().trim_end_matches('/')
+        ));
+    }
     let trust = config.risk.as_ref().map(|risk| risk.trust);
     let address = config.listen.address;
     if trust == Some(Trust::Peer) && !address.ip().is_loopback() {

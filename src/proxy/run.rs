@@ -21,6 +21,7 @@ use super::marks::ledger;
 use super::metrics::Metrics;
 use super::passed::PassedLines;
 use super::probe::{CarrierState, Prober};
+use super::rehearsal;
 use super::report::ReportTargets;
 use super::server::{Bounds, serve};
 use super::socket::Patience;
@@ -52,13 +53,27 @@ pub struct Proxy {
 const FLUSH: Duration = Duration::from_secs(5);
 
 impl Proxy {
-    /// Checks what can be checked without binding an address or writing a file. Returns what is not
-    /// wrong, and yet not what someone who sets up a defense is likely to want: above all, that
-    /// nothing can be graded.
+    /// Checks what [`bind`](Self::bind) would find but for the addresses, and leaves nothing behind.
+    /// Returns what is not wrong, and yet not what someone who sets up a defense is likely to want:
+    /// above all, that nothing can be graded.
     ///
     /// # Errors
     /// As [`bind`](Self::bind).
     pub fn check(config: &Config) -> Result<Vec<String>, StartError> {
+        rehearsal::files(config)?;
+        Self::notices(config)
+    }
+
+    /// Checks that the addresses are free. They are not where a proxy with this configuration runs
+    /// already.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`].
+    pub fn check_addresses(config: &Config) -> Result<(), StartError> {
+        rehearsal::addresses(config)
+    }
+
+    fn notices(config: &Config) -> Result<Vec<String>, StartError> {
         let upstream = Upstream::new(&config.upstream, config.limits.max_header_bytes)?;
         let experiments = experiments::begin(config, false)?;
         let stack = stack(upstream, config, experiments, Arc::new(NoAudit), Arc::default(), None)?;
@@ -70,7 +85,7 @@ impl Proxy {
     /// # Errors
     /// When an address cannot be listened on, a file cannot be opened, or a part cannot be made.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        Self::check(&config)?;
+        Self::notices(&config)?;
         let upstream = Upstream::new(&config.upstream, config.limits.max_header_bytes)?
             .signed_by(config.signer.clone());
         let audit = match &config.audit {

@@ -1,6 +1,6 @@
 //! Why the proxy did not start.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -79,6 +79,41 @@ pub enum StartError {
     /// A carrier of marks does not work, and the configuration requires it.
     #[error(transparent)]
     Carrier(#[from] Unproven),
+}
+
+impl StartError {
+    /// What to do about it, where the error does not say it itself.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Listen { source, .. } => match source.kind() {
+                ErrorKind::AddrInUse => Some(
+                    "another program listens there (`ss -ltnp` names it), or this proxy runs already: \
+                     stop it, or set listen.address and admin.address to others",
+                ),
+                ErrorKind::PermissionDenied => Some(
+                    "ports below 1024 need a right (CAP_NET_BIND_SERVICE): grant it, or set \
+                     listen.address to another port",
+                ),
+                ErrorKind::AddrNotAvailable => Some(
+                    "this machine has no such address: \"0.0.0.0:PORT\" in listen.address is all that \
+                     it has",
+                ),
+                _ => None,
+            },
+            Self::Lines { source, .. } => match source.kind() {
+                ErrorKind::NotFound => {
+                    Some("the folder has to be there: make it, or name a file elsewhere")
+                }
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Some(
+                    "the user that the proxy runs as has to be able to write there: see who owns the \
+                     folder, or name a file elsewhere",
+                ),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 fn settings_list(errors: &[SettingError]) -> String {

@@ -27,7 +27,10 @@ pub enum KeyError {
     #[error("the key id does not fit: {0}")]
     Id(#[source] IdentifierError),
     /// Shorter than [`MIN_KEY_BYTES`].
-    #[error("a key has at least {MIN_KEY_BYTES} bytes (32 are recommended), this one has {0}")]
+    #[error(
+        "a key has at least {MIN_KEY_BYTES} bytes (32 are recommended, as \
+         `openssl rand -hex 32` makes them), this one has {0}"
+    )]
     TooShort(usize),
     /// Neither hexadecimal digits nor Base64.
     #[error("a key is written in hexadecimal digits or in Base64")]

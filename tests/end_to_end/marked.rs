@@ -164,7 +164,10 @@ async fn answers_that_a_client_got_lead_back_to_its_account() {
 async fn a_policy_that_marks_is_not_served_without_keys_nor_with_keys_that_others_can_read() {
     let directory = Directory::new();
     let policy = directory.write("marking.toml", MARKING);
-    let text = format!("[upstream]\nurl = \"http://127.0.0.1:1\"\n[policy]\nfile = \"{policy}\"\n");
+    let text = format!(
+        "[upstream]\nurl = \"http://127.0.0.1:1\"\n[policy]\nfile = \"{policy}\"\n\
+         [listen]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"off\"\n"
+    );
     let file = directory.write("guilloche.toml", &text);
     let check = async |variables: &[(&str, &str)]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_guilloche"));

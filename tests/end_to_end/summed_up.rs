@@ -253,7 +253,8 @@ async fn a_policy_that_needs_a_summarizer_is_not_served_without_one() {
     let directory = Directory::new();
     let policy = directory.write("summing-up.toml", SUMMING_UP);
     let text = format!(
-        "[upstream]\nurl = \"http://127.0.0.1:9\"\n[policy]\nfile = \"{policy}\"\n[risk]\ntrust = \"peer\"\n"
+        "[upstream]\nurl = \"http://127.0.0.1:9\"\n[policy]\nfile = \"{policy}\"\n[risk]\ntrust = \"peer\"\n\
+         [listen]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"off\"\n"
     );
     let check = async |text: &str| {
         let file = directory.write("guilloche.toml", text);

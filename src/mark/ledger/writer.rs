@@ -301,7 +301,7 @@ mod tests {
             .collect();
         let expected = ["epoch", "linked", "issued", "issuedsglang", "issued", "issuedsglang"];
         assert_eq!(events, expected, "{text}");
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o660)).unwrap();
         let refused = LedgerWriter::open(&path, "f".into(), capacity(8)).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
         std::fs::remove_dir_all(directory).unwrap();

@@ -5,19 +5,29 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::reader::{ConfigError, Reader};
+use super::unreadable::{KEY, POLICY, unreadable};
 use crate::policy::{LoadError, Policy, Problem};
+use crate::risk::settings::SettingProblem;
 use crate::risk::{Reports, RiskSettings};
 
 /// `[risk]`, whose secrets are read once to see that they can be.
 pub(super) fn risk(reader: &mut Reader<'_>) -> Option<RiskSettings> {
-    let mut settings: RiskSettings = reader.embedded("risk")?;
+    const EXAMPLE: &str = "for a detector that signs: trust = \"signature\" and keys = [{ id = \"2026-11\", \
+                           file = \"risk.key\" }]";
+    let mut settings: RiskSettings = reader.embedded("risk", EXAMPLE)?;
     for (field, file) in settings.files() {
         *file = reader.resolved(&format!("risk.{field}"), std::mem::take(file));
         reader.notice_mode("risk", &field, file);
     }
     if let Err(errors) = settings.clone().build(Arc::new(Reports::default())) {
         for error in errors {
-            reader.wrong("risk", &error.field, error.problem.to_string());
+            let file = settings.files().find(|(field, _)| *field == error.field);
+            let problem = match (&error.problem, file) {
+                (SettingProblem::File(source), Some((_, path))) => unreadable(path, source, KEY),
+                (SettingProblem::NoKeys, _) => format!("{} ({EXAMPLE})", error.problem),
+                (problem, _) => problem.to_string(),
+            };
+            reader.wrong("risk", &error.field, problem);
         }
     }
     Some(settings)
@@ -41,7 +51,7 @@ pub(super) fn unread(
 ) {
     match error {
         LoadError::Read { file, source } => {
-            reader.wrong(section, field, format!("{file} cannot be read: {source}"));
+            reader.wrong(section, field, unreadable(file.as_ref(), &source, POLICY));
         }
         error @ LoadError::Randomness(_) => reader.wrong(section, field, error.to_string()),
         LoadError::Invalid { file, problems } => {

@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::reader::Reader;
-use crate::mark::keys::Keys;
+use super::unreadable::{MARK_KEYS, unreadable};
+use crate::mark::keys::{KeyFileError, KeyFileProblem, Keys};
 
 /// What answers are marked with; by what is [`Config::carriers`](super::Config::carriers).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Marks> {
         reader.wrong("marks", "ledger", "needs marks.keys beside it".to_owned());
     }
     if let Some(Err(error)) = keys.as_deref().map(Keys::read) {
-        reader.wrong("marks", "keys", error.to_string());
+        let problem = match &error {
+            KeyFileError { path, problem: KeyFileProblem::File(source) } => {
+                unreadable(path, source, MARK_KEYS)
+            }
+            error => error.to_string(),
+        };
+        reader.wrong("marks", "keys", problem);
     }
     Some(Marks { keys: keys?, ledger, queue })
 }

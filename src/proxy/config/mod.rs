@@ -29,6 +29,7 @@ mod reader;
 mod secret;
 mod setting;
 mod summarizer;
+mod unreadable;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -42,10 +43,11 @@ use http::HeaderValue;
 pub use carriers::Probe;
 pub use experiments::Experiments;
 pub use marks::Marks;
-pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX};
+pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX, PATH_VARIABLE};
 use reader::{Reader, variable};
 use setting::{OrOff, Size};
 pub use summarizer::Summarizer;
+use unreadable::{CONFIGURATION, reason};
 
 use crate::countermeasure::watermark::Carriers;
 use crate::risk::RiskSettings;
@@ -178,7 +180,7 @@ impl Config {
             Err(error) => Err(ConfigErrors(vec![ConfigError {
                 place: name,
                 field: None,
-                message: format!("cannot be read: {error}"),
+                message: reason(&error, CONFIGURATION),
             }])),
         }
     }

@@ -20,6 +20,9 @@ use crate::secret;
 /// injects for a service of this name.
 pub const ENVIRONMENT_PREFIX: &str = "GUILLOCHE_";
 
+/// The variable of this prefix that is no setting: it names the file of the settings.
+pub const PATH_VARIABLE: &str = "GUILLOCHE_CONFIG";
+
 /// One thing that is wrong: where, with which field, and what.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
@@ -65,6 +68,8 @@ pub(super) struct Reader<'t> {
     /// Where the fields that were read stood.
     places: BTreeMap<String, Place>,
     errors: Vec<(usize, ConfigError)>,
+    /// Whether the file is no TOML: what is missing then is not what its author left out.
+    is_broken: bool,
     notices: Vec<String>,
 }
 
@@ -93,7 +98,7 @@ impl<'t> Reader<'t> {
         let ours = environment
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
-            .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX));
+            .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX) && *name != PATH_VARIABLE);
         let (injected, environment): (Vec<_>, BTreeMap<_, _>) = {
             let (injected, settings): (Vec<_>, Vec<_>) =
                 ours.partition(|(name, value)| is_injected(name, value));
@@ -109,6 +114,7 @@ impl<'t> Reader<'t> {
             known: BTreeMap::new(),
             places: BTreeMap::new(),
             errors: Vec::new(),
+            is_broken: !syntax.is_empty(),
             notices: Vec::new(),
         };
         for error in syntax {
@@ -211,9 +217,13 @@ impl<'t> Reader<'t> {
     }
 
     /// A whole section, unless it is empty, whose fields are known to another room, read with `serde`. Of several errors
-    /// in it only the first is found. A variable `GUILLOCHE_<SECTION>_<FIELD>` sets a field of the
+    /// in it only the first is found, and `hint` follows it. A variable `GUILLOCHE_<SECTION>_<FIELD>` sets a field of the
     /// section itself: as a TOML value if it is one, as a string otherwise.
-    pub(super) fn embedded<T: DeserializeOwned>(&mut self, section: &'static str) -> Option<T> {
+    pub(super) fn embedded<T: DeserializeOwned>(
+        &mut self,
+        section: &'static str,
+        hint: &str,
+    ) -> Option<T> {
         self.known.entry(section).or_default();
         let prefix = variable(section, "");
         let mut table = self
@@ -256,7 +266,8 @@ impl<'t> Reader<'t> {
                     Some(span) if span != (0..0) => Place::Offset(span.start),
                     _ => Place::Variable(variables.join(", ")),
                 };
-                self.report(&place, Some(section.to_owned()), error.message().to_owned());
+                let message = format!("{} ({hint})", error.message());
+                self.report(&place, Some(section.to_owned()), message);
                 None
             }
         }
@@ -310,6 +321,9 @@ impl<'t> Reader<'t> {
         }
         if self.errors.is_empty() {
             return Ok(());
+        }
+        if self.is_broken {
+            self.errors.retain(|(_, error)| error.field.is_none());
         }
         self.errors.sort_by_key(|(offset, _)| *offset);
         Err(ConfigErrors(self.errors.into_iter().map(|(_, error)| error).collect()))

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::reader::Reader;
 use super::setting::Paths;
+use super::unreadable::{API_KEY, KEY, unreadable};
 use crate::secret::Secret;
 use crate::upstream::own;
 
@@ -17,7 +18,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Option<Secret>, Vec<Secret>) {
     let previous: Option<Paths> = reader.optional("secret", "previous_key_files");
     let given = key.is_some() || key_file.is_some();
     let secret = match (key, key_file) {
-        (Some(key), _) => parsed(reader, "key", Ok(key)),
+        (Some(key), _) => parsed(reader, "key", &key),
         (None, Some(path)) => file(reader, "key_file", &path),
         (None, None) => None,
     };
@@ -37,25 +38,25 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Option<Secret>, Vec<Secret>) {
 
 fn file(reader: &mut Reader<'_>, field: &str, path: &Path) -> Option<Secret> {
     reader.notice_mode("secret", field, path);
-    let text = std::fs::read_to_string(path).map(Zeroizing::new);
-    parsed(reader, field, text)
+    match std::fs::read_to_string(path).map(Zeroizing::new) {
+        Ok(text) => parsed(reader, field, &text),
+        Err(error) => {
+            reader.wrong("secret", field, unreadable(path, &error, KEY));
+            None
+        }
+    }
 }
 
-fn parsed(
-    reader: &mut Reader<'_>,
-    field: &str,
-    text: std::io::Result<Zeroizing<String>>,
-) -> Option<Secret> {
-    let problem = match text {
-        // The decoder of BLAKE3's own hash type is strict: 64 digits, nothing else.
-        Ok(text) => match blake3::Hash::from_hex(text.trim()) {
-            Ok(bytes) => return Some(Secret::new(*bytes.as_bytes())),
-            Err(_) => "a key has 64 hexadecimal digits".to_owned(),
-        },
-        Err(error) => format!("cannot be read: {error}"),
-    };
-    reader.wrong("secret", field, problem);
-    None
+fn parsed(reader: &mut Reader<'_>, field: &str, text: &str) -> Option<Secret> {
+    // The decoder of BLAKE3's own hash type is strict: 64 digits, nothing else.
+    match blake3::Hash::from_hex(text.trim()) {
+        Ok(bytes) => Some(Secret::new(*bytes.as_bytes())),
+        Err(_) => {
+            let problem = "a key has 64 hexadecimal digits (`openssl rand -hex 32` makes one)";
+            reader.wrong("secret", field, problem.to_owned());
+            None
+        }
+    }
 }
 
 /// `authorization` with an API key, which stands in a variable or in a file of its own.
@@ -68,21 +69,20 @@ pub(super) fn credential(
     let path = reader.path(section, key_file);
     let given = reader.secret(section, key).map(Zeroizing::new);
     let (field, text) = match (given, path) {
-        (Some(given), _) => (key, Ok(given)),
+        (Some(given), _) => (key, given),
         (None, Some(path)) => {
             reader.notice_mode(section, key_file, &path);
-            (key_file, std::fs::read_to_string(path).map(Zeroizing::new))
+            let text = std::fs::read_to_string(&path).map(Zeroizing::new);
+            let unread =
+                |error| reader.wrong(section, key_file, unreadable(&path, &error, API_KEY));
+            (key_file, text.map_err(unread).ok()?)
         }
         (None, None) => return None,
     };
-    let problem = match text {
-        Ok(text) if text.trim().is_empty() => "there is no key in it".to_owned(),
-        Ok(text) => match own::bearer(&text) {
-            Ok(value) => return Some(value),
-            Err(_) => "an API key has printable ASCII characters on one line".to_owned(),
-        },
-        Err(error) => format!("cannot be read: {error}"),
-    };
-    reader.wrong(section, field, problem);
-    None
+    if text.trim().is_empty() {
+        reader.wrong(section, field, "there is no key in it".to_owned());
+        return None;
+    }
+    let problem = |_| "an API key has printable ASCII characters on one line".to_owned();
+    own::bearer(&text).map_err(|error| reader.wrong(section, field, problem(error))).ok()
 }
