@@ -57,6 +57,8 @@ impl Newcomer {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&self.folder);
         command.env("PATH", format!("{}:{path}", installed.display())).env_remove("RUST_LOG");
+        command.env("GUILLOCHE_LISTEN_ADDRESS", "127.0.0.1:0");
+        command.env("GUILLOCHE_ADMIN_ADDRESS", "off");
         command
     }
 
@@ -72,8 +74,6 @@ impl Newcomer {
     /// Starts a server and returns the line that tells its address.
     fn start(&self, arguments: &[&str]) -> (Running, String) {
         let mut command = self.command(env!("CARGO_BIN_EXE_guilloche"), arguments);
-        command.env("GUILLOCHE_LISTEN_ADDRESS", "127.0.0.1:0");
-        command.env("GUILLOCHE_ADMIN_ADDRESS", "off");
         let teaches = arguments == ["teacher", "--listen", "127.0.0.1:0"];
         let (stdout, stderr) =
             if teaches { (Stdio::piped(), Stdio::null()) } else { (Stdio::null(), Stdio::piped()) };

@@ -103,10 +103,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let mut out = std::io::stdout().lock();
     match arguments.command {
         Command::New(NewArguments { files }) => {
-            let now = Timestamp::now();
-            let keys = Keys::generate(now)?;
-            keys.create(&files.keys)?;
-            record(&files, &keys, now)?;
+            let keys = new(&files.keys, &files.ledger, Timestamp::now())?;
             writeln!(out, "{}: master {}, epoch 1", files.keys.display(), keys.fingerprint())?;
         }
         Command::Rotate(RotateArguments { files, overlap }) => {
@@ -116,7 +113,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
             let epoch = keys.rotate(now, overlap)?;
             let learned = keys.learn(&counts);
             keys.replace(&files.keys)?;
-            record(&files, &keys, now)?;
+            record(&files.ledger, &keys, now)?;
             let sites = counts.sites();
             let whose = if learned {
                 format!("rates of its own author, of {sites} sites")
@@ -144,9 +141,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     Ok(Answer::Done)
 }
 
-fn record(files: &Files, keys: &Keys, now: Timestamp) -> Result<(), Failure> {
-    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", files.ledger.display());
-    let mut ledger = Ledger::open(&files.ledger).map_err(|error| at(&error))?;
+/// Makes a key file with a new master key, and begins its ledger.
+pub(super) fn new(path: &Path, ledger: &Path, now: Timestamp) -> Result<Keys, Failure> {
+    let keys = Keys::generate(now)?;
+    keys.create(path)?;
+    record(ledger, &keys, now)?;
+    Ok(keys)
+}
+
+fn record(path: &Path, keys: &Keys, now: Timestamp) -> Result<(), Failure> {
+    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let mut ledger = Ledger::open(path).map_err(|error| at(&error))?;
     let event = Event::Epoch {
         epoch: keys.current(),
         fingerprint: keys.fingerprint(),

@@ -1,9 +1,15 @@
 //! The command line: one file per subcommand.
 
+mod admin;
 mod bench;
+mod completions;
+mod configuration;
 mod demo;
 mod experiment;
+mod health;
+mod init;
 mod keys;
+mod man;
 mod mark;
 mod page_file;
 mod paragraph;
@@ -39,21 +45,26 @@ enum Command {
     /// The upstream of `bench`.
     #[command(hide = true)]
     BenchUpstream,
+    /// Print what a shell completes the command line by.
+    Completions(completions::Arguments),
     /// See what an ordinary caller and a harvester get, side by side.
     Demo(demo::Arguments),
     /// Check and plan experiments, and report on them.
     Experiment(experiment::Arguments),
+    Health(health::Arguments),
+    /// Write a configuration, keys and a policy to begin with.
+    Init(init::Arguments),
     /// Make, rotate and show the key file of marks.
     Keys(keys::Arguments),
+    /// Write the manual pages.
+    Man(man::Arguments),
     /// Mark a text offline.
     Mark(mark::Arguments),
     /// Check, explain and describe policy files.
     Policy(policy::Arguments),
     /// Make signed risk headers, as a detector would send them.
     Risk(risk::Arguments),
-    /// Run the reverse proxy.
     Serve(serve::Arguments),
-    /// Run the embedded upstream alone.
     Teacher(teacher::Arguments),
     /// Find out whether a model was trained on marked answers, and whose.
     Verify(Box<verify::Arguments>),
@@ -91,9 +102,13 @@ pub fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(arguments),
         Command::BenchBareProxy(arguments) => bench::children::bare_proxy(arguments),
         Command::BenchUpstream => bench::children::upstream(),
+        Command::Completions(arguments) => completions::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Experiment(arguments) => experiment::run(&arguments),
+        Command::Health(arguments) => health::run(arguments),
+        Command::Init(arguments) => init::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
+        Command::Man(arguments) => man::run(arguments),
         Command::Mark(arguments) => mark::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Risk(arguments) => risk::run(arguments),

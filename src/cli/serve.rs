@@ -2,16 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
+use http::StatusCode;
+use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
-use super::{Answer, Failure};
+use super::{Answer, Failure, admin, configuration};
 use crate::proxy::config::ENVIRONMENT_PREFIX;
-use crate::proxy::{Config, Proxy, shutdown_signal};
+use crate::proxy::{Config, Proxy, StartError, shutdown_signal};
+
+/// How long a proxy that may be running is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Run the reverse proxy in front of an inference server.
+///
+/// Without --config the configuration is the file that GUILLOCHE_CONFIG names, or else the first there is
+/// of guilloche.toml, $XDG_CONFIG_HOME/guilloche/guilloche.toml (~/.config without that variable) and
+/// /etc/guilloche/guilloche.toml.
 ///
 /// The log's first line says where it listens and what decides: policy, revision, mode, and whose word
 /// on risk is taken. Warnings follow, above all that nothing can be graded.
@@ -19,26 +29,26 @@ use crate::proxy::{Config, Proxy, shutdown_signal};
 /// Stops at SIGTERM or SIGINT: takes no more connections, lets streams finish for the configured
 /// grace, then cuts off what is left. SIGHUP changes nothing. Its own messages go to standard error; RUST_LOG sets which.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  guilloche serve --config guilloche.toml\n  \
-    GUILLOCHE_UPSTREAM_URL=http://127.0.0.1:8000 guilloche serve --config guilloche.toml --check")]
+#[command(
+    after_help = "Examples:\n  guilloche serve\n  guilloche serve --config guilloche.toml\n  \
+    GUILLOCHE_UPSTREAM_URL=http://127.0.0.1:8000 guilloche serve --config guilloche.toml --check"
+)]
 pub(crate) struct Arguments {
     /// The configuration file; a variable `GUILLOCHE_<SECTION>_<FIELD>` overrides a field of it.
     #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// Check the configuration, and exit.
+    config: Option<PathBuf>,
+    /// Tell what a start would fail at, and what may not be meant, and exit. Nothing is left behind.
     #[arg(long)]
     check: bool,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
-    let Arguments { config: path, check } = arguments;
+    let Arguments { config: given, check } = arguments;
+    let found = given.is_none();
+    let path = configuration::find(given)?;
     let config = Config::load(&path, &environment())?;
     if check {
-        for notice in Proxy::check(&config).map_err(with_causes)? {
-            writeln!(io::stderr().lock(), "warning: {notice}")?;
-        }
-        writeln!(io::stdout().lock(), "{} can be served", path.display())?;
-        return Ok(Answer::Done);
+        return self::check(&path, &config);
     }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
@@ -48,6 +58,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         // They would be printed to the standard error that failed, which panics and costs an answer.
         .log_internal_errors(false)
         .init();
+    if found {
+        tracing::info!(file = %path.display(), "configuration");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         // Before the addresses are told: whoever reads them may send a signal.
@@ -55,6 +68,33 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         let proxy = Proxy::bind(config).await.map_err(with_causes)?;
         proxy.run(shutdown).await.map_err(with_causes)?;
         Ok(Answer::Done)
+    })
+}
+
+/// Does all that a start does, and leaves nothing of it.
+fn check(path: &Path, config: &Config) -> Result<Answer, Failure> {
+    let mut notices = Proxy::check(config).map_err(with_causes)?;
+    if let Err(error) = Proxy::check_addresses(config) {
+        if !is_served(config) {
+            return Err(with_causes(error));
+        }
+        notices.push(format!("{error}: a proxy is running there already"));
+    }
+    for notice in notices {
+        writeln!(io::stderr().lock(), "warning: {notice}")?;
+    }
+    writeln!(io::stdout().lock(), "{} can be served", path.display())?;
+    Ok(Answer::Done)
+}
+
+/// Whether a proxy answers at the configuration's admin listener: then its addresses are not taken by
+/// somebody else.
+fn is_served(config: &Config) -> bool {
+    let uri = config.admin.and_then(|address| format!("http://{address}/status").parse().ok());
+    let answer = uri.and_then(|uri| admin::ask(&uri, PATIENCE).ok());
+    answer.is_some_and(|(status, body)| {
+        let body: Option<Value> = serde_json::from_slice(&body).ok();
+        status == StatusCode::OK && body.is_some_and(|it| it.get("in_flight").is_some())
     })
 }
 
@@ -68,8 +108,9 @@ pub(super) fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The error with what caused it, on one line; a cause that it has told is not told again.
-fn with_causes(error: crate::proxy::StartError) -> Failure {
+/// The error with what caused it, on one line; a cause that it has told is not told again. What to do about
+/// it follows on another.
+fn with_causes(error: StartError) -> Failure {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);
     while let Some(at) = cause {
@@ -79,6 +120,10 @@ fn with_causes(error: crate::proxy::StartError) -> Failure {
             text.push_str(&cause_text);
         }
         cause = at.source();
+    }
+    if let Some(hint) = error.hint() {
+        text.push_str("\n  ");
+        text.push_str(hint);
     }
     text.into()
 }

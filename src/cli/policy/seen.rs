@@ -3,22 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::HOST;
-use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::client::conn::http1::handshake;
-use hyper_util::rt::TokioIo;
+use http::{StatusCode, Uri};
 use serde::Deserialize;
-use tokio::net::TcpStream;
-use tokio::runtime::Builder;
-use tokio::time::timeout;
 
-use super::super::Failure;
+use super::super::{Failure, admin};
 use crate::policy::Policy;
-
-/// A status is a page.
-const MOST_BYTES: usize = 1 << 20;
 
 /// An admin listener is near.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -45,10 +34,13 @@ struct Reasoning {
 impl Status {
     /// Asks the admin listener at `uri`, as `http://127.0.0.1:8081`.
     pub(super) fn of(uri: &Uri) -> Result<Self, Failure> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let body = runtime.block_on(async { timeout(PATIENCE, ask(uri)).await });
-        let body = body.map_err(|_| format!("{uri} does not answer"))?;
-        let body = body.map_err(|error| format!("{uri} cannot be asked: {error}"))?;
+        let path = if uri.path() == "/" { "/status" } else { uri.path() };
+        let mut parts = uri.clone().into_parts();
+        parts.path_and_query = Some(path.parse()?);
+        let (status, body) = admin::ask(&Uri::from_parts(parts)?, PATIENCE)?;
+        if status != StatusCode::OK {
+            return Err(format!("{uri} cannot be asked: status {status}").into());
+        }
         let read = serde_json::from_slice(&body);
         Ok(read.map_err(|error| format!("{uri} has no status of this version: {error}"))?)
     }
@@ -88,23 +80,4 @@ impl Status {
         }
         notices
     }
-}
-
-async fn ask(uri: &Uri) -> Result<Bytes, Failure> {
-    let authority = uri.authority().ok_or("an address as http://127.0.0.1:8081 is needed")?;
-    if uri.scheme_str() != Some("http") {
-        return Err("the admin listener speaks plain `http`".into());
-    }
-    let path = if uri.path() == "/" { "/status" } else { uri.path() };
-    let host = authority.host().trim_matches(['[', ']']);
-    let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
-    let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
-    // Ends with the sender and the body that is being read.
-    tokio::spawn(async move { drop(connection.await) });
-    let request = Request::get(path).header(HOST, authority.as_str()).body(Empty::<Bytes>::new())?;
-    let response = sender.send_request(request).await?;
-    if response.status() != StatusCode::OK {
-        return Err(format!("status {}", response.status()).into());
-    }
-    Ok(Limited::new(response.into_body(), MOST_BYTES).collect().await?.to_bytes())
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::paragraph::{printable, write_wrapped};
-use super::super::{Answer, Failure, Format, secrets, serve};
+use super::super::{Answer, Failure, Format, configuration, secrets, serve};
 use super::{head, parse_path};
 use crate::policy::{Policy, RequestFacts};
 use crate::proxy::Config;
@@ -35,8 +35,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Arguments {
-    /// Configuration of the proxy, whose [risk] and [policy] are asked
-    #[arg(long, value_name = "FILE", required_unless_present = "key_id")]
+    /// Configuration of the proxy, whose [risk] and [policy] are asked [default: the one that `serve` takes]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Id of a detector's key, where no configuration is at hand
     #[arg(long, value_name = "ID", conflicts_with = "config")]
@@ -99,16 +99,16 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
 fn find(arguments: Arguments, text: &str) -> Result<Finding, Failure> {
     let Arguments { config, key_id, key_file, key_env, api_key_env, method, path, at, format: _ } =
         arguments;
-    let (settings, policy) = match config {
-        Some(file) => {
+    let (settings, policy) = match key_id {
+        None => {
+            let file = configuration::find(config)?;
             let config = Config::load(&file, &serve::environment())?;
             let nobody =
                 || format!("{}: there is no [risk], so no header is believed", file.display());
             (config.risk.ok_or_else(nobody)?, config.policy)
         }
-        None => {
+        Some(id) => {
             key_file.as_deref().map_or(Ok(()), secrets::warn_of_mode)?;
-            let id = key_id.unwrap_or_default();
             (RiskSettings::signed(KeySettings { id, file: key_file, env: key_env }), None)
         }
     };
