@@ -214,7 +214,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn it_tells_what_it_serves_survives_sighup_and_stops_at_sigterm() {
+    fn it_tells_what_it_serves_reads_again_at_sighup_and_stops_at_sigterm() {
         let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/graded.toml");
         let text = format!(
             "[upstream]\nurl = \"http://127.0.0.1:1\"\n[policy]\nfile = \"{policy}\"\n\
@@ -255,7 +255,17 @@ mod tests {
         signal("HUP");
         line.clear();
         stderr.read_line(&mut line).unwrap();
-        assert!(line.contains("SIGHUP: the configuration is not read again"), "{line}");
+        assert!(line.contains("another configuration decides trigger=\"signal\""), "{line}");
+        line.clear();
+        stderr.read_line(&mut line).unwrap();
+        assert!(line.contains("NOTHING IS GRADED"), "{line}");
+        std::fs::write(&path, "[upstream]\n").unwrap();
+        signal("HUP");
+        for said in ["refused: what decided goes on", "upstream.url: is required"] {
+            line.clear();
+            stderr.read_line(&mut line).unwrap();
+            assert!(line.contains(said), "{said}: {line}");
+        }
         signal("TERM");
         let mut rest = String::new();
         stderr.read_to_string(&mut rest).unwrap();

@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Answer, Failure, admin, configuration};
 use crate::proxy::config::ENVIRONMENT_PREFIX;
-use crate::proxy::{Config, Proxy, StartError, shutdown_signal};
+use crate::proxy::{Config, Proxy, StartError, reload_at_signal, shutdown_signal};
 
 /// How long a proxy that may be running is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -27,7 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// on risk is taken. Warnings follow, above all that nothing can be graded.
 ///
 /// Stops at SIGTERM or SIGINT: takes no more connections, lets streams finish for the configured
-/// grace, then cuts off what is left. SIGHUP changes nothing. Its own messages go to standard error; RUST_LOG sets which.
+/// grace, then cuts off what is left. At SIGHUP it reads the configuration and the files it names again,
+/// and goes on with them if nothing is wrong. Its own messages go to standard error; RUST_LOG sets
+/// which.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  guilloche serve\n  guilloche serve --config guilloche.toml\n  \
@@ -65,18 +67,19 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     runtime.block_on(async {
         // Before the addresses are told: whoever reads them may send a signal.
         let shutdown = shutdown_signal()?;
-        let proxy = Proxy::bind(config).await.map_err(with_causes)?;
-        proxy.run(shutdown).await.map_err(with_causes)?;
+        let proxy = Proxy::bind(config).await.map_err(told)?;
+        tokio::spawn(reload_at_signal(proxy.reloader())?);
+        proxy.run(shutdown).await.map_err(told)?;
         Ok(Answer::Done)
     })
 }
 
 /// Does all that a start does, and leaves nothing of it.
 fn check(path: &Path, config: &Config) -> Result<Answer, Failure> {
-    let mut notices = Proxy::check(config).map_err(with_causes)?;
+    let mut notices = Proxy::check(config).map_err(told)?;
     if let Err(error) = Proxy::check_addresses(config) {
         if !is_served(config) {
-            return Err(with_causes(error));
+            return Err(told(error));
         }
         notices.push(format!("{error}: a proxy is running there already"));
     }
@@ -108,19 +111,9 @@ pub(super) fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The error with what caused it, on one line; a cause that it has told is not told again. What to do about
-/// it follows on another.
-fn with_causes(error: StartError) -> Failure {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(at) = cause {
-        let cause_text = at.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        cause = at.source();
-    }
+/// The error with what caused it, on one line. What to do about it follows on another.
+fn told(error: StartError) -> Failure {
+    let mut text = error.with_causes();
     if let Some(hint) = error.hint() {
         text.push_str("\n  ");
         text.push_str(hint);

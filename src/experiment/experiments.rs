@@ -1,6 +1,7 @@
 //! The experiments that are run at one time.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,6 +14,9 @@ use crate::policy::Policy;
 use crate::risk::Assessment;
 use crate::secret::Secret;
 
+/// How long what is known of units may take to be written before an experiment is followed.
+const FLUSH: Duration = Duration::from_secs(5);
+
 /// Experiments, and the state of each. A caller is in one of them at most: each arm is a whole
 /// policy.
 ///
@@ -22,6 +26,10 @@ use crate::secret::Secret;
 pub struct Experiments {
     running: Vec<Arc<Running>>,
     key: AuditKey,
+    secret: Secret,
+    settings: RunSettings,
+    /// Those that others have followed, while requests are under way that began with them.
+    followed: Mutex<Vec<Arc<Running>>>,
 }
 
 /// Experiments cannot be run together, or their state cannot be read.
@@ -47,30 +55,67 @@ impl Experiments {
         secret: &Secret,
         settings: &RunSettings,
     ) -> Result<Self, BeginError> {
+        Self::follow(None, experiments, secret, settings)
+    }
+
+    /// Takes up experiments in place of those `before`. One that is as it was goes on with all that it
+    /// knows; one that has changed is taken up where its state leaves off, as after a restart, and
+    /// what requests meet that are under way in the one before is still written. Blocks while the state
+    /// is.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin); those before go on then.
+    pub fn follow(
+        before: Option<&Self>,
+        experiments: Vec<Experiment>,
+        secret: &Secret,
+        settings: &RunSettings,
+    ) -> Result<Self, BeginError> {
         let problems = Self::problems(&experiments);
         if !problems.is_empty() {
             return Err(BeginError::Together(problems));
         }
+        let alike =
+            before.filter(|it| it.secret.expose() == secret.expose() && it.settings == *settings);
         let now = Timestamp::now();
         let mut taken: Vec<(String, f64)> = Vec::new();
         let mut running = Vec::new();
         for experiment in experiments {
-            let part = match &experiment.layer {
-                None => 0.0..experiment.share,
-                Some(layer) => {
-                    let before = taken.iter_mut().find(|(name, _)| name == layer);
-                    let start = before.as_ref().map_or(0.0, |(_, end)| *end);
-                    let end = (start + experiment.share).min(1.0);
-                    match before {
-                        Some((_, taken)) => *taken = end,
-                        None => taken.push((layer.clone(), end)),
-                    }
-                    start..end
-                }
-            };
+            let part = part(&experiment, &mut taken);
+            let same = alike.and_then(|before| {
+                before.running.iter().find(|running| running.is_run(&experiment, &part))
+            });
+            if let Some(same) = same {
+                running.push(Arc::clone(same));
+                continue;
+            }
+            let changed = before.and_then(|before| before.named(&experiment.name));
+            if changed.is_some_and(|changed| !changed.flush(FLUSH)) {
+                let experiment = experiment.name.as_str();
+                tracing::warn!(experiment, "some units of the experiment before are not written");
+            }
             running.push(Arc::new(Running::begin(experiment, part, secret, settings, now)?));
         }
-        Ok(Self { running, key: AuditKey::of_deployment(secret) })
+        let followed = before.map(|before| before.followed_by(&running)).unwrap_or_default();
+        Ok(Self {
+            running,
+            key: AuditKey::of_deployment(secret),
+            secret: secret.clone(),
+            settings: settings.clone(),
+            followed: Mutex::new(followed),
+        })
+    }
+
+    /// What is not among those that follow, and those that it had followed itself.
+    fn followed_by(&self, running: &[Arc<Running>]) -> Vec<Arc<Running>> {
+        let ends = |it: &&Arc<Running>| !running.iter().any(|other| Arc::ptr_eq(it, other));
+        let ended = self.running.iter().filter(ends).cloned();
+        ended.chain(self.followed().iter().cloned()).collect()
+    }
+
+    fn followed(&self) -> MutexGuard<'_, Vec<Arc<Running>>> {
+        // Nothing panics while it is held.
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why experiments cannot be run together, if they cannot.
@@ -142,6 +187,19 @@ impl Experiments {
     /// time.
     pub fn settle_part(&self, part: usize) {
         self.running.iter().for_each(|running| running.settle_part(part));
+        self.followed().iter().for_each(|followed| followed.settle_part(part));
+    }
+
+    /// Lets go of those before that no request is under way in, once all that they met is written.
+    fn let_go(&self) {
+        // Nobody can take one up anew: whoever has one has had it since before it was followed.
+        let (ended, used): (Vec<_>, Vec<_>) = std::mem::take(&mut *self.followed())
+            .into_iter()
+            .partition(|it| Arc::strong_count(it) == 1);
+        *self.followed() = used;
+        for part in 0..self.parts() {
+            ended.iter().for_each(|ended| ended.settle_part(part));
+        }
     }
 
     /// In how many parts units are kept.
@@ -154,6 +212,7 @@ impl Experiments {
     /// what follows. Blocks while that is written.
     pub fn look(&self, now: Timestamp) {
         self.running.iter().for_each(|running| running.look(now));
+        self.let_go();
     }
 
     /// Waits until what is remembered of units is written, at most for `patience` each. Blocks the
@@ -198,6 +257,19 @@ impl Experiments {
     }
 }
 
+/// The part of its layer's units that an experiment takes, behind what is `taken` already.
+fn part(experiment: &Experiment, taken: &mut Vec<(String, f64)>) -> Range<f64> {
+    let Some(layer) = &experiment.layer else { return 0.0..experiment.share };
+    let before = taken.iter_mut().find(|(name, _)| name == layer);
+    let start = before.as_ref().map_or(0.0, |(_, end)| *end);
+    let end = (start + experiment.share).min(1.0);
+    match before {
+        Some((_, taken)) => *taken = end,
+        None => taken.push((layer.clone(), end)),
+    }
+    start..end
+}
+
 fn kind(experiment: &Experiment) -> u8 {
     match experiment.unit {
         UnitKind::Cluster => 0,
@@ -212,8 +284,19 @@ mod tests {
     use crate::risk::{AccountId, ClusterId, Principal, Risk, UnknownReason};
 
     fn experiments(state: Option<std::path::PathBuf>, names: &[&str]) -> Experiments {
-        let policy =
-            "version = 1\nname = \"p\"\nmode = \"enforce\"\n[[grade]]\nname = \"g\"\nat = 0.5\n";
+        follow(None, state, names, "0.5").unwrap()
+    }
+
+    /// The same in place of others, with a policy that begins at this score.
+    fn follow(
+        before: Option<&Experiments>,
+        state: Option<std::path::PathBuf>,
+        names: &[&str],
+        at: &str,
+    ) -> Result<Experiments, BeginError> {
+        let policy = format!(
+            "version = 1\nname = \"p\"\nmode = \"enforce\"\n[[grade]]\nname = \"g\"\nat = {at}\n"
+        );
         let parse = |name: &&str| {
             let share = 1.0 / names.len() as f64;
             let text = format!(
@@ -222,11 +305,11 @@ mod tests {
                  [[arm]]\nname = \"a\"\npolicy = \"a\"\ncontrol = true\n[[arm]]\nname = \"b\"\npolicy = \"b\"\n\
                  [[metric]]\nname = \"requests\"\nrole = \"success\"\nbetter = \"lower\"\nscale = \"log\"\n"
             );
-            Experiment::parse("e.toml", &text, |name| Policy::parse(name, policy)).unwrap()
+            Experiment::parse("e.toml", &text, |name| Policy::parse(name, &policy)).unwrap()
         };
         let settings = RunSettings { state, ..RunSettings::default() };
         let parsed = names.iter().map(parse).collect();
-        Experiments::begin(parsed, &Secret::new([7; 32]), &settings).unwrap()
+        Experiments::follow(before, parsed, &Secret::new([7; 32]), &settings)
     }
 
     fn caller(account: usize, cluster: Option<usize>) -> Assessment {
@@ -254,6 +337,39 @@ mod tests {
             assert!(experiments.choose(&caller(account, Some(account)), now).is_some());
         }
         assert_eq!(units(), before);
+    }
+
+    // Break it: begin all anew, or let go of what has changed before its requests have ended.
+    #[test]
+    fn what_is_as_it_was_goes_on_and_what_has_changed_is_taken_up_where_its_state_leaves_off() {
+        let folder = std::env::temp_dir().join(format!("guilloche-follow-{}", std::process::id()));
+        let state = || Some(folder.clone());
+        let now = Timestamp::now();
+        let units = |of: &Experiments| -> u64 {
+            let each = of.each().iter().map(|running| running.status(now));
+            each.flat_map(|status| status.arms).map(|arm| arm.units).sum()
+        };
+        let first = experiments(state(), &["one"]);
+        for account in 0..50 {
+            assert!(first.choose(&caller(account, None), now).is_some());
+        }
+        let same = follow(Some(&first), state(), &["one"], "0.5").unwrap();
+        assert!(Arc::ptr_eq(&first.each()[0], &same.each()[0]));
+        drop(first);
+
+        let changed = follow(Some(&same), state(), &["one"], "0.6").unwrap();
+        assert!(!Arc::ptr_eq(&same.each()[0], &changed.each()[0]));
+        assert_eq!((units(&changed), changed.followed().len()), (50, 1));
+        changed.look(now);
+        assert_eq!(changed.followed().len(), 1, "a request may be under way in it");
+        drop(same);
+        changed.look(now);
+        assert_eq!(changed.followed().len(), 0);
+
+        let none = follow(Some(&changed), state(), &[], "0.6").unwrap();
+        assert!(none.choose(&caller(0, None), now).is_none());
+        assert_eq!(none.followed().len(), 1);
+        std::fs::remove_dir_all(folder).unwrap();
     }
 
     // Break it: take what was rolled back once for written.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::metric::Metric;
 use crate::mark::keys::ArmMark;
-use crate::policy::{Notice, Policy};
+use crate::policy::{Notice, Policy, Revision};
 
 /// An experiment, compiled and checked. It does not change: a reload makes another.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub struct Experiment {
     /// What follows when the arms are not filled as they were to be.
     pub on_mismatch: OnMismatch,
     pub(super) notices: Vec<Notice>,
+    /// Of the file and of every arm's policy together.
+    pub(super) revision: Revision,
 }
 
 /// What is assigned to an arm.

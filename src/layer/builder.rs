@@ -183,6 +183,13 @@ impl DefenseBuilder {
         Self { store: Some(store), ..self }
     }
 
+    /// Keeps the keys that decide now, if no secret is given: nothing that they have sealed or hashed
+    /// would be known again by others.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn keys_of(self, handle: &DefenseHandle) -> Self {
+        Self { keys: Some(Arc::clone(&handle.shared.live().keys)), ..self }
+    }
+
     /// Leaves it to the caller to tell when nothing can be graded.
     #[cfg(feature = "proxy")]
     pub(crate) fn silent(self) -> Self {

@@ -168,7 +168,7 @@ pub struct PolicyId {
 pub struct Revision([u8; 6]);
 
 impl Revision {
-    pub(super) fn of(file: &[u8]) -> Self {
+    pub(crate) fn of(file: &[u8]) -> Self {
         Self(blake3::hash(file).as_bytes().first_chunk().copied().unwrap_or_default())
     }
 }

@@ -1,6 +1,6 @@
 //! Health, metrics and status, on a listener of its own without authentication, and the orders that a
-//! person gives to experiments: whoever can connect may send every unit to the control arm, or have
-//! an experiment go on. So the listener belongs on an address that only operators reach. A browser is
+//! person gives: whoever can connect may have the configuration read again, send every unit of an
+//! experiment to the control arm, or have it go on. So the listener belongs on an address that only operators reach. A browser is
 //! not among them: requests that a page has it send name their origin, and are refused.
 
 use std::convert::Infallible;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -21,9 +22,11 @@ use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::config::Config;
 use super::experiments::{ExperimentState, Order};
 use super::metrics::Metrics;
 use super::probe::CarrierState;
+use super::reload::{ReloadError, ReloadState, Reloaded, Reloader, Trigger};
 use super::stack::counters;
 use crate::audit::record::mode_name;
 use crate::layer::DefenseHandle;
@@ -35,17 +38,16 @@ pub(super) struct Admin {
     pub(super) stopping: Arc<AtomicBool>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) defense: DefenseHandle,
-    /// Whether a policy is configured; else one decides that does nothing.
-    pub(super) has_policy: bool,
-    /// Whose word on risk is taken.
-    pub(super) trust: &'static str,
+    /// The configuration that decides: without a policy in it one decides that does nothing.
+    pub(super) config: Arc<ArcSwap<Config>>,
     /// The upstream as `host:port`, for a trial connection.
     pub(super) upstream: String,
     pub(super) connect_timeout: Duration,
     /// The carriers of marks; `None` where nothing is marked.
     pub(super) carriers: Option<CarrierState>,
-    /// The experiments; `None` where there are none.
-    pub(super) experiments: Option<ExperimentState>,
+    pub(super) experiments: ExperimentState,
+    pub(super) reloader: Reloader,
+    pub(super) reloads: ReloadState,
 }
 
 /// Serves [`Admin`].
@@ -55,6 +57,9 @@ pub(super) struct AdminService(pub(super) Arc<Admin>);
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 
+/// Where the configuration is read again.
+const RELOAD: &str = "/reload";
+
 impl hyper::service::Service<Request<Incoming>> for AdminService {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
@@ -63,14 +68,19 @@ impl hyper::service::Service<Request<Incoming>> for AdminService {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let admin = Arc::clone(&self.0);
         Box::pin(async move {
-            if let Some((name, order)) = Order::of(request.uri().path()) {
+            let path = request.uri().path();
+            let order = Order::of(path);
+            if order.is_some() || path == RELOAD {
                 if request.method() != Method::POST {
                     return Ok(answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only POST\n"));
                 }
                 if request.headers().contains_key(ORIGIN) {
                     return Ok(answer(StatusCode::FORBIDDEN, TEXT, "not from a browser\n"));
                 }
-                return Ok(admin.order(name, order).await);
+                return Ok(match order {
+                    Some((name, order)) => admin.order(name, order).await,
+                    None => admin.reload().await,
+                });
             }
             if request.method() != Method::GET && request.method() != Method::HEAD {
                 return Ok(answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n"));
@@ -84,7 +94,7 @@ impl hyper::service::Service<Request<Incoming>> for AdminService {
                 _ => answer(
                     StatusCode::NOT_FOUND,
                     TEXT,
-                    "there are /healthz, /readyz, /metrics, /status and /experiments\n",
+                    "there are /healthz, /readyz, /metrics, /status, /experiments and /reload\n",
                 ),
             })
         })
@@ -107,21 +117,20 @@ impl Admin {
 
     fn scrape(&self) -> Response<Full<Bytes>> {
         const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        match self.metrics.text(self.defense.reports()) {
+        match self.metrics.text(&self.defense) {
             Ok(text) => answer(StatusCode::OK, OPEN_METRICS, text),
             Err(_) => answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "no metrics\n"),
         }
     }
 
     fn each_experiment(&self) -> Response<Full<Bytes>> {
-        let each = self.experiments.as_ref().map(ExperimentState::status).unwrap_or_default();
+        let each = self.experiments.status().unwrap_or_default();
         answer(StatusCode::OK, JSON, format!("{each}\n"))
     }
 
     /// Does what a person orders, and answers when the disk has it.
     async fn order(&self, name: &str, order: Order) -> Response<Full<Bytes>> {
-        let running = self.experiments.as_ref().and_then(|it| it.0.named(name)).cloned();
-        let Some(running) = running else {
+        let Some(running) = self.experiments.named(name) else {
             return answer(StatusCode::NOT_FOUND, TEXT, "there is no experiment of that name\n");
         };
         let given = spawn_blocking(move || order.give(&running)).await;
@@ -135,21 +144,45 @@ impl Admin {
         }
     }
 
+    /// Has the configuration read again, and tells how that ended.
+    async fn reload(&self) -> Response<Full<Bytes>> {
+        let ended = self.reloader.order(Trigger::Admin).await;
+        let status = match &ended {
+            Ok(_) => StatusCode::OK,
+            Err(ReloadError::Stopped) => StatusCode::SERVICE_UNAVAILABLE,
+            Err(_) => StatusCode::CONFLICT,
+        };
+        let told = match ended {
+            Ok(Reloaded { revision, policy, policy_revision, notices }) => json!({
+                "outcome": "done",
+                "revision": revision,
+                "policy": {"name": policy, "revision": policy_revision},
+                "notices": notices,
+            }),
+            Err(error) => json!({"outcome": "refused", "errors": error.lines()}),
+        };
+        answer(status, JSON, format!("{told}\n"))
+    }
+
     fn status(&self) -> Response<Full<Bytes>> {
         let (name, revision) = self.defense.policy();
+        let config = self.config.load();
+        let has_policy = config.policy.is_some();
         let status = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "started": self.started,
             "now": Timestamp::now(),
             "stopping": self.stopping.load(Ordering::Relaxed),
             "in_flight": self.metrics.in_flight(),
-            "policy": self.has_policy.then(|| json!({"name": name, "revision": revision})),
-            "mode": self.has_policy.then(|| mode_name(self.defense.mode())),
-            "trust": self.trust,
+            "policy": has_policy.then(|| json!({"name": name, "revision": revision})),
+            "mode": has_policy.then(|| mode_name(self.defense.mode())),
+            "trust": config.trust(),
             "traffic": self.metrics.traffic().status(),
             "lost": self.metrics.lost(),
             "carriers": self.carriers.as_ref().map(CarrierState::status),
-            "experiments": self.experiments.as_ref().map(ExperimentState::status),
+            "configuration": self.reloads.running_status(),
+            "reload": self.reloads.last_status(),
+            "experiments": self.experiments.status(),
             "reasoning": self.metrics.seen().status(),
             "counters": counters(&self.defense),
         });

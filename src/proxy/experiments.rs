@@ -5,6 +5,7 @@ use std::fmt::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -18,8 +19,12 @@ use super::config::Config;
 use super::start_error::StartError;
 use crate::audit::JsonLines;
 use crate::experiment::{Experiment, Experiments, RunSettings, Running, State, Status};
+use crate::layer::DefenseHandle;
 use crate::policy::Policy;
 use crate::secret::Secret;
+
+/// How often is looked whether there are experiments, where there are none.
+const WITHOUT: Duration = Duration::from_secs(60);
 
 /// How long the lines of one part of the units may take to be written.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -65,15 +70,24 @@ pub(super) fn policies<'p>(
 }
 
 /// Writes what units met, a part of them at a time, and looks once in each interval whether the
-/// experiments may go on.
-pub(super) async fn settle(experiments: Arc<Experiments>, interval: Duration) {
-    let parts = u32::try_from(experiments.parts()).unwrap_or(u32::MAX).max(1);
+/// experiments may go on. Which there are, and the interval, may change meanwhile.
+pub(super) async fn settle(defense: DefenseHandle, config: Arc<ArcSwap<Config>>) {
     loop {
-        for part in 0..experiments.parts() {
-            sleep(interval / parts).await;
-            experiments.settle_part(part);
+        let interval = config.load().experiments.as_ref().map_or(WITHOUT, |it| it.interval);
+        let Some(experiments) = defense.experiments() else {
+            sleep(interval).await;
+            continue;
+        };
+        let parts = experiments.parts();
+        // Not to be kept longer than it decides.
+        drop(experiments);
+        for part in 0..parts {
+            sleep(interval / u32::try_from(parts).unwrap_or(u32::MAX).max(1)).await;
+            if let Some(experiments) = defense.experiments() {
+                experiments.settle_part(part);
+            }
         }
-        let looked = Arc::clone(&experiments);
+        let Some(looked) = defense.experiments() else { continue };
         // What follows is written to the disk.
         if let Err(error) = spawn_blocking(move || looked.look(Timestamp::now())).await {
             tracing::error!(%error, "the experiments are not watched");
@@ -123,24 +137,34 @@ impl Order {
 
 /// What is told of the experiments.
 #[derive(Clone, Debug)]
-pub(super) struct ExperimentState(pub(super) Arc<Experiments>);
+pub(super) struct ExperimentState(pub(super) DefenseHandle);
 
 impl ExperimentState {
     fn each(&self) -> Vec<Status> {
         let now = Timestamp::now();
-        self.0.each().iter().map(|running| running.status(now)).collect()
+        let Some(experiments) = self.0.experiments() else { return Vec::new() };
+        experiments.each().iter().map(|running| running.status(now)).collect()
     }
 
-    /// As the status has it.
-    pub(super) fn status(&self) -> Value {
+    /// As the status has it; nothing where there are none.
+    pub(super) fn status(&self) -> Option<Value> {
+        self.0.experiments()?;
         let each = self.each().into_iter().map(serde_json::to_value);
-        each.filter_map(Result::ok).collect()
+        Some(each.filter_map(Result::ok).collect())
+    }
+
+    /// The one of this name.
+    pub(super) fn named(&self, name: &str) -> Option<Arc<Running>> {
+        self.0.experiments()?.named(name).cloned()
     }
 }
 
 impl Collector for ExperimentState {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let each = self.each();
+        if each.is_empty() {
+            return Ok(());
+        }
         let gauge = ConstGauge::new(0_i64).metric_type();
         let (name, help) = ("experiment_state", "1 for the state of each experiment");
         let mut family = encoder.encode_descriptor(name, help, None, gauge)?;

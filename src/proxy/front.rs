@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
@@ -40,7 +41,8 @@ pub(super) struct Front<S> {
     pub(super) reports: Arc<ReportTargets>,
     pub(super) connection: Arc<Connection>,
     pub(super) cors: Arc<Cors>,
-    pub(super) max_request_body: usize,
+    /// Looked at by each request: it may change.
+    pub(super) max_request_body: Arc<AtomicUsize>,
     /// How long a WebSocket lasts that is served here.
     pub(super) patience: Patience,
 }
@@ -61,6 +63,7 @@ where
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let Self { stack, reports, connection, cors, max_request_body, patience } = self.clone();
+        let max_request_body = max_request_body.load(Ordering::Relaxed);
         // Made before the first await: a client that leaves at any point is noticed.
         let exchange = ExchangeReport::new(&request, Arc::clone(&reports), Arc::clone(&connection));
         let path = request.uri().path().to_owned();

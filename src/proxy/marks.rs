@@ -39,12 +39,13 @@ pub(super) fn marks(
     }))
 }
 
-/// Opens the ledger, if one is configured.
-pub(super) fn ledger(config: &Config) -> Result<Option<Arc<LedgerWriter>>, StartError> {
+/// Opens the ledger, if one is configured; with the fingerprint of the key that it belongs to.
+pub(super) fn ledger(config: &Config) -> Result<Option<(Arc<LedgerWriter>, String)>, StartError> {
     let Some(config::Marks { keys, ledger: Some(path), queue, .. }) = &config.marks else {
         return Ok(None);
     };
     let fingerprint = Keys::read(keys)?.fingerprint();
     let failed = |source| StartError::Lines { path: PathBuf::clone(path), source };
-    Ok(Some(Arc::new(LedgerWriter::open(path, fingerprint, *queue).map_err(failed)?)))
+    let ledger = LedgerWriter::open(path, fingerprint.clone(), *queue).map_err(failed)?;
+    Ok(Some((Arc::new(ledger), fingerprint)))
 }

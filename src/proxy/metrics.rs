@@ -18,11 +18,13 @@ use serde_json::Value;
 
 use super::experiments::ExperimentState;
 use super::probe::CarrierState;
+use super::reload::ReloadState;
 use super::seen::Seen;
 use super::summaries::Summaries;
 use super::traffic::Traffic;
 use crate::audit::Record;
 use crate::countermeasure::watermark::Carriers;
+use crate::layer::DefenseHandle;
 use crate::lines::Lost;
 use crate::mark::ledger::LostAnswers;
 use crate::risk::Reports;
@@ -112,19 +114,21 @@ impl Metrics {
         self
     }
 
-    /// Tells the state of the experiments as well.
-    pub(super) fn with_experiments(mut self, experiments: ExperimentState) -> Self {
-        self.registry.register_collector(Box::new(experiments));
+    /// Tells of reloads as well.
+    pub(super) fn with_reloads(mut self, reloads: ReloadState) -> Self {
+        self.registry.register_collector(Box::new(reloads));
         self
     }
 
-    /// The text that a scrape gets. `reports` are those of the risk source that is asked now.
-    pub(super) fn text(&self, reports: Arc<Reports>) -> Result<String, Error> {
-        let mut risks = Registry::with_prefix(PREFIX);
-        risks.register_collector(Box::new(UnknownRisks(reports)));
+    /// The text that a scrape gets, with what is known of the risk source that is asked now, and of the
+    /// experiments that are run now.
+    pub(super) fn text(&self, defense: &DefenseHandle) -> Result<String, Error> {
+        let mut now = Registry::with_prefix(PREFIX);
+        now.register_collector(Box::new(UnknownRisks(defense.reports())));
+        now.register_collector(Box::new(ExperimentState(defense.clone())));
         let mut text = String::new();
         encode_registry(&mut text, &self.registry)?;
-        encode_registry(&mut text, &risks)?;
+        encode_registry(&mut text, &now)?;
         encode_eof(&mut text)?;
         Ok(text)
     }
@@ -247,10 +251,11 @@ mod tests {
     use crate::audit::{
         Applied, AuditKey, Counts, DecisionName, Durations, Exempt, Outcome, PolicyIdentity, Risk,
     };
+    use crate::layer::DefenseLayer;
     use crate::lines::LineWriter;
-    use crate::policy::Countermeasure;
     use crate::policy::plan::Mode;
-    use crate::risk::UnknownReason;
+    use crate::policy::{Countermeasure, Policy};
+    use crate::risk::{Context, FromExtension, UnknownReason};
 
     /// One dialect is known, one is not.
     fn reasoned() -> Vec<Applied> {
@@ -291,7 +296,7 @@ mod tests {
             status: Some(200),
             durations: Durations::default(),
         });
-        let text = metrics.text(reports).unwrap();
+        let text = metrics.text(&counting(reports)).unwrap();
         for line in [
             r#"guilloche_decisions_total{grade="watch",mode="observe"} 1"#,
             r#"guilloche_applied_total{countermeasure="pace"} 1"#,
@@ -313,6 +318,15 @@ mod tests {
         assert!(!text.contains("account-name"));
     }
 
+    /// A defense whose risk source counts into `reports`.
+    fn counting(reports: Arc<Reports>) -> DefenseHandle {
+        let text =
+            "version = 1\nname = \"p\"\nmode = \"observe\"\n[[grade]]\nname = \"g\"\nat = 1.0\n";
+        let source = FromExtension::new(Context::new(reports).unwrap());
+        let policy = Policy::parse("p.toml", text).unwrap();
+        DefenseLayer::builder(policy).risk(source).build().unwrap().handle()
+    }
+
     #[test]
     fn lost_lines_are_told_as_they_are_lost() {
         struct Broken;
@@ -326,12 +340,22 @@ mod tests {
         }
         let lines = LineWriter::new(Broken, NonZeroUsize::MIN).unwrap();
         let metrics = Metrics::new(Some(lines.lost()), None, None);
-        assert!(metrics.text(Arc::default()).unwrap().contains("\nguilloche_audit_lost_total 0\n"));
+        assert!(
+            metrics
+                .text(&counting(Arc::default()))
+                .unwrap()
+                .contains("\nguilloche_audit_lost_total 0\n")
+        );
         lines.write(&1);
         // Gives up at once when the loss cannot be announced, and after it is counted.
         while lines.lost().count() == 0 {
             let _ = lines.flush(Duration::from_millis(1));
         }
-        assert!(metrics.text(Arc::default()).unwrap().contains("\nguilloche_audit_lost_total 1\n"));
+        assert!(
+            metrics
+                .text(&counting(Arc::default()))
+                .unwrap()
+                .contains("\nguilloche_audit_lost_total 1\n")
+        );
     }
 }

@@ -39,6 +39,7 @@ mod notices;
 mod passed;
 mod probe;
 mod rehearsal;
+mod reload;
 mod report;
 mod request_body;
 mod run;
@@ -56,7 +57,8 @@ mod tunnel;
 mod unread;
 
 pub use config::{Config, ConfigError, ConfigErrors};
+pub use reload::{ReloadError, Reloaded, Reloader};
 pub use run::Proxy;
 pub use server::serve_service;
-pub use signal::shutdown_signal;
+pub use signal::{reload_at_signal, shutdown_signal};
 pub use start_error::StartError;

@@ -4,12 +4,13 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
 use super::admin::{Admin, AdminService};
@@ -22,6 +23,7 @@ use super::metrics::Metrics;
 use super::passed::PassedLines;
 use super::probe::{CarrierState, Prober};
 use super::rehearsal;
+use super::reload::{Order, ReloadState, Reloader, Swap};
 use super::report::ReportTargets;
 use super::server::{Bounds, serve};
 use super::socket::Patience;
@@ -46,7 +48,11 @@ pub struct Proxy {
     audit: Option<Arc<JsonLines>>,
     access_log: Option<Arc<LineWriter>>,
     ledger: Option<Arc<LedgerWriter>>,
+    /// The key that the ledger belongs to.
+    ledger_key: Option<String>,
     experiments: Option<Arc<Experiments>>,
+    reloader: Reloader,
+    reloads: mpsc::Receiver<Order>,
 }
 
 /// How long the last lines may take to be written.
@@ -73,7 +79,8 @@ impl Proxy {
         rehearsal::addresses(config)
     }
 
-    fn notices(config: &Config) -> Result<Vec<String>, StartError> {
+    /// The same, without looking at what is written.
+    pub(super) fn notices(config: &Config) -> Result<Vec<String>, StartError> {
         let upstream = Upstream::new(&config.upstream, config.limits.max_header_bytes)?;
         let experiments = experiments::begin(config, false)?;
         let stack = stack(upstream, config, experiments, Arc::new(NoAudit), Arc::default(), None)?;
@@ -97,7 +104,7 @@ impl Proxy {
             None => None,
         };
         let access_log = config.access_log.as_ref().map(open_log).transpose()?;
-        let ledger = ledger(&config)?;
+        let (ledger, ledger_key) = ledger(&config)?.unzip();
         let (listener, address) = listen(config.listen.address).await?;
         let admin = match config.admin {
             Some(address) => Some(listen(address).await?),
@@ -105,6 +112,7 @@ impl Proxy {
         };
         // Of two processes with one configuration the second one has no address, and changes nothing.
         let experiments = experiments::begin(&config, true)?;
+        let (reloader, reloads) = Reloader::new();
         Ok(Self {
             config,
             listener,
@@ -114,7 +122,10 @@ impl Proxy {
             audit,
             access_log,
             ledger,
+            ledger_key,
             experiments,
+            reloader,
+            reloads,
         })
     }
 
@@ -130,6 +141,12 @@ impl Proxy {
         self.admin.as_ref().map(|(_, address)| *address)
     }
 
+    /// What has the proxy read its configuration again while it runs.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
+    }
+
     /// Serves until `shutdown` resolves and the exchanges that were under way have ended, or the
     /// grace for them is over; then writes what is left of the logs.
     ///
@@ -137,7 +154,8 @@ impl Proxy {
     /// When the defense cannot be made.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
         let Self { config, listener, address, admin, upstream, audit, .. } = self;
-        let Self { access_log, ledger, experiments, .. } = self;
+        let config = Arc::new(config);
+        let Self { access_log, ledger, ledger_key, experiments, reloader, reloads, .. } = self;
         let (cut_off, told) = watch::channel(false);
         let upstream = upstream.cut_off_by(told);
         let marked = config.marks.as_ref().map(|_| &config.carriers);
@@ -152,17 +170,15 @@ impl Proxy {
         if let Some(carriers) = marked {
             metrics = metrics.watching(carriers);
         }
-        let told = experiments.clone().map(ExperimentState);
-        if let Some(told) = &told {
-            metrics = metrics.with_experiments(told.clone());
-        }
-        let metrics = Arc::new(metrics);
-        let sink = Arc::new(Metered {
+        let state = ReloadState::new(config.fingerprint(), Timestamp::now());
+        let metrics = Arc::new(metrics.with_reloads(state.clone()));
+        let sink: Arc<dyn Sink> = Arc::new(Metered {
             metrics: Arc::clone(&metrics),
             next: audit.clone().map(|audit| audit as Arc<dyn Sink>),
         });
+        let (reports, written) = (Arc::default(), ledger.clone());
         let Stack { service, defense, notices } =
-            stack(upstream, &config, experiments.clone(), sink, Arc::default(), ledger.clone())?;
+            stack(upstream, &config, experiments, Arc::clone(&sink), reports, written)?;
         tell(&config, address, admin.as_ref().map(|(_, address)| *address), &defense, &notices);
         let probing = match (prober, config.probe) {
             (Some(prober), Probe::Required) => {
@@ -171,14 +187,24 @@ impl Proxy {
             }
             (prober, _) => prober.map(|prober| tokio::spawn(prober.run())),
         };
-        let settling =
-            experiments.clone().zip(config.experiments.as_ref()).map(|(experiments, settings)| {
-                tokio::spawn(experiments::settle(experiments, settings.interval))
-            });
         let passed = audit
             .clone()
             .map(|audit| Arc::new(PassedLines::new(Arc::clone(&metrics), defense.clone(), audit)));
         let telling = passed.clone().map(|passed| tokio::spawn(passed.run()));
+        let max_request_body = Arc::new(AtomicUsize::new(config.limits.max_request_body));
+        let decides = Arc::new(ArcSwap::new(Arc::clone(&config)));
+        let settling = tokio::spawn(experiments::settle(defense.clone(), Arc::clone(&decides)));
+        let decided = Arc::clone(&decides);
+        let swap = Swap {
+            config: decides,
+            defense: defense.clone(),
+            sink,
+            ledger: ledger.clone(),
+            ledger_key,
+            max_request_body: Arc::clone(&max_request_body),
+            state: state.clone(),
+        };
+        let reloading = tokio::spawn(swap.run(reloads));
         let stopping = Arc::new(AtomicBool::new(false));
         let bounds = Bounds {
             max_connections: config.limits.max_connections,
@@ -190,13 +216,14 @@ impl Proxy {
             started: Timestamp::now(),
             stopping: Arc::clone(&stopping),
             metrics: Arc::clone(&metrics),
-            defense,
-            has_policy: config.policy.is_some(),
-            trust: trust(&config),
+            defense: defense.clone(),
+            config: decided,
             upstream: host_and_port(&config.upstream.url),
             connect_timeout: config.upstream.connect_timeout,
             carriers: marked.cloned().map(CarrierState),
-            experiments: told,
+            experiments: ExperimentState(defense.clone()),
+            reloader,
+            reloads: state,
         };
         let (served, admin_shutdown) = oneshot::channel::<()>();
         let reports = Arc::new(ReportTargets { metrics, access_log: access_log.clone() });
@@ -206,7 +233,7 @@ impl Proxy {
             reports: Arc::clone(&reports),
             connection,
             cors: Arc::clone(&cors),
-            max_request_body: config.limits.max_request_body,
+            max_request_body: Arc::clone(&max_request_body),
             patience: Patience {
                 idle: config.upstream.idle_timeout,
                 total: config.upstream.total_timeout,
@@ -224,9 +251,10 @@ impl Proxy {
         };
         let admin_shutdown = async { drop(admin_shutdown.await) };
         tokio::join!(clients, serve_admin(admin, shared, bounds, admin_shutdown));
-        for task in [probing, settling, telling].into_iter().flatten() {
+        for task in [probing, Some(settling), Some(reloading), telling].into_iter().flatten() {
             task.abort();
         }
+        let experiments = defense.experiments();
         let flushed = spawn_blocking(move || {
             let experiments = experiments
                 .is_none_or(|experiments| experiments::finish(&experiments, audit.as_deref()));
@@ -259,18 +287,13 @@ fn tell(
         policy = if configured { policy.as_str() } else { "none" },
         revision = configured.then_some(revision),
         mode = configured.then(|| mode_name(defense.mode())),
-        trust = trust(config),
+        trust = config.trust(),
         audit = config.audit.is_some(),
         "serving"
     );
     for notice in notices {
         tracing::warn!("{notice}");
     }
-}
-
-/// Whose word on risk is taken.
-fn trust(config: &Config) -> &'static str {
-    config.risk.as_ref().map_or("none", |risk| risk.trust.name())
 }
 
 async fn serve_admin(

@@ -1,12 +1,11 @@
-//! The signal to stop, and one that must not.
+//! The signals to stop, and to read the configuration again.
 
 use std::future::Future;
 use std::io;
 
+use super::reload::{Reloader, Trigger};
+
 /// Resolves at the first SIGTERM or SIGINT; elsewhere than on Unix, at Ctrl-C.
-///
-/// SIGHUP is logged and changes nothing: it would kill a process that does not handle it, and is
-/// what operators send to servers to have them read their configuration again.
 ///
 /// # Errors
 /// When the system refuses to have its signals handled.
@@ -16,16 +15,10 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = ()> + Send + 'static
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
     Ok(async move {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => return,
-                _ = interrupt.recv() => return,
-                _ = hang_up.recv() => tracing::warn!(
-                    "SIGHUP: the configuration is not read again while serving; restart to change it"
-                ),
-            }
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
     })
 }
@@ -41,4 +34,36 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = ()> + Send + 'static
             std::future::pending().await
         }
     })
+}
+
+/// Has the configuration read again at each SIGHUP, as long as it is polled. How that ended is in the
+/// log. Elsewhere than on Unix there is no such signal, and this waits for good.
+///
+/// # Errors
+/// When the system refuses to have its signals handled.
+#[cfg(unix)]
+pub fn reload_at_signal(
+    reloader: Reloader,
+) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while hang_up.recv().await.is_some() {
+            // What is wrong has been told.
+            let _ = reloader.order(Trigger::Signal).await;
+        }
+    })
+}
+
+/// Has the configuration read again at each SIGHUP, as long as it is polled. How that ended is in the
+/// log. Elsewhere than on Unix there is no such signal, and this waits for good.
+///
+/// # Errors
+/// None here.
+#[cfg(not(unix))]
+pub fn reload_at_signal(
+    _reloader: Reloader,
+) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    Ok(std::future::pending())
 }

@@ -54,13 +54,13 @@ pub(super) fn stack(
 /// What of a configuration decides about requests. It can be replaced while others are served; all
 /// else (addresses, the upstream, files that are written) is bound at the start.
 #[derive(Debug)]
-struct Live {
-    settings: DefenseBuilder,
-    notices: Vec<String>,
+pub(super) struct Live {
+    pub(super) settings: DefenseBuilder,
+    pub(super) notices: Vec<String>,
 }
 
 impl Live {
-    fn of(
+    pub(super) fn of(
         config: &Config,
         experiments: Option<Arc<Experiments>>,
         audit: Arc<dyn Sink>,

@@ -114,6 +114,22 @@ impl StartError {
             _ => None,
         }
     }
+
+    /// What went wrong with what caused it, on one line; a cause that it has told is not told again.
+    #[must_use]
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(at) = cause {
+            let cause_text = at.to_string();
+            if !text.ends_with(&cause_text) {
+                text.push_str(": ");
+                text.push_str(&cause_text);
+            }
+            cause = at.source();
+        }
+        text
+    }
 }
 
 fn settings_list(errors: &[SettingError]) -> String {

@@ -17,6 +17,9 @@ mod naming;
 #[cfg(test)]
 mod passing;
 #[cfg(test)]
+#[cfg(unix)]
+mod reloading;
+#[cfg(test)]
 mod reuse;
 #[cfg(test)]
 mod signing;

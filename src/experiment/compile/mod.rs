@@ -14,7 +14,7 @@ use super::settings::{Arm, Eligibility, Experiment, Switchback, UnitKind};
 use crate::mark::keys::ArmMark;
 use crate::policy::source::Source;
 use crate::policy::value::At;
-use crate::policy::{LoadError, Policy, Problem};
+use crate::policy::{LoadError, Policy, Problem, Revision};
 
 /// The document as a whole.
 const WHOLE: Range<usize> = 0..0;
@@ -36,10 +36,18 @@ impl Experiment {
     /// [`LoadError::Invalid`] with all its problems, those of the policies among them, if it is no
     /// experiment.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
-        let path = path.as_ref();
+        Self::load_noting(path.as_ref(), |_| {})
+    }
+
+    /// The same, and names every policy file on the way.
+    pub(crate) fn load_noting(path: &Path, mut note: impl FnMut(&Path)) -> Result<Self, LoadError> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let text = crate::policy::source::text(path)?;
-        Self::parse(&path.display().to_string(), &text, |policy| Policy::load(folder.join(policy)))
+        Self::parse(&path.display().to_string(), &text, |policy| {
+            let policy = folder.join(policy);
+            note(&policy);
+            Policy::load(policy)
+        })
     }
 
     /// Compiles the text of an experiment file; `file` is what errors call it, and `policy` reads the
@@ -105,6 +113,8 @@ fn compile(
     let metrics = metrics(&mut source, file.metric.as_deref().unwrap_or_default());
     let number = |number: &Option<At<f64>>, default| number.as_ref().map_or(default, |it| it.value);
     let count = |count: &Option<At<u32>>, default| count.as_ref().map_or(default, |it| it.value);
+    let mut revisions = text.to_owned();
+    revisions.extend(arms.iter().map(|arm| arm.policy.revision.to_string()));
     Ok(Experiment {
         name,
         salt,
@@ -122,6 +132,7 @@ fn compile(
         least_units: count(&file.least_units, 10),
         on_mismatch: file.on_mismatch.unwrap_or_default(),
         notices: source.finish()?,
+        revision: Revision::of(revisions.as_bytes()),
     })
 }
 

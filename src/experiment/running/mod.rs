@@ -9,6 +9,7 @@ mod ratio;
 mod status;
 
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -30,7 +31,7 @@ use guards::Guards;
 pub(super) use ratio::{Stage, Stages};
 
 /// How an experiment is run, beside what its file says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RunSettings {
     /// Where what must outlive the process is written; without a folder it does not.
@@ -56,6 +57,8 @@ impl Default for RunSettings {
 pub struct Running {
     experiment: Experiment,
     name: ExperimentName,
+    /// Of its layer's units.
+    part: Range<f64>,
     assignment: Assignment,
     register: Register,
     journal: Option<Journal>,
@@ -102,12 +105,12 @@ impl Running {
     /// Takes up an experiment where the state that was written of it leaves off.
     pub(super) fn begin(
         experiment: Experiment,
-        part: std::ops::Range<f64>,
+        part: Range<f64>,
         secret: &Secret,
         settings: &RunSettings,
         now: Timestamp,
     ) -> Result<Self, JournalError> {
-        let assignment = Assignment::new(secret, &experiment, part);
+        let assignment = Assignment::new(secret, &experiment, part.clone());
         let name = ExperimentName { name: experiment.name.clone(), salt: experiment.salt.clone() };
         let arms: Vec<_> = experiment.arms.iter().map(|arm| Arc::clone(&arm.name)).collect();
         let weights: Vec<u32> =
@@ -143,6 +146,7 @@ impl Running {
             stopped: Mutex::new(stopped),
             experiment,
             name,
+            part,
             assignment,
             register,
             journal,
@@ -171,6 +175,13 @@ impl Running {
     #[must_use]
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
+    }
+
+    /// Whether it is this experiment that is run, with this part of its layer's units: as its file and
+    /// those of its arms' policies have it, to the letter.
+    pub(super) fn is_run(&self, experiment: &Experiment, part: &Range<f64>) -> bool {
+        let Experiment { name, revision, .. } = &self.experiment;
+        *name == experiment.name && *revision == experiment.revision && self.part == *part
     }
 
     /// Sends every unit to the control arm, at once; `why` is told to whoever asks. It stays so, over

@@ -1,7 +1,7 @@
 //! `[experiments]`: which are run, and where what must outlive the process is kept.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::deciding::unread;
@@ -61,7 +61,8 @@ pub(super) fn read(reader: &mut Reader<'_>, given: bool) -> Option<Experiments> 
         files.into_iter().map(|file| reader.resolved("experiments.files", file)).collect();
     let mut loaded = Vec::new();
     for file in &files {
-        match Experiment::load(file) {
+        let note = |policy: &Path| reader.leads_to("experiments.files", policy);
+        match Experiment::load_noting(file, note) {
             Ok(experiment) => loaded.push(experiment),
             Err(error) => unread(reader, "experiments", "files", error),
         }

@@ -25,6 +25,7 @@ mod deciding;
 mod experiments;
 mod injected;
 mod marks;
+mod origin;
 mod reader;
 mod secret;
 mod setting;
@@ -36,6 +37,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -43,6 +45,7 @@ use http::HeaderValue;
 pub use carriers::Probe;
 pub use experiments::Experiments;
 pub use marks::Marks;
+use origin::{Origin, Reading};
 pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX, PATH_VARIABLE};
 use reader::{Reader, variable};
 use setting::{OrOff, Size};
@@ -100,6 +103,9 @@ pub struct Config {
     pub access_log: Option<AccessLog>,
     /// `[shutdown] grace`: how long streams may go on after the signal to stop.
     pub grace: Duration,
+    /// `[reload] poll`: how often is looked whether a file has changed; `None` when it is off.
+    pub poll: Option<Duration>,
+    reading: Reading,
 }
 
 /// Where and how clients are served.
@@ -176,7 +182,7 @@ impl Config {
         let path = path.as_ref();
         let name = path.display().to_string();
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&name, &text, environment),
+            Ok(text) => Self::parse_from(&name, &text, environment, None),
             Err(error) => Err(ConfigErrors(vec![ConfigError {
                 place: name,
                 field: None,
@@ -194,11 +200,30 @@ impl Config {
         text: &str,
         environment: &BTreeMap<String, String>,
     ) -> Result<Self, ConfigErrors> {
+        Self::parse_from(name, text, environment, Some(text))
+    }
+
+    /// The same of a text that is kept, if it is not the file's of that name.
+    fn parse_from(
+        name: &str,
+        text: &str,
+        environment: &BTreeMap<String, String>,
+        kept: Option<&str>,
+    ) -> Result<Self, ConfigErrors> {
         let mut reader = Reader::new(name, text, environment);
         let config = Self::read(&mut reader);
         reader.finish()?;
         // A required field that is missing has been reported.
-        config.ok_or_else(|| ConfigErrors(Vec::new()))
+        let mut config = config.ok_or_else(|| ConfigErrors(Vec::new()))?;
+        let (name, text, environment) =
+            (name.to_owned(), kept.map(str::to_owned), environment.clone());
+        config.reading.origin = Some(Arc::new(Origin { name, text, environment }));
+        Ok(config)
+    }
+
+    /// Whose word on risk is taken.
+    pub(super) fn trust(&self) -> &'static str {
+        self.risk.as_ref().map_or("none", |risk| risk.trust.name())
     }
 
     /// Every field there is, as `(section, field)`, but for those of `[risk]`.
@@ -234,8 +259,10 @@ impl Config {
         let audit = audit(reader, given);
         let access_log = access_log(reader);
         let grace = reader.or("shutdown", "grace", seconds(30));
+        let OrOff(poll) = reader.or("reload", "poll", OrOff(None));
         addresses::check(reader, listen.address, admin, upstream.as_ref().map(|it| &it.url));
         let notices = reader.notices();
+        let reading = reader.reading();
         Some(Self {
             listen,
             upstream: upstream?,
@@ -258,6 +285,8 @@ impl Config {
             audit,
             access_log,
             grace,
+            poll,
+            reading,
         })
     }
 }

@@ -13,6 +13,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::injected::is_injected;
+use super::origin::Reading;
 use super::setting::{Kind, Setting};
 use crate::secret;
 
@@ -67,6 +68,8 @@ pub(super) struct Reader<'t> {
     known: BTreeMap<&'static str, BTreeSet<&'static str>>,
     /// Where the fields that were read stood.
     places: BTreeMap<String, Place>,
+    /// What they said.
+    reading: Reading,
     errors: Vec<(usize, ConfigError)>,
     /// Whether the file is no TOML: what is missing then is not what its author left out.
     is_broken: bool,
@@ -113,6 +116,7 @@ impl<'t> Reader<'t> {
             injected: injected.into_iter().map(|(name, _)| name).collect(),
             known: BTreeMap::new(),
             places: BTreeMap::new(),
+            reading: Reading::default(),
             errors: Vec::new(),
             is_broken: !syntax.is_empty(),
             notices: Vec::new(),
@@ -175,11 +179,23 @@ impl<'t> Reader<'t> {
     }
 
     /// What a path in a field that was read leads to.
-    pub(super) fn resolved(&self, field: &str, path: PathBuf) -> PathBuf {
-        match self.places.get(field) {
+    pub(super) fn resolved(&mut self, field: &str, path: PathBuf) -> PathBuf {
+        let path = match self.places.get(field) {
             Some(Place::Variable(_)) => path,
             _ => self.folder.join(path),
-        }
+        };
+        self.leads_to(field, &path);
+        path
+    }
+
+    /// Notes a file that a field leads to, be it through another file.
+    pub(super) fn leads_to(&mut self, field: &str, path: &Path) {
+        self.reading.paths.entry(field.to_owned()).or_default().push(path.to_owned());
+    }
+
+    /// What was given, and the paths in it, by field.
+    pub(super) fn reading(&mut self) -> Reading {
+        std::mem::take(&mut self.reading)
     }
 
     /// Says that a file with a secret is open to others than its owner, if it is.
@@ -372,7 +388,9 @@ impl<'t> Reader<'t> {
     /// The environment beats the file, whose value is then not looked at.
     fn take(&mut self, section: &str, field: &str) -> Option<Given> {
         let given = self.find(section, field)?;
-        self.places.insert(format!("{section}.{field}"), given.place.clone());
+        let name = format!("{section}.{field}");
+        self.reading.said.insert(name.clone(), blake3::hash(given.text.as_bytes()));
+        self.places.insert(name, given.place.clone());
         Some(given)
     }
 

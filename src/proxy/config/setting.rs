@@ -188,15 +188,25 @@ fn number_and_unit(text: &str) -> Option<(u64, &str)> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OrOff<T>(pub(super) Option<T>);
 
+impl<T: Setting> OrOff<T> {
+    fn of(text: &str) -> Option<Self> {
+        if text == "off" { Some(Self(None)) } else { T::read(text).map(|it| Self(Some(it))) }
+    }
+}
+
 impl Setting for OrOff<SocketAddr> {
     const EXPECTED: &'static str = "\"off\", or an IP address and port, such as \"127.0.0.1:8081\"";
 
     fn read(text: &str) -> Option<Self> {
-        if text == "off" {
-            Some(Self(None))
-        } else {
-            SocketAddr::read(text).map(|it| Self(Some(it)))
-        }
+        Self::of(text)
+    }
+}
+
+impl Setting for OrOff<Duration> {
+    const EXPECTED: &'static str = "\"off\", or a duration with its unit, such as \"10s\"";
+
+    fn read(text: &str) -> Option<Self> {
+        Self::of(text)
     }
 }
 
