@@ -28,7 +28,7 @@ fn holder() -> SealHolder {
 }
 
 fn sealer() -> Sealer {
-    Sealer::new(holder(), &Seal::default(), "teacher-large", None)
+    Sealer::new(holder(), &Seal::default(), Some("teacher-large"), None)
 }
 
 fn thought(bytes: usize) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use guilloche::mark::cell::Roles;
 use guilloche::mark::keys::{Keys, Marking, Recipient};
-use guilloche::mark::lexical::{Rewriter, Site, undo};
+use guilloche::mark::lexical::{Rewriter, Site, undo, undo_across};
 use guilloche::mark::lexicon::Lexicon;
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -92,5 +92,47 @@ proptest! {
         prop_assert_eq!(steps.is_empty(), flips == 0);
         prop_assert_eq!(undo(&steps, &marked), Some(text.clone()));
         prop_assert_eq!(undo(&steps, marked.trim()), Some(text.trim().to_owned()));
+    }
+}
+
+/// Whether a text comes from its pieces as it was, each of which still says something where it did.
+fn undone_in(steps: &[u8], pieces: &[&str], original: &str) -> bool {
+    let undone = undo_across(steps, pieces).unwrap_or_default();
+    let says = |(piece, undone): (&&str, &String)| piece.chars().count() < 2 || !undone.is_empty();
+    undone.concat() == original
+        && undone.len() == pieces.len()
+        && pieces.iter().zip(&undone).all(says)
+}
+
+// Break it: take pieces for texts of their own, or put a form where the first of its pieces was.
+#[test]
+fn a_marked_text_that_comes_back_in_pieces_is_undone_wherever_it_was_cut() {
+    let (marked, steps, _) = mark(&[TEXT], 9, 1.0, false);
+    for at in (0..=marked.len()).filter(|at| marked.is_char_boundary(*at)) {
+        let (first, second) = marked.split_at(at);
+        assert!(undone_in(&steps, &[first, second], TEXT), "at {at}");
+        assert!(undone_in(&steps, &["", first, "", second, ""], TEXT), "at {at}");
+    }
+    let letters: Vec<String> = marked.chars().map(String::from).collect();
+    let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
+    assert_eq!(undo_across(&steps, &letters).unwrap().concat(), TEXT);
+}
+
+proptest! {
+    #[test]
+    fn however_many_pieces_there_are(cuts in prop::collection::vec(any::<usize>(), 0..40)) {
+        let (marked, steps, _) = mark(&[TEXT], 9, 1.0, false);
+        prop_assert!(undone_in(&steps, &pieces(&marked, &cuts), TEXT));
+    }
+
+    #[test]
+    fn steps_of_another_text_do_no_harm_to_pieces(
+        steps in prop::collection::vec(any::<u8>(), 0..40),
+        texts in prop::collection::vec(".{0,9}", 0..6),
+    ) {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        if let Some(undone) = undo_across(&steps, &texts) {
+            prop_assert_eq!(undone.len(), texts.len());
+        }
     }
 }

@@ -304,3 +304,71 @@ fn who_is_answered_without_end_leaves_most_others_what_is_remembered_of_them() {
     let known = (0..100).filter(|number| originals.knows(owner(*number), now)).count();
     assert!((50..100).contains(&known), "{known}");
 }
+
+/// What becomes of answers that a client sends back in pieces, behind their question.
+fn back_in_pieces(
+    originals: &Originals,
+    owner: Owner,
+    question: &str,
+    pieces: &[&str],
+    now: Instant,
+) -> (String, u64) {
+    let mut conversation = originals.conversation(owner);
+    conversation.other(question);
+    conversation.end();
+    let restored = conversation.answers(pieces, now);
+    let whole = pieces.iter().zip(restored);
+    let whole = whole.map(|(piece, restored)| restored.unwrap_or_else(|| (*piece).to_owned()));
+    (whole.collect(), conversation.restored())
+}
+
+fn cut(text: &str, size: usize) -> Vec<&str> {
+    let starts = (0..text.len()).step_by(size);
+    starts.map(|at| text.get(at..text.len().min(at + size)).unwrap()).collect()
+}
+
+// Break it: look each piece up alone.
+#[test]
+fn an_answer_that_comes_back_as_it_was_streamed_comes_back_as_it_was() {
+    let (originals, now) = (originals(1 << 20), Instant::now());
+    let owner = originals.owner(None, "a");
+    let asked = place(&originals, owner, "q");
+    let marked = give(&originals, owner, asked, &[TEXT], true, now);
+    let other = TEXT.replace("For example", "For instance").replace("begin", "start");
+    let second = give(&originals, owner, asked, &[&other], true, now);
+    assert!(marked != TEXT && second != other);
+    for size in [1, 2, 7, 40, marked.len()] {
+        let pieces = cut(&marked, size);
+        let back = |pieces: &[&str]| back_in_pieces(&originals, owner, "q", pieces, now);
+        assert_eq!(back(&pieces), (TEXT.to_owned(), 1), "pieces of {size}");
+        // What a client has left out or changed anywhere is another text.
+        let mut changed = pieces.clone();
+        let middle = changed.len() / 2;
+        changed[middle] = "~";
+        assert_eq!(back(&changed), (changed.concat(), 0), "pieces of {size}");
+        // Between others, and with another that is known behind it.
+        let around = [&["Ah."][..], &pieces, &cut(&second, size), &["So."]].concat();
+        assert_eq!(back(&around), (format!("Ah.{TEXT}{other}So."), 2), "pieces of {size}");
+    }
+}
+
+/// Twice as many pieces of nothing that is known take no more lookups than a conversation has.
+// Break it: begin anew at every piece for as long as there are any.
+#[test]
+fn pieces_of_what_nobody_knows_cost_what_their_bytes_do() {
+    let (originals, now) = (originals(1 << 20), Instant::now());
+    let owner = originals.owner(None, "a");
+    let _ = give(&originals, owner, place(&originals, owner, "q"), &[TEXT], true, now);
+    let mut seconds = Vec::new();
+    for count in [20_000, 40_000] {
+        let pieces = vec!["word "; count];
+        let least = (0..3).map(|_| {
+            let begun = Instant::now();
+            let (whole, restored) = back_in_pieces(&originals, owner, "q", &pieces, now);
+            assert!(restored == 0 && whole.len() == 5 * count);
+            begun.elapsed()
+        });
+        seconds.push(least.min().unwrap().as_secs_f64());
+    }
+    assert!(seconds[1] < 3.0 * seconds[0] + 0.05, "{seconds:?}");
+}

@@ -41,7 +41,7 @@ pub enum Counter {
     MarkupUnknown,
     /// Blocks of reasoning that went out sealed.
     BlocksSealed,
-    /// Blocks of reasoning of which something was too long to be sealed.
+    /// Blocks of reasoning of which something was too long to be sealed, or whose model is not certain.
     BlocksUnsealed,
     /// Sealed blocks that came back, were opened and went to the upstream as it wrote them.
     BlocksOpened,

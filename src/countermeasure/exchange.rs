@@ -284,7 +284,10 @@ impl ResponseEdits {
                 Some(reasoning::editor(Keep::None))
             }
             Kind::Reasoning => {
-                let is_string = matches!(channel.lane.slot, Slot::Reasoning | Slot::ReasoningAlias);
+                let is_string = matches!(
+                    channel.lane.slot,
+                    Slot::Reasoning | Slot::ReasoningAlias | Slot::ThinkingPart
+                );
                 let sealed = self.sealer().filter(|_| is_string).and_then(Sealer::editor);
                 Some(sealed.unwrap_or_else(|| self.remains(keep).editor()))
             }

@@ -428,7 +428,7 @@ impl Exchange {
     /// What seals the reasoning of the answer to this request, if the plan says so.
     fn sealer(&self, protocol: &dyn Protocol, request: &Request, body: &[u8]) -> Option<Sealer> {
         let settings = enforced(&self.decision.plan.reasoning)?.seal.as_ref()?;
-        let model = asked_model(&self.decision, request)?;
+        let model = asked_model(&self.decision, request);
         let holder = SealHolder::new(&self.live.keys.seal, &self.assessment.principal);
         let conversation = settings.by_conversation().then(|| conversation_of(protocol, body));
         let in_strings = settings.in_strings.then(|| protocol.string_carrier()).flatten();

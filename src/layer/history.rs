@@ -11,14 +11,15 @@ use http::HeaderMap;
 use tokio::time::Instant;
 
 use super::head::can_be_read;
+use super::unmarking::{Unmarked, unmark};
 use super::unsealing::{Unsealed, unseal};
 use crate::countermeasure::RepeatGuard;
-use crate::countermeasure::originals::{self, Memory, Originals, Owner, Place};
+use crate::countermeasure::originals::{Memory, Originals, Owner, Place};
 use crate::countermeasure::seal::{Opener, SealHolder, SealKeys};
 use crate::risk::Principal;
 use crate::secret::opaque_debug;
-use crate::wire::json::{Edit, Text, splice, unescape};
-use crate::wire::{Protocol, Request, Said};
+use crate::wire::json::splice;
+use crate::wire::{Protocol, Request};
 
 /// A request's conversation, and whose it is.
 #[derive(Clone, Debug)]
@@ -127,9 +128,13 @@ impl History {
         body: Bytes,
         asked: impl FnOnce(&Bytes) -> Option<String>,
     ) -> Restored {
-        let (mut edits, place) = self.unmark(&body);
+        let unmarked = self
+            .marked
+            .as_ref()
+            .map(|(originals, owner)| unmark(self.protocol, &body, originals.conversation(*owner)));
+        let Unmarked { mut edits, texts, place } = unmarked.unwrap_or_default();
         let mut guard = None;
-        let mut tally = RestoredTally { texts: edits.len() as u64, ..RestoredTally::default() };
+        let mut tally = RestoredTally { texts, ..RestoredTally::default() };
         if let Some(holder) = self.sealed.as_ref().filter(|_| Opener::may_open(&body)) {
             let opener = Opener::new(holder.clone(), asked(&body));
             let unsealed = unseal(self.protocol, &body, &opener);
@@ -140,48 +145,6 @@ impl History {
         }
         let body = if edits.is_empty() { body } else { splice(&body, &mut edits).into() };
         Restored { body, tally, place, guard }
-    }
-
-    /// Undoes the marks, and tells the place of the answer that the body asks for.
-    fn unmark(&self, body: &[u8]) -> (Vec<Edit>, Place) {
-        let Some((originals, owner)) = &self.marked else {
-            return (Vec::new(), Place::default());
-        };
-        let mut conversation = originals.conversation(*owner);
-        let now = Instant::now();
-        let mut edits = Vec::new();
-        let scanned = self.protocol.scan_history(body, &mut |said| {
-            edits.extend(follow(&mut conversation, body, &said, now));
-        });
-        if scanned.is_err() {
-            edits.clear();
-        }
-        (edits, conversation.place())
-    }
-}
-
-/// What the conversation says next: what is to stand in its place, if it was marked.
-fn follow(
-    conversation: &mut originals::Conversation<'_>,
-    body: &[u8],
-    said: &Said,
-    now: Instant,
-) -> Option<Edit> {
-    // What cannot be decoded was never marked.
-    let decoded = |text: &Text| unescape(body.get(text.span.clone()).unwrap_or_default()).ok();
-    match said {
-        Said::Answer(text) => {
-            let original = conversation.answer(&decoded(text)?, now)?;
-            Some(Edit::text(text.span.clone(), &original))
-        }
-        Said::Other(text) => {
-            conversation.other(&decoded(text)?);
-            None
-        }
-        Said::End => {
-            conversation.end();
-            None
-        }
     }
 }
 

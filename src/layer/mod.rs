@@ -106,6 +106,7 @@ mod timing;
 mod tokens;
 mod trials;
 mod turns;
+mod unmarking;
 mod unsealing;
 mod volume;
 

@@ -126,7 +126,9 @@ impl Sealing {
         for carrier in carriers {
             let value = carrier.value().and_then(|span| said(payload, span));
             let blob = match carrier.share {
-                Share::Since(place) => self.blob_since(carrier, place, value, framing, tally),
+                Share::Since { place, .. } => {
+                    self.blob_since(carrier, place, value, framing, tally)
+                }
                 Share::All | Share::Text(_) | Share::Nothing => {
                     self.blob_of(carrier, value, framing, tally)?
                 }
@@ -216,7 +218,7 @@ impl Sealing {
         }
         self.blobs += 1;
         let blob = self.sealer.seal(carrier.name, texts, value);
-        tally.blocks_sealed += u64::from(blob.is_some());
+        count(blob.is_some() && self.sealer.keeps(), tally);
         blob.map(Cow::Owned)
     }
 
@@ -277,7 +279,9 @@ impl Sealing {
             *blobs += 1;
             let parts: Vec<_> = of.iter().map(|it| (it.lane.part, it.raw.as_slice())).collect();
             let blob = sealer.seal(carrier.name, &parts, place.value.as_deref());
-            tally.blocks_sealed += u64::from(blob.is_some() && place.blob.is_none());
+            if place.blob.is_none() {
+                count(blob.is_some() && sealer.keeps(), tally);
+            }
             place.blob = blob.map(|blob| (blob, length));
         }
         Ok(place.blob.as_ref().map(|(blob, _)| blob.as_str()))
@@ -326,6 +330,12 @@ fn place<'p>(places: &'p mut Vec<Place>, carrier: &Carrier) -> Result<&'p mut Pl
         places.push(Place { name, group, value: None, blob: None, lost: false });
     }
     places.get_mut(at).ok_or(TooManyLanes)
+}
+
+/// Counts a block of which a blob was to go out.
+fn count(sealed: bool, tally: &mut Tally) {
+    tally.blocks_sealed += u64::from(sealed);
+    tally.blocks_unsealed += u64::from(!sealed);
 }
 
 /// The bytes of text that go with a carrier.

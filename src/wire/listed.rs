@@ -32,8 +32,6 @@ pub(super) enum Shape {
     /// One string without white space, however long: a signature, sealed or encoded data. Base64 may
     /// have ends of lines.
     Sealed,
-    /// Several of them.
-    Signatures,
     /// Identifiers of any length, nested: addresses of pages.
     Links,
     /// Identifiers and numbers of any length, nested: media, references.
@@ -89,7 +87,7 @@ impl Shape {
                 value.len() <= FINDINGS && leaves(value, small)
             }
             Self::Sealed => contents(value).is_some_and(is_encoded),
-            Self::Links | Self::Signatures => leaves(value, |leaf| match leaf {
+            Self::Links => leaves(value, |leaf| match leaf {
                 Leaf::Text(text) => is_unbroken(text),
                 Leaf::Other(other) => is_flag(other),
             }),
@@ -104,10 +102,7 @@ impl Shape {
 impl Shape {
     /// Whether what has this shape was said by others.
     pub(super) fn is_quoted(self) -> bool {
-        matches!(
-            self,
-            Self::Text(_) | Self::Quoted(_) | Self::Links | Self::Sealed | Self::Signatures
-        )
+        matches!(self, Self::Text(_) | Self::Quoted(_) | Self::Links | Self::Sealed)
     }
 
     /// Whether what has this shape may be another in every event, and tells nothing.
@@ -117,7 +112,7 @@ impl Shape {
 
     /// Whether encoded data of any length has this shape.
     pub(super) fn is_data(self) -> bool {
-        matches!(self, Self::Data | Self::Sealed | Self::Signatures)
+        matches!(self, Self::Data | Self::Sealed)
     }
 }
 

@@ -24,18 +24,22 @@ use crate::scene::{HttpClient, client};
 mod amazon;
 mod anthropic;
 mod dialect;
+mod gateways;
 mod google;
 mod openai;
+mod sizes;
 mod strings;
 
-use dialect::{Asked, Dialect, THOUGHTS};
+use dialect::{Asked, Dialect, Said, THOUGHTS};
 
-const DIALECTS: [&dyn Dialect; 11] = [
+const DIALECTS: [&dyn Dialect; 13] = [
     &anthropic::Messages { by_invoke: false },
     &anthropic::Messages { by_invoke: true },
     &openai::Responses,
     &openai::Chat { in_strings: false },
     &openai::Chat { in_strings: true },
+    &gateways::LiteLlm,
+    &gateways::Mistral,
     &google::Gemini { in_arrays: false, signs_thoughts: false },
     &google::Gemini { in_arrays: false, signs_thoughts: true },
     &google::Gemini { in_arrays: true, signs_thoughts: false },
@@ -47,36 +51,51 @@ const DIALECTS: [&dyn Dialect; 11] = [
 /// What it was sent, by the conversation that a field of the request names.
 type Seen = Arc<Mutex<BTreeMap<String, Vec<(String, Bytes)>>>>;
 
+/// What the upstream thinks in conversations in which it thinks something else than usual, and how many tokens
+/// that has.
+type Thoughts = Arc<Mutex<BTreeMap<String, (String, u64)>>>;
+
 /// An upstream that answers a turn of a dialect, as fields of the request say.
-async fn scripted() -> (String, Seen) {
+async fn scripted() -> (String, Seen, Thoughts) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let seen = Seen::default();
-    let noted = Arc::clone(&seen);
+    let (seen, thoughts) = (Seen::default(), Thoughts::default());
+    let shared = (Arc::clone(&seen), Arc::clone(&thoughts));
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            let noted = Arc::clone(&noted);
+            let shared = shared.clone();
             tokio::spawn(async move {
                 let service = service_fn(move |request: Request<Incoming>| {
-                    let noted = Arc::clone(&noted);
-                    async move { Ok::<_, hyper::Error>(scripted_answer(request, &noted).await) }
+                    let (seen, thoughts) = shared.clone();
+                    async move {
+                        Ok::<_, hyper::Error>(scripted_answer(request, &seen, &thoughts).await)
+                    }
                 });
                 let server = auto::Builder::new(TokioExecutor::new());
                 let _ = server.serve_connection(TokioIo::new(stream), service).await;
             });
         }
     });
-    (address, seen)
+    (address, seen, thoughts)
 }
 
-async fn scripted_answer(request: Request<Incoming>, seen: &Seen) -> Response<Full<Bytes>> {
+async fn scripted_answer(
+    request: Request<Incoming>,
+    seen: &Seen,
+    thoughts: &Thoughts,
+) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let field = |name: &str| head.headers[name].to_str().unwrap().to_owned();
     let dialect = DIALECTS[field("x-dialect").parse::<usize>().unwrap()];
-    let (kind, bytes) =
-        dialect.answer(field("x-turn").parse().unwrap(), field("x-streamed") == "true");
+    let other = thoughts.lock().unwrap().get(&field("x-talk")).cloned();
+    let usual = Said::in_turn(field("x-turn").parse().unwrap());
+    let said = match &other {
+        Some((thought, tokens)) => Said { thought, tokens: *tokens, ..usual },
+        None => usual,
+    };
+    let (kind, bytes) = dialect.answer(&said, field("x-streamed") == "true");
     seen.lock().unwrap().entry(field("x-talk")).or_default().push((head.uri.to_string(), body));
     let response = Response::builder().header("content-type", kind);
     response.body(Full::from(bytes)).unwrap()
@@ -86,17 +105,18 @@ async fn scripted_answer(request: Request<Incoming>, seen: &Seen) -> Response<Fu
 struct Scene {
     upstream: String,
     seen: Seen,
+    thoughts: Thoughts,
     client: HttpClient,
     replicas: [Served; 2],
     in_strings: [Served; 2],
     refusing: Served,
     elsewhere: Served,
-    _directory: Directory,
+    directory: Directory,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let (upstream, seen) = scripted().await;
+        let (upstream, seen, thoughts) = scripted().await;
         let directory = Directory::new();
         let policy = |name: &str, seal: &str| {
             directory.write(
@@ -111,9 +131,11 @@ impl Scene {
         let strings = policy("strings.toml", "in_strings = true");
         let refuse = policy("refuse.toml", "unopened = \"refuse\", in_strings = true");
         let secrets = ["7".repeat(64), "8".repeat(64)];
+        let audit = directory.path("audit.jsonl").display().to_string();
         let start = async |policy: &str, secret: &str| {
+            let audit = ("AUDIT_FILE", audit.as_str());
             let more = [("RISK_TRUST", "peer"), ("POLICY_FILE", policy), ("SECRET_KEY", secret)];
-            Served::start(&upstream, &more).await
+            Served::start(&upstream, &[&more[..], &[audit]].concat()).await
         };
         Self {
             replicas: [start(&plain, &secrets[0]).await, start(&plain, &secrets[0]).await],
@@ -123,7 +145,8 @@ impl Scene {
             client: client(false),
             upstream,
             seen,
-            _directory: directory,
+            thoughts,
+            directory,
         }
     }
 
@@ -134,6 +157,19 @@ impl Scene {
             (false, false) => &self.replicas[replica].address,
             (false, true) => &self.in_strings[replica].address,
         }
+    }
+
+    /// What operators are told, in logs, metrics and audit records.
+    async fn told(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        for proxy in self.replicas.iter().chain(&self.in_strings) {
+            told.push(proxy.messages());
+            for path in ["/metrics", "/status"] {
+                told.push(proxy.tells(path).await);
+            }
+        }
+        told.push(std::fs::read_to_string(self.directory.path("audit.jsonl")).unwrap());
+        told
     }
 
     /// What the upstream was sent in a conversation, in order.
@@ -263,7 +299,7 @@ async fn held(
                     let rest = history.split_off(
                         history.len()
                             - DIALECTS[dialect]
-                                .read(&DIALECTS[dialect].answer(1, false).1, false)
+                                .read(&DIALECTS[dialect].answer(&Said::in_turn(1), false).1, false)
                                 .len()
                             - 1,
                     );
@@ -315,6 +351,10 @@ async fn agents_never_notice_that_reasoning_is_sealed_and_neither_does_the_upstr
                 assert_eq!(text(through), text(direct), "{told}");
             }
         }
+    }
+    for told in scene.told().await {
+        let shown = THOUGHTS.iter().flat_map(|it| it.split(", ")).find(|it| told.contains(it));
+        assert!(!told.is_empty() && shown.is_none(), "{shown:?}");
     }
 }
 

@@ -1,12 +1,16 @@
 //! The hunt for a way round: a sentence is planted as the reasoning of every answer, and asked for on
 //! every path that a server of each kind is known to have, by a caller whose reasoning is withheld.
 //! It goes by the tables that `guilloche policy routes` prints, so that a path without a verdict, or a
-//! protocol without planted answers, fails here.
+//! protocol without planted answers, fails here. It is held a second time where what is withheld goes out
+//! sealed: then no blob may show anything of it either.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use guilloche::wire::{KnownRoute, ProtocolId, ServerKind, Verdict};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use guilloche::countermeasure::seal::PREFIX;
+use guilloche::wire::{CarriesSealed, KnownRoute, ProtocolId, ServerKind, Verdict};
 use http::Method;
 
 use crate::client::raw;
@@ -18,7 +22,54 @@ mod planted;
 mod secret;
 
 use planted::{ANSWER, Planted, answers, compressed};
-use secret::{has, told_by};
+use secret::{SENTENCE, has, told_by, unchunked};
+
+/// What becomes of the reasoning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Withheld {
+    /// It is gone.
+    Gone,
+    /// It goes out sealed wherever the protocol has a place for it.
+    Sealed,
+}
+
+impl Withheld {
+    /// The strictest of the policies, whatever is unknown passing: only what is known is refused.
+    fn policy(self) -> String {
+        let strict = std::fs::read_to_string(repository("policies/strict.toml")).unwrap();
+        let lenient = strict.replace("unknown_routes = \"refuse\"", "unknown_routes = \"pass\"");
+        assert_ne!(strict, lenient);
+        if self == Self::Gone {
+            return lenient;
+        }
+        let seal = "keep = \"none\"\nseal = { bucket = 256, in_strings = true }";
+        let sealing = lenient.replace("keep = \"none\"", seal);
+        assert_ne!(sealing, lenient);
+        sealing
+    }
+
+    /// What servers sign or encrypt their reasoning with. Where it goes out sealed the layer has that in its
+    /// keeping as well; else it may be the vendor's word that there was any, and has only to look like none.
+    fn signature(self) -> String {
+        match self {
+            Self::Gone => SENTENCE.to_owned(),
+            Self::Sealed => STANDARD.encode(SENTENCE),
+        }
+    }
+
+    /// The answers of a protocol.
+    fn answers(self, protocol: ProtocolId) -> Vec<Planted> {
+        answers(protocol, &self.signature())
+    }
+
+    /// Into pieces of how many bytes the upstream's answers are cut.
+    fn cuts(self) -> &'static [usize] {
+        match self {
+            Self::Gone => &[usize::MAX],
+            Self::Sealed => &[usize::MAX, 11],
+        }
+    }
+}
 
 /// A proxy in front of a server of one kind, whose every answer has the sentence.
 struct Hunt {
@@ -30,19 +81,22 @@ struct Hunt {
 }
 
 impl Hunt {
-    async fn before(kind: ServerKind) -> Self {
+    async fn before(kind: ServerKind, withheld: Withheld) -> Self {
         let upstream = Upstream::start().await;
         let all = ProtocolId::ALL.into_iter();
-        for planted in all.flat_map(|it| answers(it).into_iter().chain(compressed(it))) {
-            let Planted { name, bytes } = planted;
-            upstream.answers(&name, Arc::new(move || Box::new(std::iter::once(bytes.clone()))));
+        for planted in all.flat_map(|it| withheld.answers(it).into_iter().chain(compressed(it))) {
+            for cut in withheld.cuts().iter().copied() {
+                let Planted { name, bytes } = planted.clone();
+                let pieces = move || {
+                    let (size, bytes) = (cut.min(bytes.len()), bytes.clone());
+                    let starts = (0..bytes.len()).step_by(size);
+                    starts.map(move |at| bytes.slice(at..bytes.len().min(at + size)))
+                };
+                upstream.answers(&case(&name, cut), Arc::new(move || Box::new(pieces())));
+            }
         }
         let directory = Directory::new();
-        // What is unknown passes: only what is known is refused.
-        let strict = std::fs::read_to_string(repository("policies/strict.toml")).unwrap();
-        let lenient = strict.replace("unknown_routes = \"refuse\"", "unknown_routes = \"pass\"");
-        assert_ne!(strict, lenient);
-        let policy = directory.write("lenient.toml", &lenient);
+        let policy = directory.write("policy.toml", &withheld.policy());
         let audit = directory.path("audit.jsonl").display().to_string();
         let log = directory.path("access.log").display().to_string();
         let proxy = Served::start(
@@ -61,7 +115,7 @@ impl Hunt {
     }
 
     /// Asks for a path as a caller whose reasoning is withheld, and looks at every byte of the answer.
-    async fn ask(&mut self, method: &Method, path: &str, case: &str) -> String {
+    async fn ask(&mut self, method: &Method, path: &str, case: &str) -> Vec<u8> {
         let risk = Caller::Graded.risk().unwrap();
         let body = r#"{"model":"m","max_tokens":100,"messages":[{"role":"user","content":"x"}]}"#;
         let body = if path.ends_with("/completions") && !path.ends_with("/chat/completions") {
@@ -90,11 +144,13 @@ impl Hunt {
         );
         let answer = raw(&self.proxy.address, sent.as_bytes()).await;
         self.asked += 1;
-        if let Some(form) = told_by(&answer) {
+        let body = unchunked(&answer);
+        if let Some(form) = told_by(&answer).or_else(|| told_by(&body)) {
             let text = String::from_utf8_lossy(&answer).into_owned();
             self.told.push(format!("{method} {path}, {case}: {form}\n{text:.1500}"));
         }
-        String::from_utf8_lossy(&answer).into_owned()
+        let head = answer.windows(4).position(|it| it == b"\r\n\r\n").unwrap_or(answer.len());
+        [&answer[..head], &body].concat()
     }
 
     /// Looks at what the operator is told.
@@ -125,9 +181,14 @@ fn example(listed: &KnownRoute, prefix: &str) -> String {
     }
 }
 
-async fn hunt(kind: ServerKind) {
-    let mut hunt = Hunt::before(kind).await;
-    let (mut came, mut lost) = (HashSet::new(), HashSet::new());
+/// How the upstream is asked for an answer in pieces of so many bytes.
+fn case(name: &str, cut: usize) -> String {
+    if cut == usize::MAX { name.to_owned() } else { format!("{name}, in pieces of {cut}") }
+}
+
+async fn hunt(kind: ServerKind, withheld: Withheld) {
+    let mut hunt = Hunt::before(kind, withheld).await;
+    let (mut came, mut lost, mut sealed) = (HashSet::new(), HashSet::new(), BTreeSet::new());
     for listed in kind.routes() {
         let prefixes: &[&str] = match listed.verdict {
             // What may stand before a path is the same on all servers.
@@ -138,9 +199,16 @@ async fn hunt(kind: ServerKind) {
             let path = example(&listed, prefix);
             match listed.verdict {
                 Verdict::Read(protocol) => {
-                    for Planted { name, .. } in answers(protocol) {
+                    let all = withheld.answers(protocol).into_iter();
+                    let cuts = |Planted { name, .. }: Planted| {
+                        withheld.cuts().iter().map(move |cut| (case(&name, *cut), *cut))
+                    };
+                    for (name, cut) in all.flat_map(cuts) {
                         let answer = hunt.ask(&Method::POST, &path, &name).await;
-                        if has(answer.as_bytes(), ANSWER) {
+                        if has(&answer, PREFIX) {
+                            sealed.insert((protocol, name.contains(", a document"), cut));
+                        }
+                        if has(&answer, ANSWER) {
                             came.insert(name);
                         } else {
                             lost.insert(name);
@@ -148,7 +216,7 @@ async fn hunt(kind: ServerKind) {
                     }
                     // What cannot be read is refused, in a stream of an array once its head has gone.
                     for Planted { name, .. } in compressed(protocol) {
-                        let answer = hunt.ask(&Method::POST, &path, &name).await;
+                        let answer = text(hunt.ask(&Method::POST, &path, &name).await);
                         let refused =
                             answer.starts_with("HTTP/1.1 50") || answer.contains("\"error\"");
                         assert!(refused, "{path}, {name}: {answer}");
@@ -157,12 +225,12 @@ async fn hunt(kind: ServerKind) {
                 // What answers without text has none to give.
                 Verdict::NoText | Verdict::Open => {
                     let method = &listed.methods[0];
-                    let answer = hunt.ask(method, &path, "nothing").await;
+                    let answer = text(hunt.ask(method, &path, "nothing").await);
                     assert!(answer.starts_with("HTTP/1.1 200"), "{method} {path}: {answer}");
                 }
                 Verdict::Stored(protocol) => {
                     for method in listed.methods {
-                        for Planted { name, .. } in answers(protocol) {
+                        for Planted { name, .. } in withheld.answers(protocol) {
                             hunt.ask(method, &path, &name).await;
                         }
                     }
@@ -173,8 +241,8 @@ async fn hunt(kind: ServerKind) {
                     for path in others.iter().chain([&path, &path.to_uppercase(), &encoded]) {
                         let path = if path.starts_with('/') { path } else { &format!("/{path}") };
                         for method in listed.methods.iter().chain([&Method::PUT, &Method::TRACE]) {
-                            let answer =
-                                hunt.ask(method, path, "chat, reasoning, a document").await;
+                            let asked = hunt.ask(method, path, "chat, reasoning, a document");
+                            let answer = text(asked.await);
                             let first: String = answer.chars().take(12).collect();
                             assert_eq!(first, "HTTP/1.1 403", "{method} {path}: {answer}");
                         }
@@ -189,11 +257,38 @@ async fn hunt(kind: ServerKind) {
     // An array comes from one of two endpoints.
     lost.retain(|name| !came.contains(name));
     assert!(lost.is_empty(), "the answer is lost: {lost:?}");
+    assert_eq!(sealed, carried(kind, withheld), "{kind:?}");
+}
+
+/// The forms of answers, and how they are cut, in which something goes out sealed: those of the protocols
+/// that have a place for it.
+fn carried(kind: ServerKind, withheld: Withheld) -> BTreeSet<(ProtocolId, bool, usize)> {
+    let carries = |id: &&ProtocolId| {
+        withheld == Withheld::Sealed && id.features().carries_sealed != CarriesSealed::Nowhere
+    };
+    let forms = |id: &ProtocolId| {
+        let id = *id;
+        let cuts = withheld.cuts().iter().copied();
+        cuts.flat_map(move |cut| [(id, true, cut), (id, false, cut)])
+    };
+    kind.speaks().iter().filter(carries).flat_map(forms).collect()
+}
+
+fn text(answer: Vec<u8>) -> String {
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_what_is_withheld_comes_on_any_path_of_any_server() {
     for kind in ServerKind::ALL {
-        hunt(kind).await;
+        hunt(kind, Withheld::Gone).await;
+    }
+}
+
+// Break it: leave what an upstream has signed as it is beside what is sealed, or seal by base64 alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_it_comes_where_it_is_sealed_either() {
+    for kind in ServerKind::ALL {
+        hunt(kind, Withheld::Sealed).await;
     }
 }

@@ -11,8 +11,8 @@ use guilloche::risk::Assessment;
 use http::Request;
 
 use crate::support::{
-    MESSAGES, Script, Seen, Step, Witness, World, caller, count, data, event, json, next, policy,
-    stream, trailers,
+    GEMINI, MESSAGES, Script, Seen, Step, Witness, World, caller, count, data, event, json, next,
+    policy, stream, trailers,
 };
 
 /// In which words are exchanged for at least one of the accounts.
@@ -231,4 +231,54 @@ async fn an_answer_is_remembered_text_by_text_as_each_ends() {
     next(&mut answer).await.unwrap().unwrap();
     drop(answer);
     assert_eq!(occupancy(), 1, "the client left in the middle of the second text");
+}
+
+/// As Google's library for Python does, which keeps every part of a stream.
+// Break it: look each part up alone.
+#[tokio::test]
+async fn a_marked_stream_comes_back_in_the_parts_in_which_it_was_streamed() {
+    let chunk = |text: &str| {
+        let parts = serde_json::json!([{ "text": text }]);
+        let content = serde_json::json!({"role": "model", "parts": parts});
+        format!("data: {}\n\n", serde_json::json!({"candidates": [{"content": content}]}))
+    };
+    let asks = serde_json::json!({"contents": [{"role": "user", "parts": [{"text": "q"}]}]});
+    let mut exchanged = 0;
+    for number in 0..16 {
+        let world = world(Caps::default());
+        let account = format!("account-{number}");
+        let asked = |body: &serde_json::Value, score: f64| {
+            let request = Request::post(GEMINI).extension(caller(&account, None, score));
+            request.body(Script::whole(body.to_string())).unwrap()
+        };
+        let pieces = TEXT.split_inclusive(' ').map(|word| data(chunk(word)));
+        let end = r#"data: {"candidates":[{"finishReason":"STOP","content":{"parts":[]}}]}"#;
+        let steps = pieces.chain([data(format!("{end}\n\n"))]);
+        let given = world.exchange(asked(&asks, 0.9), stream(steps)).await.text();
+        world.upstream.seen();
+        let parts: Vec<serde_json::Value> = given
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .map(|event| serde_json::from_str::<serde_json::Value>(event).unwrap())
+            .flat_map(|event| {
+                event["candidates"][0]["content"]["parts"].as_array().unwrap().clone()
+            })
+            .collect();
+        let text = |parts: &[serde_json::Value]| -> String {
+            parts.iter().map(|part| part["text"].as_str().unwrap()).collect()
+        };
+        exchanged += usize::from(text(&parts) != TEXT);
+        assert!(parts.len() > 10);
+        let mut again = asks.clone();
+        let turns = again["contents"].as_array_mut().unwrap();
+        turns.push(serde_json::json!({"role": "model", "parts": parts}));
+        turns.push(asks["contents"][0].clone());
+        for score in [0.1, 0.9] {
+            let seen = sent(&world, asked(&again, score)).await.text();
+            let seen: serde_json::Value = serde_json::from_str(&seen).unwrap();
+            let restored = seen["contents"][1]["parts"].as_array().unwrap();
+            assert_eq!((text(restored).as_str(), restored.len()), (TEXT, parts.len()));
+        }
+    }
+    assert!(exchanged > 0, "no word was exchanged");
 }

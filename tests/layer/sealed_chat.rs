@@ -164,6 +164,33 @@ async fn the_blob_of_a_streams_string_comes_before_the_answer() {
     }
 }
 
+/// A path and a body that name two models: nobody knows whose reasoning it is.
+// Break it: let the vendor's own signature out where nothing can be bound to a model.
+#[tokio::test(start_paused = true)]
+async fn where_it_is_not_certain_which_model_answers_blobs_hold_nothing_and_none_opens() {
+    let world = world(true);
+    let path = "/openai/deployments/d/chat/completions";
+    let asked = |body: &str| request(alice(0.9), path, Script::whole(body));
+    let got = world.exchange(asked(FIRST), document(answer(&message()))).await.text();
+    world.upstream.seen();
+    assert!(!got.contains("c2ln") && !got.contains("EmwKAhgBEgy3va3p"), "{got}");
+    let got = serde_json::from_str::<Value>(&got).unwrap()["choices"][0]["message"].clone();
+    assert!(got["reasoning"].as_str().unwrap().starts_with(PREFIX), "{got}");
+    let applied = &world.records.only().applied;
+    let counted = |counter| count(applied, Countermeasure::Reasoning, counter);
+    assert_eq!((counted(Counter::BlocksSealed), counted(Counter::BlocksUnsealed)), (0, 2));
+    world.exchange(asked(&next_turn(&got)), document("{\"choices\":[]}")).await;
+    let seen: Value = serde_json::from_str(&world.upstream.seen()[0].text()).unwrap();
+    let elsewhere = forwarded(&world, alice(0.9), &next_turn(&got)).await;
+    for seen in [seen, elsewhere] {
+        let message = &seen["messages"][2];
+        assert_eq!(
+            (&message["reasoning_details"], &message["reasoning"]),
+            (&json!([]), &"".into())
+        );
+    }
+}
+
 /// What was opened is not said again, and a blob opens in its own place only.
 #[tokio::test(start_paused = true)]
 async fn the_string_is_guarded_and_opens_nowhere_else() {

@@ -22,6 +22,7 @@ mod identity;
 mod memory;
 mod recording;
 mod table;
+mod trimmed;
 
 use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -131,19 +132,20 @@ impl Originals {
         self.used.store(true, Ordering::Release);
     }
 
-    /// The text as it was before it was marked, if it was. It counts as asked for.
-    fn restore(&self, owner: Owner, place: Place, text: &str, now: Instant) -> Option<String> {
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
-            return None;
-        }
-        let mut hasher = self.hasher(owner);
-        hasher.update(trimmed.as_bytes());
-        let long = trimmed.len() >= LONG;
-        let steps = self.table(owner).steps(short(&hasher), place, long, now)?;
-        let original = crate::mark::lexical::undo(&steps, text).filter(|_| !steps.is_empty())?;
+    /// What undoes the marks of a text, by its hash and its length, if it is known; nothing undoes one in
+    /// which nothing was exchanged. It counts as asked for.
+    fn steps(
+        &self,
+        owner: Owner,
+        place: Place,
+        (text, length): (u128, usize),
+        now: Instant,
+    ) -> Option<Box<[u8]>> {
+        self.table(owner).steps(text, place, length >= LONG, now)
+    }
+
+    fn count_restored(&self, owner: Owner) {
         self.table(owner).count_restored();
-        Some(original)
     }
 
     /// How full the table is, and what it did.

@@ -14,11 +14,15 @@ use crate::secret::opaque_debug;
 
 opaque_debug!(Sealer);
 
+/// A kind of carrier that no protocol has.
+const NOWHERE: &str = "nowhere";
+
 /// Seals for one principal what one model says, in one conversation.
 #[derive(Clone)]
 pub struct Sealer {
     holder: SealHolder,
-    model: Arc<str>,
+    /// `None` if it is not certain which model answers.
+    model: Option<Arc<str>>,
     conversation: Option<Conversation>,
     lifetime: Duration,
     bucket: usize,
@@ -27,18 +31,20 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// What `settings` say of the answers of `model`, in the conversation in which alone they open.
+    /// What `settings` say of the answers of `model`, in the conversation in which alone they open. Where
+    /// it is not certain which model answers, blobs hold nothing, and none of them ever opens: the
+    /// client has them leave the reasoning out of the next turn.
     #[must_use]
     pub fn new(
         holder: SealHolder,
         settings: &Seal,
-        model: &str,
+        model: Option<&str>,
         conversation: Option<Conversation>,
     ) -> Self {
         holder.keys.use_it();
         Self {
             holder,
-            model: model.into(),
+            model: model.map(Into::into),
             conversation,
             lifetime: settings.lifetime,
             bucket: usize::try_from(settings.bucket.get()).unwrap_or(usize::MAX),
@@ -55,6 +61,12 @@ impl Sealer {
     /// What seals a string of reasoning as it comes, if blobs take the place of such.
     pub(in crate::countermeasure) fn editor(&self) -> Option<Box<dyn Editor>> {
         Some(Box::new(SealedString::new(self.clone(), self.in_strings?)))
+    }
+
+    /// Whether what is sealed can be opened again.
+    #[must_use]
+    pub fn keeps(&self) -> bool {
+        self.model.is_some()
     }
 
     /// A blob for a kind of carrier that holds these texts, by their numbers, and what the upstream
@@ -74,6 +86,11 @@ impl Sealer {
             expires: u32::try_from(expires).unwrap_or(u32::MAX),
             by_conversation: conversation.is_some(),
         };
+        let (carrier, texts, value) = match model {
+            Some(_) => (carrier, texts, value),
+            None => (NOWHERE, &[][..], None),
+        };
+        let model = model.as_deref().unwrap_or_default();
         let bound = Bound { carrier, model, conversation: *conversation };
         let contents = Contents { texts, value };
         let key = holder.principal.first()?;

@@ -52,7 +52,7 @@ impl Editor for SealedString {
         let raw = std::mem::take(&mut self.raw);
         if !raw.is_empty() {
             let blob = self.sealer.seal(self.carrier, &[(0, &raw)], None);
-            self.sealed += u64::from(blob.is_some());
+            self.sealed += u64::from(blob.is_some() && self.sealer.keeps());
             out.push_str(&blob.unwrap_or_default());
         }
     }

@@ -16,7 +16,8 @@ fn holder() -> SealHolder {
 fn a_blob_opens_until_its_lifetime_is_over() {
     let settings = Seal { lifetime: Duration::from_secs(60), ..Seal::default() };
     let before = Timestamp::now().as_second();
-    let blob = Sealer::new(holder(), &settings, "m", None).seal("carrier", &[(0, b"x")], None);
+    let blob =
+        Sealer::new(holder(), &settings, Some("m"), None).seal("carrier", &[(0, b"x")], None);
     let after = Timestamp::now().as_second();
     let conversation = Opening::default().conversation();
     let opens = |second: i64| {
@@ -39,8 +40,8 @@ fn what_is_bound_to_a_conversation_opens_in_no_other() {
         opening.conversation()
     };
     let (one, other) = (conversation("Mend the roof."), conversation("Paint the door."));
-    let bound = Sealer::new(holder(), &Seal::default(), "m", Some(one));
-    let free = Sealer::new(holder(), &Seal::default(), "m", None);
+    let bound = Sealer::new(holder(), &Seal::default(), Some("m"), Some(one));
+    let free = Sealer::new(holder(), &Seal::default(), Some("m"), None);
     let opener = Opener::new(holder(), Some("m".to_owned()));
     for (sealer, opens) in [(bound, [true, false]), (free, [true, true])] {
         let blob = sealer.seal("carrier", &[(0, b"x")], None).unwrap();
@@ -51,7 +52,8 @@ fn what_is_bound_to_a_conversation_opens_in_no_other() {
 
 #[test]
 fn nothing_opens_for_a_model_that_is_not_certain() {
-    let blob = Sealer::new(holder(), &Seal::default(), "", None).seal("c", &[(0, b"x")], None);
+    let blob =
+        Sealer::new(holder(), &Seal::default(), Some(""), None).seal("c", &[(0, b"x")], None);
     let conversation = Opening::default().conversation();
     let opens = |model: Option<&str>| {
         let opener = Opener::new(holder(), model.map(str::to_owned));

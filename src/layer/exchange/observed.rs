@@ -145,7 +145,7 @@ impl Exchange {
         let settings = observed(&plan.reasoning)?.seal.as_ref()?;
         let holder = SealHolder::new(&self.live.keys.seal, &self.assessment.principal);
         let in_strings = settings.in_strings.then(|| protocol.string_carrier()).flatten();
-        Some(Sealer::new(holder, settings, "", None).in_strings(in_strings))
+        Some(Sealer::new(holder, settings, Some(""), None).in_strings(in_strings))
     }
 
     /// The same of the copy that was taken of it.

@@ -46,7 +46,7 @@ use super::lexicon::ENGLISH_CLASSES;
 pub use choice::{Choice, Chosen, Site};
 pub use offsets::{OffsetMap, Unit};
 pub use rewriter::{Rewriter, each_site};
-pub use undo::{Undo, undo};
+pub use undo::{Undo, undo, undo_across};
 
 /// Raised when the scanner finds other sites in the same text by the same lexicon.
 pub const SCANNER: u32 = 3;

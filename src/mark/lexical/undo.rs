@@ -56,21 +56,111 @@ impl Undo {
 /// at its ends left as it is; `None` if they cannot be of this text.
 #[must_use]
 pub fn undo(steps: &[u8], text: &str) -> Option<String> {
-    let mut rest = text.trim_start();
-    let mut original = String::with_capacity(text.len() + steps.len());
-    original.push_str(text.get(..text.len() - rest.len())?);
+    undo_across(steps, &[text])?.pop()
+}
+
+/// The same of a text that is there in pieces: each of them as it was. What stood where one that was
+/// exchanged goes over from a piece to the next is divided among them, so that none is left without any.
+#[must_use]
+pub fn undo_across(steps: &[u8], pieces: &[&str]) -> Option<Vec<String>> {
+    let originals = vec![String::new(); pieces.len()];
+    let mut undoing = Undoing { pieces, at: 0, rest: pieces.first().copied()?, originals };
+    undoing.keep_blank();
     let mut steps = steps;
     while !steps.is_empty() {
         let [gap, inserted, length] = [(); 3].map(|()| read_number(&mut steps));
-        let (kept, behind) = rest.split_at_checked(gap?)?;
         let (form, left) = steps.split_at_checked(length?)?;
-        original.push_str(kept);
-        original.push_str(std::str::from_utf8(form).ok()?);
-        rest = behind.get(inserted?..)?;
+        undoing.keep(gap?)?;
+        undoing.exchange(inserted?, std::str::from_utf8(form).ok()?)?;
         steps = left;
     }
-    original.push_str(rest);
-    Some(original)
+    Some(undoing.finish())
+}
+
+/// Pieces of a text, written back from their beginning on.
+struct Undoing<'p> {
+    pieces: &'p [&'p str],
+    /// The piece that is written, and what is left of it.
+    at: usize,
+    rest: &'p str,
+    originals: Vec<String>,
+}
+
+impl<'p> Undoing<'p> {
+    /// Goes on to the next piece, if there is one.
+    fn next_piece(&mut self) -> Option<()> {
+        self.rest = self.pieces.get(self.at + 1)?;
+        self.at += 1;
+        Some(())
+    }
+
+    /// Takes up to so many bytes of what is left of the piece, or of the next one that has any.
+    fn take(&mut self, bytes: usize) -> Option<&'p str> {
+        while self.rest.is_empty() {
+            self.next_piece()?;
+        }
+        let (taken, rest) = self.rest.split_at_checked(bytes.min(self.rest.len()))?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    fn write(&mut self, text: &str) {
+        if let Some(original) = self.originals.get_mut(self.at) {
+            original.push_str(text);
+        }
+    }
+
+    /// White space at the beginning stays.
+    fn keep_blank(&mut self) {
+        loop {
+            let text = self.rest.trim_start();
+            let (blank, _) = self.rest.split_at(self.rest.len() - text.len());
+            self.write(blank);
+            self.rest = text;
+            if !text.is_empty() || self.next_piece().is_none() {
+                return;
+            }
+        }
+    }
+
+    /// So many bytes stay.
+    fn keep(&mut self, mut bytes: usize) -> Option<()> {
+        while bytes > 0 {
+            let kept = self.take(bytes)?;
+            self.write(kept);
+            bytes -= kept.len();
+        }
+        Some(())
+    }
+
+    /// So many bytes stand where `form` stood.
+    fn exchange(&mut self, mut bytes: usize, form: &str) -> Option<()> {
+        let mut form = form;
+        while bytes > 0 {
+            let taken = self.take(bytes)?.len();
+            bytes -= taken;
+            if bytes > 0 {
+                // More of it stood in the next piece.
+                let last = form.char_indices().next_back().map_or(0, |(at, _)| at);
+                let fits = |at: &usize| form.is_char_boundary(*at);
+                let share = (0..=taken.min(last)).rev().find(fits)?;
+                let (here, behind) = form.split_at_checked(share)?;
+                self.write(here);
+                form = behind;
+            }
+        }
+        self.write(form);
+        Some(())
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        loop {
+            self.write(self.rest);
+            if self.next_piece().is_none() {
+                return self.originals;
+            }
+        }
+    }
 }
 
 /// Seven bits a byte, the lowest first; the highest bit says that more follow.

@@ -22,6 +22,15 @@ const DETAIL_SIGNATURE: &str = "chat.reasoning_details.signature";
 /// The data of an entry that its server has encrypted.
 const DETAIL_DATA: &str = "chat.reasoning_details.data";
 
+/// The signature of a block of `thinking_blocks`.
+const BLOCK_SIGNATURE: &str = "chat.thinking_blocks.signature";
+
+/// The data of a block that its server has redacted.
+const BLOCK_DATA: &str = "chat.thinking_blocks.data";
+
+/// What a server has signed of its thoughts beside a message, the call of a tool or a part.
+const THOUGHT_SIGNATURE: &str = "chat.thought_signature";
+
 /// A string of reasoning, in whose place a blob stands.
 const STRING: &str = "chat.reasoning";
 

@@ -23,6 +23,7 @@ use crate::wire::{error, usage};
 pub(in crate::wire) use calls::{function, tool_call};
 use citations::filter_offsets;
 pub(in crate::wire) use media::media;
+pub(super) use message::OTHER_REASONING;
 pub(in crate::wire) use message::message;
 use quoted::QUOTED;
 use text::{lane, said};

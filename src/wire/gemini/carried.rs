@@ -2,14 +2,10 @@
 
 use std::ops::Range;
 
-use super::{AMBIGUOUS, PART, THOUGHT};
+use super::{AMBIGUOUS, PART, THOUGHT, UNSIGNED};
 use crate::wire::carried::{Around, Carried, Element, Nothing, blocks, string};
 use crate::wire::json::{Error, Reader};
 use crate::wire::thought::Thought;
-
-/// What the vendor has stand in the place of the signature of a call that nobody has: a call without one is
-/// refused by its newer models.
-const UNSIGNED: &str = "\"skip_thought_signature_validator\"";
 
 /// Finds the signed parts of what the model said.
 pub(super) fn scan(body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), Error> {

@@ -29,6 +29,10 @@ const THOUGHT: &str = "gemini.thought";
 /// That of any other part: what its server signed, and nothing more.
 const PART: &str = "gemini.part";
 
+/// What the vendor has stand in the place of the signature of a call that nobody has: a call without one is
+/// refused by its newer models.
+pub(super) const UNSIGNED: &str = "\"skip_thought_signature_validator\"";
+
 /// A part of which nobody knows what it says: nothing was sealed for it.
 const AMBIGUOUS: &str = "gemini.ambiguous";
 

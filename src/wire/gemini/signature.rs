@@ -56,8 +56,8 @@ impl Signatures {
             }
             (None, _) => None,
         };
-        let (name, share) =
-            if thought { (THOUGHT, Share::Since(end)) } else { (PART, Share::Nothing) };
+        let since = Share::Since { place: end, slot: None };
+        let (name, share) = if thought { (THOUGHT, since) } else { (PART, Share::Nothing) };
         let shows = shows || matches!(place, Some(CarrierPlace::Value(_)));
         let carrier = |place| Carrier { name, group: 0, share, nothing: NOTHING, place };
         scan.carriers.extend(place.map(carrier));
@@ -92,5 +92,6 @@ fn thought_before(group: u32) -> Carrier {
         _ => FIRST.replacen('0', &group.to_string(), 1).into(),
     };
     let place = CarrierPlace::Event { kind: None, before, after: "}],\"role\":\"model\"}}]}" };
-    Carrier { name: THOUGHT, group, share: Share::Since(0), nothing: NOTHING, place }
+    let share = Share::Since { place: 0, slot: None };
+    Carrier { name: THOUGHT, group, share, nothing: NOTHING, place }
 }

@@ -4,7 +4,7 @@
 //! shortened block is refused by the upstream at the next turn. The official way to withhold one
 //! is the shape that `thinking.display = "omitted"` gives: `"thinking":""` beside the signature.
 
-mod carried;
+pub(super) mod carried;
 mod history;
 mod request;
 mod response;

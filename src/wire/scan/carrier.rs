@@ -29,9 +29,13 @@ pub enum Share {
     All,
     /// One text of it.
     Text(Slot),
-    /// What has come since the carrier before it, as far as it stands before this place in the event or
-    /// document.
-    Since(usize),
+    /// What has come since the carrier before it.
+    Since {
+        /// As far as it stands before this place in the event or document.
+        place: usize,
+        /// Of one text of it only.
+        slot: Option<Slot>,
+    },
     /// None: the value is its server's alone.
     Nothing,
 }
@@ -71,8 +75,8 @@ impl Carrier {
     pub fn is_of(&self, lane: Lane) -> bool {
         self.group == lane.group
             && match self.share {
-                Share::All | Share::Since(_) => true,
-                Share::Text(slot) => slot == lane.slot,
+                Share::All | Share::Since { slot: None, .. } => true,
+                Share::Text(slot) | Share::Since { slot: Some(slot), .. } => slot == lane.slot,
                 Share::Nothing => false,
             }
     }

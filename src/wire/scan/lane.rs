@@ -45,11 +45,15 @@ pub enum Slot {
     /// The other name, `reasoning`.
     ReasoningAlias,
     /// Thinking parts of an array of content parts.
+    ThinkingPart,
+    /// Other texts that are said, beside them, to be thought.
     ReasoningPart,
     /// An entry of `reasoning_details`, by its index.
     ReasoningDetail(u32),
-    /// A thinking block of another protocol, in `thinking_blocks`.
+    /// The thinking blocks of another protocol, in `thinking_blocks`.
     ThinkingBlock,
+    /// The same once more, among what a gateway adds of its provider's.
+    ProviderThinkingBlock,
     /// The refusal text.
     Refusal,
     /// What a spoken answer says.

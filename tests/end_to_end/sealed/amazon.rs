@@ -6,7 +6,7 @@ use guilloche::wire::framing::{Framing, Unframed};
 use serde_json::{Value, json};
 
 use super::dialect::{
-    Asked, Dialect, LAST, THOUGHTS, at, call_id, join, keep, pieces, signature, values,
+    Asked, Dialect, LAST, Said, at, call_id, join, keep, pieces, signature, values,
 };
 
 pub(crate) struct Converse;
@@ -27,8 +27,9 @@ pub(crate) fn payloads(mut bytes: &[u8]) -> Vec<Value> {
     payloads
 }
 
-fn blocks(turn: usize) -> Vec<Value> {
-    let text = json!({"text": THOUGHTS[turn], "signature": signature(turn)});
+fn blocks(said: &Said<'_>) -> Vec<Value> {
+    let Said { turn, thought, .. } = *said;
+    let text = json!({"text": thought, "signature": signature(turn)});
     let mut blocks = vec![json!({"reasoningContent": {"reasoningText": text}})];
     if turn == 1 {
         blocks.push(json!({"reasoningContent": {"redactedContent": "EmwKAhgBEgy3va3p/ZIx"}}));
@@ -44,7 +45,12 @@ fn stop(turn: usize) -> &'static str {
     if turn == LAST { "end_turn" } else { "tool_use" }
 }
 
-fn streamed(turn: usize) -> Vec<u8> {
+fn usage(said: &Said<'_>) -> Value {
+    let output = 2 * said.tokens;
+    json!({"inputTokens": 9, "outputTokens": output, "totalTokens": 9 + output})
+}
+
+fn streamed(said: &Said<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     let mut say = |kind: &'static str, value: Value| {
         let payload = value.to_string().into_bytes();
@@ -52,7 +58,7 @@ fn streamed(turn: usize) -> Vec<u8> {
         out.extend(Framing::AwsEventStream.frame(&event));
     };
     say("messageStart", json!({"role": "assistant"}));
-    for (index, block) in blocks(turn).into_iter().enumerate() {
+    for (index, block) in blocks(said).into_iter().enumerate() {
         let mut deltas = Vec::new();
         let reasoning = &block["reasoningContent"];
         if let Some(text) = reasoning["reasoningText"]["text"].as_str() {
@@ -81,7 +87,8 @@ fn streamed(turn: usize) -> Vec<u8> {
         }
         say("contentBlockStop", json!({"contentBlockIndex": index}));
     }
-    say("messageStop", json!({"stopReason": stop(turn)}));
+    say("messageStop", json!({"stopReason": stop(said.turn)}));
+    say("metadata", json!({"usage": usage(said), "metrics": {"latencyMs": 9}}));
     out
 }
 
@@ -111,13 +118,12 @@ impl Dialect for Converse {
         json!({"role": "user", "content": [{"toolResult": result}]})
     }
 
-    fn answer(&self, turn: usize, stream: bool) -> (&'static str, Vec<u8>) {
+    fn answer(&self, said: &Said<'_>, stream: bool) -> (&'static str, Vec<u8>) {
         if stream {
-            return ("application/vnd.amazon.eventstream", streamed(turn));
+            return ("application/vnd.amazon.eventstream", streamed(said));
         }
-        let message = json!({"role": "assistant", "content": blocks(turn)});
-        let whole = json!({"output": {"message": message}, "stopReason": stop(turn),
-            "usage": {"inputTokens": 9, "outputTokens": 40, "totalTokens": 49}});
+        let message = json!({"role": "assistant", "content": blocks(said)});
+        let whole = json!({"output": {"message": message}, "stopReason": stop(said.turn), "usage": usage(said)});
         ("application/json", whole.to_string().into_bytes())
     }
 

@@ -5,16 +5,17 @@ use serde_json::{Value, json};
 
 use super::amazon::payloads;
 use super::dialect::{
-    Asked, Dialect, LAST, THOUGHTS, at, call_id, events, join, keep, pieces, signature, values,
+    Asked, Dialect, LAST, Said, at, call_id, events, join, keep, pieces, signature, values,
 };
 
 pub(crate) struct Messages {
     pub(crate) by_invoke: bool,
 }
 
-fn blocks(turn: usize) -> Vec<Value> {
+fn blocks(said: &Said<'_>) -> Vec<Value> {
+    let Said { turn, thought, .. } = *said;
     let mut blocks =
-        vec![json!({"type": "thinking", "thinking": THOUGHTS[turn], "signature": signature(turn)})];
+        vec![json!({"type": "thinking", "thinking": thought, "signature": signature(turn)})];
     if turn == 1 {
         blocks.push(json!({"type": "redacted_thinking", "data": "EmwKAhgBEgy3va3p/ZIx"}));
     }
@@ -29,11 +30,12 @@ fn stop(turn: usize) -> &'static str {
     if turn == LAST { "end_turn" } else { "tool_use" }
 }
 
-fn streamed(turn: usize) -> Vec<(&'static str, Value)> {
+fn streamed(said: &Said<'_>) -> Vec<(&'static str, Value)> {
+    let Said { turn, tokens, .. } = *said;
     let message = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m",
         "content": [], "stop_reason": null, "usage": {"input_tokens": 9, "output_tokens": 1}});
     let mut out = vec![("message_start", json!({"message": message}))];
-    for (index, block) in blocks(turn).into_iter().enumerate() {
+    for (index, block) in blocks(said).into_iter().enumerate() {
         let mut begun = block.clone();
         let mut deltas = Vec::new();
         for (name, kind) in [("thinking", "thinking_delta"), ("text", "text_delta")] {
@@ -56,7 +58,7 @@ fn streamed(turn: usize) -> Vec<(&'static str, Value)> {
         out.push(("content_block_stop", json!({"index": index})));
     }
     let delta = json!({"stop_reason": stop(turn), "stop_sequence": null});
-    out.push(("message_delta", json!({"delta": delta, "usage": {"output_tokens": 40}})));
+    out.push(("message_delta", json!({"delta": delta, "usage": {"output_tokens": 2 * tokens}})));
     out.push(("message_stop", json!({})));
     out.iter_mut().for_each(|(name, event)| event["type"] = (*name).into());
     out
@@ -100,21 +102,21 @@ impl Dialect for Messages {
         json!({"role": "user", "content": [result]})
     }
 
-    fn answer(&self, turn: usize, stream: bool) -> (&'static str, Vec<u8>) {
+    fn answer(&self, said: &Said<'_>, stream: bool) -> (&'static str, Vec<u8>) {
         if !stream {
             let message = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m",
-                "content": blocks(turn), "stop_reason": stop(turn),
-                "usage": {"input_tokens": 9, "output_tokens": 40}});
+                "content": blocks(said), "stop_reason": stop(said.turn),
+                "usage": {"input_tokens": 9, "output_tokens": 2 * said.tokens}});
             return ("application/json", message.to_string().into_bytes());
         }
         if !self.by_invoke {
-            return ("text/event-stream", events(&streamed(turn)));
+            return ("text/event-stream", events(&streamed(said)));
         }
         let chunk = |(_, event): (_, Value)| {
             let payload = event.to_string().into_bytes();
             Framing::AwsChunks.frame(&Unframed { kind: None, payload, is_error: false })
         };
-        let chunks = streamed(turn).into_iter().flat_map(chunk).collect();
+        let chunks = streamed(said).into_iter().flat_map(chunk).collect();
         ("application/vnd.amazon.eventstream", chunks)
     }
 

@@ -13,6 +13,21 @@ pub(crate) const THOUGHTS: [&str; 4] = [
 /// The turn in which no tool is called any more.
 pub(crate) const LAST: usize = 3;
 
+/// What the model says in a turn.
+#[derive(Clone, Copy)]
+pub(crate) struct Said<'s> {
+    pub(crate) turn: usize,
+    pub(crate) thought: &'s str,
+    /// What the upstream counts of the thought, and, with as many more, of all that it has said.
+    pub(crate) tokens: u64,
+}
+
+impl Said<'_> {
+    pub(crate) fn in_turn(turn: usize) -> Self {
+        Self { turn, thought: THOUGHTS[turn], tokens: 20 }
+    }
+}
+
 /// What a client asks for.
 pub(crate) struct Asked<'a> {
     pub(crate) model: &'a str,
@@ -35,7 +50,7 @@ pub(crate) trait Dialect: Sync {
     /// The result of the tool that a turn has called.
     fn result(&self, turn: usize) -> Value;
     /// The upstream's answer of a turn: its content type and its body.
-    fn answer(&self, turn: usize, streamed: bool) -> (&'static str, Vec<u8>);
+    fn answer(&self, said: &Said<'_>, streamed: bool) -> (&'static str, Vec<u8>);
     /// What a client keeps of an answer.
     fn read(&self, answer: &[u8], streamed: bool) -> Vec<Value>;
     /// Where the conversation stands in a request.

@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::dialect::{
-    Asked, Dialect, LAST, THOUGHTS, events, join, keep, pieces, signature, values,
-};
+use super::dialect::{Asked, Dialect, LAST, Said, events, join, keep, pieces, signature, values};
 
 pub(crate) struct Gemini {
     /// Streams are arrays of JSON.
@@ -36,12 +34,15 @@ impl Gemini {
     }
 }
 
-fn wrapped(parts: &[Value], ends: bool) -> Value {
+fn wrapped(parts: &[Value], ends: bool, tokens: u64) -> Value {
     let mut candidate = json!({"content": {"role": "model", "parts": parts}, "index": 0});
     if ends {
         candidate["finishReason"] = "STOP".into();
     }
-    json!({"candidates": [candidate], "modelVersion": "m", "responseId": "r"})
+    let usage = json!({"promptTokenCount": 9, "thoughtsTokenCount": tokens,
+        "candidatesTokenCount": tokens, "totalTokenCount": 9 + 2 * tokens});
+    json!({"candidates": [candidate], "usageMetadata": usage, "modelVersion": "m",
+        "responseId": "r"})
 }
 
 impl Dialect for Gemini {
@@ -79,25 +80,28 @@ impl Dialect for Gemini {
         json!({"role": "user", "parts": [result("sum"), result("more")]})
     }
 
-    fn answer(&self, turn: usize, streamed: bool) -> (&'static str, Vec<u8>) {
+    fn answer(&self, said: &Said<'_>, streamed: bool) -> (&'static str, Vec<u8>) {
+        let Said { turn, thought, tokens } = *said;
         if !streamed {
-            let thought = self.thought(turn, THOUGHTS[turn], true);
+            let thought = self.thought(turn, thought, true);
             let parts: Vec<Value> = [vec![thought], Self::last(turn)].concat();
-            return ("application/json", wrapped(&parts, true).to_string().into_bytes());
+            return ("application/json", wrapped(&parts, true, tokens).to_string().into_bytes());
         }
         let mut thoughts: Vec<Value> =
-            pieces(THOUGHTS[turn]).iter().map(|it| self.thought(turn, it, false)).collect();
+            pieces(thought).iter().map(|it| self.thought(turn, it, false)).collect();
         if self.signs_thoughts {
             *thoughts.last_mut().unwrap() =
-                self.thought(turn, pieces(THOUGHTS[turn]).last().unwrap(), true);
+                self.thought(turn, pieces(thought).last().unwrap(), true);
         }
         let last = Self::last(turn);
         let count = last.len() - 1;
-        let said =
-            last.iter().enumerate().map(|(at, it)| wrapped(std::slice::from_ref(it), at == count));
+        let said = last
+            .iter()
+            .enumerate()
+            .map(|(at, it)| wrapped(std::slice::from_ref(it), at == count, tokens));
         let chunks: Vec<Value> = thoughts
             .iter()
-            .map(|it| wrapped(std::slice::from_ref(it), false))
+            .map(|it| wrapped(std::slice::from_ref(it), false, tokens))
             .chain(said)
             .collect();
         if self.in_arrays {

@@ -3,16 +3,17 @@
 use serde_json::{Value, json};
 
 use super::dialect::{
-    Asked, Dialect, LAST, THOUGHTS, at, call_id, events, join, pieces, signature, values,
+    Asked, Dialect, LAST, Said, at, call_id, events, join, pieces, signature, values,
 };
 
 pub(crate) struct Responses;
 
-fn items(turn: usize) -> Vec<Value> {
+fn items(said: &Said<'_>) -> Vec<Value> {
+    let Said { turn, thought, .. } = *said;
     let reasoning = json!({"type": "reasoning", "id": format!("rs_{turn}"),
         "encrypted_content": format!("gAAAAABo_{turn}_cipher"),
         "summary": [{"type": "summary_text", "text": format!("Sum {turn} of it.")}],
-        "content": [{"type": "reasoning_text", "text": THOUGHTS[turn]}]});
+        "content": [{"type": "reasoning_text", "text": thought}]});
     let said = match turn {
         LAST => {
             json!({"type": "message", "id": "msg_3", "role": "assistant", "status": "completed",
@@ -24,14 +25,18 @@ fn items(turn: usize) -> Vec<Value> {
     vec![reasoning, said]
 }
 
-fn response(output: &[Value], status: &str) -> Value {
+fn response(said: &Said<'_>, output: &[Value], status: &str) -> Value {
+    let Said { tokens, .. } = *said;
     json!({"id": "resp_1", "object": "response", "created_at": 1_800_000_000, "status": status,
-        "model": "m", "output": output})
+        "model": "m", "output": output, "usage": {"input_tokens": 9, "output_tokens": 2 * tokens,
+        "output_tokens_details": {"reasoning_tokens": tokens}, "total_tokens": 9 + 2 * tokens}})
 }
 
-fn response_events(turn: usize) -> Vec<(&'static str, Value)> {
-    let mut out = vec![("response.created", json!({"response": response(&[], "in_progress")}))];
-    for (index, item) in items(turn).into_iter().enumerate() {
+fn response_events(said: &Said<'_>) -> Vec<(&'static str, Value)> {
+    let Said { thought, .. } = *said;
+    let mut out =
+        vec![("response.created", json!({"response": response(said, &[], "in_progress")}))];
+    for (index, item) in items(said).into_iter().enumerate() {
         let mut begun = item.clone();
         for (name, nothing) in
             [("summary", json!([])), ("content", json!([])), ("arguments", json!(""))]
@@ -49,8 +54,8 @@ fn response_events(turn: usize) -> Vec<(&'static str, Value)> {
             let piece = |it| {
                 ("response.reasoning_text.delta", about(json!({"content_index": 0, "delta": it})))
             };
-            out.extend(pieces(THOUGHTS[turn]).into_iter().map(piece));
-            let done = about(json!({"content_index": 0, "text": THOUGHTS[turn]}));
+            out.extend(pieces(thought).into_iter().map(piece));
+            let done = about(json!({"content_index": 0, "text": thought}));
             out.push(("response.reasoning_text.done", done));
         }
         if let Some(arguments) = item.get("arguments") {
@@ -63,7 +68,10 @@ fn response_events(turn: usize) -> Vec<(&'static str, Value)> {
         }
         out.push(("response.output_item.done", json!({"output_index": index, "item": item})));
     }
-    out.push(("response.completed", json!({"response": response(&items(turn), "completed")})));
+    out.push((
+        "response.completed",
+        json!({"response": response(said, &items(said), "completed")}),
+    ));
     for (number, (name, event)) in out.iter_mut().enumerate() {
         (event["type"], event["sequence_number"]) = ((*name).into(), number.into());
     }
@@ -95,11 +103,11 @@ impl Dialect for Responses {
         json!({"type": "function_call_output", "call_id": call_id(turn), "output": "17"})
     }
 
-    fn answer(&self, turn: usize, streamed: bool) -> (&'static str, Vec<u8>) {
+    fn answer(&self, said: &Said<'_>, streamed: bool) -> (&'static str, Vec<u8>) {
         match streamed {
-            true => ("text/event-stream", events(&response_events(turn))),
+            true => ("text/event-stream", events(&response_events(said))),
             false => {
-                let whole = response(&items(turn), "completed");
+                let whole = response(said, &items(said), "completed");
                 ("application/json", whole.to_string().into_bytes())
             }
         }
@@ -126,7 +134,8 @@ pub(crate) struct Chat {
 }
 
 impl Chat {
-    fn message(&self, turn: usize) -> Value {
+    fn message(&self, said: &Said<'_>) -> Value {
+        let Said { turn, thought, .. } = *said;
         let mut message = json!({"role": "assistant", "content": null});
         if turn == LAST {
             message["content"] = "It is 17.".into();
@@ -135,34 +144,56 @@ impl Chat {
             message["tool_calls"] = json!([{"id": call_id(turn), "type": "function", "function": function, "index": 0}]);
         }
         if self.in_strings {
-            message["reasoning_content"] = THOUGHTS[turn].into();
+            message["reasoning_content"] = thought.into();
         } else {
             message["reasoning_details"] = json!([
-                {"type": "reasoning.text", "text": THOUGHTS[turn], "signature": signature(turn), "index": 0},
+                {"type": "reasoning.text", "text": thought, "signature": signature(turn), "index": 0},
                 {"type": "reasoning.encrypted", "data": "EmwKAhgBEgy3va3p", "index": 1},
             ]);
         }
         message
     }
 
-    fn deltas(&self, turn: usize) -> Vec<Value> {
-        let whole = self.message(turn);
+    fn deltas(&self, said: &Said<'_>) -> Vec<Value> {
+        let Said { turn, thought, .. } = *said;
+        let whole = self.message(said);
         let mut deltas = vec![json!({"role": "assistant", "content": ""})];
         if self.in_strings {
-            let pieces = pieces(THOUGHTS[turn]).into_iter();
+            let pieces = pieces(thought).into_iter();
             deltas.extend(pieces.map(|it| json!({ "reasoning_content": it })));
         } else {
             let detail = |mut it: Value| {
                 (it["type"], it["index"]) = ("reasoning.text".into(), 0.into());
                 json!({ "reasoning_details": [it] })
             };
-            deltas.extend(pieces(THOUGHTS[turn]).into_iter().map(|it| detail(json!({"text": it}))));
+            deltas.extend(pieces(thought).into_iter().map(|it| detail(json!({"text": it}))));
             deltas.push(detail(json!({"signature": signature(turn)})));
             deltas.push(json!({"reasoning_details": [whole["reasoning_details"][1]]}));
         }
         let said = if turn == LAST { "content" } else { "tool_calls" };
         deltas.push(json!({ said: whole[said] }));
         deltas
+    }
+}
+
+/// Puts calls of tools together from the pieces of a stream, as the vendor's libraries do.
+pub(crate) fn join_calls(calls: &mut Vec<Value>, delta: &Value) {
+    for call in delta["tool_calls"].as_array().into_iter().flatten() {
+        let index = at(calls, &call["index"]);
+        let arguments = calls[index]["function"]["arguments"].take();
+        for (name, value) in call.as_object().unwrap() {
+            let known = calls[index].get(name).is_some();
+            let says = value.as_object().is_none_or(|it| it.values().any(|it| !it.is_null()));
+            if !value.is_null() && name != "function" && (!known || says) {
+                calls[index][name] = value.clone();
+            }
+        }
+        let called = &call["function"]["name"];
+        if !called.is_null() {
+            calls[index]["function"]["name"] = called.clone();
+        }
+        calls[index]["function"]["arguments"] = arguments;
+        join(&mut calls[index]["function"]["arguments"], &call["function"]["arguments"]);
     }
 }
 
@@ -195,20 +226,26 @@ impl Dialect for Chat {
         json!({"role": "tool", "tool_call_id": call_id(turn), "content": "17"})
     }
 
-    fn answer(&self, turn: usize, streamed: bool) -> (&'static str, Vec<u8>) {
+    fn answer(&self, said: &Said<'_>, streamed: bool) -> (&'static str, Vec<u8>) {
+        let Said { turn, tokens, .. } = *said;
         let reason = if turn == LAST { "stop" } else { "tool_calls" };
+        let usage = json!({"prompt_tokens": 9, "completion_tokens": 2 * tokens,
+            "total_tokens": 9 + 2 * tokens, "completion_tokens_details": {"reasoning_tokens": tokens}});
         if !streamed {
             let choice =
-                json!({"index": 0, "message": self.message(turn), "finish_reason": reason});
-            let whole = json!({"id": "c", "object": "chat.completion", "choices": [choice]});
+                json!({"index": 0, "message": self.message(said), "finish_reason": reason});
+            let whole = json!({"id": "c", "object": "chat.completion", "choices": [choice],
+                "usage": usage});
             return ("application/json", whole.to_string().into_bytes());
         }
         let chunk = |delta: Value, reason: Value| {
             let choice = json!({"index": 0, "delta": delta, "finish_reason": reason});
             ("", json!({"id": "c", "object": "chat.completion.chunk", "choices": [choice]}))
         };
-        let said = self.deltas(turn).into_iter().map(|it| chunk(it, Value::Null));
-        let all: Vec<_> = said.chain([chunk(json!({}), reason.into())]).collect();
+        let said = self.deltas(said).into_iter().map(|it| chunk(it, Value::Null));
+        let counts = json!({"id": "c", "object": "chat.completion.chunk", "choices": [],
+            "usage": usage});
+        let all: Vec<_> = said.chain([chunk(json!({}), reason.into()), ("", counts)]).collect();
         ("text/event-stream", [events(&all), b"data: [DONE]\n\n".to_vec()].concat())
     }
 
@@ -236,21 +273,7 @@ impl Dialect for Chat {
                 details[index]["text"] = whole;
                 details[index].as_object_mut().unwrap().retain(|_, it| !it.is_null());
             }
-            for call in delta["tool_calls"].as_array().into_iter().flatten() {
-                let index = at(&mut calls, &call["index"]);
-                let arguments = calls[index]["function"]["arguments"].take();
-                for (name, value) in call.as_object().unwrap() {
-                    if !value.is_null() && name != "function" {
-                        calls[index][name] = value.clone();
-                    }
-                }
-                let called = &call["function"]["name"];
-                if !called.is_null() {
-                    calls[index]["function"]["name"] = called.clone();
-                }
-                calls[index]["function"]["arguments"] = arguments;
-                join(&mut calls[index]["function"]["arguments"], &call["function"]["arguments"]);
-            }
+            join_calls(&mut calls, delta);
         }
         if !calls.is_empty() {
             message["tool_calls"] = calls.into();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::dialect::{Asked, Dialect, LAST, THOUGHTS, at, call_id, events, join, pieces, values};
+use super::dialect::{Asked, Dialect, LAST, Said, at, call_id, events, join, pieces, values};
 
 pub(crate) struct Ollama;
 
@@ -36,12 +36,14 @@ impl Dialect for Ollama {
         json!({"role": "tool", "tool_name": "add", "content": "17"})
     }
 
-    fn answer(&self, turn: usize, streamed: bool) -> (&'static str, Vec<u8>) {
+    fn answer(&self, said: &Said<'_>, streamed: bool) -> (&'static str, Vec<u8>) {
+        let Said { turn, thought, tokens } = *said;
         let line = |message: Value, done: bool| {
             let mut line = json!({"model": "m", "created_at": "2026-11-30T11:00:00Z",
                 "message": message, "done": done});
             if done {
                 line["done_reason"] = "stop".into();
+                (line["prompt_eval_count"], line["eval_count"]) = (9.into(), (2 * tokens).into());
             }
             line
         };
@@ -52,12 +54,12 @@ impl Dialect for Ollama {
             _ => said["tool_calls"] = calls,
         }
         if !streamed {
-            said["thinking"] = THOUGHTS[turn].into();
+            said["thinking"] = thought.into();
             return ("application/json", line(said, true).to_string().into_bytes());
         }
-        let thought = |it| line(json!({"role": "assistant", "content": "", "thinking": it}), false);
+        let piece = |it| line(json!({"role": "assistant", "content": "", "thinking": it}), false);
         let end = line(json!({"role": "assistant", "content": ""}), true);
-        let lines = pieces(THOUGHTS[turn]).into_iter().map(thought).chain([line(said, false), end]);
+        let lines = pieces(thought).into_iter().map(piece).chain([line(said, false), end]);
         let lines: String = lines.map(|it| format!("{it}\n")).collect();
         ("application/x-ndjson", lines.into_bytes())
     }
@@ -117,9 +119,12 @@ impl Dialect for Cohere {
         json!({"role": "tool", "tool_call_id": call_id(turn), "content": "17"})
     }
 
-    fn answer(&self, turn: usize, streamed: bool) -> (&'static str, Vec<u8>) {
+    fn answer(&self, said: &Said<'_>, streamed: bool) -> (&'static str, Vec<u8>) {
+        let Said { turn, thought, tokens } = *said;
+        let counts = json!({"input_tokens": 9, "output_tokens": 2 * tokens});
+        let usage = json!({"billed_units": counts, "tokens": counts});
         let text = |kind: &str, text: &str| json!({"type": kind, kind: text});
-        let mut content = vec![text("thinking", THOUGHTS[turn])];
+        let mut content = vec![text("thinking", thought)];
         if turn == LAST {
             content.push(text("text", "It is 17."));
         }
@@ -129,7 +134,8 @@ impl Dialect for Cohere {
             if turn != LAST {
                 message["tool_calls"] = json!([Self::calls(turn)]);
             }
-            let whole = json!({"id": "c", "message": message, "finish_reason": reason});
+            let whole = json!({"id": "c", "message": message, "finish_reason": reason,
+                "usage": usage});
             return ("application/json", whole.to_string().into_bytes());
         }
         let begun = json!({"role": "assistant", "content": []});
@@ -147,7 +153,7 @@ impl Dialect for Cohere {
             out.push(("tool-call-start", json!({"index": 0, "delta": calls})));
             out.push(("tool-call-end", json!({"index": 0})));
         }
-        out.push(("message-end", json!({"delta": {"finish_reason": reason}})));
+        out.push(("message-end", json!({"delta": {"finish_reason": reason, "usage": usage}})));
         out.iter_mut().for_each(|(name, event)| event["type"] = (*name).into());
         ("text/event-stream", events(&out))
     }

@@ -14,6 +14,7 @@ mod others;
 pub(super) const ANSWER: &str = "twelve apples";
 
 /// An answer as it stands on the wire.
+#[derive(Clone)]
 pub(super) struct Planted {
     pub(super) name: String,
     pub(super) bytes: Bytes,
@@ -72,16 +73,18 @@ pub(super) fn events<'e>(
 }
 
 /// The answers of a protocol.
-pub(super) fn answers(protocol: ProtocolId) -> Vec<Planted> {
+///
+/// Its servers sign or encrypt their reasoning with `signature`.
+pub(super) fn answers(protocol: ProtocolId, signature: &str) -> Vec<Planted> {
     match protocol {
-        ProtocolId::Chat => chat(),
+        ProtocolId::Chat => chat(signature),
         ProtocolId::Completions => completions(),
-        ProtocolId::Messages => messages(),
-        ProtocolId::Responses => responses(),
+        ProtocolId::Messages => messages(signature),
+        ProtocolId::Responses => responses(signature),
         ProtocolId::Ollama => ollama(),
-        ProtocolId::Gemini => gemini(),
-        ProtocolId::Converse => others::converse(),
-        ProtocolId::Invoke => others::invoke(),
+        ProtocolId::Gemini => gemini(signature),
+        ProtocolId::Converse => others::converse(signature),
+        ProtocolId::Invoke => others::invoke(signature),
         ProtocolId::LlamaCpp => others::llama_cpp(),
         ProtocolId::Tgi => others::tgi(),
         ProtocolId::Cohere => others::cohere(),
@@ -141,7 +144,7 @@ fn logprobs() -> Value {
     json!({"content": [token], "refusal": null})
 }
 
-fn chat() -> Vec<Planted> {
+fn chat(signature: &str) -> Vec<Planted> {
     let mut dialects = vec![
         ("reasoning_content", json!({"reasoning_content": SENTENCE, "content": ANSWER})),
         ("reasoning", json!({"reasoning": SENTENCE, "content": ANSWER})),
@@ -149,13 +152,14 @@ fn chat() -> Vec<Planted> {
         (
             "reasoning_details",
             json!({"content": ANSWER, "reasoning_details": [
-                {"type": "reasoning.text", "text": SENTENCE, "signature": SENTENCE},
+                {"type": "reasoning.text", "text": SENTENCE, "signature": signature},
                 {"type": "reasoning.summary", "summary": SENTENCE},
-                {"type": "reasoning.encrypted", "data": SENTENCE}]}),
+                {"type": "reasoning.encrypted", "data": signature}]}),
         ),
         (
             "thinking_blocks",
-            json!({"content": ANSWER, "thinking_blocks": [{"type": "thinking", "thinking": SENTENCE}],
+            json!({"content": ANSWER, "thinking_blocks": [{"type": "thinking", "thinking": SENTENCE, "signature": signature},
+                    {"type": "redacted_thinking", "data": signature}],
                 "provider_specific_fields": {"reasoning_content": SENTENCE}}),
         ),
         (
@@ -245,14 +249,13 @@ fn completions() -> Vec<Planted> {
     found
 }
 
-fn messages() -> Vec<Planted> {
-    let (message, stream) = message();
+fn messages(signature: &str) -> Vec<Planted> {
+    let (message, stream) = message(signature);
     vec![document("messages", &message), events("messages", stream, "")]
 }
 
 /// A message, and the events in which it is streamed.
-pub(super) fn message() -> (Value, Vec<(&'static str, Value)>) {
-    let signature = SENTENCE;
+pub(super) fn message(signature: &str) -> (Value, Vec<(&'static str, Value)>) {
     let blocks = [
         json!({"type": "thinking", "thinking": SENTENCE, "signature": signature}),
         json!({"type": "redacted_thinking", "data": signature}),
@@ -294,11 +297,11 @@ pub(super) fn message() -> (Value, Vec<(&'static str, Value)>) {
     (message, stream)
 }
 
-fn responses() -> Vec<Planted> {
+fn responses(signature: &str) -> Vec<Planted> {
     let reasoning = json!({"id": "rs_1", "type": "reasoning", "status": "completed",
         "summary": [{"type": "summary_text", "text": SENTENCE}],
         "content": [{"type": "reasoning_text", "text": SENTENCE}],
-        "encrypted_content": SENTENCE});
+        "encrypted_content": signature});
     let part = json!({"type": "output_text", "text": ANSWER, "annotations": [], "logprobs": [
         {"token": SENTENCE, "logprob": -0.1, "bytes": SENTENCE.as_bytes(), "top_logprobs": []}]});
     let message = json!({"id": "msg_1", "type": "message", "role": "assistant",
@@ -413,8 +416,7 @@ fn ollama() -> Vec<Planted> {
     found
 }
 
-fn gemini() -> Vec<Planted> {
-    let signature = SENTENCE;
+fn gemini(signature: &str) -> Vec<Planted> {
     let whole = json!({"candidates": [{"index": 0, "finishReason": "STOP", "avgLogprobs": -0.1,
         "content": {"role": "model", "parts": [
             {"text": SENTENCE, "thought": true, "thoughtSignature": signature},

@@ -28,7 +28,9 @@ pub(super) fn told_by(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
     let plain = [text.to_string(), unescaped(&text), percent_decoded(&text)];
     let (coded, inflated) = (decoded(bytes), inflated(bytes));
-    let decoded = coded.iter().chain(&inflated).map(|it| String::from_utf8_lossy(it));
+    // Bedrock's streams have events in base64, whose signatures are base64 themselves.
+    let twice: Vec<Vec<u8>> = coded.iter().flat_map(|it| decoded(it)).collect();
+    let decoded = coded.iter().chain(&twice).chain(&inflated).map(|it| String::from_utf8_lossy(it));
     let words = || SENTENCE.split(' ').filter(|word| word.len() > 4);
     let in_text = |text: &str| {
         let text = text.to_lowercase();
@@ -43,6 +45,28 @@ pub(super) fn told_by(bytes: &[u8]) -> Option<String> {
 pub(super) fn has(bytes: &[u8], text: &str) -> bool {
     let holds = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(text);
     holds(bytes) || decoded(bytes).iter().any(|it| holds(it))
+}
+
+/// The body of an answer, put together from its chunks if it is cut into such (RFC 9112 section 7.1).
+pub(super) fn unchunked(answer: &[u8]) -> Vec<u8> {
+    let behind = |bytes: &[u8], end: &[u8]| {
+        bytes.windows(end.len()).position(|it| it == end).map(|at| (at, at + end.len()))
+    };
+    let Some((head, body)) = behind(answer, b"\r\n\r\n") else { return Vec::new() };
+    let chunked = String::from_utf8_lossy(&answer[..head]).contains("transfer-encoding: chunked");
+    let mut rest = &answer[body..];
+    if !chunked {
+        return rest.to_vec();
+    }
+    let mut whole = Vec::new();
+    while let Some((end, from)) = behind(rest, b"\r\n") {
+        let size = std::str::from_utf8(&rest[..end]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        let chunk = rest[from..].get(..size).unwrap_or(&rest[from..]);
+        whole.extend_from_slice(chunk);
+        rest = rest[from..].get(size + 2..).filter(|_| size > 0).unwrap_or_default();
+    }
+    whole
 }
 
 /// Text whose `\u0041` are letters.
@@ -143,6 +167,7 @@ fn the_sentence_is_found_in_every_form() {
         url.encode(SENTENCE),
         format!("[{}]", TOKENS[3]),
         standard.encode(gzipped(SENTENCE.as_bytes())),
+        standard.encode(format!("{{\"signature\":\"{}\"}}", standard.encode(SENTENCE))),
         url.encode(zstd::encode_all(SENTENCE.as_bytes(), 1).unwrap()),
     ] {
         assert!(told_by(form.as_bytes()).is_some(), "{form}");
@@ -150,5 +175,8 @@ fn the_sentence_is_found_in_every_form() {
     let mut chunk = b"HTTP/1.1 200 OK\r\n\r\n1f\r\n".to_vec();
     chunk.extend(gzipped(SENTENCE.as_bytes()));
     assert!(told_by(&chunk).is_some());
+    let cut =
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nquo\r\n4\r\nkkas\r\n0\r\n\r\n";
+    assert!(told_by(cut).is_none() && told_by(&unchunked(cut)).is_some());
     assert_eq!(told_by(b"{\"answer\":\"twelve apples\",\"tokens\":[1,2,3]}"), None);
 }

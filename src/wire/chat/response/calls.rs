@@ -4,12 +4,11 @@ use crate::wire::json::{Error, Kind as JsonKind, Reader, Text};
 use crate::wire::listed::{Listed, Shape};
 use crate::wire::scan::{FieldKind, Kind, Scan, Slot};
 
-use super::signed::signatures;
+use super::signed::{call_content, signatures};
 use super::text::lane;
 
-/// Members of a tool call besides the call itself. Google's compatible endpoint puts its thought
-/// signatures into the last.
-const TOOL_CALL: [Listed; 2] = [(b"type", Shape::Identifier), (b"extra_content", Shape::Data)];
+/// Members of a tool call besides the call itself.
+const TOOL_CALL: [Listed; 1] = [(b"type", Shape::Identifier)];
 
 /// One call of several.
 pub(in crate::wire) fn tool_call(
@@ -32,6 +31,7 @@ pub(in crate::wire) fn tool_call(
         b"function" | b"custom" => function(reader, scan),
         name @ b"id" => said_once(reader, scan, |scan, reader| scan.call_id(reader, name)),
         b"provider_specific_fields" => signatures(reader, scan),
+        b"extra_content" => call_content(reader, scan),
         name => scan.listed(reader, &TOOL_CALL, name),
     })?;
     for channel in scan.channels.iter_mut().skip(first_channel) {

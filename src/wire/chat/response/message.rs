@@ -1,5 +1,6 @@
 //! A message, or a delta of one.
 
+use crate::wire::chat::THOUGHT_SIGNATURE;
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::listed::{Listed, Shape, shape};
 use crate::wire::scan::{FieldKind, Kind, Scan, Slot};
@@ -11,7 +12,7 @@ use super::media::media;
 use super::object::{listed_object, object};
 use super::quoted::QUOTED;
 use super::reasoning::{detail, thinking};
-use super::signed::{extra_content, provider_fields, thinking_blocks};
+use super::signed::{extra_content, provider_fields, sealed, thinking_blocks};
 use super::text::{lane, reasoning, said};
 
 /// Members of a message or delta that carry none that a countermeasure edits.
@@ -23,7 +24,7 @@ const MESSAGE: [Listed; 4] = [
 ];
 
 /// Rarer names of reasoning that some gateways have.
-const OTHER_REASONING: [&[u8]; 8] = [
+pub(in crate::wire::chat) const OTHER_REASONING: [&[u8]; 8] = [
     b"analysis",
     b"chain_of_thought",
     b"reasoning_summary",
@@ -43,11 +44,10 @@ const CONTEXT: [Listed; 2] =
     [(b"citations", Shape::Quoted(QUOTED)), (b"all_retrieved_documents", Shape::Quoted(QUOTED))];
 
 /// Members of an array's content part that carry none.
-const PART: [Listed; 7] = [
+const PART: [Listed; 6] = [
     (b"type", Shape::Identifier),
     (b"closed", Shape::Flag),
     (b"thought", Shape::Flag),
-    (b"signature", Shape::Sealed),
     (b"reference_ids", Shape::Data),
     (b"id", Shape::Identifier),
     (b"index", Shape::Data),
@@ -78,7 +78,7 @@ pub(in crate::wire) fn message(
                 }
                 Ok(())
             }
-            b"thinking_blocks" => thinking_blocks(reader, name, scan),
+            b"thinking_blocks" => thinking_blocks(reader, name, Slot::ThinkingBlock, scan),
             b"provider_specific_fields" => provider_fields(reader, thought, scan),
             b"extra_content" => extra_content(reader, thought, scan),
             b"refusal" => {
@@ -174,8 +174,12 @@ fn part(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result
                 (scan.says_more, scan.unrepeatable) = (true, true);
                 media(reader, name, scan)
             }
+            name @ b"signature" => {
+                scan.unrepeatable |= sealed(reader, name, THOUGHT_SIGNATURE, scan)?;
+                Ok(())
+            }
             name => {
-                // References, signatures: nothing to edit, and not to be dropped.
+                // References: nothing to edit, and not to be dropped.
                 let more = shape(&PART, name).is_some() && name != b"closed";
                 scan.says_more |= more;
                 scan.unrepeatable |= more;
@@ -185,12 +189,12 @@ fn part(reader: &mut Reader<'_>, answered: &mut bool, scan: &mut Scan) -> Result
     })?;
     *answered |= !thought.says() && filled && (answers || refuses);
     for channel in scan.channels.iter_mut().skip(first_channel) {
-        let typed = match channel.kind {
-            Kind::Answer => answers,
-            Kind::Refusal => refuses,
+        let stays = match channel.kind {
+            Kind::Answer => answers && !thought.says(),
+            Kind::Refusal => refuses && !thought.says(),
             Kind::Reasoning | Kind::ToolArguments => true,
         };
-        if thought.says() || !typed {
+        if !stays {
             (channel.lane.slot, channel.kind) = (Slot::ReasoningPart, Kind::Reasoning);
         }
     }

@@ -23,14 +23,14 @@ const THOUGHT: [Listed; 3] =
 /// The value of a thinking part: text parts, or a string.
 pub(super) fn thinking(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
     if reader.kind()? != JsonKind::Array {
-        return reasoning(reader, Slot::ReasoningPart, name, scan);
+        return reasoning(reader, Slot::ThinkingPart, name, scan);
     }
     reader.elements(|reader, _| {
         if reader.kind()? != JsonKind::Object {
-            return reasoning(reader, Slot::ReasoningPart, name, scan);
+            return reasoning(reader, Slot::ThinkingPart, name, scan);
         }
         reader.members(|reader, key| match &*key.name() {
-            name @ b"text" => reasoning(reader, Slot::ReasoningPart, name, scan),
+            name @ b"text" => reasoning(reader, Slot::ThinkingPart, name, scan),
             name => scan.listed(reader, &THOUGHT, name),
         })
     })

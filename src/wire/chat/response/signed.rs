@@ -1,59 +1,98 @@
 //! What servers sign of their reasoning, beside it: a tool's result is refused without it.
 
+use crate::wire::chat::{BLOCK_DATA, BLOCK_SIGNATURE, THOUGHT_SIGNATURE};
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::listed::{Listed, Shape};
-use crate::wire::scan::{Scan, Signed, Slot};
+use crate::wire::scan::{Carrier, CarrierPlace, FieldKind, Scan, Share, Signed, Slot};
 use crate::wire::thought::Thought;
 
 use super::text::reasoning;
 
 /// Google's signatures, as gateways pass them on.
-const SIGNATURES: [Listed; 3] = [
-    (b"thought", Shape::Flag),
-    (b"thought_signature", Shape::Sealed),
-    (b"thought_signatures", Shape::Signatures),
-];
+const SIGNATURES: [Listed; 1] = [(b"thought", Shape::Flag)];
 
 /// Members of a thinking block that carry no text.
-const BLOCK: [Listed; 3] =
-    [(b"type", Shape::Identifier), (b"signature", Shape::Sealed), (b"data", Shape::Sealed)];
+const BLOCK: [Listed; 1] = [(b"type", Shape::Identifier)];
 
 /// Anthropic's thinking blocks, as gateways pass them on (LiteLLM).
 pub(super) fn thinking_blocks(
     reader: &mut Reader<'_>,
     name: &[u8],
+    slot: Slot,
     scan: &mut Scan,
 ) -> Result<(), Error> {
     if !scan.expects(JsonKind::Array, reader, name)? {
         return Ok(());
     }
     let first = scan.channels.len();
-    reader.elements(|reader, _| block(reader, name, scan))?;
+    reader.elements(|reader, _| block(reader, (name, slot), scan))?;
     // Whole or sealed.
     scan.channels.iter_mut().skip(first).for_each(|channel| channel.signed = true);
     Ok(())
 }
 
-fn block(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
+fn block(
+    reader: &mut Reader<'_>,
+    (name, slot): (&[u8], Slot),
+    scan: &mut Scan,
+) -> Result<(), Error> {
     if !scan.expects(JsonKind::Object, reader, name)? {
         return Ok(());
     }
+    let first = scan.carriers.len();
     reader.members(|reader, key| match &*key.name() {
-        name @ b"thinking" => reasoning(reader, Slot::ThinkingBlock, name, scan),
-        name @ (b"signature" | b"data") => scan.once(reader, |scan, reader| {
-            let signs = reader.kind()? == JsonKind::String;
-            let span = reader.spanned(|reader| scan.listed(reader, &BLOCK, name))?;
-            let signs = signs && span.len() > 2;
+        name @ b"thinking" => reasoning(reader, slot, name, scan),
+        name @ (b"signature" | b"data") => {
+            let carrier = if name == b"data" { BLOCK_DATA } else { BLOCK_SIGNATURE };
+            let signs = sealed(reader, name, carrier, scan)?;
             scan.signed.extend(signs.then_some(Signed { group: None, from: 0 }));
             Ok(())
-        }),
+        }
         name => scan.listed(reader, &BLOCK, name),
-    })
+    })?;
+    // The signature may stand before the text that it goes with.
+    let share = Share::Since { place: reader.position(), slot: Some(slot) };
+    let signatures = scan.carriers.iter_mut().skip(first);
+    signatures.filter(|it| it.name == BLOCK_SIGNATURE).for_each(|it| it.share = share);
+    Ok(())
+}
+
+/// Reads the next value as one that is signed or sealed and said once; whether it says anything.
+pub(super) fn sealed(
+    reader: &mut Reader<'_>,
+    name: &[u8],
+    carrier: &'static str,
+    scan: &mut Scan,
+) -> Result<bool, Error> {
+    let mut says = false;
+    scan.once(reader, |scan, reader| {
+        says = reader.kind()? == JsonKind::String;
+        let value =
+            |reader: &mut Reader<'_>| scan.shaped(reader, Shape::Sealed, FieldKind::Leak, name);
+        let span = reader.spanned(value)?;
+        says &= span.len() > 2;
+        let (share, place) = (Share::Nothing, CarrierPlace::Value(span));
+        let carrier = Carrier { name: carrier, group: 0, share, nothing: "\"\"", place };
+        scan.carriers.extend(says.then_some(carrier));
+        Ok(())
+    })?;
+    Ok(says)
 }
 
 /// What a gateway adds of its provider's to a call of a tool.
 pub(super) fn signatures(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
-    members(reader, scan, |reader, name, scan| scan.listed(reader, &SIGNATURES, name))
+    members(reader, scan, signature)
+}
+
+/// What Google's compatible endpoint adds to one.
+pub(super) fn call_content(reader: &mut Reader<'_>, scan: &mut Scan) -> Result<(), Error> {
+    members(reader, scan, |reader, name, scan| match name {
+        b"google" => members(reader, scan, |reader, name, scan| match name {
+            b"thought_signature" => signature(reader, name, scan),
+            _ => scan.shaped(reader, Shape::Data, FieldKind::Leak, name),
+        }),
+        _ => scan.shaped(reader, Shape::Data, FieldKind::Leak, name),
+    })
 }
 
 /// The same of a message.
@@ -65,7 +104,7 @@ pub(super) fn provider_fields(
     members(reader, scan, |reader, name, scan| {
         thought.read(name, reader)?;
         match name {
-            b"thinking_blocks" => thinking_blocks(reader, name, scan),
+            b"thinking_blocks" => thinking_blocks(reader, name, Slot::ProviderThinkingBlock, scan),
             _ => signature(reader, name, scan),
         }
     })
@@ -74,8 +113,12 @@ pub(super) fn provider_fields(
 /// One of a provider's members: its word on what is a thought, or a signature, which is said once.
 fn signature(reader: &mut Reader<'_>, name: &[u8], scan: &mut Scan) -> Result<(), Error> {
     match name {
-        b"thought" => scan.listed(reader, &SIGNATURES, name),
-        _ => scan.once(reader, |scan, reader| scan.listed(reader, &SIGNATURES, name)),
+        b"thought_signature" => sealed(reader, name, THOUGHT_SIGNATURE, scan).map(|_| ()),
+        b"thought_signatures" if scan.expects(JsonKind::Array, reader, name)? => {
+            reader.elements(|reader, _| sealed(reader, name, THOUGHT_SIGNATURE, scan).map(|_| ()))
+        }
+        b"thought_signatures" => Ok(()),
+        _ => scan.listed(reader, &SIGNATURES, name),
     }
 }
 

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use super::{ANSWER, Planted, binary, document, events, inline, message};
 use crate::leaks::secret::{SENTENCE, TOKENS};
 
-pub(super) fn converse() -> Vec<Planted> {
+pub(super) fn converse(signature: &str) -> Vec<Planted> {
     let usage =
         json!({"inputTokens": 5, "outputTokens": 9, "totalTokens": 14, "thought": SENTENCE});
-    let reasoning = json!({"reasoningText": {"text": SENTENCE, "signature": SENTENCE}});
+    let reasoning = json!({"reasoningText": {"text": SENTENCE, "signature": signature}});
     let whole = json!({"output": {"message": {"role": "assistant", "content": [
             {"reasoningContent": reasoning},
+            {"reasoningContent": {"redactedContent": signature}},
             {"text": ANSWER},
             {"innerVoice": {"text": SENTENCE}}]}},
         "stopReason": "end_turn", "usage": usage, "metrics": {"latencyMs": 1, "thought": SENTENCE},
@@ -24,11 +25,13 @@ pub(super) fn converse() -> Vec<Planted> {
     let stream = [
         ("messageStart", json!({"role": "assistant", "p": SENTENCE})),
         delta(0, json!({"reasoningContent": {"text": SENTENCE}})),
-        delta(0, json!({"reasoningContent": {"signature": SENTENCE}})),
+        delta(0, json!({"reasoningContent": {"signature": signature}})),
         ("contentBlockStop", json!({"contentBlockIndex": 0})),
-        delta(1, json!({"text": ANSWER})),
-        delta(1, json!({"innerVoice": SENTENCE})),
+        delta(1, json!({"reasoningContent": {"redactedContent": signature}})),
         ("contentBlockStop", json!({"contentBlockIndex": 1})),
+        delta(2, json!({"text": ANSWER})),
+        delta(2, json!({"innerVoice": SENTENCE})),
+        ("contentBlockStop", json!({"contentBlockIndex": 2})),
         ("innerVoice", json!({"text": SENTENCE})),
         (
             "messageStop",
@@ -44,8 +47,8 @@ pub(super) fn converse() -> Vec<Planted> {
 }
 
 /// The events of Messages, each in base64.
-pub(super) fn invoke() -> Vec<Planted> {
-    let (message, events) = message();
+pub(super) fn invoke(signature: &str) -> Vec<Planted> {
+    let (message, events) = message(signature);
     let chunk = |event: &Value| {
         let bytes = STANDARD.encode(event.to_string());
         ("chunk", json!({ "bytes": bytes, "p": SENTENCE }))
