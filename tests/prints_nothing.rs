@@ -36,7 +36,7 @@ const OWN: [&str; 22] = [
 
 /// Types whose text comes from the operator, from this crate or from the detector, or names no one
 /// and is shown by purpose.
-const LISTED: [&str; 61] = [
+const LISTED: [&str; 62] = [
     // What an endpoint says of its failure, which its user has to read.
     "src/ask/endpoint.rs: Failure",
     "src/ask/run.rs: Report",
@@ -96,6 +96,7 @@ const LISTED: [&str; 61] = [
     "src/layer/trials.rs: Tries",
     // The configuration's words.
     "src/proxy/admin.rs: Admin",
+    "src/proxy/history.rs: Served",
     "src/proxy/metrics.rs: DecisionLabels",
     "src/proxy/probe/conversation.rs: Conversation",
     "src/proxy/probe/conversation.rs: NotNow",

@@ -11,6 +11,7 @@ mod init;
 mod keys;
 mod man;
 mod mark;
+mod new_file;
 mod page_file;
 mod paragraph;
 mod policy;

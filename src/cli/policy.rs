@@ -1,14 +1,17 @@
-//! `guilloche policy`: check, explain and describe policy files.
+//! `guilloche policy`: check, explain, describe and sign policy files, and put earlier ones back.
 
 mod check;
 mod coverage;
 mod effects;
 mod explain;
+mod keygen;
 mod models;
 mod replay;
+mod rollback;
 mod routes;
 mod sample;
 mod seen;
+mod sign;
 mod simulate;
 
 use std::io::{self, Write};
@@ -59,6 +62,20 @@ enum Command {
     /// List the paths of an upstream, with what becomes of graded callers' requests for them.
     #[command(after_help = "Example:\n  guilloche policy routes --upstream vllm")]
     Routes(routes::Arguments),
+    /// Make the keys that policies are signed with and checked by.
+    #[command(after_help = "Example:\n  guilloche policy keygen --key policy-key.pem --public \
+                            policy-key.pub.pem")]
+    Keygen(keygen::Arguments),
+    /// Sign policies and experiments, so that a proxy that requires it takes them.
+    #[command(
+        after_help = "Examples:\n  guilloche policy sign --key policy-key.pem policy.toml\n  \
+                            guilloche policy check --signed-by policy-key.pub.pem policy.toml"
+    )]
+    Sign(sign::Arguments),
+    /// Put back a policy that the proxy has served before; exit status 1 if it knows of none.
+    #[command(after_help = "Examples:\n  guilloche policy rollback --list\n  guilloche policy \
+                            rollback --to 05f3d7a69001 && systemctl reload guilloche")]
+    Rollback(rollback::Arguments),
     /// Print the JSON Schema of policy files.
     #[command(after_help = "Example:\n  guilloche policy schema > policies/schema.json")]
     Schema,
@@ -71,6 +88,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Routes(arguments) => routes::run(&arguments),
+        Command::Keygen(arguments) => keygen::run(&arguments),
+        Command::Sign(arguments) => sign::run(&arguments),
+        Command::Rollback(arguments) => rollback::run(arguments),
         Command::Schema => {
             writeln!(io::stdout().lock(), "{:#}", schema())?;
             Ok(Answer::Done)

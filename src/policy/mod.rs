@@ -15,6 +15,8 @@ pub mod problem;
 mod reach;
 #[cfg(feature = "schema")]
 mod schema;
+#[cfg(feature = "signatures")]
+pub mod signature;
 pub(crate) mod source;
 pub(crate) mod value;
 mod written;

@@ -70,6 +70,18 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
+    /// It has to be signed, and is not, or by somebody else.
+    #[cfg(feature = "signatures")]
+    #[error(
+        "{file} is not signed by anybody whose signature is required: {source} (`guilloche policy sign` \
+         signs it)"
+    )]
+    Unsigned {
+        /// The file's name.
+        file: String,
+        /// What is wrong with its signature.
+        source: super::signature::SignatureError,
+    },
     /// The operating system gives no randomness to name decisions with.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
@@ -100,8 +112,8 @@ impl LoadError {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         match self {
-            Self::Read { .. } | Self::Randomness(_) => &[],
             Self::Invalid { problems, .. } => problems,
+            _ => &[],
         }
     }
 }

@@ -32,7 +32,8 @@ const FLUSH: Duration = Duration::from_secs(5);
 /// The experiments of a configuration; where nothing may be written, without their state.
 pub(super) fn begin(config: &Config, writes: bool) -> Result<Option<Arc<Experiments>>, StartError> {
     let Some(settings) = &config.experiments else { return Ok(None) };
-    let experiments: Result<Vec<_>, _> = settings.files.iter().map(Experiment::load).collect();
+    let experiments: Result<Vec<_>, _> =
+        settings.files.iter().map(|file| Experiment::load_signed(file, &config.signers)).collect();
     // Without a secret the configuration has not been read without an error.
     let secret = config.secret.clone().map_or_else(Secret::random, Ok)?;
     let run = settings.settings();

@@ -33,6 +33,7 @@ mod ending;
 mod experiments;
 mod failure;
 mod front;
+mod history;
 mod marks;
 mod metrics;
 mod notices;
@@ -57,6 +58,7 @@ mod tunnel;
 mod unread;
 
 pub use config::{Config, ConfigError, ConfigErrors};
+pub use history::{History, Served};
 pub use reload::{ReloadError, Reloaded, Reloader};
 pub use run::Proxy;
 pub use server::serve_service;

@@ -23,8 +23,9 @@ pub(super) fn files(config: &Config) -> Result<(), StartError> {
         let opened = if path.exists() { Ledger::open(path).map(drop) } else { appendable(path) };
         opened.map_err(|source| StartError::Lines { path: path.clone(), source })?;
     }
-    if let Some(experiments) = &config.experiments {
-        let path = &experiments.state_dir;
+    let state = config.experiments.as_ref().map(|experiments| &experiments.state_dir);
+    let history = config.history.as_ref().map(|history| &history.folder);
+    for path in state.into_iter().chain(history) {
         creatable_in(&nearest(path))
             .map_err(|source| StartError::Lines { path: path.clone(), source })?;
     }

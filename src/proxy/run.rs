@@ -179,6 +179,10 @@ impl Proxy {
         let (reports, written) = (Arc::default(), ledger.clone());
         let Stack { service, defense, notices } =
             stack(upstream, &config, experiments, Arc::clone(&sink), reports, written)?;
+        if let Some((history, file)) = config.history.as_ref().zip(config.policy.as_ref()) {
+            let (_, revision) = defense.policy();
+            history.keep_file(file, &revision);
+        }
         tell(&config, address, admin.as_ref().map(|(_, address)| *address), &defense, &notices);
         let probing = match (prober, config.probe) {
             (Some(prober), Probe::Required) => {

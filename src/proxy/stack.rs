@@ -68,7 +68,7 @@ impl Live {
         ledger: Option<Arc<LedgerWriter>>,
     ) -> Result<Self, StartError> {
         let policy = match &config.policy {
-            Some(file) => Policy::load(file),
+            Some(file) => Policy::load_signed(file, &config.signers),
             None => Policy::parse("no policy", NO_POLICY),
         };
         let source: Result<Box<dyn RiskSource>, _> = match &config.risk {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::Metadata;
 #[cfg(unix)]
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-#[cfg(feature = "proxy")]
+#[cfg(feature = "signatures")]
 use std::path::Path;
 
 /// The mode of a file that others than its owner may read or write.
@@ -51,7 +51,7 @@ impl fmt::Display for OpenMode {
 }
 
 /// The mode of the file at `path`, if others than its owner have a right on it.
-#[cfg(feature = "proxy")]
+#[cfg(feature = "signatures")]
 pub(crate) fn open_to_others(path: &Path) -> Option<OpenMode> {
     let metadata = std::fs::metadata(path).ok()?;
     // A pipe, such as a shell's `<(…)`, is gone when it has been read.

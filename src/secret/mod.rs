@@ -21,7 +21,7 @@ use std::ops::{Deref, DerefMut};
 use zeroize::Zeroizing;
 
 pub(crate) use file::OpenMode;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "signatures")]
 pub(crate) use file::open_to_others;
 
 /// A key of 256 bits. It is never shown, and is zeroed when it is dropped.

@@ -6,4 +6,5 @@
 mod check;
 mod init;
 mod pages;
+mod signed;
 mod support;

@@ -1,12 +1,13 @@
 //! The files of an installation: all of them are made, or none is.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+use super::super::new_file::{self, PRIVATE, PUBLIC};
 use super::super::{Failure, keys};
 use super::template::Template;
 use crate::secret::Secret;
@@ -67,33 +68,24 @@ impl<'f> Folder<'f> {
     }
 
     fn write_each(&mut self, template: &Template<'_>, now: Timestamp) -> Result<(), Failure> {
-        self.write(RISK, &new_key()?, 0o600)?;
-        self.write(SECRET, &new_key()?, 0o600)?;
+        self.write(RISK, &new_key()?, PRIVATE)?;
+        self.write(SECRET, &new_key()?, PRIVATE)?;
         if template.marks {
             let (keys, ledger) = (self.path.join(MARKS.0), self.path.join(LEDGER.0));
             // Noted first: a part of them may have been made when it fails.
             self.written.extend([MARKS, LEDGER]);
             keys::new(&keys, &ledger, now)?;
         }
-        self.write(POLICY, &template.policy(), 0o644)?;
+        self.write(POLICY, &template.policy(), PUBLIC)?;
         // Last: a configuration that is there can be served.
-        self.write(CONFIGURATION, &template.configuration(), 0o644)
+        self.write(CONFIGURATION, &template.configuration(), PUBLIC)
     }
 
     fn write(&mut self, file: Told, text: &str, mode: u32) -> Result<(), Failure> {
-        let path: PathBuf = self.path.join(file.0);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-        #[cfg(not(unix))]
-        let _ = mode;
-        let mut opened = options.open(&path).map_err(|error| failed(&path, &error))?;
+        let path = self.path.join(file.0);
+        new_file::create(&path, text.as_bytes(), mode).map_err(|error| failed(&path, &error))?;
         self.written.push(file);
-        opened
-            .write_all(text.as_bytes())
-            .and_then(|()| opened.sync_all())
-            .map_err(|error| failed(&path, &error))
+        Ok(())
     }
 
     /// Says what was written.

@@ -12,6 +12,7 @@ use super::super::{Answer, Failure, Format};
 use super::coverage::Coverage;
 use super::models::ModelsArguments;
 use super::seen::Status;
+use crate::policy::signature::{PublicKey, Signers};
 use crate::policy::{LoadError, Policy};
 
 #[derive(Debug, Args)]
@@ -23,6 +24,10 @@ pub(super) struct Arguments {
     /// answers that a policy does nothing about.
     #[arg(long, value_name = "URL")]
     status: Option<Uri>,
+    /// File with a public key, by whose owner each policy has to be signed; may be given several times, for
+    /// several of whom any will do.
+    #[arg(long, value_name = "FILE")]
+    signed_by: Vec<PathBuf>,
     /// How the report is written.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -34,12 +39,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let now = Timestamp::now();
     let models = arguments.models.list()?;
     let status = arguments.status.as_ref().map(Status::of).transpose()?;
+    let keys: Result<Vec<_>, _> = arguments.signed_by.iter().map(PublicKey::read).collect();
+    let signers = Signers::of(keys?);
     let mut answer = Answer::Done;
     let mut reports = Vec::new();
     let mut out = io::stdout().lock();
     for path in &arguments.files {
         let file = path.display().to_string();
-        let loaded = Policy::load(path);
+        let loaded = Policy::load_signed(path, &signers);
         let coverage = match (&loaded, &models) {
             (Ok(policy), Some(models)) => Some(Coverage::of(policy, models)),
             _ => None,
@@ -116,6 +123,9 @@ pub(in crate::cli) fn not_loaded(file: &str, error: &LoadError) -> Value {
     match error {
         LoadError::Read { source, .. } => {
             json!({ "file": file, "good": false, "unreadable": source.to_string() })
+        }
+        LoadError::Unsigned { source, .. } => {
+            json!({ "file": file, "good": false, "unsigned": source.to_string() })
         }
         _ => json!({ "file": file, "good": false, "problems": error.problems() }),
     }

@@ -105,7 +105,8 @@ fn find(arguments: Arguments, text: &str) -> Result<Finding, Failure> {
             let config = Config::load(&file, &serve::environment())?;
             let nobody =
                 || format!("{}: there is no [risk], so no header is believed", file.display());
-            (config.risk.ok_or_else(nobody)?, config.policy)
+            let policy = config.policy.map(|file| Policy::load_signed(file, &config.signers));
+            (config.risk.ok_or_else(nobody)?, policy.transpose()?)
         }
         Some(id) => {
             key_file.as_deref().map_or(Ok(()), secrets::warn_of_mode)?;
@@ -124,28 +125,27 @@ fn find(arguments: Arguments, text: &str) -> Result<Finding, Failure> {
     }
     let now = at.unwrap_or_else(Timestamp::now);
     let assessment = source.assess(&request, now);
-    let decided = policy.map(|file| decide(&file, &request, &assessment, now)).transpose()?;
+    let decided = policy.map(|policy| decide(policy, &request, &assessment, now));
     Ok(Finding { request, trust, keys, assessment, decided, now })
 }
 
 fn decide(
-    file: &std::path::Path,
+    policy: Policy,
     request: &request::Parts,
     assessment: &Assessment,
     now: Timestamp,
-) -> Result<Decided, Failure> {
-    let policy = Policy::load(file)?;
+) -> Decided {
     let path = request.uri.path();
     let protocol = match route(ServerKind::Custom, &request.method, path, false) {
         Route::Protocol(id) | Route::Stored(id) => Some(id),
         _ => None,
     };
     let decision = policy.decide(assessment, RequestFacts { path, protocol }, now);
-    Ok(Decided {
+    Decided {
         policy: policy.name,
         grade: decision.grade.map(|grade| grade.name.to_string()),
         mode: crate::audit::record::mode_name(decision.mode),
-    })
+    }
 }
 
 impl Finding {

@@ -4,7 +4,7 @@ mod metrics;
 
 use std::collections::HashSet;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use self::metrics::metrics;
 use super::file::{ArmTable, EligibilityTable, ExperimentFile, UnitName};
 use super::settings::{Arm, Eligibility, Experiment, Switchback, UnitKind};
 use crate::mark::keys::ArmMark;
+#[cfg(feature = "signatures")]
+use crate::policy::signature::Signers;
 use crate::policy::source::Source;
 use crate::policy::value::At;
 use crate::policy::{LoadError, Policy, Problem, Revision};
@@ -36,18 +38,28 @@ impl Experiment {
     /// [`LoadError::Invalid`] with all its problems, those of the policies among them, if it is no
     /// experiment.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
-        Self::load_noting(path.as_ref(), |_| {})
+        let path = path.as_ref();
+        Self::parse_in(path, &crate::policy::source::text(path)?, Policy::load)
     }
 
-    /// The same, and names every policy file on the way.
-    pub(crate) fn load_noting(path: &Path, mut note: impl FnMut(&Path)) -> Result<Self, LoadError> {
+    /// Compiles the text of the file at `path`; `policy` reads the policy files that arms name.
+    pub(crate) fn parse_in(
+        path: &Path,
+        text: &str,
+        mut policy: impl FnMut(PathBuf) -> Result<Policy, LoadError>,
+    ) -> Result<Self, LoadError> {
         let folder = path.parent().unwrap_or(Path::new(""));
-        let text = crate::policy::source::text(path)?;
-        Self::parse(&path.display().to_string(), &text, |policy| {
-            let policy = folder.join(policy);
-            note(&policy);
-            Policy::load(policy)
-        })
+        Self::parse(&path.display().to_string(), text, |name| policy(folder.join(name)))
+    }
+
+    /// Reads an experiment file that any of `signers` has signed, as all policies of its arms.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and [`LoadError::Unsigned`].
+    #[cfg(feature = "signatures")]
+    pub fn load_signed(path: impl AsRef<Path>, signers: &Signers) -> Result<Self, LoadError> {
+        let path = path.as_ref();
+        Self::parse_in(path, &signers.read(path)?, |policy| Policy::load_signed(policy, signers))
     }
 
     /// Compiles the text of an experiment file; `file` is what errors call it, and `policy` reads the

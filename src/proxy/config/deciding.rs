@@ -1,12 +1,11 @@
-//! `[risk]` and `[policy]`: read, and looked at where they lead, so that all that is wrong is told at
-//! once.
+//! `[risk]`, looked at where it leads, so that all that is wrong is told at once; and what is wrong with
+//! policies.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::reader::{ConfigError, Reader};
 use super::unreadable::{KEY, POLICY, unreadable};
-use crate::policy::{LoadError, Policy, Problem};
+use crate::policy::{LoadError, Problem};
 use crate::risk::settings::SettingProblem;
 use crate::risk::{Reports, RiskSettings};
 
@@ -33,15 +32,6 @@ pub(super) fn risk(reader: &mut Reader<'_>) -> Option<RiskSettings> {
     Some(settings)
 }
 
-/// `[policy] file`, a policy that can be loaded.
-pub(super) fn policy(reader: &mut Reader<'_>) -> Option<PathBuf> {
-    let path = reader.path("policy", "file")?;
-    if let Err(error) = Policy::load(&path) {
-        unread(reader, "policy", "file", error);
-    }
-    Some(path)
-}
-
 /// Reports why a file that a field names cannot be loaded.
 pub(super) fn unread(
     reader: &mut Reader<'_>,
@@ -53,7 +43,9 @@ pub(super) fn unread(
         LoadError::Read { file, source } => {
             reader.wrong(section, field, unreadable(file.as_ref(), &source, POLICY));
         }
-        error @ LoadError::Randomness(_) => reader.wrong(section, field, error.to_string()),
+        error @ (LoadError::Randomness(_) | LoadError::Unsigned { .. }) => {
+            reader.wrong(section, field, error.to_string());
+        }
         LoadError::Invalid { file, problems } => {
             for problem in problems {
                 reader.wrong_in(section, field, in_file(&file, problem));

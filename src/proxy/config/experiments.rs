@@ -8,6 +8,8 @@ use super::deciding::unread;
 use super::reader::{Reader, variable};
 use super::setting::Paths;
 use crate::experiment::{Experiment, RunSettings};
+use crate::policy::signature::{Signers, signature_path};
+use crate::policy::{LoadError, Policy};
 
 /// The experiments that are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +34,8 @@ impl Experiments {
     }
 }
 
-/// `given` if there is a secret.
-pub(super) fn read(reader: &mut Reader<'_>, given: bool) -> Option<Experiments> {
+/// `given` if there is a secret; `signers` have to have signed the files, if there are any.
+pub(super) fn read(reader: &mut Reader<'_>, given: bool, signers: &Signers) -> Option<Experiments> {
     let files: Option<Paths> = reader.optional("experiments", "files");
     let state_dir = reader.path("experiments", "state_dir");
     let interval = reader.or("experiments", "interval", Duration::from_secs(60));
@@ -61,8 +63,7 @@ pub(super) fn read(reader: &mut Reader<'_>, given: bool) -> Option<Experiments> 
         files.into_iter().map(|file| reader.resolved("experiments.files", file)).collect();
     let mut loaded = Vec::new();
     for file in &files {
-        let note = |policy: &Path| reader.leads_to("experiments.files", policy);
-        match Experiment::load_noting(file, note) {
+        match load(reader, file, signers) {
             Ok(experiment) => loaded.push(experiment),
             Err(error) => unread(reader, "experiments", "files", error),
         }
@@ -71,4 +72,15 @@ pub(super) fn read(reader: &mut Reader<'_>, given: bool) -> Option<Experiments> 
         reader.wrong("experiments", "files", problem);
     }
     Some(Experiments { files, state_dir: state_dir?, interval, window, max_units })
+}
+
+/// Loads an experiment, and notes what it leads to.
+fn load(reader: &mut Reader<'_>, file: &Path, signers: &Signers) -> Result<Experiment, LoadError> {
+    let mut note = |path: &Path| reader.leads_to("experiments.files", path);
+    note(&signature_path(file));
+    Experiment::parse_in(file, &signers.read(file)?, |policy| {
+        note(&policy);
+        note(&signature_path(&policy));
+        Policy::load_signed(policy, signers)
+    })
 }

@@ -26,6 +26,7 @@ mod experiments;
 mod injected;
 mod marks;
 mod origin;
+mod policy;
 mod reader;
 mod secret;
 mod setting;
@@ -46,13 +47,16 @@ pub use carriers::Probe;
 pub use experiments::Experiments;
 pub use marks::Marks;
 use origin::{Origin, Reading};
+pub use policy::PolicySettings;
 pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX, PATH_VARIABLE};
 use reader::{Reader, variable};
 use setting::{OrOff, Size};
 pub use summarizer::Summarizer;
 use unreadable::{CONFIGURATION, reason};
 
+use super::History;
 use crate::countermeasure::watermark::Carriers;
+use crate::policy::signature::Signers;
 use crate::risk::RiskSettings;
 use crate::secret::Secret;
 use crate::upstream::{Settings, Signer};
@@ -76,6 +80,10 @@ pub struct Config {
     pub policy: Option<PathBuf>,
     /// Where that is said, for errors: the file and line, or the environment variable.
     pub policy_place: String,
+    /// `[policy] require_signature`: who may sign policies and experiments, if they have to be signed.
+    pub signers: Signers,
+    /// `[policy] history`: where the policies that were served are kept.
+    pub history: Option<History>,
     /// `[experiments]`, when it names files.
     pub experiments: Option<Experiments>,
     /// Where its files are said.
@@ -246,7 +254,9 @@ impl Config {
         let (upstream, signer) = upstream::read(reader, &limits);
         let OrOff(admin) = reader.or("admin", "address", OrOff(Some(loopback(8081))));
         let risk = deciding::risk(reader);
-        let policy = deciding::policy(reader);
+        let deciding = policy::read(reader);
+        policy::check(reader, &deciding);
+        let PolicySettings { file: policy, signers, history } = deciding;
         let policy_place = reader.place("policy", "file");
         let (carriers, probe, probe_credential) = carriers::read(reader);
         let marks = marks::read(reader);
@@ -254,7 +264,7 @@ impl Config {
         let (secret, previous_secrets) = secret::read(reader);
         // One that cannot be read has been reported.
         let given = ["key", "key_file"].iter().any(|it| !reader.place("secret", it).is_empty());
-        let experiments = experiments::read(reader, given);
+        let experiments = experiments::read(reader, given, &signers);
         let experiments_place = reader.place("experiments", "files");
         let audit = audit(reader, given);
         let access_log = access_log(reader);
@@ -272,6 +282,8 @@ impl Config {
             risk,
             policy,
             policy_place,
+            signers,
+            history,
             experiments,
             experiments_place,
             notices,

@@ -33,8 +33,8 @@ pub(super) struct Origin {
 }
 
 /// Fields with paths of what the proxy writes. All others lead to what it reads.
-const WRITTEN: [&str; 4] =
-    ["access_log.output", "audit.file", "experiments.state_dir", "marks.ledger"];
+const WRITTEN: [&str; 5] =
+    ["access_log.output", "audit.file", "experiments.state_dir", "marks.ledger", "policy.history"];
 
 impl Config {
     /// Reads it again, from where it was read before.

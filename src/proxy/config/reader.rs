@@ -335,6 +335,11 @@ impl<'t> Reader<'t> {
                 format!("names no setting: variables are {ENVIRONMENT_PREFIX}<SECTION>_<FIELD>");
             self.report(&Place::Variable(name.to_owned()), None, message);
         }
+        self.finish_part()
+    }
+
+    /// Returns all errors of what was asked for, and leaves the rest to others.
+    pub(super) fn finish_part(mut self) -> Result<(), ConfigErrors> {
         if self.errors.is_empty() {
             return Ok(());
         }

@@ -18,7 +18,8 @@ pub(super) fn follow(
         None if before.is_some() => ([].as_slice(), RunSettings::default()),
         None => return Ok(None),
     };
-    let experiments: Result<Vec<_>, _> = files.iter().map(Experiment::load).collect();
+    let load = |file| Experiment::load_signed(file, &config.signers);
+    let experiments: Result<Vec<_>, _> = files.iter().map(load).collect();
     // A configuration with experiments has a secret.
     let secret = config.secret.clone().map_or_else(Secret::random, Ok)?;
     Ok(Some(Arc::new(Experiments::follow(before, experiments?, &secret, &settings)?)))

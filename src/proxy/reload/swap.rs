@@ -114,8 +114,11 @@ impl Swap {
         let settings = settings.keys_of(&self.defense);
         self.defense.replace(settings).map_err(|error| ReloadError::Start(error.into()))?;
         self.max_request_body.store(config.limits.max_request_body, Ordering::Relaxed);
-        self.config.store(Arc::new(config));
         let (policy, policy_revision) = self.defense.policy();
+        if let Some((history, file)) = config.history.as_ref().zip(config.policy.as_ref()) {
+            history.keep_file(file, &policy_revision);
+        }
+        self.config.store(Arc::new(config));
         let revision = short(&fingerprint);
         Ok((Reloaded { revision, policy, policy_revision, notices }, fingerprint))
     }
