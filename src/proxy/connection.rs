@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use http::Uri;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::delivery::{Delivery, Frames};
 use super::socket::Onward;
 use super::target::{Fragments, Targets};
+use super::tls::Stream;
+use crate::risk::ClientNames;
 
 /// How long the last bytes may take to the client before the connection is reset: a reset overtakes
 /// them.
@@ -26,6 +27,8 @@ pub(super) struct Connection {
     activity: Mutex<Activity>,
     /// What was written.
     pub(super) delivery: Delivery,
+    /// What the client calls itself in a certificate that was verified.
+    client: Option<ClientNames>,
     /// What the connection becomes when its protocol is left.
     onward: Mutex<Option<Onward>>,
     /// Request targets with a fragment, of which the requests have not come.
@@ -44,15 +47,21 @@ struct Activity {
 }
 
 impl Connection {
-    pub(super) fn new() -> Self {
+    /// A connection of a client that has shown a certificate with these names, if any.
+    pub(super) fn new(client: Option<ClientNames>) -> Self {
         let activity = Activity { requests: 0, idle_since: Instant::now() };
         Self {
             activity: Mutex::new(activity),
+            client,
             delivery: Delivery::default(),
             onward: Mutex::new(None),
             fragments: Mutex::default(),
             reset: AtomicBool::new(false),
         }
+    }
+
+    pub(super) fn client(&self) -> Option<&ClientNames> {
+        self.client.as_ref()
     }
 
     pub(super) fn request_began(&self) {
@@ -134,7 +143,7 @@ impl Connection {
 /// The socket.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     connection: Arc<Connection>,
     protocol: HttpVersion,
     targets: Targets,
@@ -153,7 +162,7 @@ enum HttpVersion {
 const PREFACE: &[u8] = b"PRI";
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
+    pub(super) fn new(stream: Stream, connection: Arc<Connection>) -> Self {
         Self { stream, connection, protocol: HttpVersion::Unknown(0), targets: Targets::new() }
     }
 
@@ -192,7 +201,7 @@ impl Drop for Socket {
     fn drop(&mut self) {
         if self.connection.reset.load(Ordering::Relaxed) {
             // A socket that refuses is closed the ordinary way: there is nothing better to do.
-            let _ = self.stream.set_zero_linger();
+            let _ = self.stream.tcp().set_zero_linger();
         }
     }
 }
@@ -265,7 +274,7 @@ mod tests {
     /// Fails when a slow client is cut off, or one that takes nothing is not.
     #[tokio::test(start_paused = true)]
     async fn a_client_stalls_when_it_takes_nothing_of_what_waits_for_it() {
-        let connection = Arc::new(Connection::new());
+        let connection = Arc::new(Connection::new(None));
         assert!(timeout(PERIOD * 5, connection.stalled(PERIOD)).await.is_err());
         let body = Full::new(Bytes::from_static(b"a"));
         let body = Delivered::new(body, Arc::clone(&connection), Version::HTTP_11);

@@ -75,6 +75,9 @@ where
         // A client that waits for leave to send its body is not told to go on for nothing.
         let holds_back = request.headers().contains_key(EXPECT);
         let (mut parts, body) = request.into_parts();
+        if let Some(client) = connection.client() {
+            parts.extensions.insert(client.clone());
+        }
         let client: Option<OnUpgrade> = parts.extensions.remove();
         let (body, witness) = Witnessed::new(Either::Left(body));
         let mut request = Request::from_parts(parts, body);

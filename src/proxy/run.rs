@@ -25,10 +25,11 @@ use super::probe::{CarrierState, Prober};
 use super::rehearsal;
 use super::reload::{Order, ReloadState, Reloader, Swap};
 use super::report::ReportTargets;
-use super::server::{Bounds, serve};
+use super::server::{Bounds, Listening, serve};
 use super::socket::Patience;
 use super::stack::{Stack, stack};
 use super::start_error::StartError;
+use super::tls::{self, Tls};
 use crate::audit::record::mode_name;
 use crate::audit::{Exposure, JsonLines, NoAudit, Record, Sink, UnitJoined, UnitSummary};
 use crate::experiment::Experiments;
@@ -195,6 +196,7 @@ impl Proxy {
             .clone()
             .map(|audit| Arc::new(PassedLines::new(Arc::clone(&metrics), defense.clone(), audit)));
         let telling = passed.clone().map(|passed| tokio::spawn(passed.run()));
+        let tls = config.listen.tls.as_ref().map(tls::load).transpose()?.map(Tls::new);
         let max_request_body = Arc::new(AtomicUsize::new(config.limits.max_request_body));
         let decides = Arc::new(ArcSwap::new(Arc::clone(&config)));
         let settling = tokio::spawn(experiments::settle(defense.clone(), Arc::clone(&decides)));
@@ -206,6 +208,7 @@ impl Proxy {
             ledger: ledger.clone(),
             ledger_key,
             max_request_body: Arc::clone(&max_request_body),
+            tls: tls.clone(),
             state: state.clone(),
         };
         let reloading = tokio::spawn(swap.run(reloads));
@@ -232,16 +235,15 @@ impl Proxy {
         let (served, admin_shutdown) = oneshot::channel::<()>();
         let reports = Arc::new(ReportTargets { metrics, access_log: access_log.clone() });
         let cors = Arc::new(Cors::default());
-        let front = |connection| Front {
+        let patience =
+            Patience { idle: config.upstream.idle_timeout, total: config.upstream.total_timeout };
+        let front = move |connection| Front {
             stack: service.clone(),
             reports: Arc::clone(&reports),
             connection,
             cors: Arc::clone(&cors),
             max_request_body: Arc::clone(&max_request_body),
-            patience: Patience {
-                idle: config.upstream.idle_timeout,
-                total: config.upstream.total_timeout,
-            },
+            patience,
         };
         let shutdown = async {
             shutdown.await;
@@ -250,7 +252,8 @@ impl Proxy {
         };
         // Told to go only when clients are gone, so that it can be asked to the last.
         let clients = async {
-            serve(listener, bounds, front, shutdown, config.grace, cut_off).await;
+            let listening = Listening { listener, tls };
+            serve(listening, bounds, front, shutdown, config.grace, cut_off).await;
             drop(served);
         };
         let admin_shutdown = async { drop(admin_shutdown.await) };
@@ -286,6 +289,7 @@ fn tell(
     let configured = config.policy.is_some();
     tracing::info!(
         address = %address,
+        tls = config.listen.tls.is_some(),
         admin = admin.map(tracing::field::display),
         upstream = %config.upstream.url,
         policy = if configured { policy.as_str() } else { "none" },
@@ -309,10 +313,10 @@ async fn serve_admin(
     let Some((listener, _)) = listener else { return };
     let max_connections = NonZeroU32::MIN.saturating_add(63);
     let service = AdminService(Arc::new(admin));
-    let make = |_| service.clone();
+    let make = move |_| service.clone();
     let bounds = Bounds { max_connections, ..bounds };
     let cut_off = watch::Sender::new(false);
-    serve(listener, bounds, make, shutdown, Duration::from_secs(1), cut_off).await;
+    serve(listener.into(), bounds, make, shutdown, Duration::from_secs(1), cut_off).await;
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

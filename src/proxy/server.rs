@@ -21,8 +21,23 @@ use tokio::time::{sleep, timeout};
 
 use super::connection::{Connection, Socket};
 use super::socket::Onward;
+use super::tls::{Stream, Tls};
 use super::unread::Streams;
+use crate::risk::ClientNames;
 use crate::upstream::{BoxError, WhenWoken};
+
+/// Where connections come from, and whether TLS is spoken on them.
+#[derive(Debug)]
+pub(super) struct Listening {
+    pub(super) listener: TcpListener,
+    pub(super) tls: Option<Tls>,
+}
+
+impl From<TcpListener> for Listening {
+    fn from(listener: TcpListener) -> Self {
+        Self { listener, tls: None }
+    }
+}
 
 /// Bounds of a server.
 #[derive(Clone, Copy, Debug)]
@@ -41,14 +56,14 @@ const PARTING: Duration = Duration::from_secs(1);
 /// `grace`, and has those that are left break off: first they are told to by `cut_off`, so that their
 /// clients hear of it, then their connections end, so that clients see an error and no end.
 pub(super) async fn serve<M, S, B>(
-    listener: TcpListener,
+    Listening { listener, tls }: Listening,
     bounds: Bounds,
     make_service: M,
     shutdown: impl Future<Output = ()>,
     grace: Duration,
     cut_off: watch::Sender<bool>,
 ) where
-    M: Fn(Arc<Connection>) -> S,
+    M: Fn(Arc<Connection>) -> S + Clone + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
     S::Future: Send,
     S::Error: Into<BoxError>,
@@ -69,12 +84,16 @@ pub(super) async fn serve<M, S, B>(
         };
         // Small pieces of a stream go out as they come.
         let _ = stream.set_nodelay(true);
-        let connection = Arc::new(Connection::new());
-        let service = make_service(Arc::clone(&connection));
-        let socket = TokioIo::new(Socket::new(stream, Arc::clone(&connection)));
-        let served = http.serve_connection_with_upgrades(socket, service).into_owned();
+        let (http, tls, make_service) = (http.clone(), tls.clone(), make_service.clone());
         let stop = stopping.subscribe();
         connections.spawn(async move {
+            let Some((stream, client)) = shaken(stream, tls, bounds.idle_timeout).await else {
+                return;
+            };
+            let connection = Arc::new(Connection::new(client));
+            let service = make_service(Arc::clone(&connection));
+            let socket = TokioIo::new(Socket::new(stream, Arc::clone(&connection)));
+            let served = http.serve_connection_with_upgrades(socket, service).into_owned();
             tokio::select! {
                 () = drive(served, &connection, stop, bounds.idle_timeout) => {}
                 () = WhenWoken::new(connection.stalled(bounds.stalled_timeout)) => {
@@ -95,6 +114,18 @@ pub(super) async fn serve<M, S, B>(
         }
         connections.shutdown().await;
     }
+}
+
+/// The stream of HTTP's text, and what the client calls itself; `None` if it speaks no TLS where it
+/// should, or not as it should.
+async fn shaken(
+    stream: TcpStream,
+    tls: Option<Tls>,
+    patience: Duration,
+) -> Option<(Stream, Option<ClientNames>)> {
+    let Some(tls) = tls else { return Some((Stream::Plain(stream), None)) };
+    let accepted = tls.accept(stream, patience).await;
+    accepted.inspect_err(|error| tracing::debug!(%error, "a handshake failed")).ok()
 }
 
 async fn all_of(connections: &mut JoinSet<()>) {
@@ -123,8 +154,8 @@ pub async fn serve_service<S, B>(
         idle_timeout: DAY,
         stalled_timeout: DAY,
     };
-    let make = |_| TowerToHyperService::new(service.clone());
-    serve(listener, bounds, make, shutdown, grace, watch::Sender::new(false)).await;
+    let make = move |_| TowerToHyperService::new(service.clone());
+    serve(listener.into(), bounds, make, shutdown, grace, watch::Sender::new(false)).await;
 }
 
 fn builder(bounds: Bounds) -> auto::Builder<Streams> {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::probe::Unproven;
+use super::tls::TlsFileError;
 use crate::experiment::BeginError;
 use crate::mark::keys::KeyFileError;
 use crate::policy::LoadError;
@@ -34,6 +35,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// Clients cannot be served over TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsFileError),
     /// Connections to the upstream cannot be prepared.
     #[error(transparent)]
     Upstream(#[from] TlsError),

@@ -37,7 +37,8 @@
 pub mod contract {}
 
 pub mod assessment;
-pub mod claim;
+pub mod certified;
+mod claim;
 pub mod credential;
 pub mod fields;
 pub mod key;
@@ -51,6 +52,7 @@ pub mod source;
 mod unknown;
 
 pub use assessment::{Assessment, Risk};
+pub use certified::{CertifiedPeer, ClientNames};
 pub use claim::RiskClaim;
 pub use credential::Credentials;
 pub use fields::{DEFAULT_LABEL, strip};

@@ -18,7 +18,8 @@ pub use error::{SettingError, SettingProblem};
 use super::key::decode_secret;
 use super::source::Context;
 use super::{
-    Credentials, FromExtension, KeyError, PeerHeader, Reports, RiskSource, SignedHeader, SigningKey,
+    CertifiedPeer, Credentials, FromExtension, KeyError, PeerHeader, Reports, RiskSource,
+    SignedHeader, SigningKey,
 };
 
 /// A secret is read up to this many bytes of text.
@@ -72,6 +73,10 @@ pub struct RiskSettings {
     /// The detectors' keys, for `trust = "signature"`: two while one replaces the other.
     #[serde(default)]
     pub keys: Vec<KeySettings>,
+    /// Names in client certificates, DNS names or URIs: who shows one of them is believed without a
+    /// signature. For `trust = "signature"`, which then needs no keys.
+    #[serde(default)]
+    pub peers: Vec<String>,
     /// The label of the detector's signature; `guilloche` if not set.
     #[serde(default)]
     pub label: Option<String>,
@@ -128,6 +133,7 @@ impl RiskSettings {
         Self {
             trust: Trust::Signature,
             keys: vec![key],
+            peers: Vec::new(),
             label: None,
             clock_skew: default_clock_skew(),
             bind_credential: None,
@@ -154,6 +160,7 @@ impl RiskSettings {
         let Self {
             trust,
             keys,
+            peers,
             label,
             clock_skew,
             bind_credential,
@@ -168,7 +175,9 @@ impl RiskSettings {
             errors.add("label", SettingProblem::Label);
         }
         match trust {
-            Trust::Signature if keys.is_empty() => errors.add("keys", SettingProblem::NoKeys),
+            Trust::Signature if keys.is_empty() && peers.is_empty() => {
+                errors.add("keys", SettingProblem::NoKeys)
+            }
             Trust::Peer | Trust::Extension if !keys.is_empty() => {
                 errors.add("keys", SettingProblem::Meaningless);
             }
@@ -177,8 +186,14 @@ impl RiskSettings {
             }
             _ => {}
         }
-        if trust != Trust::Signature && label.is_some() {
-            errors.add("label", SettingProblem::Meaningless);
+        let meaningless = [("label", label.is_some()), ("peers", !peers.is_empty())];
+        for (field, given) in meaningless {
+            if given && trust != Trust::Signature {
+                errors.add(field, SettingProblem::Meaningless);
+            }
+        }
+        if peers.iter().any(String::is_empty) {
+            errors.add("peers", SettingProblem::NoName);
         }
         let keys = errors.read_keys(keys);
         let credentials = errors.credentials(account_key, credential_headers);
@@ -197,12 +212,18 @@ impl RiskSettings {
                 Box::new(PeerHeader::new(context).bind_credential(bind_credential.unwrap_or(false)))
             }
             Trust::Signature => {
-                let source = SignedHeader::new(context, keys)
+                let source = SignedHeader::new(context.clone(), keys)
                     .bind_credential(bind_credential.unwrap_or(true));
-                Box::new(match label {
+                let source = Box::new(match label {
                     Some(label) => source.with_label(label),
                     None => source,
-                })
+                });
+                if peers.is_empty() {
+                    return Ok(source);
+                }
+                let peer =
+                    PeerHeader::new(context).bind_credential(bind_credential.unwrap_or(false));
+                Box::new(CertifiedPeer::new(peers, peer, source))
             }
         })
     }
@@ -368,7 +389,9 @@ mod tests {
     fn settings_that_contradict_the_trust_are_refused() {
         assert_eq!(
             build("trust = \"signature\"").unwrap_err(),
-            ["keys: trust = \"signature\" needs at least one key"]
+            [
+                "keys: trust = \"signature\" needs at least one key, or peers whose certificates are believed"
+            ]
         );
         let errors = build("trust = \"extension\"\nlabel = \"x\"\nbind_credential = true");
         assert_eq!(

@@ -9,7 +9,11 @@ mod broken;
 #[cfg(test)]
 mod carriers;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod endings;
+#[cfg(test)]
+mod listening;
 #[cfg(test)]
 mod multiplexed;
 #[cfg(test)]

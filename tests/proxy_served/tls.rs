@@ -1,7 +1,6 @@
-//! An upstream behind TLS, with certificates that `openssl` makes for the test.
+//! An upstream behind TLS.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use http_body_util::BodyExt;
@@ -13,41 +12,19 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use crate::certificates::{authority, certificate};
 use crate::support::{client, config, full, request, run, soon};
 
 /// A directory with a fresh authority and a certificate of 127.0.0.1; `None` without `openssl`.
 fn certificates(name: &str) -> Option<PathBuf> {
-    let directory =
-        std::env::temp_dir().join(format!("guilloche-tls-{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
-    std::fs::write(directory.join("san"), "subjectAltName=IP:127.0.0.1").unwrap();
-    for arguments in [
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem \
-         -days 2 -subj /CN=authority",
-        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out request.pem \
-         -subj /CN=upstream",
-        "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san \
-         -out certificate.pem",
-    ] {
-        let made = Command::new("openssl")
-            .args(arguments.split_whitespace())
-            .current_dir(&directory)
-            .output();
-        match made {
-            Ok(made) => assert!(made.status.success(), "{made:?}"),
-            Err(error) if std::env::var_os("CI").is_none() => {
-                eprintln!("skipped: there is no openssl command: {error}");
-                return None;
-            }
-            Err(error) => panic!("no openssl command: {error}"),
-        }
-    }
+    let directory = authority(name)?;
+    certificate(&directory, "upstream", "IP:127.0.0.1");
     Some(directory)
 }
 
 async fn upstream(directory: &Path, protocol: &'static [u8]) -> String {
-    let certificate = CertificateDer::from_pem_file(directory.join("certificate.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_file(directory.join("key.pem")).unwrap();
+    let certificate = CertificateDer::from_pem_file(directory.join("upstream.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(directory.join("upstream.key")).unwrap();
     let provider = rustls::crypto::ring::default_provider();
     let mut tls = rustls::ServerConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()

@@ -24,6 +24,7 @@ mod carriers;
 mod deciding;
 mod experiments;
 mod injected;
+mod listen;
 mod marks;
 mod origin;
 mod policy;
@@ -45,6 +46,7 @@ use http::HeaderValue;
 
 pub use carriers::Probe;
 pub use experiments::Experiments;
+pub use listen::{Listen, ListenTls};
 pub use marks::Marks;
 use origin::{Origin, Reading};
 pub use policy::PolicySettings;
@@ -114,16 +116,6 @@ pub struct Config {
     /// `[reload] poll`: how often is looked whether a file has changed; `None` when it is off.
     pub poll: Option<Duration>,
     reading: Reading,
-}
-
-/// Where and how clients are served.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listen {
-    /// The address.
-    pub address: SocketAddr,
-    /// How long a connection may be without a request under way, the head of its next one
-    /// included.
-    pub idle_timeout: Duration,
 }
 
 /// Bounds on what one client, request or answer may use.
@@ -246,14 +238,17 @@ impl Config {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let seconds = Duration::from_secs;
-        let listen = Listen {
-            address: reader.or("listen", "address", loopback(8080)),
-            idle_timeout: reader.or("listen", "idle_timeout", seconds(60)),
-        };
+        let listen = listen::read(reader);
         let limits = limits(reader);
         let (upstream, signer) = upstream::read(reader, &limits);
         let OrOff(admin) = reader.or("admin", "address", OrOff(Some(loopback(8081))));
         let risk = deciding::risk(reader);
+        if risk.as_ref().is_some_and(|risk| !risk.peers.is_empty())
+            && listen.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none())
+        {
+            let message = "needs listen.tls_client_ca: who vouches for their certificates";
+            reader.wrong("risk", "peers", message.to_owned());
+        }
         let deciding = policy::read(reader);
         policy::check(reader, &deciding);
         let PolicySettings { file: policy, signers, history } = deciding;

@@ -1,6 +1,6 @@
 //! How one setting is read from text: the same from the file and from the environment.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -82,11 +82,12 @@ impl Setting for u32 {
 }
 
 impl Setting for SocketAddr {
-    const EXPECTED: &'static str =
-        "an IP address and port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"";
+    const EXPECTED: &'static str = "an IP address, or the name of a host that has one, and a port, \
+         such as \"127.0.0.1:8080\", \"[::1]:8080\" or \"localhost:8080\"";
 
+    /// Of a name, the first address that the system knows.
     fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
+        text.parse().ok().or_else(|| text.to_socket_addrs().ok()?.next())
     }
 }
 
@@ -245,6 +246,17 @@ mod tests {
     fn every_kind_of_server_is_named_where_one_is_expected() {
         for kind in ServerKind::ALL {
             assert!(ServerKind::EXPECTED.contains(kind.name()), "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn an_address_may_be_that_of_a_host() {
+        let port = |text: &str| SocketAddr::read(text).map(|it| (it.ip().is_loopback(), it.port()));
+        for text in ["127.0.0.1:81", "[::1]:81", "localhost:81"] {
+            assert_eq!(port(text), Some((true, 81)), "{text}");
+        }
+        for text in ["", "localhost", "no such host:81", "127.0.0.1:65536", ":81:"] {
+            assert_eq!(port(text), None, "{text}");
         }
     }
 

@@ -21,6 +21,8 @@ use crate::mark::ledger::LedgerWriter;
 use crate::proxy::Proxy;
 use crate::proxy::config::Config;
 use crate::proxy::stack::Live;
+use crate::proxy::start_error::StartError;
+use crate::proxy::tls::{self, Tls};
 
 /// What a reload needs of what was made at the start.
 #[derive(Clone, Debug)]
@@ -34,6 +36,7 @@ pub(in crate::proxy) struct Swap {
     pub(in crate::proxy) ledger_key: Option<String>,
     /// The bound on a request's body, where each request looks.
     pub(in crate::proxy) max_request_body: Arc<AtomicUsize>,
+    pub(in crate::proxy) tls: Option<Tls>,
     pub(in crate::proxy) state: ReloadState,
 }
 
@@ -106,6 +109,8 @@ impl Swap {
                 return Err(ReloadError::OtherKeys);
             }
         }
+        let certificates = config.listen.tls.as_ref().map(tls::load).transpose();
+        let certificates = certificates.map_err(StartError::from)?;
         let before = self.defense.experiments();
         let experiments = follow(&config, before.as_deref())?;
         let (reports, ledger) = (self.defense.reports(), self.ledger.clone());
@@ -113,6 +118,9 @@ impl Swap {
         let Live { settings, notices } = Live::of(&config, experiments, sink, reports, ledger)?;
         let settings = settings.keys_of(&self.defense);
         self.defense.replace(settings).map_err(|error| ReloadError::Start(error.into()))?;
+        if let Some((tls, certificates)) = self.tls.as_ref().zip(certificates) {
+            tls.replace(certificates);
+        }
         self.max_request_body.store(config.limits.max_request_body, Ordering::Relaxed);
         let (policy, policy_revision) = self.defense.policy();
         if let Some((history, file)) = config.history.as_ref().zip(config.policy.as_ref()) {

@@ -24,8 +24,13 @@ pub struct SettingError {
 #[non_exhaustive]
 pub enum SettingProblem {
     /// Signatures are required, and there is no key to check them with.
-    #[error("trust = \"signature\" needs at least one key")]
+    #[error(
+        "trust = \"signature\" needs at least one key, or peers whose certificates are believed"
+    )]
     NoKeys,
+    /// A name is empty.
+    #[error("a name in a certificate is not empty")]
+    NoName,
     /// The setting has no meaning under this trust.
     #[error("has no meaning with this trust")]
     Meaningless,
