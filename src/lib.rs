@@ -29,7 +29,7 @@
 //! - `schema`: the JSON Schema of policy files.
 //! - `forensics`: detection, evidence and tracing of marks; with `proxy`, asking a suspect model.
 //! - `experiments`: experiment files, assignment and statistics for comparing policies on live traffic.
-//! - `decompress`: reading audits, plain or compressed, on all cores.
+//! - `decompress`: reading audits, plain or compressed, on all cores, and what they tell ([`review`]).
 //! - `tokenizers`: marks in the tokens of other people's models.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -44,10 +44,12 @@ pub mod layer;
 pub mod limit;
 pub mod lines;
 pub mod mark;
-#[cfg(any(feature = "experiments", feature = "forensics"))]
+#[cfg(feature = "decompress")]
 mod page;
 pub mod policy;
 pub mod ready;
+#[cfg(feature = "decompress")]
+pub mod review;
 pub mod risk;
 pub mod secret;
 mod shards;

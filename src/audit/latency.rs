@@ -46,6 +46,21 @@ impl LatencySketch {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64)
     }
 
+    /// The duration that such a share of them does not exceed, to within an eighth; `None` where there
+    /// were none.
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> Option<u64> {
+        let rank = (self.count as f64 * share).ceil().max(1.0);
+        let mut below = 0_u64;
+        let reached = |(_, count): &(u8, u64)| {
+            below = below.saturating_add(*count);
+            below as f64 >= rank
+        };
+        let (bucket, _) = self.buckets().find(reached)?;
+        // The middle of a bucket, as its sizes grow.
+        Some(((f64::from(bucket) + 0.5) / 3.0).exp2() as u64 - 1)
+    }
+
     /// How many there were of each size, by the number of the bucket, from the shortest up; sizes of
     /// which there were none are left out.
     pub fn buckets(&self) -> impl Iterator<Item = (u8, u64)> + '_ {
@@ -119,6 +134,18 @@ mod tests {
         assert_eq!((one.count, one.buckets().next()), (5, Some((10, 2))));
         let text = serde_json::to_string(&one).unwrap();
         assert_eq!(serde_json::from_str::<LatencySketch>(&text).unwrap(), one);
+    }
+
+    #[test]
+    fn a_quantile_is_within_an_eighth_of_what_it_stands_for() {
+        let mut sketch = LatencySketch::default();
+        assert_eq!(sketch.quantile(0.5), None);
+        (0..100_000).for_each(|it| sketch.add(it));
+        for (share, exact) in [(0.01, 999.0), (0.5, 49_999.0), (0.95, 94_999.0), (0.99, 98_999.0)] {
+            let found = sketch.quantile(share).unwrap() as f64;
+            assert!((found / exact).ln().abs() < 0.125, "{share}: {found}");
+        }
+        assert_eq!(LatencySketch { count: 1, ..LatencySketch::default() }.quantile(0.5), None);
     }
 
     // The oracle is the logarithm.

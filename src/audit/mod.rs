@@ -27,6 +27,8 @@
 mod counts;
 #[cfg(feature = "decompress")]
 pub mod entry;
+#[cfg(feature = "decompress")]
+pub(crate) mod files;
 pub mod latency;
 pub mod passed;
 pub mod principal;

@@ -132,7 +132,7 @@ impl KeyedHash {
     }
 
     /// A number that is uniform over all hashes.
-    #[cfg(feature = "experiments")]
+    #[cfg(feature = "decompress")]
     pub(crate) fn number(self) -> u64 {
         self.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
     }

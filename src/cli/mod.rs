@@ -1,11 +1,13 @@
 //! The command line: one file per subcommand.
 
 mod admin;
+mod audit;
 mod bench;
 mod completions;
 mod configuration;
 mod demo;
 mod experiment;
+mod files_read;
 mod health;
 mod init;
 mod keys;
@@ -38,6 +40,8 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Tell what an audit says: who was touched and by what, or what is recorded of one caller.
+    Audit(audit::Arguments),
     /// Measure the overhead against a bare proxy.
     Bench(bench::Arguments),
     /// The bare proxy of `bench`.
@@ -100,6 +104,7 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 pub fn main() -> ExitCode {
     let CommandLine { command } = CommandLine::parse();
     let answer = match command {
+        Command::Audit(arguments) => audit::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::BenchBareProxy(arguments) => bench::children::bare_proxy(arguments),
         Command::BenchUpstream => bench::children::upstream(),

@@ -39,3 +39,12 @@ pub(super) fn printable(name: &str) -> String {
         .map(|character| if character.is_control() { '\u{fffd}' } else { character })
         .collect()
 }
+
+/// A name from outside in so many columns.
+pub(super) fn clipped(name: &str, columns: usize) -> String {
+    let name = printable(name);
+    if name.chars().count() <= columns {
+        return name;
+    }
+    name.chars().take(columns - 1).chain(['…']).collect()
+}

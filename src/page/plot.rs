@@ -84,7 +84,6 @@ impl Plot {
         self.svg.element("text", &[("class", class), ("x", &at.0), ("y", &at.1)], text).raw("\n");
     }
 
-    #[cfg(feature = "forensics")]
     pub(crate) fn rectangle(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
         let (left, right) = (from.0.min(to.0), from.0.max(to.0));
         let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
@@ -94,12 +93,14 @@ impl Plot {
         self.svg.empty("rect", &attributes);
     }
 
+    #[cfg(any(feature = "experiments", feature = "forensics"))]
     pub(crate) fn dot(&mut self, class: &str, at: (f64, f64), radius: f64) {
         let [x, y, r] = [at.0, at.1, radius].map(short);
         self.svg.empty("circle", &[("class", class), ("cx", &x), ("cy", &y), ("r", &r)]);
     }
 
     /// A path through points of the plot's numbers.
+    #[cfg(any(feature = "experiments", feature = "forensics"))]
     pub(crate) fn path(
         &mut self,
         class: &str,

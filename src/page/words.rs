@@ -20,6 +20,16 @@ pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
+/// Milliseconds, as people read them.
+pub(crate) fn duration(milliseconds: u64) -> String {
+    match milliseconds {
+        0..1_000 => format!("{milliseconds} ms"),
+        1_000..60_000 => format!("{:.1} s", milliseconds as f64 / 1e3),
+        60_000..3_600_000 => format!("{:.1} min", milliseconds as f64 / 6e4),
+        _ => format!("{:.1} h", milliseconds as f64 / 3.6e6),
+    }
+}
+
 /// With a minus sign that is as wide as a plus.
 pub(crate) fn signed(number: f64, places: usize) -> String {
     let written = format!("{number:.places$}");
@@ -73,7 +83,6 @@ impl Markup {
 }
 
 /// A share in percent.
-#[cfg(feature = "experiments")]
 pub(crate) fn percent(share: f64) -> String {
     format!("{} %", signed(share * 100.0, 1))
 }

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::super::files_read;
 use super::super::page_file::PageFile;
-use super::super::paragraph::{printable, write_wrapped};
+use super::super::paragraph::{clipped, printable, write_wrapped};
 use super::super::progress::Progress;
 use super::super::{Answer, Failure, Format, secrets};
 use crate::audit::Entry;
-use crate::audit::reader::{self, FileRead};
+use crate::audit::reader;
 use crate::experiment::replay::{Amount, Cost, LOW_RISK, Replay, Replayer, Seen, Sums, page};
 use crate::page::Run;
 use crate::page::words::{counted, grouped};
@@ -70,8 +71,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         Format::Text => write_text(&mut out, &replay)?,
         Format::Json => writeln!(out, "{:#}", serde_json::to_value(&replay)?)?,
     }
-    let unread = |file: &FileRead| file.broken.is_some() || file.skipped > 0;
-    Ok(if replay.files.iter().any(unread) { Answer::Unread } else { Answer::Done })
+    Ok(files_read::answer(&replay.files))
 }
 
 fn write_text(out: &mut impl Write, replay: &Replay) -> io::Result<()> {
@@ -106,7 +106,7 @@ fn write_text(out: &mut impl Write, replay: &Replay) -> io::Result<()> {
     for said in &replay.assumed {
         write_wrapped(out, "  - ", "    ", said)?;
     }
-    write_files(out, &replay.files)
+    files_read::write(out, &replay.files)
 }
 
 fn write_changes(out: &mut impl Write, replay: &Replay) -> io::Result<()> {
@@ -166,27 +166,4 @@ fn write_amount(out: &mut impl Write, words: &str, amount: Amount) -> io::Result
         write!(out, "; of {} not known", grouped(unknown))?;
     }
     writeln!(out)
-}
-
-fn write_files(out: &mut impl Write, files: &[FileRead]) -> io::Result<()> {
-    for file in files.iter().filter(|file| file.has_gaps()) {
-        let name = printable(&file.name);
-        let (lost, skipped) = (grouped(file.lost), grouped(file.skipped));
-        let told = format!("{lost} lines lost by the writer, {skipped} that are no entries");
-        writeln!(out)?;
-        write_wrapped(out, "", "  ", &format!("{name}: {told}"))?;
-        for problem in file.problems.iter().chain(&file.broken) {
-            write_wrapped(out, "  - ", "    ", &printable(problem))?;
-        }
-    }
-    Ok(())
-}
-
-/// A name from outside in so many columns.
-pub(super) fn clipped(name: &str, columns: usize) -> String {
-    let name = printable(name);
-    if name.chars().count() <= columns {
-        return name;
-    }
-    name.chars().take(columns - 1).chain(['…']).collect()
 }

@@ -7,9 +7,8 @@ use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use super::super::page_file::PageFile;
-use super::super::paragraph::{printable, write_wrapped};
+use super::super::paragraph::{clipped, printable, write_wrapped};
 use super::super::{Answer, Failure, Format};
-use super::replay::clipped;
 use crate::experiment::simulation::{
     Detector, GradeReach, Leak, Population, Quality, Question, Simulation, page, percent,
     read_curve, read_scores, rounded, simulate,

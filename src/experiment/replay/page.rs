@@ -1,6 +1,7 @@
 //! A replay as one page.
 
 use super::{Amount, Change, Cost, Count, Replay};
+use crate::audit::files;
 use crate::page::markup::{Markup, text};
 use crate::page::table::{self, NUMBER, Row, TEXT};
 use crate::page::words::{counted, grouped};
@@ -150,46 +151,11 @@ fn sources(page: &mut Markup, replay: &Replay, run: &Run) {
         })
         .collect();
     table::write(page, "Policies that decided", &columns, &rows);
-    files(page, replay);
+    files::write(page, &replay.files);
     if !run.command.is_empty() {
         page.raw("<pre>").text(&command(&run.command)).raw("</pre>\n");
     }
     page.raw("</section>\n");
-}
-
-fn files(page: &mut Markup, replay: &Replay) {
-    let columns = [
-        ("File", TEXT),
-        ("Records", NUMBER),
-        ("Other entries", NUMBER),
-        ("Lost", NUMBER),
-        ("Not read", NUMBER),
-        ("Problems", TEXT),
-    ];
-    let paths: Vec<&str> = replay.files.iter().map(|file| file.name.as_str()).collect();
-    let rows: Vec<_> = replay
-        .files
-        .iter()
-        .map(|file| {
-            let mut name = Markup::default();
-            name.name(&names::base_name(&file.name));
-            let problems: Vec<_> = file
-                .problems
-                .iter()
-                .chain(&file.broken)
-                .map(|problem| names::message(problem, &paths))
-                .collect();
-            Row::new(vec![
-                name,
-                number(file.records),
-                number(file.entries() - file.records),
-                number(file.lost),
-                number(file.skipped),
-                text(&problems.join("; ")),
-            ])
-        })
-        .collect();
-    table::write(page, "Files", &columns, &rows);
 }
 
 fn grade(name: Option<&str>) -> Markup {
