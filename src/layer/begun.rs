@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::outcome::Rewritten;
 use super::rewrite::ResponseRewriter;
 use crate::secret::opaque_debug;
+use crate::wire::framing::Framing;
 use crate::wire::{Scan, json};
 
 /// What of an event or document went out, without the data that flowed.
@@ -57,14 +58,22 @@ impl Begun {
 }
 
 /// What becomes of JSON of which the end, from `cut` on, has not come, if that is certain: `cut` stands in
-/// a string that may hold data of any length, and no text that would be edited is said before it.
+/// a string that may hold data of any length, and no text that would be edited is said before it. What has
+/// to go out before an event, in this framing, goes to `ahead`.
 pub(super) fn beginning(
     payload: &[u8],
     cut: usize,
     rewriter: &mut ResponseRewriter,
+    ahead: Option<(Framing, &mut Vec<u8>)>,
     scan: impl FnOnce(&[u8], &mut Scan) -> Result<(), json::Error>,
 ) -> Option<Rewritten> {
     let mut found = Scan::default();
     scan(payload, &mut found).ok()?;
-    found.is_certain_before(cut).then(|| rewriter.foresee(payload, &found, cut))?
+    if !found.is_certain_before(cut) {
+        return None;
+    }
+    if let Some((framing, ahead)) = ahead {
+        rewriter.carry_ahead(&found, framing, ahead).ok()?;
+    }
+    rewriter.foresee(payload, &found, cut)
 }

@@ -193,7 +193,7 @@ impl Document {
         let whole = [before, &end].concat();
         let cut = before.len();
         let scan = |payload: &[u8], scan: &mut Scan| self.protocol.scan_document(payload, scan);
-        let mut out = match beginning(&whole, cut, &mut self.rewriter, scan)? {
+        let mut out = match beginning(&whole, cut, &mut self.rewriter, None, scan)? {
             Rewritten::Edited(mut edits) => splice(&whole, &mut edits),
             Rewritten::Kept => whole,
             Rewritten::Dropped => return None,

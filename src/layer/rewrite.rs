@@ -315,7 +315,8 @@ impl ResponseRewriter {
         if !self.apart.is_empty() && !scan.summaries.is_empty() {
             return None;
         }
-        if self.edits.waits_for_ids() || self.sealing.is_some() && !scan.carriers.is_empty() {
+        let sealed = self.sealing.as_ref().is_some_and(|it| !it.leaves(&scan.carriers));
+        if self.edits.waits_for_ids() || sealed {
             return None;
         }
         if self.only_counts() {

@@ -161,6 +161,19 @@ impl Sealing {
         Ok(edits)
     }
 
+    /// Whether these put nothing into the event that they are found in, nor will, whatever it goes on with.
+    pub(super) fn leaves(&self, carriers: &[Carrier]) -> bool {
+        carriers.iter().all(|carrier| match carrier.place {
+            CarrierPlace::Begun => true,
+            CarrierPlace::Event { .. } => {
+                let texts = self.texts.iter().filter(|it| carrier.is_of(it.lane));
+                let since = matches!(carrier.share, Share::Since { .. });
+                !self.owes(carrier) && !(since && texts.into_iter().any(Text::says))
+            }
+            CarrierPlace::Value(_) | CarrierPlace::Early(_) | CarrierPlace::Member { .. } => false,
+        })
+    }
+
     /// The blob that goes out in a carrier which goes with all of a text or of its group, or with none.
     fn blob_of(
         &mut self,
@@ -297,6 +310,11 @@ impl Text {
         let end = self.pieces.front().map_or(self.raw.len(), |(_, before)| *before);
         let begin = std::mem::replace(&mut self.taken, end);
         self.raw.get(begin..end).unwrap_or_default()
+    }
+
+    /// Whether there is anything of it that has gone out in no blob, or never will.
+    fn says(&self) -> bool {
+        self.lost || self.taken < self.raw.len()
     }
 
     /// The event has been read.

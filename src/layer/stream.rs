@@ -191,7 +191,7 @@ impl EventStream {
     fn begin(&mut self) -> Option<Bytes> {
         let before = self.splitter.before_data()?.to_vec();
         let mut out = if self.is_within_event() { Vec::new() } else { self.rewriter.release() };
-        match self.beginning(&before).and_then(|later| self.begun.go_on(later)) {
+        match self.beginning(&before, &mut out).and_then(|later| self.begun.go_on(later)) {
             Some(new) => {
                 out.extend_from_slice(&new);
                 self.splitter.let_flow(before.len());
@@ -202,7 +202,7 @@ impl EventStream {
     }
 
     /// What goes out of an event that breaks off with these bytes, if that is certain.
-    fn beginning(&mut self, before: &[u8]) -> Option<Begun> {
+    fn beginning(&mut self, before: &[u8], ahead: &mut Vec<u8>) -> Option<Begun> {
         let MadeWhole { event: whole, end, closing } = MadeWhole::of(self.framing, before)?;
         let event = Event::parse(self.framing, &whole);
         let bare = self.bare(&event);
@@ -215,8 +215,9 @@ impl EventStream {
         }
         let kind = event.stated().kind;
         let scan = |payload: &[u8], scan: &mut Scan| self.protocol.scan_event(kind, payload, scan);
+        let ahead = (!self.begun.has_begun()).then_some((self.framing, ahead));
         let mut out = Vec::new();
-        match beginning(&payload, cut, &mut self.rewriter, scan)? {
+        match beginning(&payload, cut, &mut self.rewriter, ahead, scan)? {
             Rewritten::Edited(mut edits) => event.write(&payload, &mut edits, &mut out),
             Rewritten::Kept => out.extend_from_slice(event.raw()),
             Rewritten::Dropped => return None,

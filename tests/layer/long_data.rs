@@ -284,3 +284,53 @@ async fn a_picture_that_breaks_off_ends_in_the_error_event() {
         assert_eq!(world.records.only().outcome, Outcome::UpstreamError);
     }
 }
+
+/// Pictures of a model whose thoughts go out sealed: what was thought goes out before one, which is then
+/// held no more.
+// Break it: hold every event that could carry a blob.
+#[tokio::test(start_paused = true)]
+async fn a_picture_passes_behind_thoughts_that_go_out_sealed() {
+    let part = |part: &str| {
+        format!(
+            "{{\"candidates\":[{{\"content\":{{\"parts\":[{part}],\"role\":\"model\"}},\"index\":0}}]}}"
+        )
+    };
+    let image =
+        format!("{{\"inlineData\":{{\"mimeType\":\"image/png\",\"data\":\"{}\"}}}}", picture());
+    let chunks = [
+        part("{\"text\":\"zebra and \",\"thought\":true}"),
+        part("{\"text\":\"zebras\",\"thought\":true}"),
+        part(&image),
+        part("{\"text\":\"more zebras\",\"thought\":true}"),
+        part(&image),
+        part("{\"text\":\"So.\"}"),
+        "{\"candidates\":[{\"finishReason\":\"STOP\",\"index\":0}]}".to_owned(),
+    ];
+    let events: String = chunks.iter().map(|it| format!("data: {it}\n\n")).collect();
+    let array = format!("[{}]", chunks.join("\n,\r\n"));
+    let seal = "reasoning = { keep = \"none\", seal = { bucket = 256 } }";
+    let body = "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"q\"}]}]}";
+    for (path, sent) in [(GEMINI, events), (GEMINI.split_once('?').unwrap().0, array)] {
+        for length in [1000, 16 * KIB, 100_003] {
+            let world = world(seal);
+            let mut answer = if path == GEMINI { stream([]) } else { json("") };
+            *answer.body_mut() = Script::new(pieces(&sent, length));
+            world.upstream.answer(answer);
+            let asked = request(caller("alice", None, 0.9), path, Script::whole(body));
+            let (text, most, failed) = watch(&world, world.call(asked).await).await;
+            assert!(!failed && most < 400 * KIB, "{path} {length}: {most}");
+            assert!(
+                !text.contains("zebra") && text.matches(&image).count() == 2,
+                "{path} {length}"
+            );
+            let at = |what: &str| text.match_indices(what).map(|(at, _)| at).collect::<Vec<_>>();
+            let (blobs, images) = (at(PREFIX), at("inlineData"));
+            assert!(blobs.len() == 2 && blobs[0] < images[0], "{path} {length}: {blobs:?}");
+            assert!(images[0] < blobs[1] && blobs[1] < images[1], "{path} {length}: {blobs:?}");
+            if path != GEMINI {
+                let whole: serde_json::Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(whole.as_array().unwrap().len(), 6, "{length}");
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@ use crate::countermeasure::Rounded;
 use crate::layer::lanes::{LANES, TooManyLanes};
 use crate::wire::framing::Framing;
 use crate::wire::json::Edit;
-use crate::wire::{Carrier, Channel, Citation, FieldKind, Kind, Mode, Scan, Usage};
+use crate::wire::{Carrier, CarrierPlace, Channel, Citation, FieldKind, Kind, Mode, Scan, Usage};
 
 use super::ResponseRewriter;
 
@@ -71,6 +71,22 @@ impl ResponseRewriter {
             scan.closes.iter().for_each(|close| sealing.end(close));
         }
         Ok(edits)
+    }
+
+    /// Lets events of the layer's own go out that carry what has come before an event which begins to go
+    /// out itself, unless that has to be held for what it carries.
+    pub(in crate::layer) fn carry_ahead(
+        &mut self,
+        scan: &Scan,
+        framing: Framing,
+        before: &mut Vec<u8>,
+    ) -> Result<(), TooManyLanes> {
+        let Self { sealing: Some(sealing), tally, .. } = self else { return Ok(()) };
+        let ahead = |it: &Carrier| matches!(it.place, CarrierPlace::Event { .. });
+        if scan.carriers.iter().all(ahead) {
+            sealing.carry(&scan.carriers, &[], Some(framing), before, tally)?;
+        }
+        Ok(())
     }
 
     /// Adds them to the other edits, of which those of the same values give way.
