@@ -269,6 +269,9 @@ impl ResponseRewriter {
         let sealed = self.sealed_edits(payload, scan, framing, before)?;
         let citations = self.citation_edits(scan, before)?;
         self.repeat(payload, scan);
+        if event.is_some() && self.is_taken(scan) {
+            return Ok(Rewritten::Dropped);
+        }
         if event.is_some() && self.nothing_left(scan) {
             let withheld = self.outcomes.iter().any(|it| it.is_empty() && !it.deferred);
             self.tally.events_dropped += u64::from(withheld);

@@ -1,8 +1,8 @@
 //! What of a response is sealed: its reasoning as it came, until something carries it.
 
+mod kept;
+
 use std::borrow::Cow;
-use std::collections::VecDeque;
-use std::ops::Range;
 
 use super::lanes::{LANES, TooManyLanes};
 use crate::countermeasure::Tally;
@@ -10,7 +10,8 @@ use crate::countermeasure::seal::Sealer;
 use crate::secret::opaque_debug;
 use crate::wire::framing::{Framing, Unframed};
 use crate::wire::json::Edit;
-use crate::wire::{Carrier, CarrierPlace, Channel, Close, Kind, Lane, Mode, Share};
+use crate::wire::{Carrier, CarrierPlace, Channel, Close, Kind, Mode, Share};
+use kept::{Place, Text, Value, said};
 
 opaque_debug!(Sealing);
 
@@ -33,31 +34,6 @@ pub(super) struct Sealing {
     blobs: usize,
 }
 
-/// One text of the reasoning.
-struct Text {
-    lane: Lane,
-    /// The contents of a string of JSON.
-    raw: Vec<u8>,
-    /// It was too long.
-    lost: bool,
-    /// Where each piece of it stands in the event that is read, and how long it was before.
-    pieces: VecDeque<(usize, usize)>,
-    /// How much of it a blob has, which is kept until the event has been read.
-    taken: usize,
-}
-
-/// What carries reasoning.
-struct Place {
-    name: &'static str,
-    group: u32,
-    /// What the upstream has put there.
-    value: Option<Vec<u8>>,
-    /// What has gone out there, and the bytes of text that it holds.
-    blob: Option<(String, usize)>,
-    /// That something of it was too long has been counted.
-    lost: bool,
-}
-
 impl Sealing {
     pub(super) fn new(sealer: Sealer) -> Self {
         Self { sealer, texts: Vec::new(), places: Vec::new(), blobs: 0 }
@@ -68,7 +44,7 @@ impl Sealing {
         let texts: usize = self.texts.iter().map(|it| it.raw.capacity()).sum();
         let places = self.places.iter().map(|it| {
             let blob = it.blob.as_ref().map_or(0, |(blob, _)| blob.len());
-            blob + it.value.as_ref().map_or(0, Vec::len)
+            blob + it.value.as_ref().map_or(0, Value::held)
         });
         texts + places.sum::<usize>()
     }
@@ -84,8 +60,7 @@ impl Sealing {
         let known = self.texts.iter().position(|it| it.lane == *lane);
         let at = known.unwrap_or(self.texts.len());
         if known.is_none() && self.texts.len() < LANES {
-            let (raw, pieces) = (Vec::new(), VecDeque::new());
-            self.texts.push(Text { lane: *lane, raw, lost: false, pieces, taken: 0 });
+            self.texts.push(Text::of(*lane));
         }
         let Some(text) = self.texts.get_mut(at).filter(|it| !it.lost) else { return };
         if *mode != Mode::Delta {
@@ -137,7 +112,12 @@ impl Sealing {
                 (CarrierPlace::Value(span), Some(blob)) => {
                     edits.push(Edit::literal(span.clone(), format!("\"{blob}\"")));
                 }
-                (CarrierPlace::Value(span) | CarrierPlace::Early(span), _) => {
+                (
+                    CarrierPlace::Value(span)
+                    | CarrierPlace::Early(span)
+                    | CarrierPlace::Piece(span),
+                    _,
+                ) => {
                     let nothing = payload.get(span.clone()) == Some(carrier.nothing.as_bytes());
                     let edit = || Edit::literal(span.clone(), carrier.nothing);
                     edits.extend((!nothing).then(edit));
@@ -170,7 +150,10 @@ impl Sealing {
                 let since = matches!(carrier.share, Share::Since { .. });
                 !self.owes(carrier) && !(since && texts.into_iter().any(Text::says))
             }
-            CarrierPlace::Value(_) | CarrierPlace::Early(_) | CarrierPlace::Member { .. } => false,
+            CarrierPlace::Value(_)
+            | CarrierPlace::Early(_)
+            | CarrierPlace::Piece(_)
+            | CarrierPlace::Member { .. } => false,
         })
     }
 
@@ -189,6 +172,10 @@ impl Sealing {
             }
             CarrierPlace::Early(_) => {
                 self.keep(carrier, value, tally)?;
+                return Ok(None);
+            }
+            CarrierPlace::Piece(_) => {
+                self.keep_piece(carrier, value, tally)?;
                 return Ok(None);
             }
             CarrierPlace::Value(_) => self.keep(carrier, value, tally)?,
@@ -248,15 +235,34 @@ impl Sealing {
     ) -> Result<(), TooManyLanes> {
         let held = self.held();
         let place = self.place(carrier)?;
-        let Some(value) = value.filter(|it| place.value.as_deref() != Some(it)) else {
-            return Ok(());
-        };
+        let Some(value) = value.filter(|it| !place.has(it)) else { return Ok(()) };
         // Another value, another blob.
         (place.value, place.blob) = (None, None);
         if held + value.len() > KEPT {
             place.lose(tally);
         } else {
-            place.value = Some(value.to_vec());
+            place.value = Some(Value::whole(value));
+        }
+        Ok(())
+    }
+
+    /// Keeps a piece of it, behind those that have come.
+    fn keep_piece(
+        &mut self,
+        carrier: &Carrier,
+        piece: Option<&[u8]>,
+        tally: &mut Tally,
+    ) -> Result<(), TooManyLanes> {
+        let held = self.held();
+        let place = self.place(carrier)?;
+        let Some(piece) = piece.filter(|_| !place.lost) else { return Ok(()) };
+        place.value = match place.value.take() {
+            _ if held + piece.len() > KEPT => None,
+            None => Some(Value::whole(piece)),
+            Some(value) => value.goes_on(piece),
+        };
+        if place.value.is_none() {
+            place.lose(tally);
         }
         Ok(())
     }
@@ -291,7 +297,8 @@ impl Sealing {
             }
             *blobs += 1;
             let parts: Vec<_> = of.iter().map(|it| (it.lane.part, it.raw.as_slice())).collect();
-            let blob = sealer.seal(carrier.name, &parts, place.value.as_deref());
+            let value = place.value.as_ref().map(Value::json);
+            let blob = sealer.seal(carrier.name, &parts, value.as_deref());
             if place.blob.is_none() {
                 count(blob.is_some() && sealer.keeps(), tally);
             }
@@ -301,51 +308,11 @@ impl Sealing {
     }
 }
 
-impl Text {
-    /// Takes what stands before `place` in the event that is read, or came before it.
-    fn take_before(&mut self, place: usize) -> &[u8] {
-        while self.pieces.front().is_some_and(|(start, _)| *start < place) {
-            self.pieces.pop_front();
-        }
-        let end = self.pieces.front().map_or(self.raw.len(), |(_, before)| *before);
-        let begin = std::mem::replace(&mut self.taken, end);
-        self.raw.get(begin..end).unwrap_or_default()
-    }
-
-    /// Whether there is anything of it that has gone out in no blob, or never will.
-    fn says(&self) -> bool {
-        self.lost || self.taken < self.raw.len()
-    }
-
-    /// The event has been read.
-    fn forget_taken(&mut self) {
-        self.raw.drain(..std::mem::take(&mut self.taken));
-        self.pieces.clear();
-    }
-
-    /// It is too long.
-    fn lose(&mut self) {
-        (self.raw, self.pieces, self.lost) = (Vec::new(), VecDeque::new(), true);
-    }
-}
-
-impl Place {
-    fn is_of(&self, carrier: &Carrier) -> bool {
-        (self.name, self.group) == (carrier.name, carrier.group)
-    }
-
-    /// Counts once that something of it cannot be kept.
-    fn lose(&mut self, tally: &mut Tally) {
-        tally.blocks_unsealed += u64::from(!std::mem::replace(&mut self.lost, true));
-    }
-}
-
 fn place<'p>(places: &'p mut Vec<Place>, carrier: &Carrier) -> Result<&'p mut Place, TooManyLanes> {
     let known = places.iter().position(|it| it.is_of(carrier));
     let at = known.unwrap_or(places.len());
     if known.is_none() && at < LANES {
-        let Carrier { name, group, .. } = *carrier;
-        places.push(Place { name, group, value: None, blob: None, lost: false });
+        places.push(Place::of(carrier));
     }
     places.get_mut(at).ok_or(TooManyLanes)
 }
@@ -359,11 +326,4 @@ fn count(sealed: bool, tally: &mut Tally) {
 /// The bytes of text that go with a carrier.
 fn length_of(texts: &[Text], carrier: &Carrier) -> usize {
     texts.iter().filter(|it| carrier.is_of(it.lane)).map(|it| it.raw.len()).sum()
-}
-
-/// A value, unless it says nothing.
-fn said(payload: &[u8], span: Range<usize>) -> Option<&[u8]> {
-    let value = payload.get(span)?;
-    let nothing: [&[u8]; 2] = [b"null", b"\"\""];
-    (!nothing.contains(&value)).then_some(value)
 }

@@ -1,12 +1,14 @@
 //! Sealed reasoning over Converse, whose streams are binary messages, and over InvokeModel.
 
+use guilloche::audit::Counter;
+use guilloche::policy::Countermeasure;
 use guilloche::risk::Assessment;
 use guilloche::wire::framing::{Framing, Unframed};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::{
-    CONVERSE, PREFIX, Script, World, caller, data, json as document, policy, read, request,
+    CONVERSE, PREFIX, Script, World, caller, count, data, json as document, policy, read, request,
 };
 
 const SEAL: &str = "reasoning = { keep = \"none\", seal = { bucket = 256 } }";
@@ -366,4 +368,66 @@ async fn thinking_blocks_that_come_by_invoke_model_are_sealed_as_over_messages()
         let expected = json!([{"type": "thinking", "thinking": "9 + 8.", "signature": signature}]);
         assert_eq!(content_sent(&seen), expected);
     }
+}
+
+/// What was redacted and comes in pieces is one blob, in one event, however many there are.
+// Break it: seal each piece.
+#[tokio::test(start_paused = true)]
+async fn what_comes_redacted_in_pieces_goes_out_in_one_blob() {
+    let stop = framed("contentBlockStop", "{\"contentBlockIndex\":0}");
+    let redacted = |data: &str| {
+        delta(0, &format!("{{\"reasoningContent\":{{\"redactedContent\":\"{data}\"}}}}"))
+    };
+    let mut lengths = Vec::new();
+    // Each is base64 of its own, as the bytes of an event are.
+    for (pieces, whole) in [
+        (vec!["EmwKAhgBEgy3va3p"], "EmwKAhgBEgy3va3p"),
+        (vec!["EmwKAhgB", "Egy3va3p"], "EmwKAhgBEgy3va3p"),
+        (vec!["Eg==", "bAo=", "AhgBEgy3", "va3p"], "EmwKAhgBEgy3va3p"),
+        (vec!["Eg==", "bA=="], "Emw="),
+    ] {
+        let world = world();
+        let mut bytes = framed("messageStart", "{\"role\":\"assistant\"}");
+        pieces.iter().for_each(|it| bytes.extend(redacted(it)));
+        bytes.extend_from_slice(&stop);
+        bytes.extend(delta(1, "{\"text\":\"17\"}"));
+        bytes.extend(framed("contentBlockStop", "{\"contentBlockIndex\":1}"));
+        bytes.extend(framed("messageStop", "{\"stopReason\":\"end_turn\"}"));
+        let answer =
+            Response::builder().header("content-type", "application/vnd.amazon.eventstream");
+        let answer = answer.body(Script::new([data(bytes)])).unwrap();
+        let got = world.exchange(asked(STREAM), answer).await.frames.concat();
+        world.upstream.seen();
+        lengths.push((got.len(), read_events(&got).len()));
+        let parts = accumulated(&got);
+        let blob = parts[0]["reasoningContent"]["redactedContent"].as_str().unwrap();
+        assert!(blob.starts_with(PREFIX) && !blob.contains('='), "{blob}");
+        let seen = sent_to(&world, CONVERSE, alice(), &next_turn(&parts)).await;
+        let redacted = &content_sent(&seen)[0]["reasoningContent"]["redactedContent"];
+        assert_eq!(redacted, whole, "{pieces:?}");
+        let records = world.records.all();
+        let sealed = count(&records[0].applied, Countermeasure::Reasoning, Counter::BlocksSealed);
+        assert_eq!(sealed, 1);
+    }
+    assert!(lengths.iter().all(|it| *it == lengths[0]), "{lengths:?}");
+}
+
+// Break it: take what is no base64 for nothing.
+#[tokio::test(start_paused = true)]
+async fn pieces_that_cannot_be_put_together_are_lost_and_counted() {
+    let world = world();
+    let redacted = |data: &str| {
+        delta(0, &format!("{{\"reasoningContent\":{{\"redactedContent\":\"{data}\"}}}}"))
+    };
+    let mut bytes = [redacted("EmwKAhgB"), redacted("no-base64-at-all_")].concat();
+    bytes.extend(framed("contentBlockStop", "{\"contentBlockIndex\":0}"));
+    bytes.extend(framed("messageStop", "{\"stopReason\":\"end_turn\"}"));
+    let answer = Response::builder().header("content-type", "application/vnd.amazon.eventstream");
+    let answer = answer.body(Script::new([data(bytes)])).unwrap();
+    let got = world.exchange(asked(STREAM), answer).await;
+    let text = String::from_utf8_lossy(&got.frames.concat()).into_owned();
+    assert!(!text.contains("EmwK") && !text.contains("at-all"), "{text}");
+    let applied = &world.records.only().applied;
+    let counted = |counter| count(applied, Countermeasure::Reasoning, counter);
+    assert_eq!((counted(Counter::BlocksSealed), counted(Counter::BlocksUnsealed)), (0, 1));
 }

@@ -114,6 +114,19 @@ impl ResponseRewriter {
         }
     }
 
+    /// Whether the event says nothing but pieces of what goes out sealed: one for each would tell how many
+    /// there were.
+    pub(super) fn is_taken(&self, scan: &Scan) -> bool {
+        let piece = |it: &Carrier| matches!(it.place, CarrierPlace::Piece(_));
+        let Scan { carriers, channels, closes, begins, .. } = scan;
+        let pieces = !carriers.is_empty() && carriers.iter().all(piece);
+        self.sealing.is_some()
+            && pieces
+            && channels.is_empty()
+            && closes.is_empty()
+            && begins.is_none()
+    }
+
     /// Whether the event had text, has none left, and says nothing else. A role that comes with
     /// every piece says nothing after the first: an empty event for each would tell how many
     /// pieces were withheld.

@@ -226,7 +226,9 @@ impl Found {
             (None, Some(at)) => Some(CarrierPlace::Member { at, name: "signature" }),
             (None, None) => None,
         };
-        let places = [(REASONING, signed), (REDACTED, redacted.map(CarrierPlace::Value))];
+        // In a stream it may come in pieces.
+        let whole = if group == THIS { CarrierPlace::Piece } else { CarrierPlace::Value };
+        let places = [(REASONING, signed), (REDACTED, redacted.map(whole))];
         scan.carriers.extend(places.into_iter().filter_map(|(name, place)| {
             Some(Carrier { name, group, share: share_of(name), nothing: NOTHING, place: place? })
         }));
@@ -238,14 +240,17 @@ fn share_of(name: &str) -> Share {
     if name == REASONING { Share::All } else { Share::Nothing }
 }
 
-/// What would carry a signature that has not come before its block ends.
-pub(super) fn signature_before_stop(group: u32) -> Carrier {
-    let before = format!(
-        "{{\"contentBlockIndex\":{group},\"delta\":{{\"reasoningContent\":{{\"signature\":"
-    );
-    let (kind, after) = (Some("contentBlockDelta"), "}}}");
-    let place = CarrierPlace::Event { kind, before: before.into(), after };
-    Carrier { name: REASONING, group, share: Share::All, nothing: NOTHING, place }
+/// What would carry, before a block ends, a signature that has not come, and what came redacted in
+/// pieces.
+pub(super) fn before_stop(group: u32) -> [Carrier; 2] {
+    [(REASONING, "signature"), (REDACTED, "redactedContent")].map(|(name, member)| {
+        let before = format!(
+            "{{\"contentBlockIndex\":{group},\"delta\":{{\"reasoningContent\":{{\"{member}\":"
+        );
+        let (kind, after) = (Some("contentBlockDelta"), "}}}");
+        let place = CarrierPlace::Event { kind, before: before.into(), after };
+        Carrier { name, group, share: share_of(name), nothing: NOTHING, place }
+    })
 }
 
 /// A call of a tool: whole, as it begins, or a piece of what it is called with.

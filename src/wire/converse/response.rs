@@ -5,7 +5,7 @@ use crate::wire::listed::{Listed, Shape};
 use crate::wire::scan::{Block, Close, FieldKind, Scan, is_call, is_cut_short};
 use crate::wire::thought::members;
 
-use super::block::{Event, THIS, block, delta, signature_before_stop, start};
+use super::block::{Event, THIS, before_stop, block, delta, start};
 use super::{trace, usage};
 
 /// Members beside the texts that carry none.
@@ -79,7 +79,7 @@ pub(super) fn scan_event(
         }
         Some(b"contentBlockStop") => {
             scan.says_more = true;
-            scan.carriers.push(signature_before_stop(index));
+            scan.carriers.extend(before_stop(index));
             scan.closes.push(Close::of(index, false, false));
         }
         _ => scan.says_more = true,

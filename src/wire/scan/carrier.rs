@@ -47,6 +47,8 @@ pub enum CarrierPlace {
     Value(Range<usize>),
     /// The whole value, before all of the reasoning has come.
     Early(Range<usize>),
+    /// A piece of the value, a string of base64: all of it goes out later, in an event of its own.
+    Piece(Range<usize>),
     /// What carries it has begun, without a value yet.
     Begun,
     /// Its object has no such member, which would go here, behind another.
@@ -90,7 +92,9 @@ impl Carrier {
     #[must_use]
     pub fn value(&self) -> Option<Range<usize>> {
         match &self.place {
-            CarrierPlace::Value(span) | CarrierPlace::Early(span) => Some(span.clone()),
+            CarrierPlace::Value(span) | CarrierPlace::Early(span) | CarrierPlace::Piece(span) => {
+                Some(span.clone())
+            }
             CarrierPlace::Begun | CarrierPlace::Member { .. } | CarrierPlace::Event { .. } => None,
         }
     }

@@ -65,8 +65,10 @@ fn streamed(said: &Said<'_>) -> Vec<u8> {
             let of = |name: &str, it: Value| json!({"reasoningContent": {name: it}});
             deltas.extend(pieces(text).into_iter().map(|it| of("text", it.into())));
             deltas.push(of("signature", reasoning["reasoningText"]["signature"].clone()));
-        } else if reasoning.is_object() {
-            deltas.push(block.clone());
+        } else if let Some(redacted) = reasoning["redactedContent"].as_str() {
+            let bytes = STANDARD.decode(redacted).unwrap();
+            let piece = |it| json!({"reasoningContent": {"redactedContent": STANDARD.encode(it)}});
+            deltas.extend(bytes.chunks(5).map(piece));
         }
         if let Some(text) = block["text"].as_str() {
             deltas.extend(pieces(text).into_iter().map(|it| json!({"text": it})));
@@ -147,8 +149,11 @@ impl Dialect for Converse {
                     join(&mut blocks[index]["reasoningContent"]["reasoningText"][name], more);
                 }
             }
-            if reasoning.get("redactedContent").is_some() {
-                blocks[index] = delta.clone();
+            if let Some(piece) = reasoning["redactedContent"].as_str() {
+                let redacted = &mut blocks[index]["reasoningContent"]["redactedContent"];
+                let so_far = STANDARD.decode(redacted.as_str().unwrap_or_default()).unwrap();
+                let bytes = [so_far, STANDARD.decode(piece).unwrap()].concat();
+                *redacted = STANDARD.encode(bytes).into();
             }
             if delta.get("text").is_some() {
                 join(&mut blocks[index]["text"], &delta["text"]);
