@@ -178,7 +178,8 @@ impl<S, B: Body<Data = Bytes>> Arrival<S, B> {
         let late = Late::after(caps.request_body_time);
         let subjects = Subjects::of(principal, keys.subject.expose());
         let held = Held::new(Arc::clone(budget), subjects.account);
-        let repeating = Box::new(Repeating::new(history, asked, body, cap, late, held));
+        let repeating =
+            Box::new(Repeating::new(history.counting(!answers), asked, body, cap, late, held));
         Way::Repeating { repeating, later, parts, inner, watch }
     }
 }

@@ -354,6 +354,7 @@ impl Exchange {
             let request = protocol.scan_request(target, body).ok()?;
             asked_model(&scoped(&self.decision, &request), &request).map(str::to_owned)
         };
+        let history = history.counting(self.protocol.is_none());
         let Restored { body, tally, place, guard } = history.restore(body, asked);
         self.restored(tally);
         self.opened = guard;
@@ -372,7 +373,7 @@ impl Exchange {
         let protocol = self.conversation?;
         let history = History::repeated(self.known(), principal, Some(protocol), headers, cap)?;
         let target = self.protocol.map(|_| target(&self.method, &self.uri));
-        Some((history, Asked { protocol, target }))
+        Some((history.counting(target.is_none()), Asked { protocol, target }))
     }
 
     /// So much of a request was written back.

@@ -146,9 +146,9 @@ impl Sealing {
         carriers.iter().all(|carrier| match carrier.place {
             CarrierPlace::Begun => true,
             CarrierPlace::Event { .. } => {
-                let texts = self.texts.iter().filter(|it| carrier.is_of(it.lane));
+                let mut texts = self.texts.iter().filter(|it| carrier.is_of(it.lane));
                 let since = matches!(carrier.share, Share::Since { .. });
-                !self.owes(carrier) && !(since && texts.into_iter().any(Text::says))
+                !(self.owes(carrier) || since && texts.any(Text::says))
             }
             CarrierPlace::Value(_)
             | CarrierPlace::Early(_)

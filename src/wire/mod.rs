@@ -9,6 +9,7 @@ pub mod chat;
 pub mod cohere;
 pub mod completions;
 pub mod converse;
+mod counted;
 mod error;
 mod failure;
 pub mod framing;
@@ -46,6 +47,7 @@ mod usage;
 mod websocket;
 
 pub use carried::{Carried, Element, Nothing, TextList, without_elements};
+pub use counted::{Counted, CountedPlace};
 pub(crate) use error::scan_error;
 pub use failure::Failure;
 pub use generation::{Generation, Setting, Use};

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use http::{HeaderName, HeaderValue};
 
 use super::framing::{Heartbeat, Unframed};
-use super::{Carried, Features, ProtocolId, Refusal, Request, Said, Scan, Target, json};
+use super::{Carried, Counted, Features, ProtocolId, Refusal, Request, Said, Scan, Target, json};
 
 /// One family of endpoints: where its text stands, and the shapes that its clients expect.
 pub trait Protocol: Debug + Send + Sync {
@@ -56,6 +56,15 @@ pub trait Protocol: Debug + Send + Sync {
     /// # Errors
     /// The body is not a JSON object; `each` may have been called for what stands before that.
     fn scan_carried(&self, _: &[u8], _: &mut dyn FnMut(Carried)) -> Result<(), json::Error> {
+        Ok(())
+    }
+
+    /// Finds the requests that stand in one for a count of tokens, which are what is counted: calls `each`
+    /// with every one. A protocol whose requests are counted as they are has none.
+    ///
+    /// # Errors
+    /// The body is not JSON; `each` may have been called for what stands before that.
+    fn scan_counted(&self, _: &[u8], _: &mut dyn FnMut(Counted)) -> Result<(), json::Error> {
         Ok(())
     }
 

@@ -113,8 +113,8 @@ pub struct Features {
     pub name: &'static str,
     /// The endpoints whose text can be read.
     pub endpoints: &'static [Endpoint],
-    /// How paths end that count what a request holds without answering it, if there are such.
-    pub count_endpoint: Option<&'static str>,
+    /// How paths end that count what a request holds without answering it.
+    pub count_endpoints: &'static [&'static str],
     /// The response field that the vendor's libraries show as the id of the request.
     pub request_id: HeaderName,
     /// The framings in which answers are streamed.
@@ -153,7 +153,7 @@ static CHAT: Features = Features {
     name: "chat",
     // Those of Mistral's agents end like another protocol's.
     endpoints: &[Endpoint::asked("/chat/completions"), Endpoint::asked("/agents/completions")],
-    count_endpoint: None,
+    count_endpoints: &[],
     request_id: HeaderName::from_static("x-request-id"),
     streams: &[Framing::Sse],
     event_names: &["message", "error", "ping", "done", "chat.completion.chunk", "message_stop"],
@@ -173,7 +173,7 @@ static MESSAGES: Features = Features {
         Endpoint::asked(":rawPredict"),
         Endpoint::asked(":streamRawPredict"),
     ],
-    count_endpoint: Some("/v1/messages/count_tokens"),
+    count_endpoints: &["/v1/messages/count_tokens", "/count-tokens:rawPredict"],
     request_id: HeaderName::from_static("request-id"),
     streams: &[Framing::Sse],
     event_names: &[

@@ -57,6 +57,8 @@ mod sealed_chat;
 #[cfg(test)]
 mod sealed_converse;
 #[cfg(test)]
+mod sealed_counts;
+#[cfg(test)]
 mod sealed_gemini;
 #[cfg(test)]
 mod sealed_responses;

@@ -24,7 +24,7 @@ pub struct Cohere;
 pub(super) static FEATURES: Features = Features {
     name: "cohere",
     endpoints: &[Endpoint::asked("/v2/chat")],
-    count_endpoint: None,
+    count_endpoints: &[],
     request_id: HeaderName::from_static("x-request-id"),
     streams: &[Framing::Sse],
     event_names: &[

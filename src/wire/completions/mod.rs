@@ -23,7 +23,7 @@ pub struct Completions;
 pub(super) static FEATURES: Features = Features {
     name: "completions",
     endpoints: &[Endpoint::asked("/completions")],
-    count_endpoint: None,
+    count_endpoints: &[],
     request_id: HeaderName::from_static("x-request-id"),
     streams: &[Framing::Sse],
     event_names: &["message", "error", "ping", "done", "text_completion"],

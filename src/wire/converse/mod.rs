@@ -18,9 +18,12 @@ mod usage;
 use http::{HeaderName, HeaderValue};
 
 use super::framing::{Framing, Heartbeat, Unframed};
+use super::invoke::Invoke;
+use super::json::Reader;
 use super::protocol_id::{CarriesSealed, Endpoint, Features};
 use super::{
-    Carried, Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json,
+    Carried, Counted, CountedPlace, Protocol, ProtocolId, Refusal, RefusalKind, Request, Said,
+    Scan, Target, json,
 };
 
 /// Amazon Bedrock's Converse and ConverseStream.
@@ -33,7 +36,7 @@ pub(super) static FEATURES: Features = Features {
         Endpoint::told("/converse", false).of_one_segment(),
         Endpoint::told("/converse-stream", true).of_one_segment(),
     ],
-    count_endpoint: Some("/count-tokens"),
+    count_endpoints: &["/count-tokens"],
     request_id: HeaderName::from_static("x-amzn-requestid"),
     streams: &[Framing::AwsEventStream],
     event_names: &[
@@ -88,6 +91,28 @@ fn exception(kind: RefusalKind) -> (&'static str, &'static str) {
     }
 }
 
+fn counted_input(
+    reader: &mut Reader<'_>,
+    each: &mut dyn FnMut(Counted),
+) -> Result<(), json::Error> {
+    reader.members(|reader, key| match &*key.name() {
+        b"converse" => {
+            Counted::value(&Converse, reader)?.into_iter().for_each(&mut *each);
+            Ok(())
+        }
+        b"invokeModel" => reader.members(|reader, key| {
+            if !key.is("body") {
+                return reader.pass();
+            }
+            let body = reader.text()?.map(|text| CountedPlace::Base64(text.span));
+            let counted = body.map(|place| Counted { protocol: &Invoke, place });
+            counted.into_iter().for_each(&mut *each);
+            Ok(())
+        }),
+        _ => reader.pass(),
+    })
+}
+
 impl Protocol for Converse {
     fn id(&self) -> ProtocolId {
         ProtocolId::Converse
@@ -116,6 +141,16 @@ impl Protocol for Converse {
 
     fn scan_carried(&self, body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), json::Error> {
         carried::scan(body, each)
+    }
+
+    /// `CountTokens` takes a request of its own or one of `InvokeModel`.
+    fn scan_counted(&self, body: &[u8], each: &mut dyn FnMut(Counted)) -> Result<(), json::Error> {
+        Reader::new(body).document(|reader| {
+            reader.members(|reader, key| match key.is("input") {
+                true => counted_input(reader, each),
+                false => reader.pass(),
+            })
+        })
     }
 
     fn seals_signed(&self) -> bool {

@@ -17,9 +17,10 @@ mod usage;
 use http::HeaderName;
 
 use super::framing::{Framing, Heartbeat, Unframed};
+use super::json::Reader;
 use super::protocol_id::{CarriesSealed, Endpoint, Features};
 use super::{
-    Carried, Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json,
+    Carried, Counted, Protocol, ProtocolId, Refusal, RefusalKind, Request, Said, Scan, Target, json,
 };
 use response::Form;
 
@@ -46,7 +47,7 @@ pub(super) static FEATURES: Features = Features {
         Endpoint::told(":generateContent", false),
         Endpoint::told(":streamGenerateContent", true),
     ],
-    count_endpoint: Some(":countTokens"),
+    count_endpoints: &[":countTokens"],
     request_id: HeaderName::from_static("x-request-id"),
     streams: &[Framing::Sse, Framing::JsonArray],
     event_names: &[],
@@ -94,6 +95,18 @@ impl Protocol for Gemini {
 
     fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), json::Error> {
         history::scan(body, each)
+    }
+
+    fn scan_counted(&self, body: &[u8], each: &mut dyn FnMut(Counted)) -> Result<(), json::Error> {
+        Reader::new(body).document(|reader| {
+            reader.members(|reader, key| match &*key.name() {
+                b"generateContentRequest" | b"generate_content_request" => {
+                    Counted::value(&Gemini, reader)?.into_iter().for_each(&mut *each);
+                    Ok(())
+                }
+                _ => reader.pass(),
+            })
+        })
     }
 
     fn scan_carried(&self, body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), json::Error> {

@@ -24,7 +24,7 @@ pub(super) static FEATURES: Features = Features {
         Endpoint::told("/invoke", false).of_one_segment(),
         Endpoint::told("/invoke-with-response-stream", true).of_one_segment(),
     ],
-    count_endpoint: None,
+    count_endpoints: &[],
     request_id: HeaderName::from_static("x-amzn-requestid"),
     streams: &[Framing::AwsChunks],
     event_names: &[

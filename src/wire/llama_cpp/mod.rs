@@ -22,7 +22,7 @@ pub struct LlamaCpp;
 pub(super) static FEATURES: Features = Features {
     name: "llama_cpp",
     endpoints: &[Endpoint::asked("/completion"), Endpoint::asked("/infill")],
-    count_endpoint: None,
+    count_endpoints: &[],
     request_id: HeaderName::from_static("x-request-id"),
     streams: &[Framing::Sse],
     event_names: &["message", "error", "ping", "done"],

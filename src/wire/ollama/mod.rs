@@ -24,7 +24,7 @@ pub struct Ollama;
 pub(super) static FEATURES: Features = Features {
     name: "ollama",
     endpoints: &[Endpoint::asked("/api/chat"), Endpoint::asked("/api/generate")],
-    count_endpoint: None,
+    count_endpoints: &[],
     request_id: HeaderName::from_static("x-request-id"),
     streams: &[Framing::Ndjson],
     event_names: &[],

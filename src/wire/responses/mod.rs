@@ -33,7 +33,7 @@ const AMBIGUOUS: &str = "responses.ambiguous";
 pub(super) static FEATURES: Features = Features {
     name: "responses",
     endpoints: &[Endpoint::asked("/responses")],
-    count_endpoint: Some("/responses/input_tokens"),
+    count_endpoints: &["/responses/input_tokens"],
     request_id: HeaderName::from_static("x-request-id"),
     streams: &[Framing::Sse],
     event_names: response::EVENT_NAMES,

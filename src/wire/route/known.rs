@@ -109,7 +109,7 @@ impl ServerKind {
                 whole: it.whole,
                 verdict: Verdict::Read(*id),
             });
-            let counts = id.features().count_endpoint.map(|path| KnownRoute {
+            let counts = id.features().count_endpoints.iter().map(move |path| KnownRoute {
                 methods: &POST,
                 front: front(endpoints.iter().all(|it| it.names_model)),
                 path,

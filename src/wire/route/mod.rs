@@ -118,10 +118,9 @@ fn is_of_another_publisher(path: &str) -> bool {
 /// The protocol whose requests this path counts without answering them.
 fn counted(path: &str) -> Option<ProtocolId> {
     let counts = |id: &ProtocolId| {
-        let Features { count_endpoint: Some(end), endpoints, .. } = id.features() else {
-            return false;
-        };
-        path.ends_with(end) && endpoints.iter().all(|it| it.is_behind(path, end.len()))
+        let Features { count_endpoints, endpoints, .. } = id.features();
+        let mut ends = count_endpoints.iter().filter(|end| path.ends_with(**end));
+        ends.any(|end| endpoints.iter().all(|it| it.is_behind(path, end.len())))
     };
     ProtocolId::ALL.into_iter().find(counts)
 }
@@ -181,6 +180,8 @@ pub fn conversation_protocol(
 ) -> Option<&'static dyn Protocol> {
     match literal(server, method, path, true)? {
         Route::Protocol(id) => Some(id.codec()),
+        // Inference servers take messages there as well as texts.
+        Route::NoText if path.ends_with("/tokenize") => Some(ProtocolId::Chat.codec()),
         Route::NoText => counted(path).map(ProtocolId::codec),
         Route::Open | Route::Stored(_) | Route::WayRound(_) | Route::Unknown => None,
     }

@@ -30,7 +30,7 @@ pub(super) static FEATURES: Features = Features {
         Endpoint::told("/generate_stream", true).whole(),
         Endpoint::asked("/").whole(),
     ],
-    count_endpoint: None,
+    count_endpoints: &[],
     request_id: HeaderName::from_static("x-request-id"),
     streams: &[Framing::Sse],
     event_names: &["message", "error", "ping", "done"],

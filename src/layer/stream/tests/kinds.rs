@@ -16,7 +16,7 @@ use crate::wire::{
 static FEATURES: Features = Features {
     name: "kinds",
     endpoints: &[],
-    count_endpoint: None,
+    count_endpoints: &[],
     request_id: http::HeaderName::from_static("x-request-id"),
     streams: &[Framing::AwsEventStream],
     event_names: &["reasoningDelta", "textDelta", "stop", "throttlingException"],

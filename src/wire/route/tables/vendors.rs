@@ -107,7 +107,6 @@ pub(super) const GOOGLE: Table = &[
     refused(&POST, ":serverStreamingPredict", Unread),
     refused(&POST, ":streamingPredict", Unread),
     refused(&POST, ":directPredict", Unread),
-    no_text("/count-tokens:rawPredict"),
     refused(&POST, ":explain", Unread),
     refused(&POST, ":computeTokens", Inside),
     refused(
