@@ -1,6 +1,7 @@
 //! A client's connection: what is under way on it, and how its socket is closed.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,8 +28,7 @@ pub(super) struct Connection {
     activity: Mutex<Activity>,
     /// What was written.
     pub(super) delivery: Delivery,
-    /// What the client calls itself in a certificate that was verified.
-    client: Option<ClientNames>,
+    client: Client,
     /// What the connection becomes when its protocol is left.
     onward: Mutex<Option<Onward>>,
     /// Request targets with a fragment, of which the requests have not come.
@@ -36,6 +36,17 @@ pub(super) struct Connection {
     /// HTTP/1.0 clients take the end of the connection for the end of the body. Until the body is
     /// complete the socket therefore closes with a reset, which no client takes for an end.
     reset: AtomicBool,
+}
+
+/// Who is at the other end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Client {
+    /// Where the connection comes from, past a balancer that says so.
+    pub(super) address: Option<SocketAddr>,
+    /// Whether TLS is spoken.
+    pub(super) tls: bool,
+    /// What the client calls itself in a certificate that was verified.
+    pub(super) names: Option<ClientNames>,
 }
 
 /// What is under way.
@@ -47,8 +58,7 @@ struct Activity {
 }
 
 impl Connection {
-    /// A connection of a client that has shown a certificate with these names, if any.
-    pub(super) fn new(client: Option<ClientNames>) -> Self {
+    pub(super) fn new(client: Client) -> Self {
         let activity = Activity { requests: 0, idle_since: Instant::now() };
         Self {
             activity: Mutex::new(activity),
@@ -60,8 +70,8 @@ impl Connection {
         }
     }
 
-    pub(super) fn client(&self) -> Option<&ClientNames> {
-        self.client.as_ref()
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     pub(super) fn request_began(&self) {
@@ -274,7 +284,7 @@ mod tests {
     /// Fails when a slow client is cut off, or one that takes nothing is not.
     #[tokio::test(start_paused = true)]
     async fn a_client_stalls_when_it_takes_nothing_of_what_waits_for_it() {
-        let connection = Arc::new(Connection::new(None));
+        let connection = Arc::new(Connection::new(Client::default()));
         assert!(timeout(PERIOD * 5, connection.stalled(PERIOD)).await.is_err());
         let body = Full::new(Bytes::from_static(b"a"));
         let body = Delivered::new(body, Arc::clone(&connection), Version::HTTP_11);

@@ -376,7 +376,7 @@ mod tests {
     /// on beside a broken one keep it waiting.
     #[tokio::test(start_paused = true)]
     async fn a_failure_does_not_wait_for_the_bytes_of_streams_that_are_gone() {
-        let connection = Arc::new(Connection::new(None));
+        let connection = Arc::new(Connection::new(Default::default()));
         let delivery = &connection.delivery;
         delivery.given.add(1, 1000);
         delivery.wrote(10, (1, 10));
@@ -401,7 +401,7 @@ mod tests {
     /// Fails when a body is taken for held back while the upstream is waited for, or the other way.
     #[tokio::test(start_paused = true)]
     async fn a_body_is_held_back_from_when_a_piece_is_taken_to_when_the_next_is_asked_for() {
-        let connection = Arc::new(Connection::new(None));
+        let connection = Arc::new(Connection::new(Default::default()));
         let delivery = &connection.delivery;
         let frames = [Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"a")))];
         let frames = futures_util::StreamExt::chain(iter(frames), futures_util::stream::pending());

@@ -16,12 +16,13 @@ use hyper::ext::ReasonPhrase;
 use hyper::upgrade::OnUpgrade;
 use tower_service::Service;
 
-use super::connection::Connection;
+use super::connection::{Client, Connection};
 use super::cors::{Asker, Cors};
 use super::decided::Failed;
 use super::delivery::Delivered;
 use super::ending::{ObserverGuard, Watched};
 use super::failure;
+use super::forwarded::Forwarded;
 use super::report::{ExchangeReport, ReportTargets};
 use super::request_body::Witnessed;
 use super::socket::{self, Asking, Onward, Opening, Patience, Session};
@@ -43,6 +44,8 @@ pub(super) struct Front<S> {
     pub(super) cors: Arc<Cors>,
     /// Looked at by each request: it may change.
     pub(super) max_request_body: Arc<AtomicUsize>,
+    /// What the upstream is told of the client's connection.
+    pub(super) forwarded: Forwarded,
     /// How long a WebSocket lasts that is served here.
     pub(super) patience: Patience,
 }
@@ -62,8 +65,9 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Answer<B>, Self::Error>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let Self { stack, reports, connection, cors, max_request_body, patience } = self.clone();
-        let max_request_body = max_request_body.load(Ordering::Relaxed);
+        let Self { stack, reports, connection, cors, .. } = self.clone();
+        let Self { max_request_body, patience, forwarded, .. } = self;
+        let (max_request_body, patience) = (max_request_body.load(Ordering::Relaxed), *patience);
         // Made before the first await: a client that leaves at any point is noticed.
         let exchange = ExchangeReport::new(&request, Arc::clone(&reports), Arc::clone(&connection));
         let path = request.uri().path().to_owned();
@@ -75,9 +79,11 @@ where
         // A client that waits for leave to send its body is not told to go on for nothing.
         let holds_back = request.headers().contains_key(EXPECT);
         let (mut parts, body) = request.into_parts();
-        if let Some(client) = connection.client() {
-            parts.extensions.insert(client.clone());
+        let Client { address, tls, names } = connection.client();
+        if let Some(names) = names {
+            parts.extensions.insert(names.clone());
         }
+        forwarded.tell(*address, *tls, &parts.uri, &mut parts.headers);
         let client: Option<OnUpgrade> = parts.extensions.remove();
         let (body, witness) = Witnessed::new(Either::Left(body));
         let mut request = Request::from_parts(parts, body);

@@ -237,12 +237,14 @@ impl Proxy {
         let cors = Arc::new(Cors::default());
         let patience =
             Patience { idle: config.upstream.idle_timeout, total: config.upstream.total_timeout };
+        let forwarded = config.listen.forwarded;
         let front = move |connection| Front {
             stack: service.clone(),
             reports: Arc::clone(&reports),
             connection,
             cors: Arc::clone(&cors),
             max_request_body: Arc::clone(&max_request_body),
+            forwarded,
             patience,
         };
         let shutdown = async {
@@ -252,7 +254,8 @@ impl Proxy {
         };
         // Told to go only when clients are gone, so that it can be asked to the last.
         let clients = async {
-            let listening = Listening { listener, tls };
+            let proxy_protocol = config.listen.proxy_protocol;
+            let listening = Listening { listener, tls, proxy_protocol };
             serve(listening, bounds, front, shutdown, config.grace, cut_off).await;
             drop(served);
         };

@@ -1,6 +1,8 @@
 //! Accepts connections and serves HTTP/1.1 and HTTP/2 on them, within bounds, until told to stop.
 
 use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,11 +21,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::connection::{Connection, Socket};
+use super::connection::{Client, Connection, Socket};
+use super::proxy_protocol;
 use super::socket::Onward;
 use super::tls::{Stream, Tls};
 use super::unread::Streams;
-use crate::risk::ClientNames;
 use crate::upstream::{BoxError, WhenWoken};
 
 /// Where connections come from, and whether TLS is spoken on them.
@@ -31,11 +33,13 @@ use crate::upstream::{BoxError, WhenWoken};
 pub(super) struct Listening {
     pub(super) listener: TcpListener,
     pub(super) tls: Option<Tls>,
+    /// Each begins with the PROXY protocol.
+    pub(super) proxy_protocol: bool,
 }
 
 impl From<TcpListener> for Listening {
     fn from(listener: TcpListener) -> Self {
-        Self { listener, tls: None }
+        Self { listener, tls: None, proxy_protocol: false }
     }
 }
 
@@ -56,7 +60,7 @@ const PARTING: Duration = Duration::from_secs(1);
 /// `grace`, and has those that are left break off: first they are told to by `cut_off`, so that their
 /// clients hear of it, then their connections end, so that clients see an error and no end.
 pub(super) async fn serve<M, S, B>(
-    Listening { listener, tls }: Listening,
+    Listening { listener, tls, proxy_protocol }: Listening,
     bounds: Bounds,
     make_service: M,
     shutdown: impl Future<Output = ()>,
@@ -77,7 +81,7 @@ pub(super) async fn serve<M, S, B>(
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
-        let (stream, slot) = tokio::select! {
+        let (stream, peer, slot) = tokio::select! {
             () = &mut shutdown => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
             accepted = accept(&listener, &slots) => accepted,
@@ -87,9 +91,8 @@ pub(super) async fn serve<M, S, B>(
         let (http, tls, make_service) = (http.clone(), tls.clone(), make_service.clone());
         let stop = stopping.subscribe();
         connections.spawn(async move {
-            let Some((stream, client)) = shaken(stream, tls, bounds.idle_timeout).await else {
-                return;
-            };
+            let begun = begun(stream, peer, (tls, proxy_protocol), bounds.idle_timeout);
+            let Some((stream, client)) = begun.await else { return };
             let connection = Arc::new(Connection::new(client));
             let service = make_service(Arc::clone(&connection));
             let socket = TokioIo::new(Socket::new(stream, Arc::clone(&connection)));
@@ -116,16 +119,25 @@ pub(super) async fn serve<M, S, B>(
     }
 }
 
-/// The stream of HTTP's text, and what the client calls itself; `None` if it speaks no TLS where it
-/// should, or not as it should.
-async fn shaken(
-    stream: TcpStream,
-    tls: Option<Tls>,
+/// The stream of HTTP's text, and who sends it; `None` if it does not begin as it has to.
+async fn begun(
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    (tls, proxy_protocol): (Option<Tls>, bool),
     patience: Duration,
-) -> Option<(Stream, Option<ClientNames>)> {
-    let Some(tls) = tls else { return Some((Stream::Plain(stream), None)) };
-    let accepted = tls.accept(stream, patience).await;
-    accepted.inspect_err(|error| tracing::debug!(%error, "a handshake failed")).ok()
+) -> Option<(Stream, Client)> {
+    let opening = async {
+        let address = match proxy_protocol {
+            true => proxy_protocol::read(&mut stream, patience).await?,
+            false => Some(peer),
+        };
+        let Some(tls) = tls else {
+            return Ok((Stream::Plain(stream), Client { address, ..Client::default() }));
+        };
+        let (stream, names) = tls.accept(stream, patience).await?;
+        Ok::<_, io::Error>((stream, Client { address, tls: true, names }))
+    };
+    opening.await.inspect_err(|error| tracing::debug!(%error, "a connection is not begun")).ok()
 }
 
 async fn all_of(connections: &mut JoinSet<()>) {
@@ -176,12 +188,12 @@ fn builder(bounds: Bounds) -> auto::Builder<Streams> {
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed.
     let slot = Arc::clone(slots).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, slot),
+            Ok((stream, peer)) => return (stream, peer, slot),
             Err(error) => {
                 // Out of file descriptors, most likely: some must be closed before it is worth
                 // trying again.

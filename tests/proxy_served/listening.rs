@@ -49,6 +49,17 @@ async fn connect(
     protocols: &[&[u8]],
     shown: Option<&str>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    connect_past(proxy, b"", folder, protocols, shown).await
+}
+
+/// The same past a balancer that says something first.
+async fn connect_past(
+    proxy: &Running,
+    said: &[u8],
+    folder: &Path,
+    protocols: &[&[u8]],
+    shown: Option<&str>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(folder.join("ca.pem")).unwrap()).unwrap();
     let provider = rustls::crypto::ring::default_provider();
@@ -65,7 +76,8 @@ async fn connect(
         }
     };
     config.alpn_protocols = protocols.iter().map(|it| it.to_vec()).collect();
-    let stream = TcpStream::connect(proxy.address).await?;
+    let mut stream = TcpStream::connect(proxy.address).await?;
+    stream.write_all(said).await?;
     let name = ServerName::try_from("localhost").unwrap();
     soon(TlsConnector::from(Arc::new(config)).connect(name, stream)).await
 }
@@ -275,6 +287,31 @@ async fn a_certificate_is_renewed_under_load() {
     }
     let status: Value = serde_json::from_str(&get(proxy.admin, "/status").await.1).unwrap();
     assert_eq!(status["reload"]["outcome"], "done");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+// Break it: look for the header behind TLS, serve who has none, or believe what the client says of itself.
+#[tokio::test]
+async fn a_balancer_says_who_the_client_is_before_tls_and_the_upstream_is_told() {
+    let Some(folder) = folder("balancer") else { return };
+    let upstream = upstream(|request| async move {
+        let headers = request.headers();
+        let of = |name: &str| format!("{:?} ", headers.get_all(name).iter().collect::<Vec<_>>());
+        let names = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"];
+        http::Response::new(full(names.map(of).concat()))
+    })
+    .await;
+    let more = "proxy_protocol = true\nforwarded = \"replace\"\nidle_timeout = \"500ms\"";
+    let proxy = serve(&folder, &format!("http://{upstream}"), more).await;
+    assert!(connect(&proxy, &folder, &[], None).await.is_err());
+
+    let said = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\xc6\x33\x64\x01\xc0\x01\x01\xbb";
+    let stream = connect_past(&proxy, said, &folder, &[], None).await.unwrap();
+    let mut request = request(None);
+    request.headers_mut().insert("x-forwarded-for", "203.0.113.9".parse().unwrap());
+    request.headers_mut().insert("forwarded", "for=203.0.113.9".parse().unwrap());
+    let told = ask(stream, request).await.unwrap().into_body().collect().await.unwrap();
+    assert_eq!(told.to_bytes(), r#"["192.0.2.7"] ["https"] ["localhost"] [] "#);
     std::fs::remove_dir_all(folder).unwrap();
 }
 

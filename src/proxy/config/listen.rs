@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::reader::Reader;
+use super::setting::Setting;
+use crate::proxy::Forwarded;
 use crate::proxy::tls;
 
 const SECTION: &str = "listen";
@@ -17,6 +19,10 @@ pub struct Listen {
     /// How long a connection may be without a request under way, the head of its next one
     /// included.
     pub idle_timeout: Duration,
+    /// Whether each connection begins with the PROXY protocol, version 2.
+    pub proxy_protocol: bool,
+    /// What the upstream is told of clients' connections.
+    pub forwarded: Forwarded,
     /// With what TLS is spoken, if it is.
     pub tls: Option<ListenTls>,
 }
@@ -34,11 +40,26 @@ pub struct ListenTls {
     pub client_required: bool,
 }
 
+impl Setting for Forwarded {
+    const EXPECTED: &'static str = "\"keep\", \"append\" or \"replace\"";
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "keep" => Some(Self::Keep),
+            "append" => Some(Self::Append),
+            "replace" => Some(Self::Replace),
+            _ => None,
+        }
+    }
+}
+
 pub(super) fn read(reader: &mut Reader<'_>) -> Listen {
     let default = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
     let address = reader.or(SECTION, "address", default);
     let idle_timeout = reader.or(SECTION, "idle_timeout", Duration::from_secs(60));
-    Listen { address, idle_timeout, tls: read_tls(reader) }
+    let proxy_protocol = reader.or(SECTION, "proxy_protocol", false);
+    let forwarded = reader.or(SECTION, "forwarded", Forwarded::default());
+    Listen { address, idle_timeout, proxy_protocol, forwarded, tls: read_tls(reader) }
 }
 
 fn read_tls(reader: &mut Reader<'_>) -> Option<ListenTls> {
