@@ -18,9 +18,11 @@ mod page_file;
 mod paragraph;
 mod policy;
 mod progress;
+mod reload;
 mod risk;
 mod secrets;
 mod serve;
+mod service_manager;
 mod teacher;
 mod verify;
 
@@ -67,6 +69,7 @@ enum Command {
     Mark(mark::Arguments),
     /// Check, explain and describe policy files.
     Policy(policy::Arguments),
+    Reload(reload::Arguments),
     /// Make signed risk headers, as a detector would send them.
     Risk(risk::Arguments),
     Serve(serve::Arguments),
@@ -117,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Man(arguments) => man::run(arguments),
         Command::Mark(arguments) => mark::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
+        Command::Reload(arguments) => reload::run(arguments),
         Command::Risk(arguments) => risk::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Teacher(arguments) => teacher::run(arguments),

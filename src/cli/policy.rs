@@ -74,7 +74,7 @@ enum Command {
     Sign(sign::Arguments),
     /// Put back a policy that the proxy has served before; exit status 1 if it knows of none.
     #[command(after_help = "Examples:\n  guilloche policy rollback --list\n  guilloche policy \
-                            rollback --to 05f3d7a69001 && systemctl reload guilloche")]
+                            rollback --to 05f3d7a69001 && guilloche reload")]
     Rollback(rollback::Arguments),
     /// Print the JSON Schema of policy files.
     #[command(after_help = "Example:\n  guilloche policy schema > policies/schema.json")]

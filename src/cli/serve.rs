@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
+use super::service_manager::{self, READY, STOPPING};
 use super::{Answer, Failure, admin, configuration};
 use crate::proxy::config::ENVIRONMENT_PREFIX;
 use crate::proxy::{Config, Proxy, StartError, reload_at_signal, shutdown_signal};
@@ -68,7 +69,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         // Before the addresses are told: whoever reads them may send a signal.
         let shutdown = shutdown_signal()?;
         let proxy = Proxy::bind(config).await.map_err(told)?;
+        service_manager::tell(READY);
         tokio::spawn(reload_at_signal(proxy.reloader())?);
+        let shutdown = async {
+            shutdown.await;
+            service_manager::tell(STOPPING);
+        };
         proxy.run(shutdown).await.map_err(told)?;
         Ok(Answer::Done)
     })
@@ -94,7 +100,7 @@ fn check(path: &Path, config: &Config) -> Result<Answer, Failure> {
 /// somebody else.
 fn is_served(config: &Config) -> bool {
     let uri = config.admin.and_then(|address| format!("http://{address}/status").parse().ok());
-    let answer = uri.and_then(|uri| admin::ask(&uri, PATIENCE).ok());
+    let answer = uri.and_then(|uri| admin::ask(Method::GET, &uri, PATIENCE).ok());
     answer.is_some_and(|(status, body)| {
         let body: Option<Value> = serde_json::from_slice(&body).ok();
         status == StatusCode::OK && body.is_some_and(|it| it.get("in_flight").is_some())

@@ -117,6 +117,15 @@ fn an_address_that_is_taken_is_told_and_one_that_the_proxy_itself_has_is_a_warni
     assert_eq!(health(&["--alive"]), (0, "alive\n".to_owned(), String::new()));
     let unready = (1, "the upstream cannot be reached\n".to_owned(), String::new());
     assert_eq!(health(&[]), unready);
+    let reload = || told(&machine.guilloche(&["reload"]).output().unwrap());
+    let (status, said, warnings) = reload();
+    assert_eq!(status, 0, "{said}");
+    assert!(said.contains("the new configuration decides: policy none"), "{said}");
+    assert!(warnings.starts_with("warning: NOTHING IS GRADED"), "{warnings}");
+    let listens = fs::read_to_string(machine.folder.join("guilloche.toml")).unwrap();
+    machine.write("guilloche.toml", &(listens + "[policy]\nfile = \"gone.toml\"\n"));
+    let (status, said, _) = reload();
+    assert!(status == 1 && said.contains("gone.toml cannot be read"), "{said}");
     let nobody = machine.guilloche(&["health", "--admin", &address]).output().unwrap();
     assert_eq!(told(&nobody).0, 1);
 }

@@ -5,6 +5,7 @@
 
 mod check;
 mod init;
+mod packaged;
 mod pages;
 mod signed;
 mod support;

@@ -64,7 +64,8 @@ fn manual_pages_are_read_without_a_warning() {
         return;
     }
     for page in pages.iter().filter(|page| page.ends_with(".1")) {
-        let output = machine.command("groff").args(["-man", "-Tutf8", "-ww", "-z", page]).output();
+        let output =
+            machine.command("groff").args(["-Kutf8", "-man", "-Tutf8", "-ww", "-z", page]).output();
         assert_eq!(told(&output.unwrap()), (0, String::new(), String::new()), "{page}");
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
             writeln!(
                 out,
                 "{}: revision {}, in the place of {before}\n  a running proxy takes it at its next \
-                 reload (`systemctl reload guilloche`, SIGHUP)",
+                 reload (`guilloche reload`)",
                 file.display(),
                 chosen.revision
             )?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::{StatusCode, Uri};
+use http::{Method, StatusCode, Uri};
 use serde::Deserialize;
 
 use super::super::{Failure, admin};
@@ -37,7 +37,7 @@ impl Status {
         let path = if uri.path() == "/" { "/status" } else { uri.path() };
         let mut parts = uri.clone().into_parts();
         parts.path_and_query = Some(path.parse()?);
-        let (status, body) = admin::ask(&Uri::from_parts(parts)?, PATIENCE)?;
+        let (status, body) = admin::ask(Method::GET, &Uri::from_parts(parts)?, PATIENCE)?;
         if status != StatusCode::OK {
             return Err(format!("{uri} cannot be asked: status {status}").into());
         }

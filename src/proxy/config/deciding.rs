@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::reader::{ConfigError, Reader};
+use super::error::ConfigError;
+use super::reader::Reader;
 use super::unreadable::{KEY, POLICY, unreadable};
 use crate::policy::{LoadError, Problem};
 use crate::risk::settings::SettingProblem;

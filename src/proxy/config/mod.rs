@@ -22,11 +22,13 @@
 mod addresses;
 mod carriers;
 mod deciding;
+mod error;
 mod experiments;
 mod injected;
 mod listen;
 mod marks;
 mod origin;
+mod part;
 mod policy;
 mod reader;
 mod secret;
@@ -45,16 +47,16 @@ use std::time::Duration;
 use http::HeaderValue;
 
 pub use carriers::Probe;
+pub use error::{ConfigError, ConfigErrors};
 pub use experiments::Experiments;
 pub use listen::{Listen, ListenTls};
 pub use marks::Marks;
 use origin::{Origin, Reading};
 pub use policy::PolicySettings;
-pub use reader::{ConfigError, ConfigErrors, ENVIRONMENT_PREFIX, PATH_VARIABLE};
+pub use reader::{ENVIRONMENT_PREFIX, PATH_VARIABLE};
 use reader::{Reader, variable};
 use setting::{OrOff, Size};
 pub use summarizer::Summarizer;
-use unreadable::{CONFIGURATION, reason};
 
 use super::History;
 use crate::countermeasure::watermark::Carriers;
@@ -181,14 +183,7 @@ impl Config {
     ) -> Result<Self, ConfigErrors> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse_from(&name, &text, environment, None),
-            Err(error) => Err(ConfigErrors(vec![ConfigError {
-                place: name,
-                field: None,
-                message: reason(&error, CONFIGURATION),
-            }])),
-        }
+        Self::parse_from(&name, &part::text(path)?, environment, None)
     }
 
     /// Reads the TOML `text`, called `name` in errors, and the environment variables.
@@ -226,6 +221,17 @@ impl Config {
         self.risk.as_ref().map_or("none", |risk| risk.trust.name())
     }
 
+    /// Reads no more of a configuration than `admin.address`; `None` when it is off.
+    ///
+    /// # Errors
+    /// When the file cannot be read, and when that setting is wrong.
+    pub fn admin_address(
+        path: impl AsRef<Path>,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Option<SocketAddr>, ConfigErrors> {
+        part::part(path.as_ref(), environment, admin)
+    }
+
     /// Every field there is, as `(section, field)`, but for those of `[risk]`.
     #[must_use]
     pub fn fields() -> Vec<(&'static str, &'static str)> {
@@ -236,12 +242,11 @@ impl Config {
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let seconds = Duration::from_secs;
         let listen = listen::read(reader);
         let limits = limits(reader);
         let (upstream, signer) = upstream::read(reader, &limits);
-        let OrOff(admin) = reader.or("admin", "address", OrOff(Some(loopback(8081))));
+        let admin = admin(reader);
         let risk = deciding::risk(reader);
         if risk.as_ref().is_some_and(|risk| !risk.peers.is_empty())
             && listen.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none())
@@ -296,6 +301,12 @@ impl Config {
             reading,
         })
     }
+}
+
+fn admin(reader: &mut Reader<'_>) -> Option<SocketAddr> {
+    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 8081));
+    let OrOff(address) = reader.or("admin", "address", OrOff(Some(usual)));
+    address
 }
 
 fn limits(reader: &mut Reader<'_>) -> Limits {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use super::ConfigErrors;
 use super::deciding::unread;
+use super::part::part;
 use super::reader::Reader;
 use super::setting::Paths;
-use super::unreadable::{CONFIGURATION, reason};
-use super::{ConfigError, ConfigErrors};
 use crate::policy::Policy;
 use crate::policy::signature::{PublicKey, Signers, signature_path};
 use crate::proxy::History;
@@ -35,15 +35,7 @@ impl PolicySettings {
         path: impl AsRef<Path>,
         environment: &BTreeMap<String, String>,
     ) -> Result<Self, ConfigErrors> {
-        let name = path.as_ref().display().to_string();
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            let message = reason(&error, CONFIGURATION);
-            ConfigErrors(vec![ConfigError { place: name.clone(), field: None, message }])
-        })?;
-        let mut reader = Reader::new(&name, &text, environment);
-        let settings = read(&mut reader);
-        reader.finish_part()?;
-        Ok(settings)
+        part(path.as_ref(), environment, read)
     }
 }
 
