@@ -22,8 +22,9 @@ const fn within(holder: &'static str, governed: Governed) -> Governed {
     Governed { holder: Some(holder), ..governed }
 }
 
-const GOVERNED: [Governed; 28] = [
+const GOVERNED: [Governed; 29] = [
     cap("max_completion_tokens"),
+    cap("max_gen_len"),
     cap("max_output_tokens"),
     cap("max_tokens"),
     cap("n_predict"),

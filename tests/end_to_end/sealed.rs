@@ -32,7 +32,7 @@ mod strings;
 
 use dialect::{Asked, Dialect, Said, THOUGHTS};
 
-const DIALECTS: [&dyn Dialect; 13] = [
+const DIALECTS: [&dyn Dialect; 14] = [
     &anthropic::Messages { by_invoke: false },
     &anthropic::Messages { by_invoke: true },
     &openai::Responses,
@@ -43,7 +43,8 @@ const DIALECTS: [&dyn Dialect; 13] = [
     &google::Gemini { in_arrays: false, signs_thoughts: false },
     &google::Gemini { in_arrays: false, signs_thoughts: true },
     &google::Gemini { in_arrays: true, signs_thoughts: false },
-    &amazon::Converse,
+    &amazon::Converse { by_invoke: false },
+    &amazon::Converse { by_invoke: true },
     &strings::Ollama,
     &strings::Cohere,
 ];

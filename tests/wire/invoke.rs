@@ -34,6 +34,20 @@ fn a_body_is_read_as_its_vendors_or_not_at_all() {
             r#"{"messages":[{"role":"user","content":"x"}],"max_completion_tokens":9000,"logprobs":true}"#,
             r#"{"messages":[{"role":"user","content":"x"}],"max_completion_tokens":2000}"#,
         ),
+        (
+            r#"{"schemaVersion":"messages-v1","messages":[{"role":"user","content":[{"text":"x"}]}],"inferenceConfig":{"maxTokens":9000,"topK":9},"system":[],"extra":1}"#,
+            r#"{"schemaVersion":"messages-v1","messages":[{"role":"user","content":[{"text":"x"}]}],"inferenceConfig":{"maxTokens":2000,"topK":9},"system":[]}"#,
+        ),
+        // As Amazon's guide to Nova writes it, which says nothing but what is asked.
+        (
+            r#"{"messages":[{"role":"user","content":[{"text":"x"}]}]}"#,
+            r#"{"inferenceConfig":{"maxTokens":2000},"messages":[{"role":"user","content":[{"text":"x"}]}]}"#,
+        ),
+        (
+            r#"{"prompt":"x","max_gen_len":9000,"temperature":0.5,"top_p":0.9}"#,
+            r#"{"prompt":"x","max_gen_len":2000,"temperature":0.5,"top_p":0.9}"#,
+        ),
+        (r#"{"prompt":"x"}"#, r#"{"max_gen_len":2000,"prompt":"x"}"#),
     ] {
         assert_eq!(applied(PATH, body), Some((small.to_owned(), left.to_owned())));
         let streamed = format!("{PATH}-with-response-stream");
@@ -42,10 +56,12 @@ fn a_body_is_read_as_its_vendors_or_not_at_all() {
         assert_eq!(request.model_name(), Some("us.anthropic.big-v1:0"));
     }
     for body in [
-        r#"{"prompt":"x","max_gen_len":9}"#,
         r#"{"inputText":"x"}"#,
-        r#"{"schemaVersion":"messages-v1","messages":[]}"#,
-        r#"{"messages":[],"inferenceConfig":{}}"#,
+        // What others than Meta have a prompt with.
+        r#"{"prompt":"x","max_tokens":9}"#,
+        r#"{"prompt":"x","max_gen_len":9,"max_tokens_to_sample":9}"#,
+        r#"{"prompt":"x","inferenceConfig":{}}"#,
+        r#"{"inferenceConfig":{}}"#,
         r#"{"message":"x"}"#,
         r#"{"messages":[],"prompt":"x"}"#,
         "[]",

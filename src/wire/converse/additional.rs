@@ -88,7 +88,11 @@ fn once(name: &str, seen: &mut Vec<String>, request: &mut Request) {
 }
 
 /// The effort in an object of its own.
-fn effort(reader: &mut Reader<'_>, name: &str, request: &mut Request) -> Result<(), Error> {
+pub(super) fn effort(
+    reader: &mut Reader<'_>,
+    name: &str,
+    request: &mut Request,
+) -> Result<(), Error> {
     let mut efforts = 0;
     reader.members(|reader, key| {
         if !key.is(name) {

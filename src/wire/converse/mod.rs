@@ -10,8 +10,8 @@ mod additional;
 mod block;
 mod carried;
 mod history;
-mod request;
-mod response;
+pub(super) mod request;
+pub(super) mod response;
 mod trace;
 mod usage;
 

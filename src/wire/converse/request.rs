@@ -42,10 +42,7 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
     let mut output = SettingPlace::Member(&["outputConfig", "effort"]);
     let mut request = request.read(body, &LISTS, |request, reader, name| match name {
         b"messages" => messages(reader, request),
-        b"inferenceConfig" => reader.members(|reader, key| match key.is("stopSequences") {
-            true => request.steered(b"stop", reader),
-            false => reader.pass(),
-        }),
+        b"inferenceConfig" => stops(reader, request),
         b"additionalModelRequestFields" => additional::scan(reader, request),
         b"outputConfig" => output_config(reader, request, &mut output),
         b"toolConfig" => tool_config(reader, request),
@@ -56,6 +53,39 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
         request.effort_place = output;
     }
     Ok(request)
+}
+
+/// The members of Nova's own requests.
+const NOVA: Lists = Lists {
+    governed: &["inferenceConfig", "messages", "reasoningConfig", "toolConfig"],
+    allowed: &[&["schemaVersion", "system"]],
+    holders: &["inferenceConfig"],
+    settings: &["maxTokens", "stopSequences", "temperature", "topK", "topP"],
+    ..Lists::NONE
+};
+
+/// The same of a request in Nova's own form, whose model reads what Converse passes on to it.
+pub(in crate::wire) fn nova(target: Target, body: &[u8]) -> Result<Request, Error> {
+    let request = Request {
+        target,
+        output_cap_place: SettingPlace::Member(&["inferenceConfig", "maxTokens"]),
+        usage_in_stream: true,
+        ..Request::default()
+    };
+    request.read(body, &NOVA, |request, reader, name| match name {
+        b"messages" => messages(reader, request),
+        b"inferenceConfig" => stops(reader, request),
+        b"reasoningConfig" => additional::effort(reader, "maxReasoningEffort", request),
+        b"toolConfig" => tool_config(reader, request),
+        _ => reader.pass(),
+    })
+}
+
+fn stops(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
+    reader.members(|reader, key| match key.is("stopSequences") {
+        true => request.steered(b"stop", reader),
+        false => reader.pass(),
+    })
 }
 
 fn output_config(

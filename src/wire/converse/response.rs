@@ -45,21 +45,29 @@ pub(super) fn scan_event(
     payload: &[u8],
     scan: &mut Scan,
 ) -> Result<(), Error> {
-    scan.in_blocks = true;
-    let mut event = Event::default();
     Reader::new(payload).document(|reader| {
         object(reader)?;
-        members(reader, scan, |reader, name, _, scan| match name {
-            b"contentBlockIndex" => {
-                let index = scan.whole_number(reader, name)?.map(|(_, index)| index);
-                event.index = u32::try_from(index.unwrap_or_default()).unwrap_or(THIS);
-                Ok(())
-            }
-            b"delta" => delta(reader, name, &mut event, scan),
-            b"start" => start(reader, name, &mut event, scan),
-            name => beside(reader, name, scan),
-        })
-        .map(|_| ())
+        event(kind, reader, scan)
+    })
+}
+
+/// Finds what an event of this kind has, whose object stands next.
+pub(in crate::wire) fn event(
+    kind: Option<&[u8]>,
+    reader: &mut Reader<'_>,
+    scan: &mut Scan,
+) -> Result<(), Error> {
+    scan.in_blocks = true;
+    let mut event = Event::default();
+    members(reader, scan, |reader, name, _, scan| match name {
+        b"contentBlockIndex" => {
+            let index = scan.whole_number(reader, name)?.map(|(_, index)| index);
+            event.index = u32::try_from(index.unwrap_or_default()).unwrap_or(THIS);
+            Ok(())
+        }
+        b"delta" => delta(reader, name, &mut event, scan),
+        b"start" => start(reader, name, &mut event, scan),
+        name => beside(reader, name, scan),
     })?;
     let Event { index, signature, begins } = event;
     for channel in scan.channels.iter_mut().filter(|it| it.lane.group == THIS) {

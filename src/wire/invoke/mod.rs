@@ -1,18 +1,23 @@
 //! Amazon Bedrock's InvokeModel: `POST /model/MODEL/invoke` and `/invoke-with-response-stream`.
 //!
 //! Body and answer are those of the model's vendor. Those of Anthropic Messages, which say `anthropic_version`, and of
-//! Chat Completions are read by their own codecs; any other body cannot be read, and is refused where something is
-//! to be carried out. In a stream each of the vendor's events stands in a message, in base64.
+//! Chat Completions are read by their own codecs, Nova's as Converse, and Llama's here; any other body cannot be read,
+//! and is refused where something is to be carried out. In a stream each of the vendor's events stands in a message, in
+//! base64.
+
+mod llama;
+mod nova;
+mod vendor;
 
 use http::{HeaderName, HeaderValue};
 
-use super::chat::Chat;
 use super::converse::Converse;
 use super::framing::{Framing, Heartbeat, Unframed};
-use super::json::{Error, Reader};
+use super::json::Error;
 use super::messages::Messages;
 use super::protocol_id::{CarriesSealed, Endpoint, Features};
 use super::{Carried, Protocol, ProtocolId, Refusal, Request, Said, Scan, Target, terminator};
+use vendor::Vendor;
 
 /// Amazon Bedrock's InvokeModel and InvokeModelWithResponseStream.
 #[derive(Clone, Copy, Debug)]
@@ -44,40 +49,6 @@ pub(super) static FEATURES: Features = Features {
     carries_sealed: CarriesSealed::InOwnPlace,
 };
 
-/// Whether an object has a member at its top level.
-fn has(body: &[u8], name: &str) -> Result<bool, Error> {
-    let mut found = false;
-    Reader::new(body).document(|reader| {
-        reader.object(|reader, key| {
-            found |= key.is(name);
-            reader.pass()
-        })
-    })?;
-    Ok(found)
-}
-
-/// Whose answer this is, whole or an event of it.
-fn answered(body: &[u8]) -> Result<&'static dyn Protocol, Error> {
-    Ok(if has(body, "choices")? { &Chat } else { &Messages })
-}
-
-/// Whose request.
-fn asked(body: &[u8]) -> Result<&'static dyn Protocol, Error> {
-    if has(body, "anthropic_version")? {
-        return Ok(&Messages);
-    }
-    let own = ["inferenceConfig", "schemaVersion", "prompt", "inputText"];
-    for name in own {
-        if has(body, name)? {
-            return Err(Error { at: 0, expected: "a body of Messages or Chat Completions" });
-        }
-    }
-    match has(body, "messages")? {
-        true => Ok(&Chat),
-        false => Err(Error { at: 0, expected: "a body of Messages or Chat Completions" }),
-    }
-}
-
 impl Protocol for Invoke {
     fn id(&self) -> ProtocolId {
         ProtocolId::Invoke
@@ -89,29 +60,29 @@ impl Protocol for Invoke {
         payload: &[u8],
         scan: &mut Scan,
     ) -> Result<(), Error> {
-        answered(payload)?.scan_event(kind, payload, scan)
+        Vendor::answered(payload)?.scan_event(kind, payload, scan)
     }
 
     fn scan_document(&self, document: &[u8], scan: &mut Scan) -> Result<(), Error> {
-        answered(document)?.scan_document(document, scan)
+        Vendor::answered(document)?.scan_document(document, scan)
     }
 
     fn scan_request(&self, target: Target, body: &[u8]) -> Result<Request, Error> {
-        let request = asked(body)?.scan_request(target, body)?;
+        let request = Vendor::asked(body)?.scan_request(target, body)?;
         // No member of a body asks for counts here: they come in any case.
         Ok(Request { ask_usage: None, usage_in_stream: true, ..request })
     }
 
     fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), Error> {
-        asked(body)?.scan_history(body, each)
+        Vendor::asked(body)?.scan_history(body, each)
     }
 
     fn scan_carried(&self, body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), Error> {
-        asked(body)?.scan_carried(body, each)
+        Vendor::asked(body)?.scan_carried(body, each)
     }
 
     fn scan_opening(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), Error> {
-        asked(body)?.scan_opening(body, each)
+        Vendor::asked(body)?.scan_opening(body, each)
     }
 
     fn unopened(&self) -> &'static str {

@@ -1,4 +1,4 @@
-//! Bedrock's Converse, whose streams are binary messages.
+//! Bedrock's Converse, whose streams are binary messages, and the same in Nova's own form, by InvokeModel.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,9 @@ use super::dialect::{
     Asked, Dialect, LAST, Said, at, call_id, join, keep, pieces, signature, values,
 };
 
-pub(crate) struct Converse;
+pub(crate) struct Converse {
+    pub(crate) by_invoke: bool,
+}
 
 /// The payloads of messages; what stands in them in base64 is decoded.
 pub(crate) fn payloads(mut bytes: &[u8]) -> Vec<Value> {
@@ -50,12 +52,15 @@ fn usage(said: &Said<'_>) -> Value {
     json!({"inputTokens": 9, "outputTokens": output, "totalTokens": 9 + output})
 }
 
-fn streamed(said: &Said<'_>) -> Vec<u8> {
+fn streamed(said: &Said<'_>, by_invoke: bool) -> Vec<u8> {
     let mut out = Vec::new();
     let mut say = |kind: &'static str, value: Value| {
+        let (framing, kind, value) = match by_invoke {
+            true => (Framing::AwsChunks, None, json!({ kind: value })),
+            false => (Framing::AwsEventStream, Some(kind), value),
+        };
         let payload = value.to_string().into_bytes();
-        let event = Unframed { kind: Some(kind), payload, is_error: false };
-        out.extend(Framing::AwsEventStream.frame(&event));
+        out.extend(framing.frame(&Unframed { kind, payload, is_error: false }));
     };
     say("messageStart", json!({"role": "assistant"}));
     for (index, block) in blocks(said).into_iter().enumerate() {
@@ -96,11 +101,16 @@ fn streamed(said: &Said<'_>) -> Vec<u8> {
 
 impl Dialect for Converse {
     fn name(&self) -> &'static str {
-        "converse"
+        if self.by_invoke { "invoke, nova" } else { "converse" }
     }
 
     fn path(&self, model: &str, streamed: bool) -> String {
-        format!("/model/{model}/converse{}", if streamed { "-stream" } else { "" })
+        match (self.by_invoke, streamed) {
+            (false, false) => format!("/model/{model}/converse"),
+            (false, true) => format!("/model/{model}/converse-stream"),
+            (true, false) => format!("/model/{model}/invoke"),
+            (true, true) => format!("/model/{model}/invoke-with-response-stream"),
+        }
     }
 
     fn body(&self, asked: &Asked<'_>) -> Value {
@@ -122,7 +132,7 @@ impl Dialect for Converse {
 
     fn answer(&self, said: &Said<'_>, stream: bool) -> (&'static str, Vec<u8>) {
         if stream {
-            return ("application/vnd.amazon.eventstream", streamed(said));
+            return ("application/vnd.amazon.eventstream", streamed(said, self.by_invoke));
         }
         let message = json!({"role": "assistant", "content": blocks(said)});
         let whole = json!({"output": {"message": message}, "stopReason": stop(said.turn), "usage": usage(said)});
@@ -135,6 +145,8 @@ impl Dialect for Converse {
         }
         let (mut blocks, mut input) = (Vec::new(), Value::Null);
         for event in payloads(answer) {
+            let named = event.as_object().and_then(|it| it.values().next());
+            let event = if self.by_invoke { named.unwrap() } else { &event };
             if event["contentBlockIndex"].is_null() {
                 continue;
             }

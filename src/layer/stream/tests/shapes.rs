@@ -12,6 +12,7 @@ use crate::wire::completions::Completions;
 use crate::wire::converse::Converse;
 use crate::wire::framing::{Framing, Unframed};
 use crate::wire::gemini::Gemini;
+use crate::wire::invoke::Invoke;
 use crate::wire::llama_cpp::LlamaCpp;
 use crate::wire::ollama::Ollama;
 use crate::wire::tgi::Tgi;
@@ -33,6 +34,10 @@ pub(super) enum Shape {
     Converse,
     /// By a model that does not part the reasoning from the text.
     ConverseInline,
+    /// By InvokeModel, in Amazon's own form.
+    Nova,
+    /// By InvokeModel, in Meta's.
+    Llama,
     LlamaCpp,
     Tgi,
     /// SGLang's form of it, whose pieces say all so far.
@@ -42,7 +47,7 @@ pub(super) enum Shape {
     CohereInline,
 }
 
-pub(super) const SHAPES: [Shape; 14] = [
+pub(super) const SHAPES: [Shape; 16] = [
     Shape::Completions,
     Shape::OllamaChat,
     Shape::OllamaGenerate,
@@ -52,6 +57,8 @@ pub(super) const SHAPES: [Shape; 14] = [
     Shape::GeminiInline,
     Shape::Converse,
     Shape::ConverseInline,
+    Shape::Nova,
+    Shape::Llama,
     Shape::LlamaCpp,
     Shape::Tgi,
     Shape::Sglang,
@@ -74,6 +81,7 @@ impl Shape {
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => &Ollama,
             Self::Gemini | Self::GeminiArray | Self::GeminiInline => &Gemini,
             Self::Converse | Self::ConverseInline => &Converse,
+            Self::Nova | Self::Llama => &Invoke,
             Self::LlamaCpp => &LlamaCpp,
             Self::Tgi | Self::Sglang => &Tgi,
             Self::Cohere | Self::CohereInline => &Cohere,
@@ -88,6 +96,7 @@ impl Shape {
             Self::Gemini | Self::GeminiInline => Framing::Sse,
             Self::GeminiArray => Framing::JsonArray,
             Self::Converse | Self::ConverseInline => Framing::AwsEventStream,
+            Self::Nova | Self::Llama => Framing::AwsChunks,
         }
     }
 
@@ -114,6 +123,13 @@ impl Shape {
                 "/model/big/converse-stream",
                 r#"{"messages":[{"role":"user","content":[{"text":"x"}]}],"inferenceConfig":{"maxTokens":900}}"#,
             ),
+            Self::Nova => (
+                "/model/big/invoke-with-response-stream",
+                r#"{"messages":[{"role":"user","content":[{"text":"x"}]}],"inferenceConfig":{"maxTokens":900}}"#,
+            ),
+            Self::Llama => {
+                ("/model/big/invoke-with-response-stream", r#"{"prompt":"x","max_gen_len":900}"#)
+            }
             Self::Cohere | Self::CohereInline => (
                 "/v2/chat",
                 r#"{"model":"big","messages":[{"role":"user","content":"x"}],"stream":true,"max_tokens":900}"#,
@@ -144,7 +160,7 @@ impl Shape {
     pub(super) fn inline(self) -> bool {
         let own =
             [Self::OllamaInline, Self::GeminiInline, Self::CohereInline, Self::ConverseInline];
-        let raw = [Self::Completions, Self::LlamaCpp, Self::Tgi, Self::Sglang];
+        let raw = [Self::Completions, Self::Llama, Self::LlamaCpp, Self::Tgi, Self::Sglang];
         own.contains(&self) || raw.contains(&self)
     }
 
@@ -157,7 +173,7 @@ impl Shape {
                     "finish_reason": finish}],
                 "usage": {"prompt_tokens": 3, "completion_tokens": 9, "total_tokens": 12},
             }),
-            Self::Converse => {
+            Self::Converse | Self::Nova => {
                 let thought = json!({"reasoningContent": {"reasoningText": {"text": reasoning}}});
                 converse(vec![thought, json!({ "text": text })], finish)
             }
@@ -179,9 +195,11 @@ impl Shape {
                 "details": {"finish_reason": finish, "generated_tokens": 9, "prefill": [],
                     "tokens": []},
             }),
-            Self::OllamaInline | Self::GeminiInline | Self::LlamaCpp | Self::Sglang => {
-                self.event("", &inlined(reasoning, text), Some(finish))
-            }
+            Self::OllamaInline
+            | Self::GeminiInline
+            | Self::Llama
+            | Self::LlamaCpp
+            | Self::Sglang => self.event("", &inlined(reasoning, text), Some(finish)),
             Self::OllamaChat | Self::OllamaGenerate | Self::Gemini | Self::GeminiArray => {
                 self.event(reasoning, text, Some(finish))
             }
@@ -220,12 +238,16 @@ impl Shape {
                 json!({"candidates": [candidate], "modelVersion": "m", "responseId": "r1",
                     "usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}})
             }
-            Self::Converse | Self::ConverseInline => match (finish, reasoning.is_empty()) {
-                (Some(finish), _) => json!({ "stopReason": finish }),
-                (None, true) => json!({"contentBlockIndex": 1, "delta": {"text": text}}),
-                (None, false) => json!({"contentBlockIndex": 0,
+            Self::Llama => json!({"generation": text, "prompt_token_count": 3,
+                "generation_token_count": 9, "stop_reason": finish}),
+            Self::Converse | Self::ConverseInline | Self::Nova => {
+                match (finish, reasoning.is_empty()) {
+                    (Some(finish), _) => json!({ "stopReason": finish }),
+                    (None, true) => json!({"contentBlockIndex": 1, "delta": {"text": text}}),
+                    (None, false) => json!({"contentBlockIndex": 0,
                     "delta": {"reasoningContent": {"text": reasoning}}}),
-            },
+                }
+            }
             Self::LlamaCpp => {
                 let mut event =
                     json!({"index": 0, "content": text, "tokens": [], "stop": finish.is_some()});
@@ -282,7 +304,7 @@ impl Shape {
             pieces
         };
         let mut events = Vec::new();
-        let blocks = self.protocol().id() == ProtocolId::Converse;
+        let blocks = self == Self::Nova || self.protocol().id() == ProtocolId::Converse;
         let end = |index: u32| blocks.then(|| json!({"contentBlockIndex": index, "p": "abc"}));
         events.extend(blocks.then(|| json!({"role": "assistant", "p": "ab"})));
         let whole = inlined(reasoning, text);
@@ -359,6 +381,11 @@ impl Shape {
             Self::Converse | Self::ConverseInline => {
                 events.iter().flat_map(|event| message(event)).collect()
             }
+            Self::Nova => {
+                let named = |event: &String| format!("{{\"{}\":{event}}}", converse_kind(event));
+                events.iter().flat_map(|event| chunk(named(event))).collect()
+            }
+            Self::Llama => events.iter().flat_map(|event| chunk(event.clone())).collect(),
             Self::GeminiArray => format!("[{}\n]\n", events.join("\n,\r\n")).into_bytes(),
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
                 events.iter().map(|line| line.to_owned() + "\n").collect::<String>().into_bytes()
@@ -395,6 +422,12 @@ fn inlined(reasoning: &str, text: &str) -> String {
 /// A whole answer of Converse's.
 fn converse(content: Vec<Value>, finish: &str) -> Value {
     json!({"output": {"message": {"role": "assistant", "content": content}}, "stopReason": finish})
+}
+
+/// A vendor's event, in a message of Amazon's.
+fn chunk(said: String) -> Vec<u8> {
+    let payload = said.into_bytes();
+    Framing::AwsChunks.frame(&Unframed { kind: None, payload, is_error: false })
 }
 
 /// An event of Converse's.

@@ -32,7 +32,10 @@ impl Shape {
             let kind = event.kind().filter(|_| self.framing() == Framing::AwsEventStream);
             assert!(kind.is_none_or(|kind| kind == converse_kind(&said).as_bytes()), "{said}");
             if !self.protocol().is_terminator(&payload) {
-                found.push(serde_json::from_slice(&payload).unwrap());
+                let value: Value = serde_json::from_slice(&payload).unwrap();
+                let named = value.as_object().and_then(|it| it.values().next());
+                let named = named.filter(|_| self == Self::Nova && value.get("message").is_none());
+                found.push(named.unwrap_or(&value).clone());
             }
         }
         assert!(splitter.take_rest().is_empty());
@@ -83,6 +86,7 @@ impl Shape {
                     said.clone_into(&mut answer.text);
                     (&Value::Null, &Value::Null, &value["meta_info"]["finish_reason"]["type"])
                 }
+                Self::Llama => (&Value::Null, &value["generation"], &value["stop_reason"]),
                 Self::Completions => {
                     let choice = &value["choices"][0];
                     (&Value::Null, &choice["text"], &choice["finish_reason"])
@@ -102,7 +106,7 @@ impl Shape {
                     }
                     (&Value::Null, &Value::Null, &value["candidates"][0]["finishReason"])
                 }
-                Self::Converse | Self::ConverseInline => {
+                Self::Converse | Self::ConverseInline | Self::Nova => {
                     let blocks = value["output"]["message"]["content"].as_array();
                     for block in blocks.into_iter().flatten().chain([&value["delta"]]) {
                         let thought = &block["reasoningContent"];
@@ -142,6 +146,7 @@ impl Shape {
             Self::LlamaCpp => events.pop().unwrap()["model"].as_str().unwrap().to_owned(),
             Self::Tgi | Self::Sglang | Self::Cohere | Self::CohereInline => String::new(),
             Self::Converse | Self::ConverseInline => String::new(),
+            Self::Nova | Self::Llama => String::new(),
             Self::Completions | Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
                 event["model"].as_str().unwrap().to_owned()
             }
@@ -157,12 +162,13 @@ impl Shape {
             | Self::OllamaChat
             | Self::OllamaGenerate
             | Self::OllamaInline
+            | Self::Llama
             | Self::Sglang => ["stop", "length"],
             Self::Cohere | Self::CohereInline => ["COMPLETE", "MAX_TOKENS"],
             Self::LlamaCpp => ["eos", "limit"],
             Self::Tgi => ["eos_token", "length"],
             Self::Gemini | Self::GeminiArray | Self::GeminiInline => ["STOP", "MAX_TOKENS"],
-            Self::Converse | Self::ConverseInline => ["end_turn", "max_tokens"],
+            Self::Converse | Self::ConverseInline | Self::Nova => ["end_turn", "max_tokens"],
         }
     }
 

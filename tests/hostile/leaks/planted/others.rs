@@ -8,6 +8,12 @@ use super::{ANSWER, Planted, binary, document, events, inline, message};
 use crate::leaks::secret::{SENTENCE, TOKENS};
 
 pub(super) fn converse(signature: &str) -> Vec<Planted> {
+    let (whole, stream) = conversed(signature);
+    vec![document("converse", &whole), binary("converse", &stream)]
+}
+
+/// A message of Converse's, and the events in which it is streamed.
+fn conversed(signature: &str) -> (Value, Vec<(&'static str, Value)>) {
     let usage =
         json!({"inputTokens": 5, "outputTokens": 9, "totalTokens": 14, "thought": SENTENCE});
     let reasoning = json!({"reasoningText": {"text": SENTENCE, "signature": signature}});
@@ -22,7 +28,7 @@ pub(super) fn converse(signature: &str) -> Vec<Planted> {
     let delta = |index: usize, delta: Value| {
         ("contentBlockDelta", json!({"contentBlockIndex": index, "delta": delta, "p": SENTENCE}))
     };
-    let stream = [
+    let stream = vec![
         ("messageStart", json!({"role": "assistant", "p": SENTENCE})),
         delta(0, json!({"reasoningContent": {"text": SENTENCE}})),
         delta(0, json!({"reasoningContent": {"signature": signature}})),
@@ -43,10 +49,10 @@ pub(super) fn converse(signature: &str) -> Vec<Planted> {
             json!({"usage": usage, "metrics": {"latencyMs": 1}, "trace": {"x": SENTENCE}}),
         ),
     ];
-    vec![document("converse", &whole), binary("converse", &stream)]
+    (whole, stream)
 }
 
-/// The events of Messages, each in base64.
+/// The events of vendors, each in base64.
 pub(super) fn invoke(signature: &str) -> Vec<Planted> {
     let (message, events) = message(signature);
     let chunk = |event: &Value| {
@@ -54,7 +60,24 @@ pub(super) fn invoke(signature: &str) -> Vec<Planted> {
         ("chunk", json!({ "bytes": bytes, "p": SENTENCE }))
     };
     let chunks: Vec<(&'static str, Value)> = events.iter().map(|(_, event)| chunk(event)).collect();
-    vec![document("invoke", &message), binary("invoke", &chunks)]
+    let mut found = vec![document("invoke", &message), binary("invoke", &chunks)];
+    let (whole, events) = conversed(signature);
+    let mut named: Vec<_> =
+        events.iter().map(|(kind, event)| chunk(&json!({*kind: event}))).collect();
+    let metrics = json!({"outputTokenCount": TOKENS[0], "thought": SENTENCE});
+    named.push(chunk(&json!({"metadata": {}, "amazon-bedrock-invocationMetrics": metrics})));
+    found.extend([document("invoke, nova", &whole), binary("invoke, nova", &named)]);
+    for (name, text) in inline() {
+        let piece = |text: &str, reason: Value| {
+            json!({"generation": text, "prompt_token_count": 5, "generation_token_count": 9,
+                "stop_reason": reason, "logits": [SENTENCE], "amazon-bedrock-invocationMetrics": metrics})
+        };
+        let name = format!("invoke, llama, {name}");
+        found.push(document(&name, &piece(&text, json!("stop"))));
+        let events = [piece(&text, Value::Null), piece("", json!("stop"))];
+        found.push(binary(&name, &events.each_ref().map(chunk)));
+    }
+    found
 }
 
 /// Texts in the markup that a model writes: the servers' own protocols have no field for reasoning.
