@@ -77,6 +77,7 @@ mod fields;
 mod form;
 mod future;
 mod guard;
+mod handle;
 mod head;
 mod history;
 mod hook;

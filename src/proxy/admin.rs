@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, ORIGIN};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -25,7 +25,9 @@ use tokio::time::timeout;
 use super::config::Config;
 use super::experiments::{ExperimentState, Order};
 use super::metrics::Metrics;
+use super::page;
 use super::probe::CarrierState;
+use super::recent::Recent;
 use super::reload::{ReloadError, ReloadState, Reloaded, Reloader, Trigger};
 use super::stack::counters;
 use crate::audit::record::mode_name;
@@ -37,6 +39,7 @@ pub(super) struct Admin {
     pub(super) started: Timestamp,
     pub(super) stopping: Arc<AtomicBool>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) recent: Arc<Recent>,
     pub(super) defense: DefenseHandle,
     /// The configuration that decides: without a policy in it one decides that does nothing.
     pub(super) config: Arc<ArcSwap<Config>>,
@@ -86,15 +89,17 @@ impl hyper::service::Service<Request<Incoming>> for AdminService {
                 return Ok(answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n"));
             }
             Ok(match request.uri().path() {
+                "/" => page::answer(),
                 "/healthz" => answer(StatusCode::OK, TEXT, "alive\n"),
                 "/readyz" => admin.ready().await,
                 "/metrics" => admin.scrape(),
                 "/status" => admin.status(),
+                "/recent" => answer(StatusCode::OK, JSON, format!("{}\n", admin.recent.status())),
                 "/experiments" => admin.each_experiment(),
                 _ => answer(
                     StatusCode::NOT_FOUND,
                     TEXT,
-                    "there are /healthz, /readyz, /metrics, /status, /experiments and /reload\n",
+                    "there are /, /healthz, /readyz, /metrics, /status, /recent, /experiments and /reload\n",
                 ),
             })
         })
@@ -176,7 +181,9 @@ impl Admin {
             "in_flight": self.metrics.in_flight(),
             "policy": has_policy.then(|| json!({"name": name, "revision": revision})),
             "mode": has_policy.then(|| mode_name(self.defense.mode())),
+            "ladder": self.defense.grades(),
             "trust": config.trust(),
+            "upstream": self.upstream,
             "traffic": self.metrics.traffic().status(),
             "lost": self.metrics.lost(),
             "carriers": self.carriers.as_ref().map(CarrierState::status),
@@ -198,5 +205,6 @@ fn answer(
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -22,6 +22,7 @@ use super::marks::ledger;
 use super::metrics::Metrics;
 use super::passed::PassedLines;
 use super::probe::{CarrierState, Prober};
+use super::recent::Recent;
 use super::rehearsal;
 use super::reload::{Order, ReloadState, Reloader, Swap};
 use super::report::ReportTargets;
@@ -219,7 +220,11 @@ impl Proxy {
             idle_timeout: config.listen.idle_timeout,
             stalled_timeout: config.upstream.idle_timeout,
         };
+        let recent = Arc::new(Recent::default());
+        let watching =
+            admin.is_some().then(|| tokio::spawn(Arc::clone(&recent).run(Arc::clone(&metrics))));
         let shared = Admin {
+            recent,
             started: Timestamp::now(),
             stopping: Arc::clone(&stopping),
             metrics: Arc::clone(&metrics),
@@ -261,7 +266,9 @@ impl Proxy {
         };
         let admin_shutdown = async { drop(admin_shutdown.await) };
         tokio::join!(clients, serve_admin(admin, shared, bounds, admin_shutdown));
-        for task in [probing, Some(settling), Some(reloading), telling].into_iter().flatten() {
+        for task in
+            [probing, Some(settling), Some(reloading), telling, watching].into_iter().flatten()
+        {
             task.abort();
         }
         let experiments = defense.experiments();

@@ -44,6 +44,17 @@ pub(super) struct Traffic {
     named: Arc<Mutex<Named>>,
 }
 
+/// What is shown of it at a glance.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Glance {
+    pub(super) passed: u64,
+    pub(super) grades: BTreeMap<String, u64>,
+    /// By what.
+    pub(super) refused: BTreeMap<&'static str, u64>,
+    /// Words that were withheld.
+    pub(super) words: u64,
+}
+
 /// Sums by names that a policy gives.
 #[derive(Debug, Default)]
 struct Named {
@@ -119,6 +130,26 @@ impl Traffic {
     pub(super) fn passed_by_protocol(&self) -> BTreeMap<&'static str, u64> {
         let protocols = ProtocolId::ALL.into_iter().map(ProtocolId::name).chain([NO_PROTOCOL]);
         read(&self.passed, "protocol", protocols)
+    }
+
+    /// What is shown of it at a glance.
+    pub(super) fn glance(&self) -> Glance {
+        let effect = |counter: audit::Counter| {
+            self.effects.get(&[("effect", counter.name())]).map_or(0, |sum| sum.get())
+        };
+        let mut glance = Glance {
+            passed: self.passed_by_protocol().values().sum(),
+            words: effect(audit::Counter::WordsRemoved) + effect(audit::Counter::WordsRepeated),
+            ..Glance::default()
+        };
+        let named = self.named();
+        for ((grade, _), requests) in &named.decisions {
+            *glance.grades.entry(grade.clone()).or_default() += requests;
+        }
+        for ((_, by), requests) in &named.refused {
+            *glance.refused.entry(by).or_default() += requests;
+        }
+        glance
     }
 
     /// As the status has it.

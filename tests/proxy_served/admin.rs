@@ -71,6 +71,27 @@ async fn it_is_ready_while_the_upstream_takes_connections_and_until_it_stops() {
     assert_eq!(get(proxy.admin, "/elsewhere").await.0, 404);
 }
 
+// What it shows is tested in tests/status_page, with a browser.
+#[tokio::test]
+async fn the_page_for_people_comes_with_a_policy_that_lets_nothing_else_run() {
+    let upstream = upstream(|_| async { http::Response::new(full("{}")) }).await;
+    let proxy = proxy(upstream, &[]).await;
+    let asked = http::Request::get(format!("http://{}/", proxy.admin)).body(full("")).unwrap();
+    let response = soon(client(false).request(asked)).await.unwrap();
+    let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(header("cache-control"), "no-store");
+    let policy = header("content-security-policy");
+    for said in ["default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(said), "{policy}");
+    }
+    assert!(!policy.contains("unsafe"), "{policy}");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(body.starts_with(b"<!DOCTYPE html>"));
+    let recent = get(proxy.admin, "/recent").await;
+    assert_eq!((recent.0, recent.1.starts_with('[')), (200, true));
+}
+
 #[tokio::test]
 async fn it_is_not_ready_while_it_stops() {
     let (upstream, mut bodies) = streaming_upstream().await;
