@@ -14,13 +14,15 @@ fn repository(path: &str) -> std::path::PathBuf {
 
 /// Fails when the policy or a setting has changed in one place only.
 #[test]
-fn the_debian_package_has_the_configuration_and_policy_of_init() {
+fn packages_have_the_configuration_and_policy_of_init() {
     let machine = Machine::new("packaged");
     machine.shell("guilloche init made --upstream http://127.0.0.1:8000 && mkdir keys");
     for name in ["guilloche.toml", "policy.toml"] {
         fs::copy(repository("packaging/debian").join(name), machine.folder.join(name)).unwrap();
     }
     let policy = |path: &str| fs::read_to_string(machine.folder.join(path)).unwrap();
+    let of_chart = fs::read_to_string(repository("packaging/helm/guilloche/files/policy.toml"));
+    assert_eq!(of_chart.unwrap(), policy("made/policy.toml"));
     assert_eq!(policy("policy.toml"), policy("made/policy.toml"));
     machine.shell("cp made/risk.key made/secret.key keys/");
     let text = fs::read_to_string(machine.folder.join("guilloche.toml")).unwrap();
