@@ -84,7 +84,7 @@ impl<'t> Source<'t> {
             let span = error.span().unwrap_or_default();
             let path = find(rest.get_ref(), &span);
             // What is left of a value may not do after a part of it was cut out.
-            self.lack(&span, error.message(), None);
+            self.lack(&span, &in_words(error.message()), None);
             if !path.is_some_and(|path| remove(rest.get_mut(), &path)) {
                 return None;
             }
@@ -242,6 +242,26 @@ impl<'t> Source<'t> {
         let last = before.rsplit('\n').next().unwrap_or_default();
         (line, last.chars().count() + 1)
     }
+}
+
+/// What the parser says of a type, in words of the file's author.
+fn in_words(message: &str) -> String {
+    const TYPES: [(&str, &str); 7] = [
+        ("f64", "a number"),
+        ("i64", "a whole number"),
+        ("u64", "a whole number"),
+        ("u32", "a whole number"),
+        ("usize", "a whole number"),
+        ("bool", "true or false"),
+        ("a boolean", "true or false"),
+    ];
+    let in_words = |(name, words): (&str, &str)| {
+        message
+            .strip_suffix(name)
+            .and_then(|it| it.strip_suffix("expected "))
+            .map(|before| format!("{before}expected {words}"))
+    };
+    TYPES.into_iter().find_map(in_words).unwrap_or_else(|| message.to_owned())
 }
 
 /// The way to the key or value at `span`; `None` for the document itself.

@@ -184,7 +184,7 @@ fn before_a_server_the_commands_tell_what_is_made_of_a_header() {
     assert_eq!((checked.as_str(), warnings.as_str()), ("guilloche.toml can be served\n", ""));
     let (verified, _) = machine.shell(commands[1]);
     assert!(verified.contains("believed: score 0.8"), "{verified}");
-    assert!(verified.contains("reduced (policy monitor, observe)"), "{verified}");
+    assert!(verified.contains("reduced (policy main, observe)"), "{verified}");
     let mut serve = machine.command("sh");
     serve.args(["-c", &format!("exec {}", commands[2])]);
     let (_proxy, started) = Running::start(serve, "serving");

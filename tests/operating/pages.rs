@@ -69,3 +69,48 @@ fn manual_pages_are_read_without_a_warning() {
         assert_eq!(told(&output.unwrap()), (0, String::new(), String::new()), "{page}");
     }
 }
+
+/// Fails when a page tells of a command or an option that there is none of.
+#[test]
+fn commands_that_the_documentation_names_are_there() {
+    let machine = Machine::new("documented");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut seen = 0;
+    for page in ["README.md", "SECURITY.md", "docs/operations.md", "docs/configuration.md"] {
+        let text = fs::read_to_string(root.join(page)).unwrap();
+        for (start, _) in text.match_indices("guilloche ") {
+            let before = text.get(..start).unwrap();
+            // As code, and not in a sentence.
+            if !["`", "\n", "&& "].iter().any(|it| before.ends_with(it)) {
+                continue;
+            }
+            let rest = text.get(start + "guilloche ".len()..).unwrap();
+            let line = rest.split(['`', '\n', '|', '&', '>', '<']).next().unwrap();
+            let words: Vec<&str> = line.split(' ').collect();
+            let is_command = |word: &&&str| {
+                !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase())
+            };
+            let commands: Vec<&str> =
+                words.iter().take_while(is_command).take(2).copied().collect();
+            let Some(first) = commands.first() else { continue };
+            let help = |words: &[&str]| {
+                let output = machine.command("guilloche").args(words).arg("--help").output();
+                told(&output.unwrap())
+            };
+            let (mut status, mut said, _) = help(&commands);
+            if status != 0 {
+                (status, said, _) = help(&[first]);
+            }
+            if before.ends_with('\n') && status != 0 && !line.contains("--") {
+                // A sentence that begins with the name.
+                continue;
+            }
+            assert_eq!(status, 0, "{page}: guilloche {line}");
+            for option in words.iter().filter(|word| word.starts_with("--")) {
+                assert!(said.contains(option), "{page}: guilloche {line}: {option}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 40, "{seen}");
+}

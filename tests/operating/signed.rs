@@ -113,7 +113,7 @@ fn a_policy_that_is_not_signed_as_it_is_is_refused() {
     assert!(error.contains("`guilloche policy sign`"), "{error}");
     let sign = "guilloche policy sign --key sign.pem policy.toml";
     let (said, _) = machine.shell(sign);
-    assert!(said.starts_with("policy.toml: policy \"monitor\", revision "), "{said}");
+    assert!(said.starts_with("policy.toml: policy \"main\", revision "), "{said}");
     assert_eq!(check(&machine).0, 0);
     // One byte more, another one's signature, and what is none.
     let policy = fs::read_to_string(machine.folder.join("policy.toml")).unwrap();

@@ -90,7 +90,8 @@ impl<'f> Folder<'f> {
 
     /// Says what was written.
     pub(super) fn tell(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "Written to {}:", self.path.display())?;
+        let folder = self.path.canonicalize();
+        writeln!(out, "Written to {}:", folder.as_deref().unwrap_or(self.path).display())?;
         let in_order = [CONFIGURATION, POLICY, RISK, SECRET, MARKS, LEDGER];
         let mut written = in_order.iter().filter(|file| self.written.contains(file));
         written.try_for_each(|(name, what)| writeln!(out, "  {name:<15} {what}"))
