@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use guilloche::countermeasure::seal::PREFIX;
-use guilloche::risk::TenantId;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -18,11 +17,12 @@ use hyper_util::server::conn::auto;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::process::{Directory, Served, claim, risk, soon};
+use crate::process::{Directory, Served, risk, soon};
 use crate::scene::{HttpClient, client};
 
 mod amazon;
 mod anthropic;
+mod attacks;
 mod dialect;
 mod gateways;
 mod google;
@@ -111,6 +111,8 @@ struct Scene {
     replicas: [Served; 2],
     in_strings: [Served; 2],
     refusing: Served,
+    /// It binds blobs to their conversation.
+    bound: Served,
     elsewhere: Served,
     directory: Directory,
 }
@@ -131,6 +133,7 @@ impl Scene {
         let plain = policy("plain.toml", "in_strings = false");
         let strings = policy("strings.toml", "in_strings = true");
         let refuse = policy("refuse.toml", "unopened = \"refuse\", in_strings = true");
+        let bound = policy("bound.toml", "bind = \"conversation\", in_strings = true");
         let secrets = ["7".repeat(64), "8".repeat(64)];
         let audit = directory.path("audit.jsonl").display().to_string();
         let start = async |policy: &str, secret: &str| {
@@ -142,6 +145,7 @@ impl Scene {
             replicas: [start(&plain, &secrets[0]).await, start(&plain, &secrets[0]).await],
             in_strings: [start(&strings, &secrets[0]).await, start(&strings, &secrets[0]).await],
             refusing: start(&refuse, &secrets[0]).await,
+            bound: start(&bound, &secrets[0]).await,
             elsewhere: start(&strings, &secrets[1]).await,
             client: client(false),
             upstream,
@@ -396,51 +400,4 @@ fn without_reasoning(dialect: usize, body: &str) -> Value {
     let list = body[DIALECTS[dialect].list()].as_array_mut().unwrap();
     list.retain_mut(|entry| DIALECTS[dialect].without_reasoning(entry));
     body
-}
-
-/// Another account, tenant or deployment is shown nothing, whatever it makes of the blobs.
-// Break it: leave the tenant out of the key.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_else_can_have_it_opened() {
-    let scene = Scene::new().await;
-    for (dialect, streamed) in (0..DIALECTS.len()).flat_map(|it| [(it, false), (it, true)]) {
-        let name = DIALECTS[dialect].name();
-        let mut owner = Agent::new(dialect, streamed, &format!("owner {dialect} {streamed}"));
-        let address = scene.address(dialect, false, 0);
-        owner.turn(&scene, address, 0).await;
-        owner.turn(&scene, address, 1).await;
-        scene.sent(&owner.talk);
-        let of_tenant = {
-            let mut claim = claim("account", None, 0.9);
-            claim.principal.tenant = Some(TenantId::new("blue").unwrap());
-            claim.serialize().unwrap()
-        };
-        let mut tampered = owner.clone();
-        let spelled = Value::from(owner.history.clone()).to_string();
-        let swapped = spelled.replace(PREFIX, &format!("{PREFIX}AAAA"));
-        tampered.history = serde_json::from_str(&swapped).unwrap();
-        for (who, agent, address, risk) in [
-            ("another account", &owner, address, risk("thief", 0.9)),
-            ("another account, unsuspected", &owner, address, risk("thief", 0.0)),
-            ("another tenant", &owner, address, of_tenant),
-            ("another deployment", &owner, &scene.elsewhere.address, risk("account", 0.9)),
-            ("tampered", &tampered, address, risk("account", 0.9)),
-        ] {
-            let (status, answer) = agent.asks(&scene, address, 2, risk).await;
-            assert_eq!(status, StatusCode::OK, "{who}, {name}: {}", text(&answer));
-            let [(_, sent)]: [_; 1] = scene.sent(&owner.talk).try_into().unwrap();
-            let sent = text(&sent);
-            let shown = THOUGHTS.iter().any(|it| sent.contains(&Value::from(*it).to_string()));
-            assert!(!shown && !sent.contains(PREFIX), "{who}, {name}: {sent}");
-        }
-        // Where a policy says so, in the vendor's words.
-        let refusing = &scene.refusing.address;
-        let (status, answer) = owner.asks(&scene, refusing, 2, risk("thief", 0.9)).await;
-        assert_eq!(status, StatusCode::BAD_REQUEST, "{name}");
-        assert!(text(&answer).contains("message"), "{name}: {}", text(&answer));
-        assert!(scene.sent(&owner.talk).is_empty());
-        let (status, _) = owner.asks(&scene, refusing, 2, risk("account", 0.9)).await;
-        assert_eq!(status, StatusCode::OK, "{name}");
-        scene.sent(&owner.talk);
-    }
 }
