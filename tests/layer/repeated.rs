@@ -236,6 +236,72 @@ async fn an_answer_that_is_read_later_is_guarded_as_well_and_so_are_its_tokens()
     }
 }
 
+/// A stream of Responses whose text comes in these pieces, and is said again whole where it ends.
+fn told_again(pieces: &[&str], whole: &str) -> String {
+    let message = |text: &str| {
+        json!({"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
+            "content": [{"type": "output_text", "text": text, "annotations": []}]})
+    };
+    let part = json!({"type": "output_text", "text": whole, "annotations": []});
+    let about = json!({"output_index": 0, "item_id": "msg_1", "content_index": 0});
+    let with = |name: &str, value: Value| {
+        let mut event = about.clone();
+        event[name] = value;
+        event
+    };
+    let mut events = vec![("output_item.added", with("item", message("")))];
+    events.extend(pieces.iter().map(|it| ("output_text.delta", with("delta", json!(it)))));
+    events.push(("output_text.done", with("text", json!(whole))));
+    events.push(("content_part.done", with("part", part)));
+    events.push(("output_item.done", with("item", message(whole))));
+    let last: Value = serde_json::from_str(&response("resp_3", &[message(whole)])).unwrap();
+    events.push(("completed", json!({ "response": last })));
+    let named = events.into_iter().enumerate().map(|(number, (name, mut event))| {
+        let name = format!("response.{name}");
+        (event["type"], event["sequence_number"]) = (name.clone().into(), number.into());
+        format!("event: {name}\ndata: {event}\n\n")
+    });
+    named.collect()
+}
+
+/// What says a text again may say more of it than its pieces did: that is the answer's as well, in all that
+/// say it, and guarded like the pieces.
+// Break it: write what says a text again from its pieces alone.
+#[tokio::test(start_paused = true)]
+async fn what_only_the_whole_text_says_is_told_and_guarded_too() {
+    let world = world();
+    let body = asks_responses(&world).await.replace("\"model\"", "\"stream\":true,\"model\"");
+    let more = "Barge seven comes first. Then rest for a while.";
+    for (whole, left) in [
+        (more.to_owned(), more),
+        (format!("Barge seven comes first. So: {THOUGHT}"), "Barge seven comes first. So: ."),
+    ] {
+        for score in [0.1, 0.9] {
+            let asked = request(alice(score), RESPONSES, Script::whole(&body));
+            let answer = told_again(&["Barge seven ", "comes first."], &whole);
+            let got = world.exchange(asked, stream([data(answer)])).await.text();
+            assert!(!got.contains("harbour"), "{got}");
+            let events: Vec<Value> = got
+                .lines()
+                .filter_map(|line| line.strip_prefix("data: "))
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            let find = |kind: &str, place: &str| {
+                let event = events.iter().find(|it| it["type"] == format!("response.{kind}"));
+                event.unwrap().pointer(place).unwrap().clone()
+            };
+            for (kind, place) in [
+                ("output_text.done", "/text"),
+                ("content_part.done", "/part/text"),
+                ("output_item.done", "/item/content/0/text"),
+                ("completed", "/response/output/0/content/0/text"),
+            ] {
+                assert_eq!(find(kind, place), left, "{kind}: {got}");
+            }
+        }
+    }
+}
+
 /// A request without a blob that opens is answered untouched, and no record is written of it.
 #[tokio::test(start_paused = true)]
 async fn who_carries_nothing_is_not_guarded() {
