@@ -163,9 +163,9 @@ fn scored(accounts: Vec<Score>) -> Trace {
 }
 
 #[test]
-fn without_a_clear_gap_the_finding_is_one_of_these() {
+fn without_a_clear_gap_nobody_is_named() {
     let near = scored(vec![score(1.0, 0.9), score(8.0, 1e-9), score(6.0, 1e-3), score(2.9, 0.5)]);
-    assert_eq!(near.findings(&[]).unwrap().accounts, Finding::OneOf(vec![1, 2]));
+    assert_eq!(near.findings(&[]).unwrap().accounts, Finding::Unclear(vec![1]));
     let clear = scored(vec![score(1.0, 0.9), score(9.0, 1e-12), score(5.0, 1e-3)]);
     assert_eq!(clear.findings(&[]).unwrap().accounts, Finding::Each(vec![1]));
     let weak = scored(vec![score(1.0, 0.9), score(9.0, 1.1e-6)]);

@@ -37,11 +37,11 @@ pub fn conclude(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Metho
         .iter()
         .filter(is_answered)
         .any(|test| test.p_adjusted.is_below(ACCUSATION_LEVEL));
-    let reached = if accounts.named != Named::Nobody {
+    let reached = if !accounts.named.ids().is_empty() {
         Some(Level::Account)
-    } else if clusters.named != Named::Nobody {
+    } else if !clusters.named.ids().is_empty() {
         Some(Level::Cluster)
-    } else if arms.named != Named::Nobody {
+    } else if !arms.named.ids().is_empty() {
         Some(Level::Arm)
     } else {
         found.then_some(Level::Deployment)

@@ -72,7 +72,7 @@ pub(super) fn level_tests(
     let named = match Finding::new(&scores) {
         Finding::Nobody => Named::Nobody,
         Finding::Each(places) => Named::Each(named(places)),
-        Finding::OneOf(places) => Named::OneOf(named(places)),
+        Finding::Unclear(places) => Named::Unclear(named(places)),
     };
     all.extend(ids);
     let distinct = all.len() as u64;

@@ -108,9 +108,8 @@ fn exposed(level: &LevelTests, kind: &str) -> Vec<Said> {
         ids.iter().map(|id| (id.tenant.as_str(), id.id.as_str())).collect();
     let is_named = |test: &&IdTest| named.contains(&(test.tenant.as_str(), test.id.as_str()));
     let p = least(level.strongest.iter().filter(is_named).map(|test| test.p_adjusted));
-    let each = if matches!(level.named, Named::OneOf(_)) { "at least one of the" } else { "the" };
     let mut said =
-        vec![Said::Words(format!("The text was exposed to outputs of {each} {kind}{plural} "))];
+        vec![Said::Words(format!("The text was exposed to outputs of the {kind}{plural} "))];
     for (place, id) in ids.iter().enumerate() {
         if place > 0 {
             said.push(words(", "));

@@ -235,17 +235,19 @@ pub enum Named {
     Nobody,
     /// Each of these; the strongest first.
     Each(Vec<Id>),
-    /// At least one of these: there is no clear gap below those whose p-values would suffice.
-    OneOf(Vec<Id>),
+    /// Nobody, although the p-values of these would suffice: there is no clear gap between them and
+    /// somebody whose p-value would not.
+    #[serde(alias = "one_of")]
+    Unclear(Vec<Id>),
 }
 
 impl Named {
-    /// The ids, whether each or one of them is meant.
+    /// Those who are named.
     #[must_use]
     pub fn ids(&self) -> &[Id] {
         match self {
-            Self::Nobody => &[],
-            Self::Each(ids) | Self::OneOf(ids) => ids,
+            Self::Nobody | Self::Unclear(_) => &[],
+            Self::Each(ids) => ids,
         }
     }
 }

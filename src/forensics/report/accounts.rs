@@ -83,14 +83,13 @@ fn level(page: &mut Markup, verdict: &Verdict, level: &LevelTests, kind: Level, 
     ]);
     let most = level.strongest.iter().map(|test| test.standardized).fold(1.0, f64::max);
     let row = |test: &IdTest| {
-        let named =
-            level.named.ids().iter().any(|id: &Id| id.id == test.id && id.tenant == test.tenant);
+        let named = is_among(level.named.ids(), test);
         let finding = match &level.named {
             Named::Each(_) if named && test.p_adjusted.is_below(verdict.accusation_level) => {
                 "named"
             }
             Named::Each(_) if named => "named by another test",
-            Named::OneOf(_) if named => "one of this set",
+            Named::Unclear(ids) if is_among(ids, test) => "another comes too near",
             _ => "–",
         };
         Row { cells: cells(test, finding, most, tenants, clustered), named }
@@ -105,6 +104,10 @@ fn level(page: &mut Markup, verdict: &Verdict, level: &LevelTests, kind: Level, 
         );
         page.element("p", &[("class", "note")], &left_out).raw("\n");
     }
+}
+
+fn is_among(ids: &[Id], test: &IdTest) -> bool {
+    ids.iter().any(|id| id.id == test.id && id.tenant == test.tenant)
 }
 
 fn cells(

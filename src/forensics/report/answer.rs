@@ -232,8 +232,8 @@ pub(super) fn found(level: &LevelTests, kind: Level) -> String {
         Named::Each(ids) => {
             format!("{} are named, each by itself.", counted(ids.len() as u64, one, many))
         }
-        Named::OneOf(ids) => format!(
-            "The text was exposed to outputs of at least one of a set of {}. Which one, it does not show.",
+        Named::Unclear(ids) => format!(
+            "No {one} is named: {} would be, but for another that comes too near.",
             counted(ids.len() as u64, one, many)
         ),
     }

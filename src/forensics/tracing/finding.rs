@@ -19,9 +19,9 @@ pub enum Finding {
     /// The text was exposed to outputs of each of these, by their places in the roster; the
     /// strongest first.
     Each(Vec<usize>),
-    /// The text was exposed to outputs of at least one of these: there is no clear gap below those
-    /// whose p-values would suffice.
-    OneOf(Vec<usize>),
+    /// Nobody can be named, although the p-values of these would suffice: there is no clear gap between
+    /// them and somebody whose p-value would not.
+    Unclear(Vec<usize>),
 }
 
 impl Finding {
@@ -32,13 +32,10 @@ impl Finding {
         let Some((_, last)) = named.checked_sub(1).and_then(|last| order.get(last)) else {
             return Self::Nobody;
         };
-        let near = order
-            .iter()
-            .skip(named)
-            .take_while(|(_, next)| last.strength() - next.strength() <= CLEAR_GAP)
-            .count();
-        let places = order.iter().take(named + near).map(|(place, _)| *place).collect();
-        if near == 0 { Self::Each(places) } else { Self::OneOf(places) }
+        let near = |(_, next): &(usize, &Score)| last.strength() - next.strength() <= CLEAR_GAP;
+        let is_clear = !order.get(named).is_some_and(near);
+        let places = order.iter().take(named).map(|(place, _)| *place).collect();
+        if is_clear { Self::Each(places) } else { Self::Unclear(places) }
     }
 
     /// The difference in [`Score::strength`] between the last of a level whose p-value suffices, or the first
@@ -120,15 +117,11 @@ fn said<'a>(
         places.iter().filter_map(|place| name(*place)).collect::<Vec<_>>().join(", ")
     };
     match finding {
-        Finding::Nobody => None,
+        Finding::Nobody | Finding::Unclear(_) => None,
         Finding::Each(places) => {
             let plural = if places.len() == 1 { "" } else { "s" };
             Some(format!("The text was exposed to outputs of {kind}{plural} {}.", names(places)))
         }
-        Finding::OneOf(places) => Some(format!(
-            "The text was exposed to outputs of at least one of the {kind}s {}.",
-            names(places)
-        )),
     }
 }
 
@@ -160,7 +153,7 @@ mod tests {
         let far = scores(&[(6.0, -60.0), (5.9, -2.0)]);
         assert_eq!(Finding::new(&far), Finding::Each(vec![0]));
         let near = scores(&[(9.0, -20.0), (2.0, -13.0)]);
-        assert_eq!(Finding::new(&near), Finding::OneOf(vec![0, 1]));
+        assert_eq!(Finding::new(&near), Finding::Unclear(vec![0]));
         let order = scores(&[(9.0, -20.0), (6.0, -80.0)]);
         assert_eq!(Finding::new(&order), Finding::Each(vec![1, 0]));
     }

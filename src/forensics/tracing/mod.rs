@@ -12,7 +12,7 @@
 //! behind the deployment: they have keys in cells of their own, so that a text tells by which it was
 //! fed. An accusation needs an adjusted p-value
 //! below [`ACCUSATION_LEVEL`] and a distance of [`CLEAR_GAP`] to the next p-value; short of the gap
-//! the finding is "one of these". What is said is "exposed to outputs of": lawful republication
+//! nobody is named. What is said is "exposed to outputs of": lawful republication
 //! has the same effect.
 //!
 //! [`Commitment`] fixes the plan and the roster before the text is seen.
