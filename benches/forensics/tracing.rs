@@ -193,7 +193,7 @@ fn one(
     };
     let named = |finding: &Finding| match finding {
         Finding::Each(places) => places.clone(),
-        Finding::Nobody | Finding::OneOf(_) => Vec::new(),
+        Finding::Nobody | Finding::Unclear(_) => Vec::new(),
     };
     let accounts = named(&findings.accounts);
     let right = accounts.iter().filter(|place| **place < colluders).count();
