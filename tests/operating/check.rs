@@ -173,3 +173,29 @@ fn the_mistakes_of_the_first_day_are_answered_with_what_helps() {
     let (status, _, warnings) = told(&check.output().unwrap());
     assert!(status == 0 && warnings.contains("would go to /v1/v1/models"), "{warnings}");
 }
+
+/// As systemd asks for it with `Type=notify`. Fails when it is told before clients can connect.
+#[test]
+fn a_service_manager_is_told_when_clients_can_connect_and_when_no_more_can() {
+    let machine = Machine::new("notify");
+    let (text, address) = configuration("");
+    machine.write("guilloche.toml", &text);
+    // The path of a socket has at most 107 bytes.
+    let path = std::env::temp_dir().join(format!("guilloche-notify-{}", std::process::id()));
+    let _ = fs::remove_file(&path);
+    let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    let mut serve = machine.guilloche(&["serve"]);
+    serve.env("NOTIFY_SOCKET", &path);
+    let mut state = [0; 64];
+    let mut told = || {
+        let length = manager.recv(&mut state).unwrap();
+        String::from_utf8(state.iter().take(length).copied().collect()).unwrap()
+    };
+    let mut child = serve.stderr(std::process::Stdio::null()).spawn().unwrap();
+    assert_eq!(told(), "READY=1");
+    std::net::TcpStream::connect(&address).unwrap();
+    machine.shell(&format!("kill {}", child.id()));
+    assert_eq!(told(), "STOPPING=1");
+    assert!(child.wait().unwrap().success());
+    fs::remove_file(&path).unwrap();
+}

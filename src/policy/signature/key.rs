@@ -23,18 +23,18 @@ const PUBLIC_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3,
 /// A key cannot be used. No variant holds any of it.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
-pub struct KeyProblem {
+pub struct KeyFileError {
     /// The file.
     pub path: PathBuf,
     /// What is wrong.
     #[source]
-    pub problem: Unusable,
+    pub problem: KeyFileProblem,
 }
 
 /// What is wrong with a key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unusable {
+pub enum KeyFileProblem {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] io::Error),
@@ -88,17 +88,17 @@ impl PolicyKey {
     ///
     /// # Errors
     /// When it cannot be read, others can read it, or it is no such key.
-    pub fn read(path: impl AsRef<Path>) -> Result<Self, KeyProblem> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
         let read = || {
             if let Some(mode) = open_to_others(path).map(OpenMode::bits) {
-                return Err(Unusable::Mode(mode));
+                return Err(KeyFileProblem::Mode(mode));
             }
             let text = Zeroizing::new(super::read(path)?);
             let seed = body(&text, PRIVATE, &PRIVATE_PREFIX);
-            seed.map(|seed| Self(Secret::new(*seed))).ok_or(Unusable::Form("private key"))
+            seed.map(|seed| Self(Secret::new(*seed))).ok_or(KeyFileProblem::Form("private key"))
         };
-        read().map_err(|problem| KeyProblem { path: path.to_owned(), problem })
+        read().map_err(|problem| KeyFileError { path: path.to_owned(), problem })
     }
 
     /// As a file holds it.
@@ -139,14 +139,14 @@ impl PublicKey {
     ///
     /// # Errors
     /// When it cannot be read, or is no such key.
-    pub fn read(path: impl AsRef<Path>) -> Result<Self, KeyProblem> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
         let read = || {
             let text = super::read(path)?;
             let key = body(&text, PUBLIC, &PUBLIC_PREFIX);
-            key.map(|key| Self(*key)).ok_or(Unusable::Form("public key"))
+            key.map(|key| Self(*key)).ok_or(KeyFileProblem::Form("public key"))
         };
-        read().map_err(|problem| KeyProblem { path: path.to_owned(), problem })
+        read().map_err(|problem| KeyFileError { path: path.to_owned(), problem })
     }
 
     /// As a file holds it.

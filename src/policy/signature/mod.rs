@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-pub use key::{KeyProblem, PolicyKey, PublicKey};
+pub use key::{KeyFileError, KeyFileProblem, PolicyKey, PublicKey};
 
 use super::{LoadError, Policy, source};
 
