@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms whose text is the operator's own: arguments, a model that answers sums, findings that are
 /// made to be read.
-const OWN: [&str; 22] = [
+const OWN: [&str; 23] = [
     "src/cli/",
     "src/experiment/analysis/history.rs",
     "src/experiment/analysis/planning/",
@@ -31,12 +31,13 @@ const OWN: [&str; 22] = [
     "src/page/",
     "src/policy/",
     "src/proxy/config/",
+    "src/review/",
     "src/stats/",
 ];
 
 /// Types whose text comes from the operator, from this crate or from the detector, or names no one
 /// and is shown by purpose.
-const LISTED: [&str; 62] = [
+const LISTED: [&str; 71] = [
     // What an endpoint says of its failure, which its user has to read.
     "src/ask/endpoint.rs: Failure",
     "src/ask/run.rs: Report",
@@ -44,6 +45,7 @@ const LISTED: [&str; 62] = [
     "src/audit/entry.rs: EntryError",
     "src/audit/reader.rs: FileRead",
     // Records are written to be read; they name callers by keyed hashes.
+    "src/audit/passed.rs: Passed",
     "src/audit/record.rs: Record",
     "src/audit/record.rs: DecisionName",
     "src/audit/record.rs: Risk",
@@ -76,6 +78,8 @@ const LISTED: [&str; 62] = [
     "src/limit/fields.rs: RateLimitFields",
     "src/limit/fields.rs: FieldNames",
     // The lexicon, and the fingerprint of a key file.
+    "src/proxy/reload/swap.rs: Swap",
+    "src/proxy/run.rs: Proxy",
     "src/mark/law/rates.rs: ClassRate",
     "src/mark/ledger/tally.rs: Tally",
     "src/mark/lexicon/guard.rs: Left",
@@ -101,6 +105,12 @@ const LISTED: [&str; 62] = [
     "src/proxy/probe/conversation.rs: Conversation",
     "src/proxy/probe/conversation.rs: NotNow",
     "src/proxy/probe/mod.rs: Unproven",
+    "src/proxy/reload/error.rs: ReloadError",
+    "src/proxy/reload/mod.rs: Reloaded",
+    "src/proxy/reload/state.rs: Last",
+    "src/proxy/traffic.rs: Glance",
+    "src/proxy/traffic.rs: Named",
+    "src/risk/certified.rs: CertifiedPeer",
     "src/proxy/probe/trial.rs: Verdict",
     "src/proxy/stack.rs: Stack",
     "src/proxy/stack.rs: Live",

@@ -7,11 +7,14 @@ use jiff::Timestamp;
 
 use super::{Assessment, PeerHeader, Reports, RiskSource};
 use crate::ready::MaybeReady;
+use crate::secret::opaque_debug;
 
 /// The names in a client certificate that was verified, its DNS names and URIs: an extension of the
 /// requests on its connection, set by whoever has verified it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ClientNames(Arc<[String]>);
+
+opaque_debug!(ClientNames);
 
 impl ClientNames {
     /// Whether one of them is `name`. DNS names are compared without regard to case, URIs to the letter.
