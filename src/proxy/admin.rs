@@ -60,6 +60,9 @@ pub(super) struct AdminService(pub(super) Arc<Admin>);
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 
+/// The most that a scrape waits for the upstream to take a connection.
+const SCRAPE: Duration = Duration::from_secs(2);
+
 /// Where the configuration is read again.
 const RELOAD: &str = "/reload";
 
@@ -92,7 +95,7 @@ impl hyper::service::Service<Request<Incoming>> for AdminService {
                 "/" => page::answer(),
                 "/healthz" => answer(StatusCode::OK, TEXT, "alive\n"),
                 "/readyz" => admin.ready().await,
-                "/metrics" => admin.scrape(),
+                "/metrics" => admin.scrape().await,
                 "/status" => admin.status(),
                 "/recent" => answer(StatusCode::OK, JSON, format!("{}\n", admin.recent.status())),
                 "/experiments" => admin.each_experiment(),
@@ -107,22 +110,30 @@ impl hyper::service::Service<Request<Incoming>> for AdminService {
 }
 
 impl Admin {
-    /// Whether requests should be sent here: not stopping, and the upstream takes connections.
-    async fn ready(&self) -> Response<Full<Bytes>> {
+    /// Why no requests should be sent here, if so it is: it is stopping, or the upstream takes no
+    /// connections.
+    async fn unready(&self, patience: Duration) -> Option<&'static str> {
         if self.stopping.load(Ordering::Relaxed) {
-            return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "stopping\n");
+            return Some("stopping\n");
         }
-        match timeout(self.connect_timeout, TcpStream::connect(&self.upstream)).await {
-            Ok(Ok(_)) => answer(StatusCode::OK, TEXT, "ready\n"),
-            Ok(Err(_)) | Err(_) => {
-                answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the upstream cannot be reached\n")
-            }
+        match timeout(patience, TcpStream::connect(&self.upstream)).await {
+            Ok(Ok(_)) => None,
+            Ok(Err(_)) | Err(_) => Some("the upstream cannot be reached\n"),
         }
     }
 
-    fn scrape(&self) -> Response<Full<Bytes>> {
+    async fn ready(&self) -> Response<Full<Bytes>> {
+        match self.unready(self.connect_timeout).await {
+            None => answer(StatusCode::OK, TEXT, "ready\n"),
+            Some(why) => answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, why),
+        }
+    }
+
+    async fn scrape(&self) -> Response<Full<Bytes>> {
         const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        match self.metrics.text(&self.defense) {
+        let is_ready = self.unready(self.connect_timeout.min(SCRAPE)).await.is_none();
+        let trust = self.config.load().trust();
+        match self.metrics.text(&self.defense, is_ready, trust) {
             Ok(text) => answer(StatusCode::OK, OPEN_METRICS, text),
             Err(_) => answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "no metrics\n"),
         }

@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 use serde_json::{Map, Value, json};
 
 use crate::audit::record::mode_name;
-use crate::audit::{self, Outcome, Record};
+use crate::audit::{self, Outcome, Record, RefusedBy};
 use crate::countermeasure::watermark::Carrier;
 use crate::policy::Countermeasure;
 use crate::wire::ProtocolId;
@@ -67,6 +67,7 @@ struct Named {
 
 impl Traffic {
     pub(super) fn register(&self, registry: &mut Registry) {
+        self.begin();
         for (name, help, family) in [
             ("passed", "Requests about which nothing was decided", &self.passed),
             ("stream_ends", "How exchanges ended", &self.ends),
@@ -80,6 +81,29 @@ impl Traffic {
         let help = "Decided requests of principals whom an exemption names";
         registry.register("exempt", help, self.exempt.clone());
         registry.register_collector(Box::new(NamedSums(Arc::clone(&self.named))));
+    }
+
+    /// Has all sums whose labels are known stand at zero: the first of them is an increase then, and not
+    /// something that has been there all the time.
+    fn begin(&self) {
+        let countermeasures = || Countermeasure::ALL.into_iter().map(Countermeasure::name);
+        for name in protocols() {
+            drop(self.passed.get_or_create(&[("protocol", name)]));
+        }
+        for name in countermeasures() {
+            drop(self.applied.get_or_create(&[("countermeasure", name)]));
+            drop(self.observed.get_or_create(&[("countermeasure", name)]));
+        }
+        for counter in audit::Counter::ALL {
+            drop(self.effects.get_or_create(&[("effect", counter.name())]));
+        }
+        for outcome in Outcome::ALL {
+            drop(self.ends.get_or_create(&[("outcome", outcome.name())]));
+        }
+        let mut named = self.named();
+        for by in RefusedBy::ALL {
+            named.refused.insert((String::new(), by.name()), 0);
+        }
     }
 
     /// A request has ended about which nothing was decided.
@@ -128,8 +152,7 @@ impl Traffic {
 
     /// Requests about which nothing was decided, by protocol.
     pub(super) fn passed_by_protocol(&self) -> BTreeMap<&'static str, u64> {
-        let protocols = ProtocolId::ALL.into_iter().map(ProtocolId::name).chain([NO_PROTOCOL]);
-        read(&self.passed, "protocol", protocols)
+        read(&self.passed, "protocol", protocols())
     }
 
     /// What is shown of it at a glance.
@@ -162,7 +185,8 @@ impl Traffic {
         let decided = named.decisions.iter().map(|((grade, mode), requests)| {
             json!({ "grade": grade, "mode": mode, "requests": requests })
         });
-        let refused = named.refused.iter().map(
+        let refused = named.refused.iter().filter(|(_, requests)| **requests > 0);
+        let refused = refused.map(
             |((grade, by), requests)| json!({ "grade": grade, "by": by, "requests": requests }),
         );
         json!({
@@ -186,13 +210,19 @@ impl Traffic {
     }
 }
 
+/// The protocols of paths, and that of those that belong to none.
+fn protocols() -> impl Iterator<Item = &'static str> {
+    ProtocolId::ALL.into_iter().map(ProtocolId::name).chain([NO_PROTOCOL])
+}
+
 /// The sums of a family that are not zero, by the values of its label.
 fn read(
     family: &Sums,
     label: &'static str,
     values: impl Iterator<Item = &'static str>,
 ) -> BTreeMap<&'static str, u64> {
-    values.filter_map(|value| Some((value, family.get(&[(label, value)])?.get()))).collect()
+    let sums = values.filter_map(|value| Some((value, family.get(&[(label, value)])?.get())));
+    sums.filter(|(_, sum)| *sum > 0).collect()
 }
 
 /// Adds one to the sum of `key`, or, where there are too many already, to that of the others.
