@@ -31,6 +31,7 @@ pub(super) fn carrier(
                 blanks.push((Blank::Number, field.span.clone()));
                 None
             }
+            FieldKind::OnceCalled => Some(Edit::literal(field.span.clone(), "\"\"")),
             FieldKind::Role | FieldKind::Usage | FieldKind::Once => {
                 Some(Edit::literal(field.span.clone(), "null"))
             }

@@ -95,7 +95,7 @@ def proxy(stack, directory, name, upstream, key_file, policy=None, mark_keys=Non
         lines.append(f"[secret]\nkey_file = {json.dumps(str(secret))}")
     config = directory / f"{name}.toml"
     config.write_text("\n".join(lines) + "\n")
-    serving = r"serving address=(\S+) admin=(\S+)"
+    serving = r"serving address=(\S+) .*?admin=(\S+)"
     found = Process(stack, ["serve", "--config", str(config)], serving).found
     return {"url": f"http://{found[1]}", "metrics": f"http://{found[2]}/metrics"}
 

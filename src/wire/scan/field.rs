@@ -52,6 +52,8 @@ pub enum FieldKind {
     Telling,
     /// What an event says besides its texts and must say once: tool calls, a finish reason.
     Once,
+    /// The same of what a tool is called. Typed clients expect a string there: an empty one says it no more.
+    OnceCalled,
     /// The number of the event in its stream, which runs on: its digits.
     Sequence(u64),
     /// Random filling that hides an event's length: a string's contents.

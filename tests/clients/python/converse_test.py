@@ -69,7 +69,8 @@ def added_up(stream):
             elif "toolUse" in delta:
                 inputs[index] = inputs.get(index, "") + delta["toolUse"]["input"]
             elif "redactedContent" in delta["reasoningContent"]:
-                blocks[index] = {"reasoningContent": delta["reasoningContent"]}
+                block = blocks.setdefault(index, {"reasoningContent": {"redactedContent": b""}})
+                block["reasoningContent"]["redactedContent"] += delta["reasoningContent"]["redactedContent"]
             else:
                 block = blocks.setdefault(index, {"reasoningContent": {"reasoningText": {"text": ""}}})
                 text = block["reasoningContent"]["reasoningText"]

@@ -157,7 +157,11 @@ def conversed_events(answer):
         elif "text" in block:
             deltas = [{"text": piece} for piece in pieces(block["text"])]
         elif "redactedContent" in block["reasoningContent"]:
-            deltas = [block]
+            redacted = base64.b64decode(block["reasoningContent"]["redactedContent"])
+            deltas = [
+                {"reasoningContent": {"redactedContent": base64.b64encode(redacted[at : at + 4]).decode()}}
+                for at in range(0, len(redacted), 4)
+            ]
         else:
             text = block["reasoningContent"]["reasoningText"]
             deltas = [{"reasoningContent": {"text": piece}} for piece in pieces(text["text"])]
@@ -189,6 +193,8 @@ class Upstream(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     seen = []
+    # What answers a turn at a path, for other suites: its content type and its body.
+    by_path = {}
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -208,7 +214,9 @@ class Upstream(http.server.BaseHTTPRequestHandler):
         self.send(kind, out.encode())
 
     def answer_by_path(self, turn):
-        """Where the path says whether the answer is streamed."""
+        """Where the path says whether the answer is streamed, or which suite is asked."""
+        if self.path in self.by_path:
+            return self.send(*self.by_path[self.path](turn, json.loads(self.seen[-1]).get("stream", False)))
         answer = (generated if "enerateContent" in self.path else conversed)(turn, None)
         if "streamGenerateContent" in self.path:
             chunks = (f"data: {json.dumps(chunk)}\r\n\r\n" for chunk in generated_chunks(answer))
@@ -235,6 +243,7 @@ def upstream():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{SUITE['sealing']['port']}"
     server.shutdown()
+    server.server_close()
 
 
 def dumped(part):

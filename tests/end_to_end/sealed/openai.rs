@@ -189,7 +189,7 @@ pub(crate) fn join_calls(calls: &mut Vec<Value>, delta: &Value) {
             }
         }
         let called = &call["function"]["name"];
-        if !called.is_null() {
+        if called.as_str().is_some_and(|it| !it.is_empty()) {
             calls[index]["function"]["name"] = called.clone();
         }
         calls[index]["function"]["arguments"] = arguments;

@@ -29,7 +29,11 @@ pub(in crate::wire) fn tool_call(
             Ok(())
         }
         b"function" | b"custom" => function(reader, scan),
-        name @ b"id" => said_once(reader, scan, |scan, reader| scan.call_id(reader, name)),
+        name @ b"id" => {
+            let id = reader.spanned(|reader| scan.call_id(reader, name))?;
+            scan.field(FieldKind::Once, id);
+            Ok(())
+        }
         b"provider_specific_fields" => signatures(reader, scan),
         b"extra_content" => call_content(reader, scan),
         name => scan.listed(reader, &TOOL_CALL, name),
@@ -37,17 +41,6 @@ pub(in crate::wire) fn tool_call(
     for channel in scan.channels.iter_mut().skip(first_channel) {
         channel.lane.slot = Slot::Tool(index);
     }
-    Ok(())
-}
-
-/// Reads a value of a call that clients put together from pieces, and that only the first of them says.
-fn said_once(
-    reader: &mut Reader<'_>,
-    scan: &mut Scan,
-    value: impl FnOnce(&mut Scan, &mut Reader<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let span = reader.spanned(|reader| value(scan, reader))?;
-    scan.field(FieldKind::Once, span);
     Ok(())
 }
 
@@ -70,7 +63,12 @@ pub(in crate::wire) fn function(reader: &mut Reader<'_>, scan: &mut Scan) -> Res
             }
             Ok(())
         }
-        name @ b"name" => said_once(reader, scan, |scan, reader| scan.tool(reader, name)),
+        // Clients put it together from pieces, and only the first of them says it.
+        name @ b"name" => {
+            let called = reader.spanned(|reader| scan.tool(reader, name))?;
+            scan.field(FieldKind::OnceCalled, called);
+            Ok(())
+        }
         name @ b"index" => scan.shaped(reader, Shape::Findings, FieldKind::Leak, name),
         b"provider_specific_fields" => signatures(reader, scan),
         name => scan.leak(reader, name),
