@@ -5,11 +5,17 @@
 
 use guilloche::wire::framing::Stated;
 use guilloche::wire::json::{Edit, Reader, splice};
-use guilloche::wire::{FieldKind, Protocol, ProtocolId, Scan, Scanner, Target};
+use guilloche::wire::{CountedPlace, FieldKind, Protocol, ProtocolId, Scan, Scanner, Target};
 use libfuzzer_sys::fuzz_target;
 
 fn is_json(bytes: &[u8]) -> bool {
     Reader::new(bytes).document(|reader| reader.skip().map(|_| ())).is_ok()
+}
+
+/// The same of any value.
+fn is_value(bytes: &[u8]) -> bool {
+    let mut reader = Reader::new(bytes);
+    reader.skip().is_ok_and(|span| span == (0..bytes.len()))
 }
 
 /// Checks the places that were found, and takes out what stands there.
@@ -47,6 +53,29 @@ fn requests(protocol: &dyn Protocol, target: &str, body: &[u8]) {
     assert!(read.is_ok() && said <= 2 * body.len());
 }
 
+/// Checks the places where what was sealed comes back, and where other requests stand in this one.
+fn sealed(protocol: &dyn Protocol, body: &[u8]) {
+    let mut blocks = 0;
+    let read = protocol.scan_carried(body, &mut |carried| {
+        blocks += 1;
+        let texts = carried.texts.iter().map(|(_, span)| span);
+        for span in texts.chain([&carried.value]) {
+            assert!(body.get(span.clone()).is_some_and(is_value));
+        }
+    });
+    assert!(blocks <= body.len());
+    let counted = protocol.scan_counted(body, &mut |counted| match counted.place {
+        CountedPlace::Value(span) => assert!(body.get(span).is_some_and(is_value)),
+        CountedPlace::Base64(span) => {
+            assert_eq!((body[span.start - 1], body[span.end]), (b'"', b'"'));
+        }
+    });
+    let opening = protocol.scan_opening(body, &mut |_| ());
+    if is_json(body) && body.trim_ascii_start().starts_with(b"{") {
+        assert!(read.is_ok() && counted.is_ok() && opening.is_ok());
+    }
+}
+
 fuzz_target!(|data: &[u8]| {
     let Some((which, data)) = data.split_first() else { return };
     let which = usize::from(*which) % ProtocolId::ALL.len();
@@ -70,4 +99,5 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     endpoints.for_each(|path| requests(protocol, path, data));
+    sealed(protocol, data);
 });
