@@ -38,7 +38,7 @@ pub mod contract {}
 
 pub mod assessment;
 pub mod certified;
-mod claim;
+pub mod claim;
 pub mod credential;
 pub mod fields;
 pub mod key;

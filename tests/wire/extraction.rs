@@ -98,8 +98,13 @@ fn every_sample_is_read_as_its_golden_extraction() {
         assert_eq!(of(Kind::Answer), expected["text"].as_str().unwrap(), "{name}");
         assert_eq!(of(Kind::Refusal), expected["refusal"].as_str().unwrap_or_default(), "{name}");
         // The same reasoning stands under several names: each must say all of it.
-        let slots =
-            [Slot::Reasoning, Slot::ReasoningAlias, Slot::ReasoningPart, Slot::ReasoningDetail(0)];
+        let slots = [
+            Slot::Reasoning,
+            Slot::ReasoningAlias,
+            Slot::ThinkingPart,
+            Slot::ReasoningPart,
+            Slot::ReasoningDetail(0),
+        ];
         let reasoning = slots
             .map(|slot| joined(&lanes, |lane, kind| kind == Kind::Reasoning && lane.slot == slot));
         let said: Vec<&String> = reasoning.iter().filter(|text| !text.is_empty()).collect();
