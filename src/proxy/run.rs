@@ -81,7 +81,7 @@ impl Proxy {
         rehearsal::addresses(config)
     }
 
-    /// The same, without looking at what is written.
+    /// What [`check`](Self::check) returns, without looking at the files that are written.
     pub(super) fn notices(config: &Config) -> Result<Vec<String>, StartError> {
         let upstream = Upstream::new(&config.upstream, config.limits.max_header_bytes)?;
         let experiments = experiments::begin(config, false)?;
