@@ -4,7 +4,7 @@
 mod tests {
     use std::io::{BufRead, BufReader, Read};
     use std::path::PathBuf;
-    use std::process::{Command, Output, Stdio};
+    use std::process::{Child, Command, Output, Stdio};
 
     fn file(name: &str, text: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("guilloche-{}-{name}", std::process::id()));
@@ -212,6 +212,42 @@ mod tests {
         }
     }
 
+    // A test that fails must not leave the proxy running.
+    struct Running(Child);
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn its_messages_are_lines_of_json_where_the_configuration_asks_for_them() {
+        let path =
+            file("json.toml", "upstream.url = \"http://127.0.0.1:1\"\nlog.format = \"json\"\n");
+        let child = guilloche().arg("--config").arg(&path).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = Running(child);
+        let mut stderr = BufReader::new(child.0.stderr.take().unwrap());
+        let mut next = || {
+            let mut line = String::new();
+            stderr.read_line(&mut line).unwrap();
+            serde_json::from_str::<serde_json::Value>(&line).unwrap_or_else(|_| panic!("{line}"))
+        };
+        let serving = next();
+        assert_eq!((&serving["level"], &serving["message"]), (&"INFO".into(), &"serving".into()));
+        assert_eq!(serving["upstream"], "http://127.0.0.1:1/");
+        assert_eq!(serving["tls"], false);
+        let timestamp = serving["timestamp"].as_str().unwrap();
+        assert!(timestamp.parse::<guilloche::jiff::Timestamp>().is_ok(), "{timestamp}");
+        assert_eq!(next()["level"], "WARN");
+        let id = child.0.id().to_string();
+        assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+        assert_eq!(next()["message"], "stopping");
+        assert_eq!(child.0.wait().unwrap().code(), Some(0));
+        std::fs::remove_file(&path).unwrap();
+    }
+
     #[cfg(unix)]
     #[test]
     fn it_tells_what_it_serves_reads_again_at_sighup_and_stops_at_sigterm() {
@@ -221,13 +257,6 @@ mod tests {
              [risk]\ntrust = \"extension\"\n"
         );
         let path = file("run.toml", &text);
-        // A test that fails must not leave the proxy running.
-        struct Running(std::process::Child);
-        impl Drop for Running {
-            fn drop(&mut self) {
-                let _ = self.0.kill();
-            }
-        }
         let child = guilloche().arg("--config").arg(&path).stderr(Stdio::piped()).spawn().unwrap();
         let mut child = Running(child);
         let mut stderr = BufReader::new(child.0.stderr.take().unwrap());

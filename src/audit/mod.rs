@@ -35,6 +35,7 @@ pub mod principal;
 #[cfg(feature = "decompress")]
 pub mod reader;
 pub mod record;
+mod request_sink;
 pub mod unit;
 
 use std::fmt;
@@ -52,6 +53,7 @@ pub use record::{
     Applied, DecisionName, DryRun, Durations, Exempt, Outcome, PolicyIdentity, Record, RefusedBy,
     Risk,
 };
+pub use request_sink::RequestSink;
 pub use unit::{
     ArmDecision, ExperimentName, Exposure, Population, UnitJoined, UnitName, UnitSummary, UnitSums,
 };

@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::service_manager::{self, READY, STOPPING};
 use super::{Answer, Failure, admin, configuration};
-use crate::proxy::config::ENVIRONMENT_PREFIX;
+use crate::proxy::config::{ENVIRONMENT_PREFIX, LogFormat};
 use crate::proxy::{Config, Proxy, StartError, reload_at_signal, shutdown_signal};
 
 /// How long a proxy that may be running is waited for.
@@ -53,14 +53,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     if check {
         return self::check(&path, &config);
     }
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        // They would be printed to the standard error that failed, which panics and costs an answer.
-        .log_internal_errors(false)
-        .init();
+    begin_log(config.log_format);
     if found {
         tracing::info!(file = %path.display(), "configuration");
     }
@@ -78,6 +71,22 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         proxy.run(shutdown).await.map_err(told)?;
         Ok(Answer::Done)
     })
+}
+
+/// Has the proxy's own messages written to standard error.
+fn begin_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        // They would be printed to the standard error that failed, which panics and costs an answer.
+        .log_internal_errors(false);
+    match format {
+        LogFormat::Json => {
+            log.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
+        }
+        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).init(),
+    }
 }
 
 /// Does all that a start does, and leaves nothing of it.

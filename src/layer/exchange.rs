@@ -35,7 +35,7 @@ use super::repeating::Asked;
 use super::shared::{Live, Shared};
 use super::trials::Tries;
 use super::unsealing::conversation_of;
-use crate::audit::Counter;
+use crate::audit::{Counter, RequestSink};
 use crate::countermeasure::originals::Memory;
 use crate::countermeasure::seal::{SealHolder, Sealer};
 use crate::countermeasure::watermark::Caller;
@@ -148,13 +148,18 @@ impl Exchange {
             other.plan = Arc::new(other.plan.carried_out_as_observed());
         }
         let record = begun(&live.keys.audit, &decision, &assessment, protocol, now);
+        let sink = Arc::clone(&live.sink);
+        let sink = match parts.extensions.get::<RequestSink>() {
+            Some(own) => own.clone().before(sink),
+            None => sink,
+        };
         let subjects = Subjects::of(&assessment.principal, live.keys.subject.expose());
         let conversation = conversation_protocol(live.server, &parts.method, parts.uri.path());
         let mut exchange = Self {
             sampled: decision.id.is_within(observe_sample),
             // Paths that the layer does not know are governed whatever the model.
             scoped_by_model: protocol.is_some() && is_scoped_by_model,
-            guard: Guard::new(Arc::clone(&live.sink), shared.settlements.clone(), record, started),
+            guard: Guard::new(sink, shared.settlements.clone(), record, started),
             held: Held::new(Arc::clone(&shared.budget), subjects.account),
             subjects,
             shared: Arc::clone(shared),

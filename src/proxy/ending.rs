@@ -41,7 +41,7 @@ impl<O: Observer> ObserverGuard<O> {
         self.0.as_mut()
     }
 
-    fn end(&mut self, ending: Ending) {
+    pub(super) fn end(&mut self, ending: Ending) {
         if let Some(observer) = self.0.take() {
             observer.end(ending);
         }

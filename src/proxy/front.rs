@@ -64,12 +64,13 @@ where
     type Error = std::convert::Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Answer<B>, Self::Error>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let Self { stack, reports, connection, cors, .. } = self.clone();
         let Self { max_request_body, patience, forwarded, .. } = self;
         let (max_request_body, patience) = (max_request_body.load(Ordering::Relaxed), *patience);
         // Made before the first await: a client that leaves at any point is noticed.
-        let exchange = ExchangeReport::new(&request, Arc::clone(&reports), Arc::clone(&connection));
+        let exchange =
+            ExchangeReport::new(&mut request, Arc::clone(&reports), Arc::clone(&connection));
         let path = request.uri().path().to_owned();
         let (method, asker) = (request.method().clone(), Asker::of(&request));
         let mut guard = ObserverGuard::new(exchange);
@@ -170,11 +171,12 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    Box::new(move |request, lane, messages| {
+    Box::new(move |mut request, lane, messages| {
         let (reports, connection) = (Arc::clone(&reports), Arc::clone(&connection));
         let stack = stack.clone();
         Box::pin(async move {
-            let mut guard = ObserverGuard::new(ExchangeReport::new(&request, reports, connection));
+            let mut guard =
+                ObserverGuard::new(ExchangeReport::new(&mut request, reports, connection));
             let path = request.uri().path().to_owned();
             let request = request.map(|body| {
                 let length = body.len();

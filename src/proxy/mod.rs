@@ -58,9 +58,16 @@ mod summaries;
 mod summarizer;
 mod target;
 mod tls;
+#[cfg(feature = "otel")]
+mod traces;
 mod traffic;
 mod tunnel;
 mod unread;
+#[cfg(not(feature = "otel"))]
+mod untraced;
+
+#[cfg(not(feature = "otel"))]
+use untraced as traces;
 
 pub use config::{Config, ConfigError, ConfigErrors};
 pub use forwarded::Forwarded;

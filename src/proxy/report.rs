@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::connection::Connection;
 use super::ending::{Ending, Observer};
 use super::metrics::Metrics;
+use super::traces::{ExchangeSpan, Traces};
 use super::traffic::NO_PROTOCOL;
 use crate::audit::{DecisionName, Durations, Outcome};
 use crate::lines::LineWriter;
@@ -21,6 +22,7 @@ use crate::wire::{ProtocolId, protocol_of};
 pub(super) struct ReportTargets {
     pub(super) metrics: Arc<Metrics>,
     pub(super) access_log: Option<Arc<LineWriter>>,
+    pub(super) traces: Option<Traces>,
 }
 
 /// Bytes of a path that the access log shows.
@@ -42,6 +44,7 @@ pub(super) struct ExchangeReport {
     /// The decision, or what an answer of ours is known by where there was none.
     decision: Option<DecisionName>,
     is_decided: bool,
+    span: Option<ExchangeSpan>,
     /// Whether the client knows the end of the body only by the end of the connection.
     by_closing: bool,
 }
@@ -63,31 +66,34 @@ struct Line<'e> {
 
 impl ExchangeReport {
     pub(super) fn new<B>(
-        request: &Request<B>,
+        request: &mut Request<B>,
         reports: Arc<ReportTargets>,
         connection: Arc<Connection>,
     ) -> Self {
         reports.metrics.request_began();
         connection.request_began();
         let path = request.uri().path();
+        let protocol = protocol_of(request.method(), path);
+        let path: String = path.chars().take(LONGEST_PATH).collect();
         let by_closing = request.version() == Version::HTTP_10;
         if by_closing {
             connection.reset_unless_complete(true);
         }
         Self {
-            reports,
             connection,
             time: Timestamp::now(),
             started: Instant::now(),
             first_byte: None,
             method: request.method().clone(),
-            path: path.chars().take(LONGEST_PATH).collect(),
-            protocol: protocol_of(request.method(), path),
+            span: reports.traces.as_ref().map(|traces| traces.begin(request, protocol, &path)),
+            path,
+            protocol,
             status: None,
             bytes: 0,
             decision: None,
             is_decided: false,
             by_closing,
+            reports,
         }
     }
 
@@ -114,6 +120,9 @@ impl Observer for ExchangeReport {
     fn data(&mut self, bytes: usize) {
         if self.first_byte.is_none() {
             self.first_byte = Some(Instant::now());
+            if let Some(span) = &self.span {
+                span.first_byte();
+            }
         }
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
@@ -137,6 +146,9 @@ impl Observer for ExchangeReport {
             self.connection.reset_unless_complete(false);
         }
         self.connection.request_ended();
+        if let Some(span) = self.span {
+            span.end(self.status, self.bytes, outcome, self.decision.as_ref());
+        }
         if let Some(access_log) = &self.reports.access_log {
             let milliseconds = |duration: std::time::Duration| {
                 u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

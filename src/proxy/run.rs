@@ -31,6 +31,7 @@ use super::socket::Patience;
 use super::stack::{Stack, stack};
 use super::start_error::StartError;
 use super::tls::{self, Tls};
+use super::traces::Traces;
 use crate::audit::record::mode_name;
 use crate::audit::{Exposure, JsonLines, NoAudit, Record, Sink, UnitJoined, UnitSummary};
 use crate::experiment::Experiments;
@@ -49,6 +50,7 @@ pub struct Proxy {
     upstream: Upstream,
     audit: Option<Arc<JsonLines>>,
     access_log: Option<Arc<LineWriter>>,
+    traces: Option<Traces>,
     ledger: Option<Arc<LedgerWriter>>,
     /// The key that the ledger belongs to.
     ledger_key: Option<String>,
@@ -84,6 +86,7 @@ impl Proxy {
     /// What [`check`](Self::check) returns, without looking at the files that are written.
     pub(super) fn notices(config: &Config) -> Result<Vec<String>, StartError> {
         let upstream = Upstream::new(&config.upstream, config.limits.max_header_bytes)?;
+        Traces::check(config.traces.as_ref())?;
         let experiments = experiments::begin(config, false)?;
         let stack = stack(upstream, config, experiments, Arc::new(NoAudit), Arc::default(), None)?;
         Ok(stack.notices)
@@ -106,6 +109,7 @@ impl Proxy {
             None => None,
         };
         let access_log = config.access_log.as_ref().map(open_log).transpose()?;
+        let traces = Traces::open(config.traces.as_ref())?;
         let (ledger, ledger_key) = ledger(&config)?.unzip();
         let (listener, address) = listen(config.listen.address).await?;
         let admin = match config.admin {
@@ -123,6 +127,7 @@ impl Proxy {
             upstream,
             audit,
             access_log,
+            traces,
             ledger,
             ledger_key,
             experiments,
@@ -157,7 +162,8 @@ impl Proxy {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
         let Self { config, listener, address, admin, upstream, audit, .. } = self;
         let config = Arc::new(config);
-        let Self { access_log, ledger, ledger_key, experiments, reloader, reloads, .. } = self;
+        let Self { access_log, traces, ledger, ledger_key, .. } = self;
+        let Self { experiments, reloader, reloads, .. } = self;
         let (cut_off, told) = watch::channel(false);
         let upstream = upstream.cut_off_by(told);
         let marked = config.marks.as_ref().map(|_| &config.carriers);
@@ -238,7 +244,11 @@ impl Proxy {
             reloads: state,
         };
         let (served, admin_shutdown) = oneshot::channel::<()>();
-        let reports = Arc::new(ReportTargets { metrics, access_log: access_log.clone() });
+        let reports = Arc::new(ReportTargets {
+            metrics,
+            access_log: access_log.clone(),
+            traces: traces.clone(),
+        });
         let cors = Arc::new(Cors::default());
         let patience =
             Patience { idle: config.upstream.idle_timeout, total: config.upstream.total_timeout };
@@ -280,6 +290,12 @@ impl Proxy {
             let ledger = ledger.is_none_or(|ledger| ledger.flush(FLUSH));
             access_log.is_none_or(|log| log.flush(FLUSH)) && audit && ledger && experiments
         });
+        if let Some(traces) = traces {
+            let finished = spawn_blocking(move || traces.finish(FLUSH)).await;
+            if !finished.unwrap_or(false) {
+                tracing::warn!("the last spans could not be sent");
+            }
+        }
         if !flushed.await.unwrap_or(false) {
             tracing::error!("the last lines of the logs could not be written");
         }

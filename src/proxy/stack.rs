@@ -12,6 +12,7 @@ use super::marks::marks;
 use super::notices::notices;
 use super::start_error::StartError;
 use super::summarizer::summarizer;
+use super::traces::{Traced, traced};
 use crate::audit::Sink;
 use crate::countermeasure::originals;
 use crate::experiment::Experiments;
@@ -30,7 +31,7 @@ const NO_POLICY: &str = "version = 1\nname = \"none\"\nmode = \"observe\"\n\
 /// The defended upstream, and what tells of its state.
 #[derive(Debug)]
 pub(super) struct Stack {
-    pub(super) service: Defense<Decided<Upstream>>,
+    pub(super) service: Defense<Decided<Traced<Upstream>>>,
     pub(super) defense: DefenseHandle,
     /// What the operator may not have meant.
     pub(super) notices: Vec<String>,
@@ -48,7 +49,8 @@ pub(super) fn stack(
 ) -> Result<Stack, StartError> {
     let Live { settings, notices } = Live::of(config, experiments, audit, reports, ledger)?;
     let layer = settings.build()?;
-    Ok(Stack { defense: layer.handle(), service: layer.layer(Decided(upstream)), notices })
+    let upstream = Decided(traced(upstream, &config.upstream.url));
+    Ok(Stack { defense: layer.handle(), service: layer.layer(upstream), notices })
 }
 
 /// What of a configuration decides about requests. It can be replaced while others are served; all

@@ -11,7 +11,7 @@ use crate::mark::keys::KeyFileError;
 use crate::policy::LoadError;
 use crate::risk::settings::SettingError;
 use crate::secret::NoRandomness;
-use crate::upstream::TlsError;
+use crate::upstream::{BoxError, TlsError};
 
 /// Why the proxy did not start.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,9 @@ pub enum StartError {
         /// The configuration file and line that names it, or the environment variable.
         config: String,
     },
+    /// Spans cannot be sent to `traces.endpoint`.
+    #[error("no spans can be sent to traces.endpoint")]
+    Traces(#[source] BoxError),
     /// A carrier of marks does not work, and the configuration requires it.
     #[error(transparent)]
     Carrier(#[from] Unproven),

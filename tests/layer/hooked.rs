@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
-use guilloche::audit::Outcome;
+use guilloche::audit::{Outcome, RequestSink};
 use guilloche::layer::{AtEnd, Decided, End, Hook};
 use guilloche::risk::{Assessment, Risk, UnknownReason};
 use http::{Method, Request};
@@ -119,4 +119,22 @@ async fn what_nothing_is_decided_about_is_not_told() {
     let models = models.extension(suspicious()).body(Script::whole("")).unwrap();
     world.exchange(models, json("{}")).await;
     assert!(all.lock().unwrap().is_empty());
+}
+
+/// Fails when the request's own sink is asked for late, or takes the record from the layer's.
+#[tokio::test(start_paused = true)]
+async fn a_request_may_bring_a_sink_that_is_given_the_record_of_its_exchange() {
+    let world = World::new(policy(WITHHOLD));
+    let of_the_request = |risk| {
+        let own = Arc::new(Records::default());
+        let mut request = request(caller("bob", None, risk), CHAT, Script::whole(ASKS));
+        request.extensions_mut().insert(RequestSink(own.clone()));
+        (own, request)
+    };
+    let (own, graded) = of_the_request(0.6);
+    let (other, ordinary) = of_the_request(0.1);
+    world.exchange(graded, json("{}")).await;
+    world.exchange(ordinary, json("{}")).await;
+    assert_eq!(own.only(), world.records.only());
+    assert_eq!((other.all(), Arc::strong_count(&other)), (vec![], 1));
 }

@@ -26,6 +26,7 @@ mod error;
 mod experiments;
 mod injected;
 mod listen;
+mod log;
 mod marks;
 mod origin;
 mod part;
@@ -34,6 +35,7 @@ mod reader;
 mod secret;
 mod setting;
 mod summarizer;
+mod traces;
 mod unreadable;
 mod upstream;
 
@@ -50,6 +52,7 @@ pub use carriers::Probe;
 pub use error::{ConfigError, ConfigErrors};
 pub use experiments::Experiments;
 pub use listen::{Listen, ListenTls};
+pub use log::LogFormat;
 pub use marks::Marks;
 use origin::{Origin, Reading};
 pub use policy::PolicySettings;
@@ -57,6 +60,7 @@ pub use reader::{ENVIRONMENT_PREFIX, PATH_VARIABLE};
 use reader::{Reader, variable};
 use setting::{OrOff, Size};
 pub use summarizer::Summarizer;
+pub use traces::{Parent, Traces};
 
 use super::History;
 use crate::countermeasure::watermark::Carriers;
@@ -113,6 +117,10 @@ pub struct Config {
     pub audit: Option<Audit>,
     /// `[access_log]`, when it is on.
     pub access_log: Option<AccessLog>,
+    /// `[log] format`: how its own messages are written.
+    pub log_format: LogFormat,
+    /// `[traces]`, when it has an endpoint.
+    pub traces: Option<Traces>,
     /// `[shutdown] grace`: how long streams may go on after the signal to stop.
     pub grace: Duration,
     /// `[reload] poll`: how often is looked whether a file has changed; `None` when it is off.
@@ -268,6 +276,8 @@ impl Config {
         let experiments_place = reader.place("experiments", "files");
         let audit = audit(reader, given);
         let access_log = access_log(reader);
+        let log_format = log::read(reader);
+        let traces = traces::read(reader);
         let grace = reader.or("shutdown", "grace", seconds(30));
         let OrOff(poll) = reader.or("reload", "poll", OrOff(None));
         addresses::check(reader, listen.address, admin, upstream.as_ref().map(|it| &it.url));
@@ -296,6 +306,8 @@ impl Config {
             probe_credential,
             audit,
             access_log,
+            log_format,
+            traces,
             grace,
             poll,
             reading,
