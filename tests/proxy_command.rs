@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(serving["upstream"], "http://127.0.0.1:1/");
         assert_eq!(serving["tls"], false);
         let timestamp = serving["timestamp"].as_str().unwrap();
-        assert!(timestamp.parse::<guilloche::jiff::Timestamp>().is_ok(), "{timestamp}");
+        assert!(timestamp.parse::<jiff::Timestamp>().is_ok(), "{timestamp}");
         assert_eq!(next()["level"], "WARN");
         let id = child.0.id().to_string();
         assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Exposure, Record, Sink, UnitJoined, UnitSummary};
 
 /// Among the extensions of a request: is given the record of its exchange, too, before the layer's own
-/// sink. What else an audit takes goes to the layer's own alone. A request that leaves no record drops
-/// it.
+/// sink. What else an audit takes goes to the layer's own alone. A request that leaves no record gives
+/// it none.
 ///
 /// A span of the exchange is told what was decided by it, whichever way the exchange ends:
 ///

@@ -1,5 +1,6 @@
 //! The span of what the upstream was asked, below that of the exchange.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,6 +21,12 @@ use crate::upstream::UpstreamError;
 
 opaque_debug!(Asked, UpstreamSpan);
 
+impl<S> fmt::Debug for Traced<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Traced(..)")
+    }
+}
+
 /// Among the extensions of a request: the span that it is made for.
 #[derive(Clone)]
 pub(super) struct Asked {
@@ -35,7 +42,7 @@ pub(in crate::proxy) fn traced<S>(inner: S, url: &Uri) -> Traced<S> {
 }
 
 /// A service whose answers are watched to their ends. Requests that nobody's span stands behind pass.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(in crate::proxy) struct Traced<S> {
     inner: S,
     host: Arc<str>,
