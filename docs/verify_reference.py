@@ -5,7 +5,8 @@
 
 Written from the formulas of docs/evidence.md, not from the program. It reads what the program exported: for
 each test the cells of the text with their places, and for the cells of the tested key its uniform and its
-coin. It works out p anew and says where the program differs by more than 1e-9 in the logarithm.
+coin. It works out p anew and says where the program differs by more than 1e-9 in the logarithm; and the
+effect and the least effect, which may differ by 1e-6 and by a thousandth.
 Needs numpy; exit status 1 if anything differs.
 """
 import json
@@ -85,12 +86,66 @@ def shares_by_coin(strengths):
     return np.floor(carried / carried[0] * 16 + 0.5) / 16
 
 
-def verify(cells, carried):
-    """`cells`: (cell, uniform or None, coin or None, places); `carried`: a share by coin. ln p and three scores."""
+def by_class(cells):
     classes = {}
     for cell, _, _, places in cells:
         classes.setdefault(cell // 64, []).extend(places)
+    return classes
+
+
+def effect(cells, carried):
+    """The share of choices that follow the key, in cells that all marked answers carried. None if there are none."""
+    classes, score, exposure = by_class(cells), 0.0, 0.0
+    for cell, uniform, coin, places in cells:
+        if uniform is None or carried[coin] < 1:
+            continue
+        others = list(classes[cell // 64])
+        for place in places:
+            others.remove(place)
+        alpha, n = habit(others), sum(p[1] + p[2] for p in places)
+        for log_odds, zeros, ones in places:
+            drawn = threshold(log_odds) / TWO_32
+            usual, follows = sigmoid(log_odds / 100 + alpha), float(uniform < threshold(log_odds))
+            variance = drawn * (1 - drawn)
+            surprise = (follows - drawn) / (variance * (1 + n * variance / 4))
+            score += surprise * (ones - (zeros + ones) * usual)
+            exposure += surprise * (zeros + ones) * (follows - usual)
+    return score / exposure if exposure > 0 else None
+
+
+def least_effect(cells, carried, level):
+    """The least share of choices with which the totals to be expected come below the level."""
+    classes = by_class(cells)
     alpha = {k: habit(places) for k, places in classes.items()}
+    used, cumulants = [], np.zeros((len(SHARES), len(TILTS)))
+    for cell, uniform, coin, places in cells:
+        if uniform is None or carried[coin] <= 0:
+            continue
+        scored = [cell_scores(merged(places), alpha[cell // 64], q * carried[coin]) for q in SHARES]
+        used.append((merged(places), alpha[cell // 64], carried[coin], [s for _, _, s in scored]))
+        for row, (_, widths, s) in zip(cumulants, scored):
+            row += np.log(np.exp(np.outer(TILTS, s)) @ widths)
+    needed = np.min((cumulants - math.log(level / 3)) / TILTS, axis=1)
+
+    def is_found(share):
+        totals = np.zeros(len(SHARES))
+        for places, habits, carries, scores in used:
+            _, widths, density = cell_scores(places, habits, share * carries)
+            totals += np.array(scores) @ (widths * np.exp(density))
+        return bool(np.any(totals >= needed))
+
+    if not is_found(0.995):
+        return None
+    low, high = 0.0, 0.995
+    while high - low > 0.0005 * high:
+        middle = (low + high) / 2
+        low, high = (low, middle) if is_found(middle) else (middle, high)
+    return high
+
+
+def verify(cells, carried):
+    """`cells`: (cell, uniform or None, coin or None, places); `carried`: a share by coin. ln p and three scores."""
+    alpha = {k: habit(places) for k, places in by_class(cells).items()}
     least, totals = 0.0, []
     for share in SHARES:
         total, cumulants = 0.0, np.zeros(len(TILTS))
@@ -144,6 +199,13 @@ def main():
         ln_p, totals = verify(cells, test["carried"])
         off = abs(ln_p - test["ln_p"])
         wrong = off > 1e-9 * max(1.0, abs(ln_p))
+        level = test["level"]
+        least = least_effect(cells, test["carried"], level) if level else None
+        for name, found, near in (("effect", effect(cells, test["carried"]), 1e-6), ("least_effect", least, 1e-3)):
+            told = test[name]
+            if (found is None) != (told is None) or found is not None and abs(found - told) > near:
+                wrong = True
+                print(f"{test['test']}, epoch {test['epoch']}: {name} {found}, told {told}")
         differs += wrong
         used = sum(uniform is not None for _, uniform, _, _ in cells)
         print(f"{test['test']}, epoch {test['epoch']}: {used} of {len(cells)} cells, "

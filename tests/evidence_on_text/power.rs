@@ -139,10 +139,8 @@ fn cells_of_a_student_give_its_key_away_and_no_other() {
         last = own.ln_p;
 
         let bits = Bits::new(&key, CELLS);
-        let effect = Effect::of_signs(&suspect, &[&control], &bits, |_| true, [1; 32]);
-        // The model's own choice agrees with the key half of the time.
-        let planted = share / 2.0;
-        assert!(effect.low < planted * 1.1 && planted * 0.75 < effect.high, "{share}: {effect:?}");
+        let effect = Effect::of_signs(&suspect, &[&control], &bits, |_| true).unwrap();
+        assert!(effect.low <= share && share <= effect.high, "{share}: {effect:?}");
         assert!(effect.low > 0.0);
     }
 }

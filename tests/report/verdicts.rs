@@ -47,7 +47,7 @@ fn deployment(epoch: u32, follows: u32, documents: u32, decoys: u32) -> Deployme
         evidence: Some(DeploymentEvidence {
             evidence,
             ln_p_without_controls: Some(-30.0),
-            effect: Some(Effect::of_signs(&counts, &[], &bits, |_| true, [9; 32])),
+            effect: Effect::of_signs(&counts, &[], &bits, |_| true),
             least_effect: Some(0.011),
             sites: counts.sites(),
             terms: u64::from(CELLS),

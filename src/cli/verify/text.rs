@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::super::paragraph::{printable, write_wrapped};
 use crate::forensics::examination::{
-    ControlTest, DeploymentTest, EffectSize, IdTest, LevelTests, Material, Verdict,
+    ControlTest, DeploymentTest, EffectSize, IdTest, LevelTests, MarkedBy, Material, Verdict,
 };
 use crate::page::words::grouped;
 
@@ -55,9 +55,17 @@ fn write_deployment(out: &mut impl Write, test: &DeploymentTest) -> io::Result<(
         effect: test.effect,
     };
     write_row(out, &name, &numbers)?;
-    let least = least_effect.map_or(String::new(), |least| {
-        format!("; an effect of {} would have been enough", percent(least))
-    });
+    let least = match (least_effect, test.effect) {
+        (Some(least), _) => {
+            format!("; an effect of {} would have been enough, as often as not", percent(*least))
+        }
+        // Of marks on tokens it is not worked out.
+        (None, Some(_)) if scheme == MarkedBy::WORDS.carrier => {
+            "; this is so little text that an effect of 100 % is found less than half of the time"
+                .to_owned()
+        }
+        _ => String::new(),
+    };
     let without =
         test.p_without_controls.map_or(String::new(), |p| format!("; without controls: p = {p}"));
     let words = format!(
@@ -125,7 +133,7 @@ fn write_row(out: &mut impl Write, name: &str, numbers: &Numbers) -> io::Result<
     }
     let Numbers { standardized, p, adjusted, effect } = numbers;
     let effect = effect.map_or(String::new(), |EffectSize { estimate, low, high }| {
-        format!("{} ({:.1} to {:.1})", percent(estimate), low * 100.0, high * 100.0)
+        format!("{} % ({} to {})", short(estimate), short(low), short(high))
     });
     writeln!(out, "{}", format!("{standardized:>7.2} {p:>9} {adjusted:>9}  {effect}").trim_end())
 }
@@ -197,7 +205,13 @@ fn write_method(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
 }
 
 fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+    format!("{} %", short(share))
+}
+
+/// In hundredths; what is 100 or more, or less than −10, without a fraction, so that columns have room.
+fn short(share: f64) -> String {
+    let places = usize::from((-0.0995..0.9995).contains(&share));
+    format!("{:.places$}", share * 100.0)
 }
 
 fn many(number: u64, what: &str) -> String {

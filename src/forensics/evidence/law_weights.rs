@@ -34,7 +34,7 @@ const SHARES: [f64; 3] = [0.9, 0.3, 0.08];
 /// Tilts at which the bound is looked for: neighbours differ by a fifth, where it loses 1 %.
 const TILTS: usize = 26;
 
-fn tilt(number: usize) -> f64 {
+pub(super) fn tilt(number: usize) -> f64 {
     0.04 * 1.2_f64.powi(i32::try_from(number).unwrap_or(0))
 }
 
@@ -51,7 +51,7 @@ const NOISE: [(f64, f64); 7] = [
 
 /// Sites of a cell with the same log-odds.
 #[derive(Clone, Copy, Debug)]
-struct Sites {
+pub(super) struct Sites {
     threshold: u32,
     /// Of the second variant without a mark, with the habits of the text.
     usual: f64,
@@ -61,11 +61,11 @@ struct Sites {
 
 /// What one cell says, for each share, by the interval that its uniform falls into.
 #[derive(Clone, Debug)]
-struct CellScores {
-    cell: Cell,
+pub(super) struct CellScores {
+    pub(super) cell: Cell,
     /// Where intervals end, ascending; the last ends at 2³².
-    ends: Vec<u32>,
-    scores: [Vec<f64>; 3],
+    pub(super) ends: Vec<u32>,
+    pub(super) scores: [Vec<f64>; 3],
     cumulants: [[f64; TILTS]; 3],
     /// Mean and variance of the score that is compared.
     moments: (f64, f64),
@@ -107,7 +107,7 @@ impl CellScores {
 /// The share whose score is compared with those of decoys.
 const COMPARED: usize = 1;
 
-fn widths(ends: &[u32]) -> impl Iterator<Item = f64> + '_ {
+pub(super) fn widths(ends: &[u32]) -> impl Iterator<Item = f64> + '_ {
     let all = 2.0_f64.powi(32);
     let starts = std::iter::once(0.0).chain(ends.iter().map(|end| f64::from(*end)));
     starts
@@ -116,7 +116,7 @@ fn widths(ends: &[u32]) -> impl Iterator<Item = f64> + '_ {
 }
 
 /// `S` in each interval.
-fn scores(sites: &[Sites], share: f64) -> Vec<f64> {
+pub(super) fn scores(sites: &[Sites], share: f64) -> Vec<f64> {
     let several = sites.iter().map(|site| site.zeros + site.ones).sum::<f64>() > 1.0;
     let nodes = if several { &NOISE[..] } else { &[(0.0, 1.0)] };
     let mut likelihoods: Vec<Vec<f64>> = Vec::with_capacity(nodes.len());
@@ -169,6 +169,8 @@ pub struct LawWeights {
     /// For each share of answers in which a cell may have carried the mark, by the strengths that were
     /// issued; one, all, if all were at full strength.
     levels: Vec<Vec<CellScores>>,
+    /// The share of each level.
+    shares: Vec<f64>,
     /// The level of each coin; none carries nothing.
     level_of: Vec<Option<u8>>,
     /// The law of the score of any key, if coins have no part in it.
@@ -235,6 +237,18 @@ impl LawScore {
         (least + 3.0_f64.ln()).min(0.0)
     }
 
+    /// For each share, the total from which on the p-value is below a level.
+    pub(super) fn needed(&self, level: f64) -> [f64; 3] {
+        let ln_level = level.ln() - 3.0_f64.ln();
+        self.cumulants.map(|cumulants| {
+            let needed = cumulants
+                .iter()
+                .enumerate()
+                .map(|(number, cumulant)| (cumulant - ln_level) / tilt(number));
+            needed.fold(f64::INFINITY, f64::min)
+        })
+    }
+
     /// The score at a share of 0.3, in standard deviations; to compare, not a p-value.
     #[must_use]
     pub fn standardized(&self) -> f64 {
@@ -272,7 +286,8 @@ impl LawWeights {
         let level = |share: &f64| {
             cells.iter().map(|(cell, sites)| CellScores::new(*cell, sites, *share)).collect()
         };
-        Self { levels: shares.iter().map(level).collect(), level_of, law: None }.with_law()
+        let levels = shares.iter().map(level).collect();
+        Self { levels, shares, level_of, law: None }.with_law()
     }
 
     /// In what share of the marked answers a cell with this coin carried the mark, in whole sixteenths.
@@ -299,7 +314,8 @@ impl LawWeights {
             cells.iter().filter(keep).cloned().collect()
         };
         let levels = self.levels.iter().map(kept).collect();
-        Self { levels, level_of: self.level_of.clone(), law: None }.with_law()
+        let (shares, level_of) = (self.shares.clone(), self.level_of.clone());
+        Self { levels, shares, level_of, law: None }.with_law()
     }
 
     /// Cells that say anything.
@@ -311,6 +327,18 @@ impl LawWeights {
     /// Their scores, were all at full strength: for the law of a test without coins.
     fn of_first_level(&self) -> &[CellScores] {
         self.levels.first().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The cells that carry anything under a key, each with the share of marked answers in which it did.
+    pub(super) fn carrying(&self, key: &MarkKey) -> Vec<(f64, &CellScores)> {
+        let mut stream = key.stream();
+        let of_coins = self.law.is_none();
+        let carrying = self.of_first_level().iter().enumerate().filter_map(|(place, first)| {
+            let coin = if of_coins { law::coin(&mut stream, first.cell) } else { 0 };
+            let level = usize::from(self.level_of.get(usize::from(coin)).copied().flatten()?);
+            Some((*self.shares.get(level)?, self.levels.get(level)?.get(place)?))
+        });
+        carrying.collect()
     }
 
     /// What they say of a key.
@@ -364,11 +392,12 @@ impl LawWeights {
 }
 
 /// The sites of each cell by ascending threshold, with the habits of the text.
-fn cells(counts: &LawCounts) -> Vec<(Cell, Vec<Sites>)> {
+pub(super) fn cells(counts: &LawCounts) -> Vec<(Cell, Vec<Sites>)> {
     let places = counts.places();
     let mut cells: Vec<(Cell, Vec<Sites>)> = Vec::new();
     for class in places.chunk_by(|left, right| left.0 / BUCKETS == right.0 / BUCKETS) {
-        let habit = habit(class.iter().map(|(_, log_odds, _, counts)| (*log_odds, *counts)));
+        let stand = class.iter().map(|(_, log_odds, _, counts)| (*log_odds, counts.map(f64::from)));
+        let habit = habit(stand, 0.0, STEPS);
         for (cell, log_odds, _, [zeros, ones]) in class {
             let threshold = law::threshold(*log_odds);
             let (zeros, ones) = (f64::from(*zeros), f64::from(*ones));
@@ -392,15 +421,20 @@ fn cells(counts: &LawCounts) -> Vec<(Cell, Vec<Sites>)> {
     cells
 }
 
-/// `α` of a class: by how much the text's log-odds differ from those of the rates, drawn to 0.
-pub(super) fn habit(sites: impl Iterator<Item = (i16, [u32; 2])> + Clone) -> f64 {
-    let mut habit = 0.0;
-    for _ in 0..25 {
+/// `α` of a class: by how much the text's log-odds differ from those of the rates, drawn to 0 by a normal
+/// law of deviation 1. Newton's steps from `start`.
+pub(super) fn habit(
+    sites: impl Iterator<Item = (i16, [f64; 2])> + Clone,
+    start: f64,
+    steps: usize,
+) -> f64 {
+    let mut habit = start;
+    for _ in 0..steps {
         let (mut slope, mut curve) = (-habit, 1.0);
         for (log_odds, [zeros, ones]) in sites.clone() {
             let rate = sigmoid(f64::from(log_odds) / 100.0 + habit);
-            let all = f64::from(zeros) + f64::from(ones);
-            slope += f64::from(ones) - all * rate;
+            let all = zeros + ones;
+            slope += ones - all * rate;
             curve += all * rate * (1.0 - rate);
         }
         let step: f64 = slope / curve;
@@ -408,3 +442,6 @@ pub(super) fn habit(sites: impl Iterator<Item = (i16, [u32; 2])> + Clone) -> f64
     }
     habit
 }
+
+/// Steps from 0 that suffice.
+pub(super) const STEPS: usize = 25;

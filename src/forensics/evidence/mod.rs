@@ -48,6 +48,7 @@ mod law;
 mod law_effect;
 mod law_weights;
 mod multiplicity;
+mod share;
 mod signs;
 mod tail;
 mod test;

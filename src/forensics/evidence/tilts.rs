@@ -65,6 +65,18 @@ impl<const SUMS: usize> Tilts<SUMS> {
         bounds.fold(ln_hoeffding(total, variance), f64::min)
     }
 
+    /// The total from which on the bound is below a level.
+    #[must_use]
+    pub fn needed(&self, level: f64, copies: [u32; SUMS]) -> f64 {
+        let by_hand = (-2.0 * level.ln() * self.variance(copies)).sqrt();
+        let needed = self.cumulants.iter().map(|(tilt, cumulants)| {
+            let pairs = cumulants.iter().zip(copies);
+            let cumulant: f64 = pairs.map(|(cumulant, copies)| cumulant * f64::from(copies)).sum();
+            (cumulant - level.ln()) / tilt
+        });
+        needed.fold(by_hand, f64::min)
+    }
+
     /// The variance of such a sum.
     #[must_use]
     pub fn variance(&self, copies: [u32; SUMS]) -> f64 {

@@ -1,5 +1,7 @@
 //! How much the sign of each cell counts: functions of the text and of controls, never of a key.
 
+use super::law_effect::least;
+use super::tilts::Tilts;
 use crate::forensics::detect::CellCounts;
 
 /// The greatest weight, in units: sums of 2³⁹ of them fit 64 bits, of eight fit 32.
@@ -8,35 +10,32 @@ const UNITS: f64 = 16_777_216.0;
 /// The difference between the rates of two honest models in one cell, if controls do not tell.
 const DEFAULT_SPREAD: f64 = 0.1;
 
-/// A weight for the sign of each cell, in whole units, and what the effect is measured against.
+/// A weight for the sign of each cell, in whole units.
 ///
 /// Whole units make a score the same on every machine and in every order of summation. Weights do
 /// not depend on the key, so rounding them costs nothing but power.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
     units: Vec<i32>,
-    /// Per cell: how much the score would rise if all its sites turned to the key's variant.
-    exposure: Vec<f64>,
+    /// Per cell: how much more a site that follows the key moves the score the one way than the other, for all
+    /// its sites.
+    leans: Vec<f64>,
     /// Score per unit.
     unit: f64,
 }
 
 impl Weights {
-    /// From a weight and an exposure for each cell.
+    /// From a weight for each cell, and how much more the key's second variant moves it than its first.
     #[must_use]
     pub fn new(terms: impl IntoIterator<Item = (f64, f64)>) -> Self {
-        let (values, exposure): (Vec<f64>, Vec<f64>) = terms
+        let (values, leans): (Vec<f64>, Vec<f64>) = terms
             .into_iter()
-            .map(
-                |(weight, exposure)| {
-                    if weight.is_finite() { (weight, exposure) } else { (0.0, 0.0) }
-                },
-            )
+            .map(|(weight, leans)| if weight.is_finite() { (weight, leans) } else { (0.0, 0.0) })
             .unzip();
         let greatest = values.iter().fold(0.0_f64, |greatest, value| greatest.max(value.abs()));
         let unit = if greatest > 0.0 { greatest / UNITS } else { 1.0 };
         let units = values.iter().map(|value| rounded(value / unit)).collect();
-        Self { units, exposure, unit }
+        Self { units, leans, unit }
     }
 
     /// The weights of a suspect's cells: `u (a - n b)`, with `b` the baseline and
@@ -51,39 +50,23 @@ impl Weights {
         Self::new(model.cells.iter().zip(suspect.totals()).map(|(baseline, [zeros, ones])| {
             let n = f64::from(zeros) + f64::from(ones);
             let useful = baseline.usefulness(n);
-            (useful * (f64::from(ones) - n * baseline.rate), useful * n)
+            (useful * (f64::from(ones) - n * baseline.rate), useful * n * (baseline.rate - 0.5))
         }))
     }
 
-    /// The contribution of each group of documents under the signs of a key, and its exposure;
-    /// what a bootstrap resamples.
-    pub(super) fn by_group(
+    /// For each cell the rate of its second variant, told from the suspect's other cells and the controls
+    /// alone, and how much a site of it says.
+    pub(super) fn usual_of_others(
         suspect: &CellCounts,
         controls: &[&CellCounts],
-        sign: impl Fn(usize) -> f64,
     ) -> Vec<(f64, f64)> {
         let model = Baseline::new(suspect, controls);
-        let useful: Vec<f64> = model
-            .cells
-            .iter()
-            .zip(suspect.totals())
-            .map(|(baseline, [zeros, ones])| {
-                baseline.usefulness(f64::from(zeros) + f64::from(ones))
-            })
-            .collect();
-        let group = |cells: &[[u32; 2]]| {
-            let cells = cells.iter().zip(&model.cells).zip(&useful).enumerate();
-            cells.fold(
-                (0.0, 0.0),
-                |(score, exposure), (cell, (([zeros, ones], baseline), useful))| {
-                    let n = f64::from(*zeros) + f64::from(*ones);
-                    let sign = sign(cell);
-                    let deviation = f64::from(*ones) - n * baseline.rate;
-                    (score + sign * useful * deviation, exposure + sign.abs() * useful * n)
-                },
-            )
-        };
-        suspect.groups().map(group).collect()
+        let usual = model.cells.iter().zip(suspect.totals()).map(|(baseline, [zeros, ones])| {
+            let without =
+                CellBaseline { rate: baseline.of_others, spread: baseline.spread, ..*baseline };
+            (without.rate, without.usefulness(f64::from(zeros) + f64::from(ones)))
+        });
+        usual.collect()
     }
 
     /// The weights of the test whether cells lean *against* a key.
@@ -96,22 +79,20 @@ impl Weights {
     #[must_use]
     pub fn only(&self, keep: impl Fn(usize) -> bool) -> Self {
         let mut kept = self.clone();
-        for (cell, (unit, exposure)) in kept.units.iter_mut().zip(&mut kept.exposure).enumerate() {
+        for (cell, (unit, leans)) in kept.units.iter_mut().zip(&mut kept.leans).enumerate() {
             if !keep(cell) {
-                (*unit, *exposure) = (0, 0.0);
+                (*unit, *leans) = (0, 0.0);
             }
         }
         kept
     }
 
-    /// Each weight, and its exposure, times a factor from 0 to 1 that does not depend on the key.
+    /// Each weight, and its lean, times a factor from 0 to 1 that does not depend on the key.
     pub(super) fn times(&self, factor: impl Fn(usize) -> f64) -> Self {
         let mut scaled = self.clone();
-        for (cell, (unit, exposure)) in
-            scaled.units.iter_mut().zip(&mut scaled.exposure).enumerate()
-        {
+        for (cell, (unit, leans)) in scaled.units.iter_mut().zip(&mut scaled.leans).enumerate() {
             let factor = factor(cell).clamp(0.0, 1.0);
-            (*unit, *exposure) = (rounded(f64::from(*unit) * factor), *exposure * factor);
+            (*unit, *leans) = (rounded(f64::from(*unit) * factor), *leans * factor);
         }
         scaled
     }
@@ -134,11 +115,23 @@ impl Weights {
         self.units.iter().filter(|unit| **unit != 0).count()
     }
 
-    /// By how much the score would rise if all sites turned to the key's variants: a score over
-    /// this is the share of sites in which a student follows the mark.
+    /// The least share of sites that would have to follow a key for Chernoff's bound to come below a level as
+    /// often as not; none where even all of them would not do.
+    ///
+    /// If a share `q` of `n` sites follows, a deviation `d` is normal around `q n (±½ + ½ − b)` with the variance `n / u`, so
+    /// that the sign that the key has is `tanh(½ q u (d + q n (b − ½)))` on average, given what stands there.
     #[must_use]
-    pub fn exposure(&self) -> f64 {
-        self.exposure.iter().sum()
+    pub fn least_share(&self, level: f64) -> Option<f64> {
+        let needed = Tilts::new([&self.units], 1).needed(level, [1]) * self.unit;
+        let is_found = |share: f64| {
+            let cells = self.units.iter().zip(&self.leans).filter(|(unit, _)| **unit != 0);
+            let expected = |(unit, leans): (&i32, &f64)| {
+                let score = f64::from(*unit) * self.unit;
+                score * (share / 2.0 * (score + share * leans)).tanh()
+            };
+            needed > 0.0 && cells.map(expected).sum::<f64>() >= needed
+        };
+        least(is_found)
     }
 }
 
@@ -151,6 +144,8 @@ fn rounded(value: f64) -> i32 {
 struct CellBaseline {
     rate: f64,
     spread: f64,
+    /// The same rate, told without this cell of the suspect.
+    of_others: f64,
 }
 
 impl CellBaseline {
@@ -206,18 +201,28 @@ fn class_baseline(suspect: &[[u32; 2]], controls: &[Vec<[u32; 2]>]) -> Vec<CellB
         (0..suspect.len()).map(|cell| smoothed(pooled(cell), class, SHRINKAGE)).collect();
     // What the suspect's class differs by on the whole says nothing of a mark.
     let [zeros, ones] = sum(suspect);
-    let expected: f64 = suspect
-        .iter()
-        .zip(&rates)
-        .map(|([zero, one], rate)| (f64::from(*zero) + f64::from(*one)) * rate)
-        .sum();
+    let pairs = || suspect.iter().zip(&rates);
+    let expected: f64 =
+        pairs().map(|([zero, one], rate)| (f64::from(*zero) + f64::from(*one)) * rate).sum();
     let shift = if zeros + ones > 0.0 { (ones - expected) / (zeros + ones) } else { 0.0 };
     let spread = spread(controls).unwrap_or(DEFAULT_SPREAD);
-    rates
-        .iter()
-        .map(|rate| CellBaseline { rate: (rate + shift).clamp(0.005, 0.995), spread })
+    let clamped = |rate: f64| rate.clamp(0.005, 0.995);
+    pairs()
+        .map(|([zero, one], rate)| {
+            let (zero, one) = (f64::from(*zero), f64::from(*one));
+            let (others, others_ones) = (zeros + ones - zero - one, ones - one);
+            let of_others = if all == [0.0, 0.0] {
+                smoothed([others - others_ones, others_ones], 0.5, 1.0)
+            } else {
+                rate + (others_ones - (expected - (zero + one) * rate)) / (others + OTHERS)
+            };
+            CellBaseline { rate: clamped(rate + shift), spread, of_others: clamped(of_others) }
+        })
         .collect()
 }
+
+/// Sites that lean as the controls do, added to those of other cells by which a class is shifted.
+const OTHERS: f64 = 4.0;
 
 /// The share of ones, with so many sites of a prior rate added.
 fn smoothed([zeros, ones]: [f64; 2], prior: f64, weight: f64) -> f64 {

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::roster::Issuance;
 use crate::forensics::detect::LawCounts;
-use crate::forensics::evidence::{LawWeights, LnP};
-use crate::forensics::tracing::is_deployments;
+use crate::forensics::evidence::{Effect, LawWeights, LnP};
+use crate::forensics::tracing::{ACCUSATION_LEVEL, is_deployments};
 use crate::mark::cell::{Cell, MarkKey, Role, Roles};
 use crate::mark::keys::Keys;
 use crate::mark::law::{self, BUCKETS};
@@ -29,6 +29,12 @@ pub struct ExportedTest {
     pub ln_p: LnP,
     /// The scores at shares of 0.9, 0.3 and 0.08 of the sites.
     pub scores: [f64; 3],
+    /// The share of choices that follow the key, if there are any.
+    pub effect: Option<f64>,
+    /// Of a deployment's key: the level that the least share is told for.
+    pub level: Option<f64>,
+    /// The least share that comes below it as often as not, if any does.
+    pub least_effect: Option<f64>,
     /// For each coin, in what share of the marked answers a cell with it carried the mark.
     pub carried: Vec<f64>,
     /// The cells of the text, which stand on lines of their own.
@@ -58,6 +64,8 @@ pub fn export_tests<'i>(
     named: &[&str],
 ) -> Vec<ExportedTest> {
     let roles = Roles::new(keys.master(), Lexicon::english().numbers() * BUCKETS);
+    let issuances: Vec<&Issuance> = issuances.into_iter().collect();
+    let level = ACCUSATION_LEVEL / issuances.len().max(1) as f64;
     let mut tests = Vec::new();
     for issuance in issuances {
         let Some(counts) = counts.iter().find(|counts| counts.epoch() == issuance.epoch) else {
@@ -66,17 +74,23 @@ pub fn export_tests<'i>(
         let roster = &issuance.roster;
         let has = |cell: usize, role| roles.as_slice().get(cell) == Some(&role);
         let is_global = |cell: usize| is_deployments(roster, &roles, cell);
-        tests.push(export("deployment".to_owned(), issuance, counts, &roster.global, is_global));
+        tests.push(export(
+            "deployment".to_owned(),
+            (issuance, Some(level)),
+            counts,
+            &roster.global,
+            is_global,
+        ));
         for cluster in roster.clusters.iter().filter(|one| named.contains(&one.name.as_str())) {
             let test = format!("cluster {}", cluster.name);
             let keep = |cell| has(cell, Role::Cluster);
-            tests.push(export(test, issuance, counts, &cluster.key, keep));
+            tests.push(export(test, (issuance, None), counts, &cluster.key, keep));
         }
         for account in roster.accounts.iter().filter(|one| named.contains(&one.name.as_str())) {
             let test = format!("account {}", account.name);
             let alone = account.cluster.is_none() || account.marked_alone;
             let keep = |cell| has(cell, Role::Account) || alone && has(cell, Role::Cluster);
-            tests.push(export(test, issuance, counts, &account.key, keep));
+            tests.push(export(test, (issuance, None), counts, &account.key, keep));
         }
     }
     tests
@@ -84,13 +98,14 @@ pub fn export_tests<'i>(
 
 fn export(
     test: String,
-    issuance: &Issuance,
+    (issuance, level): (&Issuance, Option<f64>),
     counts: &LawCounts,
     key: &MarkKey,
     keep: impl Fn(usize) -> bool,
 ) -> ExportedTest {
-    let weights = LawWeights::new(counts, &issuance.strengths);
-    let score = weights.only(&keep).score(key);
+    let weights = LawWeights::new(counts, &issuance.strengths).only(&keep);
+    let score = weights.score(key);
+    let effect = Effect::of_law(counts, key, &issuance.strengths, &keep);
     let mut cells: BTreeMap<u32, BTreeMap<i16, (u64, u64)>> = BTreeMap::new();
     for (cell, log_odds, _, [zeros, ones]) in counts.places() {
         let place = cells.entry(cell).or_default().entry(log_odds).or_default();
@@ -111,6 +126,9 @@ fn export(
         rules: counts.rules().to_owned(),
         ln_p: score.ln_p(),
         scores: score.totals(),
+        effect: effect.map(|effect| effect.estimate),
+        level,
+        least_effect: level.and_then(|level| weights.least_share(counts, key, level)),
         carried: (0..=u8::MAX).map(|coin| LawWeights::carried(&issuance.strengths, coin)).collect(),
         cells: cells.collect(),
     }

@@ -79,9 +79,8 @@ pub fn test_law<'i>(
         let kind = ControlKind::NeverIssued;
         tests.controls.push(control(name, kind, least_of(&never_issued), None));
     }
-    let seed = decoys.derived_seed();
     effects(&mut tests, issuances, &roles, |issuance, key, keep| {
-        Some(Effect::of_law(suspect.of_epoch(issuance.epoch)?, key, keep, seed))
+        Effect::of_law(suspect.of_epoch(issuance.epoch)?, key, &issuance.strengths, keep)
     });
     tests
 }
@@ -105,8 +104,8 @@ fn deployment(
         evidence: Some(DeploymentEvidence {
             evidence: weights.test(key, decoys),
             ln_p_without_controls: None,
-            effect: Some(Effect::of_law(counts, key, is_global, decoys.derived_seed())),
-            least_effect: Effect::least_of_law(counts, is_global, level),
+            effect: Effect::of_law(counts, key, &issuance.strengths, is_global),
+            least_effect: weights.least_share(counts, key, level),
             sites,
             terms: weights.cells() as u64,
         }),

@@ -67,7 +67,7 @@ pub fn test_lexical<'i>(
     for (place, (issuance, trace)) in issuances.iter().zip(&traces).enumerate() {
         enter(&mut tests, place, issuance, trace);
     }
-    effects(&mut tests, issuances, &case.roles, |_, key, keep| Some(case.effect(key, keep)));
+    effects(&mut tests, issuances, &case.roles, |_, key, keep| case.effect(key, keep));
     tests
 }
 
@@ -163,17 +163,17 @@ impl Case<'_> {
                 ln_p_without_controls: Some(
                     test_signs(&self.without_controls.only(is_global), key, &none).ln_p,
                 ),
-                effect: Some(self.effect(key, is_global)),
-                least_effect: least_effect(&weights, deployments),
+                effect: self.effect(key, is_global),
+                least_effect: weights.least_share(ACCUSATION_LEVEL / deployments.max(1) as f64),
                 sites,
                 terms: weights.cells() as u64,
             }),
         }
     }
 
-    fn effect(&self, key: &MarkKey, keep: impl Fn(usize) -> bool) -> Effect {
+    fn effect(&self, key: &MarkKey, keep: impl Fn(usize) -> bool) -> Option<Effect> {
         let bits = Bits::new(key, self.suspect.cells());
-        Effect::of_signs(self.suspect, &self.baseline, &bits, keep, self.decoys.derived_seed())
+        Effect::of_signs(self.suspect, &self.baseline, &bits, keep)
     }
 
     /// Tests every text that cannot be marked for everybody; the other controls are its baseline.
@@ -255,14 +255,4 @@ pub(super) fn effects(
             })
         });
     }
-}
-
-/// The share of sites that would have to follow a key for Hoeffding's bound to fall below the
-/// accusation level, after the adjustment for so many tests.
-fn least_effect(weights: &Weights, tests: usize) -> Option<f64> {
-    let variance: f64 =
-        weights.units().iter().map(|unit| f64::from(*unit) * f64::from(*unit)).sum();
-    let level = ACCUSATION_LEVEL / tests.max(1) as f64;
-    let score = (-2.0 * level.ln() * variance).sqrt() * weights.unit();
-    (weights.exposure() > 0.0).then(|| score / weights.exposure())
 }

@@ -52,7 +52,7 @@ impl fmt::Display for PValue {
     }
 }
 
-/// The size of an effect, with its 95 % interval by resampling groups of documents.
+/// The size of an effect, with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EffectSize {
     /// The estimate.

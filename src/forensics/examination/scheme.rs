@@ -67,9 +67,10 @@ pub struct DeploymentEvidence {
     /// Of a test with a baseline from controls: its p-value with the suspect's own rates in their
     /// place, which no choice of controls can move.
     pub ln_p_without_controls: Option<LnP>,
-    /// The share of sites in which the text follows the key.
+    /// The share of its choices in which the text follows the key.
     pub effect: Option<Effect>,
-    /// The least share that this much text would have shown.
+    /// The least share that this much text shows as often as not; none where even all choices would not do, or
+    /// where it was not worked out.
     pub least_effect: Option<f64>,
     /// Sites that the test counts.
     pub sites: u64,

@@ -203,9 +203,10 @@ pub struct DeploymentTest {
     pub p_without_controls: Option<PValue>,
     /// What decoy keys scored.
     pub decoys: DecoySummary,
-    /// The share of sites in which the text follows the key.
+    /// The share of its choices in which the text follows the key, beyond its habits.
     pub effect: Option<EffectSize>,
-    /// The least share that this much text would have shown at the accusation level.
+    /// The least share that this much text shows at the accusation level as often as not; none where even all
+    /// choices would not do, or where it was not worked out.
     pub least_effect: Option<f64>,
 }
 

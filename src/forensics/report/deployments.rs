@@ -29,21 +29,19 @@ pub(super) fn effects(page: &mut Markup, verdict: &Verdict) {
         return;
     };
     page.raw(
-        "<p>The effect is by how much the text leans towards what the key says: sites in a \
-              hundred that follow it, beyond what chance gives. A model that learned from many \
+        "<p>The effect is the share of its choices in which the text follows the key: of a hundred \
+              sites so many, beyond those at which its habits agree with the key by chance. (Of marks on \
+              tokens it is by how much they score higher than unmarked ones.) A model that learned from many \
               sources follows the key of one of them a little. ",
     );
     page.text(&format!("In the strongest test it is {}", interval(*effect)));
     if let Some(least) = strongest.least_effect {
         page.text(&format!(
-            "; about {} would have been needed for a finding in this much text",
+            "; with about {} a finding comes as often as not in this much text",
             percent(least)
         ));
     }
-    page.raw(
-        ". The interval is of 95 %, by resampling groups of documents; it is not adjusted for \
-         the number of tests.</p>\n",
-    );
+    page.raw(". The interval is of 95 %; it is not adjusted for the number of tests.</p>\n");
     let description = format!(
         "Effects with intervals for {} tests. The strongest test has {}.",
         tests.len(),
@@ -52,8 +50,8 @@ pub(super) fn effects(page: &mut Markup, verdict: &Verdict) {
     let svg = plots::effects("figure-effects", &tests, &description);
     figure(page, "Figure 3.", &svg, |caption| {
         caption.raw(
-            "Effects (dots) with their intervals (lines), and what a finding would have \
-                     needed (bars across), by the number of the test in section 5. ",
+            "Effects (dots) with their intervals (lines), and the effect with which a finding comes as often \
+                     as not (bars across), by the number of the test in section 5. ",
         );
     });
     page.close("section");
@@ -104,7 +102,7 @@ pub(super) fn tests(page: &mut Markup, verdict: &Verdict) {
         ("Decoys’ mean", NUMBER),
         ("and deviation", NUMBER),
         ("Effect and interval", NUMBER),
-        ("Needed", NUMBER),
+        ("Found as often as not from", NUMBER),
     ];
     let rows: Vec<Row> = shown.iter().map(|(number, test)| checked(*number, test)).collect();
     table::write(page, "The same tests, checked in other ways", &columns, &rows);

@@ -19,7 +19,7 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
          <li><b>Not a probability of guilt or innocence.</b> A p-value tells how rare such a score \
          is for a key that has nothing to do with the text. How likely exposure is after all that \
          is known of a case, it does not tell.</li>\n\
-         <li><b>Not how much was copied.</b> The effect is a lean in the choice of words. It is no \
+         <li><b>Not how much was copied.</b> The effect is a share of choices of words. It is no \
          share of training data, and no measure of damage.</li>\n\
          <li><b>Not where the text came from.</b> That the files hold what the suspect wrote is for \
          others to prove. So is the safekeeping of the keys: whoever holds a key can write a text \
@@ -39,7 +39,7 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
     let least = verdict.deployments.iter().filter_map(|test| test.least_effect).reduce(f64::min);
     match least {
         Some(least) => page.text(&format!(
-            "In this much text, an effect of less than about {} would have been missed.",
+            "In this much text, an effect of less than about {} is missed more often than found.",
             percent(least)
         )),
         None => page.raw("Little text shows little."),

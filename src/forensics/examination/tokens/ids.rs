@@ -162,7 +162,7 @@ impl<'a> Ids<'a> {
         for (level, keys) in [(&mut tests.clusters, clusters), (&mut tests.accounts, accounts)] {
             for (place, key) in strongest(level, &keys) {
                 let Some(id) = level.get_mut(place) else { continue };
-                id.effect = Some(scores.effect(&key, seed));
+                id.effect = scores.effect(&key, seed);
                 id.parts.push(among(&decoys, scores.standardized(&key)));
             }
         }

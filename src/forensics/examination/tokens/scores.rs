@@ -23,7 +23,7 @@ pub(super) trait Scores: Sync {
     fn standardized(&self, key: &[u8; 32]) -> f64;
 
     /// The size of the effect.
-    fn effect(&self, key: &[u8; 32], seed: [u8; 32]) -> Effect;
+    fn effect(&self, key: &[u8; 32], seed: [u8; 32]) -> Option<Effect>;
 
     /// Whether there is nothing to score.
     fn is_empty(&self) -> bool;
@@ -65,8 +65,8 @@ where
         self.scheme.null(&self.prepared, trials).standardized(total)
     }
 
-    fn effect(&self, key: &[u8; 32], seed: [u8; 32]) -> Effect {
-        Effect::of_tokens(self.scheme, &self.scheme.key(key), self.sites, seed)
+    fn effect(&self, key: &[u8; 32], seed: [u8; 32]) -> Option<Effect> {
+        Some(Effect::of_tokens(self.scheme, &self.scheme.key(key), self.sites, seed))
     }
 
     fn is_empty(&self) -> bool {
@@ -107,9 +107,9 @@ impl Scores for PairScores<'_> {
         if deviation > 0.0 { self.total(key) / deviation } else { 0.0 }
     }
 
-    fn effect(&self, key: &[u8; 32], seed: [u8; 32]) -> Effect {
+    fn effect(&self, key: &[u8; 32], _: [u8; 32]) -> Option<Effect> {
         let bits = Bits::new(&MarkKey::from_bytes(*key), self.counts.cells());
-        Effect::of_signs(self.counts, &self.baseline, &bits, |_| true, seed)
+        Effect::of_signs(self.counts, &self.baseline, &bits, |_| true)
     }
 
     fn is_empty(&self) -> bool {

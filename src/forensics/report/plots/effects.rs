@@ -41,7 +41,7 @@ pub(in super::super) fn effects(
         plot.dot("estimate", (estimate, y), 4.0);
     }
     let places = if most - least < 0.5 { 2 } else { usize::from(most - least < 5.0) };
-    plot.x_axis("sites in a hundred that follow the key, beyond what chance gives", |sites| {
+    plot.x_axis("choices in a hundred that follow the key, beyond what habit gives", |sites| {
         signed(sites, places)
     });
     plot.finish()
