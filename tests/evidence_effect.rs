@@ -1,7 +1,12 @@
 //! What an effect says: the share of a text's choices that follow a key, with an interval that holds, and how
 //! large a share would have been found. `cargo test --release --test evidence_effect -- --nocapture` draws thirty times
 //! as many texts, of up to two million words, and prints what it finds.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "helpers fail as tests do")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "helpers fail as tests do, and tell what they found"
+)]
 
 use guilloche::forensics::detect::{CellCounts, LawCounts};
 use guilloche::forensics::evidence::{Effect, LawWeights, Strengths, Weights};
