@@ -138,10 +138,19 @@ fn cells_of_a_student_give_its_key_away_and_no_other() {
         assert!(other.ln_p > -7.0);
         last = own.ln_p;
 
-        let bits = Bits::new(&key, CELLS);
-        let effect = Effect::of_signs(&suspect, &[&control], &bits, |_| true).unwrap();
-        assert!(effect.low <= share && share <= effect.high, "{share}: {effect:?}");
-        assert!(effect.low > 0.0);
+        // The share is told by the suspect alone and by any key that it follows.
+        let effects = (0..20).map(|number| {
+            let key = MarkKey::from_bytes([100 + number; 32]);
+            let suspect = student(10 + number, 100_000, &key, share);
+            let bits = Bits::new(&key, CELLS);
+            Effect::of_signs(&suspect, &[&control], &bits, |_| true).unwrap()
+        });
+        let effects: Vec<Effect> = effects.collect();
+        let mean = effects.iter().map(|effect| effect.estimate).sum::<f64>() / 20.0;
+        let holds = effects.iter().filter(|effect| effect.low <= share && share <= effect.high);
+        assert!((mean - share).abs() < 0.02, "{share}: {mean}");
+        assert!(holds.count() >= 17, "{share}: {effects:?}");
+        assert!(effects.iter().all(|effect| effect.low > 0.0));
     }
 }
 
