@@ -1,4 +1,4 @@
-//! The splitter of event streams gives the same blocks however a stream is cut, and loses no byte;
+//! The splitter of streams of every framing of text gives the same blocks however a stream is cut, and loses no byte;
 //! the JSON reader refuses or passes a document, and an edit of nothing changes nothing.
 #![no_main]
 
@@ -7,8 +7,8 @@ use guilloche::wire::framing::{Event, Framing, Splitter};
 use guilloche::wire::json::{Reader, splice, unescape, unescape_lossy};
 use libfuzzer_sys::fuzz_target;
 
-fn blocks(data: &[u8], size: usize) -> Option<(Vec<Vec<u8>>, Vec<u8>)> {
-    let mut splitter = Splitter::new(Framing::Sse, 4096);
+fn blocks(framing: Framing, data: &[u8], size: usize) -> Option<(Vec<Vec<u8>>, Vec<u8>)> {
+    let mut splitter = Splitter::new(framing, 4096);
     let mut blocks = Vec::new();
     for piece in data.chunks(size) {
         splitter.push(Bytes::copy_from_slice(piece));
@@ -22,19 +22,20 @@ fn blocks(data: &[u8], size: usize) -> Option<(Vec<Vec<u8>>, Vec<u8>)> {
 
 fuzz_target!(|data: &[u8]| {
     let Some((size, data)) = data.split_first() else { return };
-    let whole = blocks(data, data.len().max(1));
-    let cut = blocks(data, usize::from(*size % 16) + 1);
+    let framing = [Framing::Sse, Framing::Ndjson, Framing::JsonArray][usize::from(*size) / 16 % 3];
+    let whole = blocks(framing, data, data.len().max(1));
+    let cut = blocks(framing, data, usize::from(*size % 16) + 1);
     if let (Some((whole, rest)), Some(cut)) = (&whole, &cut) {
         assert_eq!((whole, rest), (&cut.0, &cut.1));
         let together: Vec<u8> = whole.concat().into_iter().chain(rest.clone()).collect();
         assert_eq!(together, data);
     }
     for block in whole.into_iter().flat_map(|(blocks, _)| blocks) {
-        let parsed = Event::parse(Framing::Sse, &block);
+        let parsed = Event::parse(framing, &block);
         if let Some(payload) = parsed.payload() {
             let mut again = Vec::new();
             parsed.write(&payload, &mut [], &mut again);
-            let again = Event::parse(Framing::Sse, &again);
+            let again = Event::parse(framing, &again);
             if !parsed.is_foreign() && !payload.contains(&b'\r') {
                 assert_eq!(again.payload().as_deref(), Some(&*payload));
             }

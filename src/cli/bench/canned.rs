@@ -19,7 +19,8 @@ const REASONING: &str = "The reader asks how many crates are left after the seco
     remain. The second van takes 5 more than the first did, which is 17, so 19 remain. Check: 12 \
     and 17 are 29, and 48 less 29 is 19. That agrees. ";
 const CONTENT: &str = "There are 19 crates left. The first van took a quarter of the 48 crates, \
-    that is 12, and the second took 17, five more than the first, so 48 - 12 - 17 = 19.";
+    that is 12, and the second took 17, five more than the first, so that 19 are left over. That's \
+    enough to fill all of the shelves, but it doesn't leave any for the next day.";
 
 /// A chat completion, and the parts of a streamed one.
 #[derive(Debug)]

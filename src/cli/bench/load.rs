@@ -130,7 +130,16 @@ impl EventCounter {
 
 /// One exchange, whole: for checking what a row does.
 pub(super) async fn fetch(target: &Target, shape: Option<StreamShape>) -> Result<Bytes, Failure> {
-    let mut client = Client::connect(target, 0).await?;
+    fetch_for(target, 0, shape).await
+}
+
+/// The same for the account of this number.
+pub(super) async fn fetch_for(
+    target: &Target,
+    account: usize,
+    shape: Option<StreamShape>,
+) -> Result<Bytes, Failure> {
+    let mut client = Client::connect(target, account).await?;
     let response = client.ask(shape).await?;
     Ok(response.into_body().collect().await?.to_bytes())
 }

@@ -9,6 +9,7 @@ pub(super) mod children;
 mod histogram;
 mod load;
 mod measure;
+mod nginx;
 mod process;
 mod report;
 mod rows;
@@ -51,7 +52,8 @@ const OTHER_FILES: usize = 100;
 /// Measure the overhead against a bare proxy.
 ///
 /// Starts an upstream with canned answers, a bare hyper proxy and guilloche on loopback, loads
-/// them in turns, and prints what each managed beside the project's targets. CPU time and memory
+/// them in turns, nginx among them where it is installed, and prints what each managed beside the project's
+/// targets. CPU time and memory
 /// are read from /proc, so they are measured on Linux only. A target that is missed is no failure.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  guilloche bench\n  guilloche bench --only cpu --rounds 5 \
@@ -183,11 +185,15 @@ impl Bench {
         rounds: usize,
     ) -> Result<Vec<Figures>, Failure> {
         let mut running = Vec::new();
-        for row in Row::ALL {
+        let rows = Rig::rows();
+        if !rows.contains(&Row::Nginx) {
+            self.note("nginx is not installed, and no row".to_owned());
+        }
+        for row in rows.iter().copied() {
             running.push(self.start_row(row).await?);
         }
         let steps = |measure: &Measure| {
-            if *measure == Measure::Memory { 3 } else { Row::ALL.len() * rounds }
+            if *measure == Measure::Memory { 3 } else { rows.len() * rounds }
         };
         let mut progress = Progress::new(measures.iter().map(steps).sum());
         let mut windows: BTreeMap<(Measure, Row), Vec<Option<Sample>>> = BTreeMap::new();

@@ -1,10 +1,10 @@
 //! Child processes: started, measured through `/proc`, and killed with their owner.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cli::Failure;
 use crate::proxy::config::ENVIRONMENT_PREFIX;
@@ -24,7 +24,7 @@ pub(super) enum Tells {
     InLog,
 }
 
-/// A copy of this executable that serves on an address of its own.
+/// A process that serves on an address of its own, and those that it has started.
 #[derive(Debug)]
 pub(super) struct Served {
     child: Child,
@@ -59,25 +59,61 @@ impl Served {
         Ok(served)
     }
 
-    /// Processor time that it has used so far, of its own and of the system on its behalf.
-    pub(super) fn cpu_seconds(&self) -> io::Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        cpu_ticks(&stat)
-            .map(|ticks| ticks as f64 / TICKS_PER_SECOND)
-            .ok_or_else(|| io::Error::other("/proc/PID/stat has another form"))
+    /// Runs a command that does not tell when it listens at this address, and waits until it does.
+    pub(super) fn listening(mut command: Command, address: SocketAddr) -> io::Result<Self> {
+        let served = Self { child: command.spawn()?, address };
+        let until = Instant::now() + START;
+        while TcpStream::connect(address).is_err() {
+            if Instant::now() > until {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(served)
     }
 
-    /// Bytes of memory that it has resident.
+    /// It, and the processes that it has started.
+    fn processes(&self) -> Vec<u32> {
+        let own = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
+        let children = children.unwrap_or_default();
+        let children = children.split_whitespace().filter_map(|id| id.parse().ok());
+        std::iter::once(own).chain(children).collect()
+    }
+
+    /// Processor time that they have used so far, of their own and of the system on their behalf.
+    pub(super) fn cpu_seconds(&self) -> io::Result<f64> {
+        let mut sum = 0;
+        for id in self.processes() {
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+            sum += cpu_ticks(&stat)
+                .ok_or_else(|| io::Error::other("/proc/PID/stat has another form"))?;
+        }
+        Ok(sum as f64 / TICKS_PER_SECOND)
+    }
+
+    /// Bytes of memory that they have resident.
     pub(super) fn resident_bytes(&self) -> io::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        resident(&status).ok_or_else(|| io::Error::other("/proc/PID/status has another form"))
+        let mut sum = 0;
+        for id in self.processes() {
+            let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+            sum += resident(&status)
+                .ok_or_else(|| io::Error::other("/proc/PID/status has another form"))?;
+        }
+        Ok(sum)
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // It has nothing to finish, and may be gone already.
-        let _ = self.child.kill();
+        // They have nothing to finish, and may be gone already. Whoever has started others is asked to
+        // take them along.
+        if self.processes().len() > 1 {
+            let id = self.child.id().to_string();
+            let _ = Command::new("kill").args(["-s", "TERM", &id]).status();
+        } else {
+            let _ = self.child.kill();
+        }
         let _ = self.child.wait();
     }
 }
