@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use http::{Method, StatusCode};
 use serde_json::Value;
+use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
 
 use super::service_manager::{self, READY, STOPPING};
@@ -49,7 +51,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let Arguments { config: given, check } = arguments;
     let found = given.is_none();
     let path = configuration::find(given)?;
-    let config = Config::load(&path, &environment())?;
+    let mut config = Config::load(&path, &environment())?;
     if check {
         return self::check(&path, &config);
     }
@@ -57,7 +59,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     if found {
         tracing::info!(file = %path.display(), "configuration");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    config.listen.workers.get_or_insert(processors);
+    // For what no client waits for: the admin listener, what is polled and written.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         // Before the addresses are told: whoever reads them may send a signal.
         let shutdown = shutdown_signal()?;

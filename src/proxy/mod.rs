@@ -65,6 +65,7 @@ mod tunnel;
 mod unread;
 #[cfg(not(feature = "otel"))]
 mod untraced;
+mod workers;
 
 #[cfg(not(feature = "otel"))]
 use untraced as traces;

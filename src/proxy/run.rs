@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -26,12 +27,13 @@ use super::recent::Recent;
 use super::rehearsal;
 use super::reload::{Order, ReloadState, Reloader, Swap};
 use super::report::ReportTargets;
-use super::server::{Bounds, Listening, serve};
+use super::server::{Bounds, Listening, serve, slots};
 use super::socket::Patience;
-use super::stack::{Stack, stack};
+use super::stack::{self, Service, Stack, stack};
 use super::start_error::StartError;
 use super::tls::{self, Tls};
 use super::traces::Traces;
+use super::workers;
 use crate::audit::record::mode_name;
 use crate::audit::{Exposure, JsonLines, NoAudit, Record, Sink, UnitJoined, UnitSummary};
 use crate::experiment::Experiments;
@@ -165,7 +167,7 @@ impl Proxy {
         let Self { access_log, traces, ledger, ledger_key, .. } = self;
         let Self { experiments, reloader, reloads, .. } = self;
         let (cut_off, told) = watch::channel(false);
-        let upstream = upstream.cut_off_by(told);
+        let (cut_off, upstream) = (Arc::new(cut_off), upstream.cut_off_by(told));
         let marked = config.marks.as_ref().map(|_| &config.carriers);
         let prober = marked.filter(|_| config.probe != Probe::Off).and_then(|carriers| {
             Prober::new(upstream.clone(), config.probe_credential.clone(), carriers)
@@ -185,8 +187,8 @@ impl Proxy {
             next: audit.clone().map(|audit| audit as Arc<dyn Sink>),
         });
         let (reports, written) = (Arc::default(), ledger.clone());
-        let Stack { service, defense, notices } =
-            stack(upstream, &config, experiments, Arc::clone(&sink), reports, written)?;
+        let Stack { service, layer, defense, notices } =
+            stack(upstream.clone(), &config, experiments, Arc::clone(&sink), reports, written)?;
         if let Some((history, file)) = config.history.as_ref().zip(config.policy.as_ref()) {
             let (_, revision) = defense.policy();
             history.keep_file(file, &revision);
@@ -221,7 +223,6 @@ impl Proxy {
         let reloading = tokio::spawn(swap.run(reloads));
         let stopping = Arc::new(AtomicBool::new(false));
         let bounds = Bounds {
-            max_connections: config.limits.max_connections,
             max_header_bytes: config.limits.max_header_bytes,
             idle_timeout: config.listen.idle_timeout,
             stalled_timeout: config.upstream.idle_timeout,
@@ -253,29 +254,72 @@ impl Proxy {
         let patience =
             Patience { idle: config.upstream.idle_timeout, total: config.upstream.total_timeout };
         let forwarded = config.listen.forwarded;
-        let front = move |connection| Front {
-            stack: service.clone(),
-            reports: Arc::clone(&reports),
-            connection,
-            cors: Arc::clone(&cors),
-            max_request_body: Arc::clone(&max_request_body),
-            forwarded,
-            patience,
+        let front = |service: Service| {
+            let (reports, cors) = (Arc::clone(&reports), Arc::clone(&cors));
+            let max_request_body = Arc::clone(&max_request_body);
+            move |connection| Front {
+                stack: service.clone(),
+                reports: Arc::clone(&reports),
+                connection,
+                cors: Arc::clone(&cors),
+                max_request_body: Arc::clone(&max_request_body),
+                forwarded,
+                patience,
+            }
+        };
+        let proxy_protocol = config.listen.proxy_protocol;
+        let slots = slots(config.limits.max_connections);
+        let (stop, _) = watch::channel(false);
+        let stopped = || {
+            let mut stopped = stop.subscribe();
+            // Whoever says so lives as long as anybody serves.
+            async move { drop(stopped.wait_for(|stopped| *stopped).await) }
+        };
+        let grace = config.grace;
+        // Told to go only when clients are gone, so that it can be asked to the last.
+        let clients = async {
+            let kept = match config.listen.workers {
+                None => {
+                    let listening = Listening { listener, tls, proxy_protocol, slots };
+                    serve(listening, bounds, front(service), stopped(), grace, cut_off).await;
+                    None
+                }
+                Some(workers) => {
+                    let listener = listener.into_std().map_err(StartError::Workers)?;
+                    let begin = || {
+                        let listener = listener.try_clone()?;
+                        let upstream = upstream.clone().of_one_thread(workers.get());
+                        let service = stack::service(&layer, upstream, &config);
+                        let (front, stopped) = (front(service), stopped());
+                        let (tls, slots) = (tls.clone(), Arc::clone(&slots));
+                        let cut_off = Arc::clone(&cut_off);
+                        Ok(move || async move {
+                            // It was one of a runtime's before.
+                            let Ok(listener) = TcpListener::from_std(listener) else { return };
+                            let listening = Listening { listener, tls, proxy_protocol, slots };
+                            serve(listening, bounds, front, stopped, grace, cut_off).await;
+                        })
+                    };
+                    Some(workers::serve(workers, begin).await.map_err(StartError::Workers)?)
+                }
+            };
+            drop(served);
+            Ok::<_, StartError>(kept)
         };
         let shutdown = async {
             shutdown.await;
             stopping.store(true, Ordering::Relaxed);
             tracing::info!("stopping");
-        };
-        // Told to go only when clients are gone, so that it can be asked to the last.
-        let clients = async {
-            let proxy_protocol = config.listen.proxy_protocol;
-            let listening = Listening { listener, tls, proxy_protocol };
-            serve(listening, bounds, front, shutdown, config.grace, cut_off).await;
-            drop(served);
+            stop.send_replace(true);
         };
         let admin_shutdown = async { drop(admin_shutdown.await) };
-        tokio::join!(clients, serve_admin(admin, shared, bounds, admin_shutdown));
+        let admin = serve_admin(admin, shared, bounds, admin_shutdown);
+        let mut serving = pin!(async { tokio::join!(clients, admin) });
+        let (kept, ()) = tokio::select! {
+            served = &mut serving => served,
+            () = shutdown => serving.await,
+        };
+        let kept = kept?;
         for task in
             [probing, Some(settling), Some(reloading), telling, watching].into_iter().flatten()
         {
@@ -296,7 +340,9 @@ impl Proxy {
                 tracing::warn!("the last spans could not be sent");
             }
         }
-        if !flushed.await.unwrap_or(false) {
+        let flushed = flushed.await;
+        drop(kept);
+        if !flushed.unwrap_or(false) {
             tracing::error!("the last lines of the logs could not be written");
         }
         Ok(())
@@ -337,12 +383,11 @@ async fn serve_admin(
     shutdown: impl Future<Output = ()>,
 ) {
     let Some((listener, _)) = listener else { return };
-    let max_connections = NonZeroU32::MIN.saturating_add(63);
+    let listening = Listening::plain(listener, NonZeroU32::MIN.saturating_add(63));
     let service = AdminService(Arc::new(admin));
     let make = move |_| service.clone();
-    let bounds = Bounds { max_connections, ..bounds };
-    let cut_off = watch::Sender::new(false);
-    serve(listener.into(), bounds, make, shutdown, Duration::from_secs(1), cut_off).await;
+    let cut_off = Arc::new(watch::Sender::new(false));
+    serve(listening, bounds, make, shutdown, Duration::from_secs(1), cut_off).await;
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -35,18 +35,26 @@ pub(super) struct Listening {
     pub(super) tls: Option<Tls>,
     /// Each begins with the PROXY protocol.
     pub(super) proxy_protocol: bool,
+    /// How many more there may be, of all that listen there.
+    pub(super) slots: Arc<Semaphore>,
 }
 
-impl From<TcpListener> for Listening {
-    fn from(listener: TcpListener) -> Self {
-        Self { listener, tls: None, proxy_protocol: false }
+impl Listening {
+    /// In the clear, and so many at the most.
+    pub(super) fn plain(listener: TcpListener, max_connections: NonZeroU32) -> Self {
+        Self { listener, tls: None, proxy_protocol: false, slots: slots(max_connections) }
     }
+}
+
+/// Room for so many connections.
+pub(super) fn slots(max_connections: NonZeroU32) -> Arc<Semaphore> {
+    let slots = usize::try_from(max_connections.get()).unwrap_or(Semaphore::MAX_PERMITS);
+    Arc::new(Semaphore::new(slots))
 }
 
 /// Bounds of a server.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    pub(super) max_connections: NonZeroU32,
     pub(super) max_header_bytes: u32,
     pub(super) idle_timeout: Duration,
     /// How long a client may take nothing of an answer, or nothing of one of its HTTP/2 streams.
@@ -60,12 +68,12 @@ const PARTING: Duration = Duration::from_secs(1);
 /// `grace`, and has those that are left break off: first they are told to by `cut_off`, so that their
 /// clients hear of it, then their connections end, so that clients see an error and no end.
 pub(super) async fn serve<M, S, B>(
-    Listening { listener, tls, proxy_protocol }: Listening,
+    Listening { listener, tls, proxy_protocol, slots }: Listening,
     bounds: Bounds,
     make_service: M,
     shutdown: impl Future<Output = ()>,
     grace: Duration,
-    cut_off: watch::Sender<bool>,
+    cut_off: Arc<watch::Sender<bool>>,
 ) where
     M: Fn(Arc<Connection>) -> S + Clone + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
@@ -74,8 +82,6 @@ pub(super) async fn serve<M, S, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let slots = usize::try_from(bounds.max_connections.get()).unwrap_or(Semaphore::MAX_PERMITS);
-    let slots = Arc::new(Semaphore::new(slots));
     let http = builder(bounds);
     let stopping = watch::Sender::new(false);
     let mut connections = JoinSet::new();
@@ -160,14 +166,14 @@ pub async fn serve_service<S, B>(
 {
     const DAY: Duration = Duration::from_secs(86_400);
     let bounds = Bounds {
-        max_connections: NonZeroU32::MIN.saturating_add(9_999),
         max_header_bytes: 64 << 10,
         // The service does not tell when requests begin and end.
         idle_timeout: DAY,
         stalled_timeout: DAY,
     };
     let make = move |_| TowerToHyperService::new(service.clone());
-    serve(listener.into(), bounds, make, shutdown, grace, watch::Sender::new(false)).await;
+    let listening = Listening::plain(listener, NonZeroU32::MIN.saturating_add(9_999));
+    serve(listening, bounds, make, shutdown, grace, Arc::new(watch::Sender::new(false))).await;
 }
 
 fn builder(bounds: Bounds) -> auto::Builder<Streams> {

@@ -28,10 +28,15 @@ use crate::upstream::Upstream;
 const NO_POLICY: &str = "version = 1\nname = \"none\"\nmode = \"observe\"\n\
                          [[grade]]\nname = \"untouched\"\nat = 1.0\n";
 
-/// The defended upstream, and what tells of its state.
+/// The defended upstream.
+pub(super) type Service = Defense<Decided<Traced<Upstream>>>;
+
+/// It, and what tells of its state.
 #[derive(Debug)]
 pub(super) struct Stack {
-    pub(super) service: Defense<Decided<Traced<Upstream>>>,
+    pub(super) service: Service,
+    /// What makes others of it, for upstreams with other connections.
+    pub(super) layer: DefenseLayer,
     pub(super) defense: DefenseHandle,
     /// What the operator may not have meant.
     pub(super) notices: Vec<String>,
@@ -49,8 +54,13 @@ pub(super) fn stack(
 ) -> Result<Stack, StartError> {
     let Live { settings, notices } = Live::of(config, experiments, audit, reports, ledger)?;
     let layer = settings.build()?;
-    let upstream = Decided(traced(upstream, &config.upstream.url));
-    Ok(Stack { defense: layer.handle(), service: layer.layer(upstream), notices })
+    let service = service(&layer, upstream, config);
+    Ok(Stack { defense: layer.handle(), service, layer, notices })
+}
+
+/// The defense in front of an upstream.
+pub(super) fn service(layer: &DefenseLayer, upstream: Upstream, config: &Config) -> Service {
+    layer.layer(Decided(traced(upstream, &config.upstream.url)))
 }
 
 /// What of a configuration decides about requests. It can be replaced while others are served; all

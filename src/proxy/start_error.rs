@@ -26,6 +26,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// The system gives no threads to serve on.
+    #[error("no threads to serve on can be started")]
+    Workers(#[source] io::Error),
     /// A file of audit records or log lines cannot be opened.
     #[error("cannot write to {}", path.display())]
     Lines {

@@ -29,6 +29,7 @@ mod when_woken;
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -144,12 +145,19 @@ impl UpstreamError {
 
 type HttpClient = Client<Connector, Replayed>;
 
-/// The pooled client. Clones share the pool.
+/// The pooled client. Clones share the pool, and cost no more than a count: there are two for each request.
 #[derive(Clone, Debug)]
-pub struct Upstream {
+pub struct Upstream(Arc<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     client: HttpClient,
     /// The same without a pool.
     unpooled: HttpClient,
+    /// What both are made by.
+    builder: legacy::Builder,
+    connector: Connector,
+    max_idle_connections: usize,
     scheme: Scheme,
     authority: Authority,
     /// Without a slash at its end.
@@ -186,11 +194,14 @@ impl Upstream {
             // A dead connection must not hold its streams until their idle timeout.
             .http2_keep_alive_interval(Duration::from_secs(30));
         let client = builder.build(connector.clone());
-        let unpooled = builder.pool_max_idle_per_host(0).build(connector);
+        let unpooled = builder.pool_max_idle_per_host(0).build(connector.clone());
         let base_path = settings.url.path().trim_end_matches('/').to_owned();
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             client,
             unpooled,
+            builder,
+            connector,
+            max_idle_connections: settings.max_idle_connections,
             scheme,
             authority,
             base_path,
@@ -199,20 +210,34 @@ impl Upstream {
             total_timeout: settings.total_timeout,
             cut_off: None,
             signer: None,
-        })
+        })))
     }
 
     /// Has answers under way break off when told so: each as one that failed, which its client can see.
-    pub(crate) fn cut_off_by(self, told: watch::Receiver<bool>) -> Self {
-        Self { cut_off: Some(told), ..self }
+    pub(crate) fn cut_off_by(mut self, told: watch::Receiver<bool>) -> Self {
+        Arc::make_mut(&mut self.0).cut_off = Some(told);
+        self
+    }
+
+    /// The same with connections of its own, for one of so many threads that share none. Each keeps its share of
+    /// those that may be idle.
+    pub(crate) fn of_one_thread(mut self, threads: usize) -> Self {
+        let parts = Arc::make_mut(&mut self.0);
+        let idle = parts.max_idle_connections.div_ceil(threads.max(1));
+        let connector = parts.connector.clone();
+        parts.client = parts.builder.pool_max_idle_per_host(idle).build(connector);
+        self
     }
 
     /// Signs what it sends.
     #[must_use]
-    pub fn signed_by(self, signer: Option<Signer>) -> Self {
-        Self { signer, ..self }
+    pub fn signed_by(mut self, signer: Option<Signer>) -> Self {
+        Arc::make_mut(&mut self.0).signer = signer;
+        self
     }
+}
 
+impl Parts {
     /// The same path and query behind the upstream's base.
     fn address(&self, uri: &Uri) -> Result<Uri, UpstreamError> {
         let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
@@ -243,7 +268,8 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let started = Instant::now();
         let (mut head, body) = request.into_parts();
-        let address = self.address(&head.uri);
+        let upstream = Arc::clone(&self.0);
+        let address = upstream.address(&head.uri);
         let upgrades = asks_for_websocket(&head);
         strip_hop_by_hop(&mut head.headers);
         if upgrades {
@@ -254,16 +280,13 @@ where
         // What the client spoke says nothing about this connection.
         head.version = Version::HTTP_11;
         head.extensions.clear();
-        let clients = (self.client.clone(), self.unpooled.clone());
-        let head_due = started + self.first_byte_timeout.min(self.total_timeout);
-        let total_due = started + self.total_timeout;
-        let idle_timeout = self.idle_timeout;
-        let cut_off = self.cut_off.clone();
-        let signer = self.signer.clone();
+        let head_due = started + upstream.first_byte_timeout.min(upstream.total_timeout);
+        let total_due = started + upstream.total_timeout;
         Box::pin(async move {
             head.uri = address?;
             let body = body.map_err(Into::into).boxed_unsync();
-            let (body, _room) = match &signer {
+            let Parts { idle_timeout, cut_off, signer, .. } = &*upstream;
+            let (body, _room) = match signer {
                 None => (body, None),
                 Some(signer) => {
                     let signed = signed(signer, &mut head, body);
@@ -273,7 +296,7 @@ where
                 }
             };
             let replay = Replay::new(body);
-            let (response, connection) = timeout_at(head_due, ask(clients, head, &replay))
+            let (response, connection) = timeout_at(head_due, ask(&upstream, head, &replay))
                 .await
                 .map_err(|_| {
                     if replay.is_awaited() {
@@ -286,7 +309,7 @@ where
             replay.forget();
             let (mut head, body) = response.into_parts();
             let after = AfterAnswer::of(&head.headers, &head.extensions, connection);
-            let upstream = head.extensions.remove::<OnUpgrade>().filter(|_| upgrades);
+            let switched = head.extensions.remove::<OnUpgrade>().filter(|_| upgrades);
             strip_hop_by_hop(&mut head.headers);
             let multiplexed = head.version == Version::HTTP_2;
             // The server frames for the client's version.
@@ -298,14 +321,15 @@ where
                 head.extensions.insert(reason);
             }
             if head.status == StatusCode::SWITCHING_PROTOCOLS {
-                let upstream = upstream.ok_or(UpstreamError::Switched)?;
+                let upstream = switched.ok_or(UpstreamError::Switched)?;
                 announce(&mut head.headers);
+                let idle_timeout = *idle_timeout;
                 head.extensions.insert(Switched { upstream, idle_timeout, total_due });
             }
-            let body = UpstreamBody::new(body, idle_timeout, total_due)
+            let body = UpstreamBody::new(body, *idle_timeout, total_due)
                 .multiplexed(multiplexed)
                 .before(after)
-                .until(cut_off);
+                .until(cut_off.clone());
             Ok(Response::from_parts(head, body))
         })
     }
@@ -363,18 +387,19 @@ impl Unanswered {
 
 /// Sends the request, and once more if its connection turned out to be closing.
 async fn ask(
-    (pooled, unpooled): (HttpClient, HttpClient),
+    upstream: &Parts,
     head: request::Parts,
     replay: &Replay,
 ) -> Result<(Response<Incoming>, CaptureConnection), Unanswered> {
-    let send = |client: HttpClient, head, body: Replayed| {
+    let send = |client: &HttpClient, head, body: Replayed| {
         let mut request = Request::from_parts(head, body);
         let mut connection = capture_connection(&mut request);
         request.body_mut().watch(connection.clone());
+        let answer = client.request(request);
         async move {
             tokio::select! {
                 biased;
-                answered = client.request(request) => {
+                answered = answer => {
                     Ok((answered.map_err(Unanswered::Failed)?, connection))
                 }
                 () = abandoned(&mut connection) => {
@@ -384,11 +409,11 @@ async fn ask(
             }
         }
     };
-    match send(pooled, head.clone(), replay.first()).await {
+    match send(&upstream.client, head.clone(), replay.first()).await {
         Err(unanswered) => {
             let closing = unanswered.met_a_closing_connection(replay.given().as_ref());
             match replay.again().filter(|_| closing) {
-                Some(body) => send(unpooled, head, body).await,
+                Some(body) => send(&upstream.unpooled, head, body).await,
                 None => Err(unanswered),
             }
         }

@@ -1,6 +1,7 @@
 //! `[listen]`: where and how clients are served.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ pub struct Listen {
     pub idle_timeout: Duration,
     /// Whether each connection begins with the PROXY protocol, version 2.
     pub proxy_protocol: bool,
+    /// How many threads serve, each with a runtime and upstream connections of its own; `None`: the
+    /// runtime that the proxy is run on does.
+    pub workers: Option<NonZeroUsize>,
     /// What the upstream is told of clients' connections.
     pub forwarded: Forwarded,
     /// With what TLS is spoken, if it is.
@@ -58,8 +62,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Listen {
     let address = reader.or(SECTION, "address", default);
     let idle_timeout = reader.or(SECTION, "idle_timeout", Duration::from_secs(60));
     let proxy_protocol = reader.or(SECTION, "proxy_protocol", false);
+    let workers = reader.optional(SECTION, "workers");
     let forwarded = reader.or(SECTION, "forwarded", Forwarded::default());
-    Listen { address, idle_timeout, proxy_protocol, forwarded, tls: read_tls(reader) }
+    Listen { address, idle_timeout, proxy_protocol, workers, forwarded, tls: read_tls(reader) }
 }
 
 fn read_tls(reader: &mut Reader<'_>) -> Option<ListenTls> {
