@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::service_manager::{self, READY, STOPPING};
 use super::{Answer, Failure, admin, configuration};
-use crate::proxy::config::{ENVIRONMENT_PREFIX, LogFormat};
+use crate::proxy::config::{ENVIRONMENT_PREFIX, LogFormat, Workers};
 use crate::proxy::{Config, Proxy, StartError, reload_at_signal, shutdown_signal};
 
 /// How long a proxy that may be running is waited for.
@@ -60,9 +60,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         tracing::info!(file = %path.display(), "configuration");
     }
     let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    config.listen.workers.get_or_insert(processors);
-    // For what no client waits for: the admin listener, what is polled and written.
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let threads = match config.listen.workers.get_or_insert(Workers::Threads(processors)) {
+        // Besides them one for what no client waits for: the admin listener, what is polled and written.
+        Workers::Threads(_) => NonZeroUsize::MIN,
+        Workers::Shared => processors,
+    };
+    let runtime = Builder::new_multi_thread().worker_threads(threads.get()).enable_all().build()?;
     runtime.block_on(async {
         // Before the addresses are told: whoever reads them may send a signal.
         let shutdown = shutdown_signal()?;

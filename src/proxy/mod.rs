@@ -24,6 +24,7 @@
 //! ```
 
 mod admin;
+mod arrivals;
 pub mod config;
 mod connection;
 mod cors;

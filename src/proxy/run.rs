@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
 use super::admin::{Admin, AdminService};
+use super::arrivals::{Arrivals, Dealer};
 use super::config::{self, Config, LogOutput, Probe};
 use super::cors::Cors;
 use super::experiments::{self, ExperimentState};
@@ -27,13 +28,13 @@ use super::recent::Recent;
 use super::rehearsal;
 use super::reload::{Order, ReloadState, Reloader, Swap};
 use super::report::ReportTargets;
-use super::server::{Bounds, Listening, serve, slots};
+use super::server::{Bounds, Listening, serve};
 use super::socket::Patience;
 use super::stack::{self, Service, Stack, stack};
 use super::start_error::StartError;
 use super::tls::{self, Tls};
 use super::traces::Traces;
-use super::workers;
+use super::workers::Workers;
 use crate::audit::record::mode_name;
 use crate::audit::{Exposure, JsonLines, NoAudit, Record, Sink, UnitJoined, UnitSummary};
 use crate::experiment::Experiments;
@@ -268,7 +269,7 @@ impl Proxy {
             }
         };
         let proxy_protocol = config.listen.proxy_protocol;
-        let slots = slots(config.limits.max_connections);
+        let arrivals = Arrivals::at(listener, config.limits.max_connections);
         let (stop, _) = watch::channel(false);
         let stopped = || {
             let mut stopped = stop.subscribe();
@@ -279,28 +280,27 @@ impl Proxy {
         // Told to go only when clients are gone, so that it can be asked to the last.
         let clients = async {
             let kept = match config.listen.workers {
-                None => {
-                    let listening = Listening { listener, tls, proxy_protocol, slots };
+                None | Some(config::Workers::Shared) => {
+                    let listening = Listening { arrivals, tls, proxy_protocol };
                     serve(listening, bounds, front(service), stopped(), grace, cut_off).await;
                     None
                 }
-                Some(workers) => {
-                    let listener = listener.into_std().map_err(StartError::Workers)?;
+                Some(config::Workers::Threads(workers)) => {
+                    let mut dealer = Dealer::new(arrivals);
                     let begin = || {
-                        let listener = listener.try_clone()?;
                         let upstream = upstream.clone().of_one_thread(workers.get());
-                        let service = stack::service(&layer, upstream, &config);
-                        let (front, stopped) = (front(service), stopped());
-                        let (tls, slots) = (tls.clone(), Arc::clone(&slots));
-                        let cut_off = Arc::clone(&cut_off);
-                        Ok(move || async move {
-                            // It was one of a runtime's before.
-                            let Ok(listener) = TcpListener::from_std(listener) else { return };
-                            let listening = Listening { listener, tls, proxy_protocol, slots };
-                            serve(listening, bounds, front, stopped, grace, cut_off).await;
-                        })
+                        let front = front(stack::service(&layer, upstream, &config));
+                        let arrivals = dealer.hand();
+                        let listening = Listening { arrivals, tls: tls.clone(), proxy_protocol };
+                        let (stopped, cut_off) = (stopped(), Arc::clone(&cut_off));
+                        move || serve(listening, bounds, front, stopped, grace, cut_off)
                     };
-                    Some(workers::serve(workers, begin).await.map_err(StartError::Workers)?)
+                    let workers = Workers::start(workers, begin).map_err(StartError::Workers)?;
+                    tokio::select! {
+                        () = dealer.deal() => {}
+                        () = stopped() => {}
+                    }
+                    Some(workers.served().await)
                 }
             };
             drop(served);

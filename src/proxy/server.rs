@@ -17,10 +17,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
+use super::arrivals::{Arrivals, Arrived};
 use super::connection::{Client, Connection, Socket};
 use super::proxy_protocol;
 use super::socket::Onward;
@@ -31,25 +32,18 @@ use crate::upstream::{BoxError, WhenWoken};
 /// Where connections come from, and whether TLS is spoken on them.
 #[derive(Debug)]
 pub(super) struct Listening {
-    pub(super) listener: TcpListener,
+    pub(super) arrivals: Arrivals,
     pub(super) tls: Option<Tls>,
     /// Each begins with the PROXY protocol.
     pub(super) proxy_protocol: bool,
-    /// How many more there may be, of all that listen there.
-    pub(super) slots: Arc<Semaphore>,
 }
 
 impl Listening {
     /// In the clear, and so many at the most.
     pub(super) fn plain(listener: TcpListener, max_connections: NonZeroU32) -> Self {
-        Self { listener, tls: None, proxy_protocol: false, slots: slots(max_connections) }
+        let arrivals = Arrivals::at(listener, max_connections);
+        Self { arrivals, tls: None, proxy_protocol: false }
     }
-}
-
-/// Room for so many connections.
-pub(super) fn slots(max_connections: NonZeroU32) -> Arc<Semaphore> {
-    let slots = usize::try_from(max_connections.get()).unwrap_or(Semaphore::MAX_PERMITS);
-    Arc::new(Semaphore::new(slots))
 }
 
 /// Bounds of a server.
@@ -68,7 +62,7 @@ const PARTING: Duration = Duration::from_secs(1);
 /// `grace`, and has those that are left break off: first they are told to by `cut_off`, so that their
 /// clients hear of it, then their connections end, so that clients see an error and no end.
 pub(super) async fn serve<M, S, B>(
-    Listening { listener, tls, proxy_protocol, slots }: Listening,
+    Listening { mut arrivals, tls, proxy_protocol }: Listening,
     bounds: Bounds,
     make_service: M,
     shutdown: impl Future<Output = ()>,
@@ -87,11 +81,12 @@ pub(super) async fn serve<M, S, B>(
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
-        let (stream, peer, slot) = tokio::select! {
+        let arrived = tokio::select! {
             () = &mut shutdown => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
-            accepted = accept(&listener, &slots) => accepted,
+            arrived = arrivals.next() => arrived,
         };
+        let Some(Arrived { stream, peer, slot }) = arrived else { break };
         // Small pieces of a stream go out as they come.
         let _ = stream.set_nodelay(true);
         let (http, tls, make_service) = (http.clone(), tls.clone(), make_service.clone());
@@ -113,7 +108,7 @@ pub(super) async fn serve<M, S, B>(
         });
     }
     // Closed first: who comes now is refused by the system.
-    drop(listener);
+    drop(arrivals);
     stopping.send_replace(true);
     if timeout(grace, all_of(&mut connections)).await.is_err() {
         tracing::warn!(connections = connections.len(), "grace is over; connections are cut off");
@@ -188,26 +183,6 @@ fn builder(bounds: Bounds) -> auto::Builder<Streams> {
         // A dead connection must not hold its streams for good.
         .keep_alive_interval(Duration::from_secs(30));
     http
-}
-
-/// The next connection for which there is room. Until there is, the system lets clients wait.
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
-    // The semaphore is never closed.
-    let slot = Arc::clone(slots).acquire_owned().await.ok();
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, slot),
-            Err(error) => {
-                // Out of file descriptors, most likely: some must be closed before it is worth
-                // trying again.
-                tracing::warn!(%error, "no connection could be accepted");
-                sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
 }
 
 /// Serves one connection until it ends, has been idle for too long, or is told to stop.

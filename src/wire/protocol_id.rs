@@ -4,6 +4,8 @@
 //! [`ProtocolId`]. What differs between protocols without being read out of their bodies stands in
 //! one table, so that adding one is an entry here and a codec.
 
+use std::sync::LazyLock;
+
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
@@ -233,24 +235,34 @@ impl ProtocolId {
     /// The one whose endpoint a path leads to.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
-        // Every request asks this, and most endpoints are told apart by their last byte.
-        let last = path.as_bytes().last();
-        Self::leading(|it| it.path.as_bytes().last() == last && it.is_at(path))
+        // Every request asks this, more than once; most endpoints are told apart by their last byte.
+        static BY_LAST_BYTE: LazyLock<Vec<(u8, &Endpoint, ProtocolId)>> = LazyLock::new(|| {
+            let last =
+                |(it, id): (&'static Endpoint, _)| Some((*it.path.as_bytes().last()?, it, id));
+            let mut endpoints: Vec<_> = ProtocolId::endpoints().filter_map(last).collect();
+            endpoints.sort_by_key(|(last, ..)| *last);
+            endpoints
+        });
+        let last = *path.as_bytes().last()?;
+        let first = BY_LAST_BYTE.partition_point(|(it, ..)| *it < last);
+        let ending = BY_LAST_BYTE.iter().skip(first).take_while(|(it, ..)| *it == last);
+        let leading = ending.filter(|(_, it, _)| it.is_at(path));
+        leading.max_by_key(|(_, it, _)| it.path.len()).map(|(_, _, id)| *id)
+    }
+
+    /// The endpoints of all of them.
+    fn endpoints() -> impl Iterator<Item = (&'static Endpoint, Self)> {
+        Self::ALL.into_iter().flat_map(|id| id.features().endpoints.iter().map(move |it| (it, id)))
     }
 
     /// The same to a server that does not mind the letter case of a path.
     pub(super) fn of_path_in_any_case(path: &str) -> Option<Self> {
-        Self::leading(|endpoint| {
+        let leading = Self::endpoints().filter(|(endpoint, _)| {
             let length = endpoint.path.len();
             let end = path.len().checked_sub(length).and_then(|at| path.get(at..));
             let same = end.is_some_and(|end| end.eq_ignore_ascii_case(endpoint.path));
             same && endpoint.is_behind(path, length)
-        })
-    }
-
-    fn leading(leads: impl Fn(&Endpoint) -> bool) -> Option<Self> {
-        let endpoints = |id: Self| id.features().endpoints.iter().map(move |it| (it, id));
-        let leading = Self::ALL.into_iter().flat_map(endpoints).filter(|(it, _)| leads(it));
+        });
         leading.max_by_key(|(it, _)| it.path.len()).map(|(_, id)| id)
     }
 

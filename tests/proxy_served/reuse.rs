@@ -8,7 +8,13 @@ use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{client, full, proxy, request, soon};
+use crate::support::{self, Running, client, full, request, soon};
+
+/// A proxy that serves on one thread: others would have connections of their own.
+async fn proxy(upstream: SocketAddr, more: &[(&str, &str)]) -> Running {
+    let more: Vec<_> = more.iter().copied().chain([("LISTEN_WORKERS", "1")]).collect();
+    support::proxy(upstream, &more).await
+}
 
 /// What a server does with the second request on a connection.
 #[derive(Clone, Copy)]

@@ -106,6 +106,8 @@ pub(crate) fn config(upstream: &str, more: &[(&str, &str)]) -> Config {
     let mut environment = BTreeMap::from([
         ("GUILLOCHE_LISTEN_ADDRESS".to_owned(), "127.0.0.1:0".to_owned()),
         ("GUILLOCHE_ADMIN_ADDRESS".to_owned(), "127.0.0.1:0".to_owned()),
+        // As `guilloche serve` has them. Without, the test's own runtime would serve.
+        ("GUILLOCHE_LISTEN_WORKERS".to_owned(), "2".to_owned()),
     ]);
     for (name, value) in more {
         environment.insert(format!("GUILLOCHE_{name}"), (*value).to_owned());

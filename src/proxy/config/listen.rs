@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::reader::Reader;
-use super::setting::Setting;
+use super::setting::{Kind, Setting};
 use crate::proxy::Forwarded;
 use crate::proxy::tls;
 
@@ -22,13 +22,32 @@ pub struct Listen {
     pub idle_timeout: Duration,
     /// Whether each connection begins with the PROXY protocol, version 2.
     pub proxy_protocol: bool,
-    /// How many threads serve, each with a runtime and upstream connections of its own; `None`: the
-    /// runtime that the proxy is run on does.
-    pub workers: Option<NonZeroUsize>,
+    /// Who serves; `None` if nothing is said: the runtime that the proxy is run on does.
+    pub workers: Option<Workers>,
     /// What the upstream is told of clients' connections.
     pub forwarded: Forwarded,
     /// With what TLS is spoken, if it is.
     pub tls: Option<ListenTls>,
+}
+
+/// Who serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Workers {
+    /// So many threads, each with a runtime and upstream connections of its own. A client's connection stays
+    /// with one of them.
+    Threads(NonZeroUsize),
+    /// The runtime that the proxy is run on, whose threads take whatever is to be done next.
+    Shared,
+}
+
+impl Setting for Workers {
+    const KIND: Kind = Kind::Count;
+    const EXPECTED: &'static str = "a number of threads of at least 1, or \"shared\"";
+
+    fn read(text: &str) -> Option<Self> {
+        if text == "shared" { Some(Self::Shared) } else { text.parse().ok().map(Self::Threads) }
+    }
 }
 
 /// The files of TLS.

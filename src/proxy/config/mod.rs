@@ -51,7 +51,7 @@ use http::HeaderValue;
 pub use carriers::Probe;
 pub use error::{ConfigError, ConfigErrors};
 pub use experiments::Experiments;
-pub use listen::{Listen, ListenTls};
+pub use listen::{Listen, ListenTls, Workers};
 pub use log::LogFormat;
 pub use marks::Marks;
 use origin::{Origin, Reading};

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     List,
     /// A boolean or a text.
     Switch,
+    /// An integer or a text.
+    Count,
 }
 
 impl Kind {
@@ -29,6 +31,7 @@ impl Kind {
         match self {
             Self::Number => matches!(given, Self::Number | Self::Integer),
             Self::Switch => matches!(given, Self::Boolean | Self::Text),
+            Self::Count => matches!(given, Self::Integer | Self::Text),
             _ => self == given,
         }
     }

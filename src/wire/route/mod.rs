@@ -197,11 +197,11 @@ pub fn error_protocol(path: &str) -> &'static dyn Protocol {
             .find(leads)
     };
     // Google names a method behind a colon.
-    let method = path.rsplit('/').next().unwrap_or_default().contains(':');
-    let google = (method && path.contains("/models/")).then_some(ProtocolId::Gemini);
+    let is_method = || path.rsplit('/').next().unwrap_or_default().contains(':');
+    let google = || (is_method() && path.contains("/models/")).then_some(ProtocolId::Gemini);
     // Amazon names what is asked of a model behind it.
-    let amazon = path.contains("/model/").then_some(ProtocolId::Converse);
-    let known = ProtocolId::of_path(path).or_else(beside).or(google).or(amazon);
+    let amazon = || path.contains("/model/").then_some(ProtocolId::Converse);
+    let known = ProtocolId::of_path(path).or_else(beside).or_else(google).or_else(amazon);
     known.unwrap_or(ProtocolId::Chat).codec()
 }
 
