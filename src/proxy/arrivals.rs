@@ -147,3 +147,82 @@ fn dealt(arrived: Arrived, connections: &Arc<AtomicUsize>) -> io::Result<Dealt> 
     slot._among = Some(Among(Arc::clone(connections)));
     Ok(Dealt { stream, peer, slot })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn dealer() -> (Dealer, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (Dealer::new(Arrivals::at(listener, NonZeroU32::new(64).unwrap())), address)
+    }
+
+    /// Takes so many from each hand.
+    async fn take(hand: &mut Arrivals, count: usize) -> Vec<Arrived> {
+        let mut taken = Vec::new();
+        for _ in 0..count {
+            taken.push(hand.next().await.unwrap());
+        }
+        taken
+    }
+
+    async fn connect(address: SocketAddr, count: usize) -> Vec<TcpStream> {
+        let mut clients = Vec::new();
+        for _ in 0..count {
+            clients.push(TcpStream::connect(address).await.unwrap());
+        }
+        clients
+    }
+
+    /// Fails when connections that have ended are counted still.
+    #[tokio::test]
+    async fn a_connection_goes_to_the_thread_that_has_the_fewest() {
+        let (mut dealer, address) = dealer().await;
+        let (mut first, mut second) = (dealer.hand(), dealer.hand());
+        let dealing = tokio::spawn(dealer.deal());
+        let _clients = connect(address, 8).await;
+        let (kept, left) = (take(&mut first, 4).await, take(&mut second, 4).await);
+        drop(left);
+        let _more = connect(address, 4).await;
+        let came = take(&mut second, 4).await;
+        assert_eq!((kept.len(), came.len()), (4, 4));
+        dealing.abort();
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_has_ended_is_dealt_nothing_more() {
+        let (mut dealer, address) = dealer().await;
+        let (ended, mut going) = (dealer.hand(), dealer.hand());
+        drop(ended);
+        let dealing = tokio::spawn(dealer.deal());
+        let _clients = connect(address, 3).await;
+        assert_eq!(take(&mut going, 3).await.len(), 3);
+        drop(going);
+        let _last = TcpStream::connect(address).await.unwrap();
+        dealing.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn there_are_no_more_than_may_be_whoever_has_them() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut dealer = Dealer::new(Arrivals::at(listener, NonZeroU32::MIN));
+        let (mut first, mut second) = (dealer.hand(), dealer.hand());
+        let dealing = tokio::spawn(dealer.deal());
+        let _clients = connect(address, 2).await;
+        let only = take(&mut first, 1).await;
+        tokio::select! {
+            biased;
+            () = tokio::task::yield_now() => {}
+            _ = second.next() => panic!("there was room for one"),
+        }
+        drop(only);
+        // Either has none now.
+        tokio::select! {
+            Some(_) = first.next() => {}
+            Some(_) = second.next() => {}
+        }
+        dealing.abort();
+    }
+}

@@ -3,8 +3,10 @@
     python hunt.py vllm PYTHON GUILLOCHE DIR
     python hunt.py llama_cpp PYTHON GUILLOCHE DIR
     python hunt.py llama_server LLAMA_SERVER GUILLOCHE DIR
+    python hunt.py xllamacpp PYTHON GUILLOCHE DIR
 
-PYTHON is that of an environment with vLLM, or with llama-cpp-python[server]; DIR holds what `make_reasoner.py` made:
+PYTHON is that of an environment with vLLM, with llama-cpp-python[server], or with xllamacpp, which has llama.cpp's
+server built; DIR holds what `make_reasoner.py` made:
 every word of its reasoning is none of its answers'. Asked is on every path that answers, as documents and as
 streams, with every flag that is known to make a server repeat itself; what came is searched byte for byte. An
 ordinary caller must get the reasoning, a graded one no word of it, and both must get an answer.
@@ -82,6 +84,7 @@ SETTINGS = {
     "llama_cpp": [[]],
     "llama_server": [["--reasoning-format", form] for form in ["deepseek", "deepseek-legacy", "none"]],
 }
+SETTINGS["xllamacpp"] = SETTINGS["llama_server"]
 
 
 def server(setting):
@@ -95,7 +98,8 @@ def server(setting):
         command = [PROGRAM, "-m", "llama_cpp.server", "--model", DIRECTORY / "model.gguf", "--n_ctx", "2048"]
         command += ["--model_alias", "reasoner", "--logits_all", "true"]
     else:
-        command = [PROGRAM, "-m", DIRECTORY / "model.gguf", "--jinja", "-np", "1", "-c", "2048"]
+        launched = [PROGRAM, Path(__file__).parent / "llama_server.py"] if KIND == "xllamacpp" else [PROGRAM]
+        command = [*launched, "-m", DIRECTORY / "model.gguf", "--jinja", "-np", "1", "-c", "2048"]
     log = open(DIRECTORY / f"{KIND}.log", "w")
     return subprocess.Popen([*command, *port, *setting], env=environment, stdout=log, stderr=subprocess.STDOUT)
 
@@ -148,7 +152,7 @@ def is_listed(path, routes):
     return False
 
 
-ROUTES = {"vllm": "vllm", "llama_cpp": "custom", "llama_server": "llama_cpp"}[KIND]
+ROUTES = {"vllm": "vllm", "llama_cpp": "custom", "llama_server": "llama_cpp", "xllamacpp": "llama_cpp"}[KIND]
 failed = []
 for setting in SETTINGS[KIND]:
     children = [server(setting)]
