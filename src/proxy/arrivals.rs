@@ -15,13 +15,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::sleep;
 
+/// Connections that may be on their way to a thread. It takes them at once, unless it is busy.
+const WAITING: usize = 64;
+
 /// Where connections come from.
 #[derive(Debug)]
 pub(super) enum Arrivals {
     /// Those of a listener, as long as there is room.
     Listener(TcpListener, Arc<Semaphore>),
     /// Those that are dealt to a thread.
-    Dealt(mpsc::UnboundedReceiver<Dealt>),
+    Dealt(mpsc::Receiver<Dealt>),
 }
 
 /// A connection that counts until it is dropped.
@@ -103,7 +106,7 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Arrived {
 #[derive(Debug)]
 struct Hand {
     connections: Arc<AtomicUsize>,
-    sender: mpsc::UnboundedSender<Dealt>,
+    sender: mpsc::Sender<Dealt>,
 }
 
 /// Deals connections out.
@@ -120,7 +123,7 @@ impl Dealer {
 
     /// What one more thread takes connections from.
     pub(super) fn hand(&mut self) -> Arrivals {
-        let (sender, receiver) = mpsc::unbounded_channel();
+        let (sender, receiver) = mpsc::channel(WAITING);
         self.hands.push(Hand { connections: Arc::default(), sender });
         Arrivals::Dealt(receiver)
     }
@@ -133,7 +136,8 @@ impl Dealer {
             let fewest = self.hands.iter().min_by_key(|it| it.connections.load(Ordering::Relaxed));
             let Some(Hand { connections, sender }) = fewest else { return };
             match dealt(arrived, connections) {
-                Ok(dealt) => drop(sender.send(dealt)),
+                // If it has ended meanwhile, the client sees its connection closed.
+                Ok(dealt) => drop(sender.send(dealt).await),
                 Err(error) => tracing::warn!(%error, "a connection could not be handed on"),
             }
         }

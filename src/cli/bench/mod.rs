@@ -229,7 +229,7 @@ impl Bench {
     }
 
     async fn start_row(&self, row: Row) -> Result<Running, Failure> {
-        let served = self.rig.start_row(row)?;
+        let served = self.rig.start_row(row).await?;
         let address = served.as_ref().map_or(self.rig.upstream.address, |served| served.address);
         let target = Target::new(row.score(), address);
         check(row, &target, &self.upstream).await?;

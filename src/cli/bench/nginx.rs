@@ -56,7 +56,7 @@ pub(super) fn is_installed() -> bool {
 }
 
 /// Starts it in front of `upstream`, with its files in `directory`.
-pub(super) fn start(directory: &Path, upstream: SocketAddr) -> Result<Served, Failure> {
+pub(super) async fn start(directory: &Path, upstream: SocketAddr) -> Result<Served, Failure> {
     let program = program().ok_or("nginx is not installed")?;
     let directory = directory.join("nginx");
     std::fs::create_dir_all(&directory)?;
@@ -72,7 +72,7 @@ pub(super) fn start(directory: &Path, upstream: SocketAddr) -> Result<Served, Fa
     let mut command = Command::new(program);
     command.arg("-c").arg(&file).arg("-p").arg(&directory).args(["-e", "stderr"]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    Ok(Served::listening(command, address).map_err(|error| match error.kind() {
+    Ok(Served::listening(command, address).await.map_err(|error| match error.kind() {
         io::ErrorKind::TimedOut => "nginx did not start".to_owned(),
         _ => format!("nginx: {error}"),
     })?)

@@ -1,10 +1,13 @@
 //! Child processes: started, measured through `/proc`, and killed with their owner.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
 
 use crate::cli::Failure;
 use crate::proxy::config::ENVIRONMENT_PREFIX;
@@ -60,14 +63,14 @@ impl Served {
     }
 
     /// Runs a command that does not tell when it listens at this address, and waits until it does.
-    pub(super) fn listening(mut command: Command, address: SocketAddr) -> io::Result<Self> {
+    pub(super) async fn listening(mut command: Command, address: SocketAddr) -> io::Result<Self> {
         let served = Self { child: command.spawn()?, address };
         let until = Instant::now() + START;
-        while TcpStream::connect(address).is_err() {
+        while TcpStream::connect(address).await.is_err() {
             if Instant::now() > until {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            std::thread::sleep(Duration::from_millis(20));
+            sleep(Duration::from_millis(20)).await;
         }
         Ok(served)
     }

@@ -191,13 +191,15 @@ impl Rig {
     }
 
     /// Starts a row's own process; the upstream is none's own.
-    pub(super) fn start_row(&self, row: Row) -> Result<Option<Served>, Failure> {
+    pub(super) async fn start_row(&self, row: Row) -> Result<Option<Served>, Failure> {
         match row {
             Row::Bare => {
                 let upstream = self.upstream.address.to_string();
                 return Served::start(&["bench-bare-proxy", &upstream], Tells::OnOutput).map(Some);
             }
-            Row::Nginx => return nginx::start(&self.files.0, self.upstream.address).map(Some),
+            Row::Nginx => {
+                return nginx::start(&self.files.0, self.upstream.address).await.map(Some);
+            }
             _ => {}
         }
         let Some(config) = self.files.configure(row, self.upstream.address)? else {
