@@ -225,7 +225,7 @@ fn of_ten_thousand_accounts_and_epochs_the_strongest_are_shown() {
         .map(|number| verdicts::id(&name(number), 60.0 - f64::from(number) / 1_000.0, None))
         .collect();
     let verdict = conclude(vec![scheme], vec![], verdicts::method());
-    assert!(matches!(&verdict.accounts.named, Named::Each(ids) if ids.len() > 9_000));
+    assert!(matches!(&verdict.accounts.consistent_with, Named::Each(ids) if ids.len() > 9_000));
     let page = read("many", &verdict, &run());
     assert!(page.html.len() < 300_000, "{}", page.html.len());
     assert!(page.text.contains("00000 xxx") && !page.text.contains("09000 xxx"));

@@ -19,7 +19,7 @@ fn holds_no_text(verdict: &Verdict) {
 }
 
 #[test]
-fn an_account_whose_answers_were_copied_is_named_and_the_control_is_not() {
+fn a_text_is_consistent_with_the_account_whose_answers_were_copied_which_is_no_name() {
     let scene = Scene::new("named");
     let suspect = scene.write("suspect.jsonl", &scene.copies(2, &[("a-7", None)]));
     let control = scene.control();
@@ -28,13 +28,17 @@ fn an_account_whose_answers_were_copied_is_named_and_the_control_is_not() {
     let verdict = said.verdict();
     assert_eq!((said.code, verdict.outcome), (0, Outcome::Exposed), "{}", said.out);
     assert_eq!(verdict.reached, Some(Level::Account));
-    assert_eq!(names(&verdict.accounts.named), ["a-7"]);
+    assert_eq!(names(&verdict.accounts.consistent_with), ["a-7"]);
     assert!(
-        verdict.sentence.contains("exposed to outputs of the account a-7"),
+        verdict.sentence.contains("is consistent with those of the account a-7 ")
+            && verdict
+                .sentence
+                .contains("Nobody is named: that takes text that the examiner asked"),
         "{}",
         verdict.sentence
     );
-    assert!(verdict.caveat.contains("lawfully published"));
+    assert!(!verdict.names_somebody() && verdict.naming.asked.is_none());
+    assert!(verdict.caveat.contains("lawfully published") && verdict.caveat.contains("no name"));
 
     // Tests over both epochs: two of the deployment, sixty of accounts.
     assert_eq!(
@@ -58,7 +62,7 @@ fn an_account_whose_answers_were_copied_is_named_and_the_control_is_not() {
 }
 
 #[test]
-fn a_cluster_is_named_whose_members_shared_the_work() {
+fn a_text_is_consistent_with_the_cluster_whose_members_shared_the_work() {
     let scene = Scene::new("cluster");
     let members = ["a-30", "a-31", "a-32", "a-33", "a-34"].map(|account| (account, Some("hydra")));
     let suspect = scene.write("suspect.jsonl", &scene.copies(2, &members));
@@ -73,7 +77,7 @@ fn a_cluster_is_named_whose_members_shared_the_work() {
         let said = scene.verify(&[&arguments[..], &cutoff].concat());
         let verdict = said.verdict();
         assert_eq!((said.code, verdict.outcome), (0, Outcome::Exposed), "{}", said.out);
-        assert_eq!(names(&verdict.clusters.named), ["hydra"]);
+        assert_eq!(names(&verdict.clusters.consistent_with), ["hydra"]);
         let parts: Vec<&str> =
             verdict.clusters.strongest[0].parts.iter().map(|part| part.name.as_str()).collect();
         assert_eq!(parts, tests);
@@ -102,7 +106,10 @@ fn unmarked_text_is_not_said_to_be_exposed_and_nobody_is_named() {
     let said = scene.verify(&["--suspect", text(&suspect), "--control", text(&control)]);
     let verdict = said.verdict();
     assert_eq!((said.code, verdict.outcome), (1, Outcome::NotShown), "{}", said.out);
-    assert_eq!((verdict.clusters.named, verdict.accounts.named), (Named::Nobody, Named::Nobody));
+    assert_eq!(
+        (verdict.clusters.consistent_with, verdict.accounts.consistent_with),
+        (Named::Nobody, Named::Nobody)
+    );
     assert_eq!(verdict.reached, None);
     assert!(verdict.sentence.starts_with("It was not shown"), "{}", verdict.sentence);
 }
@@ -129,7 +136,7 @@ fn a_control_that_is_marked_refuses_the_answer_and_no_name_is_shown() {
     let verdict = said.verdict();
     assert_eq!((said.code, verdict.outcome), (1, Outcome::Refused), "{}", said.out);
     assert!(verdict.refusals.iter().all(|refused| refused.by == RefusedBy::Control));
-    assert_eq!(verdict.accounts.named, Named::Nobody);
+    assert_eq!(verdict.accounts.consistent_with, Named::Nobody);
     assert!(!said.out.contains("a-7") && !said.out.contains("a-3"), "{}", said.out);
 }
 
@@ -183,10 +190,12 @@ fn the_report_for_people_fits_eighty_columns_and_begins_with_the_sentence() {
         "1000",
     ]);
     assert_eq!(said.code, 0, "{}", said.error);
-    assert!(said.out.starts_with("The text was exposed to outputs of the account a-7"));
+    assert!(
+        said.out.starts_with("The text was exposed to marked outputs of this deployment, and is")
+    );
     for line in said.out.lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }
-    assert!(said.out.contains("* a-7, epoch 2"), "{}", said.out);
+    assert!(said.out.contains("~ a-7, epoch 2") && !said.out.contains("* a-7"), "{}", said.out);
     assert_eq!(said.error, "");
 }

@@ -40,7 +40,7 @@ fn harvest(scene: &Scene, accounts: &[usize], arm: Option<&ArmMark>) -> Verdict 
 }
 
 fn named(verdict: &Verdict) -> Vec<String> {
-    verdict.arms.named.ids().iter().map(ToString::to_string).collect()
+    verdict.arms.consistent_with.ids().iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -51,9 +51,9 @@ fn the_arm_is_named_by_which_a_copy_was_fed_and_no_account_of_many() {
         let verdict = harvest(&scene, &accounts, Some(&arm(name)));
         assert_eq!(named(&verdict), [format!("{name} of withhold (2026-12)")]);
         assert_eq!((verdict.outcome, verdict.reached), (Outcome::Exposed, Some(Level::Arm)));
-        assert!(matches!(verdict.arms.named, Named::Each(_)));
+        assert!(matches!(verdict.arms.consistent_with, Named::Each(_)));
         assert_eq!((verdict.arms.tests, verdict.arms.ids), (2, 2));
-        let said = format!("outputs of the arm {name} of withhold (2026-12)");
+        let said = format!("those of the arm {name} of withhold (2026-12)");
         assert!(verdict.sentence.contains(&said), "{}", verdict.sentence);
     }
 }
@@ -63,8 +63,7 @@ fn an_account_is_named_with_its_arm() {
     let scene = scene("arm-and-account");
     let verdict = harvest(&scene, &[7], Some(&arm("strict")));
     assert_eq!(verdict.reached, Some(Level::Account));
-    let said =
-        ["the account a-7 ", " The text was exposed to outputs of the arm strict of withhold"];
+    let said = ["the account a-7 ", " and is consistent with those of the arm strict of withhold"];
     assert!(said.iter().all(|it| verdict.sentence.contains(it)), "{}", verdict.sentence);
 }
 
@@ -73,7 +72,7 @@ fn no_arm_is_named_for_what_was_harvested_before_there_was_one() {
     let scene = scene("before-arms");
     let accounts: Vec<usize> = (0..40).collect();
     let verdict = harvest(&scene, &accounts, None);
-    assert_eq!(verdict.arms.named, Named::Nobody);
+    assert_eq!(verdict.arms.consistent_with, Named::Nobody);
     assert_eq!(verdict.reached, Some(Level::Deployment), "{}", verdict.sentence);
     // Nor for what nobody marked.
     let plain = scene.write("plain.jsonl", halves().0);

@@ -28,12 +28,18 @@ fn evidence(p: f64) -> DeploymentEvidence {
     }
 }
 
-fn deployment(epoch: u32, p: Option<f64>) -> Deployment {
+pub(super) fn deployment(epoch: u32, p: Option<f64>) -> Deployment {
     let issued = Issued::default();
     Deployment { tenant: String::new(), epoch, issued, evidence: p.map(evidence) }
 }
 
-fn id(id: &str, deployment: usize, cluster: Option<usize>, score: f64, p: f64) -> IdScore {
+pub(super) fn id(
+    id: &str,
+    deployment: usize,
+    cluster: Option<usize>,
+    score: f64,
+    p: f64,
+) -> IdScore {
     IdScore {
         id: id.to_owned(),
         deployment,
@@ -59,7 +65,11 @@ fn text_control(sites: u64) -> ControlTest {
     ControlTest { kind: ControlKind::Text, material, ..control(0.4) }
 }
 
-fn scheme(name: &str, deployments: Vec<Deployment>, accounts: Vec<IdScore>) -> SchemeTests {
+pub(super) fn scheme(
+    name: &str,
+    deployments: Vec<Deployment>,
+    accounts: Vec<IdScore>,
+) -> SchemeTests {
     let material = Material { scheme: name.to_owned(), sites: 100, ..Material::default() };
     let controls = vec![control(0.4), text_control(100)];
     SchemeTests {
@@ -95,13 +105,16 @@ fn adjustment_is_over_epochs_and_schemes_together() {
     // The strongest account: three tests of accounts, and no less than its deployment.
     assert_eq!((verdict.accounts.tests, verdict.accounts.ids), (3, 2));
     assert!((verdict.accounts.strongest[0].p_adjusted.p / 3e-9 - 1.0).abs() < 1e-9);
-    let Named::Each(named) = &verdict.accounts.named else { panic!() };
+    let Named::Each(named) = &verdict.accounts.consistent_with else { panic!() };
     assert_eq!(named.len(), 1);
     assert_eq!((verdict.outcome, verdict.reached), (Outcome::Exposed, Some(Level::Account)));
     // The last digit of a number may be lost on the way.
     let json = serde_json::to_string(&verdict).unwrap();
     let read: Verdict = serde_json::from_str(&json).unwrap();
-    assert_eq!((read.sentence, read.accounts.named), (verdict.sentence, verdict.accounts.named));
+    assert_eq!(
+        (read.sentence, read.accounts.consistent_with),
+        (verdict.sentence, verdict.accounts.consistent_with)
+    );
 }
 
 #[test]
@@ -112,15 +125,18 @@ fn nobody_is_named_behind_a_gate_that_is_shut() {
         vec![id("a", 1, None, 12.0, 1e-30)],
     );
     let verdict = concluded(vec![shut]);
-    assert_eq!((verdict.accounts.named, verdict.reached), (Named::Nobody, Some(Level::Deployment)));
+    assert_eq!(
+        (verdict.accounts.consistent_with, verdict.reached),
+        (Named::Nobody, Some(Level::Deployment))
+    );
     assert!(verdict.sentence.contains("cannot be traced"), "{}", verdict.sentence);
 
     let mut clustered =
         scheme("lexical", vec![deployment(1, Some(1e-9))], vec![id("a", 0, Some(0), 12.0, 1e-30)]);
     clustered.clusters = vec![id("ring", 0, None, 1.0, 0.3)];
-    assert_eq!(concluded(vec![clustered.clone()]).accounts.named, Named::Nobody);
+    assert_eq!(concluded(vec![clustered.clone()]).accounts.consistent_with, Named::Nobody);
     clustered.clusters = vec![id("ring", 0, None, 9.0, 1e-20)];
-    assert_eq!(concluded(vec![clustered]).accounts.named.ids().len(), 1);
+    assert_eq!(concluded(vec![clustered]).accounts.consistent_with.ids().len(), 1);
 }
 
 #[test]
@@ -130,10 +146,10 @@ fn a_scheme_without_a_key_of_the_deployment_bears_its_error_rate_itself() {
         let accounts = accounts.clone().chain([id("a", 0, None, 9.0, p)]).collect();
         concluded(vec![scheme("sglang", vec![deployment(1, None)], accounts)])
     };
-    assert_eq!(strong(1e-8).accounts.named, Named::Nobody);
+    assert_eq!(strong(1e-8).accounts.consistent_with, Named::Nobody);
     let verdict = strong(1e-10);
     assert_eq!((verdict.outcome, verdict.deployments.len()), (Outcome::Exposed, 0));
-    assert_eq!(verdict.accounts.named.ids()[0].id, "a");
+    assert_eq!(verdict.accounts.consistent_with.ids()[0].id, "a");
     assert_eq!(verdict.accounts.strongest.len(), 20);
 }
 
@@ -142,11 +158,11 @@ fn an_account_is_not_its_own_rival_in_another_epoch() {
     let deployments = || vec![deployment(1, Some(1e-12)), deployment(2, Some(1e-12))];
     let near = vec![id("a", 0, None, 9.0, 1e-10), id("a", 1, None, 8.0, 2e-6)];
     let verdict = concluded(vec![scheme("lexical", deployments(), near.clone())]);
-    assert!(matches!(&verdict.accounts.named, Named::Each(ids) if ids.len() == 1));
+    assert!(matches!(&verdict.accounts.consistent_with, Named::Each(ids) if ids.len() == 1));
     let rival = [near, vec![id("b", 1, None, 1.0, 2e-6)]].concat();
     let verdict = concluded(vec![scheme("lexical", deployments(), rival)]);
-    assert!(matches!(&verdict.accounts.named, Named::Unclear(ids) if ids[0].id == "a"));
-    assert_eq!(verdict.accounts.named.ids(), []);
+    assert!(matches!(&verdict.accounts.consistent_with, Named::Unclear(ids) if ids[0].id == "a"));
+    assert_eq!(verdict.accounts.consistent_with.ids(), []);
     assert!(
         verdict.sentence.contains("cannot be traced to any one account"),
         "{}",
@@ -194,8 +210,11 @@ fn a_scheme_without_a_text_control_is_unanswered_and_the_others_are_answered() {
     without.controls = vec![control(0.4)];
     let verdict = concluded(vec![found("lexical"), without.clone()]);
     assert_eq!((verdict.outcome, verdict.reached), (Outcome::Exposed, Some(Level::Account)));
-    assert_eq!(verdict.accounts.named.ids()[0].id, "lexical");
-    assert_eq!((verdict.accounts.named.ids().len(), verdict.accounts.strongest.len()), (1, 1));
+    assert_eq!(verdict.accounts.consistent_with.ids()[0].id, "lexical");
+    assert_eq!(
+        (verdict.accounts.consistent_with.ids().len(), verdict.accounts.strongest.len()),
+        (1, 1)
+    );
     // What was not answered was adjusted for all the same.
     assert_eq!((verdict.accounts.tests, verdict.accounts.ids), (2, 2));
     assert_eq!(verdict.unanswered[0].scheme, "sglang");

@@ -126,7 +126,7 @@ fn counts_are_believed_only_where_the_caller_says_that_they_are_counts() {
         }
     }
     let said = scene.verify(&["--suspect-counts", "answers.txt"]).verdict();
-    assert_eq!(said.accounts.named.ids()[0].id, "a-7");
+    assert_eq!(said.accounts.consistent_with.ids()[0].id, "a-7");
     let control = halves().1.to_vec();
     let control = scene.write("other.jsonl", &control);
     scene.run(&["verify", "count", "--suspect", text(&control), "--out", "other.counts"]);
@@ -174,7 +174,7 @@ fn a_long_plain_text_is_cut_into_documents_and_found_all_the_same() {
     let file = &verdict.materials[0].files[0];
     assert_eq!((file.format.as_str(), file.bytes), ("text", book.len() as u64));
     assert!(file.documents >= book.len() as u64 / 8192);
-    assert_eq!(verdict.accounts.named.ids()[0].id, "a-7");
+    assert_eq!(verdict.accounts.consistent_with.ids()[0].id, "a-7");
 }
 
 #[test]
@@ -190,9 +190,11 @@ fn what_repeats_a_marked_prompt_says_nothing() {
     let material = &verdict.materials[0];
     assert!(material.excluded > 20 * material.sites, "{material:?}");
 
-    // The same prompts in a file of their own.
+    // The same prompts in a file of their own, as they are asked: without answers.
     let suspect = scene.write("suspect.jsonl", &texts);
-    let verdict = scene.verify(&["--suspect", text(&suspect), "--prompts", "echo.jsonl"]).verdict();
+    let prompt = |text: &String| format!("{}\n", json!({ "prompt": format!("Repeat: {text}") }));
+    fs::write(scene.file("only.jsonl"), texts.iter().map(prompt).collect::<String>()).unwrap();
+    let verdict = scene.verify(&["--suspect", text(&suspect), "--prompts", "only.jsonl"]).verdict();
     assert_eq!(verdict.materials[0].sites, 0);
     assert!(verdict.sentence.contains("no site"), "{}", verdict.sentence);
     scene.run(&["verify", "count", "--suspect", text(&suspect), "--out", "all.counts"]);

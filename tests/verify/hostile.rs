@@ -64,7 +64,7 @@ fn what_stands_behind_megabytes_of_nothing_is_read() {
     fs::write(scene.file("far.txt"), blank + &texts.join("\n\n")).unwrap();
     for name in ["far.jsonl", "far.txt"] {
         let verdict = scene.verify(&["--suspect", name]).verdict();
-        assert_eq!(verdict.accounts.named.ids()[0].id, "a-7", "{name}");
+        assert_eq!(verdict.accounts.consistent_with.ids()[0].id, "a-7", "{name}");
         assert_eq!(verdict.materials[0].files[0].sha256.len(), 64);
     }
 }

@@ -46,7 +46,9 @@ fn a_text_marked_by_the_law_is_found_and_its_account_named_and_a_plain_one_is_no
     assert!(first.p.p > 1e-3 && second.p.p < 1e-6, "{} {}", first.p, second.p);
     let effect = second.effect.unwrap();
     assert!(effect.estimate > 0.98 && effect.high > 0.999, "{effect:?} {:?}", second.least_effect);
-    let Named::Each(ids) = &verdict.accounts.named else { panic!("{:?}", verdict.accounts.named) };
+    let Named::Each(ids) = &verdict.accounts.consistent_with else {
+        panic!("{:?}", verdict.accounts.consistent_with)
+    };
     assert_eq!(ids.iter().map(|id| id.id.as_str()).collect::<Vec<_>>(), ["a-7"]);
 
     let plain = scene.write("plain.jsonl", halves().0);
@@ -248,6 +250,6 @@ fn of_many_deployments_none_finds_its_law_in_a_text_that_has_none() {
         );
         let verdict = conclude(vec![tests], Vec::new(), Method::default());
         assert_ne!(verdict.outcome, Outcome::Exposed, "{}", verdict.sentence);
-        assert_eq!(verdict.accounts.named, Named::Nobody);
+        assert_eq!(verdict.accounts.consistent_with, Named::Nobody);
     }
 }

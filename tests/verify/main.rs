@@ -15,6 +15,7 @@ mod conclusions;
 mod corpora;
 mod hostile;
 mod law;
+mod naming;
 mod null;
 mod page;
 mod prose;

@@ -49,7 +49,7 @@ fn of_many_deployments_none_finds_its_mark_in_a_text_that_has_none() {
         let verdict = conclude(vec![tests], Vec::new(), Method::default());
         // A control may refuse: one in a thousand does by chance.
         assert_ne!(verdict.outcome, Outcome::Exposed, "{}", verdict.sentence);
-        assert_eq!(verdict.accounts.named, Named::Nobody);
+        assert_eq!(verdict.accounts.consistent_with, Named::Nobody);
     }
     // 22 tests each: a raw p below 0.001 is expected in at most one deployment of 45.
     let expected = f64::from(DEPLOYMENTS) * 22.0 * 1e-3;

@@ -35,7 +35,7 @@ fn the_procedure_of_the_documentation_runs() {
     let verdict = fs::read_to_string(scene.file("verdict.json")).unwrap();
     let verdict: Verdict = serde_json::from_str(&verdict).unwrap();
     assert_eq!(verdict.outcome, Outcome::Exposed);
-    assert!(verdict.method.committed.is_some());
+    assert!(verdict.method.committed.is_some() && verdict.naming.asked.is_none());
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains(&verdict.method.plan_hash) && text.contains("committed to on"), "{text}");
 }

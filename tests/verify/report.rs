@@ -25,8 +25,9 @@ fn the_page_says_what_the_verdict_says_and_holds_neither_text_nor_keys() {
     assert_eq!(said.code, 0, "{}", said.error);
     let (verdict, page) = (said.verdict(), fs::read_to_string(&page).unwrap());
 
+    assert!(page.contains("There is none, and so nobody is named") && page.contains("framed"));
     assert!(page.contains("<title>Examination for marked outputs: exposed</title>"));
-    assert!(page.contains("outputs of the account <bdi class=\"name short\">a-7</bdi>"));
+    assert!(page.contains("those of the account <bdi class=\"name short\">a-7</bdi>"));
     for p in verdict.deployments.iter().map(|test| test.p_adjusted) {
         assert!(page.contains(&format!("value=\"{p}\"")), "{p}");
     }

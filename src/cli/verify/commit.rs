@@ -40,6 +40,9 @@ pub(super) struct Arguments {
     /// Prompts whose contexts will be left out everywhere
     #[arg(long, num_args = 1.., value_name = "FILE")]
     prompts: Vec<PathBuf>,
+    /// Prompts that accounts had sent, from your own records: none of the --prompts may be among them
+    #[arg(long, num_args = 1.., value_name = "FILE", requires = "prompts")]
+    sent: Vec<PathBuf>,
     /// Where the text of a record will stand
     #[arg(long, value_name = "PATH")]
     field: Option<FieldPath>,
@@ -58,6 +61,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let keys = Keys::read(&arguments.keys)?;
+    super::asked::not_sent(&arguments.prompts, &arguments.sent)?;
     let now = LedgerPart::default();
     let rosters = Rosters::read(&keys, MarkedBy::WORDS, arguments.ledger.as_deref(), now)?;
     let schemes = arguments.schemes.read(&keys, arguments.ledger.as_deref(), now)?;

@@ -1,5 +1,6 @@
 //! `guilloche verify`: from files to a verdict.
 
+use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -11,16 +12,18 @@ use super::super::page_file::PageFile;
 use super::super::progress::Progress;
 use super::super::{Answer, Failure, Format};
 use super::ask::AskArguments;
+use super::asked;
 use super::inputs::{
-    ControlFile, LedgerPart, Rosters, Seed, WrittenControls, control_files, names,
+    ControlFile, LedgerPart, Rosters, Seed, WrittenControls, control_files, issued_since, names,
 };
+use super::method::method;
 use super::schemes::{SchemeArguments, Schemes, Texts};
 use super::text::write_text;
 use crate::forensics::corpus::{Corpus, Counted, FieldPath, Prompts, count_lexical};
 use crate::forensics::evidence::Decoys;
 use crate::forensics::examination::{
-    Committed, CommittedPlan, ExportedTest, Issuance, LawSample, MarkedBy, Method, Outcome, Sample,
-    SchemeTests, Verdict, conclude, export_tests, plan_commitment, test_law, test_lexical,
+    AskedTests, CommittedPlan, ExportedTest, Issuance, LawSample, MarkedBy, Outcome, Refused,
+    Sample, SchemeTests, Verdict, conclude_with, export_tests, test_law, test_lexical,
 };
 use crate::forensics::report::{Run, page};
 use crate::forensics::tracing::Plan;
@@ -44,8 +47,15 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TIME", requires = "ledger", conflicts_with = "committed")]
     ledger_until: Option<Timestamp>,
     /// Texts of the suspect: JSONL or plain text, also gzip or zstd; `-` is standard input
-    #[arg(long, required_unless_present_any = ["ask", "suspect_counts"], num_args = 1.., value_name = "FILE")]
+    #[arg(long, required_unless_present_any = ["ask", "asked", "suspect_counts"], num_args = 1.., value_name = "FILE")]
     suspect: Vec<PathBuf>,
+    /// Answers of the suspect to the --prompts, which the examiner asked for: JSONL with the prompt of each, not
+    /// compressed; with --committed the only text by which anybody is named
+    #[arg(long, num_args = 1.., value_name = "FILE", requires = "prompts")]
+    asked: Vec<PathBuf>,
+    /// Prompts that accounts had sent, from your own records: none of the --prompts may be among them
+    #[arg(long, num_args = 1.., value_name = "FILE", requires = "prompts")]
+    sent: Vec<PathBuf>,
     /// Counts of texts of the suspect, made by `verify count`: believed as they are
     #[arg(long, num_args = 1.., value_name = "FILE")]
     suspect_counts: Vec<PathBuf>,
@@ -127,7 +137,16 @@ pub(super) fn examine(
         checked.map_err(|mismatch| format!("{}: {mismatch}", path.display()))?;
     }
 
-    arguments.suspect.extend(asking.run(&arguments.prompts)?);
+    asked::not_sent(&arguments.prompts, &arguments.sent)?;
+    arguments.asked.extend(asking.run(&arguments.prompts)?);
+    let answered = if arguments.asked.is_empty() {
+        0
+    } else {
+        asked::check(&arguments.asked, &arguments.prompts, &arguments.sent)?
+    };
+    let only_asked = arguments.suspect.is_empty() && arguments.suspect_counts.is_empty();
+    let asked = Corpus { texts: arguments.asked, counts: Vec::new() };
+    arguments.suspect.extend_from_slice(&asked.texts);
     let suspect = Corpus { texts: arguments.suspect, counts: arguments.suspect_counts };
     let controls = by_name(arguments.control, arguments.control_counts);
     let texts = Texts {
@@ -137,19 +156,59 @@ pub(super) fn examine(
         field: field.as_ref(),
     };
     let decoys = Decoys::new(plan.decoy_seed, plan.decoys);
-    let mut tests = Vec::new();
-    if schemes.lexical {
-        let cells = arguments.cells.as_deref();
-        tests.extend(lexical(&keys, &rosters, &texts, prompts, (&decoys, cells))?);
+    let examination =
+        Examination { keys: &keys, rosters: &rosters, schemes: &schemes, decoys: &decoys };
+    let (tests, refusals) = examination.test(&texts, &prompts, arguments.cells.as_deref())?;
+    let asked = if asked.texts.is_empty() {
+        None
+    } else {
+        let (schemes_of_asked, refusals) = if only_asked {
+            (tests.clone(), refusals.clone())
+        } else {
+            examination.test(&Texts { suspect: &asked, ..texts }, &prompts, None)?
+        };
+        let issued_since = match (lines, &arguments.ledger) {
+            (Some(lines), Some(ledger)) => {
+                let epochs = everybody(&rosters, &schemes).map(|issuance| issuance.epoch).collect();
+                issued_since(ledger, lines, &epochs)?
+            }
+            _ => HashSet::new(),
+        };
+        Some(AskedTests { schemes: schemes_of_asked, refusals, prompts: answered, issued_since })
+    };
+    let checked = asked.is_some().then_some(!arguments.sent.is_empty());
+    let method = method(&keys, (&rosters, part), &schemes, (&plan, checked), committed);
+    Ok(conclude_with(tests, asked, refusals, method))
+}
+
+/// By what texts are tested.
+struct Examination<'a> {
+    keys: &'a Keys,
+    rosters: &'a Rosters,
+    schemes: &'a Schemes,
+    decoys: &'a Decoys,
+}
+
+impl Examination<'_> {
+    fn test(
+        &self,
+        texts: &Texts<'_>,
+        prompts: &Prompts,
+        cells: Option<&Path>,
+    ) -> Result<(Vec<SchemeTests>, Vec<Refused>), Failure> {
+        let mut tests = Vec::new();
+        if self.schemes.lexical {
+            let how = (self.decoys, cells);
+            tests.extend(lexical(self.keys, self.rosters, texts, prompts.clone(), how)?);
+        }
+        let (on_tokens, refusals) = self.schemes.test(texts, self.decoys)?;
+        tests.extend(on_tokens);
+        Ok((tests, refusals))
     }
-    let (on_tokens, refusals) = schemes.test(&texts, &decoys)?;
-    tests.extend(on_tokens);
-    let method = method(&keys, (&rosters, part), &schemes, &plan, committed);
-    Ok(conclude(tests, refusals, method))
 }
 
 /// All whose keys are tested, by any scheme.
-fn everybody<'a>(
+pub(super) fn everybody<'a>(
     rosters: &'a Rosters,
     schemes: &'a Schemes,
 ) -> impl Iterator<Item = &'a Issuance> + Clone {
@@ -246,7 +305,8 @@ fn plan(
     let planned = committed.map(|(_, committed)| &committed.plan);
     let given = || arguments.control.iter().chain(&arguments.control_counts);
     let controls = given().map(|control| control.name.clone()).collect();
-    let suspects = arguments.suspect.iter().chain(&arguments.suspect_counts);
+    let suspects =
+        arguments.suspect.iter().chain(&arguments.suspect_counts).chain(&arguments.asked);
     let suspects = || suspects.map(|path| path.display().to_string());
     let seed = arguments.seed.unwrap_or(Seed::of(keys)).0;
     // The files whose digests were planned; of others the report has the digest.
@@ -270,84 +330,12 @@ fn plan(
 }
 
 /// Whether a plan has digests of the files of a control.
-fn fixes(plan: &Plan, control: &str) -> bool {
+pub(super) fn fixes(plan: &Plan, control: &str) -> bool {
     let of_control = |file: &String| {
         file.strip_prefix(control).is_some_and(|digest| digest.starts_with(": sha256 "))
     };
     plan.control_files.iter().any(of_control)
 }
-
-fn method(
-    keys: &Keys,
-    (rosters, part): (&Rosters, LedgerPart),
-    schemes: &Schemes,
-    plan: &Plan,
-    committed: Option<(PathBuf, CommittedPlan)>,
-) -> Method {
-    let mut notes: Vec<&str> = NOTES.to_vec();
-    if schemes.on_tokens() {
-        notes.push(TOKEN_NOTE);
-    }
-    if rosters.has_clusters() || schemes.has_clusters() {
-        notes.push(if part.is_fixed() { FIXED_NOTE } else { OPEN_NOTE });
-    }
-    if !plan.controls.iter().all(|control| fixes(plan, control)) {
-        notes.push(CHOSEN_NOTE);
-    }
-    Method {
-        plan_hash: plan_commitment(plan, everybody(rosters, schemes)).to_string(),
-        committed: committed.map(|(path, committed)| Committed {
-            file: path.display().to_string(),
-            made: committed.made.to_string(),
-        }),
-        subject: plan.material.clone(),
-        seed: blake3::Hash::from_bytes(plan.decoy_seed).to_string(),
-        decoys: plan.decoys,
-        key_fingerprint: keys.fingerprint(),
-        ledger_lines: rosters.lines,
-        ledger_lines_skipped: rosters.skipped,
-        ledger_until: part.until.map(|until| until.to_string()),
-        notes: notes.into_iter().map(str::to_owned).collect(),
-    }
-}
-
-/// How the numbers were reached.
-const NOTES: [&str; 5] = [
-    "Under the hypothesis of no exposure the text does not depend on the secret key: the text is \
-     held fixed, and what the key has for every cell is drawn: a uniform number, or in epochs of the \
-     older scheme a fair coin. The p-values are Chernoff bounds of that law and hold whatever the text.",
-    "Repeated documents count once; of a cell, a document counts one site (in the older scheme two); \
-     contexts that occur in a prompt are left out.",
-    "Within each level (deployment, clusters, accounts) p-values are adjusted by Holm's method \
-     over all ids, tenants, epochs and schemes, and no level opens before the one above it.",
-    "Who is named has an adjusted p-value below the accusation level, and stands three standard \
-     deviations, by its p-value, clear of whoever is not.",
-    "A control that finds a mark at a p-value below 0.001 refuses every answer. Of a scheme without \
-     a text control of enough sites nothing is said.",
-];
-
-/// How they were reached for marks on tokens.
-const TOKEN_NOTE: &str = "Of marks on tokens every distinct context with its token counts once in \
-     the whole corpus; p-values are those of the law of the score under a random key, and beside \
-     them stands the place among decoy keys. No p-value is below one key in all that a scheme can \
-     tell apart (2^-32 for SGLang and KGW, 2^-53 for vllm-sbw, 2^-64 for vLLM). Text whose tokens do \
-     not give it back is left out.";
-
-/// What must be said where the files of controls were not committed to.
-const CHOSEN_NOTE: &str = "The files of the controls were not fixed before the text was seen. \
-     Controls give the usual rates of cells: whoever chooses them has a say in the weights. The \
-     p-value without controls rests on no such choice.";
-
-/// What clusters are tested by if membership was fixed.
-const FIXED_NOTE: &str = "Who is in which cluster was fixed before, by the commitment or by the time \
-     up to which the ledger was read: beside the key that a cluster shares, the sum of its members' \
-     codewords and each member's own test count for it, adjusted.";
-
-/// What they are tested by if not.
-const OPEN_NOTE: &str = "It is not shown that who is in which cluster was recorded before the text \
-     was at hand (neither a commitment nor a time up to which the ledger is read). So clusters are \
-     tested by the key that they share and by nothing else: the test of the sum of members' \
-     codewords is left out, and accounts are tested as if they were in no cluster.";
 
 fn by_name(texts: Vec<ControlFile>, counts: Vec<ControlFile>) -> WrittenControls {
     let mut by_name = WrittenControls::new();

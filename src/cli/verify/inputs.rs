@@ -1,6 +1,6 @@
 //! What the commands read: keys and ledger, seeds, controls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 
 use super::super::Failure;
 use crate::forensics::corpus::Corpus;
-use crate::forensics::examination::{Issuance, MarkedBy, issuances};
+use crate::forensics::examination::{Id, Issuance, MarkedBy, issuances};
 use crate::mark::keys::Keys;
-use crate::mark::ledger::{Entries, EntryError};
+use crate::mark::ledger::{Entries, EntryError, Event};
 
 /// Files of controls, by their names.
 pub(super) type WrittenControls = BTreeMap<String, Corpus>;
@@ -89,6 +89,32 @@ impl Rosters {
             None => Ok(Self { issuances, lines, skipped }),
         }
     }
+}
+
+/// The accounts and clusters that were issued marked answers in these epochs after so many lines of a ledger.
+pub(super) fn issued_since(
+    ledger: &Path,
+    lines: u64,
+    epochs: &HashSet<u32>,
+) -> Result<HashSet<Id>, Failure> {
+    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", ledger.display());
+    let file = File::open(ledger).map_err(|error| at(&error))?;
+    let before = usize::try_from(lines).unwrap_or(usize::MAX);
+    let mut since = HashSet::new();
+    for entry in Entries::new(BufReader::new(file)).skip(before) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(EntryError::File(error)) => return Err(at(&error).into()),
+            // A line that is no entry tells of nobody.
+            Err(_) => continue,
+        };
+        let Event::Issued { epoch, tenant, account, cluster, .. } = entry.event else { continue };
+        if epochs.contains(&epoch) {
+            let of_cluster = cluster.map(|id| Id { tenant: tenant.clone(), id });
+            since.extend([Id { tenant, id: account }].into_iter().chain(of_cluster));
+        }
+    }
+    Ok(since)
 }
 
 /// A control: a name with a file of its text.

@@ -1,10 +1,12 @@
 //! `guilloche verify`: was this model trained on our answers, and whose?
 
 mod ask;
+mod asked;
 mod commit;
 mod count;
 mod examine;
 mod inputs;
+mod method;
 mod schemes;
 mod text;
 
@@ -16,6 +18,7 @@ use crate::forensics::examination::Verdict;
 const EXAMPLE: &str = "\
 Exit status: 0 the text was exposed to marked outputs; 1 that was not shown, or an
 answer is refused (JSON: \"outcome\"); 2 wrong usage or input that cannot be read.
+It does not tell whether anybody is named (JSON: \"named\" of clusters and accounts).
 
 Examples:
   guilloche verify --keys mark.keys --ledger mark.ledger --suspect answers.jsonl \\

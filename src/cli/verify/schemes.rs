@@ -177,6 +177,7 @@ fn sample<'a>(name: &'a str, counted: &'a CountedTokens) -> TokenSample<'a> {
 }
 
 /// What is read.
+#[derive(Clone, Copy)]
 pub(super) struct Texts<'a> {
     pub(super) suspect: &'a Corpus,
     pub(super) controls: &'a WrittenControls,

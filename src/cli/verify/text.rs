@@ -4,11 +4,12 @@ use std::io::{self, Write};
 
 use super::super::paragraph::{printable, write_wrapped};
 use crate::forensics::examination::{
-    ControlTest, DeploymentTest, EffectSize, IdTest, LevelTests, MarkedBy, Material, Verdict,
+    Asked, ControlTest, DeploymentTest, EffectSize, Id, IdTest, LevelTests, MarkedBy, Material,
+    Verdict,
 };
 use crate::page::words::grouped;
 
-/// Tests that are listed of a level, beside those of everyone who is named.
+/// Tests that are listed of a level, beside those of everyone who is found.
 const LISTED: usize = 8;
 
 pub(super) fn write_text(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
@@ -21,6 +22,18 @@ pub(super) fn write_text(out: &mut impl Write, verdict: &Verdict) -> io::Result<
     write_level(out, "Clusters", &verdict.clusters)?;
     write_level(out, "Arms", &verdict.arms)?;
     write_level(out, "Accounts", &verdict.accounts)?;
+    if let Some(asked) = &verdict.naming.asked {
+        write_level(out, "Clusters, asked", &asked.clusters)?;
+        write_level(out, "Arms, asked", &asked.arms)?;
+        write_level(out, "Accounts, asked", &asked.accounts)?;
+    }
+    let mut levels = vec![&verdict.clusters, &verdict.arms, &verdict.accounts];
+    if let Some(Asked { clusters, arms, accounts, .. }) = &verdict.naming.asked {
+        levels.extend([clusters, arms, accounts]);
+    }
+    if levels.iter().any(|level| !level.consistent_with.ids().is_empty()) {
+        writeln!(out, "  * named   ~ consistent with")?;
+    }
     writeln!(out, "\n{:<40}{:>10}", "Controls", "p")?;
     for control in &verdict.controls {
         write_control(out, control)?;
@@ -31,6 +44,12 @@ pub(super) fn write_text(out: &mut impl Write, verdict: &Verdict) -> io::Result<
     writeln!(out, "\nRead")?;
     for material in &verdict.materials {
         write_material(out, "suspect", material)?;
+    }
+    if let Some(asked) = &verdict.naming.asked {
+        for material in &asked.materials {
+            let name = format!("asked for, of these ({})", many(asked.prompts, "prompt"));
+            write_material(out, &name, material)?;
+        }
     }
     for control in &verdict.controls {
         if let Some(material) = &control.material {
@@ -86,11 +105,18 @@ fn write_level(out: &mut impl Write, title: &str, level: &LevelTests) -> io::Res
     }
     let heading = format!("{title} ({} in {} tests)", grouped(level.ids), grouped(level.tests));
     writeln!(out, "\n{heading:<30}{HEADINGS}")?;
-    let named = level.named.ids();
+    let is_among = |ids: &[Id], test: &IdTest| {
+        ids.iter().any(|id| id.id == test.id && id.tenant == test.tenant)
+    };
     for (rank, test) in level.strongest.iter().enumerate() {
-        let is_named = named.iter().any(|id| id.id == test.id && id.tenant == test.tenant);
-        if is_named || rank < LISTED {
-            write_id(out, test, is_named)?;
+        let is_found = is_among(level.consistent_with.ids(), test);
+        let sign = match (is_among(level.named.ids(), test), is_found) {
+            (true, _) => "* ",
+            (false, true) => "~ ",
+            (false, false) => "",
+        };
+        if is_found || rank < LISTED {
+            write_id(out, test, sign)?;
         }
     }
     if level.strongest.is_empty() {
@@ -99,14 +125,12 @@ fn write_level(out: &mut impl Write, title: &str, level: &LevelTests) -> io::Res
     Ok(())
 }
 
-fn write_id(out: &mut impl Write, test: &IdTest, is_named: bool) -> io::Result<()> {
+fn write_id(out: &mut impl Write, test: &IdTest, sign: &str) -> io::Result<()> {
     let mut name = format!("{}, epoch {}", test.id, test.epoch);
     if !test.tenant.is_empty() {
         name = format!("{name}, tenant {}", test.tenant);
     }
-    if is_named {
-        name = format!("* {name}");
-    }
+    name = format!("{sign}{name}");
     let numbers = Numbers {
         standardized: test.standardized,
         p: test.p.to_string(),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::windows::for_each_document;
+use super::windows::{for_each_document, for_each_prompt};
 use super::{Corpus, CorpusError, CorpusProblem, FieldPath, Shard, at};
 use crate::forensics::detect::{CellCounts, LawCounts, LexicalDocument, LexicalSites};
 use crate::forensics::examination::{FileRead, Material};
@@ -56,7 +56,7 @@ impl Prompts {
                     sites.exclude(contexts);
                 }
             };
-            files.extend(for_each_document(vec![path.clone()], field, contexts, apply, |_| ())?);
+            files.extend(for_each_prompt(vec![path.clone()], field, contexts, apply)?);
             if sites.excluded() > MAX_CONTEXTS {
                 return Err(at(path)(CorpusProblem::Prompts(MAX_CONTEXTS)));
             }

@@ -83,8 +83,39 @@ struct Object<'a> {
 }
 
 impl<'a> Extracted<'a> {
-    /// Reads one line.
+    /// Reads one line, in which there must be a text.
     pub(super) fn read(line: &'a str, field: Option<&FieldPath>) -> Result<Self, RecordProblem> {
+        let found = Self::found(line, field)?;
+        if found.texts.is_empty() {
+            return Err(Self::without(line, field));
+        }
+        Ok(found)
+    }
+
+    /// Reads one line of a file of prompts, where nobody need have answered yet: then with an empty text.
+    pub(super) fn read_prompts(
+        line: &'a str,
+        field: Option<&FieldPath>,
+    ) -> Result<Self, RecordProblem> {
+        let mut found = Self::found(line, field)?;
+        if found.texts.is_empty() && found.prompts.is_empty() {
+            return Err(Self::without(line, field));
+        }
+        if found.texts.is_empty() {
+            found.texts.push(Cow::Borrowed(""));
+        }
+        Ok(found)
+    }
+
+    fn without(line: &str, field: Option<&FieldPath>) -> RecordProblem {
+        match field {
+            _ if line.starts_with(COUNTS_OPENING) => RecordProblem::Counts,
+            Some(path) => RecordProblem::NoField(path.to_string()),
+            None => RecordProblem::NoText,
+        }
+    }
+
+    fn found(line: &'a str, field: Option<&FieldPath>) -> Result<Self, RecordProblem> {
         let record: &RawValue =
             serde_json::from_str(line).map_err(|error| RecordProblem::NotJson(error.column()))?;
         let mut found = Self::default();
@@ -100,13 +131,6 @@ impl<'a> Extracted<'a> {
                 }
             },
             _ => return Err(RecordProblem::NoRecord),
-        }
-        if found.texts.is_empty() {
-            return Err(match field {
-                _ if line.starts_with(COUNTS_OPENING) => RecordProblem::Counts,
-                Some(path) => RecordProblem::NoField(path.to_string()),
-                None => RecordProblem::NoText,
-            });
         }
         Ok(found)
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::windows::for_each_document;
+use super::windows::{for_each_document, for_each_prompt};
 use super::{Corpus, CorpusError, CorpusProblem, FieldPath, STANDARD_INPUT, at};
 use crate::forensics::examination::Material;
 use crate::forensics::examination::tokens::{Scheme, TokenCounted};
@@ -68,6 +68,6 @@ pub fn read_texts(
         let prompts = document.prompts.iter().map(Cow::as_ref);
         prompts.chain([document.text]).map(str::to_owned).collect::<Vec<String>>()
     };
-    for_each_document(paths.to_vec(), field, all, |more| texts.extend(more), |_| ())?;
+    for_each_prompt(paths.to_vec(), field, all, |more| texts.extend(more))?;
     Ok(texts)
 }

@@ -27,6 +27,26 @@ pub fn for_each_document<T: Send>(
     paths: Vec<PathBuf>,
     field: Option<&FieldPath>,
     map: impl Fn(Document<'_>) -> T + Sync,
+    apply: impl FnMut(T),
+    progress: impl FnMut(u64),
+) -> Result<Vec<FileRead>, CorpusError> {
+    for_each(paths, |line| Extracted::read(line, field), map, apply, progress)
+}
+
+/// The same of files of prompts: a record need not have a text.
+pub(super) fn for_each_prompt<T: Send>(
+    paths: Vec<PathBuf>,
+    field: Option<&FieldPath>,
+    map: impl Fn(Document<'_>) -> T + Sync,
+    apply: impl FnMut(T),
+) -> Result<Vec<FileRead>, CorpusError> {
+    for_each(paths, |line| Extracted::read_prompts(line, field), map, apply, |_| ())
+}
+
+fn for_each<T: Send>(
+    paths: Vec<PathBuf>,
+    read: impl Fn(&str) -> Result<Extracted<'_>, RecordProblem> + Sync,
+    map: impl Fn(Document<'_>) -> T + Sync,
     mut apply: impl FnMut(T),
     mut progress: impl FnMut(u64),
 ) -> Result<Vec<FileRead>, CorpusError> {
@@ -34,7 +54,7 @@ pub fn for_each_document<T: Send>(
     let (mut window, mut next) = (Window::default(), Window::default());
     let mut more = feed.fill(&mut window)?;
     while more {
-        let (filled, read) = rayon::join(|| feed.fill(&mut next), || look_at(&window, field, &map));
+        let (filled, read) = rayon::join(|| feed.fill(&mut next), || look_at(&window, &read, &map));
         for (record, outcome) in window.records().iter().zip(read) {
             let Some(report) = feed.files.get_mut(record.file) else { continue };
             match outcome {
@@ -64,7 +84,7 @@ fn skip(report: &mut FileRead, record: &Record, problem: &RecordProblem) {
 
 fn look_at<T: Send>(
     window: &Window,
-    field: Option<&FieldPath>,
+    read: &(impl Fn(&str) -> Result<Extracted<'_>, RecordProblem> + Sync),
     map: &(impl Fn(Document<'_>) -> T + Sync),
 ) -> Vec<Result<Vec<(u64, T)>, RecordProblem>> {
     let map =
@@ -74,7 +94,7 @@ fn look_at<T: Send>(
         if record.format == Format::Text {
             return Ok(vec![map(Document { text: &text, prompts: &[] })]);
         }
-        let Extracted { texts, prompts } = Extracted::read(text.trim(), field)?;
+        let Extracted { texts, prompts } = read(text.trim())?;
         Ok(texts
             .iter()
             .map(|text: &Cow<'_, str>| map(Document { text, prompts: &prompts }))

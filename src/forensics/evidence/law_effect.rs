@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::coins::Strengths;
 use super::effect::Effect;
-use super::law_weights::{CellScores, LawWeights, STEPS, Sites, cells, habit, scores, widths};
+use super::law_likelihood::{STEPS, Sites, cells, habit, scores, widths};
+use super::law_weights::{CellScores, LawWeights};
 use super::share::Choices;
 use crate::forensics::detect::LawCounts;
 use crate::mark::cell::{Cell, MarkKey};

@@ -46,6 +46,7 @@ mod decoys;
 mod effect;
 mod law;
 mod law_effect;
+mod law_likelihood;
 mod law_weights;
 mod multiplicity;
 mod share;

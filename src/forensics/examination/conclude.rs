@@ -2,12 +2,14 @@
 
 use super::answered::unanswered;
 use super::findings::{Adjusted, level_tests};
+use super::level::Named;
 use super::measured::{DecoySummary, PValue};
+use super::naming::{Asked, AskedTests, Naming, name};
 use super::scheme::{Deployment, DeploymentEvidence, SchemeTests};
 use super::sentence;
 use super::verdict::{
-    ControlTest, DeploymentTest, FileRead, Level, Material, Method, Named, Outcome, Refused,
-    RefusedBy, Unanswered, Verdict,
+    ControlTest, DeploymentTest, FileRead, Level, Material, Method, Outcome, Refused, RefusedBy,
+    Unanswered, Verdict,
 };
 use crate::forensics::evidence::{CONTROL_LEVEL, LnP, Refusal, gated, holm};
 use crate::forensics::tracing::ACCUSATION_LEVEL;
@@ -16,10 +18,37 @@ use crate::forensics::tracing::ACCUSATION_LEVEL;
 /// known already, such as files that could not be read.
 ///
 /// Within each level Holm's adjustment is over ids, tenants, epochs and schemes alike. Where an
-/// answer is refused nobody is named, and no account or cluster is listed: who reads a name in a
-/// report takes it for an accusation.
+/// answer is refused no account or cluster is listed: who reads a name in a report takes it for an
+/// accusation.
+///
+/// Nobody is named: see [`conclude_with`].
 #[must_use]
 pub fn conclude(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Method) -> Verdict {
+    conclude_with(schemes, None, refusals, method)
+}
+
+/// The same with text that the examiner asked for, which alone can name somebody.
+#[must_use]
+pub fn conclude_with(
+    schemes: Vec<SchemeTests>,
+    asked: Option<AskedTests>,
+    refusals: Vec<Refused>,
+    method: Method,
+) -> Verdict {
+    let mut verdict = found(schemes, refusals, method);
+    let asked = asked.map(|AskedTests { schemes, refusals, prompts, issued_since }| {
+        let alone = found(schemes, refusals, Method::default());
+        let Verdict { materials, refusals, clusters, arms, accounts, .. } = alone;
+        (Asked { prompts, materials, refusals, clusters, arms, accounts }, issued_since)
+    });
+    name(&mut verdict, asked);
+    verdict.sentence = sentence::sentence(&verdict);
+    sentence::caveat(&verdict).clone_into(&mut verdict.caveat);
+    verdict
+}
+
+/// What the text shows, whoever wrote it.
+fn found(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Method) -> Verdict {
     let gates = Gates::new(&schemes);
     let without: Vec<Option<Unanswered>> = schemes.iter().map(unanswered).collect();
     let answered: Vec<bool> = without.iter().map(Option::is_none).collect();
@@ -37,11 +66,11 @@ pub fn conclude(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Metho
         .iter()
         .filter(is_answered)
         .any(|test| test.p_adjusted.is_below(ACCUSATION_LEVEL));
-    let reached = if !accounts.named.ids().is_empty() {
+    let reached = if !accounts.consistent_with.ids().is_empty() {
         Some(Level::Account)
-    } else if !clusters.named.ids().is_empty() {
+    } else if !clusters.consistent_with.ids().is_empty() {
         Some(Level::Cluster)
-    } else if !arms.named.ids().is_empty() {
+    } else if !arms.consistent_with.ids().is_empty() {
         Some(Level::Arm)
     } else {
         found.then_some(Level::Deployment)
@@ -56,7 +85,7 @@ pub fn conclude(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Metho
         program: concat!("guilloche ", env!("CARGO_PKG_VERSION")).to_owned(),
         outcome,
         sentence: String::new(),
-        caveat: sentence::caveat(outcome).to_owned(),
+        caveat: String::new(),
         reached,
         refusals,
         unanswered,
@@ -67,16 +96,16 @@ pub fn conclude(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Metho
         arms,
         accounts,
         controls,
+        naming: Naming::default(),
         method,
     };
     if outcome == Outcome::Refused {
         verdict.reached = None;
         for level in [&mut verdict.clusters, &mut verdict.arms, &mut verdict.accounts] {
-            level.named = Named::Nobody;
+            level.consistent_with = Named::Nobody;
             level.strongest.clear();
         }
     }
-    verdict.sentence = sentence::sentence(&verdict);
     verdict
 }
 

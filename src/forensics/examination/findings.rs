@@ -1,17 +1,17 @@
-//! Who is named at a level, over all epochs and schemes in which they were tested.
+//! Who is found at a level, over all epochs and schemes in which they were tested.
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::level::{Id, IdTest, LevelTests, Named};
 use super::measured::PValue;
 use super::scheme::{IdScore, SchemeTests};
-use super::verdict::{Id, IdTest, LevelTests, Named};
 use crate::forensics::evidence::LnP;
 use crate::forensics::tracing::{Finding, Score};
 
 /// The adjusted p-values of the tests of one scheme.
 pub(super) type Adjusted = Vec<LnP>;
 
-/// Tests that are listed, beside those of everyone who is named.
+/// Tests that are listed, beside those of everyone who is found.
 const LISTED: usize = 20;
 
 struct Tested<'a> {
@@ -30,7 +30,7 @@ impl Tested<'_> {
 /// The tests of a level with the finding. An id that was tested several times, in several epochs
 /// or by several schemes, counts with its strongest test: all of them have been adjusted for. The gap
 /// is one of tails: where few keys keep p-values up, the scores still tell ids apart. Of schemes
-/// that are not answered nobody is named or listed, but their tests are counted.
+/// that are not answered nobody is found or listed, but their tests are counted.
 pub(super) fn level_tests(
     schemes: &[SchemeTests],
     answered: &[bool],
@@ -69,15 +69,22 @@ pub(super) fn level_tests(
         let id = |(tenant, id): &(&str, &str)| Id { tenant: (*tenant).into(), id: (*id).into() };
         places.into_iter().filter_map(|place| ids.get(place).map(id)).collect()
     };
-    let named = match Finding::new(&scores) {
+    let found = match Finding::new(&scores) {
         Finding::Nobody => Named::Nobody,
         Finding::Each(places) => Named::Each(named(places)),
         Finding::Unclear(places) => Named::Unclear(named(places)),
     };
     all.extend(ids);
     let distinct = all.len() as u64;
-    let strongest = strongest(tests, named.ids());
-    LevelTests { tests: number, ids: distinct, named, gap: Finding::gap(&scores), strongest }
+    let strongest = strongest(tests, found.ids());
+    LevelTests {
+        tests: number,
+        ids: distinct,
+        consistent_with: found,
+        named: Named::Nobody,
+        gap: Finding::gap(&scores),
+        strongest,
+    }
 }
 
 fn strongest(mut tests: Vec<Tested<'_>>, named: &[Id]) -> Vec<IdTest> {

@@ -1,9 +1,10 @@
 //! The tests of the lexical mark: the deployment's key, clusters and accounts, and controls.
 
 use super::PValue;
+use super::level::Part;
 use super::roster::Issuance;
 use super::scheme::{Deployment, DeploymentEvidence, IdScore, SchemeTests, strongest};
-use super::verdict::{ControlKind, ControlTest, Issued, Material, Part};
+use super::verdict::{ControlKind, ControlTest, Issued, Material};
 use crate::forensics::detect::CellCounts;
 use crate::forensics::evidence::{Decoys, Effect, LnP, Weights, least_of, test_signs};
 use crate::forensics::tracing::{ACCUSATION_LEVEL, Account, Score, Trace, is_deployments};

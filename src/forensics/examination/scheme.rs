@@ -1,6 +1,7 @@
 //! What a scheme of marking brings to a verdict: its tests, before any adjustment.
 
-use super::verdict::{ControlTest, Issued, Material, Part};
+use super::level::Part;
+use super::verdict::{ControlTest, Issued, Material};
 use crate::forensics::evidence::{Effect, Evidence, LnP};
 
 /// All tests of one scheme.

@@ -2,12 +2,26 @@
 
 use std::collections::HashSet;
 
+use super::level::{Id, IdTest, LevelTests};
 use super::measured::PValue;
-use super::verdict::{Id, IdTest, Level, LevelTests, Named, Outcome, Unanswered, Verdict};
+use super::naming::Asked;
+use super::verdict::{Level, Outcome, Unanswered, Verdict};
 
 /// What must be said along with an answer.
-pub(super) fn caveat(outcome: Outcome) -> &'static str {
-    match outcome {
+pub(super) fn caveat(verdict: &Verdict) -> &'static str {
+    let finds = [&verdict.clusters, &verdict.arms, &verdict.accounts]
+        .into_iter()
+        .any(|level| !level.consistent_with.ids().is_empty());
+    match verdict.outcome {
+        Outcome::Exposed if verdict.names_somebody() => {
+            "This does not tell who did it: outputs that were lawfully published expose everyone \
+             who reads them, and a model may have been fed text that was written to look like them."
+        }
+        Outcome::Exposed if finds => {
+            "This is no name, and does not tell who did it: outputs that were lawfully published \
+             expose everyone who reads them, and whoever has enough answers of an account can write \
+             text that looks like its outputs."
+        }
         Outcome::Exposed => {
             "This does not tell who did it: outputs that were lawfully published expose everyone \
              who reads them."
@@ -50,10 +64,10 @@ impl Verdict {
     #[must_use]
     pub fn said(&self) -> Vec<Said> {
         let mut said = self.answer();
-        let deeper = matches!(self.reached, Some(Level::Cluster | Level::Account));
-        if deeper && self.arms.named != Named::Nobody {
-            said.push(words(" "));
-            said.extend(exposed(&self.arms, "arm"));
+        if self.outcome != Outcome::Refused && !self.naming.missing.is_empty() {
+            let who =
+                if self.names_somebody() { " No other is named: " } else { " Nobody is named: " };
+            said.push(Said::Words(format!("{who}{}.", self.naming.missing.join("; "))));
         }
         if self.outcome != Outcome::Refused {
             said.extend(self.unanswered.iter().map(|Unanswered { scheme, reason }| {
@@ -75,9 +89,15 @@ impl Verdict {
                     self.refusals.iter().map(|refused| refused.reason.as_str()).collect();
                 vec![Said::Words(format!("No answer is given: {}.", reasons.join("; ")))]
             }
-            (Outcome::Exposed, Some(Level::Account)) => exposed(&self.accounts, "account"),
-            (Outcome::Exposed, Some(Level::Cluster)) => exposed(&self.clusters, "cluster"),
-            (Outcome::Exposed, Some(Level::Arm)) => exposed(&self.arms, "arm"),
+            (Outcome::Exposed, Some(Level::Account)) => {
+                self.traced((&self.accounts, "account"), |asked| &asked.accounts)
+            }
+            (Outcome::Exposed, Some(Level::Cluster)) => {
+                self.traced((&self.clusters, "cluster"), |asked| &asked.clusters)
+            }
+            (Outcome::Exposed, Some(Level::Arm)) => {
+                self.traced((&self.arms, "arm"), |asked| &asked.arms)
+            }
             (Outcome::Exposed, _) => vec![
                 words("The text was exposed to marked outputs of this deployment (adjusted p = "),
                 Said::P(self.least_answered()),
@@ -97,19 +117,49 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// At the deepest level at which somebody is found: who is named, by text that was asked for; else with whose
+    /// outputs the text is consistent. Arms are told along with a cluster or an account.
+    fn traced(
+        &self,
+        (level, kind): (&LevelTests, &str),
+        of_asked: fn(&Asked) -> &LevelTests,
+    ) -> Vec<Said> {
+        let mut said = of_level(level, kind);
+        let named = level.named.ids();
+        if let Some(asked) = self.naming.asked.as_ref().filter(|_| !named.is_empty()) {
+            let p = least_of(of_asked(asked), named);
+            said.extend([
+                words(" The text that the examiner asked for shows it by itself (adjusted p = "),
+                Said::P(p),
+                words(")."),
+            ]);
+        }
+        if kind != "arm" && !self.arms.consistent_with.ids().is_empty() {
+            said.push(words(" "));
+            said.extend(of_level(&self.arms, "arm"));
+        }
+        said
+    }
+}
+
 fn words(words: &str) -> Said {
     Said::Words(words.to_owned())
 }
 
-fn exposed(level: &LevelTests, kind: &str) -> Vec<Said> {
-    let ids = level.named.ids();
+/// Those who are named, or else those with whose outputs the text is consistent.
+fn of_level(level: &LevelTests, kind: &str) -> Vec<Said> {
+    let (named, found) = (level.named.ids(), level.consistent_with.ids());
+    let (ids, opening) = if named.is_empty() {
+        (
+            found,
+            "The text was exposed to marked outputs of this deployment, and is consistent with those",
+        )
+    } else {
+        (named, "The text was exposed to outputs")
+    };
     let plural = if ids.len() == 1 { "" } else { "s" };
-    let named: HashSet<(&str, &str)> =
-        ids.iter().map(|id| (id.tenant.as_str(), id.id.as_str())).collect();
-    let is_named = |test: &&IdTest| named.contains(&(test.tenant.as_str(), test.id.as_str()));
-    let p = least(level.strongest.iter().filter(is_named).map(|test| test.p_adjusted));
-    let mut said =
-        vec![Said::Words(format!("The text was exposed to outputs of the {kind}{plural} "))];
+    let mut said = vec![Said::Words(format!("{opening} of the {kind}{plural} "))];
     for (place, id) in ids.iter().enumerate() {
         if place > 0 {
             said.push(words(", "));
@@ -117,8 +167,17 @@ fn exposed(level: &LevelTests, kind: &str) -> Vec<Said> {
         said.push(Said::Name(id.clone()));
     }
     let bound = if ids.len() == 1 { "" } else { "the least " };
+    let p = least_of(level, ids);
     said.extend([Said::Words(format!(" ({bound}adjusted p = ")), Said::P(p), words(").")]);
     said
+}
+
+/// The least p-value of these ids at a level.
+fn least_of(level: &LevelTests, ids: &[Id]) -> PValue {
+    let among: HashSet<(&str, &str)> =
+        ids.iter().map(|id| (id.tenant.as_str(), id.id.as_str())).collect();
+    let is_among = |test: &&IdTest| among.contains(&(test.tenant.as_str(), test.id.as_str()));
+    least(level.strongest.iter().filter(is_among).map(|test| test.p_adjusted))
 }
 
 fn least(values: impl Iterator<Item = PValue>) -> PValue {

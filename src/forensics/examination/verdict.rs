@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::level::LevelTests;
 use super::measured::{DecoySummary, EffectSize, PValue};
+use super::naming::Naming;
 
 /// What was found out about a text, in a form that is written and read as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +41,9 @@ pub struct Verdict {
     pub accounts: LevelTests,
     /// Tests that had to find nothing.
     pub controls: Vec<ControlTest>,
+    /// What there was of what it takes to name somebody.
+    #[serde(default)]
+    pub naming: Naming,
     /// How it was done.
     pub method: Method,
 }
@@ -46,6 +51,14 @@ pub struct Verdict {
 impl Verdict {
     /// The version of the form.
     pub const VERSION: u32 = 1;
+
+    /// Whether somebody is named, at any level.
+    #[must_use]
+    pub fn names_somebody(&self) -> bool {
+        [&self.clusters, &self.arms, &self.accounts]
+            .into_iter()
+            .any(|level| !level.named.ids().is_empty())
+    }
 
     /// Whether something may be said of a scheme.
     #[must_use]
@@ -208,105 +221,6 @@ pub struct DeploymentTest {
     /// The least share that this much text shows at the accusation level as often as not; none where even all
     /// choices would not do, or where it was not worked out.
     pub least_effect: Option<f64>,
-}
-
-/// The tests of a level.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct LevelTests {
-    /// Number of tests, over ids, epochs and schemes; what the adjustment is for.
-    pub tests: u64,
-    /// Distinct ids among them.
-    pub ids: u64,
-    /// Who is named.
-    pub named: Named,
-    /// Between the p-values of the last whose adjusted one suffices, or else of the first, and of
-    /// the next: the difference of `√(-2 ln p)`, the standard deviations that each amounts to.
-    #[serde(default)]
-    pub gap: Option<f64>,
-    /// The strongest tests, and the strongest of everyone who is named.
-    pub strongest: Vec<IdTest>,
-}
-
-/// Who is named at a level.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "finding", content = "ids")]
-pub enum Named {
-    /// Nobody.
-    #[default]
-    Nobody,
-    /// Each of these; the strongest first.
-    Each(Vec<Id>),
-    /// Nobody, although the p-values of these would suffice: there is no clear gap between them and
-    /// somebody whose p-value would not.
-    #[serde(alias = "one_of")]
-    Unclear(Vec<Id>),
-}
-
-impl Named {
-    /// Those who are named.
-    #[must_use]
-    pub fn ids(&self) -> &[Id] {
-        match self {
-            Self::Nobody | Self::Unclear(_) => &[],
-            Self::Each(ids) => ids,
-        }
-    }
-}
-
-/// An account, a cluster or an arm, of a tenant.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Id {
-    /// The tenant; empty in a deployment of one.
-    pub tenant: String,
-    /// The account, cluster or arm.
-    pub id: String,
-}
-
-impl std::fmt::Display for Id {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.tenant.as_str() {
-            "" => formatter.write_str(&self.id),
-            tenant => write!(formatter, "{} (tenant {tenant})", self.id),
-        }
-    }
-}
-
-/// The test of one account, cluster or arm in one epoch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct IdTest {
-    /// The scheme.
-    pub scheme: String,
-    /// The tenant.
-    pub tenant: String,
-    /// The epoch.
-    pub epoch: u32,
-    /// The account, cluster or arm.
-    pub id: String,
-    /// Of an account: its cluster, if it has one.
-    pub cluster: Option<String>,
-    /// What was issued to it in the epoch.
-    pub issued: Issued,
-    /// The score in standard deviations.
-    pub standardized: f64,
-    /// The p-value or a bound of it, without adjustment.
-    pub p: PValue,
-    /// Adjusted for all tests of the level, and for the gates above.
-    pub p_adjusted: PValue,
-    /// The share of sites in which the text follows its key, where that was worked out.
-    pub effect: Option<EffectSize>,
-    /// The tests that this one is made of, if there are several.
-    pub parts: Vec<Part>,
-}
-
-/// One of the tests that a test is made of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Part {
-    /// Which: `shared key`, `members`.
-    pub name: String,
-    /// Its score in standard deviations.
-    pub standardized: f64,
-    /// Its p-value.
-    pub p: PValue,
 }
 
 /// A test that must find nothing.

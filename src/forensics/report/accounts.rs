@@ -1,10 +1,13 @@
 //! Clusters and accounts: the strongest, who is named, and how far the next is.
 
-use super::answer::found;
+use super::answer::{found, paths};
 use super::{evidence_section, has_tenants};
-use crate::forensics::examination::{Id, IdTest, Level, LevelTests, Named, Outcome, Verdict};
+use crate::forensics::examination::{
+    Id, IdTest, Level, LevelTests, Named, Naming, Outcome, Verdict,
+};
 use crate::forensics::tracing::CLEAR_GAP;
 use crate::page::markup::{Markup, text};
+use crate::page::names::message;
 use crate::page::table::{self, NUMBER, Row, TEXT};
 use crate::page::words::{counted, grouped, signed};
 
@@ -19,7 +22,13 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
               whose deployment, did not pass its own test; and where the next p-value is less than ",
     );
     page.text(&format!("{CLEAR_GAP:.0}"));
-    page.raw(" standard deviations behind (each p-value amounts to √(−2 ln p) of them), the finding is a set and not a name.</p>\n");
+    page.raw(" standard deviations behind (each p-value amounts to √(−2 ln p) of them), nobody is told apart from the others.</p>\n");
+    page.raw(
+        "<p>A text that was found can at most be <i>consistent with</i> outputs of an account: whoever has \
+              enough of its answers can write text that follows its key, without having the key. A <i>name</i> \
+              takes text that the examiner asked for, by a plan that was committed to before, in which the same \
+              is found alone.</p>\n",
+    );
     let tenants = has_tenants(verdict);
     for (kind, level, title) in [
         (Level::Cluster, &verdict.clusters, "Clusters"),
@@ -32,7 +41,48 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
             self::level(page, verdict, level, kind, tenants);
         }
     }
+    naming(page, verdict);
     page.close("section");
+}
+
+/// What there was of what it takes to name somebody.
+fn naming(page: &mut Markup, verdict: &Verdict) {
+    if verdict.outcome == Outcome::Refused {
+        return;
+    }
+    let Naming { asked, missing } = &verdict.naming;
+    page.raw("<h3>Text that the examiner asked for</h3>\n");
+    match asked {
+        None => {
+            page.raw("<p>There is none, and so nobody is named.</p>\n");
+        }
+        Some(asked) => {
+            page.raw("<p>");
+            page.text(&format!(
+                "Answers to {} were asked for and tested alone. ",
+                counted(asked.prompts, "prompt", "prompts")
+            ));
+            for (level, kind) in
+                [(&asked.clusters, "cluster"), (&asked.arms, "arm"), (&asked.accounts, "account")]
+            {
+                if let Some(test) = level.strongest.first() {
+                    page.text(&format!("Of every {kind} the least adjusted p-value in them is "));
+                    page.p_value(test.p_adjusted).raw(", of ").name(&test.id).raw(". ");
+                }
+            }
+            page.raw("</p>\n");
+        }
+    }
+    if !missing.is_empty() {
+        page.raw(
+            "<p>Of those with whose outputs the text is consistent not all are named:</p>\n<ul>\n",
+        );
+        let paths = paths(verdict);
+        for reason in missing.iter().take(12) {
+            page.element("li", &[], &message(reason, &paths)).raw("\n");
+        }
+        page.raw("</ul>\n");
+    }
 }
 
 fn level(page: &mut Markup, verdict: &Verdict, level: &LevelTests, kind: Level, tenants: bool) {
@@ -83,16 +133,18 @@ fn level(page: &mut Markup, verdict: &Verdict, level: &LevelTests, kind: Level, 
     ]);
     let most = level.strongest.iter().map(|test| test.standardized).fold(1.0, f64::max);
     let row = |test: &IdTest| {
-        let named = is_among(level.named.ids(), test);
-        let finding = match &level.named {
-            Named::Each(_) if named && test.p_adjusted.is_below(verdict.accusation_level) => {
-                "named"
-            }
+        let (named, found) =
+            (is_among(level.named.ids(), test), is_among(level.consistent_with.ids(), test));
+        let below = test.p_adjusted.is_below(verdict.accusation_level);
+        let finding = match &level.consistent_with {
+            Named::Each(_) if named && below => "named",
             Named::Each(_) if named => "named by another test",
+            Named::Each(_) if found && below => "consistent with",
+            Named::Each(_) if found => "consistent with, by another test",
             Named::Unclear(ids) if is_among(ids, test) => "another comes too near",
             _ => "–",
         };
-        Row { cells: cells(test, finding, most, tenants, clustered), named }
+        Row { cells: cells(test, finding, most, tenants, clustered), named: found }
     };
     let rows: Vec<Row> = level.strongest.iter().take(SHOWN).map(row).collect();
     table::write(page, title, &columns, &rows);

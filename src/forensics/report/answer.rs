@@ -128,13 +128,13 @@ pub(super) fn key_numbers(page: &mut Markup, verdict: &Verdict) {
         );
         rows.push(p_row(text("the same, by trial"), test.decoys.p, None, how));
     }
-    if let Some(test) = first_named(&verdict.clusters) {
+    if let Some(test) = first_found(&verdict.clusters) {
         rows.push(id_row(verdict, "cluster", test));
     }
-    if let Some(test) = first_named(&verdict.arms) {
+    if let Some(test) = first_found(&verdict.arms) {
         rows.push(id_row(verdict, "arm", test));
     }
-    if let Some(test) = first_named(&verdict.accounts) {
+    if let Some(test) = first_found(&verdict.accounts) {
         rows.push(id_row(verdict, "account", test));
     }
     let columns = [
@@ -210,9 +210,10 @@ fn id_row(verdict: &Verdict, kind: &'static str, test: &IdTest) -> table::Row {
     p_row(name, test.p, Some(test.p_adjusted), how(exact, test.standardized))
 }
 
-/// The strongest test of somebody who is named.
-fn first_named(level: &LevelTests) -> Option<&IdTest> {
-    let ids = level.named.ids();
+/// The strongest test of somebody who is named, or else with whose outputs the text is consistent.
+fn first_found(level: &LevelTests) -> Option<&IdTest> {
+    let named = level.named.ids();
+    let ids = if named.is_empty() { level.consistent_with.ids() } else { named };
     level
         .strongest
         .iter()
@@ -226,15 +227,23 @@ pub(super) fn found(level: &LevelTests, kind: Level) -> String {
         Level::Arm => ("arm", "arms"),
         _ => ("account", "accounts"),
     };
-    match &level.named {
-        Named::Nobody => format!("No {one} is named."),
-        Named::Each(ids) if ids.len() == 1 => format!("One {one} is named."),
-        Named::Each(ids) => {
-            format!("{} are named, each by itself.", counted(ids.len() as u64, one, many))
+    let named = match level.named.ids() {
+        [] => format!("No {one} is named"),
+        [_] => format!("One {one} is named"),
+        ids => format!("{} are named, each by itself", counted(ids.len() as u64, one, many)),
+    };
+    match &level.consistent_with {
+        Named::Each(ids) if ids.len() > level.named.ids().len() => {
+            let others = counted((ids.len() - level.named.ids().len()) as u64, one, many);
+            let more = if level.named.ids().is_empty() { "" } else { " more" };
+            format!(
+                "{named}; the text is consistent with outputs of {others}{more}, which is no name."
+            )
         }
         Named::Unclear(ids) => format!(
-            "No {one} is named: {} would be, but for another that comes too near.",
+            "{named}: outputs of {} would fit, but for another that comes too near.",
             counted(ids.len() as u64, one, many)
         ),
+        Named::Nobody | Named::Each(_) => format!("{named}."),
     }
 }

@@ -25,6 +25,13 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
         sums(page, material);
         files(page, &material.files.iter().collect::<Vec<_>>(), "Files of the suspect");
     }
+    if let Some(asked) = &verdict.naming.asked {
+        for material in &asked.materials {
+            page.raw("<h3>Of these, asked for, scheme ").name(&material.scheme).raw("</h3>\n");
+            sums(page, material);
+            files(page, &material.files.iter().collect::<Vec<_>>(), "Files of what was asked for");
+        }
+    }
     controls(page, verdict);
     problems(page, verdict);
     page.close("section");

@@ -14,6 +14,12 @@ pub(super) fn write(page: &mut Markup, verdict: &Verdict) {
          or trains on the publication is exposed as well.</li>\n\
          <li><b>Not who within an organisation.</b> An account is a name in the operator’s ledger. \
          Who used it, and whether its credentials were shared or stolen, is not in the text.</li>\n\
+         <li><b>Not that an account’s outputs were not imitated.</b> Whoever has collected enough answers of \
+         an account knows what its cells prefer and can write text that follows them, without its key: an account can \
+         be <i>framed</i>. Found text is therefore only consistent with outputs of an account. Text that the \
+         examiner asked for rules out that somebody else wrote what is examined; not that the model was fed such text.</li>\n\
+         <li><b>Not that nothing was removed.</b> A text can be <i>cleaned</i>: marked again with a foreign key it \
+         keeps little of the first mark, and a paraphrase keeps none.</li>\n\
          <li><b>Not intent, and no breach.</b> The text does not tell why it depends on marked \
          answers, whether anybody knew, or whether it was allowed.</li>\n\
          <li><b>Not a probability of guilt or innocence.</b> A p-value tells how rare such a score \

@@ -7,10 +7,11 @@ use super::{TokenSample, pairs};
 use crate::forensics::detect::CellCounts;
 use crate::forensics::evidence::{DecoyScores, Decoys, LnP, least_of};
 use crate::forensics::examination::PValue;
+use crate::forensics::examination::level::Part;
 use crate::forensics::examination::roster::Issuance;
 use crate::forensics::examination::scheme::{Deployment, IdScore, SchemeTests};
 use crate::forensics::examination::verdict::{
-    ControlKind, ControlTest, Issued, Material, Part, Refused, RefusedBy,
+    ControlKind, ControlTest, Issued, Material, Refused, RefusedBy,
 };
 use crate::forensics::tracing::Account;
 
