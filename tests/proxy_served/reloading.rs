@@ -167,6 +167,54 @@ async fn another_policy_decides_about_requests_to_come_and_not_about_those_under
     assert_eq!(after["reload"]["trigger"], "admin");
 }
 
+// Break it: draw the key of what is sealed anew with each configuration.
+#[tokio::test]
+async fn what_was_sealed_before_opens_after_it_where_no_secret_is_configured() {
+    const THOUGHT: &str = r#"{"type":"thinking","thinking":"so many plums","signature":"c2ln"}"#;
+    let folder = Folder::new("sealed");
+    let (bodies, mut asked) = mpsc::channel(4);
+    let upstream = upstream(move |request: Request<hyper::body::Incoming>| {
+        let bodies = bodies.clone();
+        async move {
+            bodies.send(request.into_body().collect().await.unwrap().to_bytes()).await.unwrap();
+            let answer = format!(
+                r#"{{"id":"m","type":"message","role":"assistant","model":"m","content":[{THOUGHT},{{"type":"text","text":"four"}}],"stop_reason":"end_turn","usage":{{"input_tokens":1,"output_tokens":9}}}}"#
+            );
+            Response::builder().header("content-type", "application/json").body(full(answer)).unwrap()
+        }
+    })
+    .await;
+    folder.configure(&format!("http://{upstream}"), "");
+    let sealing = "reasoning = { keep = \"none\", seal = {} }\n";
+    folder.write("policy.toml", &policy("first", sealing));
+    let (proxy, client) = (folder.run().await, client(false));
+    let mut ask = async |before: &str| {
+        let user = r#"{"role":"user","content":"How many?"}"#;
+        let body = format!(r#"{{"model":"m","max_tokens":99,"messages":[{user}{before}]}}"#);
+        let now = jiff::Timestamp::now().as_second();
+        let request = Request::post(format!("http://{}/v1/messages", proxy.address))
+            .header("guilloche-risk", format!("account=\"a\", score=0.9, issued={now}, ttl=300"))
+            .header("content-type", "application/json")
+            .body(full(body))
+            .unwrap();
+        let answered: Value =
+            serde_json::from_str(&text(client.request(request).await.unwrap()).await).unwrap();
+        (answered, asked.recv().await.unwrap())
+    };
+    let (answered, _) = soon(ask("")).await;
+    let content = answered["content"].to_string();
+    assert!(!content.contains("plums") && content.contains("four"), "{content}");
+    folder.write("policy.toml", &policy("second", sealing));
+    assert_eq!(reload(&proxy).await.0, StatusCode::OK);
+    let carried = format!(
+        r#",{{"role":"assistant","content":{content}}},{{"role":"user","content":"And now?"}}"#
+    );
+    let (_, sent) = soon(ask(&carried)).await;
+    let sent: Value = serde_json::from_slice(&sent).unwrap();
+    let thought: Value = serde_json::from_str(THOUGHT).unwrap();
+    assert_eq!(sent["messages"][1]["content"][0], thought);
+}
+
 // Break it: take up what is right of it, or tell the first mistake only.
 #[tokio::test]
 async fn a_configuration_with_mistakes_changes_nothing_and_each_mistake_is_told() {
