@@ -181,7 +181,7 @@ impl Proxy {
         if let Some(carriers) = marked {
             metrics = metrics.watching(carriers);
         }
-        let state = ReloadState::new(config.fingerprint(), Timestamp::now());
+        let state = ReloadState::new(config.fingerprint_as_read(), Timestamp::now());
         let metrics = Arc::new(metrics.with_reloads(state.clone()));
         let sink: Arc<dyn Sink> = Arc::new(Metered {
             metrics: Arc::clone(&metrics),

@@ -191,7 +191,7 @@ impl Config {
     ) -> Result<Self, ConfigErrors> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        Self::parse_from(&name, &part::text(path)?, environment, None)
+        Self::twice(|| Self::parse_from(&name, &part::text(path)?, environment, None))
     }
 
     /// Reads the TOML `text`, called `name` in errors, and the environment variables.
@@ -203,7 +203,16 @@ impl Config {
         text: &str,
         environment: &BTreeMap<String, String>,
     ) -> Result<Self, ConfigErrors> {
-        Self::parse_from(name, text, environment, Some(text))
+        Self::twice(|| Self::parse_from(name, text, environment, Some(text)))
+    }
+
+    /// Takes the fingerprint of the files before they are read for good, so that one that changes meanwhile is
+    /// found to have changed; which files there are, only a first reading tells.
+    fn twice(read: impl Fn() -> Result<Self, ConfigErrors>) -> Result<Self, ConfigErrors> {
+        let fingerprint = read()?.fingerprint();
+        let mut config = read()?;
+        config.reading.fingerprint = Some(fingerprint);
+        Ok(config)
     }
 
     /// The same of a text that is kept, if it is not the file's of that name.

@@ -19,6 +19,8 @@ pub(super) struct Reading {
     pub(super) said: BTreeMap<String, Hash>,
     /// The paths in fields.
     pub(super) paths: BTreeMap<String, Vec<PathBuf>>,
+    /// A hash of all that it was read from, taken before.
+    pub(super) fingerprint: Option<Hash>,
 }
 
 opaque_debug!(Reading);
@@ -63,7 +65,12 @@ impl Config {
         bound.cloned().collect()
     }
 
-    /// A hash of all that was read: the configuration, and every file that it names. Files are
+    /// The [fingerprint](Self::fingerprint) of what this was read from.
+    pub(in crate::proxy) fn fingerprint_as_read(&self) -> Hash {
+        self.reading.fingerprint.unwrap_or_else(|| self.fingerprint())
+    }
+
+    /// A hash of all that there is to read: the configuration, and every file that it names. Files are
     /// followed through links, so that a folder of links that changes whole, as Kubernetes mounts
     /// secrets, is seen to change.
     pub(in crate::proxy) fn fingerprint(&self) -> Hash {

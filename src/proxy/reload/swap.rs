@@ -94,10 +94,8 @@ impl Swap {
     /// Reads, checks and swaps; blocks.
     fn swap(&self) -> Result<(Reloaded, Hash), ReloadError> {
         let running = self.config.load_full();
-        // Taken before the files are read that decide, so that what changes meanwhile is another change;
-        // which there are, only a first reading tells.
-        let fingerprint = running.read_again()?.fingerprint();
         let mut config = running.read_again()?;
+        let fingerprint = config.fingerprint_as_read();
         let bound = running.bound_fields_changed(&config);
         if !bound.is_empty() {
             return Err(ReloadError::Bound(bound));
