@@ -17,7 +17,7 @@ async fn example(directory: &Directory, address: String) -> Output {
     let page = include_str!("../../docs/verify.md");
     let mut blocks = page.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
     let script = blocks
-        .find(|block| block.contains("--ask"))
+        .find(|block| block.contains("--ask http"))
         .unwrap()
         .replace("https://suspect.example", &address)
         .replace("--model suspect", "--model teacher-large");

@@ -87,7 +87,7 @@ fn colluders_are_each_named_and_nobody_else() {
         named.sort_unstable();
         assert_eq!(named, sources);
         let statement = findings.statement(&roster);
-        assert!(statement.contains("exposed to outputs of account"), "{statement}");
+        assert!(statement.contains("consistent with outputs of account"), "{statement}");
         assert!(statement.contains("lawfully published"), "{statement}");
     }
 }

@@ -4,22 +4,22 @@ use super::roster::Roster;
 use super::trace::{Score, Trace};
 use crate::forensics::evidence::{Control, Refusal};
 
-/// An accusation needs an adjusted p-value below this.
+/// A finding needs an adjusted p-value below this.
 pub const ACCUSATION_LEVEL: f64 = 1e-6;
 
-/// An accusation needs so much between the last who is named and the next, in
+/// A finding needs so much between the last who is singled out and the next, in
 /// [`Score::strength`].
 pub const CLEAR_GAP: f64 = 3.0;
 
 /// What may be said of the accounts, or of the clusters, of a roster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// Nobody can be named.
+    /// Nobody is singled out.
     Nobody,
-    /// The text was exposed to outputs of each of these, by their places in the roster; the
+    /// The text is consistent with outputs of each of these, by their places in the roster; the
     /// strongest first.
     Each(Vec<usize>),
-    /// Nobody can be named, although the p-values of these would suffice: there is no clear gap between
+    /// Nobody is singled out, although the p-values of these would suffice: there is no clear gap between
     /// them and somebody whose p-value would not.
     Unclear(Vec<usize>),
 }
@@ -101,8 +101,8 @@ impl Findings {
             return "The text cannot be traced to outputs of any account or cluster.".to_owned();
         }
         format!(
-            "{} This does not tell who did it: outputs that were lawfully published expose \
-             everyone who reads them.",
+            "{} This is no name, and does not tell who did it: outputs that were lawfully published \
+             expose everyone who reads them, and text can be written to look like them.",
             said.join(" ")
         )
     }
@@ -120,7 +120,10 @@ fn said<'a>(
         Finding::Nobody | Finding::Unclear(_) => None,
         Finding::Each(places) => {
             let plural = if places.len() == 1 { "" } else { "s" };
-            Some(format!("The text was exposed to outputs of {kind}{plural} {}.", names(places)))
+            Some(format!(
+                "The text is consistent with outputs of {kind}{plural} {}.",
+                names(places)
+            ))
         }
     }
 }

@@ -8,12 +8,12 @@
 //! falls with the square root of their number.
 //!
 //! Levels are gated: the deployment, then clusters, then accounts, with Holm's adjustment in each;
-//! nobody is named whose cluster, or deployment, is not. Arms of experiments are a level of their own
+//! nobody is found whose cluster, or deployment, is not. Arms of experiments are a level of their own
 //! behind the deployment: they have keys in cells of their own, so that a text tells by which it was
-//! fed. An accusation needs an adjusted p-value
-//! below [`ACCUSATION_LEVEL`] and a distance of [`CLEAR_GAP`] to the next p-value; short of the gap
-//! nobody is named. What is said is "exposed to outputs of": lawful republication
-//! has the same effect.
+//! fed. A finding needs an adjusted p-value
+//! below [`ACCUSATION_LEVEL`] and a distance of [`CLEAR_GAP`] to the next p-value. What is said is
+//! "consistent with outputs of": lawful republication has the same effect, and text can be written so that
+//! it follows an account's key. An examination names by text that was asked for alone.
 //!
 //! [`Commitment`] fixes the plan and the roster before the text is seen.
 
