@@ -233,8 +233,8 @@ async fn an_answer_is_remembered_text_by_text_as_each_ends() {
     assert_eq!(occupancy(), 1, "the client left in the middle of the second text");
 }
 
-/// As Google's library for Python does, which keeps every part of a stream.
-// Break it: look each part up alone.
+/// As Google's library for Python does, which keeps every chunk of a stream, as a content of its own.
+// Break it: look each part up alone, or those of each content.
 #[tokio::test]
 async fn a_marked_stream_comes_back_in_the_parts_in_which_it_was_streamed() {
     let chunk = |text: &str| {
@@ -269,15 +269,21 @@ async fn a_marked_stream_comes_back_in_the_parts_in_which_it_was_streamed() {
         };
         exchanged += usize::from(text(&parts) != TEXT);
         assert!(parts.len() > 10);
-        let mut again = asks.clone();
-        let turns = again["contents"].as_array_mut().unwrap();
-        turns.push(serde_json::json!({"role": "model", "parts": parts}));
-        turns.push(asks["contents"][0].clone());
-        for score in [0.1, 0.9] {
+        let as_one = vec![serde_json::json!({"role": "model", "parts": parts})];
+        let as_many = parts.iter().map(|it| serde_json::json!({"role": "model", "parts": [it]}));
+        for (answers, score) in [as_one, as_many.collect()].iter().zip([0.1, 0.9]) {
+            let mut again = asks.clone();
+            let turns = again["contents"].as_array_mut().unwrap();
+            turns.extend_from_slice(answers);
+            turns.push(asks["contents"][0].clone());
             let seen = sent(&world, asked(&again, score)).await.text();
             let seen: serde_json::Value = serde_json::from_str(&seen).unwrap();
-            let restored = seen["contents"][1]["parts"].as_array().unwrap();
-            assert_eq!((text(restored).as_str(), restored.len()), (TEXT, parts.len()));
+            let contents = seen["contents"].as_array().unwrap();
+            let restored: Vec<serde_json::Value> = contents[1..contents.len() - 1]
+                .iter()
+                .flat_map(|content| content["parts"].as_array().unwrap().clone())
+                .collect();
+            assert_eq!((text(&restored).as_str(), restored.len()), (TEXT, parts.len()));
         }
     }
     assert!(exchanged > 0, "no word was exchanged");

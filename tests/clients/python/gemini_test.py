@@ -1,6 +1,8 @@
 """Gemini through its library: whole and streamed, two turns with a tool, and a history that it takes for valid."""
 
 import copy
+import json
+import urllib.request
 
 import cells
 import pytest
@@ -8,6 +10,7 @@ from exchange import API_KEY, SUITE, risk_headers
 from expectation import leaked, phrased, replacement
 from google import genai
 from google.genai import errors, types
+from multi_turn_test import QUESTIONS
 
 GRADED = next(policy for policy in SUITE["policies"] if policy["name"] == "graded")
 CONFIG = {
@@ -149,3 +152,38 @@ def test_a_stream_that_breaks_off_raises():
     headers = headers_for(risk, "gemini-midstream", model, "stream")
     with pytest.raises(errors.ServerError):
         answers(GRADED["url"], "stream", model, cells.ONE_STEP, CONFIG, headers)
+
+
+def restored():
+    """How many texts have been put back as they had been before they were marked."""
+    status = SUITE["restoring"]["metrics"].replace("/metrics", "/status")
+    with urllib.request.urlopen(status) as answer:
+        return json.load(answer)["counters"]["originals_restored"]
+
+
+def talk(url, form, account, score):
+    """What is said in a conversation of the library's own, which keeps what comes, chunk by chunk."""
+    # Each of its requests has the same path, which the detector signs.
+    headers = headers_for({"score": score}, account, "teacher-large", form) if score else {}
+    made = client(url, headers)
+    chat = made.chats.create(model="teacher-large", config={"max_output_tokens": 4000})
+    texts = []
+    for question in QUESTIONS:
+        if form == "JSON":
+            chunks = [chat.send_message(question)]
+        else:
+            chunks = list(chat.send_message_stream(question))
+        texts.append(said(chunks))
+    return texts
+
+
+@pytest.mark.parametrize("form", ["JSON", "stream"])
+def test_what_its_chat_sends_back_is_restored_be_it_in_one_piece_or_in_many(form):
+    expected = talk(SUITE["upstream"], form, "direct", None)
+    before, marked = restored(), 0
+    for number in range(12):
+        got = talk(SUITE["restoring"]["url"], form, f"restoring-gemini-{form}-{number}", 0.9)
+        # The last answer is not sent back, those before once or twice.
+        marked += sum(a != b for a, b in zip(got[:-1], expected[:-1], strict=True))
+    assert marked, "no word was exchanged"
+    assert restored() - before >= marked
