@@ -183,7 +183,8 @@ def test_what_its_chat_sends_back_is_restored_be_it_in_one_piece_or_in_many(form
     before, marked = restored(), 0
     for number in range(12):
         got = talk(SUITE["restoring"]["url"], form, f"restoring-gemini-{form}-{number}", 0.9)
-        # The last answer is not sent back, those before once or twice.
-        marked += sum(a != b for a, b in zip(got[:-1], expected[:-1], strict=True))
+        # The answers behind the first depend on what the library thinks worth keeping of those before.
+        marked += got[0] != expected[0]
     assert marked, "no word was exchanged"
-    assert restored() - before >= marked
+    # The first is sent back with each of the questions that follow.
+    assert restored() - before >= 2 * marked
