@@ -166,4 +166,11 @@ fn answers_to_other_prompts_and_prompts_that_were_sent_are_refused() {
     let said = scene.verify(&ASKED);
     assert_eq!((said.code, said.out.as_str()), (2, ""));
     assert!(said.error.contains("1 of 1 answers are to none of the --prompts"), "{}", said.error);
+
+    let prompt = "Tell me of 1.";
+    let early = json!({ "asked": "2026-01-01T00:00:00Z", "prompt": prompt, "answer": "Nothing." });
+    fs::write(scene.file("asked.jsonl"), format!("{early}\n")).unwrap();
+    let said = scene.verify(&ASKED);
+    assert_eq!((said.code, said.out.as_str()), (2, ""));
+    assert!(said.error.contains("1 of 1 answers were asked for before the plan"), "{}", said.error);
 }

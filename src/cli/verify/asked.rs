@@ -3,15 +3,19 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+use serde::Deserialize;
+
 use super::super::Failure;
 use crate::ask::{Prompt, read_prompts};
 
-/// Checks that every answer is to one of the prompts, and that none of these had been sent; the number of prompts
-/// to which there are answers.
+/// Checks that every answer is to one of the prompts, that none of these had been sent, and that no answer says that
+/// it was asked for before the plan was made; the number of prompts to which there are answers.
 pub(super) fn check(
     asked: &[PathBuf],
     prompts: &[PathBuf],
     sent: &[PathBuf],
+    made: Option<Timestamp>,
 ) -> Result<u64, Failure> {
     let planned = turns(prompts)?;
     fresh(&planned, sent)?;
@@ -34,8 +38,33 @@ pub(super) fn check(
             )
             .into());
         }
+        let early = made.map_or(Ok(0), |made| asked_before(path, made))?;
+        if early > 0 {
+            let path = path.display();
+            return Err(format!(
+                "{path}: {early} of {answers} answers were asked for before the plan was committed to"
+            )
+            .into());
+        }
     }
     Ok(answered.len() as u64)
+}
+
+/// The line of an answer, as `--ask` writes it: when it was asked for. Others need not say.
+#[derive(Deserialize)]
+struct When {
+    asked: Option<String>,
+}
+
+/// How many answers say that they were asked for before this time.
+fn asked_before(path: &Path, made: Timestamp) -> Result<u64, Failure> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let is_early = |line: &&str| {
+        let when = serde_json::from_str::<When>(line).ok().and_then(|when| when.asked);
+        when.and_then(|when| when.parse::<Timestamp>().ok()).is_some_and(|asked| asked < made)
+    };
+    Ok(text.lines().filter(is_early).count() as u64)
 }
 
 /// Checks that none of these prompts had been sent.

@@ -142,7 +142,8 @@ pub(super) fn examine(
     let answered = if arguments.asked.is_empty() {
         0
     } else {
-        asked::check(&arguments.asked, &arguments.prompts, &arguments.sent)?
+        let made = committed.as_ref().map(|(_, committed)| committed.made);
+        asked::check(&arguments.asked, &arguments.prompts, &arguments.sent, made)?
     };
     let only_asked = arguments.suspect.is_empty() && arguments.suspect_counts.is_empty();
     let asked = Corpus { texts: arguments.asked, counts: Vec::new() };

@@ -104,7 +104,11 @@ fn write_level(out: &mut impl Write, title: &str, level: &LevelTests) -> io::Res
         return Ok(());
     }
     let heading = format!("{title} ({} in {} tests)", grouped(level.ids), grouped(level.tests));
-    writeln!(out, "\n{heading:<30}{HEADINGS}")?;
+    if heading.chars().count() > 30 {
+        writeln!(out, "\n{heading}\n{:30}{HEADINGS}", "")?;
+    } else {
+        writeln!(out, "\n{heading:<30}{HEADINGS}")?;
+    }
     let is_among = |ids: &[Id], test: &IdTest| {
         ids.iter().any(|id| id.id == test.id && id.tenant == test.tenant)
     };
