@@ -129,3 +129,17 @@ async fn every_query_asks_for_series_and_labels_that_there_are() {
         }
     }
 }
+
+/// Fails when an alert wakes somebody who finds nothing about it.
+#[test]
+fn what_to_do_is_written_for_every_alert() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let (alerts, handbook) = (read(ALERTS), read("docs/operations.md"));
+    let names: Vec<&str> =
+        alerts.lines().filter_map(|it| it.trim().strip_prefix("- alert: ")).collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        assert!(handbook.contains(&format!("`{name}`")), "{name}");
+    }
+}
