@@ -5,8 +5,8 @@
 use guilloche::mark::lexical::{Rewriter, Site, each_site};
 use guilloche::mark::lexicon::Lexicon;
 
-/// English, with a contraction and a small number in digits, so that every gate is open.
-const BEFORE: &str = "These are the tools that we don't need. We saw 2 reasons. ";
+/// English, with a contraction, so that every gate is open.
+const BEFORE: &str = "These are the tools that we don't need. ";
 
 fn forced(text: &str, second: bool) -> String {
     let mut rewriter = Rewriter::new(Lexicon::english(), |_: &Site<'_>| Some(second));
@@ -21,6 +21,18 @@ const PAIRS: &[(&str, &str)] = &[
     ("For example, it works.", "For instance, it works."),
     ("It works (for example, here).", "It works (for instance, here)."),
     ("Some animals do not sleep.", "Some animals don't sleep."),
+    ("Do not mix the two.", "Don't mix the two."),
+    ("Here it is not empty.", "Here it isn't empty."),
+    ("Here it isn't empty.", "Here it's not empty."),
+    ("It has several uses.", "It has multiple uses."),
+    ("It comes in a variety of styles.", "It comes in various styles."),
+    ("It comes in various types.", "It comes in different types."),
+    ("It has tools such as hammers.", "It has tools like hammers."),
+    ("It has tools, like hammers, in it.", "It has tools, including hammers, in it."),
+    ("Moreover, prices rose.", "Additionally, prices rose."),
+    ("It takes approximately 20 minutes.", "It takes roughly 20 minutes."),
+    ("This might help you.", "This could help you."),
+    ("Please let me know if you go.", "Let me know if you go."),
     ("She does not know.", "She doesn't know."),
     ("The box is not empty.", "The box isn't empty."),
     ("This cannot be right.", "This can't be right."),
@@ -56,7 +68,6 @@ const PAIRS: &[(&str, &str)] = &[
     ("He stood instead of sitting.", "He stood rather than sitting."),
     ("We saw a lot of people.", "We saw lots of people."),
     ("It has a number of uses.", "It has several uses."),
-    ("It comes in a variety of colors.", "It comes in various colors."),
     ("We walk every day.", "We walk each day."),
     ("We met all of the students.", "We met all the students."),
     ("We met all of your friends.", "We met all your friends."),
@@ -87,14 +98,13 @@ const PAIRS: &[(&str, &str)] = &[
     ("They walked toward the door.", "They walked towards the door."),
     ("Use tools such as hammers.", "Use tools like hammers."),
     ("Read the whole book.", "Read the entire book."),
-    ("This is hard to say.", "This is difficult to say."),
+    ("This is hard to measure.", "This is difficult to measure."),
     ("Sleep is a crucial part of health.", "Sleep is a vital part of health."),
     ("The main reason was cost.", "The primary reason was cost."),
     ("Then begin by reading.", "Then start by reading."),
     ("It began to rain.", "It started to rain."),
     ("It has begun to rain.", "It has started to rain."),
     ("First make sure that it works.", "First ensure that it works."),
-    ("They may need to go.", "They may have to go."),
     ("This allows you to sort them.", "This enables you to sort them."),
     ("This seems to be right.", "This appears to be right."),
     ("Errors happen when disks fail.", "Errors occur when disks fail."),
@@ -102,7 +112,6 @@ const PAIRS: &[(&str, &str)] = &[
     ("Keep in mind that it rains.", "Bear in mind that it rains."),
     ("It can lead to problems.", "It can result in problems."),
     ("The bay is commonly known as a harbor.", "The bay is commonly called a harbor."),
-    ("It shows three reasons.", "It shows 3 reasons."),
     ("The dataset is small.", "The data set is small."),
     ("The function is nonlinear.", "The function is non-linear."),
     ("Her judgment was good.", "Her judgement was good."),
@@ -146,7 +155,6 @@ const LEFT: &[&str] = &[
     "It isn't it, is it?",
     "Don't you know?",
     "Is not only big but strong.",
-    "Do not mix the two.",
     "We asked for example code.",
     "Thus far, they have won.",
     "She closed the door, thus keeping the heat in.",
@@ -156,7 +164,6 @@ const LEFT: &[&str] = &[
     "None of all the above.",
     "We talked all the time.",
     "Not every day.",
-    "Let me know if you have questions.",
     "People like dogs.",
     "They go around 20 corners.",
     "We spoke about 20 minutes.",
@@ -228,7 +235,6 @@ const LEFT: &[&str] = &[
     "The function called with two numbers.",
     "It was a new house altogether.",
     "Stir for the last 5 minutes.",
-    "Run all tests whether they're old or not.",
     "A mother and her function like clocks.",
     "It works like magic tricks.",
     "The code that is stored here runs.",
@@ -281,14 +287,29 @@ const LEFT: &[&str] = &[
     "\nThe clouds are low above the plains,\nand there it rains.\n\nAnd now?\nIt usually rains.",
 ];
 
+/// Whether some choice at each of the first sites writes this.
+fn may_become(text: &str, expected: &str) -> bool {
+    (0..256_u32).any(|pattern| {
+        let mut site = 0;
+        let choice = |_: &Site<'_>| {
+            site += 1;
+            Some(pattern >> (site % 8) & 1 == 1)
+        };
+        let mut rewriter = Rewriter::new(Lexicon::english(), choice);
+        let mut out = String::new();
+        rewriter.push(&format!("{BEFORE}{text}"), &mut out);
+        rewriter.finish(false, &mut out);
+        out.ends_with(&format!(" {expected}"))
+    })
+}
+
 #[test]
 fn every_pair_is_changed_both_ways() {
     let mut wrong = Vec::new();
     for (first, second) in PAIRS {
-        for (text, variant, expected) in [(first, true, second), (second, false, first)] {
-            let written = forced(text, variant);
-            if written != **expected {
-                wrong.push((text, written));
+        for (text, expected) in [(first, second), (second, first)] {
+            if !may_become(text, expected) {
+                wrong.push((text, forced(text, true), forced(text, false)));
             }
         }
     }
@@ -335,7 +356,7 @@ fn text_behind_a_mask_is_prose_again() {
         "the students' ",
     ] {
         let text = format!("Here {mask}it usually rains.");
-        assert_eq!(forced(&text, true), text.replace("usually", "typically"), "{mask:?}");
+        assert_eq!(forced(&text, true), text.replace("usually", "generally"), "{mask:?}");
     }
 }
 
@@ -346,7 +367,7 @@ fn a_long_line_and_an_item_end_verse() {
     for text in
         [format!("\nThe clouds are low\n{long}"), format!("\nThe clouds\n{long}\n\n- {long}")]
     {
-        assert_eq!(forced(&text, true), text.replace("usually", "typically"));
+        assert_eq!(forced(&text, true), text.replace("usually", "generally"));
     }
     let item = "\nThe clouds are low\nand dark\n\n- It usually rains.";
     assert_eq!(forced(item, true), item.replace("usually", "typically"));
@@ -440,8 +461,6 @@ fn case_and_apostrophe_follow_the_text() {
     rewriter.push(curly, &mut out);
     rewriter.finish(false, &mut out);
     assert!(out.ends_with("They don’t help."), "{out}");
-    assert_eq!(
-        forced("Usually, it rains. It usually rains.", true),
-        "Typically, it rains. It typically rains."
-    );
+    assert_eq!(forced("For example, it rains.", true), "For instance, it rains.");
+    assert_eq!(forced("Today it rains, for example.", true), "Today it rains, for instance.");
 }

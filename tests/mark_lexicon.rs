@@ -1,6 +1,6 @@
 //! The built-in lexicon is what its format promises, and files that break a promise are refused.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+#![expect(clippy::string_slice, clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 use std::collections::HashSet;
 
@@ -46,7 +46,7 @@ fn every_class_tells_its_source_and_has_both_variants_of_every_form() {
 /// A class whose guards nothing can meet would never be a site.
 #[test]
 fn every_class_is_a_site_somewhere() {
-    let before = "These are the tools that we don't need. We saw 2 reasons. ";
+    let before = "We don't need the tools, and these are some of those that are here now. ";
     let lexicon = Lexicon::english();
     let mut unmet = Vec::new();
     let columns = CLASSES.lines().filter(|line| !line.starts_with(['#', '@']));
@@ -66,6 +66,7 @@ fn every_class_is_a_site_somewhere() {
                     "START" => String::new(),
                     "COMMA" => "Here, ".to_owned(),
                     "STOP" => "Here; ".to_owned(),
+                    word if word.starts_with("COMMA:") => format!("We {}, ", &word[6..]),
                     word => format!("We {word} "),
                 };
                 let right = match right.as_str() {
@@ -81,7 +82,8 @@ fn every_class_is_a_site_somewhere() {
                 }
             }
         }
-        if !met {
+        // A class within another stands where that one does.
+        if !met && class.within.is_none() {
             unmet.push(first.clone());
         }
     }
@@ -100,6 +102,10 @@ fn candidates(row: &str) -> Vec<String> {
             .into();
     for condition in row.split('\t').nth(4).unwrap().split(' ').filter(|word| !word.contains('!')) {
         for word in condition.trim_start_matches(['<', '>']).split(',') {
+            if let Some(list) = word.strip_prefix("COMMA@").and_then(|name| lists.get(name)) {
+                words.extend(list.split(',').take(3).map(|word| format!("COMMA:{word}")));
+                continue;
+            }
             let list = word.strip_prefix('@').and_then(|name| lists.get(name));
             words.extend(list.unwrap_or(&word).split(',').map(str::to_owned));
         }
@@ -113,7 +119,8 @@ fn candidates(row: &str) -> Vec<String> {
 fn side_left(word: &str) -> Left<'_> {
     match word {
         "START" => Left::Start,
-        "COMMA" => Left::Comma,
+        "COMMA" => Left::Comma("here"),
+        word if word.starts_with("COMMA:") => Left::Comma(&word[6..]),
         "STOP" => Left::Clause,
         word => Left::Word(word),
     }
@@ -161,6 +168,11 @@ fn a_file_that_breaks_a_promise_is_refused_with_its_line() {
     assert_eq!(problem(&row("2", "a", "b", "=x")), LexiconProblem::Guard("=x".into()));
     assert_eq!(problem(&row("2", "a", "b", "<@x")), LexiconProblem::List("x".into()));
     assert_eq!(problem("2\tverb\ta\tb\t\t\tMIT\n"), LexiconProblem::Source);
+    let within = |of: &str| LexiconProblem::Within(of.into());
+    assert_eq!(problem(&row("2", "start|starts", "b|bs", "^7")), within("7"));
+    assert_eq!(problem(&row("2", "start", "b", "^1")), within("1"));
+    assert_eq!(problem(&row("2", "begin|begins", "b|bs", "^1")), within("1"));
+    assert_eq!(problem(&row("2", "start|starts", "b|bs", "^x")), within("x"));
 }
 
 #[test]
@@ -175,6 +187,94 @@ fn guards_that_exclude_each_other_keep_two_classes_of_one_form_apart() {
     assert_eq!(out, "Some of them began to run and have begun to run.");
 }
 
+/// Three variants are two choices: the first or another, then the second or the third.
+#[test]
+fn a_class_within_another_divides_its_second_variant() {
+    let file = "1\tverb\tquit\tstop\t>now\town work\tMIT\n2\tverb\tstop\tend\t^1\town work\tMIT\n";
+    let lexicon = Lexicon::parse(file).unwrap();
+    let written = ["quit", "stop", "end"];
+    for (place, form) in written.into_iter().enumerate() {
+        let text = format!("Some of them {form} now.");
+        let mut asked = Vec::new();
+        each_site(&lexicon, &text, |site| asked.push((site.class.0, site.variant, site.written)));
+        let reads = [(1, place > 0, true), (2, place > 1, true)];
+        assert_eq!(asked, reads[..(place + 1).min(2)], "{form}");
+        for (wanted, chosen) in [(0, [false, false]), (1, [true, false]), (2, [true, true])] {
+            let mut asked = Vec::new();
+            let choice = |site: &Site<'_>| {
+                asked.push(site.written);
+                Some(chosen[usize::from(site.class.0) - 1])
+            };
+            let mut rewriter = Rewriter::new(&lexicon, choice);
+            let mut out = String::new();
+            rewriter.push(&text, &mut out);
+            rewriter.finish(false, &mut out);
+            assert_eq!(out, format!("Some of them {} now.", written[wanted]));
+            // Of what the author did not write nothing is learned.
+            assert_eq!(asked, [true, place > 0][..(wanted + 1).min(2)]);
+        }
+    }
+}
+
+/// Break it: take the first word before a form for the one that tells its cells apart.
+#[test]
+fn cells_of_a_class_behind_few_words_are_told_apart_by_a_word_further_back() {
+    let words = |token: &str| {
+        let file = format!("1\tverb\tquit\tstop\t{token}>now\town work\tMIT\n");
+        let lexicon = Lexicon::parse(&file).unwrap();
+        let mut found = Vec::new();
+        each_site(
+            &lexicon,
+            "Some of them (all) can stop now. After that, and so on and so on, you quit now.",
+            |site| {
+                found.push(site.previous.to_owned());
+            },
+        );
+        found
+    };
+    assert_eq!(words(""), ["can", "you"]);
+    assert_eq!(words("SECOND "), ["all", "on"]);
+    assert_eq!(words("THIRD "), ["them", "so"]);
+}
+
+/// Break it: forget the past after one word, or the comma's word.
+#[test]
+fn a_class_of_the_present_is_none_where_the_past_is_told_and_a_comma_has_a_word_before_it() {
+    let file = "@past\twas\n1\tverb\tmay\tmight\tPRESENT >help\town work\tMIT\n\
+                2\tverb\tquit\tstop\t<COMMAtools >now\town work\tMIT\n";
+    let lexicon = Lexicon::parse(file).unwrap();
+    let sites = |text: &str| {
+        let mut sites = 0;
+        each_site(&lexicon, text, |_| sites += 1);
+        sites
+    };
+    assert_eq!(sites("Some of these may help."), 1);
+    assert_eq!(sites("Some of it was said, and these may help."), 0);
+    assert_eq!(
+        sites(
+            "It was. The one of the sixteen words of which that which is this and these and those of it that these may help."
+        ),
+        1
+    );
+    assert_eq!(sites("The best of the tools, stop now."), 1);
+    assert_eq!(sites("The best of the things, stop now."), 0);
+    assert_eq!(sites("The best of the tools stop now."), 0);
+}
+
+/// Break it: forget what was just written.
+#[test]
+fn a_word_is_not_written_where_it_has_just_been() {
+    let file = "1\tverb\tmay\tmight\t\town work\tMIT\n";
+    let lexicon = Lexicon::parse(file).unwrap();
+    let sites = |text: &str| {
+        let mut sites = 0;
+        each_site(&lexicon, text, |_| sites += 1);
+        sites
+    };
+    assert_eq!(sites("Some of them may go, and that might be it."), 1);
+    assert_eq!(sites("Some of them may go, and that of the others might be it."), 2);
+}
+
 /// A required neighbour that marking could replace is known under both its forms.
 #[test]
 fn a_condition_holds_whatever_was_chosen_for_the_neighbour() {
@@ -182,6 +282,10 @@ fn a_condition_holds_whatever_was_chosen_for_the_neighbour() {
         "1\tverb\tquit\tstop\t>begin\town work\tMIT\n2\tverb\tbegin\tstart\t\town work\tMIT\n";
     let lexicon = Lexicon::parse(file).unwrap();
     let mut sites = 0;
-    each_site(&lexicon, "Some of them quit start, and they stop begin.", |_| sites += 1);
+    each_site(
+        &lexicon,
+        "Some of them quit start, and after all of that and more they stop begin.",
+        |_| sites += 1,
+    );
     assert_eq!(sites, 4);
 }

@@ -13,8 +13,11 @@ use guilloche::mark::lexicon::Lexicon;
 /// Class, text, and what must not come; the class that once wrote it need not be there any more.
 const WRONG: &str = include_str!("fixtures/marks/wrong.tsv");
 
-/// English with a contraction and a small number in digits, so that every gate is open.
-const BEFORE: &str = "These are the tools that we don't need. We saw 2 reasons.\n\n";
+/// Texts that provoke: kind, text, and what must not come.
+const PROVOKING: &str = include_str!("fixtures/marks/provoking.tsv");
+
+/// English with a contraction, so that every gate is open.
+const BEFORE: &str = "These are the tools that we don't need.\n\n";
 
 fn cases() -> impl Iterator<Item = [&'static str; 3]> {
     let columns = |row: &'static str| row.split('\t').collect::<Vec<_>>().try_into().unwrap();
@@ -65,6 +68,31 @@ fn nothing_wrong_comes_under_any_account() {
             assert!(!out.contains(bad), "class {class}, account {account}: {out}");
         }
     }
+}
+
+/// Break it: take a word out of a guard, read the past as the present, or forget what was just said.
+#[test]
+fn texts_that_provoke_are_left_right_whatever_is_chosen_at_each_of_their_sites() {
+    let mut wrong = Vec::new();
+    for row in PROVOKING.lines().skip(1) {
+        let [kind, text, bad] = row.split('\t').collect::<Vec<_>>().try_into().unwrap();
+        // Every site, and every choice within one, in both ways at least.
+        for pattern in 0..16_u32 {
+            let mut site = 0_u32;
+            let choice = |_: &Site<'_>| {
+                site += 1;
+                Some(pattern >> (site % 4) & 1 == 1)
+            };
+            let out = rewrite(&format!("{BEFORE}{text}\n"), choice);
+            let out = out.rsplit("\n\n").next().unwrap();
+            if out.contains(bad) {
+                wrong.push(format!("{kind}: {out}"));
+            }
+        }
+    }
+    wrong.sort();
+    wrong.dedup();
+    assert!(wrong.is_empty(), "{} {wrong:#?}", wrong.len());
 }
 
 #[test]

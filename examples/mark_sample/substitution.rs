@@ -97,9 +97,13 @@ fn class_of(asked: ClassId, old: &str, new: &str) -> Option<&'static Class> {
             (&first, &second) == (&old, &new) || (&first, &second) == (&new, &old)
         })
     };
+    // Of three variants and more, the class that was asked last has the new one.
+    let has_new = |class: &&Class| {
+        class.pairs.iter().any(|(first, second)| form(first) == new || form(second) == new)
+    };
     let classes = || super::lexicon().classes();
-    let asked = classes().filter(|class| class.id == asked);
-    asked.chain(classes()).find(has_both)
+    let asked = || classes().filter(|class| class.id == asked);
+    asked().chain(classes()).find(has_both).or_else(|| asked().find(has_new))
 }
 
 struct Noted<F>(F);

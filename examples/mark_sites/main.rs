@@ -5,12 +5,14 @@
 //! ```text
 //! cargo run --release --example mark_sites -- plain ANSWERS.jsonl...
 //! cargo run --release --example mark_sites -- coins|law KEY ANSWERS.jsonl...
+//! cargo run --release --example mark_sites -- learned KEY AUTHOR.jsonl ANSWERS.jsonl...
 //! cargo run --release --example mark_sites -- places KEY ANSWERS.jsonl...
 //! ```
 //!
 //! A line of `ANSWERS` is an object with the text in `output`. `plain` tells the sites as they are, `coins`
 //! and `law` as they are once the text was marked by that scheme with the key of this number, at full
-//! strength, for one account; `places` tells the cells of the law with their log-odds. A line that is
+//! strength, for one account; `learned` marks by the law with the rates of an epoch that has learned from the first half of
+//! an author's answers; `places` tells the cells of the law with their log-odds. A line that is
 //! written has the number of words and the sites in their order: class, the word before, and 1 where the
 //! second variant stands.
 
@@ -28,7 +30,11 @@ use serde_json::{Value, json};
 
 type Failure = Box<dyn std::error::Error>;
 
-const USAGE: &str = "mark_sites plain ANSWERS... | coins KEY ANSWERS... | law KEY ANSWERS... | places KEY ANSWERS...";
+const RECIPIENT: Recipient<'_> =
+    Recipient { tenant: "", account: "acct", cluster: None, arm: None };
+
+const USAGE: &str =
+    "mark_sites plain ANSWERS... | coins|law|places KEY ANSWERS... | learned KEY AUTHOR ANSWERS...";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -37,6 +43,7 @@ fn main() -> ExitCode {
         ["plain", files @ ..] => each_answer(files, |text| json!(sites(text))),
         ["coins", key, files @ ..] => marked(Scheme::Coins, key, files),
         ["law", key, files @ ..] => marked(Scheme::Law, key, files),
+        ["learned", key, author, files @ ..] => learned(key, author, files),
         ["places", key, files @ ..] => places(key, files),
         _ => Err(USAGE.into()),
     };
@@ -59,10 +66,25 @@ fn blake3_of(number: u64) -> blake3::Hash {
     blake3::hash(&number.to_le_bytes())
 }
 
+/// By the rates of an epoch that has learned from the first half of an author's answers, if they have enough sites.
+fn learned(key: &str, author: &str, files: &[&str]) -> Result<(), Failure> {
+    let mut keys = keys(key)?;
+    let texts = TextKeys::new(keys.clone());
+    let marking = texts.marking(1, RECIPIENT, 1.0);
+    let answers = BufReader::new(File::open(author)?).lines().collect::<Result<Vec<_>, _>>()?;
+    for line in answers.iter().take(answers.len() / 2) {
+        let record: Value = serde_json::from_str(line)?;
+        rewritten(&marking, record.get("output").and_then(Value::as_str).unwrap_or_default());
+    }
+    keys.learn(&texts.take_learned());
+    let texts = TextKeys::new(keys);
+    let marking = texts.marking(1, RECIPIENT, 1.0);
+    each_answer(files, |text| json!(sites(&rewritten(&marking, text))))
+}
+
 fn marked(scheme: Scheme, key: &str, files: &[&str]) -> Result<(), Failure> {
     let texts = TextKeys::new(keys(key)?.with_scheme(scheme));
-    let recipient = Recipient { tenant: "", account: "acct", cluster: None, arm: None };
-    let marking = texts.marking(1, recipient, 1.0);
+    let marking = texts.marking(1, RECIPIENT, 1.0);
     each_answer(files, |text| json!(sites(&rewritten(&marking, text))))
 }
 

@@ -18,7 +18,7 @@ const SUBJECTS: [&str; 12] = [
     "most readers",
 ];
 
-const FRAMES: [&str; 8] = [
+const FRAMES: [&str; 12] = [
     "Today SUBJECT FORM it.",
     "Today SUBJECT FORM the house.",
     "Today SUBJECT saw the FORM people there.",
@@ -27,6 +27,10 @@ const FRAMES: [&str; 8] = [
     "FORM, SUBJECT left the house.",
     "Today SUBJECT looked at the FORM of the house.",
     "Today SUBJECT said that it was FORM good.",
+    "Today SUBJECT came with FORM options.",
+    "Today SUBJECT saw that this FORM help.",
+    "Today SUBJECT saw tools FORM hammers.",
+    "Today SUBJECT said that it FORM necessary.",
 ];
 
 /// For every class and subject the first frame in which one of its forms is a site; a class has
@@ -44,7 +48,8 @@ pub(crate) fn sentences() -> Vec<String> {
                 let sentence = sentence[..1].to_uppercase() + &sentence[1..];
                 let mut sites = 0;
                 each_site(lexicon, &sentence, |_| sites += 1);
-                (sites == 1).then_some(sentence)
+                // One place, of up to five variants.
+                (1..=4).contains(&sites).then_some(sentence)
             });
             made.extend(sentence);
         }

@@ -107,7 +107,7 @@ impl<M: AsRef<LawMarking>> Choice for MarkedAnswer<M> {
         let marking = self.marking.as_ref();
         let Law { rates, buckets, .. } = &marking.law;
         let class = site.class;
-        if let Some(observed) = &mut self.observed {
+        if let Some(observed) = self.observed.as_mut().filter(|_| site.written) {
             observed.note(class, site.previous, site.variant);
         }
         let chosen = match self.answer.reach(rates, buckets, class, site.previous) {

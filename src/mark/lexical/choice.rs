@@ -12,8 +12,11 @@ pub struct Site<'a> {
     pub previous: &'a str,
     /// The form that stands there, as the lexicon has it.
     pub form: &'a str,
-    /// Whether that is the second variant.
+    /// Whether that is the second variant, or one of a class within it.
     pub variant: bool,
+    /// Whether the author wrote one of the variants. Where a choice has just led to the second variant of a
+    /// class, and the author wrote the first, the next choice is between two that he did not write.
+    pub written: bool,
 }
 
 opaque_debug!(Site<'_>);

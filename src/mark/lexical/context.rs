@@ -1,5 +1,7 @@
 //! What stands to the left of a word, and whether the text is English.
 
+use crate::mark::lexicon::Traits;
+
 /// What lies between the last word and the place reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gap {
@@ -53,24 +55,31 @@ impl Gap {
     }
 }
 
-/// Judges by the last sixteen words whether a text is English.
+/// Judges by the last sixteen words whether a text is English, and whether it tells of the past.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Language {
     function: u16,
     foreign: u16,
     other: u8,
+    past: u16,
     seen: u32,
 }
 
 impl Language {
     /// A word has passed: whether it is frequent in English and in none of its neighbours, and
-    /// whether it has letters that English has not, and whether it is a function word of another language.
-    pub(super) fn word(&mut self, function: bool, foreign: bool, other: bool) {
+    /// whether it has letters that English has not, and what else is known of it.
+    pub(super) fn word(&mut self, function: bool, foreign: bool, traits: Traits) {
         self.function = self.function << 1 | u16::from(function);
         // A name such as “Café” now and then does not make a text foreign.
         self.foreign = self.foreign << 1 | u16::from(foreign);
-        self.other = self.other << 1 | u8::from(other);
+        self.other = self.other << 1 | u8::from(traits.foreign);
+        self.past = self.past << 1 | u16::from(traits.past);
         self.seen = self.seen.saturating_add(1);
+    }
+
+    /// Whether what has passed tells of the past.
+    pub(super) fn is_past(self) -> bool {
+        self.past != 0
     }
 
     /// Whether what has passed is English: of the last sixteen words at least one in eight is a

@@ -29,7 +29,6 @@ opaque_debug!(Decision);
 /// What the places before have decided, and the counts.
 #[derive(Default)]
 pub(super) struct Decisions {
-    numerals: bool,
     /// What became of the classes that must be consistent, by their position in the lexicon or
     /// [`REGION`]: the variant of the first site, or none if that was left alone.
     consistent: HashMap<usize, Option<bool>>,
@@ -71,8 +70,10 @@ impl Decisions {
             let left = casing.and_then(|casing| passage.left(casing, window.right_is_name(length)));
             let admitted = left.is_some_and(|left| {
                 let named = class.consistency == Consistency::Class && is_name(casing, left, right);
-                let differs = casing::article_differs(left, &form.text, &form.other);
-                !named && !differs && class.guard.admits(left, right)
+                let mut others = form.variants.iter().filter(|other| **other != form.text);
+                let differs = others.any(|other| casing::article_differs(left, &form.text, other));
+                let past = class.guard.present && passage.is_past();
+                !named && !differs && !past && class.guard.admits(left, right)
             });
             let Some(casing) = casing.filter(|_| admitted) else {
                 // What is written so where it must stay is to be written so everywhere.
@@ -81,15 +82,16 @@ impl Decisions {
                 }
                 continue;
             };
-            if !self.is_open(class.gate, passage, written) {
+            let echoes = class.gate == Gate::Open && class.consistency == Consistency::Free;
+            if !is_open(class.gate, passage) || echoes && passage.has_just_said(&form.echoes) {
                 continue;
             }
-            let chosen = self.choose(class, form, passage, choice);
-            if chosen.is_none_or(|variant| variant == form.variant) {
+            let place = self.choose(class, form, passage, choice);
+            let Some(chosen) = form.variants.get(place).filter(|_| place != form.place) else {
                 return Decision::Keep(length);
-            }
+            };
             self.flips += 1;
-            return Decision::Replace(length, casing.apply(&form.other, passage.curly));
+            return Decision::Replace(length, casing.apply(chosen, passage.curly));
         }
         Decision::None
     }
@@ -104,39 +106,43 @@ impl Decisions {
         }
     }
 
-    fn is_open(&mut self, gate: Gate, passage: &Passage, written: &str) -> bool {
-        match gate {
-            Gate::Open => true,
-            Gate::Contraction => passage.contractions && !passage.formal,
-            Gate::Numeral => {
-                // The first small number in digits opens the gate and stays.
-                let open = self.numerals;
-                self.numerals |= written.bytes().all(|byte| byte.is_ascii_digit());
-                open
-            }
-        }
-    }
-
+    /// Which of the variants is to stand there.
     fn choose(
         &mut self,
         class: &Class,
         form: &Form,
         passage: &Passage,
         choice: &mut impl Choice,
-    ) -> Option<bool> {
+    ) -> usize {
         let unit = unit(class, form);
         if let Some(first) = unit.and_then(|unit| self.consistent.get(&unit)) {
-            return *first;
+            return first.map_or(form.place, usize::from);
         }
-        let previous = passage.previous.as_str();
-        let site = Site { class: form.class, previous, form: &form.text, variant: form.variant };
-        let chosen = choice.choose(&site);
-        self.sites += u64::from(matches!(chosen, Chosen::Marked(_)));
-        let chosen = chosen.variant();
-        if let Some(unit) = unit {
-            self.consistent.insert(unit, chosen);
+        let previous = passage.context(class.guard.context);
+        for (level, class) in class.chain.iter().enumerate() {
+            let (variant, written) = (form.place > level, form.place >= level);
+            let site = Site { class: *class, previous, form: &form.text, variant, written };
+            let chosen = choice.choose(&site);
+            self.sites += u64::from(matches!(chosen, Chosen::Marked(_)));
+            let chosen = chosen.variant();
+            if let Some(unit) = unit {
+                self.consistent.insert(unit, chosen);
+            }
+            // Of two that the author did not write, and the key does not choose, the first stands.
+            if !chosen.unwrap_or(variant) {
+                return level;
+            }
         }
-        chosen
+        class.chain.len()
+    }
+}
+
+/// Whether a text is one of those that a class is for.
+fn is_open(gate: Gate, passage: &Passage) -> bool {
+    match gate {
+        Gate::Open => true,
+        Gate::Everyday => !passage.formal,
+        Gate::Contraction => passage.contractions && !passage.formal,
     }
 }
 

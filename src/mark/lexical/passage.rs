@@ -5,7 +5,7 @@ use super::context::{Gap, Language};
 use super::mask::Mask;
 use super::window::Word;
 use crate::mark::cell::normalize;
-use crate::mark::lexicon::{Head, Left, Lexicon, Traits};
+use crate::mark::lexicon::{Context, Head, Left, Lexicon, Traits, word_hash};
 use crate::secret::opaque_debug;
 
 /// The state of a text up to the place reached.
@@ -15,6 +15,8 @@ pub(super) struct Passage {
     language: Language,
     /// The last word, normalized, and whether it is capitalized inside a sentence.
     pub(super) previous: String,
+    /// The two words before that.
+    earlier: [String; 2],
     previous_is_name: bool,
     /// The word reached, normalized.
     word: String,
@@ -30,7 +32,13 @@ pub(super) struct Passage {
     utters: bool,
     /// Whether forms in verse are left alone.
     pub(super) spares_verse: bool,
+    /// The hashes of the last words, and where the next one goes.
+    recent: [u32; RECENT],
+    next: usize,
 }
+
+/// Words within which a reader notices that one comes again.
+const RECENT: usize = 6;
 
 opaque_debug!(Passage);
 
@@ -41,6 +49,7 @@ impl Passage {
             gap: Gap::Line,
             language: Language::default(),
             previous: String::new(),
+            earlier: Default::default(),
             previous_is_name: false,
             word: String::new(),
             contractions: false,
@@ -49,6 +58,8 @@ impl Passage {
             quoted: false,
             utters: false,
             spares_verse: true,
+            recent: [0; RECENT],
+            next: 0,
         }
     }
 
@@ -57,6 +68,7 @@ impl Passage {
         self.mask.opaque();
         self.gap = Gap::Bound;
         self.previous.clear();
+        self.earlier.iter_mut().for_each(String::clear);
     }
 
     /// Whether a form may begin here, with this word.
@@ -93,9 +105,16 @@ impl Passage {
         let traits = head.map(|head| head.traits).unwrap_or_default();
         self.note(traits);
         self.mask.word(word.text, first.is_some_and(char::is_numeric));
+        if let Some(slot) = self.recent.get_mut(self.next) {
+            *slot = word_hash(&self.word);
+        }
+        self.next = (self.next + 1) % RECENT;
+        let [second, third] = &mut self.earlier;
+        std::mem::swap(second, third);
+        std::mem::swap(second, &mut self.previous);
         std::mem::swap(&mut self.previous, &mut self.word);
         let foreign = !word.plain && !self.previous.is_ascii();
-        self.language.word(head.is_some_and(|head| head.function), foreign, traits.foreign);
+        self.language.word(head.is_some_and(|head| head.function), foreign, traits);
         self.gap = Gap::None;
     }
 
@@ -105,7 +124,8 @@ impl Passage {
         self.formal |= traits.formal;
         let article =
             || matches!(&*self.previous, "the" | "this" | "these" | "a" | "as" | "seed" | "safe");
-        self.quoted |= traits.verbatim || traits.spoken && article();
+        let says = traits.verbatim || traits.tongue && self.previous == "in";
+        self.quoted |= says || traits.spoken && article();
         if traits.poetry {
             self.mask.expect_verse();
         }
@@ -115,6 +135,26 @@ impl Passage {
     pub(super) fn pass(&mut self, lexicon: &Lexicon, word: Word<'_>) {
         let head = self.reach(lexicon, word);
         self.pass_reached(word, head);
+    }
+
+    /// The word that tells the cells of a class apart.
+    pub(super) fn context(&self, context: Context) -> &str {
+        let [second, third] = &self.earlier;
+        match context {
+            Context::First => &self.previous,
+            Context::Second => second,
+            Context::Third => third,
+        }
+    }
+
+    /// Whether the last words tell of the past.
+    pub(super) fn is_past(&self) -> bool {
+        self.language.is_past()
+    }
+
+    /// Whether one of these words is among the last ones.
+    pub(super) fn has_just_said(&self, words: &[u32]) -> bool {
+        words.iter().any(|word| self.recent.contains(word))
     }
 
     /// All words of a form are passed.
@@ -150,7 +190,7 @@ impl Passage {
             (_, Casing::Title) => return None,
             _ if self.previous_is_name && right_is_name => return None,
             (Gap::Space, _) => Left::Word(&self.previous),
-            (Gap::Comma, _) => Left::Comma,
+            (Gap::Comma, _) => Left::Comma(&self.previous),
             _ => Left::Clause,
         })
     }

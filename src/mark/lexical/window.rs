@@ -188,13 +188,13 @@ impl<'t> Window<'t> {
         }
     }
 
-    /// Whether a line of prose may begin with a form of so many bytes, in either variant: not with a
+    /// Whether a line of prose may begin with a form of so many bytes, in any variant: not with a
     /// word and a colon, as keys do, and not in small letters with a word as code begins with.
     pub(super) fn may_begin_line(&self, length: usize, form: &Form) -> bool {
         let head = |form: &str| is_reserved(form.split(' ').next().unwrap_or_default());
         let key =
             form.words == 1 && self.text.get(length..).is_some_and(|rest| rest.starts_with(':'));
-        !key && !head(&form.text) && !head(&form.other)
+        !key && !form.variants.iter().any(|form| head(form))
     }
 
     /// Whether the word behind a form of so many bytes has a capital.

@@ -12,8 +12,8 @@ pub enum Left<'a> {
     Start,
     /// A word, normalized, and one space.
     Word(&'a str),
-    /// A comma and a space.
-    Comma,
+    /// A comma and a space, behind this word, normalized.
+    Comma(&'a str),
     /// Other punctuation.
     Clause,
 }
@@ -31,6 +31,15 @@ pub enum Right<'a> {
     Other,
 }
 
+/// Which word before tells the cells of a class apart: a class that stands behind few words would have few.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::mark) enum Context {
+    #[default]
+    First,
+    Second,
+    Third,
+}
+
 /// A list of contexts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Contexts {
@@ -43,6 +52,8 @@ pub(super) struct Contexts {
     pub(super) start: bool,
     pub(super) comma: bool,
     pub(super) stop: bool,
+    /// Words behind which a comma is one of these.
+    pub(super) before_comma: HashSet<Box<str>, WordState>,
 }
 
 impl Contexts {
@@ -60,7 +71,7 @@ impl Contexts {
         match left {
             Left::Start => self.start,
             Left::Word(word) => self.word(word, required),
-            Left::Comma => self.comma,
+            Left::Comma(word) => self.comma || self.before_comma.contains(word),
             Left::Clause => self.stop,
         }
     }
@@ -90,6 +101,10 @@ pub struct Guard {
     pub(super) not_left: Option<Arc<Contexts>>,
     pub(super) right: Option<Arc<Contexts>>,
     pub(super) not_right: Option<Arc<Contexts>>,
+    /// Whether nothing before may have told of the past.
+    pub(in crate::mark) present: bool,
+    /// Which word before tells the cells of a class apart.
+    pub(in crate::mark) context: Context,
 }
 
 impl Guard {

@@ -13,16 +13,19 @@
 //! assert!(lexicon.classes().count() >= 400);
 //! ```
 
+mod chain;
 mod guard;
 mod read;
 mod vocabulary;
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+pub(super) use guard::Context;
 pub use guard::{Guard, Left, Right};
 pub use read::{LexiconError, LexiconProblem};
 
+pub(super) use self::vocabulary::word_hash;
 use self::vocabulary::{Vocabulary, WordState};
 use super::cell::{BUCKETS, ClassId};
 
@@ -40,8 +43,8 @@ pub enum Gate {
     /// Texts whose author has used a contraction before this place: whoever writes none is not
     /// made to, nor to the other phrasings of talk.
     Contraction,
-    /// Texts whose author has written a small number in digits before this place.
-    Numeral,
+    /// Texts that are not formal, as contracts and letters are.
+    Everyday,
 }
 
 /// What must be alike in one text.
@@ -68,6 +71,11 @@ pub struct Class {
     pub pairs: Vec<(Box<str>, Box<str>)>,
     /// Where its forms are a site.
     pub guard: Guard,
+    /// The class whose second variant this one divides further: its first variant is that one's second.
+    pub within: Option<ClassId>,
+    /// The class and those within it, each within the one before: the choices that are made at a site, one
+    /// after the other as long as the second variant is chosen. Of a class within another: nothing.
+    pub(super) chain: Vec<ClassId>,
     /// In which texts.
     pub gate: Gate,
     /// What a text that uses the class again must keep to.
@@ -81,16 +89,18 @@ pub struct Class {
 /// One form of one variant, under the first word by which it is found.
 #[derive(Debug)]
 pub(super) struct Form {
-    pub(super) class: ClassId,
-    /// Position of the class in the lexicon.
+    /// Position of the class in the lexicon; it is within no other.
     pub(super) index: usize,
-    /// Whether it is of the second variant.
-    pub(super) variant: bool,
-    /// As it is written in the middle of a sentence, and the same form of the other variant.
+    /// Which of the variants it is.
+    pub(super) place: usize,
+    /// As it is written in the middle of a sentence.
     pub(super) text: Box<str>,
-    pub(super) other: Box<str>,
+    /// The same form of every variant: of the class two, and one more of each class within it.
+    pub(super) variants: Arc<[Box<str>]>,
     /// How many words it has.
     pub(super) words: usize,
+    /// The hashes of variants of one word.
+    pub(super) echoes: Arc<[u32]>,
 }
 
 /// What a word tells of the text that it stands in; see [`Lexicon::parse`].
@@ -103,6 +113,8 @@ pub(super) struct Traits {
     pub(super) formal: bool,
     pub(super) poetry: bool,
     pub(super) foreign: bool,
+    pub(super) tongue: bool,
+    pub(super) past: bool,
 }
 
 /// What sets a trait, and the words that have it.
@@ -195,26 +207,23 @@ impl Lexicon {
         for word in FUNCTION_WORDS.split_ascii_whitespace() {
             lexicon.heads.change(word, |head| head.function = true);
         }
-        for (index, class) in classes.iter().enumerate() {
+        for class in &classes {
             lexicon.cells = lexicon.cells.max((u32::from(class.id.0) + 1) * BUCKETS);
-            for (first, second) in &class.pairs {
-                for (variant, text, other) in [(false, first, second), (true, second, first)] {
-                    let words = text.split(' ').count();
-                    let mut head = String::new();
-                    super::cell::normalize(text.split(' ').next().unwrap_or_default(), &mut head);
-                    let form = Form {
-                        class: class.id,
-                        index,
-                        variant,
-                        text: text.clone(),
-                        other: other.clone(),
-                        words,
-                    };
-                    lexicon.heads.change(&head, |head| {
-                        head.ahead = head.ahead.max(words);
-                        head.forms.push(form);
-                    });
-                }
+        }
+        for (index, forms) in chain::variants(&classes) {
+            let single = forms.iter().filter(|form| !form.contains(' '));
+            let echoes: Arc<[u32]> = single.map(|form| word_hash(form)).collect();
+            for (place, text) in forms.iter().enumerate() {
+                let words = text.split(' ').count();
+                let mut head = String::new();
+                super::cell::normalize(text.split(' ').next().unwrap_or_default(), &mut head);
+                let (text, variants) = (text.clone(), Arc::clone(&forms));
+                let echoes = Arc::clone(&echoes);
+                let form = Form { index, place, text, variants, words, echoes };
+                lexicon.heads.change(&head, |head| {
+                    head.ahead = head.ahead.max(words);
+                    head.forms.push(form);
+                });
             }
         }
         for head in lexicon.heads.values_mut() {

@@ -1,10 +1,10 @@
 //! Reading and validating the lexicon's file.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::guard::{Contexts, Guard, Left};
-use super::vocabulary::WordState;
+use super::chain::{close_lists, enter, share_guards, variants};
+use super::guard::{Context, Contexts, Guard};
 use super::{Class, Consistency, Gate, Lexicon, MAX_FORM_WORDS, Traits};
 use crate::mark::cell::{BUCKETS, ClassId, normalize};
 
@@ -43,6 +43,10 @@ pub enum LexiconProblem {
     /// A guard that is not written as guards are.
     #[error("`{0}` is no guard")]
     Guard(String),
+    /// A class within one that does not stand before, has another class within it, has other forms or
+    /// is for other texts, or must be consistent.
+    #[error("`^{0}` is no class to be within")]
+    Within(String),
     /// A list that no line before defines.
     #[error("`@{0}` is no list that was defined before")]
     List(String),
@@ -57,20 +61,25 @@ impl Lexicon {
     /// Lines that begin with `#` are comments. `@name⇥words` defines a list; the list `@regional`
     /// has the words that tell American from British English, see [`Consistency::Region`]. Further lists
     /// whose words tell something of the text around them: behind a word of `@verbatim`, or of `@spoken`
-    /// with an article, nothing is a site up to the next blank line; nothing is on the rest of a line
+    /// with an article, or of `@tongue` behind “in”, nothing is a site up to the next blank line; nothing is on the rest of a line
     /// behind a word of `@utters` and a colon; four words behind one of `@foreign` neither; a text with a
-    /// word of `@formal` is given no contractions; and behind one of `@poetry` short lines are verse. Every
-    /// other line is a class with seven columns between tabs:
+    /// word of `@formal` is given no contractions; behind one of `@poetry` short lines are verse; and
+    /// sixteen words behind one of `@past` tell of the past. Every other line is a class with seven columns
+    /// between tabs:
     ///
     /// 1. *id*: its number, which names its cells for ever;
-    /// 2. *kind*: `contraction`, `informal` and `numeral` are open only to texts that use them, see
-    ///    [`Gate`]; `compound`, `spelling`, `numeral` and `regional` are the same throughout a
+    /// 2. *kind*: `contraction` and `informal` are open only to texts that use contractions, `pronoun` to those
+    ///    that are not formal, see [`Gate`]; `compound`, `spelling` and `regional` are the same throughout a
     ///    text, see [`Consistency`];
     /// 3. *first* and 4. *second*: the forms of each variant, in pairs, between `|`;
     /// 5. *guards*: space-separated conditions `<list` (to the left stands one of), `<!list` (none
     ///    of), `>list` and `>!list` (to the right). A list has words, suffixes (`*ing`), `WORD`
     ///    (any word), `NUMBER` (one that begins with a digit, and has no letters if it is required), `START` (of a sentence, on the
-    ///    left), `COMMA`, `STOP` (other punctuation), and `@name`, between commas;
+    ///    left), `COMMA`, `COMMA@name` (a comma behind a word of the list, on the left), `STOP` (other punctuation), and
+    ///    `@name`, between commas. `PRESENT`: where nothing tells of the past. `SECOND` or `THIRD`: this word
+    ///    before the form tells the cells apart, and not the word before it. Or `^id` alone: the class
+    ///    divides the second variant of another, which is its first, and stands where that one does. So three
+    ///    and more variants are a choice of the first or another, then of the second or another, and so on;
     /// 6. *provenance* and 7. *licence*.
     ///
     /// A word in a list stands also for the word that a class would put in its place, so that no
@@ -101,12 +110,17 @@ impl Lexicon {
                 if classes.iter().any(|other| other.id == class.id) {
                     return Err(at(LexiconProblem::DuplicateId));
                 }
+                if let Some(within) = class.within {
+                    enter(&mut classes, &class)
+                        .ok_or_else(|| at(LexiconProblem::Within(within.0.to_string())))?;
+                }
                 classes.push(class);
                 lines.push(line);
             }
         }
         check_forms(&classes, &lines)?;
         close_lists(&mut classes);
+        share_guards(&mut classes);
         Ok(Self::of(classes, &traits))
     }
 }
@@ -121,6 +135,8 @@ fn trait_of(list: &str) -> Option<fn(&mut Traits)> {
         "formal" => |traits| traits.formal = true,
         "poetry" => |traits| traits.poetry = true,
         "foreign" => |traits| traits.foreign = true,
+        "tongue" => |traits| traits.tongue = true,
+        "past" => |traits| traits.past = true,
         _ => return None,
     })
 }
@@ -147,27 +163,34 @@ fn class(row: &str, lists: &mut Lists<'_>) -> Result<Class, LexiconProblem> {
         }
         pairs.push((first.into(), second.into()));
     }
-    let guard = guard(guards, lists)?;
+    let within = guards.strip_prefix('^');
+    let guard = if within.is_some() { Guard::default() } else { guard(guards, lists)? };
+    let within = within
+        .map(|within| within.parse().map_err(|_| LexiconProblem::Within(within.to_owned())))
+        .transpose()?;
+    let within = within.map(ClassId);
     if provenance.is_empty() || licence.is_empty() {
         return Err(LexiconProblem::Source);
     }
     let gate = match kind {
         "contraction" | "informal" => Gate::Contraction,
-        "numeral" => Gate::Numeral,
+        "pronoun" => Gate::Everyday,
         _ => Gate::Open,
     };
     let consistency = match kind {
-        "compound" | "spelling" | "numeral" => Consistency::Class,
+        "compound" | "spelling" => Consistency::Class,
         "regional" => Consistency::Region,
         _ => Consistency::Free,
     };
     let (kind, provenance, licence) = (kind.into(), provenance.into(), licence.into());
-    Ok(Class { id: ClassId(id), kind, pairs, guard, gate, consistency, provenance, licence })
+    let id = ClassId(id);
+    let chain = if within.is_some() { Vec::new() } else { vec![id] };
+    Ok(Class { id, kind, pairs, guard, within, chain, gate, consistency, provenance, licence })
 }
 
 /// The conditions of the column `guards`.
 fn guard(guards: &str, lists: &mut Lists<'_>) -> Result<Guard, LexiconProblem> {
-    let mut guard = Guard::default();
+    let (mut guard, mut present, mut context) = (Guard::default(), false, Context::default());
     let mut sides = [
         ("<", &mut guard.left),
         ("<!", &mut guard.not_left),
@@ -176,6 +199,15 @@ fn guard(guards: &str, lists: &mut Lists<'_>) -> Result<Guard, LexiconProblem> {
     ]
     .map(|(sign, side)| (sign, String::new(), side));
     for condition in guards.split(' ').filter(|condition| !condition.is_empty()) {
+        match condition {
+            "PRESENT" => present = true,
+            "SECOND" => context = Context::Second,
+            "THIRD" => context = Context::Third,
+            _ => {}
+        }
+        if matches!(condition, "PRESENT" | "SECOND" | "THIRD") {
+            continue;
+        }
         let sign = condition.find(|character| !matches!(character, '<' | '>' | '!'));
         let (sign, words) = condition.split_at(sign.unwrap_or(condition.len()));
         let side = sides.iter_mut().find(|(known, _, _)| *known == sign);
@@ -195,6 +227,7 @@ fn guard(guards: &str, lists: &mut Lists<'_>) -> Result<Guard, LexiconProblem> {
             *side = Some(lists.shared(listed)?);
         }
     }
+    (guard.present, guard.context) = (present, context);
     Ok(guard)
 }
 
@@ -238,7 +271,11 @@ impl<'t> Lists<'t> {
                 "WORD" => into.any = true,
                 "NUMBER" => into.number = true,
                 _ => {
-                    if let Some(name) = word.strip_prefix('@') {
+                    if let Some(list) = word.strip_prefix("COMMA") {
+                        let mut listed = Contexts::default();
+                        self.contexts(list, &mut listed, depth)?;
+                        into.before_comma.extend(listed.words);
+                    } else if let Some(name) = word.strip_prefix('@') {
                         let list = self.defined.get(name).filter(|_| depth < 4);
                         let list = list.ok_or_else(|| LexiconProblem::List(name.to_owned()))?;
                         self.contexts(list, into, depth + 1)?;
@@ -258,15 +295,16 @@ impl<'t> Lists<'t> {
 
 /// No form may be a site of two classes, unless their guards tell them apart.
 fn check_forms(classes: &[Class], lines: &[usize]) -> Result<(), LexiconError> {
-    let mut found: HashMap<&str, Vec<&Class>> = HashMap::new();
-    for (class, line) in classes.iter().zip(lines) {
-        for form in class.pairs.iter().flat_map(|(first, second)| [first, second]) {
-            let others = found.entry(form).or_default();
-            if others.iter().any(|other| !exclusive(&class.guard, &other.guard)) {
+    let mut found: HashMap<Box<str>, Vec<&Guard>> = HashMap::new();
+    for (index, variants) in variants(classes) {
+        let (Some(class), Some(line)) = (classes.get(index), lines.get(index)) else { continue };
+        for form in variants.iter() {
+            let others = found.entry(form.clone()).or_default();
+            if others.iter().any(|other| !exclusive(&class.guard, other)) {
                 let problem = LexiconProblem::Ambiguous(form.to_string());
                 return Err(LexiconError { line: *line, problem });
             }
-            others.push(class);
+            others.push(&class.guard);
         }
     }
     Ok(())
@@ -283,7 +321,7 @@ fn exclusive(one: &Guard, other: &Guard) -> bool {
                 && required.suffixes.iter().all(|suffix| refused.suffixes.contains(suffix))
                 && required.words.iter().all(|word| refused.words.contains(word))
                 && (!required.start || refused.start)
-                && (!required.comma || refused.comma)
+                && (!(required.comma || !required.before_comma.is_empty()) || refused.comma)
                 && (!required.stop || refused.stop)
         }
         _ => false,
@@ -291,10 +329,16 @@ fn exclusive(one: &Guard, other: &Guard) -> bool {
     let disjoint = |one: &Option<Arc<Contexts>>, other: &Option<Arc<Contexts>>| match (one, other) {
         (Some(one), Some(other)) => {
             let plain = |list: &Contexts| list.suffixes.is_empty() && !list.any && !list.number;
+            let any_comma = |one: &Contexts, other: &Contexts| {
+                one.comma && (other.comma || !other.before_comma.is_empty())
+            };
+            let comma = any_comma(one, other)
+                || any_comma(other, one)
+                || !one.before_comma.is_disjoint(&other.before_comma);
             plain(one)
                 && plain(other)
                 && one.words.is_disjoint(&other.words)
-                && !(one.start && other.start || one.comma && other.comma || one.stop && other.stop)
+                && !(one.start && other.start || comma || one.stop && other.stop)
         }
         _ => false,
     };
@@ -304,67 +348,4 @@ fn exclusive(one: &Guard, other: &Guard) -> bool {
         || apart(&other.right, &one.not_right)
         || disjoint(&one.left, &other.left)
         || disjoint(&one.right, &other.right)
-}
-
-/// Words that open phrases of the lexicon and much else, so that no list may gain them.
-const OPENERS: [&str; 9] = ["a", "an", "as", "at", "by", "for", "in", "to", "with"];
-
-/// Makes every list of words to the right indifferent to whether the neighbour is marked: it gains
-/// what a class would put in a word's place; a required word whose place an opener could take is
-/// dropped instead. (On the left stands what was emitted, which a second pass does not change.)
-fn close_lists(classes: &mut [Class]) {
-    // For each pair of forms with different first words, the words and the class.
-    let mut heads: Vec<(String, String, Guard)> = Vec::new();
-    for class in classes.iter() {
-        for (first, second) in &class.pairs {
-            let (one, other) = (edge(first, false), edge(second, false));
-            if one != other {
-                heads.push((one.clone(), other.clone(), class.guard.clone()));
-                heads.push((other, one, class.guard.clone()));
-            }
-        }
-    }
-    let mut by_word: HashMap<&str, Vec<usize>, WordState> = HashMap::default();
-    for (number, (from, ..)) in heads.iter().enumerate() {
-        by_word.entry(from).or_default().push(number);
-    }
-    for class in classes {
-        let forms = class.pairs.iter().flat_map(|(first, second)| [first, second]);
-        let lasts: HashSet<String> = forms.map(|form| edge(form, true)).collect();
-        let Guard { right, not_right, .. } = &mut class.guard;
-        for (list, required) in [(right, true), (not_right, false)] {
-            let Some(list) = list else { continue };
-            // In the order of the classes, with those that concern a word which the list gains.
-            let mut due: BTreeSet<usize> = list
-                .words
-                .iter()
-                .filter_map(|word| by_word.get(&**word))
-                .flatten()
-                .copied()
-                .collect();
-            while let Some(number) = due.pop_first() {
-                let Some((from, to, neighbour)) = heads.get(number) else { continue };
-                let follows = |last: &String| neighbour.admits_left(Left::Word(last));
-                if !list.words.contains(&**from) || !lasts.iter().any(follows) {
-                } else if !(required && OPENERS.contains(&&**to)) {
-                    if !list.words.contains(&**to) {
-                        Arc::make_mut(list).words.insert(to.as_str().into());
-                        let gained = by_word.get(&**to).into_iter().flatten();
-                        due.extend(gained.filter(|other| **other > number));
-                    }
-                } else if !list.words.contains(&**to) {
-                    Arc::make_mut(list).words.remove(&**from);
-                }
-            }
-        }
-    }
-}
-
-/// The first or the last word of a form, normalized.
-fn edge(form: &str, last: bool) -> String {
-    let mut words = form.split(' ');
-    let word = if last { words.next_back() } else { words.next() };
-    let mut normalized = String::new();
-    normalize(word.unwrap_or_default(), &mut normalized);
-    normalized
 }

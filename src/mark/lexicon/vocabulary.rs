@@ -107,6 +107,12 @@ fn hash(bytes: &[u8]) -> u64 {
     mix(hash, last)
 }
 
+/// Tells normalized words apart where a mistake now and then is none.
+#[expect(clippy::cast_possible_truncation, reason = "it is a hash")]
+pub(in crate::mark) fn word_hash(word: &str) -> u32 {
+    hash(word.as_bytes()) as u32
+}
+
 fn mix(hash: u64, eight: u64) -> u64 {
     let product = (hash.rotate_left(23) ^ eight).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     product ^ product >> 29
