@@ -23,7 +23,7 @@ const MARK: &str = "watermark = {}";
 
 /// English in which the marks exchange words.
 pub(super) const ANSWER: &str = "It's one of the tools that you can use. For example, it does not need any \
-    help. However, it is important to note that they are big, and you do not have to use all of \
+    oil. However, it is important to note that they are big, and you do not have to use all of \
     them. In addition, there is a way to do that. For instance, you cannot start until it is done.";
 
 fn keys() -> Keys {
