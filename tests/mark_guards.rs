@@ -86,7 +86,7 @@ const PAIRS: &[(&str, &str)] = &[
     ("Maybe we should go.", "Perhaps we should go."),
     ("The plan is almost always good.", "The plan is nearly always good."),
     ("This is often used.", "This is frequently used."),
-    ("It usually rains.", "It typically rains."),
+    ("It usually rains.", "It generally rains."),
     ("It is mainly used here.", "It is primarily used here."),
     ("It was especially cold.", "It was particularly cold."),
     ("The city grew quickly.", "The city grew rapidly."),
