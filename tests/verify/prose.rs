@@ -28,7 +28,7 @@ pub(crate) fn documents() -> &'static [String] {
         let texts: Vec<String> = mixed.into_iter().map(|(_, text)| text).collect();
         let own = texts.chunks(4).map(|four| four.join("\n\n"));
         let made = sentences();
-        let made = made.chunks(12).map(|sentences| sentences.join(" "));
+        let made = made.chunks(24).map(|sentences| sentences.join(" "));
         own.chain(made).collect()
     });
     &DOCUMENTS
