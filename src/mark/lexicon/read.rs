@@ -321,7 +321,7 @@ fn exclusive(one: &Guard, other: &Guard) -> bool {
                 && required.suffixes.iter().all(|suffix| refused.suffixes.contains(suffix))
                 && required.words.iter().all(|word| refused.words.contains(word))
                 && (!required.start || refused.start)
-                && (!(required.comma || !required.before_comma.is_empty()) || refused.comma)
+                && (refused.comma || !required.comma && required.before_comma.is_empty())
                 && (!required.stop || refused.stop)
         }
         _ => false,
