@@ -59,6 +59,7 @@ pub use signing::{Credentials, CredentialsError, Signer, region_of_host};
 pub(crate) use websocket::{Switched, announce};
 pub(crate) use when_woken::WhenWoken;
 
+use crate::secret::opaque_debug;
 use crate::wire::asks_for_websocket;
 use connect::{Connector, TimedOut};
 use headers::strip_hop_by_hop;
@@ -145,11 +146,13 @@ impl UpstreamError {
 
 type HttpClient = Client<Connector, Replayed>;
 
+opaque_debug!(Parts);
+
 /// The pooled client. Clones share the pool, and cost no more than a count: there are two for each request.
 #[derive(Clone, Debug)]
 pub struct Upstream(Arc<Parts>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Parts {
     client: HttpClient,
     /// The same without a pool.
