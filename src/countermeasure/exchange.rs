@@ -94,6 +94,8 @@ pub struct Beside {
     pub continues: bool,
     /// So many bytes of it are reasoning, up to a closing in it that nothing opened.
     pub unopened: usize,
+    /// It is reasoning that stands beside as well, where there is room for a signature.
+    pub copied: bool,
 }
 
 impl ResponseEdits {
@@ -230,7 +232,7 @@ impl ResponseEdits {
     /// The editors of a lane, by its first piece.
     #[must_use]
     pub fn editor(&self, channel: &Channel, beside: Beside) -> LaneEditor {
-        let Beside { reasoning, sealed, signed, thought, .. } = beside;
+        let Beside { reasoning, sealed, signed, thought, copied, .. } = beside;
         let mut editor = match self.keep {
             Some(_) if thought => Some(reasoning::editor(Keep::None)),
             _ => self.reasoning_editor(channel, beside),
@@ -242,7 +244,8 @@ impl ResponseEdits {
             editor = Some(Box::new(Guarded::new(editor, guard.clone(), channel.kind)));
         }
         let emptied = channel.kind == Kind::Reasoning && self.keep == Some(Keep::None);
-        let marked = self.marked.as_ref().filter(|_| !emptied);
+        // What has room for a signature is not marked, and a copy of it says the same.
+        let marked = self.marked.as_ref().filter(|_| !emptied && !copied);
         let mark = marked.and_then(|it| it.mark(channel, signed));
         let editor = LaneEditor::new(editor, mark).counting(self.unit);
         let echoed = self.prompted.as_ref().and_then(|it| it.echoed(channel.lane.group));

@@ -6,7 +6,7 @@ use crate::countermeasure::inline::{Dialects, unopened};
 use crate::countermeasure::{Beside, LaneEditor, ResponseEdits, Tally};
 use crate::secret::opaque_debug;
 use crate::wire::json::{unescape, unescape_lossy};
-use crate::wire::{Channel, Close, Kind, Lane, Mode, Scan, Signed};
+use crate::wire::{Channel, Close, Kind, Lane, Mode, Scan, Signed, Slot};
 
 use super::cumulative::{Course, Origin};
 use super::open_lane::OpenLane;
@@ -46,6 +46,14 @@ pub(super) struct Lanes {
 /// The response has more lanes than any answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TooManyLanes;
+
+/// Whether reasoning stands in a place with room for a signature, beside the string that says it as well.
+fn has_room(channel: &Channel) -> bool {
+    matches!(
+        channel.lane.slot,
+        Slot::ReasoningDetail(_) | Slot::ThinkingBlock | Slot::ProviderThinkingBlock
+    )
+}
 
 impl Lanes {
     /// The lane of a channel, opened if this is its first piece.
@@ -150,7 +158,9 @@ impl Lanes {
             false => self.of(channel.lane.group).any(speaks),
         };
         let sealed = signed;
-        Beside { reasoning, sealed, signed, spent, thought, reasoned, continues, unopened }
+        let copied = channel.kind == Kind::Reasoning
+            && scan.channels.iter().any(|it| it.lane.group == channel.lane.group && has_room(it));
+        Beside { reasoning, sealed, signed, spent, thought, reasoned, continues, unopened, copied }
     }
 
     /// Whether the answer text that began last ended, or ends, within reasoning.

@@ -453,3 +453,36 @@ impl Drop for Directory {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
+
+/// As OpenRouter's does. Clients keep the last entries of a stream: behind a signature nothing more may come.
+// Break it: mark the string alone.
+#[tokio::test(start_paused = true)]
+async fn a_string_of_reasoning_is_not_marked_beside_entries_that_say_the_same_and_are_signed() {
+    let world = marking();
+    let event = |word: &str, signature: Option<&str>| {
+        let mut entry = serde_json::json!({"type": "reasoning.text", "text": word, "index": 0});
+        if let Some(signature) = signature {
+            entry["signature"] = signature.into();
+        }
+        let delta = serde_json::json!({"reasoning": word, "reasoning_details": [entry]});
+        data(format!(
+            "data: {}\n\n",
+            serde_json::json!({"choices": [{"index": 0, "delta": delta}]})
+        ))
+    };
+    for number in 0..8 {
+        let words = ANSWER.split_inclusive(' ').map(|word| event(word, None));
+        let steps = words.chain([event("", Some("c2ln")), data(DONE)]);
+        let risk = caller(&format!("account-{number}"), None, 0.9);
+        let answer = world.exchange(request(risk, CHAT, Script::whole(ASKS)), stream(steps)).await;
+        let given = answer.text();
+        let deltas: Vec<serde_json::Value> = given
+            .lines()
+            .filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok())
+            .map(|event: serde_json::Value| event["choices"][0]["delta"].clone())
+            .collect();
+        let said: String = deltas.iter().filter_map(|it| it["reasoning"].as_str()).collect();
+        assert_eq!(said, ANSWER);
+        assert_eq!(deltas.last().unwrap()["reasoning_details"][0]["signature"], "c2ln", "{given}");
+    }
+}

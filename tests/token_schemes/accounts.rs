@@ -7,7 +7,7 @@ use guilloche::mark::lexicon::Lexicon;
 use guilloche::mark::paired::PairedClasses;
 use serde_json::Value;
 
-use crate::support::{Deployment, named};
+use crate::support::{Deployment, suspected};
 use crate::writer::{TOKENIZER, Writer};
 
 /// SGLang's number of a candidate, with the key that a request has.
@@ -46,8 +46,8 @@ fn the_account_whose_key_a_student_follows_is_found_and_no_other() {
     let (status, verdict) = deployment.verify("suspect.jsonl", &["--scheme=sglang"]);
     assert_eq!(status, 0, "{verdict:#}");
     assert_eq!(verdict["outcome"], "exposed");
-    assert_eq!(named(&verdict, "accounts"), ["acct-17"]);
-    assert!(named(&verdict, "clusters").is_empty());
+    assert_eq!(suspected(&verdict, "accounts"), ["acct-17"]);
+    assert!(suspected(&verdict, "clusters").is_empty());
     let strongest = &verdict["accounts"]["strongest"][0];
     assert_eq!((&strongest["id"], &strongest["scheme"]), (&"acct-17".into(), &"sglang".into()));
     // Both are told: the law's p-value, and the place among decoys.
@@ -73,8 +73,8 @@ fn a_cluster_is_found_by_its_shared_key() {
     let texts = (0..40).map(|_| writer.gumbel(250, 0.3, 2, sglang(key)));
     deployment.texts("suspect.jsonl", texts);
     let (status, verdict) = deployment.verify("suspect.jsonl", &["--scheme=sglang"]);
-    assert_eq!((status, named(&verdict, "clusters")), (0, vec!["hydra".to_owned()]));
-    assert!(named(&verdict, "accounts").is_empty());
+    assert_eq!((status, suspected(&verdict, "clusters")), (0, vec!["hydra".to_owned()]));
+    assert!(suspected(&verdict, "accounts").is_empty());
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_marked_text_that_is_called_a_control_refuses_every_answer() {
     deployment.texts("suspect.jsonl", texts);
     let (status, verdict) = deployment.verify("suspect.jsonl", &["--scheme=sglang"]);
     assert_eq!((status, &verdict["outcome"]), (1, &Value::from("refused")));
-    assert!(named(&verdict, "accounts").is_empty());
+    assert!(suspected(&verdict, "accounts").is_empty());
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn an_account_is_found_by_the_words_that_its_bias_favours() {
     let scheme = ["--scheme=logit-bias"];
     let (status, verdict) = deployment.verify("suspect.jsonl", &scheme);
     assert_eq!(
-        (status, named(&verdict, "accounts")),
+        (status, suspected(&verdict, "accounts")),
         (0, vec!["acct-3".to_owned()]),
         "{verdict:#}"
     );

@@ -4,7 +4,7 @@ use guilloche::countermeasure::watermark::{KeyOf, MarkTerms, VllmXargs};
 use guilloche::forensics::detect::{Sbw, SbwKey};
 use serde_json::Value;
 
-use crate::support::{Deployment, named};
+use crate::support::{Deployment, suspected};
 use crate::writer::Writer;
 
 /// A number that is the greater for favoured tokens, and else as good as random.
@@ -57,7 +57,7 @@ fn the_account_whose_key_the_plugin_marked_with_is_found() {
     let deployment = deployment("plugin_account", "key_of = \"principal\"\n", KeyOf::Principal);
     let (status, verdict) = deployment.verify("suspect.jsonl", &["--scheme=vllm-sbw"]);
     assert_eq!(
-        (status, named(&verdict, "accounts")),
+        (status, suspected(&verdict, "accounts")),
         (0, vec!["acct-7".to_owned()]),
         "{verdict:#}"
     );

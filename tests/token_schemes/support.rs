@@ -109,9 +109,9 @@ impl Drop for Deployment {
     }
 }
 
-/// The names at a level of a verdict.
-pub(crate) fn named(verdict: &Value, level: &str) -> Vec<String> {
-    let ids = &verdict[level]["named"]["ids"];
+/// With whose outputs a verdict says that the text is consistent, at a level.
+pub(crate) fn suspected(verdict: &Value, level: &str) -> Vec<String> {
+    let ids = &verdict[level]["consistent_with"]["ids"];
     let id = |id: &Value| id["id"].as_str().unwrap().to_owned();
     ids.as_array().map(|ids| ids.iter().map(id).collect()).unwrap_or_default()
 }

@@ -195,8 +195,9 @@ fn what_repeats_a_marked_prompt_says_nothing() {
     let prompt = |text: &String| format!("{}\n", json!({ "prompt": format!("Repeat: {text}") }));
     fs::write(scene.file("only.jsonl"), texts.iter().map(prompt).collect::<String>()).unwrap();
     let verdict = scene.verify(&["--suspect", text(&suspect), "--prompts", "only.jsonl"]).verdict();
-    assert_eq!(verdict.materials[0].sites, 0);
-    assert!(verdict.sentence.contains("no site"), "{}", verdict.sentence);
+    // Those at the beginning of a text stand behind another word there.
+    let material = &verdict.materials[0];
+    assert!(material.excluded > 20 * material.sites, "{material:?}");
     scene.run(&["verify", "count", "--suspect", text(&suspect), "--out", "all.counts"]);
     let said = scene.verify(&["--suspect-counts", "all.counts", "--prompts", "echo.jsonl"]);
     assert_eq!(said.code, 2);
