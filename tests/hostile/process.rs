@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 /// A wait that would otherwise never end fails the test instead.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it never happened")
+    tokio::time::timeout(Duration::from_secs(60), future).await.expect("it never happened")
 }
 
 /// A directory that goes when the test does.

@@ -30,7 +30,7 @@ pub(crate) type HttpClient = Client<HttpConnector, BoxBody>;
 
 /// A wait that would otherwise never end fails the test instead.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(10), future).await.expect("it never happened")
+    timeout(Duration::from_secs(60), future).await.expect("it never happened")
 }
 
 pub(crate) fn full(bytes: impl Into<Bytes>) -> BoxBody {
