@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2, memchr2_iter};
 
 use crate::secret::opaque_debug;
 use crate::wire::Scan;
@@ -30,14 +30,23 @@ impl Renamed {
     /// case, with or without the vendor before it.
     #[must_use]
     pub fn shown<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let bare = self.from.rsplit_once('/').map(|(_, bare)| bare);
         let mut shown = Cow::Borrowed(text);
+        if !self.is_in(text.as_bytes()) {
+            return shown;
+        }
+        let bare = self.from.rsplit_once('/').map(|(_, bare)| bare);
         for name in std::iter::once(self.from.as_str()).chain(bare) {
             if let Some(replaced) = replaced(&shown, name, &self.to) {
                 shown = Cow::Owned(replaced);
             }
         }
         shown
+    }
+
+    /// Whether the name stands anywhere in a text, be it within a word.
+    fn is_in(&self, text: &[u8]) -> bool {
+        let bare = self.from.rsplit_once('/').map_or(self.from.as_str(), |(_, bare)| bare);
+        occurrences(text, bare).next().is_some()
     }
 
     /// Adds the edits that hide the name in an event or document; `edits` are those made so far.
@@ -56,7 +65,12 @@ impl Renamed {
             if span.start < until {
                 continue;
             }
-            let text = unescape_lossy(payload.get(span.clone()).unwrap_or_default());
+            let raw = payload.get(span.clone()).unwrap_or_default();
+            // Few strings have it, and most say so without being decoded.
+            if !self.is_in(raw) && memchr(b'\\', raw).is_none() {
+                continue;
+            }
+            let text = unescape_lossy(raw);
             if let Cow::Owned(shown) = self.shown(&text) {
                 edits.push(Edit::text(span, &shown));
             }
@@ -74,7 +88,7 @@ impl Iterator for Strings<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
-        let start = self.at + memchr::memchr(b'"', self.payload.get(self.at..)?)? + 1;
+        let start = self.at + memchr(b'"', self.payload.get(self.at..)?)? + 1;
         let mut end = start;
         loop {
             end += memchr2(b'"', b'\\', self.payload.get(end..)?)?;
@@ -89,17 +103,13 @@ impl Iterator for Strings<'_> {
 
 /// The text with a name replaced where it stands as a whole; `None` if it does not.
 fn replaced(text: &str, from: &str, to: &str) -> Option<String> {
-    let (lower, name) = (text.to_ascii_lowercase(), from.to_ascii_lowercase());
-    if name.is_empty() {
-        return None;
-    }
     let mut out = String::new();
     let mut copied = 0;
     let is_part = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    for (at, _) in lower.match_indices(&name) {
-        let end = at + name.len();
-        let before = at.checked_sub(1).and_then(|before| lower.as_bytes().get(before));
-        if is_part(before) || is_part(lower.as_bytes().get(end)) {
+    for at in occurrences(text.as_bytes(), from) {
+        let end = at + from.len();
+        let before = at.checked_sub(1).and_then(|before| text.as_bytes().get(before));
+        if at < copied || is_part(before) || is_part(text.as_bytes().get(end)) {
             continue;
         }
         out.push_str(text.get(copied..at).unwrap_or_default());
@@ -108,6 +118,16 @@ fn replaced(text: &str, from: &str, to: &str) -> Option<String> {
     }
     out.push_str(text.get(copied..).unwrap_or_default());
     (copied > 0).then_some(out)
+}
+
+/// Where a name begins in a text, in whatever case; they may overlap.
+fn occurrences(text: &[u8], name: &str) -> impl Iterator<Item = usize> {
+    let name = name.as_bytes();
+    let first = name.first().copied().unwrap_or_default();
+    memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text).filter(move |at| {
+        let here = text.get(*at..at + name.len());
+        !name.is_empty() && here.is_some_and(|here| here.eq_ignore_ascii_case(name))
+    })
 }
 
 #[cfg(test)]
@@ -124,6 +144,8 @@ mod tests {
             ("teacher-smaller", "teacher-smaller"),
             ("ateacher-small", "ateacher-small"),
             ("a teacher-small, teacher-small", "a big, big"),
+            ("TEACHER-SMALL tteacher-small", "big tteacher-small"),
+            ("é teacher-small é", "é big é"),
         ] {
             assert_eq!(renamed.shown(text), shown);
         }

@@ -176,11 +176,22 @@ pub(super) struct WordCount {
 impl WordCount {
     /// Takes the next piece.
     pub(super) fn push(&mut self, text: &str) {
-        for character in text.chars() {
+        let mut rest = text;
+        loop {
+            let ascii = rest.bytes().take_while(u8::is_ascii).count();
+            let (plain, others) = rest.split_at_checked(ascii).unwrap_or((rest, ""));
+            for byte in plain.bytes() {
+                let letter = byte.is_ascii_alphanumeric();
+                self.words += u64::from(letter && !self.inside);
+                self.inside = letter || self.inside && matches!(byte, b'\'' | b'-');
+            }
+            let mut characters = others.chars();
+            let Some(character) = characters.next() else { return };
             let alone = matches!(u32::from(character), 0x2E80..=0x9FFF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF);
             let letter = character.is_alphanumeric();
             self.words += u64::from(letter && (alone || !self.inside));
-            self.inside = letter && !alone || self.inside && matches!(character, '\'' | '’' | '-');
+            self.inside = letter && !alone || self.inside && character == '’';
+            rest = characters.as_str();
         }
     }
 

@@ -70,8 +70,7 @@ impl Targets {
                     self.state = State::Target;
                 }
                 (State::Method(known), _) => {
-                    let separator = b"\"(),/:;<=>?@[\\]{}".contains(&byte);
-                    let token = byte.is_ascii_graphic() && !separator && known < METHOD;
+                    let token = is_token(byte) && known < METHOD;
                     self.state = if token { State::Method(known + 1) } else { State::Other };
                 }
                 (State::Target, b' ') => {
@@ -90,6 +89,15 @@ impl Targets {
             bytes = rest;
         }
     }
+}
+
+/// Whether a byte may stand in a method (RFC 9110, section 5.6.2).
+fn is_token(byte: u8) -> bool {
+    let separates = matches!(
+        byte,
+        b'"' | b'(' | b')' | b',' | b'/' | b':'..=b'@' | b'[' | b'\\' | b']' | b'{' | b'}'
+    );
+    byte.is_ascii_graphic() && !separates
 }
 
 impl Fragments {

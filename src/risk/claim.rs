@@ -1,10 +1,14 @@
 //! The `guilloche-risk` field: a structured dictionary (RFC 9651) with a detector's word about one
 //! request. `docs/risk-header.md` is the contract for those who write it.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sfv::{BareItem, DictSerializer, Dictionary, Integer, KeyRef, ListEntry, Parser, StringRef};
+use sfv::visitor::{
+    DictionaryVisitor, EntryVisitor, Ignored, InnerListVisitor, ItemVisitor, ParameterVisitor,
+};
+use sfv::{BareItemFromInput, DictSerializer, Integer, KeyRef, Parser, StringRef};
 
 use super::credential::CredentialHash;
 use super::score::seconds;
@@ -96,7 +100,8 @@ impl RiskClaim {
     }
 
     fn read(field: &str) -> Option<Self> {
-        let members = Members(Parser::new(field).parse().ok()?);
+        let mut members = Members::default();
+        Parser::new(field).parse_dictionary_with_visitor(&mut members).ok()?;
         let principal = Principal {
             account: AccountId::new(members.string("account")??).ok()?,
             cluster: members.string("cluster")?.map(ClusterId::new).transpose().ok()?,
@@ -134,15 +139,27 @@ fn string(text: &str) -> Result<&StringRef, ClaimError> {
     StringRef::from_str(text).map_err(|_| ClaimError)
 }
 
-/// Typed reading. Outer `None`: the member is of another type. Inner `None`: there is none.
-struct Members(Dictionary);
+/// The members of a field as they stand in it, read by type. Outer `None`: the member is of another
+/// type. Inner `None`: there is none.
+#[derive(Default)]
+struct Members<'f>(Vec<(&'f str, Member<'f>)>);
 
-impl Members {
-    fn item(&self, name: &str) -> Option<Option<&BareItem>> {
-        match self.0.get(name) {
+enum Member<'f> {
+    Item(BareItemFromInput<'f>),
+    List(Vec<BareItemFromInput<'f>>),
+}
+
+impl<'f> Members<'f> {
+    /// Of those of one name the last counts (RFC 9651, section 4.2.2).
+    fn get(&self, name: &str) -> Option<&Member<'f>> {
+        self.0.iter().rev().find(|(known, _)| *known == name).map(|(_, member)| member)
+    }
+
+    fn item(&self, name: &str) -> Option<Option<&BareItemFromInput<'f>>> {
+        match self.get(name) {
             None => Some(None),
-            Some(ListEntry::Item(item)) => Some(Some(&item.bare_item)),
-            Some(ListEntry::InnerList(_)) => None,
+            Some(Member::Item(item)) => Some(Some(item)),
+            Some(Member::List(_)) => None,
         }
     }
 
@@ -157,8 +174,8 @@ impl Members {
     fn number(&self, name: &str) -> Option<Option<f64>> {
         match self.item(name)? {
             None => Some(None),
-            Some(BareItem::Decimal(decimal)) => Some(Some(f64::from(*decimal))),
-            Some(BareItem::Integer(integer)) => match i64::from(*integer) {
+            Some(BareItemFromInput::Decimal(decimal)) => Some(Some(f64::from(*decimal))),
+            Some(BareItemFromInput::Integer(integer)) => match i64::from(*integer) {
                 0 => Some(Some(0.0)),
                 1 => Some(Some(1.0)),
                 _ => None,
@@ -173,25 +190,89 @@ impl Members {
 
     fn timestamp(&self, name: &str) -> Option<Timestamp> {
         let seconds = match self.item(name)?? {
-            BareItem::Integer(seconds) => *seconds,
-            BareItem::Date(date) => date.unix_seconds(),
+            BareItemFromInput::Integer(seconds) => *seconds,
+            BareItemFromInput::Date(date) => date.unix_seconds(),
             _ => return None,
         };
         Timestamp::from_second(i64::from(seconds)).ok()
     }
 
     fn list(&self, name: &str) -> Option<Option<Vec<&str>>> {
-        let list = match self.0.get(name) {
+        let list = match self.get(name) {
             None => return Some(None),
-            Some(ListEntry::InnerList(list)) => list,
-            Some(ListEntry::Item(_)) => return None,
+            Some(Member::List(list)) => list,
+            Some(Member::Item(_)) => return None,
         };
-        let texts = list.items.iter().map(|item| match &item.bare_item {
-            BareItem::String(text) => Some(text.as_str()),
-            BareItem::Token(text) => Some(text.as_str()),
+        let texts = list.iter().map(|item| match item {
+            BareItemFromInput::String(text) => Some(text.as_str()),
+            BareItemFromInput::Token(text) => Some(text.as_str()),
             _ => None,
         });
         texts.collect::<Option<_>>().map(Some)
+    }
+}
+
+impl<'f> DictionaryVisitor<'f> for Members<'f> {
+    type Error = Infallible;
+
+    fn entry(&mut self, key: &'f KeyRef) -> Result<impl EntryVisitor<'f>, Infallible> {
+        Ok(Entry { members: &mut self.0, name: key.as_str() })
+    }
+}
+
+/// Where a member goes.
+struct Entry<'m, 'f> {
+    members: &'m mut Vec<(&'f str, Member<'f>)>,
+    name: &'f str,
+}
+
+impl<'f> ItemVisitor<'f> for Entry<'_, 'f> {
+    type Error = Infallible;
+
+    fn bare_item(
+        self,
+        item: BareItemFromInput<'f>,
+    ) -> Result<impl ParameterVisitor<'f>, Infallible> {
+        self.members.push((self.name, Member::Item(item)));
+        Ok(Ignored)
+    }
+}
+
+impl<'f> EntryVisitor<'f> for Entry<'_, 'f> {
+    fn inner_list(self) -> Result<impl InnerListVisitor<'f>, Infallible> {
+        Ok(List { entry: self, items: Vec::new() })
+    }
+}
+
+struct List<'m, 'f> {
+    entry: Entry<'m, 'f>,
+    items: Vec<BareItemFromInput<'f>>,
+}
+
+impl<'f> InnerListVisitor<'f> for List<'_, 'f> {
+    type Error = Infallible;
+
+    fn item(&mut self) -> Result<impl ItemVisitor<'f>, Infallible> {
+        Ok(Listed(&mut self.items))
+    }
+
+    fn finish(self) -> Result<impl ParameterVisitor<'f>, Infallible> {
+        self.entry.members.push((self.entry.name, Member::List(self.items)));
+        Ok(Ignored)
+    }
+}
+
+struct Listed<'l, 'f>(&'l mut Vec<BareItemFromInput<'f>>);
+
+impl<'f> ItemVisitor<'f> for Listed<'_, 'f> {
+    type Error = Infallible;
+
+    fn bare_item(
+        self,
+        item: BareItemFromInput<'f>,
+    ) -> Result<impl ParameterVisitor<'f>, Infallible> {
+        self.0.push(item);
+        Ok(Ignored)
     }
 }
 

@@ -169,6 +169,9 @@ impl Target {
 /// Where what stands of a path before its endpoint names the model.
 fn model(front: &str) -> Option<Range<usize>> {
     let end = front.strip_suffix("/v1").unwrap_or(front);
+    if end.is_empty() {
+        return None;
+    }
     // Some servers do not mind the letter case of a path.
     let lower = end.to_ascii_lowercase();
     PLACES.into_iter().find_map(|place| {

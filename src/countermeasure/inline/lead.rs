@@ -210,6 +210,11 @@ impl Lead {
         Self { text: None }
     }
 
+    /// Whether the text may yet lead up to something.
+    pub(super) fn is_open(&self) -> bool {
+        self.text.is_some()
+    }
+
     pub(super) fn see(&mut self, character: char) {
         if let Some(text) = &mut self.text {
             text.push(character);

@@ -109,7 +109,30 @@ impl Lines {
     }
 
     pub(super) fn see_all(&mut self, text: &str) {
-        text.chars().for_each(|character| self.see(character));
+        let mut rest = text;
+        loop {
+            rest = rest.get(self.pass(rest)..).unwrap_or_default();
+            let mut characters = rest.chars();
+            let Some(character) = characters.next() else { return };
+            self.see(character);
+            rest = characters.as_str();
+        }
+    }
+
+    /// Sees the plain characters that a text begins with, at once, where one by one would change
+    /// nothing else; how many there are. Each is a byte.
+    pub(super) fn pass(&mut self, text: &str) -> usize {
+        let fence = self.fence.is_some_and(|fence| fence.closing);
+        let begins = self.beginning || self.blank || self.lead.is_open();
+        let within = self.skip > 0 || self.name.is_some() || self.run.length > 0 || fence;
+        if begins || within {
+            return 0;
+        }
+        let length = text.bytes().take_while(|byte| is_plain(*byte)).count();
+        if let Some(last) = length.checked_sub(1).and_then(|last| text.as_bytes().get(last)) {
+            self.previous = Some(char::from(*last));
+        }
+        length
     }
 
     /// The next character.
@@ -208,6 +231,37 @@ impl Lines {
             self.shown -= 1;
         } else {
             self.unopened += 1;
+        }
+    }
+}
+
+/// Whether a character begins no line, code or name in brackets.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii() && !matches!(byte, b'\n' | b'`' | b'~' | b'<' | b'[')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(lines: &mut Lines) -> impl PartialEq + std::fmt::Debug + use<> {
+        let Lines { beginning, previous, blank, skip, shown, unopened, unknown, .. } = *lines;
+        let code = (lines.in_block(), lines.in_span(), lines.name.clone());
+        (beginning, previous, blank, skip, shown, unopened, unknown, code)
+    }
+
+    proptest::proptest! {
+        // Break it: pass a line's end, or within a name.
+        #[test]
+        fn what_is_passed_at_once_is_seen_as_one_by_one(
+            lead in 0..120_usize,
+            text in "(a|é| |\n|`|~|<|\\[|>|\\]|/|-|\\.|think|</think>|\n```\n|\n~~~){0,40}",
+        ) {
+            let text = "x".repeat(lead) + &text;
+            let (mut at_once, mut one_by_one) = (Lines::default(), Lines::default());
+            at_once.see_all(&text);
+            text.chars().for_each(|character| one_by_one.see(character));
+            proptest::prop_assert_eq!(state(&mut at_once), state(&mut one_by_one));
         }
     }
 }

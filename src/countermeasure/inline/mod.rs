@@ -252,19 +252,29 @@ impl Inline {
     /// Takes text of the answer, up to an opening.
     fn answer(&mut self, text: &str, from: usize, last: bool, out: &mut String) -> Step {
         let mut at = from;
-        let rest = text.get(from..).unwrap_or_default();
-        for (place, character) in rest.char_indices() {
-            at = from + place;
+        loop {
+            // Where a dialect is spoken, a letter may begin its marker.
+            if self.spoken.is_none() {
+                let passed = self.lines.pass(text.get(at..).unwrap_or_default());
+                self.work.add(passed);
+                at += passed;
+            }
+            let rest = text.get(at..).unwrap_or_default();
+            let Some(character) = rest.chars().next() else { break };
             self.work.add(1);
             if !self.may_open(character) {
                 self.lines.see(character);
+                at += character.len_utf8();
                 continue;
             }
-            let here = marker::within_reach(rest.get(place..).unwrap_or_default());
+            let here = marker::within_reach(rest);
             self.work.add(marker::LONGEST);
-            let ahead = marker::ahead(rest.get(place..).unwrap_or_default());
+            let ahead = marker::ahead(rest);
             match self.opening(here, ahead, last) {
-                Opening::No => self.lines.see(character),
+                Opening::No => {
+                    self.lines.see(character);
+                    at += character.len_utf8();
+                }
                 Opening::Perhaps { sure } => {
                     self.show(text.get(from..at).unwrap_or_default(), out);
                     if sure > self.left && !self.told_apart {
@@ -281,8 +291,8 @@ impl Inline {
                 }
             }
         }
-        self.show(rest, out);
-        Step::To(at.max(text.len()))
+        self.show(text.get(from..).unwrap_or_default(), out);
+        Step::To(text.len())
     }
 
     fn may_open(&mut self, character: char) -> bool {

@@ -5,7 +5,9 @@
 //! there as a whole still tells: its closing stands alone on its line, or is grown to the last word
 //! of the reasoning. A marker that prose speaks of has words around it, quotes, or code.
 
-use super::dialect::{Dialect, Place};
+use memchr::{memchr3_iter, memmem};
+
+use super::dialect::Place;
 use super::lines::Lines;
 use super::marker::{self, Match, Of, Opening};
 use super::mention;
@@ -20,6 +22,9 @@ const ENDS_OF_ANSWERS: [&str; 4] = ["<|call|>", "<|content|>", "<|end|>", "<|ret
 const BEGINS_ANSWER: [&str; 3] =
     ["<|start|>assistant<|channel|>final<|message|>", "<|im_start|>answer", "assistantfinal"];
 
+/// What a bracket in that form begins with, `◁`.
+const WHITE_BRACKET: u8 = 0xe2;
+
 /// From here on Markdown takes an indented line for code.
 const CODE_COLUMNS: usize = 4;
 
@@ -31,6 +36,9 @@ const CODE: &str = "+-|>#=/\\<&{[(";
 pub fn unopened(text: &str) -> usize {
     let end = (0..=AHEAD.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     let text = text.get(..end.unwrap_or_default()).unwrap_or_default();
+    if !tells_anything(text) {
+        return 0;
+    }
     let (mut lines, mut line, mut open, mut until) =
         (Lines::default(), Line::default(), 0_usize, 0);
     let mut reasoning = 0;
@@ -56,6 +64,24 @@ pub fn unopened(text: &str) -> usize {
         lines.see(character);
     }
     reasoning
+}
+
+/// Whether anything in a text might end reasoning or begin an answer, wherever it stands.
+fn tells_anything(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let brackets = memchr3_iter(b'<', b'[', WHITE_BRACKET, bytes);
+    memmem::find(bytes, b"assistantfinal").is_some()
+        || brackets.filter_map(|at| text.get(at..)).map(marker::within_reach).any(|here| {
+            closing(here).is_some() || BEGINS_ANSWER.iter().any(|it| here.starts_with(it))
+        })
+}
+
+/// The length of the closing that stands here.
+fn closing(here: &str) -> Option<usize> {
+    match marker::closing(here, &Of::Template) {
+        (Match::Yes(length), Some(_)) if length > 0 => Some(length),
+        _ => None,
+    }
 }
 
 /// What stands before a place on its line.
@@ -135,26 +161,21 @@ fn stands(rest: &str, lines: &mut Lines) -> Marked {
     if here.starts_with('a') {
         return Marked::Nothing;
     }
-    let closing = |(found, dialect): (Match, Option<&'static Dialect>)| match (found, dialect) {
-        (Match::Yes(length), Some(_)) if length > 0 => Some(length),
-        _ => None,
-    };
     let place = if lines.beginning { Place::Beginning } else { Place::Reasoned };
     let ends_answers = ENDS_OF_ANSWERS.iter().any(|it| here.starts_with(it));
-    let (length, marked) =
-        match closing(marker::closing(here, &Of::Template)).filter(|_| !ends_answers) {
-            Some(length) => (length, Marked::Closing(length)),
-            None => match marker::opening(here, place, None) {
-                Opening::Yes { length, .. } => {
-                    let behind = here.get(length..).unwrap_or_default();
-                    if mention::speaks_of_opening(behind) && !lines.beginning {
-                        return Marked::Nothing;
-                    }
-                    (length, Marked::Opening(length))
+    let (length, marked) = match closing(here).filter(|_| !ends_answers) {
+        Some(length) => (length, Marked::Closing(length)),
+        None => match marker::opening(here, place, None) {
+            Opening::Yes { length, .. } => {
+                let behind = here.get(length..).unwrap_or_default();
+                if mention::speaks_of_opening(behind) && !lines.beginning {
+                    return Marked::Nothing;
                 }
-                Opening::No | Opening::Perhaps { .. } => return Marked::Nothing,
-            },
-        };
+                (length, Marked::Opening(length))
+            }
+            Opening::No | Opening::Perhaps { .. } => return Marked::Nothing,
+        },
+    };
     let behind = here.get(length..).unwrap_or_default();
     let quoted = mention::quoted(lines.previous, behind, true) == Some(true);
     let spanned = |ticks| mention::ends(ticks, marker::ahead(rest), true) == Some(true);
