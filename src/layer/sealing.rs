@@ -11,7 +11,7 @@ use crate::secret::opaque_debug;
 use crate::wire::framing::{Framing, Unframed};
 use crate::wire::json::Edit;
 use crate::wire::{Carrier, CarrierPlace, Channel, Close, Kind, Mode, Share};
-use kept::{Place, Text, Value, said};
+use kept::{EMPTY, Place, Text, Value, said};
 
 opaque_debug!(Sealing);
 
@@ -99,7 +99,7 @@ impl Sealing {
     ) -> Result<Vec<Edit>, TooManyLanes> {
         let mut edits = Vec::new();
         for carrier in carriers {
-            let value = carrier.value().and_then(|span| said(payload, span));
+            let value = carrier.value().and_then(|span| said(payload, span, carrier.nothing));
             let blob = match carrier.share {
                 Share::Since { place, .. } => {
                     self.blob_since(carrier, place, value, framing, tally)
@@ -118,7 +118,8 @@ impl Sealing {
                     | CarrierPlace::Piece(span),
                     _,
                 ) => {
-                    let nothing = payload.get(span.clone()) == Some(carrier.nothing.as_bytes());
+                    let nothing = [carrier.nothing.as_bytes(), EMPTY];
+                    let nothing = payload.get(span.clone()).is_some_and(|it| nothing.contains(&it));
                     let edit = || Edit::literal(span.clone(), carrier.nothing);
                     edits.extend((!nothing).then(edit));
                 }
@@ -287,7 +288,7 @@ impl Sealing {
             of.clear();
         }
         let length = of.iter().map(|it| it.raw.len()).sum();
-        if length == 0 && place.value.is_none() {
+        if length == 0 && place.value.as_ref().is_none_or(Value::is_empty) {
             return Ok(None);
         }
         if place.blob.as_ref().is_none_or(|(_, sealed)| *sealed != length) {

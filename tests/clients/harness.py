@@ -33,12 +33,12 @@ SLOW = "20"
 
 
 class Process:
-    """One `guilloche` process, and the addresses that it says it listens on."""
+    """A process, and the addresses that it says it listens on."""
 
-    def __init__(self, stack, arguments, pattern):
+    def __init__(self, stack, command, pattern):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("GUILLOCHE")}
         self.child = subprocess.Popen(
-            [os.environ["GUILLOCHE"], *arguments],
+            command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -58,7 +58,7 @@ class Process:
         threading.Thread(target=read, daemon=True).start()
         listening.wait(START)
         if not self.found:
-            raise SystemExit(f"{' '.join(arguments)} did not start:\n{''.join(self.output)}")
+            raise SystemExit(f"{' '.join(command)} did not start:\n{''.join(self.output)}")
 
     def stop(self):
         self.child.send_signal(signal.SIGINT)
@@ -71,10 +71,14 @@ class Process:
             raise SystemExit("a process panicked")
 
 
+def guilloche(stack, arguments, pattern):
+    return Process(stack, [os.environ["GUILLOCHE"], *arguments], pattern)
+
+
 def teacher(stack, *arguments):
     """The embedded upstream: its address."""
     listens = r"listens on (http://\S+)"
-    return Process(stack, ["teacher", "--listen", "127.0.0.1:0", *arguments], listens).found[1]
+    return guilloche(stack, ["teacher", "--listen", "127.0.0.1:0", *arguments], listens).found[1]
 
 
 def proxy(stack, directory, name, upstream, key_file, policy=None, mark_keys=None, secret=None):
@@ -96,8 +100,25 @@ def proxy(stack, directory, name, upstream, key_file, policy=None, mark_keys=Non
     config = directory / f"{name}.toml"
     config.write_text("\n".join(lines) + "\n")
     serving = r"serving address=(\S+) .*?admin=(\S+)"
-    found = Process(stack, ["serve", "--config", str(config)], serving).found
+    found = guilloche(stack, ["serve", "--config", str(config)], serving).found
     return {"url": f"http://{found[1]}", "metrics": f"http://{found[2]}/metrics"}
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def sealing(stack, directory, key_file):
+    """Two replicas, of which each opens what the other has sealed. Their upstream is the suite's own."""
+    port = free_port()
+    secret = owned(directory / "secret.key", secrets.token_hex(32))
+    replicas = [
+        proxy(stack, directory, f"sealing-{number}", f"http://127.0.0.1:{port}", key_file, HERE / "sealing.toml", secret=secret)
+        for number in range(2)
+    ]
+    return {"port": port, "urls": [replica["url"] for replica in replicas]}
 
 
 def burst(rate):
@@ -193,16 +214,6 @@ def servers():
             outer = proxy(stack, directory, f"{suite}-cancel", seen["url"], key_file, graded)
             cancel[suite] = {"url": outer["url"], "metrics": [outer["metrics"], seen["metrics"]]}
         restoring = proxy(stack, directory, "restoring", upstream, key_file, HERE / "restoring.toml", mark_keys)
-        # Two replicas, of which each opens what the other has sealed. Their upstream is the suite's own.
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        secret = owned(directory / "secret.key", secrets.token_hex(32))
-        replicas = [
-            proxy(stack, directory, f"sealing-{number}", f"http://127.0.0.1:{port}", key_file, HERE / "sealing.toml", secret=secret)
-            for number in range(2)
-        ]
-        sealing = {"port": port, "urls": [replica["url"] for replica in replicas]}
         description = directory / "suite.json"
         description.write_text(
             json.dumps(
@@ -212,7 +223,7 @@ def servers():
                     "slow": slow,
                     "cancel": cancel,
                     "restoring": restoring,
-                    "sealing": sealing,
+                    "sealing": sealing(stack, directory, key_file),
                     "risk_key": key,
                     "key_id": KEY_ID,
                     "phrasings": phrasings(),

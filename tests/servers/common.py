@@ -1,5 +1,6 @@
 """A proxy in front of a real server: how it is configured, started and asked."""
 
+import base64
 import collections
 import json
 import os
@@ -45,6 +46,16 @@ name = "marked"
 at = 0.5
 watermark = {}
 """
+
+
+def words(raw, listed):
+    """Which of the words are in these bytes, plain, in base64, or cut into the texts of events."""
+    coded = re.findall(rb"[A-Za-z0-9+/_-]{16,}", raw)
+    whole = [it[: len(it) - len(it) % 4] for it in coded]
+    decoded = [base64.urlsafe_b64decode(it.replace(b"+", b"-").replace(b"/", b"_")) for it in whole]
+    texts = [raw, *decoded, b"".join(re.findall(rb'"((?:[^"\\]|\\.)*)"', raw))]
+    text = b"\n".join(texts).decode(errors="replace").lower()
+    return sorted({word for word in listed if word in text})
 
 
 def call(port, path, body=None, headers=None):

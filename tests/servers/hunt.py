@@ -14,7 +14,6 @@ ordinary caller must get the reasoning, a graded one no word of it, and both mus
 Where the server describes itself (`/openapi.json`), each of its paths must also be in the table of paths.
 """
 
-import base64
 import collections
 import json
 import os
@@ -25,7 +24,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from common import ANSWER_WORDS, PORT, REASONING_WORDS, call, proxy, risk, until
+from common import ANSWER_WORDS, PORT, REASONING_WORDS, call, proxy, risk, until, words
 
 KIND, PROGRAM, GUILLOCHE, DIRECTORY = sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4])
 SERVER_PORT = 18091
@@ -127,16 +126,6 @@ def ordinary(path, body):
     return status, words(raw, REASONING_WORDS)
 
 
-def words(raw, listed):
-    """Which of the words are in these bytes, plain, in base64, or cut into the texts of events."""
-    coded = re.findall(rb"[A-Za-z0-9+/_-]{16,}", raw)
-    whole = [it[: len(it) - len(it) % 4] for it in coded]
-    decoded = [base64.urlsafe_b64decode(it.replace(b"+", b"-").replace(b"/", b"_")) for it in whole]
-    texts = [raw, *decoded, b"".join(re.findall(rb'"((?:[^"\\]|\\.)*)"', raw))]
-    text = b"\n".join(texts).decode(errors="replace").lower()
-    return sorted({word for word in listed if word in text})
-
-
 def table():
     command = [GUILLOCHE, "policy", "routes", "--upstream", ROUTES, "--format", "json"]
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["routes"]
@@ -177,7 +166,8 @@ for setting in SETTINGS[KIND]:
                     counts[f"{path} graded {graded}"] += 1
                     if told := words(raw, REASONING_WORDS):
                         failed.append(f"{told[:3]} of {len(told)} words: {case}\n{raw[:1500]}")
-                    if graded == 200 and not words(raw, ANSWER_WORDS):
+                    # A call may stand in the place of words.
+                    if graded == 200 and not words(raw, ANSWER_WORDS) and b'"tool_calls"' not in raw:
                         failed.append(f"the answer is lost: {case}\n{raw[:1500]}")
                     if status == 200 and graded != 200:
                         failed.append(f"refused with {graded}: {case}\n{raw[-500:]}")

@@ -4,7 +4,8 @@
 
 Its weights are made, not trained: each token leans to its own kind, a word of reasoning to another word of
 reasoning and in the end to `</think>`, which leads to words of an answer and in the end to `<|end|>`. So a
-word of the reasoning in what a caller got is a leak, whatever the server sampled. Writes DIR/model.gguf
+word of the reasoning in what a caller got is a leak, whatever the server sampled. An answer may come to `<tool_call>`, behind
+which a server that was told of tools has a call stand. Writes DIR/model.gguf
 (needs gguf, numpy and tokenizers) or what Hugging Face saves (needs torch and transformers).
 """
 
@@ -20,16 +21,33 @@ from common import ANSWER_WORDS, REASONING_WORDS
 WIDTH, HEADS, INNER, CONTEXT = 64, 1, 128, 2048
 SPECIAL = ["<|end|>", "<|user|>", "<|assistant|>"]
 # Not special, as in most models: a server leaves them in the text.
-MARKERS = ["<think>", "</think>"]
-# The template opens the section, as those of most models that reason do.
-TEMPLATE = (
-    "{% for m in messages %}<|user|>{% if m['content'] is string %}{{ m['content'] }}{% else %}"
-    "{% for part in m['content'] %}{{ part['text'] }}{% endfor %}{% endif %}{% endfor %}<|assistant|><think>"
-)
+MARKERS = ["<think>", "</think>", "<tool_call>", "</tool_call>"]
+# Opens the section, as those of most models that reason do. Servers look into it for how a model reasons and calls, and
+# leave what they do not find there in the text: hence what an answer is written with when it comes back.
+TEMPLATE = """
+{%- for m in messages -%}
+{%- if m['role'] == 'assistant' -%}
+<|assistant|>
+{%- if m['reasoning_content'] %}<think>{{ m['reasoning_content'] }}</think>{% endif -%}
+{%- if m['content'] is string %}{{ m['content'] }}{% endif -%}
+{%- for call in m['tool_calls'] or [] -%}
+<tool_call>{"name": "{{ call['function']['name'] }}", "arguments": {{ call['function']['arguments'] | tojson }}}</tool_call>
+{%- endfor -%}
+<|end|>
+{%- else -%}
+<|user|>
+{%- if m['content'] is string %}{{ m['content'] }}{% else %}{% for part in m['content'] %}{{ part['text'] }}{% endfor %}{% endif -%}
+{%- endif -%}
+{%- endfor -%}
+{%- for tool in tools or [] %}{{ tool | tojson }}{% endfor -%}
+{%- if add_generation_prompt -%}
+<|assistant|><think>{% if enable_thinking is defined and not enable_thinking %}</think>{% endif -%}
+{%- endif -%}
+""".strip()
 # Where in a token's vector its kind stands, and what all tokens share.
 KIND, SHARED, SIZE = 0, 1, 4.0
-# About one word in so many ends what it stands in.
-LENGTH = 15
+# About one word in so many ends what it stands in, and one word of an answer in so many begins a call.
+LENGTH, BEFORE_CALL = 15, 60
 
 form, out = sys.argv[1], Path(sys.argv[2])
 out.mkdir(parents=True, exist_ok=True)
@@ -52,7 +70,8 @@ tokens = [token for token, _ in sorted(vocabulary.items(), key=lambda item: item
 random = np.random.default_rng(7)
 embedding = random.standard_normal((len(tokens), WIDTH)).astype(np.float32) * 0.3
 output = random.standard_normal((len(tokens), WIDTH)).astype(np.float32) * 0.2
-embedding[:, KIND], embedding[:, SHARED] = SIZE, SIZE
+# What stands behind anything but reasoning is an answer, arguments of a call too.
+embedding[:, KIND], embedding[:, SHARED] = -SIZE, SIZE
 output[:, KIND], output[:, SHARED] = 0, -4
 for kind, words in [(1, REASONING_WORDS), (-1, ANSWER_WORDS)]:
     for word in words:
@@ -61,10 +80,16 @@ for kind, words in [(1, REASONING_WORDS), (-1, ANSWER_WORDS)]:
         output[index, [KIND, SHARED]] = kind * 2, 0
 # What a vector of SIZE in two places is after its norm.
 reach = SIZE / np.sqrt((2 * SIZE**2 + (WIDTH - 2) * 0.09) / WIDTH)
-for token, kind, words in [("</think>", 1, REASONING_WORDS), ("<|end|>", -1, ANSWER_WORDS)]:
+for token, kind, words, length in [
+    ("</think>", 1, REASONING_WORDS, LENGTH),
+    ("<|end|>", -2, ANSWER_WORDS, LENGTH),
+    ("<tool_call>", -2, ANSWER_WORDS, BEFORE_CALL),
+]:
     output[vocabulary[token]] = 0
-    output[vocabulary[token], [KIND, SHARED]] = kind * 2, np.log(len(words) / LENGTH) / reach
-embedding[vocabulary["</think>"], KIND] = -SIZE
+    output[vocabulary[token], KIND] = kind
+    output[vocabulary[token], SHARED] = 2 - abs(kind) + np.log(len(words) / length) / reach
+# So that reasoning does not end where it begins.
+embedding[vocabulary["<think>"], [KIND, SHARED]] = SIZE, 0
 
 
 def small(rows, columns):

@@ -13,6 +13,9 @@ use crate::wire::{Carrier, Lane};
 
 opaque_debug!(Text, Place, Value);
 
+/// An empty string, as llama.cpp's server has it where it seals nothing.
+pub(super) const EMPTY: &[u8] = b"\"\"";
+
 /// One text of the reasoning.
 pub(super) struct Text {
     pub(super) lane: Lane,
@@ -122,6 +125,11 @@ impl Value {
         }
     }
 
+    /// Whether it is an empty string, which a client has to send back where there is reasoning.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Whole(value) if value == EMPTY)
+    }
+
     pub(super) fn held(&self) -> usize {
         match self {
             Self::Whole(bytes) | Self::Pieces(bytes) => bytes.capacity(),
@@ -134,9 +142,8 @@ fn decoded(value: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode(value.strip_prefix(b"\"")?.strip_suffix(b"\"")?).ok()
 }
 
-/// A value, unless it says nothing.
-pub(super) fn said(payload: &[u8], span: Range<usize>) -> Option<&[u8]> {
+/// A value, unless it says nothing, which `nothing` stands for.
+pub(super) fn said<'p>(payload: &'p [u8], span: Range<usize>, nothing: &str) -> Option<&'p [u8]> {
     let value = payload.get(span)?;
-    let nothing: [&[u8]; 2] = [b"null", b"\"\""];
-    (!nothing.contains(&value)).then_some(value)
+    (value != b"null" && value != nothing.as_bytes()).then_some(value)
 }

@@ -76,6 +76,8 @@ def async_client(sdk, url):
 def merge(message, delta):
     """Adds a delta to a message: text is appended, and lists are merged by index."""
     for name, value in delta.items():
+        if value is None:
+            continue
         if name in ("role", "type", "id", "format", "signature"):
             assert message.get(name) is None, f"{name} was sent twice"
             message[name] = value
@@ -94,7 +96,7 @@ def merge(message, delta):
                     into.append(dict(item) if name == "reasoning_details" else {"type": item["type"], **fresh})
                 else:
                     merge(into[item["index"]], fresh)
-        elif value is not None:
+        else:
             message[name] = value
 
 

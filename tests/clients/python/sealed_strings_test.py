@@ -7,8 +7,9 @@ import cohere_test
 import mistral_test
 import ollama_test
 import pytest
+from conversation import CHANGES, PREFIX, TURNS, hold, opening
 from exchange import SUITE, risk_headers, sent
-from sealed_test import CHANGES, PREFIX, SUMMARY, THOUGHTS, Upstream, pieces, upstream
+from sealed_test import THOUGHTS, Upstream, pieces, upstream
 
 CREATED = "2026-11-30T11:00:00Z"
 
@@ -150,23 +151,14 @@ PATHS = {ask_ollama: "/api/chat", ask_cohere: "/v2/chat", ask_mistral: "/v1/chat
 def turns(ask, urls, change, form, account):
     """What the client holds in the end, and what the upstream was sent in four turns."""
     Upstream.seen.clear()
-    history, model, tools, system = [{"role": "user", "content": "9 and 8?"}], "model-a", ["calculator"], "Be brief."
-    for turn in range(4):
-        if turn == 2 and change == "compacted":
-            history = [{"role": "user", "content": SUMMARY}, *history[-2:]]
-        if change == "model switched":
-            model = "model-b" if turn == 2 else "model-a"
-        if turn >= 2 and change == "tools changed":
-            tools, system = ["clock", "calculator"], "Be long."
-        if turn == 2 and change == "resumed":
-            history = json.loads(json.dumps(history))
-        url = urls[turn % len(urls)] if change == "resumed" else urls[0]
-        sent.requests = 0
-        # The last turn is of a caller who has come clear.
-        headers = risk_headers("openai", 0.1 if turn == 3 else 0.9, account, PATHS[ask]) | {"x-turn": str(turn)}
-        asked = {"model": model, "messages": history, "tools": tools, "system": system}
-        message, results = ask(url, headers, form, asked)
-        history = [*history, message, *results]
+
+    def asked(turn):
+        headers = risk_headers("openai", turn.score, account, PATHS[ask]) | {"x-turn": str(turn.number)}
+        params = {"model": turn.model, "messages": turn.history, "tools": turn.tools, "system": turn.system}
+        message, results = ask(turn.url, headers, form, params)
+        return [message, *results]
+
+    history = hold(asked, opening, lambda part: json.loads(json.dumps(part)), urls, change)
     return history, list(Upstream.seen)
 
 
@@ -197,11 +189,11 @@ def test_the_upstream_is_sent_what_it_would_have_been_sent_unsealed(upstream, as
     account = f"sealed-{ask.__name__}-{change.replace(' ', '-')}-{form}"
     _, direct = turns(ask, [upstream], change, form, account)
     history, through = turns(ask, SUITE["sealing"]["urls"], change, form, account)
-    assert len(direct) == len(through) == 4
+    assert len(direct) == len(through) == TURNS
     held = json.dumps(history, ensure_ascii=False)
     assert held.count(PREFIX) >= 1
     assert not any(json.dumps(thought, ensure_ascii=False)[1:-1] in held for thought in THOUGHTS[:3])
-    for turn, kept in enumerate([[], [0], [], [0, 1]] if change == "model switched" else [range(4)] * 4):
+    for turn, kept in enumerate([[], [0], [], [0, 1]] if change == "model switched" else [range(TURNS)] * TURNS):
         assert json.loads(through[turn]) == emptied(direct[turn], kept), turn
     assert through[0] == direct[0]
 

@@ -15,6 +15,7 @@ import threading
 import converse_test
 import gemini_test
 import pytest
+from conversation import CHANGES, PREFIX, SCHEMA, TURNS, ask_messages, ask_responses, dumped, hold, opening, resumed
 from exchange import API_KEY, SUITE, client, risk_headers, sent
 from google import genai
 from google.genai import types
@@ -25,13 +26,8 @@ THOUGHTS = [
     "Now the total is known. Let me check it a second time, from the other end.",
     "It holds. I answer.",
 ]
-CALCULATOR = {"name": "calculator", "description": "Adds", "input_schema": {"type": "object", "properties": {}}}
-CLOCK = {"name": "clock", "description": "Tells the time", "input_schema": {"type": "object", "properties": {}}}
-# How every blob begins.
-PREFIX = "hy3dlEhdpl31"
 # What Google has stand in the place of a signature that nobody has.
 UNSIGNED = "skip_thought_signature_validator"
-SUMMARY = "Summary of what came before: 9 and 8 were asked for."
 
 
 def message(turn, model):
@@ -71,7 +67,9 @@ def message_events(answer):
 
 def response(turn, model):
     """The same over Responses."""
-    items = [{"type": "reasoning", "id": f"rs_{turn}", "encrypted_content": f"gAAAAABo_{turn}_ciphertext",
+    # llama.cpp's server has an empty one.
+    sealed = "" if turn == 2 else f"gAAAAABo_{turn}_ciphertext"
+    items = [{"type": "reasoning", "id": f"rs_{turn}", "encrypted_content": sealed,
               "summary": [{"type": "summary_text", "text": f"Sum {turn}"}],
               "content": [{"type": "reasoning_text", "text": THOUGHTS[turn]}]}]
     if turn == 3:
@@ -246,78 +244,19 @@ def upstream():
     server.server_close()
 
 
-def dumped(part):
-    return part.to_dict() if hasattr(part, "to_dict") else part
-
-
-def resumed(history):
-    """As an agent has it that was stopped, and has read its conversation from a disk."""
-    return json.loads(json.dumps([dumped(part) if not isinstance(part, dict) else part | {
-        "content": [dumped(block) for block in part["content"]] if isinstance(part.get("content"), list) else part.get("content")
-    } if "content" in part else part for part in history]))
-
-
 def anthropic_turns(urls, change, form, account):
     """What the upstream was sent in four turns."""
     Upstream.seen.clear()
-    history, model, tools, system = [{"role": "user", "content": "9 and 8?"}], "model-a", [CALCULATOR], "Be brief."
-    for turn in range(4):
-        if turn == 2 and change == "compacted":
-            history = [{"role": "user", "content": SUMMARY}, *history[-2:]]
-        if change == "model switched":
-            model = "model-b" if turn == 2 else "model-a"
-        if turn >= 2 and change == "tools changed":
-            tools, system = [CLOCK, CALCULATOR], "Be long."
-        if turn == 2 and change == "resumed":
-            history = resumed(history)
-        url = urls[turn % len(urls)] if change == "resumed" else urls[0]
-        sent.requests = 0
-        asked = {
-            "model": model, "max_tokens": 4096, "messages": history, "tools": tools, "system": system,
-            "thinking": {"type": "enabled", "budget_tokens": 2048}, "metadata": {"user_id": str(turn)},
-            # The last turn is of a caller who has come clear.
-            "extra_headers": risk_headers("anthropic", 0.1 if turn == 3 else 0.9, account),
-        }
-        if form == "JSON":
-            answer = client("anthropic", url).messages.create(**asked)
-        else:
-            with client("anthropic", url).messages.stream(**asked) as stream:
-                answer = stream.get_final_message()
-        history = [*history, {"role": "assistant", "content": answer.content}]
-        results = [{"type": "tool_result", "tool_use_id": it.id, "content": "17"} for it in answer.content if it.type == "tool_use"]
-        if results:
-            history.append({"role": "user", "content": results})
+    history = hold(
+        lambda turn: ask_messages(turn, form, account, metadata={"user_id": str(turn.number)}), opening, resumed, urls, change)
     return history, list(Upstream.seen)
 
 
 def openai_turns(urls, change, form, account):
     Upstream.seen.clear()
-    history, model, tools, system = [{"role": "user", "content": "9 and 8?"}], "model-a", [CALCULATOR], "Be brief."
-    for turn in range(4):
-        if turn == 2 and change == "compacted":
-            history = [{"role": "user", "content": SUMMARY}, *history[-3:]]
-        if change == "model switched":
-            model = "model-b" if turn == 2 else "model-a"
-        if turn >= 2 and change == "tools changed":
-            tools, system = [CLOCK, CALCULATOR], "Be long."
-        if turn == 2 and change == "resumed":
-            history = resumed(history)
-        url = urls[turn % len(urls)] if change == "resumed" else urls[0]
-        sent.requests = 0
-        functions = [{"type": "function", "name": it["name"], "parameters": it["input_schema"], "strict": False} for it in tools]
-        asked = {
-            "model": model, "input": history, "tools": functions, "instructions": system, "store": False,
-            "include": ["reasoning.encrypted_content"], "metadata": {"user_id": str(turn)},
-            "extra_headers": risk_headers("openai", 0.1 if turn == 3 else 0.9, account, "/v1/responses"),
-        }
-        if form == "JSON":
-            answer = client("openai", url).responses.create(**asked)
-        else:
-            with client("openai", url).responses.stream(**asked) as stream:
-                answer = stream.get_final_response()
-        history = [*history, *answer.output]
-        calls = [it for it in answer.output if it.type == "function_call"]
-        history += [{"type": "function_call_output", "call_id": it.call_id, "output": "17"} for it in calls]
+    form = "JSON" if form == "JSON" else "stream helper"
+    history = hold(
+        lambda turn: ask_responses(turn, form, account, metadata={"user_id": str(turn.number)}), opening, resumed, urls, change)
     return history, list(Upstream.seen)
 
 
@@ -351,33 +290,25 @@ def of_amazon(url):
 
 def gemini_turns(urls, change, form, account):
     Upstream.seen.clear()
-    history, model, tools, system = [types.UserContent(parts=[types.Part(text="9 and 8?")])], "model-a", ["calculator"], "Be brief."
-    for turn in range(4):
-        if turn == 2 and change == "compacted":
-            history = [types.UserContent(parts=[types.Part(text=SUMMARY)]), *history[-2:]]
-        if change == "model switched":
-            model = "model-b" if turn == 2 else "model-a"
-        if turn >= 2 and change == "tools changed":
-            tools, system = ["clock", "calculator"], "Be long."
-        if turn == 2 and change == "resumed":
-            history = [types.Content.model_validate_json(content.model_dump_json(exclude_none=True)) for content in history]
-        url = urls[turn % len(urls)] if change == "resumed" else urls[0]
-        path = gemini_test.path(model, form)
-        # The last turn is of a caller who has come clear.
-        headers = risk_headers("openai", 0.1 if turn == 3 else 0.9, account, path) | {"x-turn": str(turn)}
+
+    def ask(turn):
+        headers = risk_headers("openai", turn.score, account, gemini_test.path(turn.model, form)) | {"x-turn": str(turn.number)}
         config = {
-            "system_instruction": system, "thinking_config": {"include_thoughts": True},
-            "tools": [{"function_declarations": [{"name": name, "description": name} for name in tools]}],
+            "system_instruction": turn.system, "thinking_config": {"include_thoughts": True},
+            "tools": [{"function_declarations": [{"name": name, "description": name} for name in turn.tools]}],
             "automatic_function_calling": {"disable": True}, "http_options": {"headers": headers},
         }
-        models, asked = of_google(url).models, {"model": model, "contents": history, "config": config}
+        models, asked = of_google(turn.url).models, {"model": turn.model, "contents": turn.history, "config": config}
         chunks = [models.generate_content(**asked)] if form == "JSON" else models.generate_content_stream(**asked)
         parts = merged(gemini_test.parts(chunks))
-        history.append(types.ModelContent(parts=parts))
         calls = [part.function_call for part in parts if part.function_call]
-        if calls:
-            results = [types.Part.from_function_response(name=call.name, response={"result": "17"}) for call in calls]
-            history.append(types.UserContent(parts=results))
+        results = [types.Part.from_function_response(name=call.name, response={"result": "17"}) for call in calls]
+        return [types.ModelContent(parts=parts), *([types.UserContent(parts=results)] if results else [])]
+
+    def from_disk(contents):
+        return [types.Content.model_validate_json(content.model_dump_json(exclude_none=True)) for content in contents]
+
+    history = hold(ask, lambda text: [types.UserContent(parts=[types.Part(text=text)])], from_disk, urls, change)
     return [json.loads(content.model_dump_json(exclude_unset=True)) for content in history], list(Upstream.seen)
 
 
@@ -392,31 +323,25 @@ def from_json(text):
 
 def converse_turns(urls, change, form, account):
     Upstream.seen.clear()
-    history, model, tools, system = [{"role": "user", "content": [{"text": "9 and 8?"}]}], "model-a", ["calculator"], "Be brief."
-    for turn in range(4):
-        if turn == 2 and change == "compacted":
-            history = [{"role": "user", "content": [{"text": SUMMARY}]}, *history[-2:]]
-        if change == "model switched":
-            model = "model-b" if turn == 2 else "model-a"
-        if turn >= 2 and change == "tools changed":
-            tools, system = ["clock", "calculator"], "Be long."
-        if turn == 2 and change == "resumed":
-            history = from_json(as_json(history))
-        url = urls[turn % len(urls)] if change == "resumed" else urls[0]
-        path = f"/model/{model}/converse{'' if form == 'JSON' else '-stream'}"
-        headers = risk_headers("openai", 0.1 if turn == 3 else 0.9, account, path) | {"x-turn": str(turn)}
-        specified = [{"toolSpec": {"name": name, "inputSchema": {"json": {"type": "object"}}}} for name in tools]
-        asked = {"modelId": model, "messages": history, "system": [{"text": system}], "toolConfig": {"tools": specified}}
-        made, said = of_amazon(url)
+
+    def ask(turn):
+        path = f"/model/{turn.model}/converse{'' if form == 'JSON' else '-stream'}"
+        headers = risk_headers("openai", turn.score, account, path) | {"x-turn": str(turn.number)}
+        specified = [{"toolSpec": {"name": name, "inputSchema": {"json": SCHEMA}}} for name in turn.tools]
+        asked = {"modelId": turn.model, "messages": turn.history, "system": [{"text": turn.system}], "toolConfig": {"tools": specified}}
+        made, said = of_amazon(turn.url)
         said.clear()
         said.update(headers)
         answer = converse_test.answered(made, form, asked)
-        history = [*history, answer["output"]["message"]]
         results = [
             {"toolResult": {"toolUseId": call["toolUseId"], "content": [{"text": "17"}]}} for call in converse_test.calls(answer)
         ]
-        if results:
-            history.append({"role": "user", "content": results})
+        return [answer["output"]["message"], *([{"role": "user", "content": results}] if results else [])]
+
+    def of_blocks(text):
+        return [{"role": "user", "content": [{"text": text}]}]
+
+    history = hold(ask, of_blocks, lambda part: from_json(as_json(part)), urls, change)
     return json.loads(as_json(history)), list(Upstream.seen)
 
 
@@ -459,9 +384,6 @@ def without_reasoning_of(body, kept):
     return asked
 
 
-CHANGES = ["nothing", "compacted", "model switched", "tools changed", "resumed"]
-
-
 @pytest.mark.parametrize("form", ["JSON", "stream"])
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("converse", [anthropic_turns, openai_turns, gemini_turns, converse_turns])
@@ -469,7 +391,7 @@ def test_the_upstream_is_sent_what_it_would_have_been_sent_unsealed(upstream, co
     account = f"sealed-{converse.__name__}-{change.replace(' ', '-')}-{form}"
     _, direct = converse([upstream], change, form, account)
     history, through = converse(SUITE["sealing"]["urls"], change, form, account)
-    assert len(direct) == len(through) == 4
+    assert len(direct) == len(through) == TURNS
     # The client had none of it in its hands, but of the last turn, when its score had fallen.
     byte_typed = converse in (gemini_turns, converse_turns)
     held = json.dumps(history if byte_typed else [dumped(part) for part in resumed(history)], ensure_ascii=False)
@@ -480,7 +402,7 @@ def test_the_upstream_is_sent_what_it_would_have_been_sent_unsealed(upstream, co
             without = without_thoughts_of if byte_typed else without_reasoning_of
             assert json.loads(through[turn]) == without(direct[turn], kept), turn
         return
-    for turn in range(4):
+    for turn in range(TURNS):
         assert json.loads(through[turn]) == json.loads(direct[turn]), turn
     # The client's own bytes around it, and the upstream's within.
     assert through[0] == direct[0]
