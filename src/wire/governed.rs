@@ -22,11 +22,12 @@ const fn within(holder: &'static str, governed: Governed) -> Governed {
     Governed { holder: Some(holder), ..governed }
 }
 
-const GOVERNED: [Governed; 29] = [
+const GOVERNED: [Governed; 31] = [
     cap("max_completion_tokens"),
     cap("max_gen_len"),
     cap("max_output_tokens"),
     cap("max_tokens"),
+    cap("max_tokens_to_sample"),
     cap("n_predict"),
     plain("output_config"),
     plain("reasoning"),
@@ -47,6 +48,7 @@ const GOVERNED: [Governed; 29] = [
     within("reasoning", plain("enabled")),
     within("reasoning", plain("max_tokens")),
     within("sampling_params", cap("max_new_tokens")),
+    within("textGenerationConfig", cap("maxTokenCount")),
     within("thinking", plain("budget_tokens")),
     within("thinking", plain("display")),
     within("thinking", plain("effort")),

@@ -19,7 +19,7 @@ pub use summary::{SummaryAt, SummaryEvent, SummaryPlace};
 
 /// Reasons for which a text ends where its model meant to. Whatever other reason there is, the
 /// model was kept from going on.
-const MEANT: [&[u8]; 11] = [
+const MEANT: [&[u8]; 14] = [
     b"stop",
     b"end_turn",
     b"stop_sequence",
@@ -30,6 +30,9 @@ const MEANT: [&[u8]; 11] = [
     b"eos",
     b"eos_token",
     b"complete",
+    b"finish",
+    b"finished",
+    b"stop_criteria_met",
     b"tool_call",
 ];
 
@@ -119,6 +122,12 @@ fn once_only(name: &[u8]) -> Option<u32> {
         b"token" => 30,
         b"generated_text" => 31,
         b"details" => 32,
+        b"generation" => 33,
+        b"completion" => 34,
+        b"outputText" => 35,
+        b"outputs" => 36,
+        b"generations" => 37,
+        b"results" => 38,
         _ => return None,
     })
 }

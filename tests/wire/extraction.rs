@@ -8,6 +8,7 @@ use guilloche::wire::completions::Completions;
 use guilloche::wire::converse::Converse;
 use guilloche::wire::framing::{Event, Framing, Splitter};
 use guilloche::wire::gemini::Gemini;
+use guilloche::wire::invoke::Invoke;
 use guilloche::wire::json::unescape;
 use guilloche::wire::llama_cpp::LlamaCpp;
 use guilloche::wire::messages::Messages;
@@ -44,6 +45,7 @@ fn protocol(name: &str) -> &'static dyn Protocol {
         Some("converse" | "converse.json") => &Converse,
         Some("gemini" | "gemini.json") => &Gemini,
         Some("cohere") => &Cohere,
+        Some("invoke") => &Invoke,
         Some("llama") => &LlamaCpp,
         Some("tgi" | "tgi.json") => &Tgi,
         _ if name.starts_with("sglang_generate") => &Tgi,
@@ -64,6 +66,7 @@ fn extract(name: &str) -> (Lanes, Usage) {
     let mut scanner = Scanner::new(protocol);
     let framing = match name.rsplit('.').next() {
         Some("ndjson") => Framing::Ndjson,
+        Some("bin") if name.starts_with("invoke") => Framing::AwsChunks,
         Some("bin") => Framing::AwsEventStream,
         _ => Framing::Sse,
     };

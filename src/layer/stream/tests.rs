@@ -16,6 +16,7 @@ mod responses;
 mod responses_leaks;
 mod shapes;
 mod shapes_client;
+mod shapes_invoked;
 mod shapes_leaks;
 mod summed_up;
 

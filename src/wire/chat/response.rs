@@ -61,6 +61,9 @@ pub(in crate::wire) enum Texts {
     /// In the choice itself, as legacy completions have them; in messages as well, since some servers
     /// answer so there, too.
     Choices,
+    /// In either, over Amazon's InvokeModel, where some vendors name the end of a choice otherwise, and a message of a
+    /// stream is a piece of one.
+    Invoked,
 }
 
 pub(in crate::wire) fn scan(
@@ -167,16 +170,18 @@ fn choice(
                 let first = scan.channels.len();
                 thought.join(message(reader, name, &mut answered, scan)?);
                 // In a stream it holds all so far.
-                if name == b"message" && form == Form::Chunk {
+                if name == b"message" && form == Form::Chunk && texts != Texts::Invoked {
                     let again = scan.channels.iter_mut().skip(first);
                     again.for_each(|channel| channel.mode = Mode::Snapshot);
                 }
                 Ok(())
             }
-            b"finish_reason" => {
+            name if name == b"finish_reason"
+                || name == b"stop_reason" && texts == Texts::Invoked =>
+            {
                 let mut reason = None;
                 let span = reader.spanned(|reader| {
-                    reason = scan.identifier(reader, b"finish_reason")?;
+                    reason = scan.identifier(reader, name)?;
                     Ok(())
                 })?;
                 let says = |reason: &Range<usize>| {
@@ -190,7 +195,7 @@ fn choice(
                 }
                 Ok(())
             }
-            name @ b"text" if texts == Texts::Choices => {
+            name @ b"text" if texts != Texts::Messages => {
                 if scan.expects(JsonKind::String, reader, name)? {
                     said(reader, lane(Slot::Answer), Kind::Answer, &mut answered, scan)?;
                 }

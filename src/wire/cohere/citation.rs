@@ -10,7 +10,11 @@ use super::response::group_of;
 const QUOTED: usize = 4 << 20;
 
 /// Members of a citation that repeat nothing of the text.
-const CITATION: [Listed; 2] = [(b"sources", Shape::Quoted(QUOTED)), (b"type", Shape::Identifier)];
+const CITATION: [Listed; 3] = [
+    (b"sources", Shape::Quoted(QUOTED)),
+    (b"document_ids", Shape::Data),
+    (b"type", Shape::Identifier),
+];
 
 /// Members of one of which the passage is reasoning: what is a number may tell how much there is.
 const OF_REASONING: [Listed; 5] = [
@@ -22,7 +26,7 @@ const OF_REASONING: [Listed; 5] = [
 ];
 
 /// One citation, or several. Without a block's index they point into the first block.
-pub(super) fn citations(
+pub(in crate::wire) fn citations(
     reader: &mut Reader<'_>,
     name: &[u8],
     scan: &mut Scan,

@@ -6,7 +6,7 @@
 //! repeat the passage.
 
 mod carried;
-mod citation;
+pub(super) mod citation;
 mod request;
 mod response;
 

@@ -1,12 +1,16 @@
 //! Amazon Bedrock's InvokeModel: `POST /model/MODEL/invoke` and `/invoke-with-response-stream`.
 //!
 //! Body and answer are those of the model's vendor. Those of Anthropic Messages, which say `anthropic_version`, and of
-//! Chat Completions are read by their own codecs, Nova's as Converse, and Llama's here; any other body cannot be read,
-//! and is refused where something is to be carried out. In a stream each of the vendor's events stands in a message, in
-//! base64.
+//! Chat Completions are read by their own codecs, Nova's as Converse, and prompts and texts here; any other body cannot be
+//! read, and is refused where something is to be carried out. In a stream each of the vendor's events stands in a message,
+//! in base64.
 
-mod llama;
+mod command_r;
+mod metrics;
 mod nova;
+mod prompt;
+mod texts;
+mod titan;
 mod vendor;
 
 use http::{HeaderName, HeaderValue};
@@ -17,7 +21,7 @@ use super::json::Error;
 use super::messages::Messages;
 use super::protocol_id::{CarriesSealed, Endpoint, Features};
 use super::{Carried, Protocol, ProtocolId, Refusal, Request, Said, Scan, Target, terminator};
-use vendor::Vendor;
+use vendor::{Answered, Asked};
 
 /// Amazon Bedrock's InvokeModel and InvokeModelWithResponseStream.
 #[derive(Clone, Copy, Debug)]
@@ -60,29 +64,31 @@ impl Protocol for Invoke {
         payload: &[u8],
         scan: &mut Scan,
     ) -> Result<(), Error> {
-        Vendor::answered(payload)?.scan_event(kind, payload, scan)
+        Answered::of(payload)?.scan_event(kind, payload, scan)?;
+        metrics::scan(payload, scan)
     }
 
     fn scan_document(&self, document: &[u8], scan: &mut Scan) -> Result<(), Error> {
-        Vendor::answered(document)?.scan_document(document, scan)
+        Answered::of(document)?.scan_document(document, scan)?;
+        metrics::scan(document, scan)
     }
 
     fn scan_request(&self, target: Target, body: &[u8]) -> Result<Request, Error> {
-        let request = Vendor::asked(body)?.scan_request(target, body)?;
+        let request = Asked::of(target.model(), body)?.scan_request(target, body)?;
         // No member of a body asks for counts here: they come in any case.
         Ok(Request { ask_usage: None, usage_in_stream: true, ..request })
     }
 
     fn scan_history(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), Error> {
-        Vendor::asked(body)?.scan_history(body, each)
+        Asked::of(None, body)?.scan_history(body, each)
     }
 
     fn scan_carried(&self, body: &[u8], each: &mut dyn FnMut(Carried)) -> Result<(), Error> {
-        Vendor::asked(body)?.scan_carried(body, each)
+        Asked::of(None, body)?.scan_carried(body, each)
     }
 
     fn scan_opening(&self, body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), Error> {
-        Vendor::asked(body)?.scan_opening(body, each)
+        Asked::of(None, body)?.scan_opening(body, each)
     }
 
     fn unopened(&self) -> &'static str {

@@ -77,7 +77,7 @@ def test_a_body_that_nobody_reads_is_refused_where_something_is_to_be_done_to_it
     risk = next(risk for risk in GRADED["risks"] if risk["plan"].get("withhold") and not risk["plan"].get("refuse"))
     made = client(GRADED["url"], headers_for(risk, "invoke-unread", "teacher-large", "JSON"))
     with pytest.raises(ClientError) as refused:
-        answered(made, "JSON", "teacher-large", {"prompt": cells.ONE_STEP})
+        answered(made, "JSON", "teacher-large", {"texts": [cells.ONE_STEP]})
     assert refused.value.response["Error"]["Code"] == "ValidationException"
 
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::responses::{Done, edits_of};
 use super::shapes_client::converse_kind;
+use super::shapes_invoked::Invoked;
 use super::{document, framed_stream};
 use crate::countermeasure::ResponseEdits;
 use crate::policy::plan::Keep;
@@ -36,8 +37,8 @@ pub(super) enum Shape {
     ConverseInline,
     /// By InvokeModel, in Amazon's own form.
     Nova,
-    /// By InvokeModel, in Meta's.
-    Llama,
+    /// By InvokeModel, as a text.
+    Invoked(Invoked),
     LlamaCpp,
     Tgi,
     /// SGLang's form of it, whose pieces say all so far.
@@ -47,7 +48,7 @@ pub(super) enum Shape {
     CohereInline,
 }
 
-pub(super) const SHAPES: [Shape; 16] = [
+pub(super) const SHAPES: [Shape; 22] = [
     Shape::Completions,
     Shape::OllamaChat,
     Shape::OllamaGenerate,
@@ -58,7 +59,13 @@ pub(super) const SHAPES: [Shape; 16] = [
     Shape::Converse,
     Shape::ConverseInline,
     Shape::Nova,
-    Shape::Llama,
+    Shape::Invoked(Invoked::Llama),
+    Shape::Invoked(Invoked::Mistral),
+    Shape::Invoked(Invoked::DeepSeek),
+    Shape::Invoked(Invoked::Claude),
+    Shape::Invoked(Invoked::Command),
+    Shape::Invoked(Invoked::CommandR),
+    Shape::Invoked(Invoked::Titan),
     Shape::LlamaCpp,
     Shape::Tgi,
     Shape::Sglang,
@@ -81,7 +88,7 @@ impl Shape {
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => &Ollama,
             Self::Gemini | Self::GeminiArray | Self::GeminiInline => &Gemini,
             Self::Converse | Self::ConverseInline => &Converse,
-            Self::Nova | Self::Llama => &Invoke,
+            Self::Nova | Self::Invoked(_) => &Invoke,
             Self::LlamaCpp => &LlamaCpp,
             Self::Tgi | Self::Sglang => &Tgi,
             Self::Cohere | Self::CohereInline => &Cohere,
@@ -96,7 +103,7 @@ impl Shape {
             Self::Gemini | Self::GeminiInline => Framing::Sse,
             Self::GeminiArray => Framing::JsonArray,
             Self::Converse | Self::ConverseInline => Framing::AwsEventStream,
-            Self::Nova | Self::Llama => Framing::AwsChunks,
+            Self::Nova | Self::Invoked(_) => Framing::AwsChunks,
         }
     }
 
@@ -127,9 +134,7 @@ impl Shape {
                 "/model/big/invoke-with-response-stream",
                 r#"{"messages":[{"role":"user","content":[{"text":"x"}]}],"inferenceConfig":{"maxTokens":900}}"#,
             ),
-            Self::Llama => {
-                ("/model/big/invoke-with-response-stream", r#"{"prompt":"x","max_gen_len":900}"#)
-            }
+            Self::Invoked(form) => ("/model/big/invoke-with-response-stream", form.asked()),
             Self::Cohere | Self::CohereInline => (
                 "/v2/chat",
                 r#"{"model":"big","messages":[{"role":"user","content":"x"}],"stream":true,"max_tokens":900}"#,
@@ -160,8 +165,8 @@ impl Shape {
     pub(super) fn inline(self) -> bool {
         let own =
             [Self::OllamaInline, Self::GeminiInline, Self::CohereInline, Self::ConverseInline];
-        let raw = [Self::Completions, Self::Llama, Self::LlamaCpp, Self::Tgi, Self::Sglang];
-        own.contains(&self) || raw.contains(&self)
+        let raw = [Self::Completions, Self::LlamaCpp, Self::Tgi, Self::Sglang];
+        own.contains(&self) || raw.contains(&self) || matches!(self, Self::Invoked(_))
     }
 
     pub(super) fn document(self, answer: &Answer) -> String {
@@ -195,11 +200,10 @@ impl Shape {
                 "details": {"finish_reason": finish, "generated_tokens": 9, "prefill": [],
                     "tokens": []},
             }),
-            Self::OllamaInline
-            | Self::GeminiInline
-            | Self::Llama
-            | Self::LlamaCpp
-            | Self::Sglang => self.event("", &inlined(reasoning, text), Some(finish)),
+            Self::Invoked(form) => form.document(&inlined(reasoning, text), finish),
+            Self::OllamaInline | Self::GeminiInline | Self::LlamaCpp | Self::Sglang => {
+                self.event("", &inlined(reasoning, text), Some(finish))
+            }
             Self::OllamaChat | Self::OllamaGenerate | Self::Gemini | Self::GeminiArray => {
                 self.event(reasoning, text, Some(finish))
             }
@@ -238,8 +242,7 @@ impl Shape {
                 json!({"candidates": [candidate], "modelVersion": "m", "responseId": "r1",
                     "usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}})
             }
-            Self::Llama => json!({"generation": text, "prompt_token_count": 3,
-                "generation_token_count": 9, "stop_reason": finish}),
+            Self::Invoked(form) => form.event(text, finish, text),
             Self::Converse | Self::ConverseInline | Self::Nova => {
                 match (finish, reasoning.is_empty()) {
                     (Some(finish), _) => json!({ "stopReason": finish }),
@@ -345,6 +348,8 @@ impl Shape {
         let mut last = self.event("", "", Some(finish));
         if self == Self::Tgi {
             last["generated_text"] = whole.into();
+        } else if let Self::Invoked(form) = self {
+            last = form.event("", Some(finish), &whole);
         }
         events.push(last);
         self.framed(&events)
@@ -385,7 +390,7 @@ impl Shape {
                 let named = |event: &String| format!("{{\"{}\":{event}}}", converse_kind(event));
                 events.iter().flat_map(|event| chunk(named(event))).collect()
             }
-            Self::Llama => events.iter().flat_map(|event| chunk(event.clone())).collect(),
+            Self::Invoked(_) => events.iter().flat_map(|event| chunk(event.clone())).collect(),
             Self::GeminiArray => format!("[{}\n]\n", events.join("\n,\r\n")).into_bytes(),
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
                 events.iter().map(|line| line.to_owned() + "\n").collect::<String>().into_bytes()

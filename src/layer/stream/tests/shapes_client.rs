@@ -86,7 +86,13 @@ impl Shape {
                     said.clone_into(&mut answer.text);
                     (&Value::Null, &Value::Null, &value["meta_info"]["finish_reason"]["type"])
                 }
-                Self::Llama => (&Value::Null, &value["generation"], &value["stop_reason"]),
+                Self::Invoked(form) => {
+                    if let Some(whole) = value["response"]["text"].as_str() {
+                        assert_eq!(whole, answer.text, "all of it is said again");
+                    }
+                    let (text, finish) = form.read(value);
+                    (&Value::Null, text, finish)
+                }
                 Self::Completions => {
                     let choice = &value["choices"][0];
                     (&Value::Null, &choice["text"], &choice["finish_reason"])
@@ -146,7 +152,7 @@ impl Shape {
             Self::LlamaCpp => events.pop().unwrap()["model"].as_str().unwrap().to_owned(),
             Self::Tgi | Self::Sglang | Self::Cohere | Self::CohereInline => String::new(),
             Self::Converse | Self::ConverseInline => String::new(),
-            Self::Nova | Self::Llama => String::new(),
+            Self::Nova | Self::Invoked(_) => String::new(),
             Self::Completions | Self::OllamaChat | Self::OllamaGenerate | Self::OllamaInline => {
                 event["model"].as_str().unwrap().to_owned()
             }
@@ -162,8 +168,8 @@ impl Shape {
             | Self::OllamaChat
             | Self::OllamaGenerate
             | Self::OllamaInline
-            | Self::Llama
             | Self::Sglang => ["stop", "length"],
+            Self::Invoked(form) => form.finishes(),
             Self::Cohere | Self::CohereInline => ["COMPLETE", "MAX_TOKENS"],
             Self::LlamaCpp => ["eos", "limit"],
             Self::Tgi => ["eos_token", "length"],
@@ -183,6 +189,7 @@ impl Shape {
             Self::LlamaCpp => &[("llama_cpp.json", "llama_cpp_stream.sse")],
             Self::Tgi => &[("tgi.json", "tgi_stream.sse")],
             Self::Sglang => &[("sglang_generate.json", "sglang_generate_stream.sse")],
+            Self::Invoked(form) => form.samples(),
             _ => &[],
         }
     }

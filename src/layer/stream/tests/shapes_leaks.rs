@@ -108,20 +108,6 @@ const GEMINI: [&str; 27] = [
     r#"{"candidates":"SECRET"}"#,
 ];
 
-/// Pieces of Llama's, and whole answers.
-const LLAMA: [&str; 10] = [
-    r#"{"generation":"<think>SECRET</think>a","stop_reason":"stop"}"#,
-    r#"{"generation":"a","generation":"SECRET","thinking":true}"#,
-    r#"{"generation":["SECRET"]}"#,
-    r#"{"generation":{"text":"SECRET"}}"#,
-    r#"{"generation":"SECRET","thought":true}"#,
-    r#"{"generation":"a","reasoning":"SECRET"}"#,
-    r#"{"generation":"a","stop_reason":"the SECRET"}"#,
-    r#"{"generation":"a","prompt_token_count":"the SECRET"}"#,
-    r#"{"generation":"a","choices":[{"message":{"content":"SECRET","reasoning":"SECRET"}}]}"#,
-    r#"{"generation":"a","output":{"message":{"content":[{"text":"SECRET"}]}},"contentBlockDelta":{"delta":{"reasoningContent":{"text":"SECRET"}}}}"#,
-];
-
 /// Events of Amazon's, and whole answers.
 const CONVERSE: [&str; 46] = [
     r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"SECRET"}}}"#,
@@ -279,7 +265,7 @@ fn events(shape: Shape) -> &'static [&'static str] {
         Shape::OllamaGenerate => &GENERATE,
         Shape::Gemini | Shape::GeminiArray | Shape::GeminiInline => &GEMINI,
         Shape::Converse | Shape::ConverseInline | Shape::Nova => &CONVERSE,
-        Shape::Llama => &LLAMA,
+        Shape::Invoked(form) => form.leaks(),
         Shape::LlamaCpp => &LLAMA_CPP,
         Shape::Cohere | Shape::CohereInline => &COHERE,
         Shape::Tgi => &TGI,
@@ -334,10 +320,7 @@ fn what_says_nothing_is_left_as_it_came() {
                 r#"{"candidates":[{"content":{"parts":[{"text":"a"},{"functionCall":{"id":"c1","name":"f","args":{"a":"any thing"}},"thoughtSignature":"QUJD"}],"role":"model"},"index":0,"safetyRatings":[{"category":"HARM_CATEGORY_HATE_SPEECH","probability":"NEGLIGIBLE","blocked":false}]}],"usageMetadata":{"promptTokenCount":21,"thoughtsTokenCount":24,"totalTokenCount":45,"promptTokensDetails":[{"modality":"TEXT","tokenCount":21}],"trafficType":"ON_DEMAND"},"modelVersion":"g","responseId":"r"}"#,
                 r#"{"candidates":[{"content":{"parts":[{"executableCode":{"language":"PYTHON","code":"print(1) # a b"}},{"codeExecutionResult":{"outcome":"OUTCOME_OK","output":"1 and more"}},{"inlineData":{"mimeType":"image/png","data":"AAAA"}}],"role":"model"},"finishReason":"STOP","index":0,"citationMetadata":{"citations":[{"startIndex":1,"endIndex":2,"uri":"https://a.b/c d","title":"A b"}]},"groundingMetadata":{"webSearchQueries":["a b"],"groundingChunks":[{"web":{"uri":"u","title":"A b"}}],"searchEntryPoint":{"renderedContent":"<b>a b</b>"}}}],"modelVersion":"g"}"#,
             ],
-            Shape::Llama => &[
-                r#"{"generation":"a","prompt_token_count":3,"generation_token_count":1,"stop_reason":null}"#,
-                r#"{"generation":"","prompt_token_count":null,"generation_token_count":2,"stop_reason":"stop"}"#,
-            ],
+            Shape::Invoked(form) => form.plain(),
             Shape::Converse | Shape::ConverseInline | Shape::Nova => &[
                 r#"{"role":"assistant"}"#,
                 r#"{"contentBlockIndex":0,"delta":{"text":"a"}}"#,

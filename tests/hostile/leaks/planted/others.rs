@@ -77,7 +77,54 @@ pub(super) fn invoke(signature: &str) -> Vec<Planted> {
         let events = [piece(&text, Value::Null), piece("", json!("stop"))];
         found.push(binary(&name, &events.each_ref().map(chunk)));
     }
+    for (name, text) in inline().into_iter().take(3) {
+        for (vendor, whole, pieces) in texts(&text, &metrics) {
+            let name = format!("invoke, {vendor}, {name}");
+            found.extend([document(&name, &whole), binary(&name, &pieces.each_ref().map(chunk))]);
+        }
+    }
     found
+}
+
+/// A text in the forms of vendors that are asked with a prompt: whole, and as the two events of a stream.
+fn texts(text: &str, metrics: &Value) -> Vec<(&'static str, Value, [Value; 2])> {
+    let listed = |list: &str, name: &str, reason: &str, text: &str, said: Value| {
+        json!({list: [{name: text, reason: said, "thinking": SENTENCE, "logprobs": [SENTENCE],
+            "token_likelihoods": [{"token": SENTENCE, "likelihood": TOKENS[0]}]}],
+            "prompt": SENTENCE, "amazon-bedrock-invocationMetrics": metrics})
+    };
+    let mistral = |text: &str, said| listed("outputs", "text", "stop_reason", text, said);
+    let deepseek = |text: &str, said| listed("choices", "text", "stop_reason", text, said);
+    let claude = |text: &str, said: Value| json!({"completion": text, "stop_reason": said, "stop": SENTENCE, "log_id": SENTENCE});
+    let titan = |text: &str, said: Value| {
+        json!({"outputText": text, "index": 0, "completionReason": said, "reasoning": SENTENCE,
+            "totalOutputTextTokenCount": TOKENS[0]})
+    };
+    let again = json!({"response_id": "r", "text": text, "finish_reason": "COMPLETE",
+        "chat_history": [{"role": "CHATBOT", "message": SENTENCE}], "prompt": SENTENCE,
+        "meta": {"thoughts": SENTENCE}});
+    let piece = |name: &str| json!({"event_type": name, "text": text, "is_finished": false});
+    let ends = json!({"event_type": "stream-end", "is_finished": true, "response": again});
+    let both = |of: &dyn Fn(&str, Value) -> Value| [of(text, Value::Null), of("", json!("stop"))];
+    vec![
+        ("mistral", mistral(text, json!("stop")), both(&mistral)),
+        ("deepseek", deepseek(text, json!("stop")), both(&deepseek)),
+        ("claude", claude(text, json!("stop_sequence")), both(&claude)),
+        (
+            "command",
+            listed("generations", "text", "finish_reason", text, json!("COMPLETE")),
+            [
+                json!({"text": text, "is_finished": false, "likelihood": TOKENS[0]}),
+                json!({"is_finished": true, "finish_reason": "COMPLETE", "prompt": SENTENCE}),
+            ],
+        ),
+        ("command r", again.clone(), [piece("text-generation"), ends]),
+        (
+            "titan",
+            listed("results", "outputText", "completionReason", text, json!("FINISH")),
+            both(&titan),
+        ),
+    ]
 }
 
 /// Texts in the markup that a model writes: the servers' own protocols have no field for reasoning.

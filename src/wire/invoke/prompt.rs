@@ -1,0 +1,115 @@
+//! Bodies that are a prompt, and go on from it: those of Meta's Llama, of Mistral and DeepSeek, of Cohere's Command and
+//! of Anthropic before Messages (Amazon Bedrock user guide, "Inference request parameters and response fields").
+
+use crate::wire::completions::history;
+use crate::wire::json::Error;
+use crate::wire::request::{Lists, Prompts, Request, SettingPlace};
+use crate::wire::{Said, Target};
+
+/// Whose prompt it is.
+#[derive(Debug)]
+pub(super) struct Form {
+    /// What the ids of its models have in them.
+    pub(super) vendors: &'static [&'static str],
+    /// What a request has beside the prompt.
+    pub(super) members: &'static [&'static str],
+    /// The cap on the output.
+    cap: &'static [&'static str],
+}
+
+const CLAUDE: Form = Form {
+    vendors: &["anthropic"],
+    members: &[
+        "anthropic_version",
+        "max_tokens_to_sample",
+        "stop_sequences",
+        "temperature",
+        "top_k",
+        "top_p",
+    ],
+    cap: &["max_tokens_to_sample"],
+};
+
+const LLAMA: Form = Form {
+    vendors: &["meta"],
+    members: &["images", "max_gen_len", "temperature", "top_p"],
+    cap: &["max_gen_len"],
+};
+
+const MISTRAL: Form = Form {
+    vendors: &["mistral", "deepseek"],
+    members: &["max_tokens", "stop", "temperature", "top_k", "top_p"],
+    cap: &["max_tokens"],
+};
+
+const COMMAND: Form = Form {
+    vendors: &["cohere"],
+    members: &[
+        "k",
+        "logit_bias",
+        "max_tokens",
+        "num_generations",
+        "p",
+        "return_likelihoods",
+        "stop_sequences",
+        "stream",
+        "temperature",
+        "truncate",
+    ],
+    cap: &["max_tokens"],
+};
+
+/// All of them, those that are asked most first: bodies may be of several.
+pub(super) static FORMS: [Form; 4] = [LLAMA, MISTRAL, CLAUDE, COMMAND];
+
+const LISTS: Lists = Lists {
+    governed: &["prompt", "max_gen_len", "max_tokens", "max_tokens_to_sample", "num_generations"],
+    // Left out on purpose: return_likelihoods, which says the text again token by token.
+    allowed: &[&[
+        "anthropic_version",
+        "images",
+        "k",
+        "logit_bias",
+        "p",
+        "stop",
+        "stop_sequences",
+        "stream",
+        "temperature",
+        "top_k",
+        "top_p",
+        "truncate",
+    ]],
+    ..Lists::NONE
+};
+
+pub(super) fn scan_request(form: &Form, target: Target, body: &[u8]) -> Result<Request, Error> {
+    let request = Request {
+        target,
+        output_cap_place: SettingPlace::Member(form.cap),
+        usage_in_stream: true,
+        prompts: Some(Prompts::default()),
+        ..Request::default()
+    };
+    let mut each = 1;
+    let mut request = request.read(body, &LISTS, |request, reader, name| match name {
+        b"prompt" => {
+            request.prompts = Some(Prompts::read(reader)?);
+            Ok(())
+        }
+        b"num_generations" => {
+            let asked = reader.capped_number()?;
+            each = asked.as_ref().map_or(each, |(_, asked)| *asked);
+            request.choices.extend(asked);
+            Ok(())
+        }
+        b"stop" | b"stop_sequences" => request.steered(b"stop", reader),
+        name @ b"logit_bias" => request.steered(name, reader),
+        _ => reader.pass(),
+    })?;
+    request.prompts.iter_mut().for_each(|prompts| prompts.ask_each(each));
+    Ok(request)
+}
+
+pub(super) fn scan_history(body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), Error> {
+    history::scan(body, &["prompt"], each)
+}
