@@ -10,7 +10,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -44,6 +44,8 @@ struct State {
     lost_in_all: u64,
     /// Whether the thread holds lines that it has not written yet.
     writing: bool,
+    /// The file is to be opened again before the next line is written.
+    reopen: bool,
     closed: bool,
 }
 
@@ -56,16 +58,8 @@ impl LineWriter {
     /// When the file cannot be opened, or no thread can be started.
     pub fn append(path: impl AsRef<Path>, capacity: NonZeroUsize) -> io::Result<Self> {
         let path = path.as_ref();
-        let mut options = OpenOptions::new();
-        options.append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let output = options.open(path)?;
-        // What is no file, such as a pipe, has no last line; of a file that may be written and not
-        // read it is not known, and an empty line costs less than a lost one.
-        let cut = output.metadata()?.is_file()
-            && File::open(path).and_then(|mut file| last_is_cut(&mut file)).unwrap_or(true);
-        Self::start(output, capacity, cut)
+        let (file, cut) = open(path)?;
+        Self::start(Output { to: Box::new(file), path: Some(path.to_owned()) }, capacity, cut)
     }
 
     /// Writes to standard output.
@@ -82,15 +76,11 @@ impl LineWriter {
     /// # Errors
     /// When no thread can be started.
     pub fn new(output: impl Write + Send + 'static, capacity: NonZeroUsize) -> io::Result<Self> {
-        Self::start(output, capacity, false)
+        Self::start(Output { to: Box::new(output), path: None }, capacity, false)
     }
 
     /// `cut` if the output stands within a line.
-    fn start(
-        output: impl Write + Send + 'static,
-        capacity: NonZeroUsize,
-        cut: bool,
-    ) -> io::Result<Self> {
+    fn start(output: Output, capacity: NonZeroUsize, cut: bool) -> io::Result<Self> {
         let shared =
             Arc::new(Shared { capacity, state: Mutex::default(), changed: Condvar::new() });
         let of_thread = Arc::clone(&shared);
@@ -114,6 +104,14 @@ impl LineWriter {
             _ => state.lose(1),
         }
         drop(state);
+        self.shared.changed.notify_all();
+    }
+
+    /// Has the file opened again by its name, so that lines to come go to a new file once somebody has
+    /// renamed the old one. Lines that wait may go to either. If it cannot be opened the old
+    /// file is written on, and the log says so. Without effect on what is no file.
+    pub fn reopen(&self) {
+        self.shared.lock().reopen = true;
         self.shared.changed.notify_all();
     }
 
@@ -175,7 +173,7 @@ impl Shared {
 
     /// The thread: writes what waits until the writer is dropped and nothing waits any more.
     /// `cut` if the output stands within a line.
-    fn drain(&self, mut output: impl Write, mut cut: bool) {
+    fn drain(&self, mut output: Output, mut cut: bool) {
         let mut batch = VecDeque::new();
         let mut broken = false;
         loop {
@@ -185,9 +183,14 @@ impl Shared {
             state = self
                 .changed
                 .wait_while(state, |state| {
-                    state.waiting.is_empty() && state.lost == 0 && !state.closed
+                    state.waiting.is_empty() && state.lost == 0 && !state.closed && !state.reopen
                 })
                 .unwrap_or_else(PoisonError::into_inner);
+            if std::mem::take(&mut state.reopen) {
+                drop(state);
+                cut = output.reopen().unwrap_or(cut);
+                continue;
+            }
             if state.waiting.is_empty() && state.lost == 0 {
                 return;
             }
@@ -197,7 +200,7 @@ impl Shared {
             drop(state);
 
             let lines = batch.len() as u64;
-            if let Err(error) = write_batch(&mut output, &mut batch, lost, cut) {
+            if let Err(error) = write_batch(&mut output.to, &mut batch, lost, cut) {
                 batch.clear();
                 let mut state = self.lock();
                 state.lose(lines);
@@ -216,13 +219,54 @@ impl Shared {
                 self.changed.notify_all();
                 let _next_line = self
                     .changed
-                    .wait_while(state, |state| state.waiting.is_empty() && !state.closed)
+                    .wait_while(state, |state| {
+                        state.waiting.is_empty() && !state.closed && !state.reopen
+                    })
                     .unwrap_or_else(PoisonError::into_inner);
             } else {
                 (broken, cut) = (false, false);
             }
         }
     }
+}
+
+/// What lines are written to.
+struct Output {
+    to: Box<dyn Write + Send>,
+    /// Where it is opened, if it is a file.
+    path: Option<PathBuf>,
+}
+
+impl Output {
+    /// Whether the file that is written from now on stands within a line; `None` if it is the same as before.
+    fn reopen(&mut self) -> Option<bool> {
+        let path = self.path.as_ref()?;
+        match open(path) {
+            Ok((file, cut)) => {
+                self.to = Box::new(file);
+                Some(cut)
+            }
+            Err(error) => {
+                let path = path.display();
+                tracing::error!(%error, %path, "it cannot be opened again, and is written on");
+                None
+            }
+        }
+    }
+}
+
+/// Opens a file to append to it; and whether its last line is cut.
+fn open(path: &Path) -> io::Result<(File, bool)> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let output = options.open(path)?;
+    // What is no file, such as a pipe, has no last line; of a file that may be written and not
+    // read it is not known, and an empty line costs less than a lost one.
+    let cut = output.metadata()?.is_file()
+        && File::open(path).and_then(|mut file| last_is_cut(&mut file)).unwrap_or(true);
+    Ok((output, cut))
 }
 
 /// Writes the lines, then what was lost after them; on a line of their own if the output stands
@@ -249,7 +293,7 @@ fn write_batch(
 
 impl fmt::Debug for Shared {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let State { waiting, lost, lost_in_all, writing, closed } = &*self.lock();
+        let State { waiting, lost, lost_in_all, writing, reopen, closed } = &*self.lock();
         formatter
             .debug_struct("Shared")
             .field("capacity", &self.capacity)
@@ -257,6 +301,7 @@ impl fmt::Debug for Shared {
             .field("lost", lost)
             .field("lost_in_all", lost_in_all)
             .field("writing", writing)
+            .field("reopen", reopen)
             .field("closed", closed)
             .finish()
     }
@@ -317,6 +362,31 @@ mod tests {
         allow.send(Ok(())).unwrap();
         assert_eq!(read.recv().unwrap(), "2\n3\n{\"lost\":3}\n");
         assert!(lines.flush(PATIENCE));
+    }
+
+    // Break it: keep the file, or look for its name only where a line comes.
+    #[test]
+    fn a_file_that_was_renamed_is_left_and_another_begun() {
+        let folder =
+            std::env::temp_dir().join(format!("guilloche-reopened-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (file, old) = (folder.join("lines"), folder.join("lines.1"));
+        let lines = LineWriter::append(&file, NonZeroUsize::MIN).unwrap();
+        lines.write(&1);
+        assert!(lines.flush(PATIENCE));
+        std::fs::rename(&file, &old).unwrap();
+        lines.reopen();
+        lines.write(&2);
+        assert!(lines.flush(PATIENCE));
+        // A folder stands where the next one should be.
+        std::fs::rename(&file, folder.join("lines.2")).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        lines.reopen();
+        lines.write(&3);
+        assert!(lines.flush(PATIENCE));
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+        assert_eq!((read("lines.1").as_str(), read("lines.2").as_str()), ("1\n", "2\n3\n"));
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

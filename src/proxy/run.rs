@@ -219,6 +219,8 @@ impl Proxy {
             ledger_key,
             max_request_body: Arc::clone(&max_request_body),
             tls: tls.clone(),
+            audit: audit.clone(),
+            access_log: access_log.clone(),
             state: state.clone(),
         };
         let reloading = tokio::spawn(swap.run(reloads));

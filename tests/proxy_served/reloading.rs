@@ -320,6 +320,43 @@ async fn files_are_followed_by_themselves_through_links_that_are_swapped() {
     assert!(metrics.contains("guilloche_reloads_total{outcome=\"refused\"} 1\n"), "{metrics}");
 }
 
+// Break it: keep the file that was opened at the start, or open another only where the configuration is in order.
+#[tokio::test]
+async fn a_reload_that_is_ordered_has_logs_go_to_new_files_even_if_it_is_refused() {
+    let folder = Folder::new("logs");
+    let upstream = upstream(|_| async { Response::new(full("{}")) }).await;
+    folder.configure(&format!("http://{upstream}"), "[access_log]\noutput = \"access.jsonl\"\n");
+    folder.write("policy.toml", &policy("first", REASONING));
+    let (proxy, client) = (folder.run().await, client(false));
+    let lines = |name: &str| {
+        let text = std::fs::read_to_string(folder.0.join(name)).unwrap_or_default();
+        text.lines().count()
+    };
+    for (round, expected) in [StatusCode::OK, StatusCode::CONFLICT].into_iter().enumerate() {
+        text(ask(&client, &proxy).await).await;
+        soon(async {
+            while lines("access.jsonl") < 1 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        let old = folder.0.join(format!("access.{round}"));
+        std::fs::rename(folder.0.join("access.jsonl"), old).unwrap();
+        if expected != StatusCode::OK {
+            folder.write("policy.toml", "version = 1");
+        }
+        assert_eq!(reload(&proxy).await.0, expected);
+    }
+    text(ask(&client, &proxy).await).await;
+    soon(async {
+        while lines("access.jsonl") < 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!((lines("access.0"), lines("access.1"), lines("access.jsonl")), (1, 1, 1));
+}
+
 // Break it: swap the policy apart from what carries it out, or let a refused configuration in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_streams_over_a_hundred_reloads_each_meet_one_policy() {

@@ -14,8 +14,9 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::experiments::follow;
 use super::state::short;
 use super::{Order, ReloadError, ReloadState, Reloaded, Trigger};
-use crate::audit::Sink;
+use crate::audit::{JsonLines, Sink};
 use crate::layer::DefenseHandle;
+use crate::lines::LineWriter;
 use crate::mark::keys::Keys;
 use crate::mark::ledger::LedgerWriter;
 use crate::proxy::Proxy;
@@ -37,6 +38,8 @@ pub(in crate::proxy) struct Swap {
     /// The bound on a request's body, where each request looks.
     pub(in crate::proxy) max_request_body: Arc<AtomicUsize>,
     pub(in crate::proxy) tls: Option<Tls>,
+    pub(in crate::proxy) audit: Option<Arc<JsonLines>>,
+    pub(in crate::proxy) access_log: Option<Arc<LineWriter>>,
     pub(in crate::proxy) state: ReloadState,
 }
 
@@ -56,9 +59,16 @@ impl Swap {
                 }
             };
             let Some(Order { trigger, answer }) = order else { return };
+            self.reopen_logs();
             // Whoever ordered it may have left.
             let _ = answer.send(self.clone().reload(trigger).await);
         }
+    }
+
+    /// Whoever has renamed them expects new ones, whatever becomes of the configuration.
+    fn reopen_logs(&self) {
+        let audit = self.audit.as_ref().map(|audit| audit.lines());
+        audit.into_iter().chain(self.access_log.as_deref()).for_each(LineWriter::reopen);
     }
 
     /// Whether the files are others than those that decide. While what was read last is refused they
