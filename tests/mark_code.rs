@@ -17,9 +17,9 @@ const FIXTURES: [&str; 4] = [
     include_str!("fixtures/marks/unfenced.txt"),
 ];
 
-/// English with a contraction and a small number in digits, so that every gate is open.
-const BEFORE: &str = "I've read the file and there are 2 things that we don't need. For example, it \
-    usually rains, and it's often used.\n\n";
+/// English with a contraction, the words for one and a small number in digits, so that every gate is open.
+const BEFORE: &str = "I've read the file and there are 2 things that we don't see, and it is so \
+    that they do not see them.\n\n";
 
 /// A text of the fixture: what stands before, what a program reads, what stands behind.
 struct Case {
@@ -126,10 +126,13 @@ fn prose_behind_it_is_marked() {
 #[test]
 fn prose_in_the_tags_of_an_answer_is_marked() {
     let prose = "It usually works, and it is often used.";
+    // A word that has just been said is no site.
+    let then = "They mainly rest, and that is especially good.";
+    let last = "Maybe they can be made entirely new.";
     for tag in ["answer", "final_answer", "response", "thinking"] {
         for text in [
             format!("<{tag}>{prose}</{tag}>"),
-            format!("<{tag}>\n{prose}\n\n{prose}\n</{tag}>\n\n{prose}"),
+            format!("<{tag}>\n{prose}\n\n{then}\n</{tag}>\n\n{last}"),
         ] {
             let [first, second] = [false, true].map(|variant| forced(&text, variant));
             assert_ne!(first, second, "{tag}");

@@ -5,8 +5,8 @@
 use guilloche::mark::lexical::{Rewriter, Site, each_site};
 use guilloche::mark::lexicon::Lexicon;
 
-/// English, with a contraction, so that every gate is open.
-const BEFORE: &str = "These are the tools that we don't need. ";
+/// English, with a contraction and the words for one, so that every gate is open.
+const BEFORE: &str = "This is what we don't see and what they do not see. ";
 
 fn forced(text: &str, second: bool) -> String {
     let mut rewriter = Rewriter::new(Lexicon::english(), |_: &Site<'_>| Some(second));
@@ -24,11 +24,7 @@ const PAIRS: &[(&str, &str)] = &[
     ("Do not mix the two.", "Don't mix the two."),
     ("Here it is not empty.", "Here it isn't empty."),
     ("Here it isn't empty.", "Here it's not empty."),
-    ("It has several uses.", "It has multiple uses."),
-    ("It comes in a variety of styles.", "It comes in various styles."),
-    ("It comes in various types.", "It comes in different types."),
     ("It has tools such as hammers.", "It has tools like hammers."),
-    ("It has tools, like hammers, in it.", "It has tools, including hammers, in it."),
     ("Moreover, prices rose.", "Additionally, prices rose."),
     ("It takes approximately 20 minutes.", "It takes roughly 20 minutes."),
     ("This might help you.", "This could help you."),
@@ -56,12 +52,10 @@ const PAIRS: &[(&str, &str)] = &[
     ("In conclusion, prices rose.", "To conclude, prices rose."),
     ("In general, prices rise.", "Generally, prices rise."),
     ("At first, prices rose.", "Initially, prices rose."),
-    ("Overall, prices rose.", "All in all, prices rose."),
     ("Similarly, prices rose.", "Likewise, prices rose."),
     ("Therefore, prices rose.", "Thus, prices rose."),
     ("In spite of the rain, we went.", "Despite the rain, we went."),
     ("Although the rain fell, we went.", "Though the rain fell, we went."),
-    ("We left in order to rest.", "We left so as to rest."),
     ("It closed because of the rain.", "It closed due to the rain."),
     ("It looked as if the rain fell.", "It looked as though the rain fell."),
     ("Now check if the door is open.", "Now check whether the door is open."),
@@ -86,7 +80,7 @@ const PAIRS: &[(&str, &str)] = &[
     ("Maybe we should go.", "Perhaps we should go."),
     ("The plan is almost always good.", "The plan is nearly always good."),
     ("This is often used.", "This is frequently used."),
-    ("It usually rains.", "It generally rains."),
+    ("It usually rains.", "It typically rains."),
     ("It is mainly used here.", "It is primarily used here."),
     ("It was especially cold.", "It was particularly cold."),
     ("The city grew quickly.", "The city grew rapidly."),
@@ -104,11 +98,10 @@ const PAIRS: &[(&str, &str)] = &[
     ("Then begin by reading.", "Then start by reading."),
     ("It began to rain.", "It started to rain."),
     ("It has begun to rain.", "It has started to rain."),
-    ("First make sure that it works.", "First ensure that it works."),
+    ("You must make sure that it works.", "You must ensure that it works."),
     ("This allows you to sort them.", "This enables you to sort them."),
     ("This seems to be right.", "This appears to be right."),
     ("Errors happen when disks fail.", "Errors occur when disks fail."),
-    ("Then choose a color.", "Then select a color."),
     ("Keep in mind that it rains.", "Bear in mind that it rains."),
     ("It can lead to problems.", "It can result in problems."),
     ("The bay is commonly known as a harbor.", "The bay is commonly called a harbor."),
@@ -144,6 +137,16 @@ const PAIRS: &[(&str, &str)] = &[
     ("We like a mix of both.", "We like a mixture of both."),
     ("For the rest of this chapter, rest.", "For the remainder of this chapter, rest."),
     ("Alternatively, prices rose.", "As an alternative, prices rose."),
+    ("This ensures you can go.", "This ensures that you can go."),
+    ("Read about a specific topic.", "Read about a particular topic."),
+    ("Bicycles became increasingly popular.", "Bicycles became more and more popular."),
+    ("To achieve this, we walk.", "To accomplish this, we walk."),
+    ("Ultimately, prices rose.", "In the end, prices rose."),
+    ("I hope this helps!", "I hope that helps!"),
+    ("How can I help you today?", "How can I assist you today?"),
+    ("We found information about the town.", "We found information regarding the town."),
+    ("In some cases, prices rose.", "In certain cases, prices rose."),
+    ("The yard is a part of the town.", "The yard is part of the town."),
 ];
 
 /// Sentences in which nothing may change.
@@ -356,7 +359,7 @@ fn text_behind_a_mask_is_prose_again() {
         "the students' ",
     ] {
         let text = format!("Here {mask}it usually rains.");
-        assert_eq!(forced(&text, true), text.replace("usually", "generally"), "{mask:?}");
+        assert_eq!(forced(&text, true), text.replace("usually", "typically"), "{mask:?}");
     }
 }
 
@@ -367,10 +370,10 @@ fn a_long_line_and_an_item_end_verse() {
     for text in
         [format!("\nThe clouds are low\n{long}"), format!("\nThe clouds\n{long}\n\n- {long}")]
     {
-        assert_eq!(forced(&text, true), text.replace("usually", "generally"));
+        assert_eq!(forced(&text, true), text.replace("usually", "typically"));
     }
     let item = "\nThe clouds are low\nand dark\n\n- It usually rains.";
-    assert_eq!(forced(item, true), item.replace("usually", "generally"));
+    assert_eq!(forced(item, true), item.replace("usually", "typically"));
 }
 
 #[test]
@@ -404,6 +407,56 @@ fn a_text_without_contractions_is_given_none() {
     rewriter.push(text, &mut out);
     rewriter.finish(false, &mut out);
     assert_eq!((out.as_str(), rewriter.sites()), (text, 0));
+}
+
+/// Break it: open a place for a contraction behind one contraction.
+#[test]
+fn a_text_that_keeps_to_contractions_or_to_the_words_for_them_is_left_so_and_one_that_mixes_them_is_not()
+ {
+    let only = "This is what we don't see. It's good that they're here, and you can't tell.";
+    for variant in [false, true] {
+        let mut rewriter = Rewriter::new(Lexicon::english(), |_: &Site<'_>| Some(variant));
+        let mut out = String::new();
+        rewriter.push(only, &mut out);
+        rewriter.finish(false, &mut out);
+        assert_eq!(out, only);
+    }
+    assert_eq!(forced("Some animals do not sleep.", true), "Some animals don't sleep.");
+}
+
+/// Break it: look six words back for words of content too, or for the variant that stands there alone.
+#[test]
+fn a_phrasing_does_not_come_again_in_the_next_sentence_nor_is_one_taken_out_that_answers_another() {
+    for text in [
+        "They need to improve this town. It is not easy, but we can say that it will enhance security here.",
+        "For example, it rains in the north of the land on most days, and this is, for example, why they left.",
+    ] {
+        let changed = |variant| forced(text, variant);
+        let again = |word: &str| changed(true).matches(word).count() > 1;
+        assert!(!again("enhance") && !again("instance"), "{}", changed(true));
+    }
+    let far = format!(
+        "It will improve safety. {} It will enhance security here.",
+        "So it is. ".repeat(12)
+    );
+    assert!(forced(&far, false).ends_with("improve security here."));
+}
+
+/// Break it: leave the second place as it is.
+#[test]
+fn what_an_exchange_would_have_said_twice_is_exchanged_for_what_it_took_away() {
+    let text = "It will improve security here, and they say that it can enhance performance too.";
+    let swapped =
+        "It will enhance security here, and they say that it can improve performance too.";
+    let mut first = true;
+    let mut rewriter = Rewriter::new(Lexicon::english(), |site: &Site<'_>| {
+        site.form.starts_with("improve").then(|| std::mem::take(&mut first))
+    });
+    let mut out = String::new();
+    rewriter.push(&format!("{BEFORE}{text}"), &mut out);
+    rewriter.finish(false, &mut out);
+    assert_eq!(out.strip_prefix(BEFORE).unwrap(), swapped);
+    assert_eq!(rewriter.sites(), 1);
 }
 
 #[test]
@@ -455,12 +508,12 @@ fn phrasings_of_talk_are_given_to_talk_only() {
 
 #[test]
 fn case_and_apostrophe_follow_the_text() {
-    let curly = "These are the tools. It’s what you don’t need. They do not help.";
+    let curly = "These are the tools. It’s what you don’t need. They do not help. We do not know.";
     let mut rewriter = Rewriter::new(Lexicon::english(), |_: &Site<'_>| Some(true));
     let mut out = String::new();
     rewriter.push(curly, &mut out);
     rewriter.finish(false, &mut out);
-    assert!(out.ends_with("They don’t help."), "{out}");
+    assert!(out.ends_with("They do not help. We don’t know."), "{out}");
     assert_eq!(forced("For example, it rains.", true), "For instance, it rains.");
     assert_eq!(forced("Today it rains, for example.", true), "Today it rains, for instance.");
 }

@@ -113,7 +113,7 @@ fn every_site_carries_its_bit_when_read_back() {
         sites += 1;
         assert_eq!(Some(site.variant), marking.bit(site.cell()), "{site:?}");
     });
-    assert!(sites >= 15, "{sites}");
+    assert!(sites >= 12, "{sites}");
 }
 
 #[test]
@@ -166,11 +166,11 @@ fn behind_an_unreadable_piece_the_line_is_left() {
     let mut out = String::new();
     rewriter.push("These are the tools that you need. They usually", &mut out);
     assert!(rewriter.push_opaque(&mut out));
-    rewriter.push(" rest. They usually rest.\nAll of those that are here usually rest.", &mut out);
+    rewriter.push(" rest. They usually rest.\nAll of those that are here mainly rest.", &mut out);
     rewriter.finish(false, &mut out);
     assert!(
         out.ends_with(
-            "They usually rest. They usually rest.\nAll of those that are here generally rest."
+            "They usually rest. They usually rest.\nAll of those that are here primarily rest."
         ),
         "{out}"
     );
@@ -230,8 +230,12 @@ fn prose() -> impl Strategy<Value = String> {
     ];
     let piece = (proptest::sample::select(forms), proptest::sample::select(glue.to_vec()))
         .prop_map(|(word, glue)| word + glue);
-    proptest::collection::vec(piece, 0..40)
-        .prop_map(|pieces| format!("These are the things that we don't need. {}", pieces.concat()))
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| {
+        format!(
+            "These are the things that we don't need and that they do not see. {}",
+            pieces.concat()
+        )
+    })
 }
 
 fn capitalized(word: &str) -> String {

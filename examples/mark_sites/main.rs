@@ -7,12 +7,14 @@
 //! cargo run --release --example mark_sites -- coins|law KEY ANSWERS.jsonl...
 //! cargo run --release --example mark_sites -- learned KEY AUTHOR.jsonl ANSWERS.jsonl...
 //! cargo run --release --example mark_sites -- places KEY ANSWERS.jsonl...
+//! cargo run --release --example mark_sites -- edits KEY ANSWERS.jsonl...
 //! ```
 //!
 //! A line of `ANSWERS` is an object with the text in `output`. `plain` tells the sites as they are, `coins`
 //! and `law` as they are once the text was marked by that scheme with the key of this number, at full
 //! strength, for one account; `learned` marks by the law with the rates of an epoch that has learned from the first half of
-//! an author's answers; `places` tells the cells of the law with their log-odds. A line that is
+//! an author's answers; `places` tells the cells of the law with their log-odds; `edits` has in the place of sites what
+//! the law writes otherwise: from which byte, how many, and what. A line that is
 //! written has the number of words and the sites in their order: class, the word before, and 1 where the
 //! second variant stands.
 
@@ -24,7 +26,7 @@ use std::process::ExitCode;
 
 use guilloche::mark::keys::{Keys, Recipient, Scheme, TextKeys, TextMarking};
 use guilloche::mark::law::CountingKey;
-use guilloche::mark::lexical::{Rewriter, each_site};
+use guilloche::mark::lexical::{Rewriter, Unit, each_site};
 use guilloche::mark::lexicon::Lexicon;
 use serde_json::{Value, json};
 
@@ -33,8 +35,7 @@ type Failure = Box<dyn std::error::Error>;
 const RECIPIENT: Recipient<'_> =
     Recipient { tenant: "", account: "acct", cluster: None, arm: None };
 
-const USAGE: &str =
-    "mark_sites plain ANSWERS... | coins|law|places KEY ANSWERS... | learned KEY AUTHOR ANSWERS...";
+const USAGE: &str = "mark_sites plain ANSWERS... | coins|law|places|edits KEY ANSWERS... | learned KEY AUTHOR ANSWERS...";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         ["law", key, files @ ..] => marked(Scheme::Law, key, files),
         ["learned", key, author, files @ ..] => learned(key, author, files),
         ["places", key, files @ ..] => places(key, files),
+        ["edits", key, files @ ..] => edits(key, files),
         _ => Err(USAGE.into()),
     };
     match done {
@@ -94,6 +96,23 @@ fn rewritten(marking: &TextMarking, text: &str) -> String {
     rewriter.push(text, &mut out);
     rewriter.finish(false, &mut out);
     out
+}
+
+fn edits(key: &str, files: &[&str]) -> Result<(), Failure> {
+    let texts = TextKeys::new(keys(key)?);
+    let marking = texts.marking(1, RECIPIENT, 1.0);
+    each_answer(files, |text| {
+        let rewriter = Rewriter::new(Lexicon::english(), marking.begin());
+        let mut rewriter = rewriter.with_offsets(Unit::Bytes);
+        let mut out = String::new();
+        rewriter.push(text, &mut out);
+        rewriter.finish(false, &mut out);
+        let edits = rewriter.offsets().into_iter().flat_map(|map| map.substitutions());
+        let edit = |(at, removed, to, inserted): (usize, usize, usize, usize)| {
+            json!([at, removed, out.get(to..to + inserted)])
+        };
+        json!(edits.map(edit).collect::<Vec<_>>())
+    })
 }
 
 fn places(key: &str, files: &[&str]) -> Result<(), Failure> {

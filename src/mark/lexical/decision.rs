@@ -32,6 +32,9 @@ pub(super) struct Decisions {
     /// What became of the classes that must be consistent, by their position in the lexicon or
     /// [`REGION`]: the variant of the first site, or none if that was left alone.
     consistent: HashMap<usize, Option<bool>>,
+    /// Whether the text has had a contraction, and the words for one, where it could have had the other.
+    contracted: bool,
+    in_full: bool,
     /// The word to the right, normalized; kept to be used again.
     right: String,
     pub(super) sites: u64,
@@ -82,11 +85,16 @@ impl Decisions {
                 }
                 continue;
             };
-            let echoes = class.gate == Gate::Open && class.consistency == Consistency::Free;
-            if !is_open(class.gate, passage) || echoes && passage.has_just_said(&form.echoes) {
+            if !self.is_open(class.gate, form, passage) {
                 continue;
             }
-            let place = self.choose(class, form, passage, choice);
+            let said = |echo| passage.has_said(echo).is_some();
+            let place = if form.echoes.iter().any(said) {
+                other_than_said(form, passage)
+            } else {
+                Some(self.choose(class, form, passage, choice))
+            };
+            let Some(place) = place else { continue };
             let Some(chosen) = form.variants.get(place).filter(|_| place != form.place) else {
                 return Decision::Keep(length);
             };
@@ -94,6 +102,21 @@ impl Decisions {
             return Decision::Replace(length, casing.apply(chosen, passage.curly));
         }
         Decision::None
+    }
+
+    /// Whether a text is one of those that a class is for.
+    fn is_open(&mut self, gate: Gate, form: &Form, passage: &Passage) -> bool {
+        match gate {
+            Gate::Open => true,
+            Gate::Everyday => !passage.formal,
+            Gate::Talk => passage.contractions && !passage.formal,
+            Gate::Contraction => {
+                let mixed = self.contracted && self.in_full;
+                self.contracted |= form.place > 0;
+                self.in_full |= form.place == 0;
+                mixed && !passage.formal
+            }
+        }
     }
 
     /// A word stands where nothing may be changed: its spelling there is its spelling everywhere.
@@ -137,13 +160,12 @@ impl Decisions {
     }
 }
 
-/// Whether a text is one of those that a class is for.
-fn is_open(gate: Gate, passage: &Passage) -> bool {
-    match gate {
-        Gate::Open => true,
-        Gate::Everyday => !passage.formal,
-        Gate::Contraction => passage.contractions && !passage.formal,
-    }
+/// What is to stand at a place that is no site because a variant stands nearby: another than the author's
+/// where his came there only by an exchange, since he did not mean to repeat it.
+fn other_than_said(form: &Form, passage: &Passage) -> Option<usize> {
+    let said = |place: usize| form.echoes.get(place).and_then(|echo| passage.has_said(echo));
+    let free = || (0..form.variants.len()).find(|place| said(*place).is_none());
+    said(form.place).filter(|exchanged| *exchanged).and_then(|_| free())
 }
 
 /// Whether a word whose spelling is chosen may be a name that somebody gave: it opens a sentence, or

@@ -49,7 +49,7 @@ pub use rewriter::{Rewriter, each_site};
 pub use undo::{Undo, undo, undo_across};
 
 /// Raised when the scanner finds other sites in the same text by the same lexicon.
-pub const SCANNER: u32 = 4;
+pub const SCANNER: u32 = 5;
 
 /// What sites depend on: the lexicon, by its digest, and the scanner.
 #[must_use]

@@ -5,7 +5,7 @@ use super::context::{Gap, Language};
 use super::mask::Mask;
 use super::window::Word;
 use crate::mark::cell::normalize;
-use crate::mark::lexicon::{Context, Head, Left, Lexicon, Traits, word_hash};
+use crate::mark::lexicon::{Context, Echo, Head, Left, Lexicon, Traits, stem_hash};
 use crate::secret::opaque_debug;
 
 /// The state of a text up to the place reached.
@@ -32,13 +32,14 @@ pub(super) struct Passage {
     utters: bool,
     /// Whether forms in verse are left alone.
     pub(super) spares_verse: bool,
-    /// The hashes of the last words, and where the next one goes.
-    recent: [u32; RECENT],
+    /// The stems of the last words, whether each was exchanged, and where the next one goes.
+    recent: [(u32, bool); FAR],
     next: usize,
 }
 
-/// Words within which a reader notices that one comes again.
-const RECENT: usize = 6;
+/// Words within which a reader notices that one comes again, and that one of content does.
+const NEAR: usize = 6;
+const FAR: usize = 32;
 
 opaque_debug!(Passage);
 
@@ -58,7 +59,7 @@ impl Passage {
             quoted: false,
             utters: false,
             spares_verse: true,
-            recent: [0; RECENT],
+            recent: [(0, false); FAR],
             next: 0,
         }
     }
@@ -106,9 +107,9 @@ impl Passage {
         self.note(traits);
         self.mask.word(word.text, first.is_some_and(char::is_numeric));
         if let Some(slot) = self.recent.get_mut(self.next) {
-            *slot = word_hash(&self.word);
+            *slot = (stem_hash(&self.word), false);
         }
-        self.next = (self.next + 1) % RECENT;
+        self.next = (self.next + 1) % FAR;
         let [second, third] = &mut self.earlier;
         std::mem::swap(second, third);
         std::mem::swap(second, &mut self.previous);
@@ -152,18 +153,30 @@ impl Passage {
         self.language.is_past()
     }
 
-    /// Whether one of these words is among the last ones.
-    pub(super) fn has_just_said(&self, words: &[u32]) -> bool {
-        words.iter().any(|word| self.recent.contains(word))
+    /// Whether a variant is among the last words, and if so, whether it was exchanged for another.
+    pub(super) fn has_said(&self, echo: &Echo) -> Option<bool> {
+        let said = |(age, (stem, _)): &(usize, &(u32, bool))| {
+            echo.far.contains(stem) || *age < NEAR && echo.near.contains(stem)
+        };
+        if echo.far.is_empty() && echo.near.is_empty() {
+            return None;
+        }
+        let (newer, older) = self.recent.split_at_checked(self.next)?;
+        let last = newer.iter().rev().chain(older.iter().rev());
+        last.enumerate().find(said).map(|(_, (_, exchanged))| *exchanged)
     }
 
-    /// All words of a form are passed.
-    pub(super) fn pass_form(&mut self, lexicon: &Lexicon, form: &str) {
+    /// All words of a form are passed, which was `exchanged` for another or was not.
+    pub(super) fn pass_form(&mut self, lexicon: &Lexicon, form: &str, exchanged: bool) {
         for (number, word) in form.split(' ').enumerate() {
             if number > 0 {
                 self.pass_character(' ');
             }
+            let place = self.next;
             self.pass(lexicon, Word::of(word));
+            if let Some((_, noted)) = self.recent.get_mut(place) {
+                *noted = exchanged;
+            }
         }
     }
 

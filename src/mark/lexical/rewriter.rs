@@ -227,14 +227,14 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                 }
                 Decision::Keep(length) => {
                     let form = rest.get(..length).unwrap_or_default();
-                    self.passage.pass_form(self.lexicon, form);
+                    self.passage.pass_form(self.lexicon, form, false);
                     read += length;
                 }
                 Decision::Replace(length, form) => {
                     self.leave(text.get(left..read).unwrap_or_default(), out);
                     self.replace(rest.get(..length).unwrap_or_default(), &form);
                     out.append(&form);
-                    self.passage.pass_form(self.lexicon, &form);
+                    self.passage.pass_form(self.lexicon, &form, true);
                     read += length;
                     left = read;
                 }

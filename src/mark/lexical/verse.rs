@@ -2,7 +2,9 @@
 //!
 //! Verse is not marked in any way that could be relied on, so it is told by its lines: one that
 //! follows a short line, and is not an item of a list, counts as verse until it turns out to be long.
-//! Stanzas count with the lines before them. The first line of a poem cannot be told in time.
+//! Stanzas count with the lines before them. The first line of a poem cannot be told in time: what is held back is
+//! three words, and its second line is what tells it. Only where a word has said that verse comes (the list
+//! `@poetry`) is it left alone.
 
 /// Words of a line that another line of verse may follow.
 const SHORT: u32 = 10;

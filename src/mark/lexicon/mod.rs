@@ -14,6 +14,7 @@
 //! ```
 
 mod chain;
+mod echo;
 mod guard;
 mod read;
 mod vocabulary;
@@ -21,11 +22,12 @@ mod vocabulary;
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
+pub(super) use echo::Echo;
 pub(super) use guard::Context;
 pub use guard::{Guard, Left, Right};
 pub use read::{LexiconError, LexiconProblem};
 
-pub(super) use self::vocabulary::word_hash;
+pub(super) use self::vocabulary::stem_hash;
 use self::vocabulary::{Vocabulary, WordState};
 use super::cell::{BUCKETS, ClassId};
 
@@ -40,9 +42,12 @@ pub const MAX_FORM_WORDS: usize = 3;
 pub enum Gate {
     /// Every text.
     Open,
-    /// Texts whose author has used a contraction before this place: whoever writes none is not
-    /// made to, nor to the other phrasings of talk.
+    /// Texts that have had both a contraction and the words for one before this place: whoever keeps to
+    /// one way of writing keeps to it.
     Contraction,
+    /// Texts whose author has used a contraction before this place: whoever writes none is not made to
+    /// talk.
+    Talk,
     /// Texts that are not formal, as contracts and letters are.
     Everyday,
 }
@@ -99,8 +104,8 @@ pub(super) struct Form {
     pub(super) variants: Arc<[Box<str>]>,
     /// How many words it has.
     pub(super) words: usize,
-    /// The hashes of variants of one word.
-    pub(super) echoes: Arc<[u32]>,
+    /// What a reader would notice of each variant if it came again.
+    pub(super) echoes: Arc<[Echo]>,
 }
 
 /// What a word tells of the text that it stands in; see [`Lexicon::parse`].
@@ -211,8 +216,7 @@ impl Lexicon {
             lexicon.cells = lexicon.cells.max((u32::from(class.id.0) + 1) * BUCKETS);
         }
         for (index, forms) in chain::variants(&classes) {
-            let single = forms.iter().filter(|form| !form.contains(' '));
-            let echoes: Arc<[u32]> = single.map(|form| word_hash(form)).collect();
+            let echoes = echo::of(&classes, index, &forms);
             for (place, text) in forms.iter().enumerate() {
                 let words = text.split(' ').count();
                 let mut head = String::new();

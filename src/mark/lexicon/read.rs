@@ -68,8 +68,8 @@ impl Lexicon {
     /// between tabs:
     ///
     /// 1. *id*: its number, which names its cells for ever;
-    /// 2. *kind*: `contraction` and `informal` are open only to texts that use contractions, `pronoun` to those
-    ///    that are not formal, see [`Gate`]; `compound`, `spelling` and `regional` are the same throughout a
+    /// 2. *kind*: `contraction` is open only to texts that mix contractions with the words for them, `informal` to
+    ///    those that use contractions, `pronoun` to those that are not formal, see [`Gate`]; `compound`, `spelling` and `regional` are the same throughout a
     ///    text, see [`Consistency`];
     /// 3. *first* and 4. *second*: the forms of each variant, in pairs, between `|`;
     /// 5. *guards*: space-separated conditions `<list` (to the left stands one of), `<!list` (none
@@ -173,7 +173,8 @@ fn class(row: &str, lists: &mut Lists<'_>) -> Result<Class, LexiconProblem> {
         return Err(LexiconProblem::Source);
     }
     let gate = match kind {
-        "contraction" | "informal" => Gate::Contraction,
+        "contraction" => Gate::Contraction,
+        "informal" => Gate::Talk,
         "pronoun" => Gate::Everyday,
         _ => Gate::Open,
     };

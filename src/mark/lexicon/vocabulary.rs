@@ -107,10 +107,15 @@ fn hash(bytes: &[u8]) -> u64 {
     mix(hash, last)
 }
 
-/// Tells normalized words apart where a mistake now and then is none.
+/// Bytes that the inflected and derived forms of a word mostly have in common.
+const STEM: usize = 5;
+
+/// Tells normalized words apart by how they begin, where a mistake now and then is none: `provide` and
+/// `providing` are the same.
 #[expect(clippy::cast_possible_truncation, reason = "it is a hash")]
-pub(in crate::mark) fn word_hash(word: &str) -> u32 {
-    hash(word.as_bytes()) as u32
+pub(in crate::mark) fn stem_hash(word: &str) -> u32 {
+    let bytes = word.as_bytes();
+    hash(bytes.get(..STEM).unwrap_or(bytes)) as u32
 }
 
 fn mix(hash: u64, eight: u64) -> u64 {
