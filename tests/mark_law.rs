@@ -182,7 +182,7 @@ fn a_marked_text_follows_its_key_wherever_the_key_chooses_and_marking_it_again_c
             met += 1;
         }
     }
-    assert!(met > 400, "{met}");
+    assert!(met > 300, "{met}");
 }
 
 /// Break it: draw by a fair coin, or turn the uniform round.
@@ -331,8 +331,8 @@ fn what_is_learned_is_what_the_author_wrote() {
             off += found.as_u64().unwrap().abs_diff(seen);
         }
     }
-    // Where a mark brought a text its first contraction there are sites that its author had not.
-    assert!(met > 400 && off * 20 < met, "{off} of {met}");
+    // Where a mark wrote another word there are sites behind it that its author had not, as where a word comes again.
+    assert!(met > 300 && off * 20 < met, "{off} of {met}");
 }
 
 /// Break it: learn from any number of sites, or leave a key file without what was learned.
