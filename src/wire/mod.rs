@@ -70,7 +70,7 @@ pub use route::{
 pub(crate) use scan::around;
 pub use scan::{
     Block, Carrier, CarrierPlace, Channel, Citation, Close, Field, FieldKind, Kind, Lane, Mode,
-    Scan, Share, Signed, Slot, SummaryAt, SummaryEvent, SummaryPlace, Usage,
+    Scan, Share, Signed, Slot, SummaryAt, SummaryEvent, SummaryPlace, Unplaced, Usage,
 };
 pub use scanner::Scanner;
 pub use server::ServerKind;

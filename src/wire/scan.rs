@@ -8,6 +8,7 @@ mod carrier;
 mod field;
 mod lane;
 mod summary;
+mod unplaced;
 mod values;
 
 pub use carrier::{Carrier, CarrierPlace, Share};
@@ -16,6 +17,8 @@ pub use field::{Field, FieldKind};
 pub use lane::{Channel, Citation, Close, Kind, Lane, Mode, Slot};
 pub(crate) use summary::around;
 pub use summary::{SummaryAt, SummaryEvent, SummaryPlace};
+pub use unplaced::Unplaced;
+pub(super) use unplaced::{Items, UNPLACED};
 
 /// Reasons for which a text ends where its model meant to. Whatever other reason there is, the
 /// model was kept from going on.
@@ -171,6 +174,8 @@ pub struct Scan {
     /// The contents of strings that are encoded data, of any length: images, recordings, files, what
     /// is sealed. Short ones are left out.
     pub media: Vec<Range<usize>>,
+    /// The item that an event is about, if it does not say which one of the answer's that is.
+    pub unplaced: Option<Unplaced>,
     /// A block that begins.
     pub begins: Option<Block>,
     /// What is said of the texts that follow.
@@ -213,7 +218,8 @@ impl Scan {
         let data = self.media.iter().any(|span| span.start < cut && cut <= span.end);
         let padded = self.fields.iter().any(|field| field.kind == FieldKind::Padding);
         let counts = self.usage != Usage::default() || !self.citations.is_empty();
-        data && !padded && !counts && !self.ambiguous && !self.error
+        let told = self.unplaced.is_none() && !self.ambiguous;
+        data && !padded && !counts && told && !self.error
     }
 
     /// Forgets what was found, keeping the memory.
@@ -249,7 +255,8 @@ impl Scan {
         media.clear();
         varying.clear();
         *usage = Usage::default();
-        (self.begins, self.in_blocks, self.ambiguous) = (None, false, false);
+        (self.begins, self.unplaced) = (None, None);
+        (self.in_blocks, self.ambiguous) = (false, false);
         (self.cut_short, self.called, self.idle) = (None, false, false);
         self.ends = false;
         (self.says_more, self.unrepeatable) = (false, false);

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::error::scan_exception;
 use super::framing::Stated;
-use super::scan::{Block, Channel, Kind, Slot, Turn};
+use super::scan::{Block, Channel, Items, Kind, Slot, Turn};
 use super::{Protocol, Scan, json};
 use crate::secret::opaque_debug;
 
@@ -25,7 +25,7 @@ const TEMPLATES: usize = 4;
 const BLOCKS: usize = 4096;
 
 /// Scans the events of one stream. The result is that of [`Protocol::scan_event`], but that what a
-/// block says of itself when it begins holds for every text of it, who speaks in a choice until that is said
+/// block says of itself when it begins holds for every text of it, an item that is only named has its place, who speaks in a choice until that is said
 /// anew, and what a framing calls an error is one.
 pub struct Scanner {
     protocol: &'static dyn Protocol,
@@ -33,6 +33,8 @@ pub struct Scanner {
     oldest: usize,
     /// Blocks and choices whose texts are not the answer's.
     thoughts: BTreeSet<u32>,
+    /// Items by name, where events do not say which one they are about.
+    items: Items,
     /// Times and ids of the last event that was read.
     varying: Vec<u8>,
     /// They have changed since the one before.
@@ -50,6 +52,7 @@ impl Scanner {
             templates: Vec::new(),
             oldest: 0,
             thoughts: BTreeSet::new(),
+            items: Items::default(),
             varying: Vec::new(),
             varies: false,
         }
@@ -71,6 +74,7 @@ impl Scanner {
             return scan_exception(stated.kind, payload, scan);
         }
         self.find(stated.kind, payload, scan)?;
+        self.items.place(payload, scan);
         if let Some(Block { group, answers, within: false, .. }) = scan.begins {
             if answers {
                 self.thoughts.remove(&group);
@@ -115,7 +119,10 @@ impl Scanner {
         scan.clear();
         self.protocol.scan_event(kind, payload, scan)?;
         self.compare(payload, scan);
-        if let Some(template) = Template::new(kind, payload, scan) {
+        // Which item it is about is told anew by each event.
+        let template =
+            scan.unplaced.is_none().then(|| Template::new(kind, payload, scan)).flatten();
+        if let Some(template) = template {
             if self.templates.len() < TEMPLATES {
                 self.templates.push(template);
             } else if let Some(place) = self.templates.get_mut(self.oldest) {

@@ -12,13 +12,16 @@ use super::{LAST, LATER, SPOKEN, SUMMARY, lists, text, type_of};
 use crate::wire::error::Flat;
 use crate::wire::json::{Error, Kind as JsonKind, Reader};
 use crate::wire::listed::Shape;
-use crate::wire::scan::{Block, Channel, Close, FieldKind, Kind, Lane, Mode, Scan, Slot, Twice};
+use crate::wire::scan::{
+    Block, Channel, Close, FieldKind, Kind, Lane, Mode, Scan, Slot, Twice, UNPLACED, Unplaced,
+};
 
 /// An event, as far as it was read.
 struct Event<'k> {
     subject: Subject,
     verb: &'k str,
-    item: u32,
+    /// `None` if it does not say which one it is about.
+    item: Option<u32>,
     part: u32,
     sums_up: bool,
     /// The part that it shows is of the answer.
@@ -56,7 +59,7 @@ impl<'k> Event<'k> {
         Self {
             subject,
             verb,
-            item: 0,
+            item: None,
             part: 0,
             sums_up,
             answers: false,
@@ -84,7 +87,7 @@ impl<'k> Event<'k> {
         match scan.once_only(&mut self.twice, name) {
             b"type" => scan.identifier(reader, name).map(|_| ()),
             b"sequence_number" => scan.number_of_event(reader, name),
-            b"output_index" => index(reader, name, scan).map(|it| self.item = it),
+            b"output_index" => index(reader, name, scan).map(|it| self.item = Some(it)),
             b"content_index" | b"summary_index" => {
                 index(reader, name, scan).map(|it| self.part = it)
             }
@@ -165,7 +168,14 @@ impl<'k> Event<'k> {
         let Self { subject, verb, part, sums_up, answers, shown, own, mut seen, id, .. } = self;
         let spoken =
             matches!(subject, Subject::Text(Texts { slot: Slot::Transcript, .. }) | Subject::Audio);
-        let item = if spoken { SPOKEN } else { self.item };
+        let item = if spoken { SPOKEN } else { self.item.unwrap_or(UNPLACED) };
+        let about = matches!(
+            subject,
+            Subject::Item | Subject::Part { .. } | Subject::Text(_) | Subject::Other
+        );
+        let name = shown.as_ref().and_then(|it| it.name.clone()).or_else(|| id.clone());
+        let begins = (subject, verb) == (Subject::Item, "added");
+        scan.unplaced = (about && item == UNPLACED).then_some(Unplaced { name, begins });
         let part = if sums_up { part.saturating_add(SUMMARY) } else { part };
         for channel in scan.channels.get_mut(own).unwrap_or_default() {
             channel.lane.part = part;
@@ -187,12 +197,12 @@ impl<'k> Event<'k> {
         let reasons = |it: &Channel| it.lane.group == group && it.kind == Kind::Reasoning;
         if verb == "done" && !sums_up && scan.channels.iter().any(reasons) {
             let id = id.or_else(|| scan.ids.first().cloned());
-            let place = id.and_then(|id| in_events(payload, &id, group, scan));
+            let place = id.and_then(|id| in_events(payload, &id, (group, self.item), scan));
             scan.summaries.extend(place);
         }
         match (subject, verb) {
             (Subject::Item, "added") => {
-                let Shown { answers, calls } = shown.unwrap_or_default();
+                let Shown { answers, calls, .. } = shown.unwrap_or_default();
                 scan.begins = Some(Block { group, answers, calls, within: false });
                 scan.called |= calls;
             }

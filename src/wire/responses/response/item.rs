@@ -12,8 +12,10 @@ use crate::wire::scan::{Carrier, CarrierPlace, FieldKind, Kind, Lane, Mode, Scan
 use crate::wire::thought::members;
 
 /// What an item is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Shown {
+    /// Where its id stands, or else the one by which its call is answered.
+    pub(super) name: Option<Range<usize>>,
     pub(super) answers: bool,
     pub(super) calls: bool,
 }
@@ -32,6 +34,7 @@ pub(super) fn item(
     let (message, calls) = (kind == "message", kind.ends_with("_call"));
     let first = scan.channels.len();
     let (mut sealed_at, mut last) = (None, None);
+    let (mut named, mut called_by) = (None, None);
     let thought = members(reader, scan, |reader, name, _, scan| {
         match name {
             name @ b"summary" if kind == "reasoning" => {
@@ -41,8 +44,14 @@ pub(super) fn item(
             }
             name @ (b"content" | b"summary") => parts(reader, name, (group, mode), scan),
             name if holds(&kind, name) => called(reader, name, (group, mode), scan),
-            name @ b"id" => id(reader, name, scan),
-            name @ b"call_id" => scan.call_id(reader, name),
+            name @ b"id" => {
+                named = Some(reader.spanned(|reader| id(reader, name, scan))?);
+                Ok(())
+            }
+            name @ b"call_id" => {
+                called_by = Some(reader.spanned(|reader| scan.call_id(reader, name))?);
+                Ok(())
+            }
             name @ b"name" => scan.tool(reader, name),
             name @ b"encrypted_content" => {
                 sealed_at = Some(reader.spanned(|reader| sealed(reader, name, scan))?);
@@ -63,7 +72,7 @@ pub(super) fn item(
     if !answers {
         thinks(scan, first);
     }
-    Ok(Shown { answers, calls })
+    Ok(Shown { name: named.or(called_by), answers, calls })
 }
 
 /// Where a reasoning item carries what is sealed of it. One that begins has nothing to carry yet.

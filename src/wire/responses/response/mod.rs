@@ -11,7 +11,7 @@ mod subject;
 mod summary;
 
 use crate::wire::json::{Error, Kind as JsonKind, Reader, Text};
-use crate::wire::scan::{Kind, Lane, Mode, Scan};
+use crate::wire::scan::{Kind, Lane, Mode, Scan, UNPLACED};
 
 pub(super) use event::scan_event;
 pub(super) use object::scan_document;
@@ -21,7 +21,7 @@ pub(super) use subject::EVENT_NAMES;
 const LATER: u32 = u32::MAX;
 
 /// The highest index: some server would count further than there can be items.
-const LAST: u32 = LATER - 2;
+const LAST: u32 = UNPLACED - 1;
 
 /// The group of what is spoken, which belongs to no item.
 const SPOKEN: u32 = LATER - 1;

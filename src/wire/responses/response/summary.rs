@@ -19,14 +19,16 @@ pub(super) fn in_list(bytes: &[u8], list: &Range<usize>, group: u32) -> Option<S
 pub(super) fn in_events(
     payload: &[u8],
     id: &Range<usize>,
-    group: u32,
+    (group, index): (u32, Option<u32>),
     scan: &Scan,
 ) -> Option<SummaryPlace> {
     // What is closed where it stands is not said elsewhere.
     let closed = scan.fields.iter().any(|it| it.span.start <= id.start && id.end <= it.span.end);
     let id = std::str::from_utf8(payload.get(id.clone())?).ok().filter(|_| !closed)?;
     let id = id.strip_prefix('"').and_then(|id| id.strip_suffix('"')).unwrap_or(id);
-    let place = format!(",\"item_id\":\"{id}\",\"output_index\":{group},\"summary_index\":0");
+    // As the server's own events say it, or do not.
+    let index = index.map(|it| format!(",\"output_index\":{it}")).unwrap_or_default();
+    let place = format!(",\"item_id\":\"{id}\"{index},\"summary_index\":0");
     let part = format!("{place},\"part\":{}", PART.0);
     let event = |kind, before: String, after, says| SummaryEvent { kind, before, after, says };
     let events = vec![
