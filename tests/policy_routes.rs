@@ -38,9 +38,9 @@ mod tests {
     #[test]
     fn each_kind_has_paths_of_its_own_and_a_verdict_about_each() {
         let custom = listed("custom");
-        for kind in
-            ["vllm", "sglang", "llama_cpp", "ollama", "tgi", "openai", "anthropic", "gemini"]
-        {
+        let engines = ["vllm", "sglang", "llama_cpp", "ollama", "tgi"];
+        let vendors = ["openai", "anthropic", "gemini", "bedrock", "mistral"];
+        for kind in engines.into_iter().chain(vendors) {
             let own = listed(kind);
             assert!(own.iter().any(|route| route["verdict"] == "read"), "{kind}");
             for route in own {

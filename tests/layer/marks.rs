@@ -80,7 +80,7 @@ fn carrier(record: &Record) -> Option<Carrier> {
 #[tokio::test(start_paused = true)]
 async fn the_record_says_how_many_sites_carry_the_mark_and_how_many_words_changed() {
     let (text, sites, flips) = marked("alice", Some("hydra"), 1.0);
-    assert!(flips > 2 && sites > flips);
+    assert!(flips > 0 && sites > flips);
     for stream_too in [false, true] {
         let world = marking();
         let answer = if stream_too { stream([data(events())]) } else { json(document()) };

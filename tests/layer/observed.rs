@@ -95,7 +95,8 @@ fn samples() -> Vec<(String, &'static str, u16, Vec<u8>)> {
             };
             (name, to, status, std::fs::read(path).unwrap())
         })
-        .filter(|(name, ..)| name != "expected.json")
+        // What InvokeModel is asked has the shape of each vendor's own.
+        .filter(|(name, ..)| name != "expected.json" && !name.starts_with("invoke"))
         .collect();
     let document =
         format!(r#"{{"choices":[{{"message":{{"content":"{ANSWER}"}},"finish_reason":"stop"}}]}}"#);

@@ -107,11 +107,12 @@ mod tests {
                 r#"{"type":"response.output_text.done","item_id":"msg","text":"saying"}"#,
                 Some((1, Kind::Answer)),
             ),
+            // In a call there is no answer.
             (
                 r#"{"type":"response.output_text.delta","item_id":"unheard of","delta":"x"}"#,
-                Some((2, Kind::Answer)),
+                Some((2, Kind::Reasoning)),
             ),
-            (r#"{"type":"response.output_text.delta","delta":"x"}"#, Some((2, Kind::Answer))),
+            (r#"{"type":"response.output_text.delta","delta":"x"}"#, Some((2, Kind::Reasoning))),
             (
                 r#"{"type":"response.output_text.delta","output_index":7,"item_id":"msg","delta":"x"}"#,
                 Some((7, Kind::Answer)),

@@ -135,6 +135,32 @@ pub(super) fn inline() -> Vec<(&'static str, String)> {
             ),
         ),
         ("gemma", format!("<|channel>thought\n{SENTENCE}<channel|>{ANSWER}")),
+        ("openthinker", marked("<|begin_of_thought|>", "<|end_of_thought|>")),
+        ("deepseek's bars", marked("<｜begin▁of▁think｜>", "<｜end▁of▁think｜>")),
+        ("plamo", marked("<|plamo:begin_think:plamo|>", "<|plamo:end_think:plamo|>")),
+        ("s1", format!("<|im_start|>think\n{SENTENCE}\n<|im_start|>answer\n{ANSWER}")),
+        ("hyperclova", format!("/think\n{SENTENCE}<|im_end|>\n<|im_start|>assistant\n{ANSWER}")),
+        (
+            "apriel",
+            format!(
+                "Here are my reasoning steps:\n{SENTENCE}\n[BEGIN FINAL RESPONSE]\n{ANSWER}\n[END FINAL RESPONSE]"
+            ),
+        ),
+        (
+            "open webui",
+            marked(
+                "<details type=\"reasoning\" done=\"true\" duration=\"3\">\n<summary>Thought for 3 seconds</summary>",
+                "</details>",
+            ),
+        ),
+        ("apertus", marked("<|inner_prefix|>", "<|inner_suffix|>")),
+        ("medgemma", format!("<unused94>thought\n{SENTENCE}<unused95>{ANSWER}")),
+        ("solar", format!("<|think|>{SENTENCE}<|end|><|begin|>assistant<|content|>{ANSWER}")),
+        ("harmony without its tokens", format!("analysis{SENTENCE}assistantfinal{ANSWER}")),
+        (
+            "granite",
+            format!("Here is my thought process:\n{SENTENCE}\nHere is my response:\n{ANSWER}"),
+        ),
     ]
 }
 
