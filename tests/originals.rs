@@ -229,7 +229,9 @@ fn endless_white_space_and_endless_marks_are_not_held() {
     let owner = originals.owner(None, "a");
     let asked = place(&originals, owner, "q");
     let blank = " ".repeat(100_000);
-    let marks = "Try it. In addition, there is this.\n\n".repeat(10_000);
+    // So far from each other that none repeats the last.
+    let between = "It is so. ".repeat(14);
+    let marks = format!("Try it. In addition, there is this. {between}\n\n").repeat(10_000);
     for text in [format!("Try it. In addition, there is this.{blank}x"), marks] {
         give(&originals, owner, asked, &[&text], true, now);
         assert!(!originals.knows(owner, now));
