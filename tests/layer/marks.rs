@@ -24,7 +24,10 @@ const MARK: &str = "watermark = {}";
 /// English in which the marks exchange words.
 pub(super) const ANSWER: &str = "It's one of the tools that you can use. For example, it does not need any \
     oil. However, it is important to note that they are big, and you do not have to use all of \
-    them. In addition, there is a way to do that. For instance, you cannot start until it is done.";
+    them. In addition, there is a way to do that. For instance, you cannot start until it is done. \
+    You may also want to make sure that the blades are not too old, because it is easy to break \
+    one that has been used for several years. Therefore, they should be kept in a dry place, and \
+    you should not lend them to people who do not know how to use them.";
 
 fn keys() -> Keys {
     Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH).with_scheme(Scheme::Coins)
@@ -80,7 +83,7 @@ fn carrier(record: &Record) -> Option<Carrier> {
 #[tokio::test(start_paused = true)]
 async fn the_record_says_how_many_sites_carry_the_mark_and_how_many_words_changed() {
     let (text, sites, flips) = marked("alice", Some("hydra"), 1.0);
-    assert!(flips > 0 && sites > flips);
+    assert!(flips > 2 && sites > flips, "{flips} of {sites}");
     for stream_too in [false, true] {
         let world = marking();
         let answer = if stream_too { stream([data(events())]) } else { json(document()) };

@@ -121,7 +121,7 @@ impl Editor for Inline {
         self.lines.restart(true);
         (self.answered, self.reasoned, self.unsure) = (false, true, true);
         if self.setting.opened && self.undecided.is_empty() {
-            let section = Section::new(Of::Template, self.editor(), true);
+            let section = Section::new(Of::Template(None), self.editor(), true);
             self.state = State::Open(Open::new(section));
         }
     }

@@ -29,8 +29,8 @@ pub(super) enum Match {
 /// What opens and closes a section.
 #[derive(Clone, Debug)]
 pub(super) enum Of {
-    /// The chat template opened it.
-    Template,
+    /// The chat template opened it, and the model began it with words of this dialect.
+    Template(Option<&'static Dialect>),
     Known(&'static Dialect),
     Derived(Derived),
 }
@@ -38,7 +38,7 @@ pub(super) enum Of {
 impl Of {
     pub(super) fn nests(&self) -> bool {
         match self {
-            Self::Template => false,
+            Self::Template(_) => false,
             Self::Known(dialect) => dialect.nests,
             Self::Derived(_) => true,
         }
@@ -47,7 +47,7 @@ impl Of {
     /// Its row of the table.
     pub(super) fn dialect(&self) -> Option<&'static Dialect> {
         match self {
-            Self::Template => None,
+            Self::Template(_) => None,
             Self::Known(dialect) => Some(dialect),
             Self::Derived(_) => dialect::derived(),
         }
@@ -113,7 +113,7 @@ fn first(text: &str, most: usize) -> &str {
 pub(super) fn opening(text: &str, place: Place, spoken: Option<&'static Dialect>) -> Opening {
     let mut found = Opening::No;
     for dialect in &DIALECTS {
-        let speaks = spoken.is_some_and(|spoken| std::ptr::eq(spoken, dialect));
+        let speaks = is(spoken, dialect);
         for marker in dialect.openings.iter().filter(|it| stands(it, dialect, place, speaks)) {
             match find(marker, text) {
                 Match::No => {}
@@ -151,7 +151,7 @@ fn perhaps(found: &Opening, sure: usize) -> Opening {
 /// said to have put before it.
 pub(super) fn inner_opening(text: &str, of: &Of) -> Opening {
     let known = match of {
-        Of::Template => return opening(text, Place::Reasoned, None),
+        Of::Template(_) => return opening(text, Place::Reasoned, None),
         Of::Known(dialect) => dialect.openings,
         Of::Derived(derived) => {
             return match derived.opening(text) {
@@ -173,6 +173,26 @@ pub(super) fn inner_opening(text: &str, of: &Of) -> Opening {
         }
     }
     found
+}
+
+/// The words where `text` begins that a model may begin its reasoning with, behind what its template
+/// opened: they are closed as they would be without it.
+pub(super) fn words(text: &str) -> (Match, Option<&'static Dialect>) {
+    let mut found = (Match::No, None);
+    for dialect in &DIALECTS {
+        for marker in dialect.openings.iter().filter(|it| matches!(it, Marker::Phrase(_))) {
+            match find(marker, text) {
+                Match::No => {}
+                Match::Perhaps => found = (Match::Perhaps, None),
+                Match::Yes(length) => return (Match::Yes(length), Some(dialect)),
+            }
+        }
+    }
+    found
+}
+
+fn is(one: Option<&'static Dialect>, other: &'static Dialect) -> bool {
+    one.is_some_and(|one| std::ptr::eq(one, other))
 }
 
 /// Whether a tag says that it holds nothing.
@@ -207,13 +227,15 @@ fn stands(marker: &Marker<'_>, dialect: &Dialect, place: Place, speaks: bool) ->
 pub(super) fn closing(text: &str, of: &Of) -> (Match, Option<&'static Dialect>) {
     let mut found = (Match::No, None);
     let concerned = |it: &&Dialect| match of {
-        Of::Template => true,
+        Of::Template(_) => true,
         Of::Known(of) => std::ptr::eq(*of, *it),
         Of::Derived(_) => false,
     };
     for dialect in DIALECTS.iter().filter(concerned) {
         let (closings, followers) = match (of, dialect.template) {
-            (Of::Template, Template::Only(closings)) => (closings, &[][..]),
+            (Of::Template(begun), Template::Only(closings)) if !is(*begun, dialect) => {
+                (closings, &[][..])
+            }
             _ => (dialect.closings, dialect.followers),
         };
         for marker in closings {
@@ -235,7 +257,7 @@ pub(super) fn closing(text: &str, of: &Of) -> (Match, Option<&'static Dialect>) 
     let worded = match of {
         Of::Known(_) => Match::No,
         Of::Derived(derived) => derived.closing(text),
-        Of::Template => derived::any_closing(text),
+        Of::Template(_) => derived::any_closing(text),
     };
     match worded {
         Match::No => found,
@@ -248,7 +270,7 @@ pub(super) fn closing(text: &str, of: &Of) -> (Match, Option<&'static Dialect>) 
 pub(super) fn may_begin(character: char, of: &Of) -> bool {
     match (character, of) {
         ('<' | '[' | '◁', _) => true,
-        ('a' | 'H' | '*', Of::Template) => true,
+        ('a' | 'H' | '*', Of::Template(_)) => true,
         ('a' | 'H' | '*', Of::Known(of)) => of
             .closings
             .iter()

@@ -165,7 +165,7 @@ impl Inline {
     /// An editor for an answer lane.
     #[must_use]
     pub fn new(setting: Setting) -> Self {
-        let section = |keep: &Remains| Section::new(Of::Template, keep.editor(), true);
+        let section = |keep: &Remains| Section::new(Of::Template(None), keep.editor(), true);
         let state = match &setting {
             // What may be kept of it, the other one has kept.
             Setting { continued: true, .. } => State::Section(section(&Remains::NOTHING)),

@@ -78,7 +78,7 @@ fn tells_anything(text: &str) -> bool {
 
 /// The length of the closing that stands here.
 fn closing(here: &str) -> Option<usize> {
-    match marker::closing(here, &Of::Template) {
+    match marker::closing(here, &Of::Template(None)) {
         (Match::Yes(length), Some(_)) if length > 0 => Some(length),
         _ => None,
     }

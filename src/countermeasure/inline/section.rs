@@ -33,6 +33,8 @@ pub(super) struct Open {
     pub(super) marker: String,
     /// All of it.
     pub(super) text: String,
+    /// It is white space so far.
+    blank: bool,
     /// Where in it openings end that nothing has closed.
     openings: Vec<usize>,
     /// A closing stands before it that an opening inside of the section may have been meant by, or
@@ -70,7 +72,7 @@ impl Section {
     }
 
     pub(super) fn is_templates(&self) -> bool {
-        matches!(self.of, Of::Template)
+        matches!(self.of, Of::Template(_))
     }
 
     /// What stands where `here` begins.
@@ -123,6 +125,7 @@ impl Open {
             section,
             marker: String::new(),
             text: String::new(),
+            blank: true,
             openings: Vec::new(),
             nested: false,
             mentionable: false,
@@ -145,6 +148,7 @@ impl Open {
 
     fn add(&mut self, text: &str) {
         self.section.fences.see(text);
+        self.blank = self.blank && text.trim().is_empty();
         self.text.push_str(text);
     }
 }
@@ -226,6 +230,18 @@ impl Inline {
             };
             at = next;
             let here = marker::within_reach(text.get(at..).unwrap_or_default());
+            if open.blank && open.section.is_templates() {
+                match marker::words(here) {
+                    (Match::Perhaps, _) if !last => return Step::Wait(at),
+                    (Match::Yes(length), begun) => {
+                        open.section.of = Of::Template(begun);
+                        open.add(here.get(..length).unwrap_or_default());
+                        at += length;
+                        continue;
+                    }
+                    _ => {}
+                }
+            }
             let before = open.text.chars().next_back();
             match open.section.find(here, before, last) {
                 Found::Text(length) => {
@@ -236,7 +252,7 @@ impl Inline {
                 Found::Perhaps => return Step::Wait(at),
                 Found::Opening(of, length) => {
                     let marker = here.get(..length).unwrap_or_default();
-                    if open.section.is_templates() && open.text.trim().is_empty() {
+                    if open.section.is_templates() && open.blank {
                         // The model opened what its template was said to open.
                         return self.opened_after_all(of, marker, at + length, out);
                     }

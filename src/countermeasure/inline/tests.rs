@@ -207,6 +207,23 @@ fn a_section_that_the_template_opened_is_withheld_up_to_its_closing_marker() {
     assert_eq!(run(Keep::Conclusion, true, &["A. Two.</think>4"], false), "Two.</think>4");
 }
 
+// Break it: look only for what the template's own closings are.
+#[test]
+fn a_model_that_opens_its_section_in_any_words_is_believed_where_its_template_may_have_done_so() {
+    for text in SECTIONS {
+        let text = text.replace(['{', '}'], "");
+        for (at, _) in text.char_indices() {
+            let (left, right) = text.split_at(at);
+            let out = run(Keep::None, true, &[left, right], false);
+            assert!(!out.contains("zebra"), "{text:?} cut at {at}: {out:?}");
+            assert!(out.contains("12"), "{text:?} cut at {at}: {out:?}");
+        }
+    }
+    // The template opened, the words are the reasoning's own.
+    let both = "Here is my thought process: secret</think>\n\n4";
+    assert_eq!(run(Keep::None, true, &[both], false), "</think>\n\n4");
+}
+
 #[test]
 fn an_answer_without_reasoning_comes_whole_even_where_the_template_opens_a_section() {
     assert_eq!(run(Keep::None, true, &["Hello. ", "There."], false), "Hello. There.");

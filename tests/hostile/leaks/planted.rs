@@ -117,6 +117,7 @@ pub(super) fn inline() -> Vec<(&'static str, String)> {
         ("thinking", marked("<thinking>", "</thinking>")),
         ("reasoning", marked("<reasoning>", "</reasoning>")),
         ("thought", marked("<thought>", "</thought>")),
+        ("rstar", marked("<reason>", "</reason>")),
         ("seed", marked("<seed:think>", "</seed:think>")),
         ("mistral", marked("[THINK]", "[/THINK]")),
         ("kimi", marked("◁think▷", "◁/think▷")),
