@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::countermeasure::OpenedIndex;
 use crate::countermeasure::seal::{Conversation, Opened, Opener, Opening};
 use crate::secret::opaque_debug;
-use crate::wire::json::{Edit, unescape, unescape_lossy};
+use crate::wire::json::{Edit, Style, unescape, unescape_lossy};
 use crate::wire::{Carried, Element, Nothing, Protocol, Said, TextList, without_elements};
 
 /// The most blobs of one request that are opened; the rest are left out.
@@ -33,6 +33,7 @@ pub(super) fn unseal(protocol: &dyn Protocol, body: &[u8], opener: &Opener) -> U
     let mut unsealed = Unsealed::default();
     // Blocks by the list that they are in, and with them the message that would be empty.
     let mut dropped: BTreeMap<usize, Dropped> = BTreeMap::new();
+    let mut style = None;
     let scanned = protocol.scan_carried(body, &mut |carried| {
         let raw = body.get(carried.value.clone()).unwrap_or_default();
         let contents = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
@@ -45,7 +46,8 @@ pub(super) fn unseal(protocol: &dyn Protocol, body: &[u8], opener: &Opener) -> U
         // What cannot be guarded is not opened.
         let opened = opened.filter(|opened| unsealed.index.has_room(length(opened)));
         let put_back = opened.and_then(|opened| {
-            let edits = put_back(&carried, &opened)?;
+            let style = style.get_or_insert_with(|| Style::of(body));
+            let edits = put_back(&carried, &opened, style)?;
             opened.texts.iter().for_each(|(_, raw)| unsealed.index.add(&text_of(raw)));
             Some(edits)
         });
@@ -92,9 +94,12 @@ fn conversation(
     Ok(opening.conversation())
 }
 
-/// What puts back a block as the upstream wrote it; `None` if something of it has no place.
-fn put_back(carried: &Carried, opened: &Opened) -> Option<Vec<Edit>> {
+/// What puts back a block as its client would have sent it had it got what the upstream wrote; `None` if
+/// something of it has no place.
+fn put_back(carried: &Carried, opened: &Opened, style: &Style) -> Option<Vec<Edit>> {
     let Opened { texts, value } = opened;
+    let texts: &Vec<_> =
+        &texts.iter().map(|(number, raw)| (*number, style.contents(raw))).collect();
     let mut edits = Vec::with_capacity(texts.len() + 1);
     let place = |number: u32| carried.texts.iter().find(|(known, _)| *known == number);
     let has_places = |list: &TextList| {
@@ -127,11 +132,12 @@ fn put_back(carried: &Carried, opened: &Opened) -> Option<Vec<Edit>> {
             (Some((_, place)), _) => edits.push(Edit { span: place.clone(), with: text }),
             (None, Some(member)) if *number == 0 => match (&carried.nothing, value) {
                 (Nothing::Absent { start, .. }, None) => {
-                    let with = [format!("\"{member}\":").as_bytes(), &text].concat();
+                    let with = [style.name(member).as_bytes(), &text].concat();
                     return Some(vec![Edit { span: *start..carried.value.end, with }]);
                 }
                 _ => {
-                    let with = [format!(",\"{member}\":").as_bytes(), &text].concat();
+                    let name = style.comma() + &style.name(member);
+                    let with = [name.as_bytes(), &text].concat();
                     edits.push(Edit { span: carried.value.end..carried.value.end, with });
                 }
             },
@@ -139,7 +145,7 @@ fn put_back(carried: &Carried, opened: &Opened) -> Option<Vec<Edit>> {
         }
     }
     edits.push(match value {
-        Some(value) => Edit { span: carried.value.clone(), with: value.clone() },
+        Some(value) => Edit { span: carried.value.clone(), with: style.value(value) },
         None => carried.nothing.edit(&carried.value),
     });
     Some(edits)

@@ -110,15 +110,16 @@ def free_port():
         return free.getsockname()[1]
 
 
-def sealing(stack, directory, key_file):
-    """Two replicas, of which each opens what the other has sealed. Their upstream is the suite's own."""
+def sealing(stack, directory, key_file, secret):
+    """Two replicas, of which each opens what the other has sealed, and one that leaves reasoning as it is. Their
+    upstream is the suite's own."""
     port = free_port()
-    secret = owned(directory / "secret.key", secrets.token_hex(32))
-    replicas = [
-        proxy(stack, directory, f"sealing-{number}", f"http://127.0.0.1:{port}", key_file, HERE / "sealing.toml", secret=secret)
-        for number in range(2)
-    ]
-    return {"port": port, "urls": [replica["url"] for replica in replicas]}
+
+    def start(name, policy):
+        return proxy(stack, directory, name, f"http://127.0.0.1:{port}", key_file, HERE / policy, secret=secret)["url"]
+
+    replicas = [start(f"sealing-{number}", "sealing.toml") for number in range(2)]
+    return {"port": port, "urls": replicas, "unsealed": start("unsealed", "unsealed.toml")}
 
 
 def burst(rate):
@@ -145,10 +146,13 @@ def plan(grade, policy):
     return {
         "max_choices": side and side.get("max_choices", 1),
         "withhold": reasoning is not None,
-        "round_usage": (reasoning or {}).get("round_usage", 1),
+        # What is sealed is told to a quarter of what blobs are filled up to.
+        "sealed": (seal := (reasoning or {}).get("seal")) is not None,
+        "round_usage": (reasoning or {}).get("round_usage", 1 if seal is None else seal.get("bucket", 4096) // 4),
         "opened_by_template": (reasoning or {}).get("opened_by_template", []),
         "downgrade": downgrade,
         "marked": grade.get("watermark") is not None,
+        "paced": grade.get("pace") is not None,
         "requests": burst(grade.get("rate")),
         "refuse": grade.get("refuse") is not None,
     }
@@ -199,9 +203,10 @@ def servers():
         mark_keys = owned(directory / "mark.keys", MARK_KEYS)
         upstream = teacher(stack)
         policies = []
-        for file in [*sorted(POLICIES.glob("*.toml")), HERE / "opened-by-template.toml"]:
+        secret = owned(directory / "secret.key", secrets.token_hex(32))
+        for file in [*sorted(POLICIES.glob("*.toml")), HERE / "opened-by-template.toml", HERE / "sealing.toml"]:
             policy = tomllib.loads(file.read_text())
-            started = proxy(stack, directory, policy["name"], upstream, key_file, file, mark_keys)
+            started = proxy(stack, directory, policy["name"], upstream, key_file, file, mark_keys, secret)
             policies.append({**started, "name": policy["name"], "risks": list(risks(policy)), "upstream": upstream})
         graded = POLICIES / "graded.toml"
         paced = teacher(stack, "--tokens-per-second", SLOW)
@@ -223,7 +228,7 @@ def servers():
                     "slow": slow,
                     "cancel": cancel,
                     "restoring": restoring,
-                    "sealing": sealing(stack, directory, key_file),
+                    "sealing": sealing(stack, directory, key_file, secret),
                     "risk_key": key,
                     "key_id": KEY_ID,
                     "phrasings": phrasings(),

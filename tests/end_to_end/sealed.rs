@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use crate::process::{Directory, Served, risk, soon};
 use crate::scene::{HttpClient, client};
 
+mod agent;
 mod amazon;
 mod anthropic;
 mod attacks;
@@ -30,7 +31,8 @@ mod openai;
 mod sizes;
 mod strings;
 
-use dialect::{Asked, Dialect, Said, THOUGHTS};
+use agent::Agent;
+use dialect::{Dialect, Said, THOUGHTS};
 
 const DIALECTS: [&dyn Dialect; 14] = [
     &anthropic::Messages { by_invoke: false },
@@ -183,84 +185,6 @@ impl Scene {
     }
 }
 
-/// An agent that holds a conversation.
-#[derive(Clone)]
-struct Agent {
-    dialect: usize,
-    streamed: bool,
-    talk: String,
-    account: String,
-    model: &'static str,
-    tools: &'static [&'static str],
-    system: &'static str,
-    history: Vec<Value>,
-}
-
-impl Agent {
-    fn new(dialect: usize, streamed: bool, talk: &str) -> Self {
-        Self {
-            dialect,
-            streamed,
-            talk: talk.to_owned(),
-            account: "account".to_owned(),
-            model: "m",
-            tools: &["add"],
-            system: "Be brief.",
-            history: vec![DIALECTS[dialect].user("9 and 8?")],
-        }
-    }
-
-    async fn asks(
-        &self,
-        scene: &Scene,
-        address: &str,
-        turn: usize,
-        risk: String,
-    ) -> (StatusCode, Bytes) {
-        let Self { dialect, streamed, talk, model, tools, system, history, .. } = self;
-        let asked = Asked { model, streamed: *streamed, history, tools, system };
-        let (path, body) = {
-            let dialect = DIALECTS[*dialect];
-            (dialect.path(model, *streamed), dialect.body(&asked).to_string())
-        };
-        let request = Request::post(format!("http://{address}{path}"))
-            .header("content-type", "application/json")
-            .header("guilloche-risk", risk)
-            .header("x-dialect", dialect.to_string())
-            .header("x-streamed", streamed.to_string())
-            .header("x-turn", turn.to_string())
-            .header("x-talk", talk);
-        let request = request.body(Full::from(body)).unwrap();
-        let response = soon(scene.client.request(request)).await.unwrap();
-        let status = response.status();
-        (status, soon(response.into_body().collect()).await.unwrap().to_bytes())
-    }
-
-    /// Has a turn answered. The last is that of a caller who has come clear.
-    async fn turn(&mut self, scene: &Scene, address: &str, turn: usize) {
-        let risk = risk(&self.account, if turn == dialect::LAST { 0.1 } else { 0.9 });
-        let (status, answer) = self.asks(scene, address, turn, risk).await;
-        assert_eq!(
-            status,
-            StatusCode::OK,
-            "{} {turn}: {}",
-            self.talk,
-            String::from_utf8_lossy(&answer)
-        );
-        let dialect = DIALECTS[self.dialect];
-        self.history.extend(dialect.read(&answer, self.streamed));
-        if turn != dialect::LAST {
-            self.history.push(dialect.result(turn));
-        }
-    }
-
-    /// What a client has in its hands of the reasoning, beside blobs.
-    fn knows(&self) -> bool {
-        let held = Value::from(self.history.clone()).to_string();
-        THOUGHTS[..3].iter().any(|it| held.contains(Value::from(*it).to_string().trim_matches('"')))
-    }
-}
-
 /// What agents do to conversations between the second and the third turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
@@ -270,15 +194,18 @@ enum Change {
     Resumed,
     Forked,
     TwoAgents,
+    /// Its client escapes what it need not.
+    Escaped,
 }
 
-const CHANGES: [Change; 6] = [
+const CHANGES: [Change; 7] = [
     Change::Nothing,
     Change::Compacted,
     Change::ToolsChanged,
     Change::Resumed,
     Change::Forked,
     Change::TwoAgents,
+    Change::Escaped,
 ];
 
 /// Holds a conversation, with the upstream itself or through proxies; what the upstream was sent.
@@ -295,6 +222,10 @@ async fn held(
         other.history =
             vec![DIALECTS[dialect].user("Paint the door."), DIALECTS[dialect].user("9, 8?")];
         agents.push(other);
+    }
+    if change == Change::Escaped {
+        agents[0].history = vec![DIALECTS[dialect].user("9 and 8, für mich?")];
+        agents[0].escapes = true;
     }
     for turn in 0..=dialect::LAST {
         if turn == 2 {
@@ -324,7 +255,7 @@ async fn held(
                         DIALECTS[dialect].user("Never mind. 3 and 4?");
                     agents.push(other);
                 }
-                Change::Nothing | Change::TwoAgents => {}
+                Change::Nothing | Change::TwoAgents | Change::Escaped => {}
             }
         }
         // One that is resumed goes on with another replica.
@@ -341,7 +272,8 @@ fn text(bytes: &Bytes) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-// Break it: bind blobs to tools or to what stands before them, or open them for those with a grade only.
+// Break it: bind blobs to tools or to what stands before them, open them for those with a grade only, or put
+// back what they hold as the upstream wrote it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn agents_never_notice_that_reasoning_is_sealed_and_neither_does_the_upstream() {
     let scene = Scene::new().await;

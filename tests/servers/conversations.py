@@ -28,7 +28,8 @@ with contextlib.ExitStack() as stack:
     command = [PYTHON, str(HERE / "llama_server.py"), "-m", f"{DIRECTORY}/model.gguf", "--jinja", "--port", str(harness.free_port())]
     server = harness.Process(stack, command, r"listening at (http://\S+)").found[1]
     key = secrets.token_hex(32)
-    sealing = harness.sealing(stack, directory, harness.owned(directory / "risk.key", key))
+    risk_key, secret = (harness.owned(directory / f"{name}.key", text) for name, text in [("risk", key), ("secret", secrets.token_hex(32))])
+    sealing = harness.sealing(stack, directory, risk_key, secret)
     description = directory / "suite.json"
     description.write_text(json.dumps({"server": server, "sealing": sealing, "risk_key": key, "key_id": harness.KEY_ID}))
     pytest = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(CLIENTS / "pytest.ini")]

@@ -9,8 +9,8 @@ import re
 
 import pytest
 from common import ANSWER_WORDS, REASONING_WORDS, words
-from conversation import CHANGES, PREFIX, SCHEMA, TURNS, ask_messages, ask_responses, hold, opening, resumed
-from exchange import SUITE, client, merge, risk_headers, sent
+from conversation import CHANGES, SCHEMA, TURNS, ask_messages, ask_responses, hold, opening, resumed
+from exchange import PREFIX, SUITE, client, merge, risk_headers, sent
 from recorder import Recorder
 
 # So that a word of the answer is soon a call, where one has to come.

@@ -29,6 +29,7 @@ mod closing;
 mod fold;
 mod reader;
 mod splice;
+mod style;
 mod text;
 
 pub(crate) use closing::closing;
@@ -36,4 +37,5 @@ pub(crate) use fold::fold;
 pub use reader::{Error, Key, Kind, Members, Reader, Text};
 pub(crate) use splice::splice_into;
 pub use splice::{Edit, escape, removals, splice};
+pub(crate) use style::Style;
 pub use text::{Undecodable, unescape, unescape_lossy};

@@ -5,7 +5,7 @@ import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from exchange import SUITE, exchange, risk_headers
+from exchange import PREFIX, SUITE, exchange, risk_headers
 from expectation import admitted, replacement
 
 ONE_STEP = "Maria has 12 apples and buys 5 more. How many apples does she have?"
@@ -87,12 +87,16 @@ def converse(sdk, form, scenario, model, at, score=None, plan=None):
     """The turns of a conversation: parameters, what the client got, what the upstream gives for it."""
     url, behind = at["url"], at["upstream"]
     account = f"python-{next(numbers)}"
-    params, turns = ask(sdk, model, scenario), []
+    params, plan, turns = ask(sdk, model, scenario), plan or {}, []
+    theirs = params
     while params and len(turns) < 2:
         got = exchange(sdk, form, url, params, risk_headers(sdk, score, account))
-        turns.append((params, got, upstream(sdk, form, admitted(params, plan or {}), behind)))
+        expected = upstream(sdk, form, admitted(theirs, plan), behind)
+        turns.append((params, got, expected))
         whole = got["error"] is None and got["whole"]
         params = next_turn(sdk, params, whole) if whole and scenario == "a tool turn" else None
+        # A blob means nothing to the upstream: it has to get what it holds. Reasoning in the answer's own text is not sealed.
+        theirs = next_turn(sdk, theirs, expected["whole"]) if params and PREFIX in json.dumps(whole) else params
     return turns
 
 
@@ -118,6 +122,9 @@ def told_by_the_proxy(cell):
 
 
 def forms(sdk, scenario, dialect, plan):
+    if plan.get("sealed"):
+        # The conversations that are sealed are held by suites of their own.
+        return (yield from ["JSON", "stream"] if scenario != "a stream with usage" else ["stream"])
     yield from FORMS if scenario != "a stream with usage" else ["stream", "stream helper"]
     if not dialect and scenario in ("a plain question", "a tool turn"):
         yield from ASYNC_FORMS

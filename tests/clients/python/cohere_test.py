@@ -6,10 +6,10 @@ import cells
 import cohere
 import httpx
 import pytest
-from exchange import API_KEY, SUITE, count, risk_headers, sent
-from expectation import leaked, phrased, replacement
+from exchange import API_KEY, count, risk_headers, sent
+from expectation import counted, leaked, phrased, replacement, without_blobs
+from shipped import GRADED, WITHHELD, account, both_forms, every_policy, every_policy_that_answers, is_sealed
 
-GRADED = next(policy for policy in SUITE["policies"] if policy["name"] == "graded")
 PATH = "/v2/chat"
 TOOL = {"type": "function", "function": {**cells.CALCULATOR, "parameters": cells.SCHEMA}}
 CHAT = {
@@ -28,12 +28,12 @@ OPTIONS = {"max_retries": 0}
 
 
 def client(url, headers):
-    http = httpx.Client(headers=headers, event_hooks={"request": [count]}, trust_env=False)
+    http = httpx.Client(headers=headers, event_hooks={"request": [count]}, trust_env=False, verify=False)
     return cohere.ClientV2(api_key=API_KEY, base_url=url, httpx_client=http)
 
 
 def headers_for(risk, account):
-    return risk_headers("openai", risk["score"], account.replace(" ", "-"), PATH)
+    return risk_headers("openai", risk["score"], account, PATH)
 
 
 def chat(url, form, params, headers):
@@ -97,61 +97,58 @@ def admitted(params, plan):
     return params
 
 
-@pytest.mark.parametrize("form", ["JSON", "stream"])
-@pytest.mark.parametrize("risk", GRADED["risks"], ids=lambda risk: risk["name"])
-def test_a_message_is_what_the_upstream_gives_less_what_the_policy_withholds(risk, form):
+@both_forms
+@every_policy
+def test_a_message_is_what_the_upstream_gives_less_what_the_policy_withholds(policy, risk, form):
     sent.requests, plan = 0, risk["plan"]
-    headers = headers_for(risk, f"cohere-{risk['name']}-{form}")
+    headers = headers_for(risk, account("cohere", policy, risk, form))
     if plan.get("refuse"):
         with pytest.raises(cohere.core.ApiError) as refused:
-            chat(GRADED["url"], form, CHAT, headers)
+            chat(policy["url"], form, CHAT, headers)
         assert refused.value.status_code == 403 and "decision gd_" in refused.value.body["message"]
         return
-    expected = chat(GRADED["upstream"], "JSON", admitted(CHAT, plan), {})
-    got = chat(GRADED["url"], form, CHAT, headers)
+    expected = chat(policy["upstream"], "JSON", admitted(CHAT, plan), {})
+    got = chat(policy["url"], form, CHAT, headers)
     assert phrased(said(got, "text"), plan) == phrased(said(expected, "text"), plan)
     assert [kind for kind, _ in got["content"]] == [kind for kind, _ in expected["content"]]
     assert got["finish"] == expected["finish"] and got["logprobs"] == expected["logprobs"]
+    assert got["usage"] == counted(expected["usage"], plan)
     if plan.get("withhold"):
-        assert not said(got, "thinking")
-        assert leaked(got, said(expected, "thinking"), said(expected, "text")) == []
+        assert is_sealed(said(got, "thinking")) if plan["sealed"] else not said(got, "thinking")
+        assert leaked(without_blobs(got), said(expected, "thinking"), said(expected, "text")) == []
     else:
-        assert got["usage"] == expected["usage"]
         assert phrased(said(got, "thinking"), plan) == phrased(said(expected, "thinking"), plan)
 
 
-@pytest.mark.parametrize("form", ["JSON", "stream"])
-@pytest.mark.parametrize("risk", GRADED["risks"], ids=lambda risk: risk["name"])
-def test_a_plan_is_reasoning_and_a_call_comes_through(risk, form):
+@both_forms
+@every_policy_that_answers
+def test_a_plan_is_reasoning_and_a_call_comes_through(policy, risk, form):
     sent.requests, plan = 0, risk["plan"]
-    if plan.get("refuse"):
-        return
-    headers = headers_for(risk, f"cohere-plan-{risk['name']}-{form}")
+    headers = headers_for(risk, account("cohere-plan", policy, risk, form))
     params = admitted(CALLS, plan)
-    got, expected = chat(GRADED["url"], form, CALLS, headers), chat(GRADED["upstream"], "JSON", params, {})
+    got, expected = chat(policy["url"], form, CALLS, headers), chat(policy["upstream"], "JSON", params, {})
     assert got["calls"] == expected["calls"] and got["finish"] == expected["finish"] == "TOOL_CALL"
     # The weaker model thinks in a block of its own.
     assert bool(expected["plan"]) == (not plan.get("downgrade"))
     if plan.get("withhold") or not expected["plan"]:
-        assert not got["plan"]
-        assert leaked(got, expected["plan"] or said(expected, "thinking"), str(expected["calls"])) == []
+        assert is_sealed(got["plan"]) if plan.get("sealed") else not got["plan"]
+        assert leaked(without_blobs(got), expected["plan"] or said(expected, "thinking"), str(expected["calls"])) == []
     else:
         assert phrased(got["plan"], plan) == phrased(expected["plan"], plan)
     # What came goes back as it came.
     calls = [{"id": id, "type": "function", "function": function} for id, function in got["calls"]]
     results = [{"role": "tool", "tool_call_id": call["id"], "content": "17"} for call in calls]
     turn = {"role": "assistant", "tool_calls": calls, "tool_plan": got["plan"] or ""}
-    second = chat(GRADED["url"], form, {**CALLS, "messages": [*CALLS["messages"], turn, *results]}, headers)
+    second = chat(policy["url"], form, {**CALLS, "messages": [*CALLS["messages"], turn, *results]}, headers)
     assert second["finish"] in ("COMPLETE", "TOOL_CALL")
 
 
 def test_a_stream_that_breaks_off_says_so():
-    risk = next(risk for risk in GRADED["risks"] if risk["plan"].get("withhold") and not risk["plan"].get("refuse"))
     sent.requests = 0
     params = {**CHAT, "model": "teacher-error-midstream"}
     got = None
     try:
-        got = chat(GRADED["url"], "stream", params, headers_for(risk, "cohere-midstream"))
+        got = chat(GRADED["url"], "stream", params, headers_for(WITHHELD, "cohere-midstream"))
     except httpx.HTTPError:
         return
     assert got["finish"] == "ERROR"

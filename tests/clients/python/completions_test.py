@@ -4,10 +4,10 @@ import copy
 
 import cells
 import pytest
-from exchange import SUITE, client, risk_headers, sent
-from expectation import leaked, phrased, replacement
+from exchange import client, risk_headers, sent
+from expectation import counted, leaked, phrased, replacement
+from shipped import FORMS, GRADED, WITHHELD, account, both_forms, every_policy
 
-GRADED = next(policy for policy in SUITE["policies"] if policy["name"] == "graded")
 PATH = "/v1/completions"
 PARAMS = {
     "model": "teacher-large",
@@ -47,7 +47,7 @@ def admitted(params, plan):
     """The parameters as the upstream sees them."""
     params = copy.deepcopy(params)
     if plan.get("max_choices"):
-        params.pop("logprobs"), params.pop("echo")
+        del params["logprobs"], params["echo"]
         params["n"] = min(params["n"], plan["max_choices"])
     if downgrade := plan.get("downgrade"):
         params["model"] = replacement(params["model"], downgrade)
@@ -55,18 +55,19 @@ def admitted(params, plan):
     return params
 
 
-@pytest.mark.parametrize("form", ["JSON", "stream"])
-@pytest.mark.parametrize("risk", GRADED["risks"], ids=lambda risk: risk["name"])
-def test_a_completion_is_what_the_upstream_gives_less_what_the_policy_withholds(risk, form):
+@both_forms
+@every_policy
+def test_a_completion_is_what_the_upstream_gives_less_what_the_policy_withholds(policy, risk, form):
     sent.requests, plan = 0, risk["plan"]
-    headers = risk_headers("openai", risk["score"], f"completions-{risk['name']}-{form}".replace(" ", "-"), PATH)
+    headers = risk_headers("openai", risk["score"], account("completions", policy, risk, form), PATH)
     if plan.get("refuse"):
         with pytest.raises(Exception, match="403"):
-            call(GRADED["url"], form, PARAMS, headers)
+            call(policy["url"], form, PARAMS, headers)
         return
     params = admitted(PARAMS, plan)
-    direct = call(GRADED["upstream"], "JSON", params, {})
-    got = call(GRADED["url"], form, PARAMS, headers)
+    direct = call(policy["upstream"], "JSON", params, {})
+    got = call(policy["url"], form, PARAMS, headers)
+    assert got["usage"] == counted(direct["usage"], plan)
     assert got["model"] == params["model"]
     assert len(got["choices"]) == len(direct["choices"]) == params["n"]
     for mine, theirs in zip(got["choices"], direct["choices"], strict=True):
@@ -85,15 +86,14 @@ def test_a_completion_is_what_the_upstream_gives_less_what_the_policy_withholds(
 
 
 def test_a_prompt_that_begins_the_reasoning_brings_none():
-    risk = next(risk for risk in GRADED["risks"] if risk["plan"].get("withhold") and not risk["plan"].get("refuse"))
     sent.requests, params = 0, {**PARAMS, "prompt": f"{cells.ONE_STEP}\n<think>", "n": 1}
     del params["logprobs"], params["echo"]
-    for form in ["JSON", "stream"]:
-        headers = risk_headers("openai", risk["score"], f"completions-begun-{form}", PATH)
-        direct = call(GRADED["upstream"], "JSON", admitted({**params, "logprobs": 1, "echo": True}, risk["plan"]), {})
+    for form in FORMS:
+        headers = risk_headers("openai", WITHHELD["score"], f"completions-begun-{form}", PATH)
+        direct = call(GRADED["upstream"], "JSON", admitted({**params, "logprobs": 1, "echo": True}, WITHHELD["plan"]), {})
         got = call(GRADED["url"], form, params, headers)
         thought, _, answer = direct["choices"][0]["text"].partition("</think>")
         assert len(thought.split()) > 5
         assert leaked(got, thought, answer) == []
         left = got["choices"][0]["text"].removeprefix("</think>").strip()
-        assert phrased(left, risk["plan"]) == phrased(answer.strip(), risk["plan"])
+        assert left == answer.strip()

@@ -1,4 +1,5 @@
-"""Starts every exchange of the tests that are to run, so that the waits of paced ones overlap."""
+"""Starts every exchange of the tests that are to run, so that the waits of paced ones overlap, and of the suites of one
+protocol each every test whose policy paces."""
 
 import cells
 import pytest
@@ -8,9 +9,17 @@ under_way = {}
 
 def pytest_collection_finish(session):
     for item in session.items:
-        cell = getattr(item, "callspec", None) and item.callspec.params.get("cell")
-        if cell:
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        if cell := params.get("cell"):
             under_way[cells.name(cell)] = cells.start(cell)
+        elif params.get("risk", {}).get("plan", {}).get("paced") and "policy" in params:
+            under_way[item.nodeid] = cells.pool.submit(item.obj, **params)
+
+
+def pytest_pyfunc_call(pyfuncitem):
+    if pyfuncitem.nodeid in under_way:
+        under_way[pyfuncitem.nodeid].result()
+        return True
 
 
 @pytest.fixture

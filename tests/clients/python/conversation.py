@@ -3,13 +3,13 @@
 import dataclasses
 import json
 
-from exchange import client, risk_headers, sent
-
-# How every blob begins.
-PREFIX = "hy3dlEhdpl31"
-QUESTION = "9 and 8?"
-SUMMARY = "Summary of what came before: 9 and 8 were asked for."
-CHANGES = ["nothing", "compacted", "model switched", "tools changed", "resumed"]
+from exchange import client, merge, risk_headers, sent
+# Not all of it ASCII, as little is: how a library escapes that is seen in what else it sends.
+QUESTION = "9 and 8, für mich?"
+SUMMARY = "Summary of what came before: 9 and 8 were asked for, “für mich”."
+CHANGES = ["nothing", "compacted", "model switched", "tools changed", "resumed", "forked", "two agents"]
+# Who hold the last turn, where it is not one.
+AGENTS = {"forked": 2, "two agents": 2}
 TURNS = 4
 # Of each tool.
 SCHEMA = {"type": "object", "properties": {"a": {"enum": ["eight", "nine"]}}, "required": ["a"]}
@@ -31,27 +31,32 @@ class Turn:
 def hold(ask, opening, resumed, urls, change):
     """What the client has in its hands after a conversation: what it asks first is `opening` of a text, and what each
     turn adds is what `ask` returns. `resumed` is a list of these as an agent has it that was stopped, and has read its
-    conversation from a disk; it goes on with another replica."""
-    said = [opening(QUESTION)]
+    conversation from a disk; it goes on with another replica. Two agents take turns, in one account: one that goes on
+    from an earlier place than the other, or with another conversation, tools and replica."""
+    agents = [[opening(QUESTION)]]
+    if change == "two agents":
+        agents.append([opening("What time is it?"), opening(QUESTION)])
     for number in range(TURNS):
-        late = number >= 2
-        if number == 2 and change == "compacted":
-            said = [opening(SUMMARY), said[-1]]
-        if number == 2 and change == "resumed":
-            said = [resumed(part) for part in said]
-        changed = late and change == "tools changed"
-        sent.requests = 0
-        turn = Turn(
-            number,
-            url=urls[number % len(urls)] if change == "resumed" else urls[0],
-            model="model-b" if number == 2 and change == "model switched" else "model-a",
-            tools=["clock", "calculator"] if changed else ["calculator"],
-            system="Be long." if changed else "Be brief.",
-            score=0.1 if number == TURNS - 1 else 0.9,
-            history=[item for part in said for item in part],
-        )
-        said.append(ask(turn))
-    return [item for part in said for item in part]
+        if number == 2 and change == "forked":
+            agents.append([*agents[0][:-1], opening("Never mind. 3 and 4?")])
+        for agent, said in enumerate(agents):
+            if number == 2 and change == "compacted":
+                said[:] = [opening(SUMMARY), said[-1]]
+            if number == 2 and change == "resumed":
+                said[:] = [resumed(part) for part in said]
+            changed = number >= 2 and change == "tools changed" or agent > 0 and change == "two agents"
+            sent.requests = 0
+            turn = Turn(
+                number,
+                url=urls[(number if change == "resumed" else agent) % len(urls)],
+                model="model-b" if number == 2 and change == "model switched" else "model-a",
+                tools=["clock", "calculator"] if changed else ["calculator"],
+                system="Be long." if changed else "Be brief.",
+                score=0.1 if number == TURNS - 1 else 0.9,
+                history=[item for part in said for item in part],
+            )
+            said.append(ask(turn))
+    return [item for said in agents for part in said for item in part]
 
 
 def opening(text):
@@ -106,5 +111,45 @@ def ask_responses(turn, form, account, **more):
         case "stream helper":
             with responses.stream(**asked) as stream:
                 answer = stream.get_final_response()
+        case "WebSocket":
+            answer = over_socket(turn.url, account, asked)
     calls = [it for it in answer.output if it.type == "function_call"]
     return [*answer.output, *({"type": "function_call_output", "call_id": it.call_id, "output": "17"} for it in calls)]
+
+
+# Those that are open, by their address and account: one is kept for all that is asked.
+SOCKETS = {}
+
+
+def over_socket(url, account, asked):
+    """What is signed for the opening of a WebSocket holds for all that is asked over it."""
+    if (url, account) not in SOCKETS:
+        headers = risk_headers("openai", 0.9, account, "/v1/responses", "GET")
+        SOCKETS[url, account] = client("openai", url).responses.connect(extra_headers=headers, max_retries=0).enter()
+    socket = SOCKETS[url, account]
+    socket.response.create(**{name: value for name, value in asked.items() if name != "extra_headers"})
+    while (event := socket.recv()).type != "response.completed":
+        assert event.type != "error", event
+    return event.response
+
+
+def close_sockets():
+    for socket in SOCKETS.values():
+        socket.close()
+    SOCKETS.clear()
+
+
+def ask_chat(turn, form, account, more_headers=None, **more):
+    """The same over Chat Completions, the reasoning carried back as it came."""
+    tools = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in turn.tools]
+    asked = {
+        "model": turn.model, "messages": [{"role": "system", "content": turn.system}, *turn.history], "tools": tools, **more,
+        "extra_headers": risk_headers("openai", turn.score, account) | (more_headers or {}),
+    }
+    completions, message = client("openai", turn.url).chat.completions, {}
+    if form == "JSON":
+        message = completions.create(**asked).choices[0].message.to_dict()
+    else:
+        for chunk in completions.create(**asked, stream=True):
+            merge(message, chunk.to_dict()["choices"][0]["delta"])
+    return [message, *({"role": "tool", "tool_call_id": it["id"], "content": "17"} for it in message.get("tool_calls") or [])]

@@ -1,7 +1,9 @@
 """Amazon Bedrock's Converse and ConverseStream through boto3: every shipped policy, two turns with a tool, errors."""
 
 import copy
+import functools
 import json
+import threading
 
 import boto3
 import cells
@@ -9,35 +11,48 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
-from exchange import API_KEY, SUITE, risk_headers
-from expectation import admitted, leaked, phrased, up
+from exchange import API_KEY, risk_headers
+from expectation import admitted, leaked, phrased, up, without_blobs
+from shipped import GRADED, WITHHELD, account, both_forms, every_policy, is_sealed
 
-GRADED = next(policy for policy in SUITE["policies"] if policy["name"] == "graded")
-CASES = [
-    pytest.param(policy, risk, id=f"{policy['name']}-{risk['name']}")
-    for policy in SUITE["policies"]
-    for risk in policy["risks"]
-]
 TOOL = {"toolSpec": {**cells.CALCULATOR, "inputSchema": {"json": cells.SCHEMA}}}
 ASKED = {"model": "teacher-large", "max_tokens": 4000, "thinking": {"type": "enabled", "budget_tokens": 2048}}
 
 
-def client(url, headers, signed=False):
+# The headers of what this thread asks next, by whom it asks.
+headers_now = threading.local()
+MAKING = threading.Lock()
+
+
+@functools.cache
+def made_for(url, signed):
+    """A client: to make one takes longer than what it asks."""
     config = Config(retries={"total_max_attempts": 1}, signature_version="v4" if signed else UNSIGNED)
-    if not signed:
-        # A key of Bedrock's, which the library itself sends over HTTPS only.
-        headers = {"authorization": f"Bearer {API_KEY}", **headers}
     keys = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "x"} if signed else {}
     made = boto3.session.Session().client(
         "bedrock-runtime", region_name="us-east-1", endpoint_url=url, config=config, **keys
     )
-    made.meta.events.register("before-call.bedrock-runtime", lambda params, **_: params["headers"].update(headers))
+
+    def add(params, **_):
+        params["headers"].update(getattr(headers_now, url))
+
+    made.meta.events.register("before-call.bedrock-runtime", add)
     return made
+
+
+def client(url, headers, signed=False):
+    """A client whose calls in this thread have these headers, until it is asked for again."""
+    if not signed:
+        # A key of Bedrock's, which the library itself sends over HTTPS only.
+        headers = {"authorization": f"Bearer {API_KEY}", **headers}
+    setattr(headers_now, url, headers)
+    with MAKING:
+        return made_for(url, signed)
 
 
 def headers_for(risk, account, model, form):
     path = f"/model/{model.replace(':', '%3A')}/converse{'' if form == 'JSON' else '-stream'}"
-    return risk_headers("openai", risk["score"], account.replace(" ", "-"), path)
+    return risk_headers("openai", risk["score"], account, path)
 
 
 def parameters(asked, messages, tools=True):
@@ -129,11 +144,11 @@ def conversation(made, form, asked):
     return first, answered(made, form, parameters(asked, messages))
 
 
-@pytest.mark.parametrize("form", ["JSON", "stream"])
-@pytest.mark.parametrize(("policy", "risk"), CASES)
+@both_forms
+@every_policy
 def test_an_answer_is_what_the_upstream_gives_less_what_the_policy_withholds(policy, risk, form):
     plan = risk["plan"]
-    headers = headers_for(risk, f"converse-{risk['name']}-{form}", ASKED["model"], form)
+    headers = headers_for(risk, account("converse", policy, risk, form), ASKED["model"], form)
     made = client(policy["url"], headers)
     if plan.get("refuse"):
         with pytest.raises(ClientError) as refused:
@@ -143,25 +158,30 @@ def test_an_answer_is_what_the_upstream_gives_less_what_the_policy_withholds(pol
         return
     turns = conversation(made, form, ASKED)
     direct = client(policy["upstream"], {})
-    for got, expected in zip(turns, conversation(direct, form, admitted(ASKED, plan)), strict=True):
+    for turn, (got, expected) in enumerate(zip(turns, conversation(direct, form, admitted(ASKED, plan)), strict=True)):
         assert phrased(said(got), plan) == phrased(said(expected), plan)
         assert calls(got) == calls(expected)
-        assert signatures(got) == signatures(expected)
+        if plan.get("sealed"):
+            assert all(map(is_sealed, signatures(got))) and len(signatures(got)) == len(signatures(expected))
+        else:
+            assert signatures(got) == signatures(expected)
         assert got["stopReason"] == expected["stopReason"]
         used = expected["usage"]
-        output = up(used["outputTokens"], plan.get("round_usage", 1))
-        assert got["usage"] == used | {"outputTokens": output, "totalTokens": used["inputTokens"] + output}
+        output, put = up(used["outputTokens"], plan.get("round_usage", 1)), used["inputTokens"]
+        if plan.get("sealed") and turn:
+            # The reasoning that was opened is counted with it.
+            put = up(put, plan["round_usage"])
+        assert got["usage"] == used | {"inputTokens": put, "outputTokens": output, "totalTokens": put + output}
         if plan.get("withhold"):
             assert thought(got) == ""
-            assert leaked(got, thought(expected), [said(expected), str(calls(expected))]) == []
+            assert leaked(without_blobs(got), thought(expected), [said(expected), str(calls(expected))]) == []
         else:
             assert thought(got) == thought(expected)
 
 
-@pytest.mark.parametrize("form", ["JSON", "stream"])
+@both_forms
 def test_reasoning_that_is_sealed_by_the_upstream_comes_back_as_it_came(form):
-    risk = next(risk for risk in GRADED["risks"] if risk["plan"].get("withhold") and not risk["plan"].get("refuse"))
-    headers = headers_for(risk, f"converse-redacted-{form}", ASKED["model"], form)
+    headers = headers_for(WITHHELD, f"converse-redacted-{form}", ASKED["model"], form)
     question = {"role": "user", "content": [{"text": cells.ONE_STEP + " TEACHER_TRIGGER_REDACTED_THINKING"}]}
     made = client(GRADED["url"], headers)
     first = answered(made, form, parameters(ASKED, [question], tools=False))
@@ -170,7 +190,7 @@ def test_reasoning_that_is_sealed_by_the_upstream_comes_back_as_it_came(form):
     assert said(answered(made, form, parameters(ASKED, messages, tools=False)))
 
 
-@pytest.mark.parametrize("form", ["JSON", "stream"])
+@both_forms
 @pytest.mark.parametrize("risk", GRADED["risks"], ids=lambda risk: risk["name"])
 def test_an_upstreams_error_raises_what_the_library_makes_of_it(risk, form):
     if risk["plan"].get("refuse"):
@@ -180,7 +200,7 @@ def test_an_upstreams_error_raises_what_the_library_makes_of_it(risk, form):
         ("teacher-error-500", "InternalServerException", 500),
         ("teacher-none", "ResourceNotFoundException", 404),
     ]:
-        headers = headers_for(risk, f"converse-error-{risk['name']}-{form}", model, form)
+        headers = headers_for(risk, account("converse-error", GRADED, risk, form), model, form)
         # Another model would answer.
         if (risk["plan"].get("downgrade") or {}).get("other_models"):
             continue
@@ -193,8 +213,7 @@ def test_an_upstreams_error_raises_what_the_library_makes_of_it(risk, form):
 
 @pytest.mark.parametrize("model", ["teacher-error-midstream", "teacher-error-cut"])
 def test_a_stream_that_breaks_off_raises(model):
-    risk = next(risk for risk in GRADED["risks"] if risk["plan"].get("withhold") and not risk["plan"].get("refuse"))
-    headers = headers_for(risk, f"converse-{model}", model, "stream")
+    headers = headers_for(WITHHELD, f"converse-{model}", model, "stream")
     question = {"role": "user", "content": [{"text": cells.ONE_STEP}]}
     # A connection that is cut may be found to be before the answer has begun.
     with pytest.raises((EventStreamError, ClientError)) as raised:
@@ -202,17 +221,16 @@ def test_a_stream_that_breaks_off_raises(model):
     assert raised.value.response["Error"]["Code"].lower() == "internalserverexception"
 
 
-@pytest.mark.parametrize("form", ["JSON", "stream"])
+@both_forms
 def test_the_models_own_answer_cannot_be_asked_for_besides(form):
-    risk = next(risk for risk in GRADED["risks"] if risk["plan"].get("withhold") and not risk["plan"].get("refuse"))
-    headers = headers_for(risk, f"converse-fields-{form}", ASKED["model"], form)
+    headers = headers_for(WITHHELD, f"converse-fields-{form}", ASKED["model"], form)
     question = {"role": "user", "content": [{"text": cells.ONE_STEP}]}
     asked = parameters(ASKED, [question], tools=False) | {"additionalModelResponseFieldPaths": ["/content"]}
     answer = answered(client(GRADED["url"], headers), form, asked)
     assert said(answer) and not answer.get("additionalModelResponseFields")
 
 
-@pytest.mark.parametrize("form", ["JSON", "stream"])
+@both_forms
 def test_a_signed_request_of_an_ordinary_caller_passes_as_it_came(form):
     question = {"role": "user", "content": [{"text": cells.ONE_STEP}]}
     asked = parameters(ASKED | {"model": "teacher-large:plain"}, [question], tools=False)

@@ -14,6 +14,7 @@ import openai
 
 SUITE = json.load(open(os.environ["CLIENT_SUITE"], encoding="utf-8"))
 API_KEY = "sk-client-suite"
+PREFIX = "hy3dlEhdpl31"  # how every blob begins
 PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
 sent = threading.local()
 

@@ -6,10 +6,12 @@ import os
 import pathlib
 import re
 
+from exchange import PREFIX
+
 EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 SMALLEST_BUDGET = 1024  # of thinking tokens, in Messages
 WINDOW = 6  # words of reasoning in a row that may not reach the client
-
+BLOB = re.compile(PREFIX + "[A-Za-z0-9+/]*")
 
 # Phrasings, and the shortest between which and them a mark chooses.
 PHRASINGS = dict(json.loads(pathlib.Path(os.environ["CLIENT_SUITE"]).read_text())["phrasings"])
@@ -91,6 +93,10 @@ def without_reasoning(value, model, plan):
         elif name == "reasoning_details":
             # The library concatenates the other members of each piece.
             item = [detail.get("signature") for detail in item or []]
+            item = list(map(bool, item)) if plan["sealed"] else item
+        elif name in ("signature", "data") and plan["sealed"]:
+            # What is there carries the blob.
+            item = bool(item)
         elif name == "content" and isinstance(item, str):
             item = answer(item, model, plan)
         else:
@@ -99,25 +105,48 @@ def without_reasoning(value, model, plan):
     return result
 
 
+# Of the output, of its parts, of the input and of both.
+OUTPUTS = ("completion_tokens", "output_tokens", "eval_count")
+PARTS = ("reasoning_tokens", "thinking_tokens", "candidates_token_count", "thoughts_token_count")
+INPUTS = ("prompt_tokens", "input_tokens", "prompt_eval_count", "prompt_token_count")
+TOTALS = ("total_tokens", "total_token_count")
+# By which the output could be told.
+TIMES = ("total_duration", "eval_duration")
+
+
 def rounded(value, step, over=None):
     """Counts of the output rounded up to a multiple of `step`: all of it, its parts, and the sum with the input."""
     if isinstance(value, list):
         return [rounded(item, step, over) for item in value]
     if not isinstance(value, dict):
         return value
-    output = next((value[name] for name in ("completion_tokens", "output_tokens") if value.get(name)), None)
+
+    def first(names):
+        return next((value[name] for name in names if value.get(name)), None)
+
+    output = first(OUTPUTS)
     over = up(output, step) if output else over
+    # Gemini tells its thoughts beside its answer, and not both together.
+    whole = up(output, step) if output else sum(up(value.get(name) or 0, step) for name in PARTS)
 
     def count(name, item):
-        if name == "total_tokens":
-            return value["prompt_tokens"] + up(output, step)
+        if name in TOTALS:
+            return first(INPUTS) + whole
         return min(up(item, step), over or up(item, step))
 
-    counts = ("completion_tokens", "output_tokens", "reasoning_tokens", "thinking_tokens", "total_tokens")
     return {
-        name: count(name, item) if name in counts and item else rounded(item, step, over)
+        name: None
+        if name in TIMES
+        else count(name, item)
+        if name in (*OUTPUTS, *PARTS, *TOTALS) and item
+        else rounded(item, step, over)
         for name, item in value.items()
     }
+
+
+def counted(usage, plan):
+    """The counts as the client should see them."""
+    return rounded(usage, plan["round_usage"]) if plan.get("round_usage", 1) > 1 else usage
 
 
 def up(count, step):
@@ -144,6 +173,15 @@ def reasoning_in(value, model, plan):
         else:
             found += reasoning_in(item, model, plan)
     return found
+
+
+def without_blobs(value):
+    """A value with nothing where blobs stand."""
+    if isinstance(value, (list, tuple)):
+        return [without_blobs(item) for item in value]
+    if isinstance(value, dict):
+        return {name: without_blobs(item) for name, item in value.items()}
+    return BLOB.sub("", value) if isinstance(value, str) else value
 
 
 def texts(value):

@@ -1,18 +1,21 @@
 """Gemini through its library: whole and streamed, two turns with a tool, and a history that it takes for valid."""
 
+import base64
 import copy
+import functools
 import json
+import threading
 import urllib.request
 
 import cells
 import pytest
 from exchange import API_KEY, SUITE, risk_headers
-from expectation import leaked, phrased, replacement
+from expectation import counted, leaked, phrased, replacement, without_blobs
 from google import genai
 from google.genai import errors, types
 from multi_turn_test import QUESTIONS
+from shipped import GRADED, WITHHELD, account, both_forms, every_policy, is_sealed
 
-GRADED = next(policy for policy in SUITE["policies"] if policy["name"] == "graded")
 CONFIG = {
     "max_output_tokens": 4000,
     "candidate_count": 1,
@@ -21,9 +24,23 @@ CONFIG = {
 TOOL = {"function_declarations": [{**cells.CALCULATOR, "parameters_json_schema": cells.SCHEMA}]}
 
 
-def client(url, headers):
-    options = types.HttpOptions(base_url=url, api_version="v1beta", headers=headers)
-    return genai.Client(api_key=API_KEY, http_options=options)
+MAKING = threading.Lock()
+
+
+@functools.cache
+def made_for(url):
+    return genai.Client(api_key=API_KEY, http_options=types.HttpOptions(base_url=url, api_version="v1beta"))
+
+
+def client(url):
+    """A client: to make one takes longer than what it asks."""
+    with MAKING:
+        return made_for(url)
+
+
+def asking_with(headers, config):
+    """The same settings, of a request with these headers."""
+    return {**config, "http_options": {"headers": headers}}
 
 
 def path(model, form):
@@ -31,20 +48,22 @@ def path(model, form):
 
 
 def headers_for(risk, account, model, form):
-    return risk_headers("openai", risk["score"], account.replace(" ", "-"), path(model, form))
+    return risk_headers("openai", risk["score"], account, path(model, form))
 
 
 def answers(url, form, model, contents, config, headers):
     """The chunks of the answer; one that is whole is one chunk."""
-    # One that nobody holds closes itself.
-    made = client(url, headers)
-    if form == "JSON":
-        return [made.models.generate_content(model=model, contents=contents, config=config)]
-    return list(made.models.generate_content_stream(model=model, contents=contents, config=config))
+    models, asked = client(url).models, {"model": model, "contents": contents, "config": asking_with(headers, config)}
+    return [models.generate_content(**asked)] if form == "JSON" else list(models.generate_content_stream(**asked))
 
 
 def parts(chunks):
     return [part for chunk in chunks for part in (chunk.candidates[0].content.parts or [])]
+
+
+def encoded(signature):
+    """A signature as it comes."""
+    return signature and base64.b64encode(signature).decode()
 
 
 def thought(chunks):
@@ -81,41 +100,49 @@ def converse(url, form, model, config, headers):
     return first, answers(url, form, model, contents, config, headers)
 
 
-@pytest.mark.parametrize("form", ["JSON", "stream"])
-@pytest.mark.parametrize("risk", GRADED["risks"], ids=lambda risk: risk["name"])
-def test_an_answer_is_what_the_upstream_gives_less_what_the_policy_withholds(risk, form):
+@both_forms
+@every_policy
+def test_an_answer_is_what_the_upstream_gives_less_what_the_policy_withholds(policy, risk, form):
     plan = risk["plan"]
-    headers = headers_for(risk, f"gemini-{risk['name']}-{form}", "teacher-large", form)
+    headers = headers_for(risk, account("gemini", policy, risk, form), "teacher-large", form)
     if plan.get("refuse"):
         with pytest.raises(errors.ClientError) as refused:
-            answers(GRADED["url"], form, "teacher-large", cells.ONE_STEP, CONFIG, headers)
+            answers(policy["url"], form, "teacher-large", cells.ONE_STEP, CONFIG, headers)
         assert refused.value.code == 403 and refused.value.status == "PERMISSION_DENIED"
         return
     model, config = lowered(plan)
-    turns = converse(GRADED["url"], form, "teacher-large", CONFIG, headers)
-    for got, expected in zip(turns, converse(GRADED["upstream"], form, model, config, {}), strict=True):
+    turns = converse(policy["url"], form, "teacher-large", CONFIG, headers)
+    for turn, (got, expected) in enumerate(zip(turns, converse(policy["upstream"], form, model, config, {}), strict=True)):
         assert phrased(said(got), plan) == phrased(said(expected), plan)
         assert calls(got) == calls(expected)
         signatures = [[part.thought_signature for part in parts(it) if part.function_call] for it in (got, expected)]
-        assert signatures[0] == signatures[1]
+        if plan.get("sealed"):
+            # What the upstream did not sign is not sealed, either.
+            assert [is_sealed(encoded(it)) for it in signatures[0]] == [it is not None for it in signatures[1]]
+        else:
+            assert signatures[0] == signatures[1]
+        used = [it[-1].usage_metadata.model_dump(exclude_none=True) for it in (got, expected)]
+        if not (plan.get("sealed") and turn):
+            assert used[0] == counted(used[1], plan)
         ended = [it[-1].candidates[0].finish_reason for it in (got, expected)]
         assert ended[0] == ended[1]
-        assert {chunk.model_version for chunk in got} == {model}
+        # What carries the thoughts of a stream comes in a chunk of its own.
+        assert {chunk.model_version for chunk in got} - ({None} if plan.get("sealed") else set()) == {model}
         assert len(thought(expected).split()) > 5
         if plan.get("withhold"):
             assert thought(got) == ""
+            if plan["sealed"]:
+                assert any(is_sealed(encoded(part.thought_signature)) for part in parts(got) if part.thought)
             dumped = [chunk.model_dump() for chunk in got]
-            assert leaked(dumped, thought(expected), [said(expected), str(calls(expected))]) == []
+            assert leaked(without_blobs(dumped), thought(expected), [said(expected), str(calls(expected))]) == []
         else:
             assert phrased(thought(got), plan) == phrased(thought(expected), plan)
 
 
-@pytest.mark.parametrize("form", ["JSON", "stream"])
+@both_forms
 def test_a_chat_goes_on_with_what_is_left(form):
-    risk = next(risk for risk in GRADED["risks"] if risk["plan"].get("withhold") and not risk["plan"].get("refuse"))
-    headers = headers_for(risk, f"gemini-chat-{form}", "teacher-large", form)
-    made = client(GRADED["url"], headers)
-    chat = made.chats.create(model="teacher-large", config=CONFIG)
+    headers = headers_for(WITHHELD, f"gemini-chat-{form}", "teacher-large", form)
+    chat = client(GRADED["url"]).chats.create(model="teacher-large", config=asking_with(headers, CONFIG))
     for question in [cells.ONE_STEP, cells.ONE_STEP]:
         if form == "JSON":
             assert chat.send_message(question).text
@@ -128,13 +155,9 @@ def test_a_chat_goes_on_with_what_is_left(form):
 
 def test_no_parameter_leaves_out_what_flags_a_thought():
     """The library's own way to add parameters to a request."""
-    risk = next(risk for risk in GRADED["risks"] if risk["plan"].get("withhold") and not risk["plan"].get("refuse"))
-    import json
-    import urllib.request
-
     asked = {"contents": [{"parts": [{"text": cells.ONE_STEP}]}], "generationConfig": {
         "thinkingConfig": {"includeThoughts": True}}}
-    headers = headers_for(risk, "gemini-fields", "teacher-large", "JSON")
+    headers = headers_for(WITHHELD, "gemini-fields", "teacher-large", "JSON")
     for query in ["", "?fields=candidates.content.parts.text", "?%24fields=x&key=k"]:
         request = urllib.request.Request(
             GRADED["url"] + path("teacher-large", "JSON") + query,
@@ -147,9 +170,8 @@ def test_no_parameter_leaves_out_what_flags_a_thought():
 
 
 def test_a_stream_that_breaks_off_raises():
-    risk = next(risk for risk in GRADED["risks"] if risk["plan"].get("withhold") and not risk["plan"].get("refuse"))
     model = "teacher-error-midstream"
-    headers = headers_for(risk, "gemini-midstream", model, "stream")
+    headers = headers_for(WITHHELD, "gemini-midstream", model, "stream")
     with pytest.raises(errors.ServerError):
         answers(GRADED["url"], "stream", model, cells.ONE_STEP, CONFIG, headers)
 
@@ -165,8 +187,7 @@ def talk(url, form, account, score):
     """What is said in a conversation of the library's own, which keeps what comes, chunk by chunk."""
     # Each of its requests has the same path, which the detector signs.
     headers = headers_for({"score": score}, account, "teacher-large", form) if score else {}
-    made = client(url, headers)
-    chat = made.chats.create(model="teacher-large", config={"max_output_tokens": 4000})
+    chat = client(url).chats.create(model="teacher-large", config=asking_with(headers, {"max_output_tokens": 4000}))
     texts = []
     for question in QUESTIONS:
         if form == "JSON":
@@ -177,7 +198,7 @@ def talk(url, form, account, score):
     return texts
 
 
-@pytest.mark.parametrize("form", ["JSON", "stream"])
+@both_forms
 def test_what_its_chat_sends_back_is_restored_be_it_in_one_piece_or_in_many(form):
     expected = talk(SUITE["upstream"], form, "direct", None)
     before, marked = restored(), 0

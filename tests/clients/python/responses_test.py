@@ -4,10 +4,10 @@ import copy
 
 import cells
 import pytest
-from exchange import SUITE, client, risk_headers, sent
-from expectation import leaked, phrased, replacement
+from exchange import client, risk_headers, sent
+from expectation import counted, leaked, phrased, replacement, without_blobs
+from shipped import account, every_policy, is_sealed
 
-GRADED = next(policy for policy in SUITE["policies"] if policy["name"] == "graded")
 PATH = "/v1/responses"
 FORMS = ["JSON", "stream", "stream helper", "parse", "WebSocket"]
 TOOL = {"type": "function", "strict": True, "parameters": cells.SCHEMA, **cells.CALCULATOR}
@@ -102,33 +102,37 @@ def converse(url, form, params, headers):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("risk", GRADED["risks"], ids=lambda risk: risk["name"])
-def test_a_response_is_what_the_upstream_gives_less_what_the_policy_withholds(risk, form):
+@every_policy
+def test_a_response_is_what_the_upstream_gives_less_what_the_policy_withholds(policy, risk, form):
     sent.requests, plan = 0, risk["plan"]
     if form == "WebSocket" and not plan:
         pytest.skip("an ordinary caller's WebSocket goes to the upstream, which has none")
-    account = f"responses-{risk['name']}-{form}".replace(" ", "-")
     # What is signed for the opening of a WebSocket holds for all that is asked over it.
     method = "GET" if form == "WebSocket" else "POST"
-    headers = risk_headers("openai", risk["score"], account, PATH, method)
+    headers = risk_headers("openai", risk["score"], account("responses", policy, risk, form), PATH, method)
     params = asked("teacher-large")
     if plan.get("refuse"):
         with pytest.raises(Exception, match="403"):
-            call(GRADED["url"], form, params, headers)
+            call(policy["url"], form, params, headers)
         return
-    direct = converse(GRADED["upstream"], "JSON", admitted(params, plan), {})
-    turns = converse(GRADED["url"], form, params, headers)
-    for got, expected in zip(turns, direct, strict=True):
+    direct = converse(policy["upstream"], "JSON", admitted(params, plan), {})
+    turns = converse(policy["url"], form, params, headers)
+    for turn, (got, expected) in enumerate(zip(turns, direct, strict=True)):
         assert phrased(answered(got), plan) == phrased(answered(expected), plan)
         assert [item["type"] for item in got["output"]] == [item["type"] for item in expected["output"]]
         assert got["model"] == admitted(params, plan)["model"]
+        assert got["status"] == expected["status"]
+        if not (plan.get("sealed") and turn):
+            assert got["usage"] == counted(expected["usage"], plan)
         assert len(thought(expected).split()) > 5
         if plan.get("withhold"):
             assert thought(got) == ""
-            assert leaked(got, thought(expected), answered(expected)) == []
+            if plan["sealed"]:
+                assert all(is_sealed(item["encrypted_content"]) for item in got["output"] if item["type"] == "reasoning")
+            assert leaked(without_blobs(got), thought(expected), answered(expected)) == []
         else:
             assert phrased(thought(got), plan) == phrased(thought(expected), plan)
         # Whoever reads it later gets the same.
-        again = client("openai", GRADED["url"]).responses.retrieve(got["id"]).to_dict()
+        again = client("openai", policy["url"]).responses.retrieve(got["id"]).to_dict()
         assert answered(again) == answered(got)
         assert thought(again) == thought(got)
