@@ -10,7 +10,9 @@ import OpenAI from "openai";
 
 export const SUITE = JSON.parse(readFileSync(process.env.CLIENT_SUITE, "utf8"));
 export const PATHS = { openai: "/v1/chat/completions", anthropic: "/v1/messages" };
-const API_KEY = "sk-client-suite";
+export const API_KEY = "sk-client-suite";
+/** How every blob begins. */
+export const PREFIX = "hy3dlEhdpl31";
 const sent = new AsyncLocalStorage();
 
 /** A signed risk header, as docs/risk-header.md describes it. */

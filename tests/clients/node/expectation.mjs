@@ -2,6 +2,8 @@
 
 import { readFileSync } from "node:fs";
 
+import { PREFIX } from "./exchange.mjs";
+
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 const SMALLEST_BUDGET = 1024; // of thinking tokens, in Messages
 const WINDOW = 6; // words of reasoning in a row that may not reach the client
@@ -95,6 +97,31 @@ export function withoutReasoning(value, model, plan, step = 1, output = Infinity
   return result;
 }
 
+// Of the output, of its parts, of the input and of both, and times by which the output could be told.
+const OUTPUTS = ["completion_tokens", "output_tokens", "eval_count"];
+const PARTS = ["reasoning_tokens", "thinking_tokens", "candidatesTokenCount", "thoughtsTokenCount"];
+const INPUTS = ["prompt_tokens", "input_tokens", "prompt_eval_count", "promptTokenCount"];
+const TOTALS = ["total_tokens", "totalTokenCount"];
+const TIMES = ["total_duration", "eval_duration"];
+
+/** Counts as the client should see them: those of the output rounded up, and the sum with the input. */
+export function counted(usage, plan, over = Infinity) {
+  const step = plan.round_usage ?? 1;
+  if (step === 1 || usage === null || typeof usage !== "object" || Array.isArray(usage)) return usage;
+  const up = (count) => Math.ceil((count ?? 0) / step) * step;
+  const first = (names) => usage[names.find((name) => usage[name])];
+  const most = first(OUTPUTS) ? up(first(OUTPUTS)) : over;
+  // Gemini tells its thoughts beside its answer, and not both together.
+  const whole = first(OUTPUTS) ? most : PARTS.reduce((sum, name) => sum + up(usage[name]), 0);
+  const count = (name, item) => {
+    if (TIMES.includes(name)) return null;
+    if (item && TOTALS.includes(name)) return first(INPUTS) + whole;
+    if (item && (OUTPUTS.includes(name) || PARTS.includes(name))) return Math.min(up(item), most);
+    return counted(item, plan, most);
+  };
+  return Object.fromEntries(Object.entries(usage).map(([name, item]) => [name, count(name, item)]));
+}
+
 /** All the text in a completion or message, or in pieces of one, that stands in a place for reasoning. */
 export function reasoningIn(value, model, plan) {
   if (Array.isArray(value)) return value.map((item) => reasoningIn(item, model, plan)).join("");
@@ -110,6 +137,10 @@ export function reasoningIn(value, model, plan) {
     })
     .join("");
 }
+
+/** A value with nothing where blobs stand. */
+export const withoutBlobs = (value) =>
+  JSON.parse(JSON.stringify(value).replaceAll(new RegExp(`${PREFIX}[A-Za-z0-9+/]*`, "g"), ""));
 
 /** Every string of a value, in order. */
 function texts(value) {
