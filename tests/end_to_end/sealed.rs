@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use guilloche::countermeasure::seal::PREFIX;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -17,7 +17,7 @@ use hyper_util::server::conn::auto;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::process::{Directory, Served, risk, soon};
+use crate::process::{Directory, Served};
 use crate::scene::{HttpClient, client};
 
 mod agent;

@@ -12,7 +12,7 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, jsonSchema, streamText, tool } from "ai";
 
 import { SUITE, riskHeaders } from "./exchange.mjs";
-import { leaked, phrased, replacement } from "./expectation.mjs";
+import { leaked, phrased, replacement, withoutBlobs } from "./expectation.mjs";
 
 const ONE_STEP = "Maria has 12 apples and buys 5 more. How many apples does she have?";
 const TWO_STEPS =
@@ -115,7 +115,7 @@ for (const policy of SUITE.policies)
               await assert.rejects(got, ({ statusCode }) => statusCode === 403);
               return;
             }
-            const answer = await got;
+            const answer = withoutBlobs(await got);
             if (plan.downgrade) {
               // What a weaker model says is known to the other suites: here the library has to take it.
               assert.ok(answer.text || answer.calls.length);

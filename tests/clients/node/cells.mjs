@@ -1,6 +1,6 @@
 // The matrix: who asks what, in which form, at which risk, through which policy.
 
-import { SUITE, exchange, riskHeaders } from "./exchange.mjs";
+import { PREFIX, SUITE, exchange, riskHeaders } from "./exchange.mjs";
 import { admitted, replacement } from "./expectation.mjs";
 
 const ONE_STEP = "Maria has 12 apples and buys 5 more. How many apples does she have?";
@@ -76,11 +76,15 @@ export async function converse({ at, risk, sdk, form, scenario, model }) {
   const account = `node-${number++}`;
   const turns = [];
   let params = ask(sdk, model, scenario);
+  let theirs = params;
   while (params && turns.length < 2) {
     const got = await exchange(sdk, form, at.url, params, riskHeaders(sdk, risk.score, account));
-    const expected = await upstream(sdk, form, admitted(params, risk.plan), at.upstream);
+    const expected = await upstream(sdk, form, admitted(theirs, risk.plan), at.upstream);
     turns.push({ params, got, expected });
     params = !got.error && scenario === "a tool turn" ? nextTurn(sdk, params, got.whole) : null;
+    // A blob means nothing to the upstream: it has to get what it holds. Reasoning in the answer's own text is not sealed.
+    const sealed = params && JSON.stringify(got.whole).includes(PREFIX);
+    theirs = sealed ? nextTurn(sdk, theirs, expected.whole) : params;
   }
   return turns;
 }
@@ -100,7 +104,10 @@ export function direct({ at, risk: { plan }, sdk, form, scenario, model: asked }
 export const toldByTheProxy = ({ risk: { plan }, model }) =>
   model === "teacher-error-cut" && Object.keys(plan).length > 0 && !plan.downgrade;
 
-function forms(sdk, scenario, dialect, untouched) {
+function forms(sdk, scenario, dialect, { plan }) {
+  // The conversations that are sealed are held by a suite of their own.
+  if (plan.sealed) return scenario === "a stream with usage" ? ["stream"] : ["JSON", "stream"];
+  const untouched = !Object.keys(plan).length;
   const list = scenario === "a stream with usage" ? ["stream", "stream helper"] : [...FORMS];
   if (scenario === "a plain question" && untouched) list.push("raw JSON", "raw stream");
   if (scenario === "a tool turn" && !dialect) {
@@ -118,7 +125,7 @@ export function* cells() {
         for (const scenario of Object.keys(SCENARIOS[sdk])) {
           const every = sdk === "openai" && ["a plain question", "a tool turn"].includes(scenario);
           for (const dialect of every ? wanted : [""])
-            for (const form of forms(sdk, scenario, dialect, !Object.keys(risk.plan).length))
+            for (const form of forms(sdk, scenario, dialect, risk))
               yield { at, risk, sdk, form, scenario, model: `teacher-large${dialect}` };
         }
         if (at.name !== "graded") continue;

@@ -76,7 +76,7 @@ function merge(message, delta) {
 }
 
 /** The completion that a Chat Completions stream adds up to. */
-function completion(chunks) {
+export function completion(chunks) {
   const { id, created, model, object } = chunks[0];
   const head = { id, created, model, object };
   const choices = [];

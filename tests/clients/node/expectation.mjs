@@ -84,7 +84,9 @@ export function withoutReasoning(value, model, plan, step = 1, output = Infinity
     if (name === "reasoning_content" || name === "reasoning") continue;
     if (name === "thinking" && value.type === "thinking") result[name] = "";
     // The libraries differ in what they make of the other members.
-    else if (name === "reasoning_details") result[name] = item?.map((detail) => detail.signature ?? null);
+    else if (name === "reasoning_details") result[name] = item?.map(({ signature }) => (plan.sealed ? Boolean(signature) : signature ?? null));
+    // What is there carries the blob.
+    else if (["signature", "data"].includes(name) && plan.sealed) result[name] = Boolean(item);
     // This library's helper makes a string of parts, and none when there were none.
     else if (name === "content" && typeof item === "string")
       result[name] = divided(item.replaceAll("[object Object]", ""), model, plan)[1] || null;

@@ -2,11 +2,10 @@
 
 import assert from "node:assert/strict";
 
-import { ResponsesWS } from "openai/resources/responses/ws";
-
 import { client, riskHeaders, uncounted } from "./exchange.mjs";
 import { counted, leaked, phrased, replacement, withoutBlobs } from "./expectation.mjs";
 import { everyPolicy, isSealed } from "./shipped.mjs";
+import { overSocket } from "./socket.mjs";
 
 const PATH = "/v1/responses";
 // Asked by nobody else: the same request gets the same id from the teacher, and the proxy remembers what was decided
@@ -46,23 +45,6 @@ async function call(url, form, params, headers) {
     last = event;
   }
   return last.response;
-}
-
-async function overSocket(url, params, headers) {
-  const socket = new ResponsesWS(client("openai", url), { headers, reconnect: null });
-  try {
-    let number = 0;
-    for await (const received of socket.stream()) {
-      if (received.type === "open") socket.send({ type: "response.create", ...params });
-      if (received.type !== "message") continue;
-      const event = received.message;
-      assert.equal(event.sequence_number, number++, JSON.stringify(event));
-      if (event.type === "response.completed") return event.response;
-    }
-  } finally {
-    socket.close();
-  }
-  throw new Error("the socket closed before the response was complete");
 }
 
 const partsOf = (item) =>
