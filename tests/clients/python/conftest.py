@@ -12,7 +12,7 @@ def pytest_collection_finish(session):
         params = item.callspec.params if hasattr(item, "callspec") else {}
         if cell := params.get("cell"):
             under_way[cells.name(cell)] = cells.start(cell)
-        elif params.get("risk", {}).get("plan", {}).get("paced") and "policy" in params:
+        elif item.get_closest_marker("paced"):
             under_way[item.nodeid] = cells.pool.submit(item.obj, **params)
 
 

@@ -12,7 +12,9 @@ FORMS = ["JSON", "stream"]
 def cases(of=lambda risk: True):
     """Those risks of each policy, as parameters of a test."""
     named = [
-        pytest.param(policy, risk, id=f"{policy['name']}, {risk['name']}")
+        pytest.param(
+            policy, risk, id=f"{policy['name']}, {risk['name']}", marks=[pytest.mark.paced] if risk["plan"].get("paced") else []
+        )
         for policy in SUITE["policies"]
         for risk in policy["risks"]
         if of(risk)
