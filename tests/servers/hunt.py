@@ -4,6 +4,7 @@
     python hunt.py llama_cpp PYTHON GUILLOCHE DIR
     python hunt.py llama_server LLAMA_SERVER GUILLOCHE DIR
     python hunt.py xllamacpp PYTHON GUILLOCHE DIR
+    python hunt.py ollama OLLAMA GUILLOCHE DIR
 
 PYTHON is that of an environment with vLLM, with llama-cpp-python[server], or with xllamacpp, which has llama.cpp's
 server built; DIR holds what `make_reasoner.py` made:
@@ -16,7 +17,6 @@ Where the server describes itself (`/openapi.json`), each of its paths must also
 
 import collections
 import json
-import os
 import re
 import subprocess
 import sys
@@ -25,6 +25,7 @@ import urllib.request
 from pathlib import Path
 
 from common import ANSWER_WORDS, PORT, REASONING_WORDS, call, proxy, risk, until, words
+from servers import KINDS, SETTINGS, prepare, start
 
 KIND, PROGRAM, GUILLOCHE, DIRECTORY = sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4])
 SERVER_PORT = 18091
@@ -77,30 +78,18 @@ ASKED = {
         for flags in [{}, {"n_probs": 2}, {"return_tokens": True}, {"response_fields": ["content", "prompt"]}]
     ],
 }
-# llama.cpp sets the form of its answers by flags of its own, vLLM the parser.
-SETTINGS = {
-    "vllm": [["--reasoning-parser", "deepseek_r1"], []],
-    "llama_cpp": [[]],
-    "llama_server": [["--reasoning-format", form] for form in ["deepseek", "deepseek-legacy", "none"]],
-}
-SETTINGS["xllamacpp"] = SETTINGS["llama_server"]
-
-
-def server(setting):
-    environment = os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
-    environment |= {"VLLM_HOST_IP": "127.0.0.1"}
-    port = ["--port", str(SERVER_PORT), "--host", "127.0.0.1"]
-    if KIND == "vllm":
-        command = [PROGRAM, "-m", "vllm.entrypoints.openai.api_server", "--model", DIRECTORY]
-        command += ["--served-model-name", "reasoner", "--enforce-eager", "--dtype", "float32"]
-    elif KIND == "llama_cpp":
-        command = [PROGRAM, "-m", "llama_cpp.server", "--model", DIRECTORY / "model.gguf", "--n_ctx", "2048"]
-        command += ["--model_alias", "reasoner", "--logits_all", "true"]
-    else:
-        launched = [PROGRAM, Path(__file__).parent / "llama_server.py"] if KIND == "xllamacpp" else [PROGRAM]
-        command = [*launched, "-m", DIRECTORY / "model.gguf", "--jinja", "-np", "1", "-c", "2048"]
-    log = open(DIRECTORY / f"{KIND}.log", "w")
-    return subprocess.Popen([*command, *port, *setting], env=environment, stdout=log, stderr=subprocess.STDOUT)
+if KIND == "ollama":
+    GENERATE = {"prompt": "Say something.", "options": {"num_predict": 400}}
+    ASKED |= {
+        "/api/chat": [
+            {"messages": CONVERSATION, "options": {"num_predict": 400}} | flags
+            for flags in [{}, {"think": True}, {"think": False}, {"logprobs": True, "top_logprobs": 2}]
+        ],
+        "/api/generate": [
+            GENERATE | flags
+            for flags in [{}, {"think": True}, {"raw": True, "prompt": COMPLETION["prompt"]}, {"logprobs": True}]
+        ],
+    }
 
 
 def ask(path, body, headers):
@@ -141,12 +130,13 @@ def is_listed(path, routes):
     return False
 
 
-ROUTES = {"vllm": "vllm", "llama_cpp": "custom", "llama_server": "llama_cpp", "xllamacpp": "llama_cpp"}[KIND]
+ROUTES = KINDS[KIND]
 failed = []
 for setting in SETTINGS[KIND]:
-    children = [server(setting)]
+    children = [start(KIND, PROGRAM, DIRECTORY, SERVER_PORT, setting)]
     try:
         until(lambda: call(SERVER_PORT, "/v1/models"), f"{KIND} listens", 3000)
+        prepare(KIND, PROGRAM, DIRECTORY, SERVER_PORT)
         children.append(proxy(GUILLOCHE, DIRECTORY, f"http://127.0.0.1:{SERVER_PORT}", policy=POLICY, kind=ROUTES))
         until(lambda: call(PORT, "/v1/models"), "the proxy listens")
         assert all(child.poll() is None for child in children), "another one listens there"

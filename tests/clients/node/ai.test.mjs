@@ -28,6 +28,8 @@ const calculate = tool({
   inputSchema: jsonSchema(SCHEMA),
 });
 const apiKey = "sk-client-suite";
+// It warns, once for each call, that it takes the model for one that does not reason.
+globalThis.AI_SDK_LOG_WARNINGS = false;
 
 /** Each provider: how it is made, the path that it asks, and the model whose dialect it reads. */
 const PROVIDERS = {
