@@ -6,7 +6,8 @@
 Written from the formulas of docs/evidence.md, not from the program. It reads what the program exported: for
 each test the cells of the text with their places, and for the cells of the tested key its uniform and its
 coin. It works out p anew and says where the program differs by more than 1e-9 in the logarithm; and the
-effect and the least effect, which may differ by 1e-6 and by a thousandth.
+effect and the least effect, which may differ by 1e-6 and by a thousandth; and, of an epoch with canaries, whether the
+text holds answers as they were sent.
 Needs numpy; exit status 1 if anything differs.
 """
 import json
@@ -161,6 +162,43 @@ def verify(cells, carried):
     return min(least + math.log(3), 0.0), totals
 
 
+def share_of_subsets(values, size, least):
+    """The share of the subsets of so many values that sum to at least this, with whole numbers of any length."""
+    ways = [{0: 1}] + [{} for _ in range(size)]     # by size and sum
+    for value in values:
+        for taken in range(size, 0, -1):
+            for total, number in ways[taken - 1].items():
+                ways[taken][total + value] = ways[taken].get(total + value, 0) + number
+    return sum(n for total, n in ways[size].items() if total >= least) / math.comb(len(values), size)
+
+
+def scaled(values):
+    """Large values in proportion, none beyond a thousand, rounded half away from zero."""
+    step = -(-max(map(abs, values)) // 1000)
+    return values if step <= 1 else [(abs(v) + step // 2) // step * (1 if v > 0 else -1) for v in values]
+
+
+def copies(cells, carried, active):
+    """Places as canary and otherwise in active groups and in others; ln p, and that of a whole copy."""
+    groups = [[0, 0] for _ in range(64)]
+    for cell, uniform, coin, canary, passages in cells:
+        if canary is None or uniform is None or carried[coin] <= 0:
+            continue
+        for log_odds, group, zeros, ones in passages:
+            here, usual = canary < threshold(log_odds), uniform < threshold(log_odds)
+            if here != usual:
+                groups[group][0] += ones if here else zeros
+                groups[group][1] += zeros if here else ones
+    places = [[sum(groups[g][side] for g in range(64) if (g in active) == kind) for side in (0, 1)]
+              for kind in (True, False)]
+    whole = [sum(group) * (1 if g in active else -1) for g, group in enumerate(groups)]
+    ln_p = []
+    for values in ([canary - usual for canary, usual in groups], whole):
+        values = scaled(values)
+        ln_p.append(math.log(share_of_subsets(values, len(active), sum(values[g] for g in active))))
+    return places, ln_p
+
+
 def rotate(x, n):
     return ((x << n) | (x >> (32 - n))) & 0xFFFFFFFF
 
@@ -188,14 +226,16 @@ def uniform_and_coin(key, cell):
 
 
 def main():
-    tests, differs = [], 0
+    tests, canaries, differs = [], [], 0
     for line in open(sys.argv[1]):
         row = json.loads(line)
         if "test" in row:
             tests.append((row, []))
+            canaries.append([])
         else:
+            canaries[-1].append((row["cell"], row["uniform"], row["coin"], row.get("canary"), row.get("passages", [])))
             tests[-1][1].append((row["cell"], row["uniform"], row["coin"], row["places"]))
-    for test, cells in tests:
+    for (test, cells), in_passages in zip(tests, canaries):
         ln_p, totals = verify(cells, test["carried"])
         off = abs(ln_p - test["ln_p"])
         wrong = off > 1e-9 * max(1.0, abs(ln_p))
@@ -206,6 +246,12 @@ def main():
             if (found is None) != (told is None) or found is not None and abs(found - told) > near:
                 wrong = True
                 print(f"{test['test']}, epoch {test['epoch']}: {name} {found}, told {told}")
+        told = test.get("copies")
+        if told:
+            places, (p, whole) = copies(in_passages, test["carried"], set(told["active"]))
+            far = max(abs(p - told["ln_p"]), abs(whole - told["ln_p_of_copy"])) > 1e-9
+            wrong = wrong or far or places != told["places"] or len(set(told["active"])) != 13
+            print(f"{test['test']}, epoch {test['epoch']}: canaries {places}, log10 p = {p / math.log(10):.6f} as sent")
         differs += wrong
         used = sum(uniform is not None for _, uniform, _, _ in cells)
         print(f"{test['test']}, epoch {test['epoch']}: {used} of {len(cells)} cells, "

@@ -116,7 +116,7 @@ fn law_text(number: u64, words: u32, share: f64, strength: f64) -> (LawCounts, M
             } else {
                 draws.uniform() < sigmoid(told + writer.own[cell as usize])
             };
-            places.push((cell, log_odds, variant));
+            places.push((cell, log_odds, variant, None));
         }
         counts.add((draws.0.next_u32() % 64) as u8, &places);
     }

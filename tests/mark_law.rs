@@ -258,7 +258,8 @@ fn a_text_that_an_older_lexicon_marked_is_still_found() {
                     follow += usize::from(drawn == *variant);
                 }
             }
-            let places: Vec<_> = places.into_iter().map(|(c, l, v)| (c.index(), l, v)).collect();
+            let places: Vec<_> =
+                places.into_iter().map(|(c, l, v)| (c.index(), l, v, None)).collect();
             counts.add(group, &places);
         }
         assert!(met >= 60 && follow * 10 >= met * 7, "{follow} of {met}");

@@ -230,6 +230,7 @@ fn printed() -> Vec<String> {
     use guilloche::limit::Subject;
     use guilloche::mark::cell::{KeyName, MarkKey, Purpose, Role, Roles};
     use guilloche::mark::keys::{Keys, Recipient};
+    use guilloche::mark::law::{BucketKey, Canaries, PassageKey};
     use guilloche::mark::lexical::{Rewriter, each_site};
     use guilloche::mark::lexicon::Lexicon;
     use guilloche::policy::Policy;
@@ -266,6 +267,8 @@ fn printed() -> Vec<String> {
         format!("{:?}", AuditKey::new(KEY)),
         format!("{keys:?} {roles:?} {marked:?} {name:?} {rewriter:?}"),
         format!("{:?}", MarkKey::derive(keys.master(), &name)),
+        format!("{:?}", PassageKey::of(&BucketKey::from_bytes(KEY))),
+        format!("{:?}", Canaries::of_key(MarkKey::from_bytes(KEY))),
         format!("{:?}", Subject::derive(&KEY, "account", SAID.as_bytes())),
         format!("{:?}", Principal::of(AccountId::new(SAID).unwrap())),
         format!("{:?}", Credentials::with_secret(&KEY)),

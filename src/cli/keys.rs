@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{Answer, Failure, Format};
-use crate::mark::keys::Keys;
+use crate::mark::keys::{Keys, Scheme};
 use crate::mark::law::{AuthorCounts, CountingKey, LEAST_SITES};
 use crate::mark::ledger::{Entries, Entry, EntryError, Event, Ledger};
 
@@ -39,6 +39,9 @@ const NEW_EXAMPLE: &str = "Example:
 struct NewArguments {
     #[command(flatten)]
     files: Files,
+    /// How words are marked
+    #[arg(long, value_enum, default_value_t)]
+    scheme: NewScheme,
 }
 
 const ROTATE_EXAMPLE: &str = "Example:
@@ -52,6 +55,9 @@ struct RotateArguments {
     /// How long servers may go on marking with the epoch before
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     overlap: SignedDuration,
+    /// How words are marked, instead of with canaries where the epoch before has them and else by the law alone
+    #[arg(long, value_enum)]
+    scheme: Option<NewScheme>,
 }
 
 const BUCKET_EXAMPLE: &str = "Example:
@@ -89,6 +95,25 @@ struct ShowArguments {
     format: Format,
 }
 
+/// The schemes that an epoch is begun with.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum NewScheme {
+    /// Choices that keep the law of the writer
+    #[default]
+    Law,
+    /// The same with canary cells, which tell copied answers from text that only follows the key
+    Canaries,
+}
+
+impl From<NewScheme> for Scheme {
+    fn from(scheme: NewScheme) -> Self {
+        match scheme {
+            NewScheme::Law => Self::Law,
+            NewScheme::Canaries => Self::Canaries,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 struct Files {
     /// Key file; no one but its owner may have access to it
@@ -102,15 +127,18 @@ struct Files {
 pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let mut out = std::io::stdout().lock();
     match arguments.command {
-        Command::New(NewArguments { files }) => {
-            let keys = new(&files.keys, &files.ledger, Timestamp::now())?;
+        Command::New(NewArguments { files, scheme }) => {
+            let keys = begin(&files.keys, &files.ledger, scheme.into(), Timestamp::now())?;
             writeln!(out, "{}: master {}, epoch 1", files.keys.display(), keys.fingerprint())?;
         }
-        Command::Rotate(RotateArguments { files, overlap }) => {
+        Command::Rotate(RotateArguments { files, overlap, scheme }) => {
             let now = Timestamp::now();
             let mut keys = Keys::read(&files.keys)?;
             let counts = authors(&files.ledger, keys.current())?;
-            let epoch = keys.rotate(now, overlap)?;
+            let epoch = match scheme {
+                None => keys.rotate(now, overlap)?,
+                Some(scheme) => keys.rotate_to(scheme.into(), now, overlap)?,
+            };
             let learned = keys.learn(&counts);
             keys.replace(&files.keys)?;
             record(&files.ledger, &keys, now)?;
@@ -143,7 +171,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
 
 /// Makes a key file with a new master key, and begins its ledger.
 pub(super) fn new(path: &Path, ledger: &Path, now: Timestamp) -> Result<Keys, Failure> {
-    let keys = Keys::generate(now)?;
+    begin(path, ledger, Scheme::Law, now)
+}
+
+fn begin(path: &Path, ledger: &Path, scheme: Scheme, now: Timestamp) -> Result<Keys, Failure> {
+    let keys = Keys::generate(now)?.with_scheme(scheme);
     keys.create(path)?;
     record(ledger, &keys, now)?;
     Ok(keys)

@@ -147,6 +147,8 @@ pub enum Purpose {
     Role,
     /// Which bucket a word falls into, where buckets are keyed: `bucket`.
     Bucket,
+    /// Which passages canary cells are told apart in, and their choices there: `canary`.
+    Canary,
     /// A per-request key of the inference server's own mark: `engine`.
     Engine,
     /// Signs of paired `logit_bias` entries: `logit-bias`.
@@ -166,6 +168,7 @@ impl Purpose {
             Self::Coin => "coin",
             Self::Role => "role",
             Self::Bucket => "bucket",
+            Self::Canary => "canary",
             Self::Engine => "engine",
             Self::LogitBias => "logit-bias",
             Self::Fingerprint => "fingerprint",

@@ -39,7 +39,10 @@ fn ln_p(texts: &[String], keys: &Keys, role: Role, account: &str) -> f64 {
     let mut counts = LawCounts::new(&counting);
     for text in texts {
         let places = counting.places(text).into_iter();
-        counts.add(0, &places.map(|(cell, odds, variant)| (cell.index(), odds, variant)).collect());
+        counts.add(
+            0,
+            &places.map(|(cell, odds, variant)| (cell.index(), odds, variant, None)).collect(),
+        );
     }
     let roles = Roles::new(keys.master(), Lexicon::english().numbers() * BUCKETS);
     let weights = LawWeights::new(&counts, &Strengths::new([]));

@@ -49,6 +49,7 @@ fn deployment(epoch: u32, follows: u32, documents: u32, decoys: u32) -> Deployme
             ln_p_without_controls: Some(-30.0),
             effect: Effect::of_signs(&counts, &[], &bits, |_| true),
             least_effect: Some(0.011),
+            copies: None,
             sites: counts.sites(),
             terms: u64::from(CELLS),
         }),

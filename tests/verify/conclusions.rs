@@ -23,6 +23,7 @@ fn evidence(p: f64) -> DeploymentEvidence {
         ln_p_without_controls: None,
         effect: None,
         least_effect: None,
+        copies: None,
         sites: 10,
         terms: 10,
     }

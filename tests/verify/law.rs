@@ -122,7 +122,7 @@ fn coins_are_read_where_marks_were_issued_at_half_strength() {
             0,
             &places
                 .into_iter()
-                .map(|(cell, odds, variant)| (cell.index(), odds, variant))
+                .map(|(cell, odds, variant)| (cell.index(), odds, variant, None))
                 .collect(),
         );
     }

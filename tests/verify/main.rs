@@ -10,6 +10,7 @@
 
 mod answers;
 mod arms;
+mod canaries;
 mod commitments;
 mod conclusions;
 mod corpora;

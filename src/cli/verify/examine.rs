@@ -27,7 +27,7 @@ use crate::forensics::examination::{
 };
 use crate::forensics::report::{Run, page};
 use crate::forensics::tracing::Plan;
-use crate::mark::keys::{Keys, Scheme};
+use crate::mark::keys::Keys;
 use crate::mark::law::CountingKey;
 
 /// Decoy keys where no number is given.
@@ -223,7 +223,7 @@ fn lexical(
     prompts: Prompts,
     (decoys, cells): (&Decoys, Option<&Path>),
 ) -> Result<Vec<SchemeTests>, Failure> {
-    let by_law = |issuance: &&Issuance| keys.scheme(issuance.epoch) == Scheme::Law;
+    let by_law = |issuance: &&Issuance| keys.scheme(issuance.epoch).keeps_law();
     let (law, coins): (Vec<_>, Vec<_>) = rosters.issuances.iter().partition(by_law);
     let mut epochs: Vec<u32> = law.iter().map(|issuance| issuance.epoch).collect();
     epochs.sort_unstable();

@@ -12,7 +12,7 @@ use crate::forensics::detect::LexicalSites;
 use crate::forensics::evidence::Decoys;
 use crate::forensics::examination::tokens::{Scheme, TokenSample, read_schemes};
 use crate::forensics::examination::{Issuance, Refused, SchemeTests};
-use crate::mark::keys::{Keys, Scheme as KeyScheme};
+use crate::mark::keys::Keys;
 
 /// The scheme whose sites are words of the text.
 const LEXICAL: &str = "lexical";
@@ -105,7 +105,7 @@ impl SchemeArguments {
         let mut rules = Vec::new();
         if lexical {
             // As they were before there was a second scheme, where it is not used.
-            let newest = keys.epochs().iter().rfind(|epoch| epoch.scheme == KeyScheme::Law);
+            let newest = keys.epochs().iter().rfind(|epoch| epoch.scheme.keeps_law());
             rules.push(newest.map_or_else(LexicalSites::rules, |epoch| keys.rules(epoch.number)));
         }
         rules.extend(

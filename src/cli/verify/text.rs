@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use super::super::paragraph::{printable, write_wrapped};
 use crate::forensics::examination::{
-    Asked, ControlTest, DeploymentTest, EffectSize, Id, IdTest, LevelTests, MarkedBy, Material,
-    Verdict,
+    Asked, ControlTest, CopyPlaces, DeploymentTest, EffectSize, Id, IdTest, LevelTests, MarkedBy,
+    Material, Verdict,
 };
 use crate::page::words::grouped;
 
@@ -95,6 +95,17 @@ fn write_deployment(out: &mut impl Write, test: &DeploymentTest) -> io::Result<(
         decoys.p,
         decoys.mean,
         decoys.deviation,
+    );
+    write_wrapped(out, "    ", "    ", &words)?;
+    let Some(copies) = &test.copies else { return Ok(()) };
+    let share =
+        |places: CopyPlaces| format!("{} of {}", grouped(places.as_sent), grouped(places.all()));
+    let words = format!(
+        "canaries: {} places as sent in active passages, {} in others; p = {}, of a whole copy {}",
+        share(copies.active),
+        share(copies.others),
+        copies.p,
+        copies.p_of_copy,
     );
     write_wrapped(out, "    ", "    ", &words)
 }

@@ -1,12 +1,13 @@
 //! Counts of the places at which a key that keeps the law of its writer has chosen, if it has.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 
 use super::groups::{GROUPS, Group};
 use super::sites::MergeError;
-use crate::mark::law::{BUCKETS, CountingKey, NEARLY_FORCED};
+use crate::mark::law::{BUCKETS, CountingKey, NEARLY_FORCED, PASSAGE_GROUPS};
 
 /// Combinations of cell, log-odds and group that are kept; some 100 MB.
 const CAPACITY: usize = 4_000_000;
@@ -22,21 +23,25 @@ pub struct LawCounts {
     epoch: u32,
     rules: String,
     counts: HashMap<Place, [u32; 2]>,
+    /// Of those in passages that have a group: cell, log-odds in hundredths, and the passage's group.
+    passages: HashMap<(u32, i16, u8), [u32; 2]>,
     past_capacity: u64,
 }
 
 /// Cell, log-odds in hundredths, and group.
 type Place = (u32, i16, Group);
 
-/// The places of one document of one epoch: cell, log-odds, and the variant that stands there.
-pub type LawDocument = Vec<(u32, i16, bool)>;
+/// The places of one document of one epoch: cell, log-odds, the variant that stands there, and the group
+/// of its passage where there are canaries.
+pub type LawDocument = Vec<(u32, i16, bool, Option<u8>)>;
 
 impl LawCounts {
     /// No counts yet, of the epoch of this key.
     #[must_use]
     pub fn new(key: &CountingKey) -> Self {
         let (epoch, rules) = (key.epoch, key.rules());
-        Self { epoch, rules, counts: HashMap::new(), past_capacity: 0 }
+        let (counts, passages) = Default::default();
+        Self { epoch, rules, counts, passages, past_capacity: 0 }
     }
 
     /// The epoch.
@@ -53,20 +58,25 @@ impl LawCounts {
 
     /// Adds a document of this group.
     pub fn add(&mut self, group: Group, document: &LawDocument) {
-        for (cell, log_odds, variant) in document {
+        for (cell, log_odds, variant, passage) in document {
             let counted = if *variant { [0, 1] } else { [1, 0] };
             self.count((*cell, *log_odds, group % GROUPS), counted);
+            if let Some(passage) = passage {
+                self.count_passage((*cell, *log_odds, passage % PASSAGE_GROUPS), counted);
+            }
         }
     }
 
-    fn count(&mut self, place: Place, [zeros, ones]: [u32; 2]) {
-        if self.counts.len() >= CAPACITY && !self.counts.contains_key(&place) {
+    fn count(&mut self, place: Place, counted: [u32; 2]) {
+        if !enter(&mut self.counts, place, counted) {
+            let [zeros, ones] = counted;
             self.past_capacity += u64::from(zeros) + u64::from(ones);
-            return;
         }
-        let [zero, one] = self.counts.entry(place).or_default();
-        *zero = zero.saturating_add(zeros);
-        *one = one.saturating_add(ones);
+    }
+
+    /// What is past the bound here is counted all the same, and only not compared by passages.
+    fn count_passage(&mut self, place: (u32, i16, u8), counted: [u32; 2]) {
+        enter(&mut self.passages, place, counted);
     }
 
     /// The places in the order of cells and log-odds, with the counts of both variants by group.
@@ -76,6 +86,19 @@ impl LawCounts {
             .counts
             .iter()
             .map(|((cell, log_odds, group), counts)| (*cell, *log_odds, *group, *counts))
+            .collect();
+        places.sort_unstable();
+        places
+    }
+
+    /// The places in passages that have a group, in the order of cells, log-odds and groups, with the counts
+    /// of both variants.
+    #[must_use]
+    pub fn in_passages(&self) -> Vec<(u32, i16, u8, [u32; 2])> {
+        let mut places: Vec<_> = self
+            .passages
+            .iter()
+            .map(|((cell, log_odds, passage), counts)| (*cell, *log_odds, *passage, *counts))
             .collect();
         places.sort_unstable();
         places
@@ -99,9 +122,27 @@ impl LawCounts {
         for (cell, log_odds, group, counts) in other.places() {
             self.count((cell, log_odds, group), counts);
         }
+        for (cell, log_odds, passage, counts) in other.in_passages() {
+            self.count_passage((cell, log_odds, passage), counts);
+        }
         self.past_capacity = self.past_capacity.saturating_add(other.past_capacity);
         Ok(())
     }
+}
+
+/// Adds what was counted at a place; false if there is no room for another one.
+fn enter<P: Copy + Eq + Hash>(
+    counts: &mut HashMap<P, [u32; 2]>,
+    place: P,
+    [zeros, ones]: [u32; 2],
+) -> bool {
+    if counts.len() >= CAPACITY && !counts.contains_key(&place) {
+        return false;
+    }
+    let [zero, one] = counts.entry(place).or_default();
+    *zero = zero.saturating_add(zeros);
+    *one = one.saturating_add(ones);
+    true
 }
 
 /// The serialized form.
@@ -112,17 +153,24 @@ struct Stored {
     rules: String,
     /// Cell, log-odds, group, and how often each variant was seen.
     counts: Vec<(u32, i16, Group, u32, u32)>,
+    /// Cell, log-odds, group of the passage, and how often each variant was seen, of those that have one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    passages: Vec<(u32, i16, u8, u32, u32)>,
     past_capacity: u64,
 }
 
 impl From<LawCounts> for Stored {
     fn from(counts: LawCounts) -> Self {
-        let places = counts.places();
+        let (places, passages) = (counts.places(), counts.in_passages());
         let LawCounts { epoch, rules, past_capacity, .. } = counts;
-        let row = |(cell, log_odds, group, [zeros, ones]): (u32, i16, Group, [u32; 2])| {
-            (cell, log_odds, group, zeros, ones)
-        };
-        Self { epoch, rules, past_capacity, counts: places.into_iter().map(row).collect() }
+        let counts = places.into_iter();
+        let counts =
+            counts.map(|(cell, odds, group, [zeros, ones])| (cell, odds, group, zeros, ones));
+        let passages = passages.into_iter();
+        let passages =
+            passages.map(|(cell, odds, passage, [zeros, ones])| (cell, odds, passage, zeros, ones));
+        let (counts, passages) = (counts.collect(), passages.collect());
+        Self { epoch, rules, counts, passages, past_capacity }
     }
 }
 
@@ -133,21 +181,31 @@ impl TryFrom<Stored> for LawCounts {
     type Error = MergeError;
 
     fn try_from(stored: Stored) -> Result<Self, MergeError> {
-        let Stored { epoch, rules, counts, past_capacity } = stored;
-        if counts.len() > CAPACITY {
-            return Err(MergeError::Damaged("more places than are kept"));
-        }
-        let mut read = HashMap::with_capacity(counts.len());
-        for (cell, log_odds, group, zeros, ones) in counts {
-            let possible = cell < MOST_CELLS
-                && group < GROUPS
-                && (-NEARLY_FORCED..=NEARLY_FORCED).contains(&log_odds)
-                && zeros.checked_add(ones).is_some();
-            let before = read.insert((cell, log_odds, group), [zeros, ones]);
-            if !possible || before.is_some() {
-                return Err(MergeError::Damaged("a place that does not exist, or twice"));
-            }
-        }
-        Ok(Self { epoch, rules, counts: read, past_capacity })
+        let Stored { epoch, rules, counts, passages, past_capacity } = stored;
+        let counts = read(counts, GROUPS)?;
+        let passages = read(passages, PASSAGE_GROUPS)?;
+        Ok(Self { epoch, rules, counts, passages, past_capacity })
     }
+}
+
+/// Rows of places, each with a group below so many.
+fn read<G: Copy + Eq + Hash + PartialOrd>(
+    rows: Vec<(u32, i16, G, u32, u32)>,
+    groups: G,
+) -> Result<HashMap<(u32, i16, G), [u32; 2]>, MergeError> {
+    if rows.len() > CAPACITY {
+        return Err(MergeError::Damaged("more places than are kept"));
+    }
+    let mut read = HashMap::with_capacity(rows.len());
+    for (cell, log_odds, group, zeros, ones) in rows {
+        let possible = cell < MOST_CELLS
+            && group < groups
+            && (-NEARLY_FORCED..=NEARLY_FORCED).contains(&log_odds)
+            && zeros.checked_add(ones).is_some();
+        let before = read.insert((cell, log_odds, group), [zeros, ones]);
+        if !possible || before.is_some() {
+            return Err(MergeError::Damaged("a place that does not exist, or twice"));
+        }
+    }
+    Ok(read)
 }

@@ -7,7 +7,7 @@ use super::cells::{CellCounts, CellDocument};
 use super::law::LawDocument;
 use super::reading::reading;
 use crate::mark::cell::{BUCKETS, ClassId};
-use crate::mark::law::{Answer, CountingKey};
+use crate::mark::law::{Answer, CountedPlace, CountingKey};
 use crate::mark::lexical::{Site, each_site, lexicon_rules};
 use crate::mark::lexicon::Lexicon;
 
@@ -140,9 +140,9 @@ impl LexicalSites {
             }
             for (key, (answer, document)) in self.epochs.iter().zip(&mut law) {
                 // What is left out is a habit of the text all the same.
-                key.each_place(answer, site, |cell, log_odds| {
+                key.each_place(answer, site, |CountedPlace { cell, log_odds, passage }| {
                     if !out {
-                        document.push((cell.index(), log_odds, site.variant));
+                        document.push((cell.index(), log_odds, site.variant, passage));
                     }
                 });
             }

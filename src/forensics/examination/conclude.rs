@@ -1,6 +1,7 @@
 //! All tests together: adjustment over everything that was tested, gates, controls, the answer.
 
 use super::answered::unanswered;
+use super::copies;
 use super::findings::{Adjusted, level_tests};
 use super::level::Named;
 use super::measured::{DecoySummary, PValue};
@@ -57,7 +58,8 @@ fn found(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Method) -> V
     let accounts = level_tests(&schemes, &answered, &gates.accounts, |scheme| &scheme.accounts);
     let arms = level_tests(&schemes, &answered, &gates.arms, |scheme| &scheme.arms);
 
-    let deployments = deployment_tests(&schemes, &gates.deployments);
+    let mut deployments = deployment_tests(&schemes, &gates.deployments);
+    copies::adjust(&mut deployments);
     let controls = controls(&schemes);
     let refusals = all_refusals(refusals, &schemes, &controls, &unanswered);
     let is_answered =
@@ -106,6 +108,7 @@ fn found(schemes: Vec<SchemeTests>, refusals: Vec<Refused>, method: Method) -> V
             level.strongest.clear();
         }
     }
+    copies::judge(&mut verdict);
     verdict
 }
 
@@ -189,6 +192,7 @@ fn deployment_tests(schemes: &[SchemeTests], adjusted: &[Vec<Option<LnP>>]) -> V
             ln_p_without_controls,
             effect,
             least_effect,
+            copies,
             sites,
             terms,
         } = evidence.as_ref()?;
@@ -212,6 +216,7 @@ fn deployment_tests(schemes: &[SchemeTests], adjusted: &[Vec<Option<LnP>>]) -> V
             },
             effect: effect.map(Into::into),
             least_effect: *least_effect,
+            copies: copies.as_ref().map(Into::into),
         })
     };
     let of_scheme = |(scheme, adjusted): (&SchemeTests, &Vec<Option<LnP>>)| {

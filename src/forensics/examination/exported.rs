@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::law::copies;
 use super::roster::Issuance;
 use crate::forensics::detect::LawCounts;
-use crate::forensics::evidence::{Effect, LawWeights, LnP};
+use crate::forensics::evidence::{CopyEvidence, Effect, LawWeights, LnP};
 use crate::forensics::tracing::{ACCUSATION_LEVEL, is_deployments};
 use crate::mark::cell::{Cell, MarkKey, Role, Roles};
 use crate::mark::keys::Keys;
-use crate::mark::law::{self, BUCKETS};
+use crate::mark::law::{self, BUCKETS, Canaries, PASSAGE_GROUPS, canary_uniform, is_canary};
 use crate::mark::lexicon::Lexicon;
 
 /// A test, with what an opposing expert needs to do it again. It holds what a key says of the cells of this
@@ -37,6 +38,9 @@ pub struct ExportedTest {
     pub least_effect: Option<f64>,
     /// For each coin, in what share of the marked answers a cell with it carried the mark.
     pub carried: Vec<f64>,
+    /// Of a deployment's key in an epoch with canaries: the test of copies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copies: Option<ExportedCopies>,
     /// The cells of the text, which stand on lines of their own.
     #[serde(skip)]
     pub cells: Vec<ExportedCell>,
@@ -53,6 +57,25 @@ pub struct ExportedCell {
     pub coin: Option<u8>,
     /// Log-odds in hundredths, and how often the first and the second variant stood there.
     pub places: Vec<(i16, u64, u64)>,
+    /// What chooses in passages of active groups, in canary cells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<u32>,
+    /// Of canary cells: log-odds, group of the passage, and how often each variant, where it has a group.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passages: Vec<(i16, u8, u32, u32)>,
+}
+
+/// The test of copies, to do it again.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExportedCopies {
+    /// The active groups of passages.
+    pub active: Vec<u8>,
+    /// Places in passages of active groups with the canary's variant and the ordinary one, and the same in others.
+    pub places: [[u64; 2]; 2],
+    /// The p-value, as a natural logarithm.
+    pub ln_p: LnP,
+    /// What it would be of a whole copy.
+    pub ln_p_of_copy: LnP,
 }
 
 /// The tests of the deployments' keys, and of these accounts and clusters by name.
@@ -74,13 +97,18 @@ pub fn export_tests<'i>(
         let roster = &issuance.roster;
         let has = |cell: usize, role| roles.as_slice().get(cell) == Some(&role);
         let is_global = |cell: usize| is_deployments(roster, &roles, cell);
-        tests.push(export(
+        let mut test = export(
             "deployment".to_owned(),
             (issuance, Some(level)),
             counts,
             &roster.global,
             is_global,
-        ));
+        );
+        if let Some(evidence) = copies(keys, issuance, counts, &roles) {
+            let canaries = Canaries::derive(keys.master(), &issuance.tenant, issuance.epoch);
+            add_copies(&mut test, counts, &evidence, &canaries, &roles);
+        }
+        tests.push(test);
         for cluster in roster.clusters.iter().filter(|one| named.contains(&one.name.as_str())) {
             let test = format!("cluster {}", cluster.name);
             let keep = |cell| has(cell, Role::Cluster);
@@ -117,7 +145,7 @@ fn export(
         let mut drawn = || (law::uniform(&mut stream, cell), law::coin(&mut stream, cell));
         let (uniform, coin) = keep(number as usize).then(&mut drawn).unzip();
         let places = places.into_iter().map(|(odds, (zeros, ones))| (odds, zeros, ones)).collect();
-        ExportedCell { cell: number, uniform, coin, places }
+        ExportedCell { cell: number, uniform, coin, places, canary: None, passages: Vec::new() }
     });
     ExportedTest {
         test,
@@ -130,6 +158,32 @@ fn export(
         level,
         least_effect: level.and_then(|level| weights.least_share(counts, key, level)),
         carried: (0..=u8::MAX).map(|coin| LawWeights::carried(&issuance.strengths, coin)).collect(),
+        copies: None,
         cells: cells.collect(),
+    }
+}
+
+fn add_copies(
+    test: &mut ExportedTest,
+    counts: &LawCounts,
+    evidence: &CopyEvidence,
+    canaries: &Canaries,
+    roles: &Roles,
+) {
+    let places = [evidence.active, evidence.others].map(|it| [it.canary, it.ordinary]);
+    let active = (0..PASSAGE_GROUPS).filter(|group| canaries.is_active(*group)).collect();
+    let CopyEvidence { ln_p, ln_p_of_copy, .. } = *evidence;
+    test.copies = Some(ExportedCopies { active, places, ln_p, ln_p_of_copy });
+    let mut in_passages: BTreeMap<u32, Vec<(i16, u8, u32, u32)>> = BTreeMap::new();
+    for (cell, log_odds, passage, [zeros, ones]) in counts.in_passages() {
+        in_passages.entry(cell).or_default().push((log_odds, passage, zeros, ones));
+    }
+    let mut stream = canaries.stream();
+    for exported in &mut test.cells {
+        let cell = Cell::from_number(exported.cell);
+        if is_canary(roles, cell) {
+            exported.canary = Some(canary_uniform(&mut stream, cell));
+            exported.passages = in_passages.remove(&exported.cell).unwrap_or_default();
+        }
     }
 }

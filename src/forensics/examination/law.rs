@@ -5,11 +5,13 @@ use super::roster::Issuance;
 use super::scheme::{Deployment, DeploymentEvidence, SchemeTests};
 use super::verdict::{ControlKind, ControlTest, Material};
 use crate::forensics::detect::LawCounts;
-use crate::forensics::evidence::{Decoys, Effect, LawScore, LawWeights, LnP, least_of};
+use crate::forensics::evidence::{
+    CopyEvidence, Decoys, Effect, LawScore, LawWeights, LnP, least_of,
+};
 use crate::forensics::tracing::{ACCUSATION_LEVEL, Roster, Score, Scoring, Trace, is_deployments};
 use crate::mark::cell::{MarkKey, Role, Roles};
-use crate::mark::keys::Keys;
-use crate::mark::law::BUCKETS;
+use crate::mark::keys::{Keys, Scheme};
+use crate::mark::law::{BUCKETS, Canaries};
 use crate::mark::lexicon::Lexicon;
 
 /// Counts of a text in the cells of each epoch, with what was read.
@@ -68,6 +70,7 @@ pub fn test_law<'i>(
             (counts, &weights, &roles),
             issuances.len(),
             decoys,
+            copies(keys, issuance, counts, &roles),
         ));
         let uniforms = Uniforms::new(weights, &roles, &issuance.roster);
         let trace = Trace::by(&uniforms, &issuance.roster, decoys);
@@ -90,6 +93,7 @@ fn deployment(
     (counts, weights, roles): (&LawCounts, &LawWeights, &Roles),
     deployments: usize,
     decoys: &Decoys,
+    copies: Option<CopyEvidence>,
 ) -> Deployment {
     let key = &issuance.roster.global;
     let is_global = |cell: usize| is_deployments(&issuance.roster, roles, cell);
@@ -106,10 +110,25 @@ fn deployment(
             ln_p_without_controls: None,
             effect: Effect::of_law(counts, key, &issuance.strengths, is_global),
             least_effect: weights.least_share(counts, key, level),
+            copies,
             sites,
             terms: weights.cells() as u64,
         }),
     }
+}
+
+/// Whether the text holds answers as they were sent; none in an epoch without canaries.
+pub(super) fn copies(
+    keys: &Keys,
+    issuance: &Issuance,
+    counts: &LawCounts,
+    roles: &Roles,
+) -> Option<CopyEvidence> {
+    let Issuance { tenant, epoch, strengths, roster, .. } = issuance;
+    (keys.scheme(*epoch) == Scheme::Canaries).then(|| {
+        let canaries = Canaries::derive(keys.master(), tenant, *epoch);
+        CopyEvidence::new(counts, &roster.global, &canaries, roles, strengths)
+    })
 }
 
 /// Tests a text that cannot be marked for everybody.

@@ -166,6 +166,7 @@ impl Case<'_> {
                 ),
                 effect: self.effect(key, is_global),
                 least_effect: weights.least_share(ACCUSATION_LEVEL / deployments.max(1) as f64),
+                copies: None,
                 sites,
                 terms: weights.cells() as u64,
             }),

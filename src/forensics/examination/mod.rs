@@ -13,6 +13,7 @@
 
 mod answered;
 mod conclude;
+mod copies;
 mod exported;
 mod findings;
 mod law;
@@ -29,7 +30,8 @@ pub mod tokens;
 mod verdict;
 
 pub use conclude::{conclude, conclude_with};
-pub use exported::{ExportedCell, ExportedTest, export_tests};
+pub use copies::{CopyFinding, CopyPlaces, CopyTest};
+pub use exported::{ExportedCell, ExportedCopies, ExportedTest, export_tests};
 pub use law::{LawSample, test_law};
 pub use level::{Id, IdTest, LevelTests, Named, Part};
 pub use lexical::{Sample, test_lexical};

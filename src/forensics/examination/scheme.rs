@@ -2,7 +2,7 @@
 
 use super::level::Part;
 use super::verdict::{ControlTest, Issued, Material};
-use crate::forensics::evidence::{Effect, Evidence, LnP};
+use crate::forensics::evidence::{CopyEvidence, Effect, Evidence, LnP};
 
 /// All tests of one scheme.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +73,8 @@ pub struct DeploymentEvidence {
     /// The least share that this much text shows as often as not; none where even all choices would not do, or
     /// where it was not worked out.
     pub least_effect: Option<f64>,
+    /// Whether the text holds answers as they were sent, where there are canaries.
+    pub copies: Option<CopyEvidence>,
     /// Sites that the test counts.
     pub sites: u64,
     /// Independent terms that they make: cells, or distinct sites.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::copies;
 use super::level::{Id, IdTest, LevelTests};
 use super::measured::PValue;
 use super::naming::Asked;
@@ -64,6 +65,7 @@ impl Verdict {
     #[must_use]
     pub fn said(&self) -> Vec<Said> {
         let mut said = self.answer();
+        said.extend(copies::said(self));
         if self.outcome != Outcome::Refused && !self.naming.missing.is_empty() {
             let who =
                 if self.names_somebody() { " No other is named: " } else { " Nobody is named: " };
@@ -143,7 +145,7 @@ impl Verdict {
     }
 }
 
-fn words(words: &str) -> Said {
+pub(super) fn words(words: &str) -> Said {
     Said::Words(words.to_owned())
 }
 

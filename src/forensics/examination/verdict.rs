@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::copies::CopyTest;
 use super::level::LevelTests;
 use super::measured::{DecoySummary, EffectSize, PValue};
 use super::naming::Naming;
@@ -221,6 +222,9 @@ pub struct DeploymentTest {
     /// The least share that this much text shows at the accusation level as often as not; none where even all
     /// choices would not do, or where it was not worked out.
     pub least_effect: Option<f64>,
+    /// Whether the text holds answers as they were sent, in epochs with canaries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies: Option<CopyTest>,
 }
 
 /// A test that must find nothing.

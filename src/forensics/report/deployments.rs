@@ -2,7 +2,7 @@
 
 use super::plots;
 use super::words::{decoys_reached, interval, percent};
-use super::{answer, evidence_section, has_tenants, strongest};
+use super::{answer, copies, evidence_section, has_tenants, strongest};
 use crate::forensics::examination::{DeploymentTest, EffectSize, Verdict};
 use crate::page::figure;
 use crate::page::markup::{Markup, text};
@@ -112,6 +112,7 @@ pub(super) fn tests(page: &mut Markup, verdict: &Verdict) {
               controls’, so that no choice of controls can move that p-value. By decoys, a p-value is (1 + decoys as high) / (1 + \
               decoys), and never below the reciprocal of their number.</p>\n",
     );
+    copies::write(page, &shown);
     answer::more(page, verdict.deployments.len(), SHOWN, "tests, all weaker,");
     page.close("section");
 }

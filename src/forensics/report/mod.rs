@@ -22,6 +22,7 @@
 mod accounts;
 mod answer;
 mod controls;
+mod copies;
 mod counted;
 mod decoys;
 mod deployments;

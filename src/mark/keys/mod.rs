@@ -38,6 +38,9 @@ pub enum Scheme {
     Coins,
     /// Choices that keep the [law](crate::mark::law) of the writer, in 64 keyed buckets.
     Law,
+    /// The same with [canary cells](crate::mark::law#canary-cells), which tell copied answers from text that
+    /// only follows the key.
+    Canaries,
 }
 
 impl Scheme {
@@ -47,11 +50,18 @@ impl Scheme {
         match self {
             Self::Coins => "coins",
             Self::Law => "law",
+            Self::Canaries => "canaries",
         }
     }
 
+    /// Whether choices keep the law of the writer, in keyed buckets.
+    #[must_use]
+    pub fn keeps_law(self) -> bool {
+        matches!(self, Self::Law | Self::Canaries)
+    }
+
     fn of_name(name: &str) -> Option<Self> {
-        [Self::Coins, Self::Law].into_iter().find(|scheme| scheme.name() == name)
+        [Self::Coins, Self::Law, Self::Canaries].into_iter().find(|scheme| scheme.name() == name)
     }
 }
 
@@ -157,16 +167,32 @@ impl Keys {
     pub fn rules(&self, epoch: u32) -> String {
         match self.scheme(epoch) {
             Scheme::Coins => format!("{}, scheme coins", lexicon_rules()),
-            Scheme::Law => law_rules(self.own_rates(epoch)),
+            scheme => law_rules(scheme, self.own_rates(epoch)),
         }
     }
 
-    /// Begins a new epoch now; the one before stays in use for `overlap`.
+    /// Begins a new epoch now; the one before stays in use for `overlap`. It has canaries if the newest
+    /// has, else it keeps the law without them.
     ///
     /// # Errors
     ///
     /// [`KeysError::Clock`] and [`KeysError::Overlap`].
     pub fn rotate(&mut self, now: Timestamp, overlap: SignedDuration) -> Result<Epoch, KeysError> {
+        let canaries = self.scheme(self.current()) == Scheme::Canaries;
+        self.rotate_to(if canaries { Scheme::Canaries } else { Scheme::Law }, now, overlap)
+    }
+
+    /// The same with a new epoch of this scheme.
+    ///
+    /// # Errors
+    ///
+    /// [`KeysError::Clock`] and [`KeysError::Overlap`].
+    pub fn rotate_to(
+        &mut self,
+        scheme: Scheme,
+        now: Timestamp,
+        overlap: SignedDuration,
+    ) -> Result<Epoch, KeysError> {
         let until = now.checked_add(overlap).map_err(|_| KeysError::Overlap)?;
         if overlap.is_negative() {
             return Err(KeysError::Overlap);
@@ -179,7 +205,7 @@ impl Keys {
             newest.until = Some(until);
             number = newest.number.saturating_add(1);
         }
-        let epoch = Epoch { number, from: now, until: None, scheme: Scheme::Law };
+        let epoch = Epoch { number, from: now, until: None, scheme };
         self.epochs.push(epoch);
         Ok(epoch)
     }

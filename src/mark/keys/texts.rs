@@ -64,7 +64,7 @@ impl TextKeys {
                 let marking = self.keys.marking(&self.coins, epoch, recipient, strength);
                 TextMarking(Marks::Coins(Arc::new(marking)))
             }
-            Scheme::Law => {
+            Scheme::Law | Scheme::Canaries => {
                 let law = Law {
                     epoch,
                     roles: Arc::clone(&self.law),

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::answer::{Answer, Place};
 use super::learned::{Learned, Observed};
 use super::rates::Rates;
-use super::{BucketKey, coin, threshold, uniform};
+use super::{BucketKey, Canaries, PassageKey, canary_uniform, coin, is_canary, threshold, uniform};
 use crate::mark::cell::{Cell, KeyName, MarkKey, Purpose, Role, Roles};
-use crate::mark::keys::{ArmMark, Keys, Recipient, carrying};
+use crate::mark::keys::{ArmMark, Keys, Recipient, Scheme, carrying};
 use crate::mark::lexical::{Choice, Chosen, Site};
 
 /// What a deployment marks with in one epoch.
@@ -28,6 +28,7 @@ pub struct LawMarking {
     cluster: MarkKey,
     account: MarkKey,
     arm: Option<MarkKey>,
+    canaries: Option<(PassageKey, Canaries)>,
     /// Cells with a coin below this carry the mark; 256 for all.
     carrying: u16,
 }
@@ -46,7 +47,11 @@ impl LawMarking {
         let carrying = carrying(strength);
         let arm = recipient.arm.map(ArmMark::id);
         let arm = arm.as_deref().map(|id| part(Role::Arm, id));
-        Self { global: part(Role::Global, ""), cluster, account, arm, carrying, law }
+        let canaries = (keys.scheme(epoch) == Scheme::Canaries).then(|| {
+            let canaries = Canaries::derive(keys.master(), recipient.tenant, epoch);
+            (PassageKey::of(&law.buckets), canaries)
+        });
+        Self { global: part(Role::Global, ""), cluster, account, arm, canaries, carrying, law }
     }
 
     /// Whether no cell carries anything: at a strength of less than half a 256th.
@@ -55,7 +60,7 @@ impl LawMarking {
         self.carrying == 0
     }
 
-    fn variant(&self, cell: Cell, log_odds: i16) -> Option<bool> {
+    fn variant(&self, cell: Cell, log_odds: i16, opening: Option<&str>) -> Option<bool> {
         let part = match self.law.roles.of(cell) {
             Role::Global | Role::Arm => {
                 let is_arms = || self.law.roles.carries_arms(cell.index() as usize);
@@ -66,7 +71,16 @@ impl LawMarking {
         };
         let carries = self.carrying == 256
             || self.carrying > 0 && u16::from(coin(&mut part.stream(), cell)) < self.carrying;
-        carries.then(|| uniform(&mut part.stream(), cell) < threshold(log_odds))
+        let usual = || uniform(&mut part.stream(), cell);
+        carries.then(|| self.canary(cell, opening).unwrap_or_else(usual) < threshold(log_odds))
+    }
+
+    /// What chooses in the place of the cell's uniform, if it is a canary in an active passage.
+    fn canary(&self, cell: Cell, opening: Option<&str>) -> Option<u32> {
+        let (passages, canaries) = self.canaries.as_ref()?;
+        let active =
+            is_canary(&self.law.roles, cell) && canaries.is_active(passages.group(opening?));
+        active.then(|| canary_uniform(&mut canaries.stream(), cell))
     }
 }
 
@@ -112,7 +126,7 @@ impl<M: AsRef<LawMarking>> Choice for MarkedAnswer<M> {
         }
         let chosen = match self.answer.reach(rates, buckets, class, site.previous) {
             Place::Free { cell, log_odds } => {
-                marking.variant(cell, log_odds).map_or(Chosen::Author, Chosen::Marked)
+                marking.variant(cell, log_odds, site.opening).map_or(Chosen::Author, Chosen::Marked)
             }
             Place::Follows(variant) => Chosen::Follows(variant),
             Place::Author => Chosen::Author,

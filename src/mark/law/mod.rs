@@ -35,8 +35,31 @@
 //! sites before they were marked: [`AuthorCounts`]. A key file has those of each epoch.
 //!
 //! Sites at which no choice is made are habits all the same: `N` and `R` count them.
+//!
+//! # Canary cells
+//!
+//! Whoever learns from marked answers, or collects them to forge, learns what cells prefer. What he does not
+//! learn is in which passages a cell prefers something else. Epochs of the scheme
+//! [`Canaries`](super::keys::Scheme::Canaries) are as above, but for this:
+//!
+//! - **Opening** of a passage: the first eight words of the paragraph *in the emitted text*, normalized, with
+//!   single spaces between them. A paragraph begins with the text and behind each blank line; every word counts, whatever it
+//!   stands in.
+//! - **Group** of a passage, 0–63: the low six bits of the first byte of the BLAKE3 hash of the opening, keyed
+//!   with the [`PassageKey`]: `BLAKE3-derive_key("guilloche 2026-12-01 passage key v1", bucket key)`. Sites
+//!   within the opening, or of shorter paragraphs, have none.
+//! - **Canary key**: that with [`Purpose::Canary`], the tenant, the epoch, [`Role::Global`] and no id.
+//! - **Active groups**: the 13 with the least of words 0–63 of its key stream, the lower number first.
+//! - **Canary cells**: those of the global role that no arm of an experiment ever has: half of them.
+//! - **Choice** of canary cell `n` in a passage of an active group: as above, with word `2²⁴ + n` of the canary
+//!   key's stream for a uniform. Whether the cell carries anything at a strength below one its usual coin says.
+//!
+//! A single choice has the law that it would have had, in whatever passage. Text that was copied follows the canary
+//! in active passages and nowhere else; text that was learned or forged follows whatever it follows
+//! in all passages alike.
 
 mod answer;
+mod canary;
 mod counting;
 mod learned;
 mod marking;
@@ -47,8 +70,9 @@ use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 pub use answer::{Answer, Place};
+pub use canary::{ACTIVE_GROUPS, Canaries, PASSAGE_GROUPS, PassageKey, canary_uniform, is_canary};
 pub(crate) use counting::law_rules;
-pub use counting::{BucketFileError, CountingKey};
+pub use counting::{BucketFileError, CountedPlace, CountingKey};
 pub(crate) use learned::Learned;
 pub use learned::{AuthorCounts, LEAST_SITES};
 pub(crate) use marking::Law;

@@ -17,6 +17,9 @@ pub struct Site<'a> {
     /// Whether the author wrote one of the variants. Where a choice has just led to the second variant of a
     /// class, and the author wrote the first, the next choice is between two that he did not write.
     pub written: bool,
+    /// The first eight normalized words of the paragraph, with single spaces between them, once they have
+    /// left; none within them. A paragraph ends at a blank line.
+    pub opening: Option<&'a str>,
 }
 
 opaque_debug!(Site<'_>);

@@ -142,9 +142,11 @@ impl Decisions {
             return first.map_or(form.place, usize::from);
         }
         let previous = passage.context(class.guard.context);
+        let opening = passage.opening.get();
         for (level, class) in class.chain.iter().enumerate() {
             let (variant, written) = (form.place > level, form.place >= level);
-            let site = Site { class: *class, previous, form: &form.text, variant, written };
+            let form = &form.text;
+            let site = Site { class: *class, previous, form, variant, written, opening };
             let chosen = choice.choose(&site);
             self.sites += u64::from(matches!(chosen, Chosen::Marked(_)));
             let chosen = chosen.variant();

@@ -33,6 +33,7 @@ mod literal;
 mod markup;
 mod mask;
 mod offsets;
+mod opening;
 mod passage;
 mod reader;
 mod rewriter;
@@ -45,6 +46,7 @@ use super::lexicon::ENGLISH_CLASSES;
 
 pub use choice::{Choice, Chosen, Site};
 pub use offsets::{OffsetMap, Unit};
+pub use opening::OPENING_WORDS;
 pub use rewriter::{Rewriter, each_site};
 pub use undo::{Undo, undo, undo_across};
 

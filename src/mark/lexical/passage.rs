@@ -3,6 +3,7 @@
 use super::casing::{self, Casing};
 use super::context::{Gap, Language};
 use super::mask::Mask;
+use super::opening::Opening;
 use super::window::Word;
 use crate::mark::cell::normalize;
 use crate::mark::lexicon::{Context, Echo, Head, Left, Lexicon, Traits, stem_hash};
@@ -20,6 +21,7 @@ pub(super) struct Passage {
     previous_is_name: bool,
     /// The word reached, normalized.
     word: String,
+    pub(super) opening: Opening,
     /// Whether the author has used a contraction.
     pub(super) contractions: bool,
     /// Whether the last apostrophe was a typographic one.
@@ -53,6 +55,7 @@ impl Passage {
             earlier: Default::default(),
             previous_is_name: false,
             word: String::new(),
+            opening: Opening::default(),
             contractions: false,
             curly: false,
             formal: false,
@@ -67,6 +70,7 @@ impl Passage {
     /// Something that cannot be read stands here.
     pub(super) fn opaque(&mut self) {
         self.mask.opaque();
+        self.opening.opaque();
         self.gap = Gap::Bound;
         self.previous.clear();
         self.earlier.iter_mut().for_each(String::clear);
@@ -114,6 +118,7 @@ impl Passage {
         std::mem::swap(second, third);
         std::mem::swap(second, &mut self.previous);
         std::mem::swap(&mut self.previous, &mut self.word);
+        self.opening.word(&self.previous);
         let foreign = !word.plain && !self.previous.is_ascii();
         self.language.word(head.is_some_and(|head| head.function), foreign, traits);
         self.gap = Gap::None;
@@ -185,7 +190,10 @@ impl Passage {
         if character == ' ' && self.gap == Gap::None && self.mask.space() {
             self.gap = Gap::Space;
         } else {
-            self.quoted &= !(character == '\n' && self.mask.is_blank());
+            if character == '\n' && self.mask.is_blank() {
+                self.quoted = false;
+                self.opening.end();
+            }
             self.mask.character(character);
             if character == ':' && self.gap == Gap::None && self.utters {
                 self.mask.mask_line();

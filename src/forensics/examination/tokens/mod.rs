@@ -254,6 +254,7 @@ impl Scheme {
                 ln_p_without_controls: None,
                 effect: Some(Effect::of_tokens(scheme, key, counted, decoys.derived_seed())),
                 least_effect: None,
+                copies: None,
                 sites: counted.len() as u64,
                 terms,
             };

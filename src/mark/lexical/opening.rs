@@ -1,0 +1,47 @@
+//! How a paragraph begins: what tells it from others.
+
+use crate::secret::opaque_debug;
+
+/// Words that an opening has.
+pub const OPENING_WORDS: usize = 8;
+
+/// The first words of a paragraph, as they leave.
+#[derive(Default)]
+pub(super) struct Opening {
+    /// Normalized, with single spaces between them.
+    words: String,
+    count: usize,
+    /// Something stands among them that cannot be read.
+    lost: bool,
+}
+
+opaque_debug!(Opening);
+
+impl Opening {
+    /// A normalized word leaves.
+    pub(super) fn word(&mut self, word: &str) {
+        if self.count < OPENING_WORDS {
+            if self.count > 0 {
+                self.words.push(' ');
+            }
+            self.words.push_str(word);
+            self.count += 1;
+        }
+    }
+
+    /// Something leaves that cannot be read.
+    pub(super) fn opaque(&mut self) {
+        self.lost |= self.count < OPENING_WORDS;
+    }
+
+    /// A paragraph ends.
+    pub(super) fn end(&mut self) {
+        self.words.clear();
+        (self.count, self.lost) = (0, false);
+    }
+
+    /// The words, once all have left.
+    pub(super) fn get(&self) -> Option<&str> {
+        (self.count == OPENING_WORDS && !self.lost).then_some(&*self.words)
+    }
+}
