@@ -1,7 +1,5 @@
 //! Canary cells: the choices to the bit, and what they tell of a text that was copied, learned or forged.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
-
 use guilloche::forensics::detect::LawCounts;
 use guilloche::forensics::evidence::{CopyEvidence, Differing, Strengths};
 use guilloche::mark::cell::{Cell, KeyName, MarkKey, Purpose, Role, Roles};
