@@ -22,14 +22,17 @@ const CAPACITY: usize = 4_000_000;
 pub struct LawCounts {
     epoch: u32,
     rules: String,
-    counts: HashMap<Place, [u32; 2]>,
+    counts: Places<Group>,
     /// Of those in passages that have a group: cell, log-odds in hundredths, and the passage's group.
-    passages: HashMap<(u32, i16, u8), [u32; 2]>,
+    passages: Places<u8>,
     past_capacity: u64,
 }
 
 /// Cell, log-odds in hundredths, and group.
 type Place = (u32, i16, Group);
+
+/// How often each variant was seen, by cell, log-odds and group.
+type Places<G> = HashMap<(u32, i16, G), [u32; 2]>;
 
 /// The places of one document of one epoch: cell, log-odds, the variant that stands there, and the group
 /// of its passage where there are canaries.
@@ -192,7 +195,7 @@ impl TryFrom<Stored> for LawCounts {
 fn read<G: Copy + Eq + Hash + PartialOrd>(
     rows: Vec<(u32, i16, G, u32, u32)>,
     groups: G,
-) -> Result<HashMap<(u32, i16, G), [u32; 2]>, MergeError> {
+) -> Result<Places<G>, MergeError> {
     if rows.len() > CAPACITY {
         return Err(MergeError::Damaged("more places than are kept"));
     }
