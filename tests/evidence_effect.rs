@@ -94,13 +94,13 @@ fn law_text(number: u64, words: u32, share: f64, strength: f64) -> (LawCounts, M
     let mut bytes = [0; 32];
     draws.0.fill_bytes(&mut bytes);
     let key = MarkKey::from_bytes(bytes);
-    let mut stream = key.stream();
+    let (mut uniforms, mut coins) = (key.stream(), key.stream());
     let writer = Writer::new(&mut draws, 64);
     let drawn: Vec<(u32, bool)> = (0..CLASSES * 64)
         .map(|cell| {
             let cell = Cell::from_number(cell);
-            let carries = f64::from(coin(&mut stream, cell)) < strength * 256.0;
-            (uniform(&mut stream, cell), carries)
+            let carries = f64::from(coin(&mut coins, cell)) < strength * 256.0;
+            (uniform(&mut uniforms, cell), carries)
         })
         .collect();
     // 2.5 places in a document of 200 words.

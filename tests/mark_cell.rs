@@ -21,6 +21,27 @@ fn the_key_stream_is_that_of_chacha20() {
     assert_eq!(words, expected);
 }
 
+// Break it: forget what has been read where words are passed over.
+#[test]
+fn a_word_of_the_key_stream_is_the_same_in_whatever_order_words_are_asked_for() {
+    let key = MarkKey::from_bytes([5; 32]);
+    let mut words = [0; 2_000];
+    key.stream().fill(&mut words);
+    let mut stream = key.stream();
+    let mut number = 0;
+    for step in [0, 1, 0, 2, 63, 64, 65, 1_999, 1, 200, 1_936, 7, 0, 0, 1_990].repeat(20) {
+        number = (number + step) % words.len();
+        assert_eq!(stream.word(number as u32), words[number], "word {number}");
+        if step == 7 {
+            number += 1;
+            assert_eq!(stream.next_word(), words[number], "behind it");
+            let mut some = [0; 3];
+            stream.fill_from(90, &mut some);
+            assert_eq!(some, words[90..93]);
+        }
+    }
+}
+
 #[test]
 fn one_bit_and_all_bits_agree() {
     let key = MarkKey::derive(&[7; 32], &name(Purpose::Lexical, Role::Account, "a"));

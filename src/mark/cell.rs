@@ -228,7 +228,7 @@ impl MarkKey {
     /// The key's stream of 32-bit words, from the first.
     #[must_use]
     pub fn stream(&self) -> KeyStream {
-        KeyStream(ChaCha20Rng::from_seed(self.0))
+        KeyStream { words: ChaCha20Rng::from_seed(self.0), next: 0, last: 0 }
     }
 
     /// The bit of one cell. For many cells of one key, [`Bits`] is faster.
@@ -259,29 +259,51 @@ fn field(hasher: &mut blake3::Hasher, text: &str) {
 }
 
 /// The ChaCha20 key stream of one key, as 32-bit words.
-pub struct KeyStream(ChaCha20Rng);
+pub struct KeyStream {
+    words: ChaCha20Rng,
+    /// The number of the word that comes next.
+    next: u64,
+    /// The word before it.
+    last: u32,
+}
+
+/// Words that are made at once: as far ahead it is faster to go on than to begin anew.
+const AT_ONCE: u64 = 64;
 
 impl KeyStream {
-    /// The word with this number.
+    /// The word with this number. In rising order words cost least.
     pub fn word(&mut self, number: u32) -> u32 {
-        self.0.set_word_pos(u128::from(number));
-        self.0.next_u32()
+        let number = u64::from(number);
+        match number.checked_sub(self.next) {
+            Some(between) if between < AT_ONCE => {
+                for _ in 0..between {
+                    self.words.next_u32();
+                }
+            }
+            None if number + 1 == self.next => return self.last,
+            _ => self.words.set_word_pos(number.into()),
+        }
+        self.next = number;
+        self.next_word()
     }
 
     /// The next word.
     pub fn next_word(&mut self) -> u32 {
-        self.0.next_u32()
+        self.next += 1;
+        self.last = self.words.next_u32();
+        self.last
     }
 
     /// The words from this number on, as many as there is room for.
     pub fn fill_from(&mut self, number: u32, words: &mut [u32]) {
-        self.0.set_word_pos(u128::from(number));
+        self.next = number.into();
+        self.words.set_word_pos(number.into());
         self.fill(words);
     }
 
     /// The next words, as many as there is room for.
     pub fn fill(&mut self, words: &mut [u32]) {
-        words.fill_with(|| self.0.next_u32());
+        words.fill_with(|| self.next_word());
     }
 }
 

@@ -13,7 +13,7 @@ use guilloche::mark::keys::{Keys, Recipient};
 use guilloche::mark::lexical::Rewriter;
 use guilloche::mark::lexicon::Lexicon;
 
-use super::uniformity::same_law;
+use super::uniformity::{below, same_law};
 
 const PROSE: &str = include_str!("../fixtures/prose/rust-book.txt");
 
@@ -107,8 +107,8 @@ fn p_values_of_unmarked_prose_are_those_of_decoys_and_never_below_their_bound() 
     let units = weights.units().iter().copied().filter(|unit| *unit != 0).collect();
     let law = NullLaw::Signs { weights: units };
     for level in [0.2, 0.05, 0.01] {
-        let below = totals.iter().filter(|total| law.ln_tail(**total) < f64::ln(level)).count();
-        assert!(below as f64 <= level * f64::from(keys), "{below} of {keys} are below {level}");
+        let below = below(&law, &totals, level);
+        assert!(f64::from(below) <= level * f64::from(keys), "{below} of {keys} are below {level}");
     }
 }
 

@@ -31,7 +31,8 @@ impl Effect {
         strengths: &Strengths,
         keep: impl Fn(usize) -> bool,
     ) -> Option<Self> {
-        let mut stream = key.stream();
+        // Coins stand elsewhere: a stream for each keeps both in rising order.
+        let (mut uniforms, mut coins) = (key.stream(), key.stream());
         let places = counts.places();
         let mut choices = Vec::new();
         for class in places.chunk_by(|left, right| left.0 / BUCKETS == right.0 / BUCKETS) {
@@ -43,11 +44,11 @@ impl Effect {
                     continue;
                 }
                 // Where strengths differed, some answers carried nothing in a cell of this coin.
-                let carried = LawWeights::carried(strengths, law::coin(&mut stream, of_cell));
+                let carried = LawWeights::carried(strengths, law::coin(&mut coins, of_cell));
                 if carried < 1.0 {
                     continue;
                 }
-                let uniform = law::uniform(&mut stream, of_cell);
+                let uniform = law::uniform(&mut uniforms, of_cell);
                 let habit = habits.without(cell);
                 let sites: f64 = cell.iter().map(|(.., counts)| sum(*counts)).sum();
                 choices.extend(cell.iter().map(|(_, log_odds, group, stand)| {

@@ -269,21 +269,21 @@ impl LawWeights {
     #[must_use]
     pub fn score(&self, key: &MarkKey) -> LawScore {
         let mut sum = self.law.clone().unwrap_or_default();
-        let mut stream = key.stream();
+        let (mut uniforms, mut coins) = (key.stream(), key.stream());
         let mut words = [0; BUCKETS as usize];
         let mut class = u32::MAX;
         for (place, first) in self.of_first_level().iter().enumerate() {
             let (of, bucket) = (first.cell.index() / BUCKETS, first.cell.index() % BUCKETS);
             if of != class {
                 class = of;
-                stream.fill_from(class * BUCKETS, &mut words);
+                uniforms.fill_from(class * BUCKETS, &mut words);
             }
             let uniform = words.get(bucket as usize).copied().unwrap_or(0);
             if self.law.is_some() {
                 sum.enter_total(first, uniform);
                 continue;
             }
-            let coin = usize::from(law::coin(&mut stream, first.cell));
+            let coin = usize::from(law::coin(&mut coins, first.cell));
             let level = self.level_of.get(coin).copied().flatten().map(usize::from);
             if let Some(scores) = level.and_then(|level| self.levels.get(level)?.get(place)) {
                 sum.enter_total(scores, uniform);

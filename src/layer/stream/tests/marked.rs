@@ -1,6 +1,7 @@
 //! Marked texts: the same in both forms, and nothing else touched.
 
 use std::num::NonZeroU32;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -20,6 +21,11 @@ use crate::policy::plan::{
 };
 use crate::risk::{AccountId, Principal};
 use crate::wire::Target;
+
+/// Made once: each takes longer than an answer.
+static MARKS: LazyLock<Marks> = LazyLock::new(|| Marks::new(keys()));
+static ROLES: LazyLock<Arc<Roles>> =
+    LazyLock::new(|| Arc::new(Roles::new(keys().master(), Lexicon::english().cells())));
 
 /// What one response's edits are made from.
 #[derive(Clone, Debug)]
@@ -70,9 +76,8 @@ fn edits(setting: &Setting, name: &str) -> ResponseEdits {
     let body = setting.request.to_string();
     let scanned = protocol(name).scan_request(Target::default(), body.as_bytes()).unwrap();
     let principal = Principal::of(AccountId::new("a").unwrap());
-    let marks = Marks::new(keys());
     let caller =
-        Caller { marks: &marks, principal: &principal, arm: None, score: 0.9, memory: None };
+        Caller { marks: &MARKS, principal: &principal, arm: None, score: 0.9, memory: None };
     let counts = &mut Tally::default();
     RequestEdits::of(&plan, protocol(name), &scanned, Some(caller), counts).unwrap().response
 }
@@ -80,9 +85,8 @@ fn edits(setting: &Setting, name: &str) -> ResponseEdits {
 /// Oracle: the whole text through the rewriter in one piece, without the layer.
 fn marked(text: &str, cut_short: bool) -> String {
     let keys = keys();
-    let roles = std::sync::Arc::new(Roles::new(keys.master(), Lexicon::english().cells()));
     let caller = Recipient { tenant: "", account: "a", cluster: None, arm: None };
-    let marking = keys.marking(&roles, keys.current(), caller, 1.0);
+    let marking = keys.marking(&ROLES, keys.current(), caller, 1.0);
     let mut rewriter = Rewriter::new(Lexicon::english(), &marking);
     let mut out = String::new();
     rewriter.push(text, &mut out);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -21,6 +22,10 @@ use crate::risk::{AccountId, Principal};
 use crate::wire::framing::Framing;
 use crate::wire::responses::Responses;
 use crate::wire::{Protocol, Refusal, RefusalKind, Target};
+
+/// Made once: it takes longer than an answer.
+static MARKS: LazyLock<Marks> =
+    LazyLock::new(|| Marks::new(Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH)));
 
 /// What is done to the answers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,9 +86,8 @@ pub(super) fn edits_of(
     };
     let request = protocol.scan_request(Target::of(target), body.as_bytes()).unwrap();
     let principal = Principal::of(AccountId::new("a").unwrap());
-    let marks = Marks::new(Keys::from_master(&[7; 32], jiff::Timestamp::UNIX_EPOCH));
     let caller =
-        Caller { marks: &marks, principal: &principal, arm: None, score: 0.9, memory: None };
+        Caller { marks: &MARKS, principal: &principal, arm: None, score: 0.9, memory: None };
     let counts = &mut Tally::default();
     let edits = RequestEdits::of(&plan, protocol, &request, Some(caller), counts)?;
     let sent = edits.edits.apply(&request.target, Bytes::copy_from_slice(body.as_bytes())).body;
