@@ -95,7 +95,8 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(scanner.scan(Stated::default(), event, &mut found).is_ok(), read);
         if read {
             check(event, &found);
-            let spans = |scan: &Scan| scan.channels.iter().map(|it| it.span.clone()).collect::<Vec<_>>();
+            let spans =
+                |scan: &Scan| scan.channels.iter().map(|it| it.span.clone()).collect::<Vec<_>>();
             assert_eq!(spans(&found), spans(&alone));
             assert_eq!(found.fields, alone.fields);
         }

@@ -121,7 +121,7 @@ pub(super) fn read(text: &str) -> Result<Create, MessageError> {
 
 /// An event of an answer as a message, which names its lane.
 pub(super) fn event(data: &str, lane: Option<&str>) -> String {
-    match (lane, data.strip_prefix('{')) {
+    match (lane, data.trim_start().strip_prefix('{')) {
         (Some(lane), Some(members)) => {
             let comma = if members.trim_start().starts_with('}') { "" } else { "," };
             format!("{{\"stream_id\":{}{comma}{members}", json!(lane))
@@ -196,5 +196,7 @@ mod tests {
         assert_eq!(event(r#"{"type":"x"}"#, None), r#"{"type":"x"}"#);
         assert_eq!(event(r#"{"type":"x"}"#, Some("l")), r#"{"stream_id":"l","type":"x"}"#);
         assert_eq!(event("{ }", Some("l")), r#"{"stream_id":"l" }"#);
+        // Whatever stands before it.
+        assert_eq!(event("  {\"a\":1}", Some("l")), r#"{"stream_id":"l","a":1}"#);
     }
 }
