@@ -137,7 +137,13 @@ impl ServerKind {
     /// however it is spelled.
     pub(super) fn way_round(self, path: &str) -> Option<WayRound> {
         let asked = Spelled::of(path);
-        let respelled = || self.routes().any(|it| it.verdict != Verdict::Open && asked.is(it.path));
+        let listed = || self.routes().any(|it| it.verdict != Verdict::Open && asked.is(it.path));
+        // What is read on every server, whether or not its kind is known to have it, is so in any spelling.
+        let read = || {
+            let mut endpoints = ProtocolId::ALL.into_iter().flat_map(|it| it.features().endpoints);
+            endpoints.any(|it| if it.whole { asked.is_all(it.path) } else { asked.is(it.path) })
+        };
+        let respelled = || listed() || read();
         self.refused(&asked).or_else(|| respelled().then_some(WayRound::Respelled))
     }
 
@@ -196,6 +202,13 @@ impl Spelled {
     /// Whether a listed path is how it ends.
     fn is(&self, listed: &str) -> bool {
         [&self.plain, &self.resolved].into_iter().any(|segments| ends(segments, listed))
+    }
+
+    /// Whether a listed path is all of it.
+    fn is_all(&self, listed: &str) -> bool {
+        let count = listed.split('/').filter(|it| !it.is_empty()).count();
+        let mut both = [&self.plain, &self.resolved].into_iter();
+        both.any(|segments| segments.len() == count && ends(segments, listed))
     }
 }
 

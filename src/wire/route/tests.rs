@@ -306,3 +306,36 @@ fn what_is_asked_beside_an_endpoint_belongs_to_its_protocol() {
     assert_eq!(protocol_of(&Method::POST, "/"), Some(ProtocolId::Tgi));
     assert_eq!(protocol_of(&Method::GET, "/"), None);
 }
+
+// Break it: look for other spellings among the paths only that a kind of server is known to have.
+#[test]
+fn what_is_read_as_it_stands_is_a_way_round_in_another_spelling_on_every_server() {
+    for server in ServerKind::ALL {
+        for endpoint in ProtocolId::ALL.into_iter().flat_map(|it| it.features().endpoints) {
+            let front = if endpoint.names_model { "/model/m" } else { "" };
+            let path = match endpoint.path.strip_prefix(':') {
+                Some(_) => format!("/v1beta/models/m{}", endpoint.path),
+                None => format!("{front}{}", endpoint.path),
+            };
+            if !matches!(route(server, &Method::POST, &path, true), Route::Protocol(_)) {
+                continue;
+            }
+            let letter = path.char_indices().rev().find(|(_, it)| it.is_ascii_lowercase());
+            let encoded = letter.map_or("/%2F".to_owned(), |(at, letter)| {
+                format!("{}%{:02x}{}", &path[..at], u32::from(letter), &path[at + 1..])
+            });
+            for path in [
+                format!("/%2e%2e{path}"),
+                format!("/x/..{path}"),
+                format!("/{path}"),
+                format!("{path}/"),
+                format!("{path};a=b"),
+                encoded,
+            ] {
+                let found = route(server, &Method::POST, &path, true);
+                let strict = matches!(found, Route::Protocol(_) | Route::WayRound(_));
+                assert!(strict, "{server:?} {path}: {found:?}");
+            }
+        }
+    }
+}
