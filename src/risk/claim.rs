@@ -233,8 +233,7 @@ impl<'f> ItemVisitor<'f> for Entry<'_, 'f> {
         self,
         item: BareItemFromInput<'f>,
     ) -> Result<impl ParameterVisitor<'f>, Infallible> {
-        self.members.push((self.name, Member::Item(item)));
-        Ok(Ignored)
+        Taking(|item| self.members.push((self.name, Member::Item(item)))).bare_item(item)
     }
 }
 
@@ -253,7 +252,7 @@ impl<'f> InnerListVisitor<'f> for List<'_, 'f> {
     type Error = Infallible;
 
     fn item(&mut self) -> Result<impl ItemVisitor<'f>, Infallible> {
-        Ok(Listed(&mut self.items))
+        Ok(Taking(|item| self.items.push(item)))
     }
 
     fn finish(self) -> Result<impl ParameterVisitor<'f>, Infallible> {
@@ -262,16 +261,17 @@ impl<'f> InnerListVisitor<'f> for List<'_, 'f> {
     }
 }
 
-struct Listed<'l, 'f>(&'l mut Vec<BareItemFromInput<'f>>);
+/// What becomes of an item, whose parameters say nothing.
+struct Taking<F>(F);
 
-impl<'f> ItemVisitor<'f> for Listed<'_, 'f> {
+impl<'f, F: FnOnce(BareItemFromInput<'f>)> ItemVisitor<'f> for Taking<F> {
     type Error = Infallible;
 
     fn bare_item(
         self,
         item: BareItemFromInput<'f>,
     ) -> Result<impl ParameterVisitor<'f>, Infallible> {
-        self.0.push(item);
+        (self.0)(item);
         Ok(Ignored)
     }
 }

@@ -11,20 +11,16 @@ use crate::wire::scan::{Close, FieldKind, Kind, Lane, Mode, Scan, Slot, is_cut_s
 use crate::wire::thought::{members, think};
 use crate::wire::{Said, Target, usage};
 
-/// What a request has beside its message.
-pub(super) const MEMBERS: [&str; 18] = [
-    "chat_history",
+/// Members that open no way round.
+const ALLOWED: [&str; 14] = [
     "documents",
     "force_single_step",
     "frequency_penalty",
     "k",
-    "max_tokens",
     "p",
     "preamble",
     "presence_penalty",
     "prompt_truncation",
-    "raw_prompting",
-    "return_prompt",
     "search_queries_only",
     "seed",
     "stop_sequences",
@@ -33,25 +29,18 @@ pub(super) const MEMBERS: [&str; 18] = [
     "tools",
 ];
 
+/// What a request has beside its message and those.
+const OTHERS: [&str; 4] = ["chat_history", "max_tokens", "raw_prompting", "return_prompt"];
+
+/// What a request has beside its message.
+pub(super) fn members() -> impl Iterator<Item = &'static str> {
+    ALLOWED.into_iter().chain(OTHERS)
+}
+
 const LISTS: Lists = Lists {
     governed: &["message", "chat_history", "max_tokens"],
     // Left out on purpose: return_prompt; raw_prompting, by which a caller writes the model's template.
-    allowed: &[&[
-        "documents",
-        "force_single_step",
-        "frequency_penalty",
-        "k",
-        "p",
-        "preamble",
-        "presence_penalty",
-        "prompt_truncation",
-        "search_queries_only",
-        "seed",
-        "stop_sequences",
-        "temperature",
-        "tool_results",
-        "tools",
-    ]],
+    allowed: &[&ALLOWED],
     ..Lists::NONE
 };
 

@@ -3,7 +3,7 @@
 
 use crate::wire::completions::history;
 use crate::wire::json::Error;
-use crate::wire::request::{Lists, Prompts, Request, SettingPlace};
+use crate::wire::request::{Lists, Request, SettingPlace};
 use crate::wire::{Said, Target};
 
 /// Whose prompt it is.
@@ -87,27 +87,14 @@ pub(super) fn scan_request(form: &Form, target: Target, body: &[u8]) -> Result<R
         target,
         output_cap_place: SettingPlace::Member(form.cap),
         usage_in_stream: true,
-        prompts: Some(Prompts::default()),
         ..Request::default()
     };
-    let mut each = 1;
-    let mut request = request.read(body, &LISTS, |request, reader, name| match name {
-        b"prompt" => {
-            request.prompts = Some(Prompts::read(reader)?);
-            Ok(())
-        }
-        b"num_generations" => {
-            let asked = reader.capped_number()?;
-            each = asked.as_ref().map_or(each, |(_, asked)| *asked);
-            request.choices.extend(asked);
-            Ok(())
-        }
+    let counts = |name: &[u8]| name == b"num_generations";
+    request.read_prompted(body, &LISTS, counts, |request, reader, name| match name {
         b"stop" | b"stop_sequences" => request.steered(b"stop", reader),
         name @ b"logit_bias" => request.steered(name, reader),
         _ => reader.pass(),
-    })?;
-    request.prompts.iter_mut().for_each(|prompts| prompts.ask_each(each));
-    Ok(request)
+    })
 }
 
 pub(super) fn scan_history(body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), Error> {

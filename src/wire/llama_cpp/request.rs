@@ -4,7 +4,7 @@ use crate::wire::chat::request::ALLOWED;
 use crate::wire::json::Error;
 use crate::wire::member_names::MODEL;
 use crate::wire::request::lists::steers;
-use crate::wire::request::{Lists, Prompts, Request, SettingPlace};
+use crate::wire::request::{Lists, Request, SettingPlace};
 use crate::wire::target::Target;
 
 const LISTS: Lists = Lists {
@@ -36,25 +36,12 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
         output_cap_place: SettingPlace::Member(&["n_predict"]),
         sampler_members: &["logit_bias"],
         usage_in_stream: true,
-        prompts: Some(Prompts::default()),
         ..Request::default()
     };
-    let mut each = 1;
-    let mut request = request.read(body, &LISTS, |request, reader, name| match name {
-        // Before the answer stands what is between a prefix and a suffix, and the prompt last.
-        b"prompt" => {
-            request.prompts = Some(Prompts::read(reader)?);
-            Ok(())
-        }
-        b"n_cmpl" | b"n" => {
-            let asked = reader.capped_number()?;
-            each = asked.as_ref().map_or(each, |(_, asked)| each.max(*asked));
-            request.choices.extend(asked);
-            Ok(())
-        }
+    // Before the answer stands what is between a prefix and a suffix, and the prompt last.
+    let counts = |name: &[u8]| matches!(name, b"n_cmpl" | b"n");
+    request.read_prompted(body, &LISTS, counts, |request, reader, name| match name {
         name if steers(name) => request.steered(name, reader),
         _ => reader.pass(),
-    })?;
-    request.prompts.iter_mut().for_each(|prompts| prompts.ask_each(each));
-    Ok(request)
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::{Lists, Request};
 use crate::secret::opaque_debug;
 use crate::wire::json::{Error, Kind, Reader};
 
@@ -22,6 +23,39 @@ pub struct Prompts {
 }
 
 opaque_debug!(Prompts);
+
+impl Request {
+    /// Reads a body whose `prompt` is all of what a model sees, or several; `counts` tells the members that say
+    /// how many answers there are of each, and `member` takes all others.
+    ///
+    /// # Errors
+    /// As [`Request::read`].
+    pub(in crate::wire) fn read_prompted(
+        mut self,
+        body: &[u8],
+        lists: &Lists,
+        counts: impl Fn(&[u8]) -> bool,
+        mut member: impl FnMut(&mut Self, &mut Reader<'_>, &[u8]) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        self.prompts = Some(Prompts::default());
+        let mut each = 1;
+        let mut request = self.read(body, lists, |request, reader, name| match name {
+            b"prompt" => {
+                request.prompts = Some(Prompts::read(reader)?);
+                Ok(())
+            }
+            name if counts(name) => {
+                let asked = reader.capped_number()?;
+                each = asked.as_ref().map_or(each, |(_, asked)| each.max(*asked));
+                request.choices.extend(asked);
+                Ok(())
+            }
+            name => member(request, reader, name),
+        })?;
+        request.prompts.iter_mut().for_each(|prompts| prompts.ask_each(each));
+        Ok(request)
+    }
+}
 
 impl Prompts {
     /// Reads a prompt as a text or as tokens, or several.
