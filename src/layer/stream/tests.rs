@@ -3,6 +3,7 @@
 mod alike;
 mod cited;
 mod client;
+mod every_split;
 mod exact;
 mod invariants;
 mod invoked;
@@ -16,6 +17,7 @@ mod responses;
 mod responses_leaks;
 mod shapes;
 mod shapes_client;
+mod shapes_invariants;
 mod shapes_invoked;
 mod shapes_leaks;
 mod summed_up;

@@ -45,6 +45,7 @@ proptest! {
         let answer = Answer { reasoning, text, finish };
         let from = shape.stream(&answer, &cuts);
         let to = shape.streamed(done, &from, cut);
+        shape.assert_invariants(&from, &to);
         let whole = shape.whole(done, &shape.document(&answer));
         prop_assert_eq!(shape.read(&shape.payloads(&to)), shape.read(&[whole]));
         let again = shape.streamed(done, &from, from.len());
@@ -111,6 +112,7 @@ fn the_samples_read_the_same_in_both_forms_whatever_is_done_to_them() {
         for (whole, stream) in shape.samples() {
             for done in dones() {
                 let streamed = shape.streamed(done, &sample(stream), 5);
+                shape.assert_invariants(&sample(stream), &streamed);
                 let whole = shape.whole(done, &String::from_utf8(sample(whole)).unwrap());
                 assert_eq!(
                     shape.read(&shape.payloads(&streamed)),

@@ -1,6 +1,7 @@
 //! Vendors' own events in the messages of Amazon's: what becomes of them is what would have without.
 
-use super::{framed_stream, keeps, model, protocol, sample, stream, withhold};
+use super::client::accumulate;
+use super::{document, framed_stream, keeps, model, protocol, sample, stream, withhold};
 use crate::wire::framing::{Event, Framing, Splitter, Unframed};
 use crate::wire::invoke::Invoke;
 
@@ -52,6 +53,24 @@ fn an_event_in_a_message_is_rewritten_as_it_is_without() {
                 );
             }
         }
+    }
+}
+
+// Break it: take an answer in the form of chats for one of a prompt's.
+#[test]
+fn an_answer_in_the_form_of_chats_reads_the_same_in_both_forms() {
+    let own = protocol("chat");
+    let from = sample("invoke_jamba_stream.bin");
+    for keep in keeps() {
+        let edits = || withhold(keep, own, "m");
+        let whole = document(&Invoke, edits(), &sample("invoke_jamba.json")).unwrap();
+        let out = framed_stream(&Invoke, Framing::AwsChunks, edits(), from.chunks(9)).unwrap();
+        let events = payloads(Framing::AwsChunks, &out).into_iter();
+        let event = |payload: Vec<u8>| [b"data: ", &payload[..], b"\n\n"].concat();
+        let streamed = events.flat_map(event).collect::<Vec<u8>>();
+        let whole = accumulate(false, &whole, false);
+        assert_eq!(accumulate(false, &streamed, true), whole, "{keep:?}");
+        assert!(whole["0/content"].ends_with("The larger number is 9.8 — 好的 🚆."), "{whole:?}");
     }
 }
 
