@@ -18,8 +18,10 @@ use crate::manifest::Caller;
 use crate::process::{Directory, Served, repository};
 use crate::upstream::Upstream;
 
+mod flags;
 mod planted;
 mod secret;
+mod socket;
 
 use planted::{ANSWER, Planted, answers, compressed};
 use secret::{SENTENCE, has, told_by, unchunked};
@@ -31,11 +33,20 @@ enum Withheld {
     Gone,
     /// It goes out sealed wherever the protocol has a place for it.
     Sealed,
+    /// It is gone, and nothing else is done: what a client asks for besides reaches the server.
+    Alone,
 }
+
+/// A policy that withholds the reasoning and does nothing else.
+const ALONE: &str = "version = 1\nname = \"alone\"\nmode = \"enforce\"\nunknown_routes = \"pass\"\n\
+    [[grade]]\nname = \"withheld\"\nat = 0.2\nreasoning = { keep = \"none\" }\n";
 
 impl Withheld {
     /// The strictest of the policies, whatever is unknown passing: only what is known is refused.
     fn policy(self) -> String {
+        if self == Self::Alone {
+            return ALONE.to_owned();
+        }
         let strict = std::fs::read_to_string(repository("policies/strict.toml")).unwrap();
         let lenient = strict.replace("unknown_routes = \"refuse\"", "unknown_routes = \"pass\"");
         assert_ne!(strict, lenient);
@@ -52,7 +63,7 @@ impl Withheld {
     /// keeping as well; else it may be the vendor's word that there was any, and has only to look like none.
     fn signature(self) -> String {
         match self {
-            Self::Gone => SENTENCE.to_owned(),
+            Self::Gone | Self::Alone => SENTENCE.to_owned(),
             Self::Sealed => STANDARD.encode(SENTENCE),
         }
     }
@@ -65,7 +76,7 @@ impl Withheld {
     /// Into pieces of how many bytes the upstream's answers are cut.
     fn cuts(self) -> &'static [usize] {
         match self {
-            Self::Gone => &[usize::MAX],
+            Self::Gone | Self::Alone => &[usize::MAX],
             Self::Sealed => &[usize::MAX, 11],
         }
     }
@@ -116,9 +127,12 @@ impl Hunt {
 
     /// Asks for a path as a caller whose reasoning is withheld, and looks at every byte of the answer.
     async fn ask(&mut self, method: &Method, path: &str, case: &str) -> Vec<u8> {
-        let risk = Caller::Graded.risk().unwrap();
         let body = r#"{"model":"m","max_tokens":100,"messages":[{"role":"user","content":"x"}]}"#;
-        let body = if path.ends_with("/completions") && !path.ends_with("/chat/completions") {
+        let body = if path.contains("/invoke") && case.contains("jamba") {
+            r#"{"max_tokens":100,"messages":[{"role":"user","content":"x"}]}"#
+        } else if case.contains("sglang") {
+            r#"{"text":"x","sampling_params":{"max_new_tokens":100},"stream":true}"#
+        } else if path.ends_with("/completions") && !path.ends_with("/chat/completions") {
             r#"{"model":"m","max_tokens":100,"prompt":"x"}"#
         } else if path.contains("enerateContent") {
             r#"{"contents":[{"role":"user","parts":[{"text":"x"}]}]}"#
@@ -135,6 +149,12 @@ impl Hunt {
         } else {
             body
         };
+        self.ask_for(method, path, case, body).await
+    }
+
+    /// The same with a body of one's own.
+    async fn ask_for(&mut self, method: &Method, path: &str, case: &str, body: &str) -> Vec<u8> {
+        let risk = Caller::Graded.risk().unwrap();
         let with_body = *method != Method::GET && *method != Method::HEAD;
         let (length, body) = if with_body { (body.len(), body) } else { (0, "") };
         let sent = format!(

@@ -67,6 +67,7 @@ pub(super) fn invoke(signature: &str) -> Vec<Planted> {
     let metrics = json!({"outputTokenCount": TOKENS[0], "thought": SENTENCE});
     named.push(chunk(&json!({"metadata": {}, "amazon-bedrock-invocationMetrics": metrics})));
     found.extend([document("invoke, nova", &whole), binary("invoke, nova", &named)]);
+    found.extend(jamba(&chunk));
     for (name, text) in inline() {
         let piece = |text: &str, reason: Value| {
             json!({"generation": text, "prompt_token_count": 5, "generation_token_count": 9,
@@ -82,6 +83,34 @@ pub(super) fn invoke(signature: &str) -> Vec<Planted> {
             let name = format!("invoke, {vendor}, {name}");
             found.extend([document(&name, &whole), binary(&name, &pieces.each_ref().map(chunk))]);
         }
+    }
+    found
+}
+
+/// The form of Chat Completions, as Jamba's bodies have it, with what else servers of that form say.
+fn jamba(chunk: &dyn Fn(&Value) -> (&'static str, Value)) -> Vec<Planted> {
+    let dialects = [
+        ("reasoning_content", json!({"reasoning_content": SENTENCE, "content": ANSWER})),
+        ("think", json!({"content": format!("<think>{SENTENCE}</think>{ANSWER}")})),
+    ];
+    let mut found = Vec::new();
+    for (name, mut said) in dialects {
+        said["role"] = json!("assistant");
+        let whole = |object: &str, mut choice: Value| {
+            choice["index"] = json!(0);
+            choice["logprobs"] = json!({"content": [{"token": SENTENCE, "logprob": -1}]});
+            json!({"id": "chatcmpl-1", "object": object, "created": 1, "model": "jamba", "choices": [choice],
+                "meta": {"thought": SENTENCE}, "token_ids": TOKENS,
+                "usage": {"prompt_tokens": 5, "completion_tokens": 9, "total_tokens": 14}})
+        };
+        let name = format!("invoke, jamba, {name}");
+        let message = json!({"message": said, "finish_reason": "stop"});
+        found.push(document(&name, &whole("chat.completion", message)));
+        let pieces = [
+            whole("chat.completion.chunk", json!({"delta": said, "finish_reason": null})),
+            whole("chat.completion.chunk", json!({"delta": {}, "finish_reason": "stop"})),
+        ];
+        found.push(binary(&name, &pieces.each_ref().map(chunk)));
     }
     found
 }
@@ -168,8 +197,25 @@ pub(super) fn tgi() -> Vec<Planted> {
         };
         let both = [event(&text, Value::Null), event("", json!(text))];
         found.push(events(&name, both, ""));
+        found.extend(sglang(&name, &text));
     }
     found
+}
+
+/// SGLang's form, whose pieces say all so far.
+fn sglang(name: &str, text: &str) -> Vec<Planted> {
+    let so_far = |text: &str, finish: Value| {
+        json!({"text": text, "output_ids": TOKENS, "meta_info": {"id": "g1", "finish_reason": finish,
+            "prompt_tokens": 5, "completion_tokens": 9, "hidden_states": [TOKENS],
+            "output_token_logprobs": [[-1, TOKENS[0], SENTENCE]],
+            "input_token_logprobs": [[-1, TOKENS[1], SENTENCE]]}})
+    };
+    let stops = json!({"type": "stop", "matched": TOKENS[0]});
+    let name = format!("{name}, sglang");
+    let ends = (1..=text.len()).filter(|end| text.is_char_boundary(*end));
+    let grown = ends.step_by(7).map(|end| ("", so_far(&text[..end], Value::Null)));
+    let stream: Vec<_> = grown.chain([("", so_far(text, stops.clone()))]).collect();
+    vec![document(&name, &so_far(text, stops)), events(&name, stream, "data: [DONE]\n\n")]
 }
 
 pub(super) fn cohere() -> Vec<Planted> {
