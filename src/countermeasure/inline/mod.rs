@@ -209,7 +209,8 @@ impl Inline {
         let skipped = self.left.min(text.len());
         self.left -= skipped;
         let rest = text.get(skipped..).unwrap_or_default();
-        self.answered |= !rest.trim().is_empty();
+        // The tokens that models put before their first word are none of it, wherever they are cut.
+        self.answered |= !self.lines.beginning && !rest.trim().is_empty();
         self.begun |= !rest.is_empty();
         out.push_str(rest);
     }

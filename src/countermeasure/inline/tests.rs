@@ -409,6 +409,13 @@ fn twice_the_text_is_at_most_twice_the_work_in_one_piece_and_in_many() {
     }
 }
 
+// Break it: take a token that leads up to an answer for a part of it.
+#[test]
+fn a_section_behind_a_token_and_a_section_is_one_wherever_the_token_is_cut() {
+    let text = "<|start|>assistant<think>zebra</think><think>\t</think>It is 12.";
+    assert_eq!(emptied(text), "<|start|>assistant<think></think><think></think>It is 12.");
+}
+
 proptest::proptest! {
     #[test]
     fn the_result_does_not_depend_on_the_pieces(
