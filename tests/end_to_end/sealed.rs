@@ -28,6 +28,7 @@ mod dialect;
 mod gateways;
 mod google;
 mod openai;
+mod rotation;
 mod sizes;
 mod strings;
 

@@ -80,6 +80,35 @@ async fn whoever_reads_an_answer_later_gets_what_its_first_reader_got() {
     assert_eq!(world.exchange(asks(Method::DELETE, ID, clear()), json(gone)).await.text(), gone);
 }
 
+/// Asked for in the background, it is queued, and read as often as its client likes.
+// Break it: remember only answers that have texts, or forget them when they are first read.
+#[tokio::test(start_paused = true)]
+async fn what_was_decided_of_an_answer_in_the_background_holds_when_it_is_read() {
+    let world = World::new(policy(WITHHOLD));
+    let queued = |status: &str| {
+        value!({"id": "resp_0a1b2c3d", "object": "response", "created_at": 1, "status": status,
+            "background": true, "error": null, "model": "m", "output": [], "usage": null})
+        .to_string()
+    };
+    let body = r#"{"model":"m","input":"q","background":true,"store":true}"#;
+    let asked = request(suspicious(), RESPONSES, Script::whole(body));
+    let first = world.exchange(asked, json(queued("queued"))).await.text();
+    assert_eq!(first, queued("queued"));
+    let read = async |answer: String| {
+        world.exchange(asks(Method::GET, ID, clear()), json(answer)).await.text()
+    };
+    assert_eq!(read(queued("in_progress")).await, queued("in_progress"));
+    let whole = String::from_utf8(sample("responses.json")).unwrap();
+    for _ in 0..2 {
+        tokio::time::advance(std::time::Duration::from_secs(60)).await;
+        let read = read(whole.clone()).await;
+        assert!(!read.contains(THOUGHT) && read.contains("The larger number"), "{read}");
+    }
+    let asked = asks(Method::GET, &format!("{ID}?stream=true"), clear());
+    let streamed = world.exchange(asked, told()).await.text();
+    assert!(!streamed.contains(THOUGHT) && streamed.contains("response.completed"), "{streamed}");
+}
+
 // Break it: pass what nobody has decided about, or refuse it.
 #[tokio::test(start_paused = true)]
 async fn an_answer_of_which_nothing_is_known_is_read_at_the_readers_own_grade() {

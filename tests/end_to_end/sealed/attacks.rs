@@ -66,12 +66,12 @@ fn blobs(agent: &Agent) -> Vec<String> {
 }
 
 /// Whether any of what was thought is in a request.
-fn shows(sent: &str) -> bool {
+pub(super) fn shows(sent: &str) -> bool {
     THOUGHTS.iter().any(|it| sent.contains(&Value::from(*it).to_string()))
 }
 
 /// Sends the next turn; what the upstream gets of it.
-async fn forwarded(scene: &Scene, agent: &Agent, address: &str, risk: String) -> String {
+pub(super) async fn forwarded(scene: &Scene, agent: &Agent, address: &str, risk: String) -> String {
     let (status, answer) = agent.asks(scene, address, 2, risk).await;
     assert_eq!(status, StatusCode::OK, "{}: {}", agent.talk, text(&answer));
     let [(_, sent)]: [_; 1] = scene.sent(&agent.talk).try_into().unwrap();
