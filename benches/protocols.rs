@@ -23,6 +23,7 @@ use divan::counter::BytesCount;
 use guilloche::layer::DefenseLayer;
 use guilloche::policy::Policy;
 use guilloche::risk::{AccountId, Assessment, Principal, Risk, RiskScore, Validity};
+use guilloche::wire::framing::{Framing, Unframed};
 use http::{HeaderValue, Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::Full;
@@ -197,6 +198,46 @@ fn cohere() -> Case {
     Case { path: "/v2/chat", media_type: "text/event-stream", request, events }
 }
 
+/// A message of Amazon's, or one with a vendor's event in it.
+fn message(framing: Framing, kind: &'static str, event: &Value) -> Bytes {
+    let payload = event.to_string().into_bytes();
+    framing.frame(&Unframed { kind: Some(kind), payload, is_error: false }).into()
+}
+
+fn converse() -> Case {
+    let event = |kind, event: Value| message(Framing::AwsEventStream, kind, &event);
+    let mut events = vec![event("messageStart", json!({"role": "assistant"}))];
+    for (index, delta) in
+        [json!({"reasoningContent": {"text": WORDS}}), json!({"text": WORDS})].iter().enumerate()
+    {
+        let said = json!({"contentBlockIndex": index, "delta": delta, "p": "abcdefghijkl"});
+        events.extend(std::iter::repeat_n(event("contentBlockDelta", said), EVENTS / 2));
+        events.push(event("contentBlockStop", json!({"contentBlockIndex": index})));
+    }
+    events.push(event("messageStop", json!({"stopReason": "end_turn"})));
+    let usage = json!({"inputTokens": 1, "outputTokens": 9, "totalTokens": 10});
+    events.push(event("metadata", json!({"usage": usage, "metrics": {"latencyMs": 1}})));
+    let media_type = "application/vnd.amazon.eventstream";
+    let request = json!({"messages": [{"role": "user", "content": [{"text": "x"}]}]});
+    Case { path: "/model/m/converse-stream", media_type, request, events }
+}
+
+/// The events of Messages, as Amazon carries them.
+fn invoke() -> Case {
+    let own = messages();
+    let event = |event: &Bytes| {
+        let text = String::from_utf8_lossy(event);
+        let data = text.lines().find_map(|line| line.strip_prefix("data: "));
+        let event: Value = serde_json::from_str(data.expect("data")).expect("JSON");
+        message(Framing::AwsChunks, "chunk", &event)
+    };
+    let events = own.events.iter().map(event).collect();
+    let mut request = own.request;
+    request["anthropic_version"] = json!("bedrock-2023-05-31");
+    let path = "/model/m/invoke-with-response-stream";
+    Case { path, media_type: "application/vnd.amazon.eventstream", request, events }
+}
+
 /// A response whose texts come in events of a kilobyte, `size` of them, and are then repeated.
 fn responses(size: usize, piece: &str) -> Case {
     let (mut events, mut number) = (Vec::new(), 0);
@@ -317,8 +358,8 @@ fn read<B: Body<Data = Bytes>>(body: B) -> usize {
 }
 
 #[divan::bench(args = [
-    "floor", "chat", "messages", "completions", "ollama", "gemini", "cohere", "llama_cpp", "tgi", "responses",
-    "responses, snapshots of 100 KiB",
+    "floor", "chat", "messages", "completions", "ollama", "gemini", "cohere", "llama_cpp", "tgi", "converse",
+    "invoke", "responses", "responses, snapshots of 100 KiB",
 ])]
 fn stream(bencher: Bencher<'_, '_>, name: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
@@ -332,6 +373,8 @@ fn stream(bencher: Bencher<'_, '_>, name: &str) {
         "cohere" => cohere(),
         "llama_cpp" => llama_cpp(),
         "tgi" => tgi(),
+        "converse" => converse(),
+        "invoke" => invoke(),
         "responses" => responses(EVENTS / 2, WORDS),
         "responses, snapshots of 100 KiB" => responses(100, &WORDS.repeat(17)),
         _ => chat(),
