@@ -233,7 +233,7 @@ impl<'f> ItemVisitor<'f> for Entry<'_, 'f> {
         self,
         item: BareItemFromInput<'f>,
     ) -> Result<impl ParameterVisitor<'f>, Infallible> {
-        Taking(|item| self.members.push((self.name, Member::Item(item)))).bare_item(item)
+        Taking(move |item| self.members.push((self.name, Member::Item(item)))).bare_item(item)
     }
 }
 
@@ -252,7 +252,8 @@ impl<'f> InnerListVisitor<'f> for List<'_, 'f> {
     type Error = Infallible;
 
     fn item(&mut self) -> Result<impl ItemVisitor<'f>, Infallible> {
-        Ok(Taking(|item| self.items.push(item)))
+        let items = &mut self.items;
+        Ok(Taking(move |item| items.push(item)))
     }
 
     fn finish(self) -> Result<impl ParameterVisitor<'f>, Infallible> {

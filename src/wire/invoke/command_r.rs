@@ -33,7 +33,7 @@ const ALLOWED: [&str; 14] = [
 const OTHERS: [&str; 4] = ["chat_history", "max_tokens", "raw_prompting", "return_prompt"];
 
 /// What a request has beside its message.
-pub(super) fn members() -> impl Iterator<Item = &'static str> {
+pub(super) fn beside() -> impl Iterator<Item = &'static str> {
     ALLOWED.into_iter().chain(OTHERS)
 }
 

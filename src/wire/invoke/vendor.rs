@@ -213,7 +213,7 @@ impl Members {
                     b"inferenceConfig" | b"reasoningConfig" | b"schemaVersion" | b"toolConfig"
                 );
                 self.no_titan |= lacks(&titan::MEMBERS);
-                self.no_command_r |= command_r::members().all(|it| it.as_bytes() != name);
+                self.no_command_r |= command_r::beside().all(|it| it.as_bytes() != name);
                 for (no, form) in self.no_form.iter_mut().zip(&FORMS) {
                     *no |= lacks(form.members);
                 }
