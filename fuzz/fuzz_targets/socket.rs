@@ -34,7 +34,8 @@ fuzz_target!(|data: &[u8]| {
         let asked = object(&text);
         match message::read(&text) {
             Ok(create) => {
-                let mut asked = asked.expect("only an object asks for anything");
+                // Half of a surrogate pair is more than the oracle can read.
+                let Some(mut asked) = asked else { continue };
                 assert_eq!(asked["type"], "response.create");
                 let body = std::str::from_utf8(&create.body).unwrap();
                 let said = object(body).expect("the body is an object");
