@@ -85,7 +85,7 @@ fn a_rewritten_responses_stream_cut_once_at_any_byte_is_what_it_is_whole() {
 fn respelled(document: &str) -> String {
     let value: Value = serde_json::from_str(document).unwrap();
     let pretty = serde_json::to_string_pretty(&value).unwrap();
-    let spelled = pretty.replace(": 3", ": 3.0e+00").replace('é', "\\u00e9").replace('/', "\\/");
+    let spelled = pretty.replace(": 3,", ": 3.0e+00,").replace('é', "\\u00e9").replace('/', "\\/");
     assert!(serde_json::from_str::<Value>(&spelled).is_ok());
     format!("\n \r\n{}\n", spelled.replace('\n', "\r\n"))
 }
