@@ -142,6 +142,14 @@ impl Shape {
     fn told(self, event: &Value) -> Told {
         let mut bare = event.clone();
         let texts = blank(&mut bare);
+        if self.protocol().id() == ProtocolId::Tgi {
+            // Tokens are numbered anew, and their ids tell what they were.
+            let both = bare.as_object_mut().and_then(|bare| {
+                bare.remove("index");
+                bare.get_mut("token")?.as_object_mut()?.remove("id")
+            });
+            drop(both);
+        }
         let cohere = self.protocol().id() == ProtocolId::Cohere;
         let kind = event["type"].as_str().filter(|_| cohere);
         let index = if cohere { &event["index"] } else { &event["contentBlockIndex"] };
