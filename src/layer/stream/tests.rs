@@ -162,6 +162,17 @@ fn stream<'c>(
     framed_stream(protocol, Framing::Sse, edits, chunks)
 }
 
+/// A stream cut at every byte: in pieces of [`FAR`] bytes behind a first one of each shorter length.
+fn cut_everywhere(bytes: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
+    (0..FAR.min(bytes.len())).map(|first| {
+        let (first, rest) = bytes.split_at(first);
+        std::iter::once(first).chain(rest.chunks(FAR)).collect()
+    })
+}
+
+/// Bytes between two cuts of one stream, further apart than any marker is long.
+const FAR: usize = 257;
+
 fn framed_stream<'c>(
     protocol: &'static dyn Protocol,
     framing: Framing,

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::responses::{self, Done};
 use super::shapes::{Answer, SHAPES, Shape};
-use super::{document, framed_stream, sample, words};
+use super::{cut_everywhere, document, framed_stream, sample, words};
 use crate::wire::framing::Framing;
 use crate::wire::responses::Responses;
 
@@ -30,18 +30,17 @@ fn short(shape: Shape) -> Answer {
 
 // Break it: forget what is undecided between two chunks in any splitter, or decide at the end of a chunk.
 #[test]
-fn a_rewritten_stream_cut_once_at_any_byte_is_what_it_is_whole_in_every_shape() {
+fn a_rewritten_stream_cut_at_any_byte_is_what_it_is_whole_in_every_shape() {
     for shape in SHAPES {
         let from = shape.stream(&short(shape), &[19, 7]);
         let whole = shape.streamed(edited(), &from, from.len());
         assert_ne!(whole, from, "{shape:?}");
         shape.assert_invariants(&from, &whole);
         let edits = shape.edits(edited());
-        for cut in 1..from.len() {
-            let (left, right) = from.split_at(cut);
-            let (protocol, framing) = (shape.protocol(), shape.framing());
-            let out = framed_stream(protocol, framing, edits.clone(), [left, right]);
-            assert!(out.unwrap() == whole, "{shape:?} cut at {cut}");
+        for pieces in cut_everywhere(&from) {
+            let (first, protocol, framing) = (pieces[0].len(), shape.protocol(), shape.framing());
+            let out = framed_stream(protocol, framing, edits.clone(), pieces);
+            assert!(out.unwrap() == whole, "{shape:?} cut at {first} and evenly behind");
         }
     }
 }
@@ -64,7 +63,7 @@ fn samples_that_are_rewritten_come_out_the_same_in_chunks_of_any_size() {
 
 // Break it: the same, or renumber by the chunks.
 #[test]
-fn a_rewritten_responses_stream_cut_once_at_any_byte_is_what_it_is_whole() {
+fn a_rewritten_responses_stream_cut_at_any_byte_is_what_it_is_whole() {
     let from = sample("responses_stream.sse");
     let edits = responses::edits(edited());
     let rewritten = |pieces: Vec<&[u8]>| {
@@ -72,10 +71,9 @@ fn a_rewritten_responses_stream_cut_once_at_any_byte_is_what_it_is_whole() {
     };
     let whole = rewritten(vec![&from]);
     assert_ne!(whole, from);
-    // Every place within the first events, and in every event.
-    for cut in (1..from.len()).filter(|cut| cut % 7 == 0 || *cut < 1500) {
-        let (left, right) = from.split_at(cut);
-        assert!(rewritten(vec![left, right]) == whole, "cut at {cut}");
+    for pieces in cut_everywhere(&from) {
+        let first = pieces[0].len();
+        assert!(rewritten(pieces) == whole, "cut at {first} and evenly behind");
     }
     assert!(rewritten(from.chunks(1).collect()) == whole, "byte by byte");
 }

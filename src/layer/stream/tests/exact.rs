@@ -2,8 +2,8 @@
 
 use super::client::accumulate;
 use super::{
-    COMPLETIONS, LEAKS, document, edits, keeps, model, protocol, sample, stream, streams, withhold,
-    words,
+    COMPLETIONS, LEAKS, cut_everywhere, document, edits, keeps, model, protocol, sample, stream,
+    streams, withhold, words,
 };
 use crate::policy::plan::Keep;
 
@@ -12,9 +12,6 @@ fn without_comments(stream: &[u8]) -> Vec<u8> {
     let text = String::from_utf8(stream.to_vec()).unwrap();
     text.split_inclusive("\n\n").filter(|block| !block.starts_with(':')).collect::<String>().into()
 }
-
-/// Bytes between two cuts of one stream.
-const FAR: usize = 509;
 
 /// The three ways to end a line.
 fn line_ends(stream: &[u8]) -> [Vec<u8>; 3] {
@@ -46,12 +43,10 @@ fn a_stream_cut_at_any_byte_is_rewritten_as_if_it_came_whole() {
         for bytes in line_ends(&sample(name)) {
             let kept = || withhold(words(6), protocol(name), "some-model");
             let whole = stream(protocol(name), kept(), [&*bytes]).unwrap();
-            // Further apart than any marker is long.
-            for first in 0..FAR.min(bytes.len()) {
-                let (left, right) = bytes.split_at(first);
-                let pieces = std::iter::once(left).chain(right.chunks(FAR));
+            for pieces in cut_everywhere(&bytes) {
+                let first = pieces[0].len();
                 let out = stream(protocol(name), kept(), pieces).unwrap();
-                assert!(out == whole, "{name} cut at {first} and every {FAR} bytes behind");
+                assert!(out == whole, "{name} cut at {first} and evenly behind");
             }
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::client::{accumulate, payloads};
 use super::invariants::assert_invariants;
 use super::parity::{DIALECTS, Dialect};
-use super::{COMPLETIONS, document, model, protocol, sample, stream, words};
+use super::{COMPLETIONS, cut_everywhere, document, model, protocol, sample, stream, words};
 use crate::countermeasure::watermark::{Caller, Marks};
 use crate::countermeasure::{RequestEdits, ResponseEdits, Tally};
 use crate::mark::cell::Roles;
@@ -156,10 +156,10 @@ fn a_stream_cut_at_any_byte_is_marked_alike() {
         marked(&format!("é🤔 {ANSWER}"), false)
     );
     assert_ne!(marked(ANSWER, false), ANSWER, "something is exchanged");
-    for at in (0..from.len()).step_by(7) {
-        let (left, right) = from.as_bytes().split_at(at);
-        let out = stream(protocol("chat"), edits(&setting, "chat"), [left, right]).unwrap();
-        assert!(out == whole, "cut at {at}");
+    for pieces in cut_everywhere(from.as_bytes()) {
+        let first = pieces[0].len();
+        let out = stream(protocol("chat"), edits(&setting, "chat"), pieces).unwrap();
+        assert!(out == whole, "cut at {first} and evenly behind");
     }
 }
 

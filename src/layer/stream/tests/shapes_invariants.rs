@@ -116,6 +116,9 @@ fn says(value: &Value, names: &[&str]) -> bool {
 /// Members that stay in every event that says more than a text.
 const KEPT: [&str; 5] = ["eval_count", "meta_info", "metrics", "usage", "usageMetadata"];
 
+/// Members of those all the same that may tell a text or the id of a token, as SGLang's do.
+const MAY_TELL: [&str; 2] = ["matched", "weight_version"];
+
 /// Whether this is what came, but for members that were closed; `all` if it says more than a text.
 fn is_of(now: &Value, then: &Value, all: bool) -> bool {
     within(now, then, all, false)
@@ -127,7 +130,9 @@ fn within(now: &Value, then: &Value, all: bool, kept: bool) -> bool {
         (Value::Object(now), Value::Object(then)) => {
             now.keys().eq(then.keys())
                 && now.iter().zip(then.values()).all(|((name, now), then)| {
-                    within(now, then, all, kept || all && KEPT.contains(&name.as_str()))
+                    let kept = kept || all && KEPT.contains(&name.as_str());
+                    let kept = kept && !MAY_TELL.contains(&name.as_str());
+                    within(now, then, all, kept)
                 })
         }
         (Value::Array(now), Value::Array(then)) => {

@@ -64,7 +64,7 @@ pub(super) fn invoke(signature: &str) -> Vec<Planted> {
     let (whole, events) = conversed(signature);
     let mut named: Vec<_> =
         events.iter().map(|(kind, event)| chunk(&json!({*kind: event}))).collect();
-    let metrics = json!({"outputTokenCount": TOKENS[0], "thought": SENTENCE});
+    let metrics = json!({"outputTokenCount": 9, "thought": SENTENCE});
     named.push(chunk(&json!({"metadata": {}, "amazon-bedrock-invocationMetrics": metrics})));
     found.extend([document("invoke, nova", &whole), binary("invoke, nova", &named)]);
     found.extend(jamba(&chunk));
@@ -185,7 +185,7 @@ pub(super) fn tgi() -> Vec<Planted> {
         let details = json!({"finish_reason": "eos_token", "generated_tokens": 9, "seed": 1,
             "prefill": [token(SENTENCE)], "tokens": [token(SENTENCE)],
             "top_tokens": [[token(SENTENCE)]],
-            "best_of_sequences": [{"generated_text": SENTENCE, "finish_reason": "length"}]});
+            "best_of_sequences": [{"generated_text": text, "finish_reason": "length"}]});
         let name = format!("tgi, {name}");
         found.push(document(&name, &json!({"generated_text": text, "details": details})));
         let event = |text: &str, generated: Value| {
