@@ -320,10 +320,12 @@ fn what_is_read_as_it_stands_is_a_way_round_in_another_spelling_on_every_server(
             if !matches!(route(server, &Method::POST, &path, true), Route::Protocol(_)) {
                 continue;
             }
-            let letter = path.char_indices().rev().find(|(_, it)| it.is_ascii_lowercase());
-            let encoded = letter.map_or("/%2F".to_owned(), |(at, letter)| {
-                format!("{}%{:02x}{}", &path[..at], u32::from(letter), &path[at + 1..])
+            let encoded = path.rfind(|it: char| it.is_ascii_lowercase()).and_then(|at| {
+                let (before, rest) = path.split_at_checked(at)?;
+                let letter = rest.chars().next()?;
+                Some(format!("{before}%{:02x}{}", u32::from(letter), rest.get(1..)?))
             });
+            let encoded = encoded.unwrap_or("/%2F".to_owned());
             for path in [
                 format!("/%2e%2e{path}"),
                 format!("/x/..{path}"),
