@@ -213,7 +213,7 @@ fn sglang(name: &str, text: &str) -> Vec<Planted> {
     let stops = json!({"type": "stop", "matched": TOKENS[0]});
     let name = format!("{name}, sglang");
     let ends = (1..=text.len()).filter(|end| text.is_char_boundary(*end));
-    let grown = ends.step_by(7).map(|end| ("", so_far(&text[..end], Value::Null)));
+    let grown = ends.step_by(7).map(|end| ("", so_far(text.get(..end).unwrap(), Value::Null)));
     let stream: Vec<_> = grown.chain([("", so_far(text, stops.clone()))]).collect();
     vec![document(&name, &so_far(text, stops)), events(&name, stream, "data: [DONE]\n\n")]
 }
