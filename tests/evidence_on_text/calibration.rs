@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::text::{self, CELLS, KEYS, Source, documents, unmarked_cells};
-use super::uniformity::{below, continuous_p, normal_tail, same_law, uniformity};
+use super::uniformity::{continuous_p, normal_tail, same_law, uniformity};
 use guilloche::forensics::detect::{
     Device, HuggingFaceKgw, KeyScore, Seeding, SglangGumbel, Site, SynthIdMain, SynthIdTable,
     TokenCounts, TokenDocument, TokenScheme, TokenSites, VllmGumbel,
@@ -148,6 +148,13 @@ fn p_values_of_cells_are_uniform_and_their_bound_holds_where_a_naive_test_fails(
             assert!(below <= level * f64::from(KEYS), "{words} words");
         }
     }
+}
+
+/// How many totals have a tail below a level: the tail falls with the total.
+pub(crate) fn below(law: &NullLaw, totals: &[f64], level: f64) -> u32 {
+    let mut totals = totals.to_vec();
+    totals.sort_by(|one, other| other.total_cmp(one));
+    totals.partition_point(|total| law.ln_tail(*total) < level.ln()) as u32
 }
 
 fn decoys_p(scores: &[f64], total: f64) -> f64 {

@@ -1,7 +1,8 @@
 //! Marks below full strength: what the coins tell, and that they prove nothing by themselves.
 
+use super::calibration::below;
 use super::text::{CELLS, KEYS, cell, cells, unmarked_cells};
-use super::uniformity::{below, same_law};
+use super::uniformity::same_law;
 use guilloche::forensics::detect::CellCounts;
 use guilloche::forensics::evidence::{Decoys, NullLaw, SignSums, Strengths, Weights, test_signs};
 use guilloche::mark::cell::{Bits, MarkKey};

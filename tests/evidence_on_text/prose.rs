@@ -13,7 +13,8 @@ use guilloche::mark::keys::{Keys, Recipient};
 use guilloche::mark::lexical::Rewriter;
 use guilloche::mark::lexicon::Lexicon;
 
-use super::uniformity::{below, same_law};
+use super::calibration::below;
+use super::uniformity::same_law;
 
 const PROSE: &str = include_str!("../fixtures/prose/rust-book.txt");
 

@@ -16,13 +16,6 @@ pub(crate) fn continuous_p(law: &NullLaw, total: f64, uniform: f64) -> f64 {
     }
 }
 
-/// How many totals have a tail below a level: the tail falls with the total.
-pub(crate) fn below(law: &NullLaw, totals: &[f64], level: f64) -> u32 {
-    let mut totals = totals.to_vec();
-    totals.sort_by(|one, other| other.total_cmp(one));
-    totals.partition_point(|total| law.ln_tail(*total) < level.ln()) as u32
-}
-
 /// The p-value of Kolmogorov's test that these are uniform (the limit law, which is conservative
 /// for few).
 pub(crate) fn uniformity(mut p_values: Vec<f64>) -> f64 {
