@@ -215,11 +215,14 @@ async fn hunt(kind: ServerKind, withheld: Withheld) {
             Verdict::Read(_) if kind == ServerKind::Custom => &["/v1", "", "/openai/deployments/d"],
             _ => &["/v1"],
         };
-        for prefix in prefixes {
+        for (number, prefix) in prefixes.iter().enumerate() {
             let path = example(&listed, prefix);
+            // Behind each further prefix, where the same is read, some others of the answers.
+            let some = |at: usize| number == 0 || at % 5 == number;
             match listed.verdict {
                 Verdict::Read(protocol) => {
-                    let all = withheld.answers(protocol).into_iter();
+                    let all = withheld.answers(protocol).into_iter().enumerate();
+                    let all = all.filter(|(at, _)| some(*at)).map(|(_, planted)| planted);
                     let cuts = |Planted { name, .. }: Planted| {
                         withheld.cuts().iter().map(move |cut| (case(&name, *cut), *cut))
                     };

@@ -26,7 +26,7 @@ pub(super) const ANSWER: &str = "It's one of the tools that you can use. For exa
     oil. However, it is important to note that they are big, and you do not have to use all of \
     them. In addition, there is a way to do that. For instance, you cannot start until it is done. \
     You may also want to make sure that the blades are not too old, because it is easy to break \
-    one that has been used for several years. Therefore, they should be kept in a dry place, and \
+    one that has been used for several years. They should be kept in a dry place, and \
     you should not lend them to people who do not know how to use them.";
 
 fn keys() -> Keys {

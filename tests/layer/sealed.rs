@@ -193,7 +193,8 @@ fn is_blob(value: &Value) -> bool {
 
 // Break it: keep the upstream's signature, or seal nothing of the text.
 #[tokio::test(start_paused = true)]
-async fn a_thinking_block_goes_out_empty_and_sealed_and_reaches_the_upstream_as_it_wrote_it() {
+async fn a_thinking_block_goes_out_empty_and_sealed_and_reaches_the_upstream_as_its_client_writes()
+{
     for signature in [Some(SIGNATURE), Some("a\\/b\\u002b"), None] {
         let world = world();
         let answer = message(&format!("{},{CALL}", thinking(signature)));
@@ -205,15 +206,8 @@ async fn a_thinking_block_goes_out_empty_and_sealed_and_reaches_the_upstream_as_
         if signature.is_none() {
             original[0]["signature"] = "".into();
         }
-        assert_eq!(read_json(&seen), read_json(&next_turn(&original)));
-        // Not a byte beside it is another, and what is put back is as the upstream wrote it.
-        assert!(seen.contains(THOUGHT));
-        let blob = got[0]["signature"].as_str().unwrap();
-        let spelled = format!("\"{}\"", signature.unwrap_or_default());
-        let expected = next_turn(&got)
-            .replace(&format!("\"{blob}\""), &spelled)
-            .replace("\"thinking\":\"\"", &format!("\"thinking\":\"{THOUGHT}\""));
-        assert_eq!(seen, expected);
+        // To the byte what the client would have sent, had nothing been sealed.
+        assert_eq!(seen, next_turn(&original));
     }
 }
 
@@ -286,8 +280,7 @@ async fn redacted_thinking_is_sealed_once_more() {
     let got = answered(&world, alice(), &answer).await;
     assert!(is_blob(&got[0]["data"]), "{got:?}");
     let seen = forwarded(&world, alice(), &next_turn(&got)).await;
-    assert!(seen.contains("\"EmwKAhgBEgy3va3p\\/ZIx\""), "{seen}");
-    assert_eq!(read_json(&seen), read_json(&next_turn(&blocks(&answer))));
+    assert_eq!(seen, next_turn(&blocks(&answer)));
     // In the place of a signature it is nothing.
     let blob = got[0]["data"].clone();
     let wrong = [json!({"type": "thinking", "thinking": "", "signature": blob}), got[1].clone()];
