@@ -11,7 +11,7 @@ use super::support::*;
 /// The least time of several in which an answer is rewritten. A disturbed one says nothing.
 async fn least_time(body: &str) -> Duration {
     let mut least = Duration::MAX;
-    for _ in 0..5 {
+    for _ in 0..3 {
         let world = World::new(keeping("none"));
         let begun = Instant::now();
         let read = world.exchange(chat(), stream([data(body)])).await;
@@ -21,12 +21,20 @@ async fn least_time(body: &str) -> Duration {
     least
 }
 
-/// Twice the bytes cost about twice the time, and four times where the cost is the square.
+/// Twice the bytes cost about twice the time, and four times where the cost is the square: then every try
+/// takes too long, and not only one beside which the machine did something else.
 async fn assert_linear(name: &str, once: &str, twice: &str) {
     let bytes = twice.len() as f64 / once.len() as f64;
-    let (one, two) = (least_time(once).await, least_time(twice).await);
     let floor = Duration::from_millis(40);
-    assert!(two < one.mul_f64(1.5 * bytes) + floor, "{name}: {one:?}, {two:?} for {bytes} times");
+    let mut tries = Vec::new();
+    while tries.len() < 5 {
+        let (one, two) = (least_time(once).await, least_time(twice).await);
+        if two < one.mul_f64(1.5 * bytes) + floor {
+            return;
+        }
+        tries.push((one, two));
+    }
+    panic!("{name}: {tries:?} for {bytes} times");
 }
 
 /// So many events each of which says all so far.
