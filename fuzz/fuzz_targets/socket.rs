@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 
 // No part of the library's face, so it is compiled in here.
-#[allow(dead_code)]
+#[expect(dead_code, reason = "the proxy uses more of it")]
 #[path = "../../src/proxy/socket/message.rs"]
 mod message;
 

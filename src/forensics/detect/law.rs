@@ -85,26 +85,14 @@ impl LawCounts {
     /// The places in the order of cells and log-odds, with the counts of both variants by group.
     #[must_use]
     pub fn places(&self) -> Vec<(u32, i16, Group, [u32; 2])> {
-        let mut places: Vec<_> = self
-            .counts
-            .iter()
-            .map(|((cell, log_odds, group), counts)| (*cell, *log_odds, *group, *counts))
-            .collect();
-        places.sort_unstable();
-        places
+        in_order(&self.counts)
     }
 
     /// The places in passages that have a group, in the order of cells, log-odds and groups, with the counts
     /// of both variants.
     #[must_use]
     pub fn in_passages(&self) -> Vec<(u32, i16, u8, [u32; 2])> {
-        let mut places: Vec<_> = self
-            .passages
-            .iter()
-            .map(|((cell, log_odds, passage), counts)| (*cell, *log_odds, *passage, *counts))
-            .collect();
-        places.sort_unstable();
-        places
+        in_order(&self.passages)
     }
 
     /// Sites counted.
@@ -146,6 +134,15 @@ fn enter<P: Copy + Eq + Hash>(
     *zero = zero.saturating_add(zeros);
     *one = one.saturating_add(ones);
     true
+}
+
+fn in_order(counts: &HashMap<Place, [u32; 2]>) -> Vec<(u32, i16, u8, [u32; 2])> {
+    let mut places: Vec<_> = counts
+        .iter()
+        .map(|((cell, log_odds, group), counts)| (*cell, *log_odds, *group, *counts))
+        .collect();
+    places.sort_unstable();
+    places
 }
 
 /// The serialized form.

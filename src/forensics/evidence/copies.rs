@@ -68,12 +68,13 @@ impl CopyEvidence {
         roles: &Roles,
         strengths: &Strengths,
     ) -> Self {
-        let (mut usual, mut canary) = (key.stream(), canaries.stream());
+        // A stream for each keeps all in rising order.
+        let (mut usual, mut coins, mut canary) = (key.stream(), key.stream(), canaries.stream());
         let mut groups = vec![Differing::default(); usize::from(PASSAGE_GROUPS)];
         for (cell, log_odds, passage, [zeros, ones]) in counts.in_passages() {
             let cell = Cell::from_number(cell);
             if !is_canary(roles, cell)
-                || LawWeights::carried(strengths, coin(&mut usual, cell)) <= 0.0
+                || LawWeights::carried(strengths, coin(&mut coins, cell)) <= 0.0
             {
                 continue;
             }
