@@ -174,11 +174,10 @@ impl DryRun {
     pub(super) fn take(&mut self, bytes: Bytes) {
         let now = Instant::now();
         let silent = now.duration_since(std::mem::replace(&mut self.heard, now));
-        if let Some(form) = &mut self.form {
-            form.look_at(&bytes);
-        }
-        let pushed = match &mut self.form {
-            Some(Form::Events(events)) => {
+        let Some(form) = &mut self.form else { return };
+        let bytes = form.look_at(bytes);
+        let pushed = match form {
+            Form::Events(events) => {
                 if silent >= LINGER && !self.behind && events.rewriter().lingers() {
                     // It would have left by now.
                     drop(events.release());
@@ -187,8 +186,7 @@ impl DryRun {
                 self.behind = true;
                 Ok(())
             }
-            Some(Form::Document(document)) => document.push(bytes).map(drop),
-            None => return,
+            Form::Document(document) => document.push(bytes).map(drop),
         };
         match pushed {
             Ok(()) => self.hold(),

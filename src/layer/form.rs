@@ -27,14 +27,13 @@ impl Form {
         }
     }
 
-    /// Sees by what comes first whether the type of the response was a wrong one.
-    pub(super) fn look_at(&mut self, chunk: &Bytes) {
-        let document = match self {
-            Self::Events(events) => events.turned_out(chunk),
-            Self::Document(_) => None,
-        };
+    /// What is to be read of a chunk: what comes first tells whether the type of the response was a wrong one.
+    pub(super) fn look_at(&mut self, chunk: Bytes) -> Bytes {
+        let Self::Events(events) = self else { return chunk };
+        let (chunk, document) = events.turned_out(chunk);
         if let Some(document) = document {
             *self = Self::Document(document);
         }
+        chunk
     }
 }

@@ -40,11 +40,16 @@ pub(super) struct EventStream {
     commas: Commas,
     /// How long a document may be that the body turns out to be, until its first byte tells.
     document_limit: Option<usize>,
+    /// The white space that has come before that byte.
+    blank: Bytes,
     /// The events up to this number do not go out: the client has them.
     behind: Option<u64>,
 }
 
 opaque_debug!(EventStream);
+
+/// How much white space may stand before the first byte that tells what a body is: behind more it is a stream.
+const BLANK: usize = 1 << 10;
 
 /// The stream cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +92,7 @@ impl EventStream {
             begun: Begun::default(),
             commas: Commas::new(framing),
             document_limit: None,
+            blank: Bytes::new(),
             behind: None,
         }
     }
@@ -96,20 +102,27 @@ impl EventStream {
         Self { document_limit: Some(limit), ..self }
     }
 
-    /// The document that the body is after all, by its first byte: no event begins with a brace, and some
-    /// servers send a document under the type of a stream.
-    pub(super) fn turned_out(&mut self, chunk: &[u8]) -> Option<Document> {
-        let limit = self.document_limit?;
-        let first = *chunk.iter().find(|byte| !byte.is_ascii_whitespace())?;
+    /// What is to be read of a chunk, and the document that the body is after all, by its first byte: no
+    /// event begins with a brace, and some servers send a document under the type of a stream.
+    pub(super) fn turned_out(&mut self, chunk: Bytes) -> (Bytes, Option<Document>) {
+        let Some(limit) = self.document_limit.filter(|_| self.framing == Framing::Sse) else {
+            return (chunk, None);
+        };
+        let chunk = behind(std::mem::take(&mut self.blank).into(), chunk);
+        let blank = chunk.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        if blank == chunk.len() && blank < BLANK {
+            self.blank = chunk;
+            return (Bytes::new(), None);
+        }
         self.document_limit = None;
-        if self.framing != Framing::Sse || first != b'{' {
-            return None;
+        if blank >= BLANK || chunk.get(blank) != Some(&b'{') {
+            return (chunk, None);
         }
         let none = ResponseRewriter::new(ResponseEdits::default());
         let rewriter = std::mem::replace(&mut self.rewriter, none);
         let passes = rewriter.may_pass_unread();
         let on_opaque = if passes { Unhandled::Pass } else { self.on_opaque };
-        Some(Document::with(self.protocol, rewriter, on_opaque, limit))
+        (chunk, Some(Document::with(self.protocol, rewriter, on_opaque, limit)))
     }
 
     pub(super) fn rewriter(&self) -> &ResponseRewriter {
@@ -286,6 +299,7 @@ impl EventStream {
 
     /// What goes out when the upstream has ended.
     pub(super) fn finish(&mut self) -> Result<Bytes, StreamError> {
+        self.splitter.push(std::mem::take(&mut self.blank));
         let rest = self.splitter.take_rest();
         let told = matches!(self.framing, Framing::AwsEventStream | Framing::AwsChunks);
         if told && !rest.is_empty() {
@@ -338,7 +352,11 @@ impl EventStream {
     pub(super) fn held(&self) -> usize {
         let waiting = self.waiting.iter().map(Bytes::len).sum::<usize>()
             + self.provisional.as_ref().map_or(0, |it| it.held());
-        grown(self.splitter.allocated()) + self.begun.held() + waiting + self.rewriter.held()
+        grown(self.splitter.allocated())
+            + self.blank.len()
+            + self.begun.held()
+            + waiting
+            + self.rewriter.held()
     }
 
     /// Something in the event cannot be read: it passes, counted, or the stream cannot go on.

@@ -117,10 +117,10 @@ impl Summarizing {
         let Some(ahead) = &mut self.ahead else { return };
         let goes_on = match next {
             Next::Chunk(chunk) => {
-                ahead.look_at(chunk);
+                let chunk = ahead.look_at(chunk.clone());
                 match ahead {
                     Form::Events(events) => {
-                        events.push(chunk.clone());
+                        events.push(chunk);
                         loop {
                             match events.next_event() {
                                 Ok(Some(_)) => {}
@@ -129,7 +129,7 @@ impl Summarizing {
                             }
                         }
                     }
-                    Form::Document(document) => document.push(chunk.clone()).is_ok(),
+                    Form::Document(document) => document.push(chunk).is_ok(),
                 }
             }
             Next::End(_) => match ahead {

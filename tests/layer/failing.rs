@@ -215,6 +215,7 @@ async fn a_document_under_the_type_of_a_stream_is_read_as_a_document() {
     for grade in [CLOSE, WITHHOLD] {
         for (asks, sent) in [(false, spoken), (true, blocks)] {
             for sent in [sent.to_owned(), format!("\n\n {sent}\n")] {
+                let mut told = Vec::new();
                 for length in [1, 5, sent.len()] {
                     let world = World::new(policy(grade));
                     let pieces = sent.as_bytes().chunks(length).map(data);
@@ -225,7 +226,10 @@ async fn a_document_under_the_type_of_a_stream_is_read_as_a_document() {
                     assert_eq!(text.contains("zebra"), grade == CLOSE, "{text}");
                     assert!(text.contains("It is 12."), "{text}");
                     serde_json::from_str::<serde_json::Value>(&text).unwrap();
+                    told.push(text);
                 }
+                told.dedup();
+                assert_eq!(told.len(), 1, "the same however it is cut: {told:?}");
             }
         }
     }
@@ -234,6 +238,36 @@ async fn a_document_under_the_type_of_a_stream_is_read_as_a_document() {
         let world = World::new(policy(grade));
         let read = world.exchange(chat(), stream([data("{zebra}\n\n")])).await;
         assert_eq!((read.failed, read.text().contains("zebra")), (failed, !failed));
+    }
+}
+
+// Break it: read white space as it comes, before it is known what a body is; or look through all of it.
+#[tokio::test(start_paused = true)]
+async fn what_stands_behind_white_space_is_told_the_same_however_it_is_cut() {
+    let blanks = [0, 1, 2, 1022, 1023, 1024, 1025, 5000]
+        .map(|length| "\n ".repeat(length / 2 + 1)[..length].to_owned());
+    let event = says("It is 12.") + STOP + DONE;
+    for grade in [CLOSE, WITHHOLD, "watermark = {}"] {
+        for blank in &blanks {
+            for rest in ["", "{}", "{\"choices\":[]}\n", &event] {
+                let sent = format!("{blank}{rest}");
+                let mut told = Vec::new();
+                for length in [1, 3, 1023, 1024, sent.len().max(1)] {
+                    let world = World::new(policy(grade));
+                    let read = world
+                        .exchange(chat(), stream(sent.as_bytes().chunks(length).map(data)))
+                        .await;
+                    told.push((read.text(), read.failed));
+                }
+                told.dedup();
+                assert_eq!(
+                    told.len(),
+                    1,
+                    "{grade}, {} bytes of white space: {told:?}",
+                    blank.len()
+                );
+            }
+        }
     }
 }
 

@@ -60,7 +60,7 @@ impl Reading {
     fn read(&mut self, next: Next) -> Result<(), BodyError> {
         match next {
             Next::Chunk(chunk) => {
-                self.form.look_at(&chunk);
+                let chunk = self.form.look_at(chunk);
                 let leaves = match &mut self.form {
                     Form::Events(events) => {
                         events.push(chunk);
