@@ -31,6 +31,7 @@ mod openai;
 mod rotation;
 mod sizes;
 mod strings;
+mod times;
 
 use agent::Agent;
 use dialect::{Dialect, Said, THOUGHTS};
