@@ -365,10 +365,12 @@ impl ResponseEdits {
     #[must_use]
     pub fn betrays_mark(&self, field: &Field) -> bool {
         let closed = |allow: &Vec<String>| side_channels::response_edit(allow, field).is_some();
-        self.marked.is_some()
-            && matches!(field.kind, FieldKind::Leak | FieldKind::List)
-            && member_names::repeats_text(&field.name)
-            && !self.close_leaks.as_ref().is_some_and(closed)
+        let repeats = match field.kind {
+            FieldKind::Leak | FieldKind::List => member_names::repeats_text(&field.name),
+            FieldKind::Number => field.name == member_names::TOKEN,
+            _ => false,
+        };
+        self.marked.is_some() && repeats && !self.close_leaks.as_ref().is_some_and(closed)
     }
 
     /// Remembers what a lane that has ended read like before it was marked.

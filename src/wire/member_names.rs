@@ -119,18 +119,29 @@ pub(crate) const ECHO: &str = "return_full_text";
 /// What says at which text an answer ended.
 pub(crate) const STOP: &str = "stop_reason";
 
-/// Members of a response that repeat its text token by token.
-const REPEATING: [&str; 7] = [
+/// Members of a response that repeat its text token by token, beside it.
+const REPEATING: [&str; 12] = [
+    "completion_probabilities",
+    "internal_content",
     "logprobs",
     "logprobsResult",
+    "output_ids",
+    "output_token_ids_logprobs",
+    "output_token_logprobs",
+    "output_top_logprobs",
     "token_ids",
     "tokens",
     "top_logprobs",
-    "completion_probabilities",
-    "internal_content",
+    "top_tokens",
 ];
 
-/// Whether a member of this name repeats the text of its response token by token.
+/// The number of a token, where a text comes in tokens.
+pub(crate) const TOKEN: &str = "id";
+
+/// The member that repeats a whole conversation in tokens, when its text is out.
+pub(crate) const CONTEXT: &str = "context";
+
+/// Whether a member of this name repeats the text beside it token by token.
 pub(crate) fn repeats_text(name: &str) -> bool {
     REPEATING.contains(&name)
 }

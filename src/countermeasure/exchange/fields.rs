@@ -13,6 +13,14 @@ const TOOL: &str = "name";
 const MESSAGE: usize = 4096;
 
 impl ResponseEdits {
+    /// Whether a member of this name repeats a text that goes out otherwise than it came, and that is not left
+    /// as it is for the member's sake.
+    fn would_repeat(&self, name: &str) -> bool {
+        let whole = name == member_names::CONTEXT;
+        self.guard.is_some() && (whole || member_names::repeats_text(name))
+            || self.marked.is_some() && whole
+    }
+
     /// The edit of a field, counted; `rounded` is what becomes of its event's token counts.
     pub fn field(
         &self,
@@ -23,9 +31,7 @@ impl ResponseEdits {
         let edit = match field.kind {
             // What is not repeated stands there token by token.
             FieldKind::Leak | FieldKind::List
-                if self.guard.is_some()
-                    && self.close_leaks.is_none()
-                    && member_names::repeats_text(&field.name) =>
+                if self.close_leaks.is_none() && self.would_repeat(&field.name) =>
             {
                 side_channels::response_edit(&[], field)?
             }

@@ -20,6 +20,7 @@ mod shapes_client;
 mod shapes_invariants;
 mod shapes_invoked;
 mod shapes_leaks;
+mod shapes_tokens;
 mod summed_up;
 
 use std::num::NonZeroU32;

@@ -35,6 +35,8 @@ pub(super) struct Done {
     pub(super) downgrades: bool,
     /// `echo` is let through.
     pub(super) echoes: bool,
+    /// Side channels stay open.
+    pub(super) open: bool,
 }
 
 pub(super) fn edits(done: Done) -> ResponseEdits {
@@ -78,7 +80,7 @@ pub(super) fn edits_of(
         allow: done.echoes.then(|| "echo".to_owned()).into_iter().collect(),
     };
     let plan = Plan {
-        side_channels: Some(enforced(side_channels)),
+        side_channels: (!done.open).then(|| enforced(side_channels)),
         reasoning: done.keep.map(|keep| enforced(reasoning(keep))),
         watermark: done.marks.then(|| enforced(watermark())),
         downgrade: done.downgrades.then(|| enforced(downgrade())),
