@@ -12,15 +12,11 @@ const TOOL: &str = "name";
 /// The longest message of an error that is passed on where no text is withheld.
 const MESSAGE: usize = 4096;
 
-impl ResponseEdits {
-    /// Whether a member of this name repeats a text that goes out otherwise than it came, and that is not left
-    /// as it is for the member's sake.
-    fn would_repeat(&self, name: &str) -> bool {
-        let whole = name == member_names::CONTEXT;
-        self.guard.is_some() && (whole || member_names::repeats_text(name))
-            || self.marked.is_some() && whole
-    }
+fn is_context(field: &Field) -> bool {
+    field.name == member_names::CONTEXT
+}
 
+impl ResponseEdits {
     /// The edit of a field, counted; `rounded` is what becomes of its event's token counts.
     pub fn field(
         &self,
@@ -31,9 +27,17 @@ impl ResponseEdits {
         let edit = match field.kind {
             // What is not repeated stands there token by token.
             FieldKind::Leak | FieldKind::List
-                if self.close_leaks.is_none() && self.would_repeat(&field.name) =>
+                if self.guard.is_some()
+                    && self.close_leaks.is_none()
+                    && (member_names::repeats_text(&field.name) || is_context(field)) =>
             {
                 side_channels::response_edit(&[], field)?
+            }
+            FieldKind::Leak | FieldKind::List
+                if self.marked.is_some() && self.close_leaks.is_none() && is_context(field) =>
+            {
+                // A text that is marked has no other copy.
+                return side_channels::response_edit(&[], field);
             }
             FieldKind::Leak | FieldKind::Number | FieldKind::List => {
                 side_channels::response_edit(self.close_leaks.as_deref()?, field)?
