@@ -38,10 +38,8 @@ pub(super) struct EventStream {
     /// What of an unfinished event has gone out.
     begun: Begun,
     commas: Commas,
-    /// How long a document may be that the body turns out to be, until its first byte tells.
-    document_limit: Option<usize>,
-    /// The white space that has come before that byte.
-    blank: Bytes,
+    /// What the body turns out to be is not known yet.
+    opening: Option<Box<Opening>>,
     /// The events up to this number do not go out: the client has them.
     behind: Option<u64>,
 }
@@ -50,6 +48,14 @@ opaque_debug!(EventStream);
 
 /// How much white space may stand before the first byte that tells what a body is: behind more it is a stream.
 const BLANK: usize = 1 << 10;
+
+/// Until the first byte that is no white space tells what a body is.
+struct Opening {
+    /// How long it may be if it is a document.
+    limit: usize,
+    /// What has come before that byte.
+    blank: Vec<u8>,
+}
 
 /// The stream cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -91,30 +97,29 @@ impl EventStream {
             failed: false,
             begun: Begun::default(),
             commas: Commas::new(framing),
-            document_limit: None,
-            blank: Bytes::new(),
+            opening: None,
             behind: None,
         }
     }
 
     /// If the body turns out to be a document, it is read as one of up to so many bytes.
     pub(super) fn or_document(self, limit: usize) -> Self {
-        Self { document_limit: Some(limit), ..self }
+        let opening = Some(Box::new(Opening { limit, blank: Vec::new() }));
+        Self { opening: opening.filter(|_| self.framing == Framing::Sse), ..self }
     }
 
     /// What is to be read of a chunk, and the document that the body is after all, by its first byte: no
     /// event begins with a brace, and some servers send a document under the type of a stream.
     pub(super) fn turned_out(&mut self, chunk: Bytes) -> (Bytes, Option<Document>) {
-        let Some(limit) = self.document_limit.filter(|_| self.framing == Framing::Sse) else {
-            return (chunk, None);
-        };
-        let chunk = behind(std::mem::take(&mut self.blank).into(), chunk);
+        let Some(opening) = &mut self.opening else { return (chunk, None) };
+        let chunk = behind(std::mem::take(&mut opening.blank), chunk);
         let blank = chunk.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         if blank == chunk.len() && blank < BLANK {
-            self.blank = chunk;
+            opening.blank = chunk.into();
             return (Bytes::new(), None);
         }
-        self.document_limit = None;
+        let limit = opening.limit;
+        self.opening = None;
         if blank >= BLANK || chunk.get(blank) != Some(&b'{') {
             return (chunk, None);
         }
@@ -299,7 +304,9 @@ impl EventStream {
 
     /// What goes out when the upstream has ended.
     pub(super) fn finish(&mut self) -> Result<Bytes, StreamError> {
-        self.splitter.push(std::mem::take(&mut self.blank));
+        if let Some(opening) = self.opening.take() {
+            self.splitter.push(opening.blank.into());
+        }
         let rest = self.splitter.take_rest();
         let told = matches!(self.framing, Framing::AwsEventStream | Framing::AwsChunks);
         if told && !rest.is_empty() {
@@ -351,12 +358,9 @@ impl EventStream {
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
         let waiting = self.waiting.iter().map(Bytes::len).sum::<usize>()
-            + self.provisional.as_ref().map_or(0, |it| it.held());
-        grown(self.splitter.allocated())
-            + self.blank.len()
-            + self.begun.held()
-            + waiting
-            + self.rewriter.held()
+            + self.provisional.as_ref().map_or(0, |it| it.held())
+            + self.opening.as_ref().map_or(0, |it| it.blank.len());
+        grown(self.splitter.allocated()) + self.begun.held() + waiting + self.rewriter.held()
     }
 
     /// Something in the event cannot be read: it passes, counted, or the stream cannot go on.
