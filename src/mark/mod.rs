@@ -27,6 +27,7 @@
 //! assert_eq!(rewriter.sites(), 1);
 //! ```
 
+pub(crate) mod ascii;
 pub mod cell;
 pub mod keys;
 pub mod law;

@@ -19,7 +19,9 @@ impl Casing {
         let (mut left, mut right) = (written.chars(), form.chars());
         let (first, expected) = (left.next()?, right.next()?);
         let same = |one: char, other: char| one == other || one == '’' && other == '\'';
-        if !left.zip(right).all(|(one, other)| same(one, other)) {
+        let alike =
+            left.as_str() == right.as_str() || left.zip(right).all(|(one, other)| same(one, other));
+        if !alike {
             None
         } else if first == expected {
             Some(if first.is_uppercase() { Self::Exact } else { Self::Lower })

@@ -26,6 +26,7 @@ pub(super) enum Gap {
 
 impl Gap {
     /// The gap behind one more character.
+    #[inline]
     pub(super) fn then(self, character: char) -> Self {
         match (character, self) {
             ('\n', _) => Self::Line,
@@ -68,6 +69,7 @@ pub(super) struct Language {
 impl Language {
     /// A word has passed: whether it is frequent in English and in none of its neighbours, and
     /// whether it has letters that English has not, and what else is known of it.
+    #[inline]
     pub(super) fn word(&mut self, function: bool, foreign: bool, traits: Traits) {
         self.function = self.function << 1 | u16::from(function);
         // A name such as “Café” now and then does not make a text foreign.
@@ -85,10 +87,11 @@ impl Language {
     /// Whether what has passed is English: of the last sixteen words at least one in eight is a
     /// function word of English, not more than two have letters that English has not, and none of the last
     /// four is a function word of another language.
+    #[inline]
     pub(super) fn is_english(self) -> bool {
-        let expected = (self.seen.min(16) / 8).max(1);
-        self.function.count_ones() >= expected
-            && self.foreign.count_ones() <= 2
-            && self.other & 0xf == 0
+        // The lowest of the bits that are set is taken out.
+        let less = |words: u16| words & words.wrapping_sub(1);
+        let expected = if self.seen < 16 { self.function } else { less(self.function) };
+        expected != 0 && less(less(self.foreign)) == 0 && self.other & 0xf == 0
     }
 }

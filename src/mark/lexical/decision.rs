@@ -1,11 +1,11 @@
 //! Which form stands at a place, whether it is a site, and what is to stand there.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::casing::{self, Casing};
 use super::choice::{Choice, Chosen, Site};
 use super::passage::Passage;
-use super::window::{Undecided, Window};
+use super::window::{Undecided, Window, Word};
 use crate::mark::lexicon::{Class, Consistency, Form, Gate, Head, Left, Lexicon, Right};
 use crate::secret::opaque_debug;
 
@@ -31,7 +31,7 @@ opaque_debug!(Decision);
 pub(super) struct Decisions {
     /// What became of the classes that must be consistent, by their position in the lexicon or
     /// [`REGION`]: the variant of the first site, or none if that was left alone.
-    consistent: HashMap<usize, Option<bool>>,
+    consistent: BTreeMap<usize, Option<bool>>,
     /// Whether the text has had a contraction, and the words for one, where it could have had the other.
     contracted: bool,
     in_full: bool,
@@ -44,22 +44,25 @@ pub(super) struct Decisions {
 opaque_debug!(Decisions);
 
 impl Decisions {
-    /// Decides on the forms that begin with a word of `length` bytes at the start of `rest`.
+    /// Decides on the forms that begin with the word at the start of `rest`.
     pub(super) fn at_head(
         &mut self,
         lexicon: &Lexicon,
         head: &Head,
         passage: &Passage,
-        (rest, length, end): (&str, usize, bool),
+        (rest, word, end): (&str, Word<'_>, bool),
         choice: &mut impl Choice,
     ) -> Decision {
         if head.traits.regional {
             self.consistent.entry(REGION).or_insert(None);
         }
-        let Some(window) = Window::new(rest, length, head.ahead, end) else {
+        let Some(window) = Window::new(rest, word, head.ahead, end) else {
             return Decision::More;
         };
         for form in &head.forms {
+            if window.rules_out(form) {
+                continue;
+            }
             let Some(length) = window.matches(&form.text, form.words) else { continue };
             let right = match window.right(length, form.words, &mut self.right) {
                 Ok(right) => right,

@@ -19,6 +19,7 @@ opaque_debug!(Opening);
 
 impl Opening {
     /// A normalized word leaves.
+    #[inline]
     pub(super) fn word(&mut self, word: &str) {
         if self.count < OPENING_WORDS {
             if self.count > 0 {

@@ -14,13 +14,12 @@ pub(super) struct Passage {
     pub(super) mask: Mask,
     pub(super) gap: Gap,
     language: Language,
-    /// The last word, normalized, and whether it is capitalized inside a sentence.
-    pub(super) previous: String,
-    /// The two words before that.
-    earlier: [String; 2],
+    /// The last three words and the one reached, normalized.
+    words: [String; 4],
+    /// Which of them is reached; the last one is before it, going round.
+    reached: usize,
+    /// Whether the last word is capitalized inside a sentence.
     previous_is_name: bool,
-    /// The word reached, normalized.
-    word: String,
     pub(super) opening: Opening,
     /// Whether the author has used a contraction.
     pub(super) contractions: bool,
@@ -34,8 +33,9 @@ pub(super) struct Passage {
     utters: bool,
     /// Whether forms in verse are left alone.
     pub(super) spares_verse: bool,
-    /// The stems of the last words, whether each was exchanged, and where the next one goes.
-    recent: [(u32, bool); FAR],
+    /// The stems of the last words, a bit for each that was exchanged, and where the next one goes.
+    stems: [u32; FAR],
+    exchanged: u32,
     next: usize,
 }
 
@@ -51,10 +51,9 @@ impl Passage {
             mask: Mask::new(),
             gap: Gap::Line,
             language: Language::default(),
-            previous: String::new(),
-            earlier: Default::default(),
+            words: Default::default(),
+            reached: 0,
             previous_is_name: false,
-            word: String::new(),
             opening: Opening::default(),
             contractions: false,
             curly: false,
@@ -62,7 +61,8 @@ impl Passage {
             quoted: false,
             utters: false,
             spares_verse: true,
-            recent: [(0, false); FAR],
+            stems: [0; FAR],
+            exchanged: 0,
             next: 0,
         }
     }
@@ -72,8 +72,13 @@ impl Passage {
         self.mask.opaque();
         self.opening.opaque();
         self.gap = Gap::Bound;
-        self.previous.clear();
-        self.earlier.iter_mut().for_each(String::clear);
+        self.words.iter_mut().for_each(String::clear);
+    }
+
+    /// The word so many before the one reached.
+    #[inline]
+    fn word_before(&self, words: usize) -> &str {
+        self.words.get((self.reached + 4 - words) % 4).map_or("", String::as_str)
     }
 
     /// Whether a form may begin here, with this word.
@@ -85,52 +90,58 @@ impl Passage {
     }
 
     /// A word is reached: what the lexicon knows of it.
+    #[inline]
     pub(super) fn reach<'l>(&mut self, lexicon: &'l Lexicon, word: Word<'_>) -> Option<&'l Head> {
-        self.word.clear();
+        let reached = self.words.get_mut(self.reached)?;
+        reached.clear();
         if word.plain {
-            self.word.push_str(word.text);
-            self.word.make_ascii_lowercase();
+            reached.push_str(word.text);
+            reached.make_ascii_lowercase();
         } else {
-            normalize(word.text, &mut self.word);
+            normalize(word.text, reached);
         }
-        lexicon.head(&self.word)
+        lexicon.head(reached)
     }
 
     /// The word that was reached is passed; what the lexicon knows of it is `head`.
     pub(super) fn pass_reached(&mut self, word: Word<'_>, head: Option<&Head>) {
         let first = word.text.chars().next();
-        self.previous_is_name = first.is_some_and(char::is_uppercase)
+        // Most begin with a small letter.
+        let small = first.is_some_and(|first| first.is_ascii_lowercase());
+        self.previous_is_name = !small
             && !matches!(self.gap, Gap::Line | Gap::Sentence)
             && casing::is_capitalized(word.text);
-        if !word.plain && self.word.contains('\'') {
+        if !word.plain && self.word_before(0).contains('\'') {
             self.curly = word.text.contains('’');
             self.contractions |=
-                self.mask.is_prose(word.text) && casing::is_contraction(&self.word);
+                self.mask.is_prose(word.text) && casing::is_contraction(self.word_before(0));
         }
         let traits = head.map(|head| head.traits).unwrap_or_default();
-        self.note(traits);
-        self.mask.word(word.text, first.is_some_and(char::is_numeric));
-        if let Some(slot) = self.recent.get_mut(self.next) {
-            *slot = (stem_hash(&self.word), false);
+        self.utters = traits.utters;
+        if head.is_some() {
+            self.note(traits);
         }
+        self.mask.word(word.text, !small && first.is_some_and(char::is_numeric));
+        let passed = self.words.get(self.reached).map_or("", String::as_str);
+        if let Some(slot) = self.stems.get_mut(self.next) {
+            *slot = stem_hash(passed);
+        }
+        self.exchanged &= !(1 << self.next);
         self.next = (self.next + 1) % FAR;
-        let [second, third] = &mut self.earlier;
-        std::mem::swap(second, third);
-        std::mem::swap(second, &mut self.previous);
-        std::mem::swap(&mut self.previous, &mut self.word);
-        self.opening.word(&self.previous);
-        let foreign = !word.plain && !self.previous.is_ascii();
+        self.opening.word(passed);
+        let foreign = !word.plain && !passed.is_ascii();
+        self.reached = (self.reached + 1) % 4;
         self.language.word(head.is_some_and(|head| head.function), foreign, traits);
         self.gap = Gap::None;
     }
 
     /// What the word that was reached tells of the text.
     fn note(&mut self, traits: Traits) {
-        self.utters = traits.utters;
         self.formal |= traits.formal;
+        let previous = || self.word_before(1);
         let article =
-            || matches!(&*self.previous, "the" | "this" | "these" | "a" | "as" | "seed" | "safe");
-        let says = traits.verbatim || traits.tongue && self.previous == "in";
+            || matches!(previous(), "the" | "this" | "these" | "a" | "as" | "seed" | "safe");
+        let says = traits.verbatim || traits.tongue && previous() == "in";
         self.quoted |= says || traits.spoken && article();
         if traits.poetry {
             self.mask.expect_verse();
@@ -145,12 +156,11 @@ impl Passage {
 
     /// The word that tells the cells of a class apart.
     pub(super) fn context(&self, context: Context) -> &str {
-        let [second, third] = &self.earlier;
-        match context {
-            Context::First => &self.previous,
-            Context::Second => second,
-            Context::Third => third,
-        }
+        self.word_before(match context {
+            Context::First => 1,
+            Context::Second => 2,
+            Context::Third => 3,
+        })
     }
 
     /// Whether the last words tell of the past.
@@ -160,15 +170,17 @@ impl Passage {
 
     /// Whether a variant is among the last words, and if so, whether it was exchanged for another.
     pub(super) fn has_said(&self, echo: &Echo) -> Option<bool> {
-        let said = |(age, (stem, _)): &(usize, &(u32, bool))| {
-            echo.far.contains(stem) || *age < NEAR && echo.near.contains(stem)
-        };
-        if echo.far.is_empty() && echo.near.is_empty() {
+        let Echo { near, far } = echo;
+        // Mostly none of them was heard at all.
+        if !far.iter().chain(near).any(|stem| self.stems.contains(stem)) {
             return None;
         }
-        let (newer, older) = self.recent.split_at_checked(self.next)?;
-        let last = newer.iter().rev().chain(older.iter().rev());
-        last.enumerate().find(said).map(|(_, (_, exchanged))| *exchanged)
+        (0..FAR).find_map(|age| {
+            let place = (self.next + FAR - 1 - age) % FAR;
+            let stem = self.stems.get(place)?;
+            let said = far.contains(stem) || age < NEAR && near.contains(stem);
+            said.then_some(self.exchanged >> place & 1 == 1)
+        })
     }
 
     /// All words of a form are passed, which was `exchanged` for another or was not.
@@ -179,13 +191,12 @@ impl Passage {
             }
             let place = self.next;
             self.pass(lexicon, Word::of(word));
-            if let Some((_, noted)) = self.recent.get_mut(place) {
-                *noted = exchanged;
-            }
+            self.exchanged |= u32::from(exchanged) << place;
         }
     }
 
     /// A character between words is passed.
+    #[inline]
     pub(super) fn pass_character(&mut self, character: char) {
         if character == ' ' && self.gap == Gap::None && self.mask.space() {
             self.gap = Gap::Space;
@@ -210,8 +221,8 @@ impl Passage {
             (Gap::Line, Casing::Lower) => Left::Start,
             (_, Casing::Title) => return None,
             _ if self.previous_is_name && right_is_name => return None,
-            (Gap::Space, _) => Left::Word(&self.previous),
-            (Gap::Comma, _) => Left::Comma(&self.previous),
+            (Gap::Space, _) => Left::Word(self.word_before(1)),
+            (Gap::Comma, _) => Left::Comma(self.word_before(1)),
             _ => Left::Clause,
         })
     }

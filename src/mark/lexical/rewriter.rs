@@ -215,7 +215,7 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                 candidate = None;
             }
             let decision = candidate.map_or(Decision::None, |head| {
-                let place = (rest, word.text.len(), end);
+                let place = (rest, word, end);
                 let choice = &mut self.choice;
                 self.decisions.at_head(self.lexicon, head, &self.passage, place, choice)
             });

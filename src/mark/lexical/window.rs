@@ -3,11 +3,13 @@
 use super::MAX_WORD_BYTES;
 use super::casing::is_capitalized;
 use super::line::is_reserved;
+use crate::mark::ascii::others_among;
 use crate::mark::cell::normalize;
 use crate::mark::lexicon::{Form, MAX_FORM_WORDS, Right};
 use crate::secret::opaque_debug;
 
 /// Whether a character belongs to a word.
+#[inline]
 pub(super) fn is_word(character: char) -> bool {
     character.is_ascii_alphanumeric() || !character.is_ascii() && character.is_alphanumeric()
 }
@@ -29,8 +31,23 @@ opaque_debug!(Word<'_>);
 impl<'t> Word<'t> {
     /// Any word.
     pub(super) fn of(text: &'t str) -> Self {
-        Self { text, plain: text.bytes().all(|byte| byte.is_ascii_alphanumeric()) }
+        Self { text, plain: plain_length(text.as_bytes()) == text.len() }
     }
+}
+
+/// How many ASCII letters and digits stand at the start.
+#[inline]
+fn plain_length(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+        let others = others_among(u64::from_le_bytes(*eight));
+        if others != 0 {
+            return bytes.len() - rest.len() + others.trailing_zeros() as usize / 8;
+        }
+        rest = behind;
+    }
+    let last = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    bytes.len() - rest.len() + last
 }
 
 /// How far the word at the start of a text goes.
@@ -45,15 +62,22 @@ pub(super) enum Extent<'t> {
 }
 
 /// The extent of the word that `text` begins with; `end` if no more text follows it.
+#[inline]
 pub(super) fn extent(text: &str, end: bool) -> Extent<'_> {
     // Nearly every word is plain and ends before a space or punctuation.
     let bytes = text.as_bytes();
-    let other = |byte: &u8| !byte.is_ascii_alphanumeric();
-    if let Some(at) = bytes.iter().take(MAX_WORD_BYTES).position(other) {
-        if bytes.get(at).is_some_and(|byte| byte.is_ascii() && !joins(char::from(*byte))) {
+    let at = plain_length(bytes.get(..MAX_WORD_BYTES).unwrap_or(bytes));
+    if at < MAX_WORD_BYTES {
+        let behind = bytes.get(at);
+        if behind.is_some_and(|byte| byte.is_ascii() && !matches!(byte, b'\'' | b'-')) {
             return Extent::Word(Word { text: text.get(..at).unwrap_or_default(), plain: true });
         }
     }
+    extent_of_any(text, end)
+}
+
+/// The same of words with other characters.
+fn extent_of_any(text: &str, end: bool) -> Extent<'_> {
     let word = |length: usize| Extent::Word(Word::of(text.get(..length).unwrap_or_default()));
     let mut characters = text.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
@@ -88,28 +112,36 @@ pub(super) struct Window<'t> {
     /// Where the words end.
     ends: [usize; MAX_FORM_WORDS + 1],
     words: usize,
+    /// Whether they are of ASCII letters and digits alone.
+    plain: bool,
     end: bool,
 }
 
 opaque_debug!(Window<'_>);
 
 impl<'t> Window<'t> {
-    /// The word of `length` bytes and up to `ahead` (at most three) behind it; `None` if more text is
-    /// needed.
-    pub(super) fn new(text: &'t str, length: usize, ahead: usize, end: bool) -> Option<Self> {
-        let mut window = Self { text, ends: [length; MAX_FORM_WORDS + 1], words: 1, end };
+    /// The word that `text` begins with and up to `ahead` (at most three) behind it; `None` if more text
+    /// is needed.
+    pub(super) fn new(text: &'t str, word: Word<'_>, ahead: usize, end: bool) -> Option<Self> {
+        let (length, plain) = (word.text.len(), word.plain);
+        let mut window = Self { text, ends: [length; MAX_FORM_WORDS + 1], words: 1, plain, end };
         let mut last = length;
-        for slot in window.ends.iter_mut().skip(1).take(ahead) {
+        let [_, slots @ ..] = &mut window.ends;
+        for slot in slots.iter_mut().take(ahead) {
             let rest = text.get(last..).unwrap_or_default();
-            let Some(behind) = rest.strip_prefix(' ') else {
+            if rest.as_bytes().first() != Some(&b' ') {
                 if rest.is_empty() && !end {
                     return None;
                 }
                 break;
-            };
+            }
+            let behind = rest.get(1..).unwrap_or_default();
             match behind.chars().next() {
                 Some(character) if is_word(character) => match extent(behind, end) {
-                    Extent::Word(word) => last += 1 + word.text.len(),
+                    Extent::Word(word) => {
+                        last += 1 + word.text.len();
+                        window.plain &= word.plain;
+                    }
                     Extent::Partial => return None,
                     Extent::Long(_) => break,
                 },
@@ -122,11 +154,22 @@ impl<'t> Window<'t> {
         Some(window)
     }
 
+    /// Whether a form does not stand here, as far as the first letter of its second word tells.
+    #[inline]
+    pub(super) fn rules_out(&self, form: &Form) -> bool {
+        let Self { text, ends: [first, ..], plain, .. } = self;
+        let second = || text.as_bytes().get(first + 1).map(u8::to_ascii_lowercase);
+        *plain && form.second.is_some() && form.second != second()
+    }
+
     /// How many bytes a form of so many words takes here; `None` if it does not stand here.
     pub(super) fn matches(&self, form: &str, words: usize) -> Option<usize> {
         let last = *self.ends.get(words.checked_sub(1)?)?;
-        let written = self.text.get(..last).filter(|_| words <= self.words)?;
-        if written.is_ascii() {
+        if words > self.words || self.plain && last != form.len() {
+            return None;
+        }
+        let written = self.text.get(..last)?;
+        if self.plain || written.is_ascii() {
             return written.eq_ignore_ascii_case(form).then_some(last);
         }
         let same = |one: char, other: char| {
@@ -215,3 +258,20 @@ fn is_operator(character: char) -> bool {
 
 /// The most punctuation marks that are looked at behind a form.
 const MAX_STOP: usize = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_plain_is_told_of_every_byte_at_every_place() {
+        for place in 0..20 {
+            for byte in 0..=u8::MAX {
+                let mut bytes = *b"aZ09zA5mQaZ09zA5mQxy";
+                bytes[place] = byte;
+                let length = if byte.is_ascii_alphanumeric() { bytes.len() } else { place };
+                assert_eq!(plain_length(&bytes), length, "{byte} at {place}");
+            }
+        }
+    }
+}

@@ -27,8 +27,8 @@ pub(super) use guard::Context;
 pub use guard::{Guard, Left, Right};
 pub use read::{LexiconError, LexiconProblem};
 
-pub(super) use self::vocabulary::stem_hash;
-use self::vocabulary::{Vocabulary, WordState};
+use self::vocabulary::Vocabulary;
+pub(super) use self::vocabulary::{WordState, stem_hash};
 use super::cell::{BUCKETS, ClassId};
 
 /// The file of the built-in classes.
@@ -104,6 +104,8 @@ pub(super) struct Form {
     pub(super) variants: Arc<[Box<str>]>,
     /// How many words it has.
     pub(super) words: usize,
+    /// The first byte of the second, as a small letter.
+    pub(super) second: Option<u8>,
     /// What a reader would notice of each variant if it came again.
     pub(super) echoes: Arc<[Echo]>,
 }
@@ -193,6 +195,7 @@ impl Lexicon {
     }
 
     /// What is known of a normalized word, if anything is.
+    #[inline]
     pub(super) fn head(&self, normalized: &str) -> Option<&Head> {
         self.heads.find(normalized)
     }
@@ -219,11 +222,13 @@ impl Lexicon {
             let echoes = echo::of(&classes, index, &forms);
             for (place, text) in forms.iter().enumerate() {
                 let words = text.split(' ').count();
+                let second = text.split(' ').nth(1).and_then(|word| word.bytes().next());
+                let second = second.map(|byte| byte.to_ascii_lowercase());
                 let mut head = String::new();
                 super::cell::normalize(text.split(' ').next().unwrap_or_default(), &mut head);
                 let (text, variants) = (text.clone(), Arc::clone(&forms));
                 let echoes = Arc::clone(&echoes);
-                let form = Form { index, place, text, variants, words, echoes };
+                let form = Form { index, place, text, variants, words, second, echoes };
                 lexicon.heads.change(&head, |head| {
                     head.ahead = head.ahead.max(words);
                     head.forms.push(form);

@@ -21,6 +21,7 @@ impl<T> Default for Vocabulary<T> {
 
 impl<T: Default> Vocabulary<T> {
     /// The value of a word.
+    #[inline]
     pub(super) fn find(&self, word: &str) -> Option<&T> {
         let number = self.number(word).ok()?;
         self.values.get(number).map(|(_, value)| value)
@@ -47,6 +48,7 @@ impl<T: Default> Vocabulary<T> {
     }
 
     /// Which word it is, or the free place where it would be.
+    #[inline]
     fn number(&self, word: &str) -> Result<usize, usize> {
         let hash = hash(word.as_bytes());
         let mut place = self.first(hash);
@@ -65,6 +67,7 @@ impl<T: Default> Vocabulary<T> {
         }
     }
 
+    #[inline]
     fn first(&self, hash: u64) -> usize {
         usize::try_from(hash & (self.tags.len() as u64 - 1)).unwrap_or(0)
     }
@@ -96,6 +99,7 @@ fn tag_of(hash: u64) -> u8 {
 
 /// Eight bytes in one step: most words have no more. What is looked up is the lexicon's, public and
 /// fixed, so no one can make its words collide.
+#[inline]
 fn hash(bytes: &[u8]) -> u64 {
     let mut hash = bytes.len() as u64;
     let mut rest = bytes;
@@ -103,8 +107,24 @@ fn hash(bytes: &[u8]) -> u64 {
         hash = mix(hash, u64::from_le_bytes(*eight));
         rest = behind;
     }
-    let last = rest.iter().fold(0, |last, byte| last << 8 | u64::from(*byte));
-    mix(hash, last)
+    mix(hash, big_endian(rest))
+}
+
+/// Less than eight bytes as a number, the first of them the highest.
+#[inline]
+fn big_endian(bytes: &[u8]) -> u64 {
+    match *bytes {
+        [] => 0,
+        [one] => one.into(),
+        [one, two] => u16::from_be_bytes([one, two]).into(),
+        [one, two, three] => u32::from_be_bytes([0, one, two, three]).into(),
+        _ => {
+            // Where the first four and the last four overlap, they say the same.
+            let four = |four: Option<&[u8; 4]>| four.map_or(0, |four| u32::from_be_bytes(*four));
+            let first = u64::from(four(bytes.first_chunk()));
+            first << (8 * (bytes.len() - 4)) | u64::from(four(bytes.last_chunk()))
+        }
+    }
 }
 
 /// Bytes that the inflected and derived forms of a word mostly have in common.
@@ -113,11 +133,13 @@ const STEM: usize = 5;
 /// Tells normalized words apart by how they begin, where a mistake now and then is none: `provide` and
 /// `providing` are the same.
 #[expect(clippy::cast_possible_truncation, reason = "it is a hash")]
+#[inline]
 pub(in crate::mark) fn stem_hash(word: &str) -> u32 {
     let bytes = word.as_bytes();
     hash(bytes.get(..STEM).unwrap_or(bytes)) as u32
 }
 
+#[inline]
 fn mix(hash: u64, eight: u64) -> u64 {
     let product = (hash.rotate_left(23) ^ eight).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     product ^ product >> 29
@@ -125,10 +147,10 @@ fn mix(hash: u64, eight: u64) -> u64 {
 
 /// The hash of a [`Vocabulary`] for the sets of the standard library.
 #[derive(Debug, Default)]
-pub(super) struct WordHasher(u64);
+pub(in crate::mark) struct WordHasher(u64);
 
 /// Makes [`WordHasher`]s.
-pub(super) type WordState = BuildHasherDefault<WordHasher>;
+pub(in crate::mark) type WordState = BuildHasherDefault<WordHasher>;
 
 impl Hasher for WordHasher {
     fn write(&mut self, bytes: &[u8]) {
@@ -146,6 +168,15 @@ impl Hasher for WordHasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_bytes_are_a_number_whose_highest_byte_is_the_first() {
+        let bytes = [0x81, 0x02, 0x93, 0x04, 0xa5, 0x06, 0xb7];
+        for length in 0..=bytes.len() {
+            let number = bytes[..length].iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
+            assert_eq!(big_endian(&bytes[..length]), number);
+        }
+    }
 
     #[test]
     fn every_word_is_found_and_no_other() {

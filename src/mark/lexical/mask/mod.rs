@@ -203,7 +203,18 @@ impl Mask {
     }
 
     /// A word passes, or a further piece of a long one.
+    #[inline]
     pub(super) fn word(&mut self, word: &str, digit: bool) {
+        if self.previous == ' ' && self.is_usual() {
+            self.verse.word();
+            (self.before, self.previous, self.last) = (' ', 'a', 'a');
+        } else {
+            self.any_word(word, digit);
+        }
+    }
+
+    /// The same wherever it stands.
+    fn any_word(&mut self, word: &str, digit: bool) {
         if self.tagged.is_some() {
             self.behind_tag('a');
         }
@@ -218,10 +229,6 @@ impl Mask {
             self.open_line(if digit { '0' } else { 'a' });
         }
         self.verse.word();
-        if self.is_within_prose() && self.previous == ' ' && self.waiting.is_none() {
-            (self.before, self.previous, self.last) = (' ', 'a', 'a');
-            return;
-        }
         if self.opening.is_open() {
             self.opening.pass(word);
         }
@@ -292,6 +299,7 @@ impl Mask {
 
     /// A space behind a word of prose passes: the most frequent character, in the fewest steps.
     /// False, and nothing done, if that is not where the text is.
+    #[inline]
     pub(super) fn space(&mut self) -> bool {
         let prose = self.is_within_prose();
         if prose {
@@ -300,7 +308,14 @@ impl Mask {
         prose
     }
 
+    /// Whether it is, and nothing waits to be seen of what follows.
+    #[inline]
+    fn is_usual(&self) -> bool {
+        self.is_within_prose() && self.tagged.is_none() && self.waiting.is_none() && self.fence == 0
+    }
+
     /// Whether the place is in a line of prose that has told all, with nothing open.
+    #[inline]
     fn is_within_prose(&self) -> bool {
         self.ground == Ground::Prose
             && matches!(self.span, Span::None)
@@ -324,7 +339,21 @@ impl Mask {
     }
 
     /// A character between words passes.
+    #[inline]
     pub(super) fn character(&mut self, character: char) {
+        let between = character == ' ' && self.previous != ' ';
+        if (between || matches!(character, ',' | '.')) && self.is_usual() {
+            if !between {
+                self.last = character;
+            }
+            (self.before, self.previous) = (self.previous, character);
+        } else {
+            self.any_character(character);
+        }
+    }
+
+    /// The same of one that may open or end something.
+    fn any_character(&mut self, character: char) {
         if self.tagged.is_some() && character != '\n' {
             self.behind_tag(character);
         }
