@@ -1,6 +1,6 @@
 //! What one text has chosen so far, and what that makes of its next site.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::rates::{ClassRate, Rates};
 use super::{BucketKey, NEARLY_FORCED};
@@ -27,11 +27,11 @@ pub enum Place {
 /// text alone with what probability each of its words was chosen.
 #[derive(Debug, Default)]
 pub struct Answer {
-    classes: HashMap<u16, Habit>,
-    kinds: HashMap<u8, Habit>,
-    seen: HashSet<u32>,
+    classes: BTreeMap<u16, Habit>,
+    kinds: BTreeMap<u8, Habit>,
+    seen: BTreeSet<u32>,
     /// The first variant of each class that keeps to it.
-    kept: HashMap<u16, bool>,
+    kept: BTreeMap<u16, bool>,
 }
 
 opaque_debug!(Habit);
@@ -93,8 +93,9 @@ impl Answer {
 
     /// Memory that it takes, about.
     pub(crate) fn allocated(&self) -> usize {
-        let habits = self.classes.capacity() + self.kinds.capacity();
-        habits * size_of::<(u16, Habit)>() + (self.seen.capacity() + self.kept.capacity()) * 8
+        // The nodes of a tree are half full at least.
+        let habits = self.classes.len() + self.kinds.len();
+        2 * (habits * size_of::<(u16, Habit)>() + (self.seen.len() + self.kept.len()) * 8)
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]

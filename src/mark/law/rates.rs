@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use crate::mark::cell::ClassId;
-use crate::mark::lexicon::Lexicon;
+use crate::mark::lexicon::{Lexicon, WordState};
 
 /// The rates of the built-in lexicon, as a file.
 pub(crate) const ENGLISH_RATES: &str = include_str!("rates.tsv");
@@ -25,7 +25,8 @@ pub struct RatesError {
 /// The rates of an author, or of many: of each class, and behind words at which it differs.
 #[derive(Clone, Debug)]
 pub struct Rates {
-    classes: HashMap<u16, ClassRate>,
+    /// By class.
+    classes: Vec<Option<ClassRate>>,
     /// The constants by kind; kinds are numbered in the order of the lexicon.
     constants: Vec<[f64; 5]>,
 }
@@ -45,7 +46,7 @@ pub(super) struct ClassRate {
     /// Whether a text keeps to the first form of the class that it has.
     pub(super) keeps: bool,
     /// The log-odds behind words, in hundredths.
-    behind: HashMap<Box<str>, i16>,
+    behind: HashMap<Box<str>, i16, WordState>,
 }
 
 impl ClassRate {
@@ -67,7 +68,7 @@ impl Rates {
     pub fn english() -> Arc<Self> {
         static ENGLISH: LazyLock<Arc<Rates>> = LazyLock::new(|| {
             let parsed = Rates::parse(ENGLISH_RATES, Lexicon::english());
-            Arc::new(parsed.unwrap_or(Rates { classes: HashMap::new(), constants: Vec::new() }))
+            Arc::new(parsed.unwrap_or(Rates { classes: Vec::new(), constants: Vec::new() }))
         });
         Arc::clone(&ENGLISH)
     }
@@ -94,7 +95,7 @@ impl Rates {
         }
         let mut usual = [0.0, 1.0, 1.0, 0.0, 0.0];
         let mut own: HashMap<&str, [f64; 5]> = HashMap::new();
-        let mut classes: HashMap<u16, ClassRate> = HashMap::new();
+        let mut classes: Vec<Option<ClassRate>> = Vec::new();
         for (line, row) in text.lines().enumerate().map(|(line, row)| (line + 1, row)) {
             let wrong = |problem| RatesError { line, problem };
             if row.is_empty() || row.starts_with('#') {
@@ -125,12 +126,17 @@ impl Rates {
             match word {
                 None => {
                     let rate = super::sigmoid(f64::from(log_odds) / 100.0);
-                    let behind = HashMap::new();
-                    classes.insert(class, ClassRate { log_odds, rate, kind, keeps, behind });
+                    let behind = HashMap::default();
+                    let place = usize::from(class);
+                    classes.resize_with(classes.len().max(place + 1), || None);
+                    if let Some(of_class) = classes.get_mut(place) {
+                        *of_class = Some(ClassRate { log_odds, rate, kind, keeps, behind });
+                    }
                 }
                 Some(word) => {
                     let rate = classes
-                        .get_mut(&class)
+                        .get_mut(usize::from(class))
+                        .and_then(Option::as_mut)
                         .ok_or_else(|| wrong("the rate of the class stands before"))?;
                     rate.behind.insert(word.into(), log_odds);
                 }
@@ -151,7 +157,8 @@ impl Rates {
             let log_odds: i16 = log_odds.parse().ok()?;
             let (class, word) =
                 place.split_once('/').map_or((place, None), |(class, word)| (class, Some(word)));
-            let Some(rate) = rates.classes.get_mut(&class.parse().ok()?) else { continue };
+            let class: u16 = class.parse().ok()?;
+            let Some(Some(rate)) = rates.classes.get_mut(usize::from(class)) else { continue };
             match word {
                 None => {
                     rate.log_odds = log_odds;
@@ -168,23 +175,19 @@ impl Rates {
     }
 
     /// Class, log-odds, and those behind words, in order.
-    pub(super) fn rows(&self) -> Vec<Row<'_>> {
-        let mut rows: Vec<Row<'_>> = self
-            .classes
-            .iter()
-            .map(|(class, rate)| {
-                let mut behind: Vec<(&str, i16)> =
-                    rate.behind.iter().map(|(word, log_odds)| (&**word, *log_odds)).collect();
-                behind.sort_unstable();
-                (*class, rate.log_odds, behind)
-            })
-            .collect();
-        rows.sort_unstable();
-        rows
+    pub(super) fn rows<'r>(&'r self) -> Vec<Row<'r>> {
+        let row = |(class, rate): (usize, &'r Option<ClassRate>)| {
+            let (class, rate) = (u16::try_from(class).ok()?, rate.as_ref()?);
+            let mut behind: Vec<(&str, i16)> =
+                rate.behind.iter().map(|(word, log_odds)| (&**word, *log_odds)).collect();
+            behind.sort_unstable();
+            Some((class, rate.log_odds, behind))
+        };
+        self.classes.iter().enumerate().filter_map(row).collect()
     }
 
     pub(super) fn class(&self, class: ClassId) -> Option<&ClassRate> {
-        self.classes.get(&class.0)
+        self.classes.get(usize::from(class.0))?.as_ref()
     }
 
     pub(super) fn constants(&self, kind: u8) -> [f64; 5] {
