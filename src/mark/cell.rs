@@ -36,6 +36,9 @@
 //! therefore reads its account cells, and its cluster cells for the time before it was linked.
 
 use std::fmt;
+use std::sync::LazyLock;
+
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 
 use crate::secret::opaque_debug;
 use rand_chacha::ChaCha20Rng;
@@ -203,7 +206,10 @@ impl MarkKey {
     #[must_use]
     pub fn derive(master: &[u8; 32], name: &KeyName<'_>) -> Self {
         let KeyName { purpose, tenant, epoch, role, id } = *name;
-        let mut hasher = blake3::Hasher::new_derive_key(KEY_CONTEXT);
+        // What the context makes of it is the same for all keys.
+        static CONTEXT: LazyLock<ContextKey> =
+            LazyLock::new(|| hash_derive_key_context(KEY_CONTEXT));
+        let mut hasher = blake3::Hasher::new_from_context_key(&CONTEXT);
         hasher.update(master);
         field(&mut hasher, purpose.as_str());
         field(&mut hasher, tenant);

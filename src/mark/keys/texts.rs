@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Keys, Marking, Recipient, Scheme};
+use super::{Epoch, Keys, Marking, Recipient};
 use crate::mark::cell::Roles;
-use crate::mark::law::{
-    self, AuthorCounts, BucketKey, Law, LawMarking, Learned, MarkedAnswer, Rates,
-};
+use crate::mark::law::{self, AuthorCounts, BucketKey, Law, LawMarking, Learned, MarkedAnswer};
 use crate::mark::lexical::{Choice, Chosen, Site};
 use crate::mark::lexicon::Lexicon;
 
@@ -29,11 +27,10 @@ use crate::mark::lexicon::Lexicon;
 #[derive(Debug)]
 pub struct TextKeys {
     keys: Keys,
-    /// Of the cells of each scheme.
+    /// Of the cells where words are marked by coins.
     coins: Arc<Roles>,
-    law: Arc<Roles>,
-    /// By epoch.
-    rates: BTreeMap<u32, Arc<Rates>>,
+    /// By epoch, where they are marked otherwise.
+    laws: BTreeMap<u32, Arc<Law>>,
     learned: Arc<Learned>,
 }
 
@@ -44,9 +41,15 @@ impl TextKeys {
         let lexicon = Lexicon::english();
         let coins = Arc::new(Roles::new(keys.master(), lexicon.cells()));
         let law = Arc::new(Roles::new(keys.master(), lexicon.numbers() * law::BUCKETS));
-        let epochs = keys.epochs().iter().map(|epoch| epoch.number);
-        let rates = epochs.map(|epoch| (epoch, keys.rates(epoch))).collect();
-        Self { keys, coins, law, rates, learned: Arc::default() }
+        let law = |epoch: &Epoch| {
+            let epoch = epoch.number;
+            let buckets = BucketKey::derive(keys.master(), epoch);
+            let law = Law { epoch, roles: Arc::clone(&law), rates: keys.rates(epoch), buckets };
+            (epoch, Arc::new(law))
+        };
+        let kept = |epoch: &&Epoch| epoch.scheme.keeps_law();
+        let laws = keys.epochs().iter().filter(kept).map(law).collect();
+        Self { keys, coins, laws, learned: Arc::default() }
     }
 
     /// The keys.
@@ -59,19 +62,13 @@ impl TextKeys {
     /// the scheme of the epoch.
     #[must_use]
     pub fn marking(&self, epoch: u32, recipient: Recipient<'_>, strength: f64) -> TextMarking {
-        match self.keys.scheme(epoch) {
-            Scheme::Coins => {
+        match self.laws.get(&epoch) {
+            None => {
                 let marking = self.keys.marking(&self.coins, epoch, recipient, strength);
                 TextMarking(Marks::Coins(Arc::new(marking)))
             }
-            Scheme::Law | Scheme::Canaries => {
-                let law = Law {
-                    epoch,
-                    roles: Arc::clone(&self.law),
-                    rates: self.rates.get(&epoch).map_or_else(Rates::english, Arc::clone),
-                    buckets: BucketKey::derive(self.keys.master(), epoch),
-                };
-                let marking = LawMarking::new(&self.keys, law, recipient, strength);
+            Some(law) => {
+                let marking = LawMarking::new(&self.keys, Arc::clone(law), recipient, strength);
                 TextMarking(Marks::Law(Arc::new(marking), Arc::clone(&self.learned)))
             }
         }

@@ -23,7 +23,7 @@ pub(crate) struct Law {
 /// Which variant each place of a text has for one principal in one epoch.
 #[derive(Clone, Debug)]
 pub struct LawMarking {
-    law: Law,
+    law: Arc<Law>,
     global: MarkKey,
     cluster: MarkKey,
     account: MarkKey,
@@ -34,7 +34,7 @@ pub struct LawMarking {
 }
 
 impl LawMarking {
-    pub(crate) fn new(keys: &Keys, law: Law, recipient: Recipient<'_>, strength: f64) -> Self {
+    pub(crate) fn new(keys: &Keys, law: Arc<Law>, recipient: Recipient<'_>, strength: f64) -> Self {
         let epoch = law.epoch;
         let part = |role, id: &str| {
             let purpose = Purpose::Lexical;
@@ -119,7 +119,7 @@ impl<M> fmt::Debug for MarkedAnswer<M> {
 impl<M: AsRef<LawMarking>> Choice for MarkedAnswer<M> {
     fn choose(&mut self, site: &Site<'_>) -> Chosen {
         let marking = self.marking.as_ref();
-        let Law { rates, buckets, .. } = &marking.law;
+        let Law { rates, buckets, .. } = &*marking.law;
         let class = site.class;
         if let Some(observed) = self.observed.as_mut().filter(|_| site.written) {
             observed.note(class, site.previous, site.variant);
