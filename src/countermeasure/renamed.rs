@@ -6,9 +6,10 @@
 //! in which every short name stands by chance.
 
 use std::borrow::Cow;
+use std::iter::Peekable;
 use std::ops::Range;
 
-use memchr::{memchr, memchr2, memchr2_iter};
+use memchr::{Memchr, memchr_iter, memchr2, memchr2_iter, memrchr};
 
 use crate::secret::opaque_debug;
 use crate::wire::Scan;
@@ -45,8 +46,12 @@ impl Renamed {
 
     /// Whether the name stands anywhere in a text, be it within a word.
     fn is_in(&self, text: &[u8]) -> bool {
-        let bare = self.from.rsplit_once('/').map_or(self.from.as_str(), |(_, bare)| bare);
-        occurrences(text, bare).next().is_some()
+        occurrences(text, self.bare()).next().is_some()
+    }
+
+    /// Without the vendor.
+    fn bare(&self) -> &str {
+        self.from.rsplit_once('/').map_or(self.from.as_str(), |(_, bare)| bare)
     }
 
     /// Adds the edits that hide the name in an event or document; `edits` are those made so far.
@@ -58,7 +63,9 @@ impl Renamed {
         left_out.sort_by_key(|span| span.start);
         let mut left_out = left_out.into_iter().peekable();
         let mut until = 0;
-        for span in (Strings { payload, at: 0 }) {
+        // Few strings have it, and most say so without being decoded.
+        let names = occurrences(payload, self.bare());
+        for span in Strings::holding(names, payload) {
             while let Some(out) = left_out.next_if(|out| out.start <= span.start) {
                 until = until.max(out.end);
             }
@@ -66,10 +73,6 @@ impl Renamed {
                 continue;
             }
             let raw = payload.get(span.clone()).unwrap_or_default();
-            // Few strings have it, and most say so without being decoded.
-            if !self.is_in(raw) && memchr(b'\\', raw).is_none() {
-                continue;
-            }
             let text = unescape_lossy(raw);
             if let Cow::Owned(shown) = self.shown(&text) {
                 edits.push(Edit::text(span, &shown));
@@ -78,25 +81,57 @@ impl Renamed {
     }
 }
 
-/// The contents of the strings of well-formed JSON, names of members among them.
-struct Strings<'a> {
+/// The contents of those strings of well-formed JSON, names of members among them, in which one of these
+/// places lies or that have a backslash.
+struct Strings<'a, P: Iterator<Item = usize>> {
+    places: Peekable<P>,
+    backslashes: Peekable<Memchr<'a>>,
     payload: &'a [u8],
+    /// Behind the string before.
     at: usize,
 }
 
-impl Iterator for Strings<'_> {
+impl<'a, P: Iterator<Item = usize>> Strings<'a, P> {
+    /// The places are in rising order.
+    fn holding(places: P, payload: &'a [u8]) -> Self {
+        let backslashes = memchr_iter(b'\\', payload).peekable();
+        Self { places: places.peekable(), backslashes, payload, at: 0 }
+    }
+
+    /// The first place or backslash that no string before had.
+    fn next_place(&mut self) -> Option<usize> {
+        let Self { places, backslashes, at, .. } = self;
+        while places.next_if(|place| place < at).is_some() {}
+        while backslashes.next_if(|place| place < at).is_some() {}
+        match (places.peek(), backslashes.peek()) {
+            (Some(place), Some(backslash)) => Some(*place.min(backslash)),
+            (place, backslash) => place.or(backslash).copied(),
+        }
+    }
+}
+
+impl<P: Iterator<Item = usize>> Iterator for Strings<'_, P> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
-        let start = self.at + memchr(b'"', self.payload.get(self.at..)?)? + 1;
-        let mut end = start;
         loop {
-            end += memchr2(b'"', b'\\', self.payload.get(end..)?)?;
-            if self.payload.get(end) == Some(&b'"') {
-                self.at = end + 1;
-                return Some(start..end);
+            let place = self.next_place()?;
+            // No backslash stands up to it: every quotation mark opens a string or closes one.
+            let before = self.payload.get(self.at..place)?;
+            if memchr_iter(b'"', before).count() % 2 == 0 {
+                self.at = place + 1;
+                continue;
             }
-            end += 2;
+            let start = self.at + memrchr(b'"', before)? + 1;
+            let mut end = place;
+            loop {
+                end += memchr2(b'"', b'\\', self.payload.get(end..)?)?;
+                if self.payload.get(end) == Some(&b'"') {
+                    self.at = end + 1;
+                    return Some(start..end);
+                }
+                end += 2;
+            }
         }
     }
 }
@@ -148,6 +183,47 @@ mod tests {
             ("é teacher-small é", "é big é"),
         ] {
             assert_eq!(renamed.shown(text), shown);
+        }
+    }
+
+    /// All strings of a document, one after the other.
+    fn strings(payload: &[u8]) -> Vec<Range<usize>> {
+        let (mut found, mut start, mut at) = (Vec::new(), None, 0);
+        while at < payload.len() {
+            match (payload[at], start) {
+                (b'"', None) => start = Some(at + 1),
+                (b'"', Some(from)) => {
+                    found.push(from..at);
+                    start = None;
+                }
+                (b'\\', Some(_)) => at += 1,
+                _ => {}
+            }
+            at += 1;
+        }
+        found
+    }
+
+    proptest::proptest! {
+        // Break it: take a quotation mark behind a backslash for one that closes a string.
+        #[test]
+        fn the_strings_with_a_name_or_a_backslash_are_found_and_no_others(
+            texts in proptest::collection::vec("(x|t|T|\"|\\\\|\n| ){0,6}", 0..8),
+            literals in proptest::collection::vec("(true|null|1)", 8),
+        ) {
+            let mut payload = String::from("[true");
+            for (text, literal) in texts.iter().zip(&literals) {
+                payload += &format!(",{},{literal}", serde_json::to_string(text).unwrap());
+            }
+            payload.push(']');
+            let payload = payload.as_bytes();
+            let holds = |span: &Range<usize>| {
+                let text = &payload[span.clone()];
+                text.iter().any(|byte| matches!(byte, b't' | b'T' | b'\\'))
+            };
+            let expected: Vec<_> = strings(payload).into_iter().filter(holds).collect();
+            let found: Vec<_> = Strings::holding(occurrences(payload, "t"), payload).collect();
+            proptest::prop_assert_eq!(found, expected);
         }
     }
 }
