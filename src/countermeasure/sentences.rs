@@ -1,5 +1,6 @@
 //! Cutting a text into sentences as it comes, and counting words.
 
+use crate::mark::ascii;
 use crate::secret::opaque_debug;
 
 opaque_debug!(Sentences);
@@ -178,13 +179,9 @@ impl WordCount {
     pub(super) fn push(&mut self, text: &str) {
         let mut rest = text;
         loop {
-            let ascii = rest.bytes().take_while(u8::is_ascii).count();
+            let ascii = ascii_length(rest.as_bytes());
             let (plain, others) = rest.split_at_checked(ascii).unwrap_or((rest, ""));
-            for byte in plain.bytes() {
-                let letter = byte.is_ascii_alphanumeric();
-                self.words += u64::from(letter && !self.inside);
-                self.inside = letter || self.inside && matches!(byte, b'\'' | b'-');
-            }
+            self.push_ascii(plain.as_bytes());
             let mut characters = others.chars();
             let Some(character) = characters.next() else { return };
             let alone = matches!(u32::from(character), 0x2E80..=0x9FFF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF);
@@ -193,6 +190,30 @@ impl WordCount {
             self.inside = letter && !alone || self.inside && character == '’';
             rest = characters.as_str();
         }
+    }
+
+    /// Takes the next piece, which is ASCII.
+    fn push_ascii(&mut self, text: &[u8]) {
+        let mut rest = text;
+        while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+            rest = behind;
+            let bytes = u64::from_le_bytes(*eight);
+            if ascii::those_that_are(b'\'', bytes) | ascii::those_that_are(b'-', bytes) != 0 {
+                eight.iter().for_each(|byte| self.push_byte(*byte));
+                continue;
+            }
+            let letters = !ascii::others_among(bytes) & ascii::HIGH;
+            let behind_letters = letters << 8 | if self.inside { 0x80 } else { 0 };
+            self.words += ascii::count(letters & !behind_letters);
+            self.inside = letters >> 63 == 1;
+        }
+        rest.iter().for_each(|byte| self.push_byte(*byte));
+    }
+
+    fn push_byte(&mut self, byte: u8) {
+        let letter = byte.is_ascii_alphanumeric();
+        self.words += u64::from(letter && !self.inside);
+        self.inside = letter || self.inside && matches!(byte, b'\'' | b'-');
     }
 
     /// Words so far, one that has begun included.
@@ -206,6 +227,18 @@ impl WordCount {
         count.push(text);
         count.words
     }
+}
+
+/// How many bytes of ASCII stand at the start.
+fn ascii_length(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+        if u64::from_le_bytes(*eight) & ascii::HIGH != 0 {
+            break;
+        }
+        rest = behind;
+    }
+    bytes.len() - rest.len() + rest.iter().take_while(|byte| byte.is_ascii()).count()
 }
 
 #[cfg(test)]
@@ -262,6 +295,13 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn words_counted_eight_bytes_at_a_time_are_those_counted_one_by_one(text in "(a|7| |-|'|’|é|考){0,60}") {
+            let mut count = WordCount::default();
+            text.chars().for_each(|character| count.push(character.encode_utf8(&mut [0; 4])));
+            proptest::prop_assert_eq!(WordCount::of(&text), count.words());
+        }
+
         #[test]
         fn no_character_is_lost_and_the_cut_does_not_matter(text in "[a-c .!?\n\"。é]{0,40}", at in 0..40_usize) {
             let whole = sentences(&[&text]);
