@@ -31,15 +31,39 @@ const OTHERS: &str = "(others)";
 /// Sums by one label, whose values the program knows.
 type Sums = Family<[(&'static str, &'static str); 1], Counter>;
 
+/// The same with the sums at hand, in the order of the values: a decided exchange adds to a dozen of them.
+#[derive(Clone, Debug)]
+struct Listed {
+    sums: Sums,
+    at_hand: Arc<[Counter]>,
+}
+
+impl Listed {
+    /// All stand at zero: the first of them is an increase then, and not something that has been there all
+    /// the time.
+    fn new(label: &'static str, values: impl Iterator<Item = &'static str>) -> Self {
+        let sums = Sums::default();
+        let at_hand = values.map(|value| sums.get_or_create(&[(label, value)]).clone()).collect();
+        Self { sums, at_hand }
+    }
+
+    /// Adds to the sum of the value with this number.
+    fn add(&self, value: usize, amount: u64) {
+        if let Some(sum) = self.at_hand.get(value) {
+            sum.inc_by(amount);
+        }
+    }
+}
+
 /// Sums over the exchanges since the start.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Traffic {
     passed: Sums,
-    applied: Sums,
-    observed: Sums,
-    effects: Sums,
+    applied: Listed,
+    observed: Listed,
+    effects: Listed,
     marked: Sums,
-    ends: Sums,
+    ends: Listed,
     exempt: Counter,
     named: Arc<Mutex<Named>>,
 }
@@ -65,15 +89,32 @@ struct Named {
     refused: BTreeMap<(String, &'static str), u64>,
 }
 
+impl Default for Traffic {
+    fn default() -> Self {
+        let countermeasures = || Countermeasure::ALL.into_iter().map(Countermeasure::name);
+        let effects = audit::Counter::ALL.into_iter().map(audit::Counter::name);
+        Self {
+            passed: Sums::default(),
+            applied: Listed::new("countermeasure", countermeasures()),
+            observed: Listed::new("countermeasure", countermeasures()),
+            effects: Listed::new("effect", effects),
+            marked: Sums::default(),
+            ends: Listed::new("outcome", Outcome::ALL.into_iter().map(Outcome::name)),
+            exempt: Counter::default(),
+            named: Arc::default(),
+        }
+    }
+}
+
 impl Traffic {
     pub(super) fn register(&self, registry: &mut Registry) {
         self.begin();
         for (name, help, family) in [
             ("passed", "Requests about which nothing was decided", &self.passed),
-            ("stream_ends", "How exchanges ended", &self.ends),
-            ("applied", "Countermeasures carried out", &self.applied),
-            ("observed", "Countermeasures only recorded", &self.observed),
-            ("effects", "What countermeasures did, by what is counted", &self.effects),
+            ("stream_ends", "How exchanges ended", &self.ends.sums),
+            ("applied", "Countermeasures carried out", &self.applied.sums),
+            ("observed", "Countermeasures only recorded", &self.observed.sums),
+            ("effects", "What countermeasures did, by what is counted", &self.effects.sums),
             ("marked", "Answers that carry a mark", &self.marked),
         ] {
             registry.register(name, help, family.clone());
@@ -83,22 +124,10 @@ impl Traffic {
         registry.register_collector(Box::new(NamedSums(Arc::clone(&self.named))));
     }
 
-    /// Has all sums whose labels are known stand at zero: the first of them is an increase then, and not
-    /// something that has been there all the time.
+    /// Has the other sums whose labels are known stand at zero as well.
     fn begin(&self) {
-        let countermeasures = || Countermeasure::ALL.into_iter().map(Countermeasure::name);
         for name in protocols() {
             drop(self.passed.get_or_create(&[("protocol", name)]));
-        }
-        for name in countermeasures() {
-            drop(self.applied.get_or_create(&[("countermeasure", name)]));
-            drop(self.observed.get_or_create(&[("countermeasure", name)]));
-        }
-        for counter in audit::Counter::ALL {
-            drop(self.effects.get_or_create(&[("effect", counter.name())]));
-        }
-        for outcome in Outcome::ALL {
-            drop(self.ends.get_or_create(&[("outcome", outcome.name())]));
         }
         let mut named = self.named();
         for by in RefusedBy::ALL {
@@ -114,7 +143,7 @@ impl Traffic {
 
     /// An exchange has ended.
     fn ended(&self, outcome: Outcome) {
-        self.ends.get_or_create(&[("outcome", outcome.name())]).inc();
+        self.ends.add(outcome as usize, 1);
     }
 
     /// A decided exchange has ended.
@@ -122,13 +151,12 @@ impl Traffic {
         for (family, list) in [(&self.applied, &record.applied), (&self.observed, &record.observed)]
         {
             for applied in list {
-                let labels = [("countermeasure", applied.countermeasure.name())];
-                family.get_or_create(&labels).inc();
+                family.add(applied.countermeasure as usize, 1);
             }
         }
         for applied in &record.applied {
             for (counter, amount) in applied.counts.iter() {
-                self.effects.get_or_create(&[("effect", counter.name())]).inc_by(amount);
+                self.effects.add(counter as usize, amount);
             }
             if let Some(carrier) = applied.carrier {
                 self.marked.get_or_create(&[("carrier", carrier.name())]).inc();
@@ -158,7 +186,7 @@ impl Traffic {
     /// What is shown of it at a glance.
     pub(super) fn glance(&self) -> Glance {
         let effect = |counter: audit::Counter| {
-            self.effects.get(&[("effect", counter.name())]).map_or(0, |sum| sum.get())
+            self.effects.sums.get(&[("effect", counter.name())]).map_or(0, |sum| sum.get())
         };
         let mut glance = Glance {
             passed: self.passed_by_protocol().values().sum(),
@@ -196,11 +224,11 @@ impl Traffic {
             "arms": named.arms.iter().map(|(arm, requests)| (arm.clone(), json!(requests)))
                 .collect::<Map<_, _>>(),
             "exempt": self.exempt.get(),
-            "applied": read(&self.applied, "countermeasure", countermeasures()),
-            "observed": read(&self.observed, "countermeasure", countermeasures()),
-            "effects": read(&self.effects, "effect", effects),
+            "applied": read(&self.applied.sums, "countermeasure", countermeasures()),
+            "observed": read(&self.observed.sums, "countermeasure", countermeasures()),
+            "effects": read(&self.effects.sums, "effect", effects),
             "marked": read(&self.marked, "carrier", carriers),
-            "ends": read(&self.ends, "outcome", outcomes),
+            "ends": read(&self.ends.sums, "outcome", outcomes),
         })
     }
 
@@ -263,6 +291,17 @@ impl Collector for NamedSums {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_value_has_the_number_of_its_sum() {
+        let numbers = |count: usize| (0..count).collect::<Vec<_>>();
+        let counters = audit::Counter::ALL.map(|counter| counter as usize);
+        assert_eq!(counters.to_vec(), numbers(counters.len()));
+        let outcomes = Outcome::ALL.map(|outcome| outcome as usize);
+        assert_eq!(outcomes.to_vec(), numbers(outcomes.len()));
+        let countermeasures = Countermeasure::ALL.map(|countermeasure| countermeasure as usize);
+        assert_eq!(countermeasures.to_vec(), numbers(countermeasures.len()));
+    }
 
     #[test]
     fn names_past_the_most_are_counted_together() {
