@@ -210,17 +210,14 @@ impl Lead {
         Self { text: None }
     }
 
-    /// Whether the text may yet lead up to something.
-    pub(super) fn is_open(&self) -> bool {
-        self.text.is_some()
+    pub(super) fn see(&mut self, character: char) {
+        self.see_all(character.encode_utf8(&mut [0; 4]));
     }
 
-    pub(super) fn see(&mut self, character: char) {
+    pub(super) fn see_all(&mut self, seen: &str) {
+        self.text = self.text.take().filter(|text| text.len() + seen.len() <= LONGEST);
         if let Some(text) = &mut self.text {
-            text.push(character);
-            if text.len() > LONGEST {
-                self.text = None;
-            }
+            text.push_str(seen);
         }
     }
 

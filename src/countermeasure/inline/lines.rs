@@ -123,7 +123,7 @@ impl Lines {
     /// nothing else; how many there are. Each is a byte.
     pub(super) fn pass(&mut self, text: &str) -> usize {
         let fence = self.fence.is_some_and(|fence| fence.closing);
-        let begins = self.beginning || self.blank || self.lead.is_open();
+        let begins = self.beginning || self.blank;
         let within = self.skip > 0 || self.name.is_some() || self.run.length > 0 || fence;
         if begins || within {
             return 0;
@@ -132,6 +132,7 @@ impl Lines {
         if let Some(last) = length.checked_sub(1).and_then(|last| text.as_bytes().get(last)) {
             self.previous = Some(char::from(*last));
         }
+        self.lead.see_all(text.get(..length).unwrap_or_default());
         length
     }
 
@@ -246,7 +247,7 @@ mod tests {
 
     fn state(lines: &mut Lines) -> impl PartialEq + std::fmt::Debug + use<> {
         let Lines { beginning, previous, blank, skip, shown, unopened, unknown, .. } = *lines;
-        let code = (lines.in_block(), lines.in_span(), lines.name.clone());
+        let code = (lines.in_block(), lines.in_span(), lines.name.clone(), lines.leads());
         (beginning, previous, blank, skip, shown, unopened, unknown, code)
     }
 
