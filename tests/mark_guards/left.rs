@@ -1,0 +1,163 @@
+//! Sentences that are left.
+
+use super::{forced, pairs::PAIRS};
+
+/// Sentences in which nothing may change.
+const LEFT: &[&str] = &[
+    // Fixed phrases, other senses, and what the other variant does not fit.
+    "We know how it is.",
+    "It is bigger than it is wide.",
+    "We know what it is.",
+    "It isn't it, is it?",
+    "Don't you know?",
+    "Is not only big but strong.",
+    "We asked for example code.",
+    "Thus far, they have won.",
+    "She closed the door, thus keeping the heat in.",
+    "The bus was due to leave.",
+    "The delay was due to rain.",
+    "At all the best times.",
+    "None of all the above.",
+    "We talked all the time.",
+    "Not every day.",
+    "People like dogs.",
+    "They go around 20 corners.",
+    "We spoke about 20 minutes.",
+    "The roof over 10 beds.",
+    "Not only that but more than that.",
+    "Me too.",
+    "The box was too cold.",
+    "The start to a season.",
+    "We start the engine.",
+    "Let's get started with this.",
+    "From start to finish.",
+    "What happens when they meet?",
+    "It may also be passed on.",
+    "You may not enter.",
+    "In May they left.",
+    "He was called to the phone.",
+    "This was called when they click.",
+    "The whole of it.",
+    "The whole point was that.",
+    "Eat whole grain bread.",
+    "Whole number.",
+    "The vital signs were good.",
+    "The primary school closed.",
+    "The primary color is red.",
+    "A kind man of this town.",
+    "Chapter three reasons.",
+    "Step 3 things.",
+    "Between 3 and 4 days.",
+    "Version 3 features.",
+    "The 3.5 minutes.",
+    "On page 7 things changed.",
+    "Show the results in a table.",
+    "The search for the results in a list.",
+    "They said we will.",
+    "They work hard to win.",
+    "Your will is strong.",
+    "As well as this.",
+    "Might as well.",
+    "Those who know each other's names.",
+    "There was no one answer.",
+    "She was a nobody.",
+    "With likely candidates.",
+    "A more typically French dish.",
+    "This was so more often than not.",
+    "How often?",
+    "Once more people came.",
+    "A particular.",
+    "In particular, this.",
+    "The outside of the house.",
+    "Looking good is for free people.",
+    "So much more.",
+    "Not much better.",
+    "Half the battle.",
+    "If necessary steps fail.",
+    "To be honest, it broke.",
+    "To make matters worse, it broke.",
+    "To date, it holds.",
+    "The function needs help.",
+    "The building plans to reduce costs.",
+    "The tools you need to succeed.",
+    "It has the nutrients it needs to function.",
+    "The best that Paris has to offer.",
+    "Do that in such a way that they must leave.",
+    "It grew, since then.",
+    "She knew what he said, that is.",
+    "Without rain they might have died.",
+    "You may be seated.",
+    "The index is inside the bounds.",
+    "The function called with two numbers.",
+    "It was a new house altogether.",
+    "Stir for the last 5 minutes.",
+    "A mother and her function like clocks.",
+    "It works like magic tricks.",
+    "The code that is stored here runs.",
+    "In the list there are not any files.",
+    "The hardest problem is complex problems.",
+    "It was never advertised publicly.",
+    "They led a search for new patterns.",
+    "The file is located in a folder.",
+    "This holds for each time step.",
+    // Names, cases and titles.
+    "The novel About 20 Minutes was read.",
+    "The band Instead of Sitting played.",
+    "THIS IS USUALLY GOOD.",
+    "She moved to Maybe Town with them.",
+    "They read The Whole Book.",
+    // A word in something larger.
+    "See usually.example.com for that.",
+    "Write to usually@example.com about that.",
+    "See https://example.com/usually/often for that.",
+    "Open src/begin/often.rs for that.",
+    "The usually_often flag was set.",
+    "The not-usually-good idea.",
+    "Use #usually or $usually for that.",
+    "The either/usually/or of it.",
+    "We ran usually() twice as fast.",
+    // Masks.
+    "The `usually often` flag was set.",
+    "The ``usually ` often`` flag was set.",
+    "He said \"it usually rains\" to them.",
+    "He said “it usually rains” to them.",
+    "He said ‘it usually rains’ to them.",
+    "He said 'it usually rains' to them.",
+    "The formula $x usually y$ was set.",
+    "The formula \\(x usually y\\) was set.",
+    "See [the usually good page](https://example.com).",
+    "The **usually good** kind.",
+    "The *usually good* kind.",
+    "This has <b>usually</b> been so.",
+    "The set {usually, often} was given.",
+    "\n```\nit usually rains\n```",
+    "\n~~~\nit usually rains\n\nand it often rains\n~~~",
+    "\n\n    it usually rains",
+    "\n> it usually rains\nand it often rains",
+    "\n| it usually rains | 3 minutes |",
+    "\n# It usually rains",
+    "\n{\"it\": \"usually\",\n \"is\": true, usually }",
+    "\nkey\tit usually rains",
+    // Verse.
+    "\nThe clouds are low above the plains,\nand in the night it usually rains,",
+    "\nThe clouds are low above the plains,\nand there it rains.\n\nAnd now?\nIt usually rains.",
+];
+
+#[test]
+fn what_a_guard_or_a_mask_excludes_is_left() {
+    let mut wrong = Vec::new();
+    for text in LEFT {
+        for variant in [false, true] {
+            let written = forced(text, variant);
+            if written != *text {
+                wrong.push(written);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn there_are_at_least_a_hundred_and_fifty_cases() {
+    assert!(PAIRS.len() + LEFT.len() >= 150);
+}
