@@ -7,8 +7,8 @@
 //! A line of `ANSWERS` is an object with the text in `output`. For each of so many keys, answers of so many words
 //! are marked as they would have been sent (`copied`), and with every cell's usual choice in all passages, as who
 //! has learned or forges writes them at best (`followed`). Told are the medians of log10 p of the
-//! deployment's key and of the test of copies, how many places that has, and how often p is below a thousandth
-//! and a twentieth.
+//! deployment's key, by each cell's usual uniform alone and by both readings, and of the test of copies, how many
+//! places that has, and how often p is below a thousandth and a twentieth.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it found")]
 
@@ -18,7 +18,7 @@ use std::io::{BufRead, BufReader};
 use std::process::ExitCode;
 
 use guilloche::forensics::detect::{LawCounts, LexicalSites};
-use guilloche::forensics::evidence::{CopyEvidence, LawWeights, Strengths};
+use guilloche::forensics::evidence::{CopyEvidence, LawWeights, SentWeights, Strengths};
 use guilloche::mark::cell::{KeyName, Purpose, Role, Roles};
 use guilloche::mark::keys::{Keys, Recipient, Scheme, TextKeys};
 use guilloche::mark::law::{BUCKETS, Canaries, CountingKey};
@@ -64,12 +64,20 @@ fn measure(arguments: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// log10 p of the deployment's key, and the test of copies.
+/// What the tests say of a text.
+struct Found {
+    /// log10 p of the deployment's key, by each cell's usual uniform alone.
+    usual: f64,
+    /// The same by both readings.
+    either: f64,
+    copies: CopyEvidence,
+}
+
 fn tested<'a>(
     keys: &Keys,
     answers: impl Iterator<Item = &'a String>,
     words: usize,
-) -> Result<(f64, CopyEvidence), Failure> {
+) -> Result<Found, Failure> {
     let recipient = Recipient { tenant: "", account: "acct", cluster: None, arm: None };
     let marking = TextKeys::new(keys.clone()).marking(1, recipient, 1.0);
     let keys = keys.clone().with_scheme(Scheme::Canaries);
@@ -96,24 +104,30 @@ fn tested<'a>(
     let roles = Roles::new(keys.master(), Lexicon::english().numbers() * BUCKETS);
     let strengths = Strengths::new([]);
     let global = |cell: usize| roles.as_slice().get(cell) == Some(&Role::Global);
-    let ln_p = LawWeights::new(&counts, &strengths).only(global).score(&key).ln_p();
     let canaries = Canaries::derive(keys.master(), "", 1);
-    Ok((ln_p / LN_10, CopyEvidence::new(&counts, &key, &canaries, &roles, &strengths)))
+    let usual = LawWeights::new(&counts, &strengths).only(global).score(&key);
+    let sent = SentWeights::new(&counts, &strengths, &canaries, &roles).only(global).score(&key);
+    Ok(Found {
+        usual: usual.ln_p() / LN_10,
+        either: usual.ln_p_of_either(&sent) / LN_10,
+        copies: CopyEvidence::new(&counts, &key, &canaries, &roles, &strengths),
+    })
 }
 
-fn tell(name: &str, found: &[(f64, CopyEvidence)]) {
-    let median = |of: &dyn Fn(&(f64, CopyEvidence)) -> f64| {
+fn tell(name: &str, found: &[Found]) {
+    let median = |of: &dyn Fn(&Found) -> f64| {
         let mut values: Vec<f64> = found.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied().unwrap_or_default()
     };
-    let below = |level: f64| found.iter().filter(|(_, it)| it.ln_p <= level.ln()).count();
+    let below = |level: f64| found.iter().filter(|it| it.copies.ln_p <= level.ln()).count();
     println!(
-        "{name}: mark {:.1}, copies {:.1}; {:.0} places in active passages, {:.0} in others; of {} keys p below 0.001 {}, 0.05 {}",
-        median(&|(mark, _)| *mark),
-        median(&|(_, it)| it.ln_p / LN_10),
-        median(&|(_, it)| (it.active.canary + it.active.ordinary) as f64),
-        median(&|(_, it)| (it.others.canary + it.others.ordinary) as f64),
+        "{name}: mark {:.1} and by both readings {:.1}, copies {:.1}; {:.0} places in active passages, {:.0} in others; of {} keys p below 0.001 {}, 0.05 {}",
+        median(&|it| it.usual),
+        median(&|it| it.either),
+        median(&|it| it.copies.ln_p / LN_10),
+        median(&|it| (it.copies.active.canary + it.copies.active.ordinary) as f64),
+        median(&|it| (it.copies.others.canary + it.copies.others.ordinary) as f64),
         found.len(),
         below(0.001),
         below(0.05),

@@ -1,5 +1,7 @@
 //! What the cells of a text say of a uniform that their sites follow in a share: the likelihood of the test.
 
+use std::collections::{BTreeMap, HashMap};
+
 use crate::forensics::detect::LawCounts;
 use crate::mark::cell::Cell;
 use crate::mark::law::{self, BUCKETS, sigmoid};
@@ -81,30 +83,83 @@ fn ln_sum(terms: impl Iterator<Item = f64> + Clone) -> f64 {
     most + terms.map(|term| (term - most).exp()).sum::<f64>().ln()
 }
 
+/// How often each variant stands in a cell at places with these log-odds.
+type Places = BTreeMap<(u32, i16), [f64; 2]>;
+
 /// The sites of each cell by ascending threshold, with the habits of the text.
 pub(super) fn cells(counts: &LawCounts) -> Vec<(Cell, Vec<Sites>)> {
-    let places = counts.places();
-    let mut cells: Vec<(Cell, Vec<Sites>)> = Vec::new();
-    for class in places.chunk_by(|left, right| left.0 / BUCKETS == right.0 / BUCKETS) {
-        let stand = class.iter().map(|(_, log_odds, _, counts)| (*log_odds, counts.map(f64::from)));
-        let habit = habit(stand, 0.0, STEPS);
-        for (cell, log_odds, _, [zeros, ones]) in class {
-            let threshold = law::threshold(*log_odds);
-            let (zeros, ones) = (f64::from(*zeros), f64::from(*ones));
-            let cell = Cell::from_number(*cell);
-            if cells.last().is_none_or(|(last, _)| *last != cell) {
-                cells.push((cell, Vec::new()));
+    let all = places(counts);
+    sites(&all, &habits(&all))
+}
+
+/// The sites of each cell in passages for which `apart` says so, by cell and group, and those elsewhere, with the
+/// habits of the whole text.
+pub(super) fn cells_apart(
+    counts: &LawCounts,
+    apart: impl Fn(Cell, u8) -> bool,
+) -> [Vec<(Cell, Vec<Sites>)>; 2] {
+    let all = places(counts);
+    let habits = habits(&all);
+    let (mut there, mut elsewhere) = (Places::new(), all);
+    for (cell, log_odds, passage, stand) in counts.in_passages() {
+        // What is past the bound of all places is no place of a passage either.
+        let Some(left) = elsewhere.get_mut(&(cell, log_odds)) else { continue };
+        if apart(Cell::from_number(cell), passage) {
+            let taken = there.entry((cell, log_odds)).or_default();
+            for ((left, taken), stand) in left.iter_mut().zip(taken).zip(stand) {
+                let moved = f64::from(stand).min(*left);
+                *left -= moved;
+                *taken += moved;
             }
-            let Some((_, sites)) = cells.last_mut() else { continue };
-            match sites.last_mut() {
-                Some(last) if last.threshold == threshold => {
-                    last.zeros += zeros;
-                    last.ones += ones;
-                }
-                _ => {
-                    let usual = f64::from(*log_odds) / 100.0 + habit;
-                    sites.push(Sites { threshold, usual, zeros, ones });
-                }
+        }
+    }
+    [there, elsewhere].map(|places| sites(&places, &habits))
+}
+
+fn places(counts: &LawCounts) -> Places {
+    let mut places = Places::new();
+    for (cell, log_odds, _, stand) in counts.places() {
+        let place = places.entry((cell, log_odds)).or_default();
+        place.iter_mut().zip(stand).for_each(|(sum, more)| *sum += f64::from(more));
+    }
+    places
+}
+
+/// `α` of each class.
+fn habits(places: &Places) -> HashMap<u32, f64> {
+    let places: Vec<(u32, (i16, [f64; 2]))> = places
+        .iter()
+        .map(|((cell, log_odds), stand)| (cell / BUCKETS, (*log_odds, *stand)))
+        .collect();
+    let classes = places.chunk_by(|left, right| left.0 == right.0);
+    let of_class = |class: &[(u32, (i16, [f64; 2]))]| {
+        let (number, _) = class.first()?;
+        Some((*number, habit(class.iter().map(|(_, place)| *place), 0.0, STEPS)))
+    };
+    classes.filter_map(of_class).collect()
+}
+
+fn sites(places: &Places, habits: &HashMap<u32, f64>) -> Vec<(Cell, Vec<Sites>)> {
+    let mut cells: Vec<(Cell, Vec<Sites>)> = Vec::new();
+    for ((cell, log_odds), [zeros, ones]) in places {
+        if zeros + ones <= 0.0 {
+            continue;
+        }
+        let threshold = law::threshold(*log_odds);
+        let habit = habits.get(&(cell / BUCKETS)).copied().unwrap_or_default();
+        let cell = Cell::from_number(*cell);
+        if cells.last().is_none_or(|(last, _)| *last != cell) {
+            cells.push((cell, Vec::new()));
+        }
+        let Some((_, sites)) = cells.last_mut() else { continue };
+        match sites.last_mut() {
+            Some(last) if last.threshold == threshold => {
+                last.zeros += zeros;
+                last.ones += ones;
+            }
+            _ => {
+                let usual = f64::from(*log_odds) / 100.0 + habit;
+                sites.push(Sites { threshold, usual, zeros: *zeros, ones: *ones });
             }
         }
     }

@@ -161,6 +161,12 @@ impl LawScore {
         (least + 3.0_f64.ln()).min(0.0)
     }
 
+    /// The same where a text was read in two ways, which gave this score and another: the lesser, times two.
+    #[must_use]
+    pub fn ln_p_of_either(&self, other: &Self) -> LnP {
+        (self.ln_p().min(other.ln_p()) + 2.0_f64.ln()).min(0.0)
+    }
+
     /// For each share, the total from which on the p-value is below a level.
     pub(super) fn needed(&self, level: f64) -> [f64; 3] {
         let ln_level = level.ln() - 3.0_f64.ln();
@@ -191,7 +197,10 @@ impl LawWeights {
     /// What a text says, if marks were issued at these strengths.
     #[must_use]
     pub fn new(counts: &LawCounts, strengths: &Strengths) -> Self {
-        let cells = cells(counts);
+        Self::of_cells(&cells(counts), strengths)
+    }
+
+    pub(super) fn of_cells(cells: &[(Cell, Vec<Sites>)], strengths: &Strengths) -> Self {
         let mut shares: Vec<f64> = Vec::new();
         let level_of = (0..=u8::MAX)
             .map(|coin| {
@@ -268,15 +277,25 @@ impl LawWeights {
     /// What they say of a key.
     #[must_use]
     pub fn score(&self, key: &MarkKey) -> LawScore {
+        let mut uniforms = key.stream();
+        self.score_by(key, |class, words| uniforms.fill_from(class * BUCKETS, words))
+    }
+
+    /// What they say of the uniforms that are drawn for the cells of each class, with the coins of a key.
+    pub(super) fn score_by(
+        &self,
+        key: &MarkKey,
+        mut draw: impl FnMut(u32, &mut [u32]),
+    ) -> LawScore {
         let mut sum = self.law.clone().unwrap_or_default();
-        let (mut uniforms, mut coins) = (key.stream(), key.stream());
+        let mut coins = key.stream();
         let mut words = [0; BUCKETS as usize];
         let mut class = u32::MAX;
         for (place, first) in self.of_first_level().iter().enumerate() {
             let (of, bucket) = (first.cell.index() / BUCKETS, first.cell.index() % BUCKETS);
             if of != class {
                 class = of;
-                uniforms.fill_from(class * BUCKETS, &mut words);
+                draw(class, &mut words);
             }
             let uniform = words.get(bucket as usize).copied().unwrap_or(0);
             if self.law.is_some() {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::law::copies;
+use super::law::{canaries, copies};
 use super::roster::Issuance;
 use crate::forensics::detect::LawCounts;
-use crate::forensics::evidence::{CopyEvidence, Effect, LawWeights, LnP};
+use crate::forensics::evidence::{CopyEvidence, Effect, LawWeights, LnP, SentWeights};
 use crate::forensics::tracing::{ACCUSATION_LEVEL, is_deployments};
 use crate::mark::cell::{Cell, MarkKey, Role, Roles};
 use crate::mark::keys::Keys;
@@ -97,15 +97,24 @@ pub fn export_tests<'i>(
         let roster = &issuance.roster;
         let has = |cell: usize, role| roles.as_slice().get(cell) == Some(&role);
         let is_global = |cell: usize| is_deployments(roster, &roles, cell);
+        let canaries = canaries(keys, issuance);
+        // A text that is read in two ways is tested for half the level in each.
+        let readings = if canaries.is_some() { 2.0 } else { 1.0 };
         let mut test = export(
             "deployment".to_owned(),
-            (issuance, Some(level)),
+            (issuance, Some(level / readings)),
             counts,
             &roster.global,
             is_global,
         );
-        if let Some(evidence) = copies(keys, issuance, counts, &roles) {
-            let canaries = Canaries::derive(keys.master(), &issuance.tenant, issuance.epoch);
+        if let Some(canaries) = &canaries {
+            let sent = SentWeights::new(counts, &issuance.strengths, canaries, &roles);
+            let weights = LawWeights::new(counts, &issuance.strengths).only(is_global);
+            let score = weights.score(&roster.global);
+            test.ln_p = score.ln_p_of_either(&sent.only(is_global).score(&roster.global));
+        }
+        if let (Some(evidence), Some(canaries)) = (copies(keys, issuance, counts, &roles), canaries)
+        {
             add_copies(&mut test, counts, &evidence, &canaries, &roles);
         }
         tests.push(test);

@@ -6,7 +6,7 @@ use super::scheme::{Deployment, DeploymentEvidence, SchemeTests};
 use super::verdict::{ControlKind, ControlTest, Material};
 use crate::forensics::detect::LawCounts;
 use crate::forensics::evidence::{
-    CopyEvidence, Decoys, Effect, LawScore, LawWeights, LnP, least_of,
+    CopyEvidence, Decoys, Effect, Evidence, LawScore, LawWeights, LnP, SentWeights, least_of,
 };
 use crate::forensics::tracing::{ACCUSATION_LEVEL, Roster, Score, Scoring, Trace, is_deployments};
 use crate::mark::cell::{MarkKey, Role, Roles};
@@ -59,20 +59,24 @@ pub fn test_law<'i>(
         clusters: Vec::new(),
         arms: Vec::new(),
         accounts: Vec::new(),
-        controls: controls.iter().map(|sample| text_control(*sample, issuances, &roles)).collect(),
+        controls: controls
+            .iter()
+            .map(|sample| text_control(keys, *sample, issuances, &roles))
+            .collect(),
     };
     let mut never_issued: Vec<LnP> = Vec::new();
     for (place, issuance) in issuances.iter().enumerate() {
         let Some(counts) = suspect.of_epoch(issuance.epoch) else { continue };
-        let weights = LawWeights::new(counts, &issuance.strengths);
+        let uniforms = Uniforms::new(keys, issuance, counts, &roles);
+        let copies = copies(keys, issuance, counts, &roles);
+        let level = ACCUSATION_LEVEL / issuances.len().max(1) as f64;
         tests.deployments.push(deployment(
             issuance,
-            (counts, &weights, &roles),
-            issuances.len(),
+            (counts, &uniforms, &roles),
+            level,
             decoys,
-            copies(keys, issuance, counts, &roles),
+            copies,
         ));
-        let uniforms = Uniforms::new(weights, &roles, &issuance.roster);
         let trace = Trace::by(&uniforms, &issuance.roster, decoys);
         never_issued.push(trace.never_issued.ln_p);
         enter(&mut tests, place, issuance, &trace);
@@ -90,31 +94,38 @@ pub fn test_law<'i>(
 
 fn deployment(
     issuance: &Issuance,
-    (counts, weights, roles): (&LawCounts, &LawWeights, &Roles),
-    deployments: usize,
+    (counts, uniforms, roles): (&LawCounts, &Uniforms, &Roles),
+    level: f64,
     decoys: &Decoys,
     copies: Option<CopyEvidence>,
 ) -> Deployment {
     let key = &issuance.roster.global;
     let is_global = |cell: usize| is_deployments(&issuance.roster, roles, cell);
-    let weights = weights.only(is_global);
     let counted = counts.places().into_iter().filter(|(cell, ..)| is_global(*cell as usize));
     let sites = counted.map(|(_, _, _, [zeros, ones])| u64::from(zeros) + u64::from(ones)).sum();
-    let level = ACCUSATION_LEVEL / deployments.max(1) as f64;
+    let weights = &uniforms.deployment;
+    let evidence = Evidence { ln_p: uniforms.ln_p(key), ..weights.test(key, decoys) };
     Deployment {
         tenant: issuance.tenant.clone(),
         epoch: issuance.epoch,
         issued: issuance.issued,
         evidence: Some(DeploymentEvidence {
-            evidence: weights.test(key, decoys),
+            evidence,
             ln_p_without_controls: None,
             effect: Effect::of_law(counts, key, &issuance.strengths, is_global),
-            least_effect: weights.least_share(counts, key, level),
+            least_effect: weights.least_share(counts, key, level / uniforms.readings()),
             copies,
             sites,
             terms: weights.cells() as u64,
         }),
     }
+}
+
+/// The canaries of an epoch that has some.
+pub(super) fn canaries(keys: &Keys, issuance: &Issuance) -> Option<Canaries> {
+    let Issuance { tenant, epoch, .. } = issuance;
+    let has_canaries = keys.scheme(*epoch) == Scheme::Canaries;
+    has_canaries.then(|| Canaries::derive(keys.master(), tenant, *epoch))
 }
 
 /// Whether the text holds answers as they were sent; none in an epoch without canaries.
@@ -124,20 +135,22 @@ pub(super) fn copies(
     counts: &LawCounts,
     roles: &Roles,
 ) -> Option<CopyEvidence> {
-    let Issuance { tenant, epoch, strengths, roster, .. } = issuance;
-    (keys.scheme(*epoch) == Scheme::Canaries).then(|| {
-        let canaries = Canaries::derive(keys.master(), tenant, *epoch);
-        CopyEvidence::new(counts, &roster.global, &canaries, roles, strengths)
-    })
+    let Issuance { strengths, roster, .. } = issuance;
+    let canaries = canaries(keys, issuance)?;
+    Some(CopyEvidence::new(counts, &roster.global, &canaries, roles, strengths))
 }
 
 /// Tests a text that cannot be marked for everybody.
-fn text_control(sample: LawSample<'_>, issuances: &[&Issuance], roles: &Roles) -> ControlTest {
+fn text_control(
+    keys: &Keys,
+    sample: LawSample<'_>,
+    issuances: &[&Issuance],
+    roles: &Roles,
+) -> ControlTest {
     let mut levels: [Vec<LnP>; 4] = Default::default();
     for issuance in issuances {
         let Some(counts) = sample.of_epoch(issuance.epoch) else { continue };
-        let weights = LawWeights::new(counts, &issuance.strengths);
-        let uniforms = Uniforms::new(weights, roles, &issuance.roster);
+        let uniforms = Uniforms::new(keys, issuance, counts, roles);
         // The ids that were never issued are tested with the suspect.
         let trace = Trace::by(&uniforms, &issuance.roster, &Decoys::new([0; 32], 0));
         let [deployments, clusters, arms, accounts] = &mut levels;
@@ -155,6 +168,8 @@ fn text_control(sample: LawSample<'_>, issuances: &[&Issuance], roles: &Roles) -
 /// Scores by the uniforms of cells.
 struct Uniforms {
     deployment: LawWeights,
+    /// The other reading of the deployment's, in an epoch with canaries.
+    sent: Option<SentWeights>,
     arms: LawWeights,
     account: LawWeights,
     both: LawWeights,
@@ -162,15 +177,34 @@ struct Uniforms {
 }
 
 impl Uniforms {
-    fn new(weights: LawWeights, roles: &Roles, roster: &Roster) -> Self {
+    fn new(keys: &Keys, issuance: &Issuance, counts: &LawCounts, roles: &Roles) -> Self {
+        let Issuance { roster, strengths, .. } = issuance;
+        let weights = LawWeights::new(counts, strengths);
         let has = |cell: usize, role| roles.as_slice().get(cell) == Some(&role);
+        let is_global = |cell: usize| is_deployments(roster, roles, cell);
+        let sent = canaries(keys, issuance);
         Self {
-            deployment: weights.only(|cell| is_deployments(roster, roles, cell)),
+            deployment: weights.only(is_global),
+            sent: sent.map(|canaries| {
+                SentWeights::new(counts, strengths, &canaries, roles).only(is_global)
+            }),
             arms: weights.only(|cell| roles.carries_arms(cell)),
             account: weights.only(|cell| has(cell, Role::Account)),
             both: weights.only(|cell| has(cell, Role::Account) || has(cell, Role::Cluster)),
             cluster: weights.only(|cell| has(cell, Role::Cluster)),
         }
+    }
+
+    /// In how many ways the text is read for the deployment's key.
+    fn readings(&self) -> f64 {
+        if self.sent.is_some() { 2.0 } else { 1.0 }
+    }
+
+    /// Of the deployment's key.
+    fn ln_p(&self, key: &MarkKey) -> LnP {
+        let score = self.deployment.score(key);
+        let sent = self.sent.as_ref().map(|sent| score.ln_p_of_either(&sent.score(key)));
+        sent.unwrap_or_else(|| score.ln_p())
     }
 }
 
@@ -178,7 +212,9 @@ impl Scoring for Uniforms {
     type Sum = LawScore;
 
     fn deployment(&self, roster: &Roster) -> Score {
-        self.score(&self.deployment.score(&roster.global))
+        let score = self.score(&self.deployment.score(&roster.global));
+        let ln_p = self.ln_p(&roster.global);
+        Score { ln_p, ln_p_adjusted: ln_p, ..score }
     }
 
     fn arms(&self, roster: &Roster) -> Vec<Score> {
