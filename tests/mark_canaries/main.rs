@@ -1,5 +1,7 @@
 //! Canary cells: the choices to the bit, and what they tell of a text that was copied, learned or forged.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 mod choices;
 mod copies;
 mod files;
