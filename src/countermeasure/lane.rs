@@ -18,7 +18,7 @@ opaque_debug!(LaneEditor);
 #[derive(Default)]
 pub struct LaneEditor {
     editor: Option<Box<dyn Editor>>,
-    mark: Option<Mark>,
+    mark: Option<Box<Mark>>,
     /// What of the text is its caller's own and comes back.
     echo: Echo,
     /// What the editor leaves of a piece; kept for its memory.
@@ -30,7 +30,7 @@ pub struct LaneEditor {
 }
 
 impl LaneEditor {
-    pub(super) fn new(editor: Option<Box<dyn Editor>>, mark: Option<Mark>) -> Self {
+    pub(super) fn new(editor: Option<Box<dyn Editor>>, mark: Option<Box<Mark>>) -> Self {
         let (left, marker, alignment) = (String::new(), None, Alignment::default());
         Self { editor, mark, echo: Echo::default(), left, marker, alignment }
     }
@@ -53,7 +53,7 @@ impl LaneEditor {
     /// Memory that the text so far takes, besides what its editor holds back.
     #[must_use]
     pub fn allocated(&self) -> usize {
-        let mark = self.mark.as_ref().map_or(0, Mark::allocated);
+        let mark = self.mark.as_deref().map_or(0, |mark| size_of_val(mark) + mark.allocated());
         self.left.capacity() + self.alignment.allocated() + mark
     }
 
@@ -156,12 +156,12 @@ impl LaneEditor {
     /// Whether text is held back only to be marked.
     #[must_use]
     pub fn lingers(&self) -> bool {
-        self.mark.as_ref().is_some_and(Mark::holds)
+        self.mark.as_deref().is_some_and(Mark::holds)
     }
 
     /// The lane's mark, if its text is marked.
     pub fn mark(&mut self) -> Option<&mut Mark> {
-        self.mark.as_mut()
+        self.mark.as_deref_mut()
     }
 
     /// Where a range of the upstream's text lies in what goes out: first behind what was taken out,
@@ -275,7 +275,7 @@ impl LaneEditor {
     /// Sites that carry a bit of the mark, and those of them at which a word was exchanged.
     #[must_use]
     pub fn marked(&self) -> (u64, u64) {
-        self.mark.as_ref().map_or((0, 0), Mark::counts)
+        self.mark.as_deref().map_or((0, 0), Mark::counts)
     }
 }
 

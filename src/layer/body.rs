@@ -35,9 +35,9 @@ pin_project! {
     /// error event comes before it. The error is given only when the body is polled anew after
     /// everything else was taken.
     pub struct DefenseBody<B> {
-        #[pin]
         kind: Kind<B>,
-        guard: Option<Guard>,
+        // A body moves a dozen times before it is read: what is large lies elsewhere.
+        guard: Option<Box<Guard>>,
         // Of an exchange to which nothing is done.
         watch: Option<Watch>,
         failure: Option<BodyError>,
@@ -47,13 +47,13 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             let Some(guard) = this.guard else { return };
-            let dry_runs = match this.kind.project() {
-                KindProjection::Passed { body } => body.take_dry_runs(),
-                KindProjection::Read { body, reading } => {
+            let dry_runs = match this.kind {
+                Kind::Passed { body } => body.as_mut().take_dry_runs(),
+                Kind::Read { body, reading } => {
                     reading.report(guard);
                     body.as_mut().take_dry_runs()
                 }
-                KindProjection::Whole { .. } => None,
+                Kind::Whole { .. } => None,
             };
             if let Some(mut dry_runs) = dry_runs {
                 dry_runs.report(guard);
@@ -62,13 +62,10 @@ pin_project! {
     }
 }
 
-pin_project! {
-    #[project = KindProjection]
-    enum Kind<B> {
-        Passed { #[pin] body: Teed<B> },
-        Read { body: Pin<Box<Teed<B>>>, reading: Box<Reading> },
-        Whole { bytes: Option<Bytes> },
-    }
+enum Kind<B> {
+    Passed { body: Pin<Box<Teed<B>>> },
+    Read { body: Pin<Box<Teed<B>>>, reading: Box<Reading> },
+    Whole { bytes: Option<Bytes> },
 }
 
 /// Prints no text of the answer's.
@@ -92,7 +89,7 @@ impl<B> DefenseBody<B> {
         if let Some(watch) = watch.as_mut().filter(|_| body.is_end_stream()) {
             watch.end(Outcome::Complete);
         }
-        let kind = Kind::Passed { body: Teed::new(body, None) };
+        let kind = Kind::Passed { body: Box::pin(Teed::new(body, None)) };
         Self { kind, guard: None, watch, failure: None }
     }
 
@@ -105,8 +102,8 @@ impl<B> DefenseBody<B> {
         if body.is_end_stream() {
             end(&mut guard, body.leave_dry_runs(), Outcome::Complete, true);
         }
-        let kind = Kind::Passed { body };
-        Self { kind, guard: Some(guard), watch: None, failure: None }
+        let (kind, guard) = (Kind::Passed { body: Box::pin(body) }, Some(Box::new(guard)));
+        Self { kind, guard, watch: None, failure: None }
     }
 
     /// An answer of the layer's own.
@@ -125,7 +122,7 @@ impl<B> DefenseBody<B> {
     ) -> Self {
         let reading = Reading::new(form, pacing, held).summarizing(summarizing);
         let kind = Kind::Read { body: Box::pin(body), reading: Box::new(reading) };
-        Self { kind, guard: Some(guard), watch: None, failure: None }
+        Self { kind, guard: Some(Box::new(guard)), watch: None, failure: None }
     }
 }
 
@@ -211,7 +208,7 @@ where
                     dry_runs.report(guard);
                 }
             }
-            (error, guard)
+            (error, guard.map(|guard| *guard))
         }))
     }
 
@@ -221,11 +218,9 @@ where
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.project();
-        match this.kind.project() {
-            KindProjection::Whole { bytes } => {
-                Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))))
-            }
-            KindProjection::Passed { mut body } => {
+        match this.kind {
+            Kind::Whole { bytes } => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Kind::Passed { body } => {
                 let frame = ready!(body.as_mut().poll_frame(context));
                 let ends = |body: &Teed<B>| body.is_end_stream() || is_last(&frame);
                 let ended = || {
@@ -235,20 +230,20 @@ where
                 };
                 if let Some(guard) = this.guard {
                     guard.sent(bytes_in(&frame));
-                    if ends(&body) {
+                    if ends(body) {
                         let (outcome, is_whole) = ended();
                         end(guard, body.as_mut().take_dry_runs(), outcome, is_whole);
                     }
                 } else if let Some(watch) = this.watch {
                     watch.sent(bytes_in(&frame));
-                    if ends(&body) {
+                    if ends(body) {
                         watch.end(ended().0);
                     }
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::upstream)))
             }
-            KindProjection::Read { body, reading } => {
-                let polled = reading.poll(body.as_mut(), this.guard.as_mut(), context);
+            Kind::Read { body, reading } => {
+                let polled = reading.poll(body.as_mut(), this.guard.as_deref_mut(), context);
                 // Also while nothing goes out: reasoning that is withheld is used all the same.
                 if let Some(guard) = this.guard {
                     guard.charge(reading.rewriter().passed());

@@ -54,7 +54,11 @@ impl LexicalMark {
 
     /// The mark of a lane, by its first piece; `None` if its text is not to be marked. `signed` if
     /// a signed block stands before it.
-    pub(in crate::countermeasure) fn mark(&self, channel: &Channel, signed: bool) -> Option<Mark> {
+    pub(in crate::countermeasure) fn mark(
+        &self,
+        channel: &Channel,
+        signed: bool,
+    ) -> Option<Box<Mark>> {
         let text = match channel.kind {
             Kind::Answer => true,
             // Other places of reasoning have room for a signature, which comes behind the text.
@@ -68,7 +72,8 @@ impl LexicalMark {
         // Of reasoning that is not signed nothing is compared.
         let memory = self.memory.as_ref().filter(|_| channel.kind == Kind::Answer);
         let recording = memory.map(Memory::recording);
-        sound.then(|| Mark::new(self.lexicon, self.marking.begin(), recording, self.unit))
+        let mark = || Mark::new(self.lexicon, self.marking.begin(), recording, self.unit);
+        sound.then(|| Box::new(mark()))
     }
 }
 
