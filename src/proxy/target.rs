@@ -7,7 +7,7 @@
 
 use crate::secret::opaque_debug;
 use http::Uri;
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 /// The longest method.
 const METHOD: usize = 32;
@@ -54,7 +54,16 @@ impl Targets {
 
     /// Reads on, and calls back with each target that has a fragment; with nothing where one is too
     /// long to be told apart.
-    pub(super) fn read(&mut self, mut bytes: &[u8], mut found: impl FnMut(Option<&[u8]>)) {
+    pub(super) fn read(&mut self, bytes: &[u8], mut found: impl FnMut(Option<&[u8]>)) {
+        let begun = matches!(self.state, State::Target) && memchr(b'#', &self.line).is_some();
+        let mut bytes = bytes;
+        // Without one in sight no line that ends here matters.
+        if !begun && memchr(b'#', bytes).is_none() {
+            if let Some(end) = memrchr(b'\n', bytes) {
+                bytes = bytes.get(end + 1..).unwrap_or_default();
+                self.state = State::Method(0);
+            }
+        }
         while let Some((&byte, rest)) = bytes.split_first() {
             match (self.state, byte) {
                 (State::Other, _) => {
@@ -146,6 +155,34 @@ mod tests {
         for cut in 0..ours.len() {
             assert!(fragments(ours, cut).had(&"/b?c".parse().unwrap()), "{cut}");
             assert!(!fragments(ours, cut).had(&"/c".parse().unwrap()), "{cut}");
+        }
+    }
+
+    proptest::proptest! {
+        // Break it: pass over lines that a target with a fragment has begun before.
+        #[test]
+        fn what_is_found_does_not_depend_on_where_the_bytes_are_cut(
+            text in "(GET |/a|#b| |HTTP/1.1|\r\n|\n|x: |\\{){0,24}",
+            cuts in proptest::collection::vec(1..9_usize, 0..40),
+        ) {
+            let read = |pieces: &[&[u8]]| {
+                let (mut targets, mut found) = (Targets::new(), Vec::new());
+                for piece in pieces {
+                    targets.read(piece, |target| found.push(target.map(<[u8]>::to_vec)));
+                }
+                found
+            };
+            let bytes = text.as_bytes();
+            let one_by_one: Vec<&[u8]> = bytes.chunks(1).collect();
+            let (mut pieces, mut rest) = (Vec::new(), bytes);
+            for cut in cuts {
+                let (piece, behind) = rest.split_at(cut.min(rest.len()));
+                pieces.push(piece);
+                rest = behind;
+            }
+            pieces.push(rest);
+            proptest::prop_assert_eq!(read(&pieces), read(&one_by_one));
+            proptest::prop_assert_eq!(read(&[bytes]), read(&one_by_one));
         }
     }
 
