@@ -317,8 +317,12 @@ impl Reading {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Form::Events(events) = &self.form else { return Poll::Pending };
         let Some(timer) = &mut self.heartbeat else { return Poll::Pending };
-        let Some(heartbeat) = events.heartbeat() else { return Poll::Pending };
+        // It is only made where one is due, which is asked behind every event.
+        if !events.has_heartbeat() {
+            return Poll::Pending;
+        }
         ready!(timer.poll_silence(context));
+        let Some(heartbeat) = events.heartbeat() else { return Poll::Pending };
         if let Some(guard) = guard {
             guard.tally.heartbeats += 1;
         }

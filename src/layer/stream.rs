@@ -342,7 +342,13 @@ impl EventStream {
         self.commas.placed(last.into())
     }
 
-    /// What keeps the connection open while nothing can go out, if there is anything.
+    /// Whether anything keeps the connection open while nothing can go out.
+    pub(super) fn has_heartbeat(&self) -> bool {
+        let framed = self.framing == Framing::Sse;
+        framed && self.protocol.heartbeat().is_some() && !self.is_within_event()
+    }
+
+    /// What keeps it open, if there is anything.
     pub(super) fn heartbeat(&self) -> Option<Bytes> {
         let heartbeat = self.protocol.heartbeat().filter(|_| !self.is_within_event())?;
         self.framing.heartbeat(heartbeat).map(Bytes::from)
