@@ -171,45 +171,46 @@ impl ServerKind {
 
 pub(super) static POST: [Method; 1] = [Method::POST];
 
-/// The segments of a path as a lenient server may read them.
-struct Spelled {
-    /// Without those that change nothing.
-    plain: Vec<String>,
-    /// And without those that a `..` takes back.
-    resolved: Vec<String>,
-}
+/// The segments of a path as a lenient server may read them: with those that change nothing, without them, and
+/// without those that a `..` takes back.
+struct Spelled([Vec<String>; 3]);
 
 impl Spelled {
     fn of(path: &str) -> Self {
         let text = unescaped(path).to_lowercase();
-        let (mut plain, mut resolved) = (Vec::new(), Vec::new());
+        let (mut all, mut plain, mut resolved) = (Vec::new(), Vec::new(), Vec::new());
         for part in text.split(['/', '\\']) {
-            let part = part.split([';', '?', '#']).next().unwrap_or_default().trim();
-            match part {
+            all.push(part.trim().to_owned());
+            match without_parameters(part) {
                 "" | "." => {}
                 ".." => {
                     resolved.pop();
                 }
-                part => {
-                    plain.push(part.to_owned());
-                    resolved.push(part.to_owned());
+                _ => {
+                    plain.push(part.trim().to_owned());
+                    resolved.push(part.trim().to_owned());
                 }
             }
         }
-        Self { plain, resolved }
+        all.retain(|part| !part.is_empty());
+        Self([all, plain, resolved])
     }
 
     /// Whether a listed path is how it ends.
     fn is(&self, listed: &str) -> bool {
-        [&self.plain, &self.resolved].into_iter().any(|segments| ends(segments, listed))
+        self.0.iter().any(|segments| ends(segments, listed))
     }
 
     /// Whether a listed path is all of it.
     fn is_all(&self, listed: &str) -> bool {
         let count = listed.split('/').filter(|it| !it.is_empty()).count();
-        let mut both = [&self.plain, &self.resolved].into_iter();
-        both.any(|segments| segments.len() == count && ends(segments, listed))
+        self.0.iter().any(|segments| segments.len() == count && ends(segments, listed))
     }
+}
+
+/// A segment up to where a server may take what follows for parameters, a query or a fragment.
+fn without_parameters(segment: &str) -> &str {
+    segment.split([';', '?', '#']).next().unwrap_or_default().trim()
 }
 
 /// Whether segments end as a listed path does.
@@ -228,12 +229,13 @@ fn ends(segments: &[String], listed: &str) -> bool {
     }
 }
 
-/// Whether a segment, in lower case, is the listed one: `{id}`, `NAME:method` by its method, or itself.
+/// Whether a segment, in lower case, is the listed one, with parameters or without: `{id}`, `NAME:method` by its
+/// method, or itself.
 fn same(own: &str, listed: &str) -> bool {
-    match listed.strip_prefix(':') {
+    [own, without_parameters(own)].into_iter().any(|own| match listed.strip_prefix(':') {
         Some(method) => {
             own.rsplit_once(':').is_some_and(|(_, own)| own.eq_ignore_ascii_case(method))
         }
         None => listed == "{id}" || own.eq_ignore_ascii_case(listed),
-    }
+    })
 }
