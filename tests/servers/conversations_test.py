@@ -34,8 +34,9 @@ def over_responses(turn, form, account):
     return ask_responses(turn, form, account, tool_choice=choice(turn))
 
 
-# Over which each server tells its reasoning apart from its answer; elsewhere it stands in the text, and nothing carries it.
-APART = {"llama_cpp": [], "ollama": [over_chat]}.get(SUITE["kind"], [over_chat, over_messages, over_responses])
+# Over which each server tells its reasoning apart from its answer; elsewhere it stands in the text, and nothing carries it. Over
+# Messages vLLM holds the arguments of a call to no schema, and this model calls with what is no JSON.
+APART = {"llama_cpp": [], "ollama": [over_chat], "vllm": [over_chat, over_responses]}.get(SUITE["kind"], [over_chat, over_messages, over_responses])
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +62,8 @@ def kept_only(body, kept):
     asked = json.loads(body)
     said = [message for message in asked.get("messages", []) if message["role"] == "assistant"]
     for turn, message in enumerate(said):
-        if turn not in kept and "reasoning_content" in message:
-            message["reasoning_content"] = ""
+        for name in {"reasoning", "reasoning_content"} & message.keys() if turn not in kept else ():
+            message[name] = ""
         if turn not in kept and isinstance(message.get("content"), list):
             message["content"] = [block for block in message["content"] if block["type"] != "thinking"]
     if "input" in asked:
@@ -90,7 +91,8 @@ def test_the_server_is_sent_what_it_would_have_been_sent_unsealed(server, replic
     server.replayed = None
     held([replica.url for replica in replicas])
     through, seen = server.taken(), replicas[0].taken()
-    assert [exchange.status for exchange in through + seen] == [200] * 2 * TURNS
+    assert [exchange.answered for exchange in through + seen if exchange.status != 200] == []
+    assert len(through) == len(seen) == TURNS
     server.replayed = list(through)
     held([server.url])
     direct = server.taken()

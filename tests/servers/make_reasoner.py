@@ -18,7 +18,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 
 from common import ANSWER_WORDS, REASONING_WORDS
 
-WIDTH, HEADS, INNER, CONTEXT = 64, 1, 128, 2048
+WIDTH, HEADS, INNER, CONTEXT = 64, 1, 128, 8192
 SPECIAL = ["<|end|>", "<|user|>", "<|assistant|>"]
 # Not special, as in most models: a server leaves them in the text.
 MARKERS = ["<think>", "</think>", "<tool_call>", "</tool_call>"]

@@ -32,6 +32,7 @@ def start(kind, program, directory, port, setting):
     if kind == "vllm":
         command = [program, "-m", "vllm.entrypoints.openai.api_server", "--model", directory]
         command += ["--served-model-name", "reasoner", "model-a", "model-b", "--enforce-eager", "--dtype", "float32"]
+        command += ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
     elif kind == "llama_cpp":
         command = [program, "-m", "llama_cpp.server", "--model", directory / "model.gguf", "--n_ctx", "2048"]
         command += ["--model_alias", "reasoner", "--logits_all", "true"]
