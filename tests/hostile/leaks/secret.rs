@@ -1,6 +1,7 @@
 //! A sentence that is planted as reasoning, and all the forms in which it would still be one.
 
 use std::io::{Read, Write};
+use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::alphabet;
@@ -8,6 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use flate2::Compression;
 use flate2::read::{GzDecoder, ZlibDecoder};
 use flate2::write::GzEncoder;
+use memchr::{memchr3_iter, memmem};
 
 /// Rare words, so that each alone is found.
 pub(super) const SENTENCE: &str = "quokkas ferry obsidian marbles past drowsy umbrellas";
@@ -23,27 +25,29 @@ pub(super) const TOKENS: [u64; 7] = [
     179_070_704_467,
 ];
 
+/// Words of the sentence, in lower case, and its tokens.
+static FORMS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let words = SENTENCE.split(' ').filter(|word| word.len() > 4).map(str::to_owned);
+    words.chain(TOKENS.iter().map(ToString::to_string)).collect()
+});
+
 /// The first form of the sentence, of a word of it or of a token that these bytes have.
 pub(super) fn told_by(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
-    let plain = [text.to_string(), unescaped(&text), percent_decoded(&text)];
+    let plain = [unescaped(&text), percent_decoded(&text)].map(String::into_bytes);
     let (coded, inflated) = (decoded(bytes), inflated(bytes));
     // Bedrock's streams have events in base64, whose signatures are base64 themselves.
     let twice: Vec<Vec<u8>> = coded.iter().flat_map(|it| decoded(it)).collect();
-    let decoded = coded.iter().chain(&twice).chain(&inflated).map(|it| String::from_utf8_lossy(it));
-    let words = || SENTENCE.split(' ').filter(|word| word.len() > 4);
-    let in_text = |text: &str| {
-        let text = text.to_lowercase();
-        let token = TOKENS.iter().map(ToString::to_string).find(|token| text.contains(token));
-        words().find(|word| text.contains(word)).map(str::to_owned).or(token)
-    };
-    let mut texts = plain.into_iter().chain(decoded.map(|it| it.into_owned()));
-    texts.find_map(|text| in_text(&text))
+    let others = plain.iter().chain(&coded).chain(&twice).chain(&inflated).map(Vec::as_slice);
+    [bytes].into_iter().chain(others).find_map(|bytes| {
+        let bytes = bytes.to_ascii_lowercase();
+        FORMS.iter().find(|form| memmem::find(&bytes, form.as_bytes()).is_some()).cloned()
+    })
 }
 
 /// Whether these bytes have a text, as it stands or in base64.
 pub(super) fn has(bytes: &[u8], text: &str) -> bool {
-    let holds = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(text);
+    let holds = |bytes: &[u8]| memmem::find(bytes, text.as_bytes()).is_some();
     holds(bytes) || decoded(bytes).iter().any(|it| holds(it))
 }
 
@@ -94,20 +98,24 @@ fn percent_decoded(text: &str) -> String {
     plain
 }
 
-/// What runs of letters say as base64, from each of four places, and as hexadecimal digits.
-fn decoded(bytes: &[u8]) -> Vec<Vec<u8>> {
+/// Readers of base64 in either alphabet, which take what was cut off anywhere.
+static ENGINES: LazyLock<[GeneralPurpose; 2]> = LazyLock::new(|| {
     let config = GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let engines =
-        [alphabet::STANDARD, alphabet::URL_SAFE].map(|it| GeneralPurpose::new(&it, config));
+    [alphabet::STANDARD, alphabet::URL_SAFE].map(|it| GeneralPurpose::new(&it, config))
+});
+
+/// What runs of letters say as base64, from each of four places, and as hexadecimal digits.
+fn decoded(bytes: &[u8]) -> Vec<Vec<u8>> {
     let is_coded = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
     let runs = bytes.split(|byte| !is_coded(byte)).filter(|run| run.len() >= 12);
     let mut texts = Vec::new();
     for run in runs {
+        let engine = &ENGINES[usize::from(run.contains(&b'-') || run.contains(&b'_'))];
         for start in 0..4 {
             let whole = &run[start..run.len() - (run.len() - start) % 4];
-            texts.extend(engines.iter().filter_map(|engine| engine.decode(whole).ok()));
+            texts.extend(engine.decode(whole).ok());
         }
         let digits = run.len() - run.len() % 2;
         let hex: Option<Vec<u8>> = run[..digits]
@@ -141,7 +149,7 @@ fn inflated(bytes: &[u8]) -> Vec<Vec<u8>> {
             _ => return None,
         })
     };
-    (0..bytes.len()).filter_map(at).collect()
+    memchr3_iter(0x1f, 0x78, 0x28, bytes).filter_map(at).collect()
 }
 
 /// As a server that compresses its answers sends them.
