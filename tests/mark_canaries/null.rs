@@ -37,7 +37,6 @@ fn without_knowledge_of_the_active_groups_p_is_no_smaller_than_it_says() {
     }
 }
 
-/// Break it: take of a cell's two uniforms the one that says more.
 #[test]
 fn under_keys_that_a_text_does_not_know_p_of_both_readings_is_no_smaller_than_it_says() {
     let (prose, none) = (Prose::new(), Strengths::new([]));
