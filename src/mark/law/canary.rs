@@ -100,6 +100,7 @@ pub fn canary_uniform(stream: &mut KeyStream, cell: Cell) -> u32 {
 }
 
 /// The same of all cells of a class at once.
+#[cfg(feature = "forensics")]
 pub(crate) fn canary_uniforms(stream: &mut KeyStream, class: u32, uniforms: &mut [u32]) {
     stream.fill_from(UNIFORMS + class * BUCKETS, uniforms);
 }

@@ -70,6 +70,7 @@ use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 pub use answer::{Answer, Place};
+#[cfg(feature = "forensics")]
 pub(crate) use canary::canary_uniforms;
 pub use canary::{ACTIVE_GROUPS, Canaries, PASSAGE_GROUPS, PassageKey, canary_uniform, is_canary};
 pub(crate) use counting::law_rules;
