@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::{BUCKETS, BucketKey};
+use super::BucketKey;
 use crate::mark::cell::{Cell, KeyName, KeyStream, MarkKey, Purpose, Role, Roles};
 
 /// Groups of passages.
@@ -102,7 +102,7 @@ pub fn canary_uniform(stream: &mut KeyStream, cell: Cell) -> u32 {
 /// The same of all cells of a class at once.
 #[cfg(feature = "forensics")]
 pub(crate) fn canary_uniforms(stream: &mut KeyStream, class: u32, uniforms: &mut [u32]) {
-    stream.fill_from(UNIFORMS + class * BUCKETS, uniforms);
+    stream.fill_from(UNIFORMS + class * super::BUCKETS, uniforms);
 }
 
 /// Whether a cell is a canary: it has the global role, and no arm of an experiment ever has it.
