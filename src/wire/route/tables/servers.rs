@@ -120,6 +120,8 @@ pub(super) const LLAMA_CPP: Table = &[
     open("/v1/health"),
     open("/api/tags"),
     no_text("/tokenize"),
+    // llama-cpp-python's.
+    no_text("/extras/tokenize/count"),
     no_text("/embedding"),
     refused(&POST, "/detokenize", Inside),
     refused(&POST, "/apply-template", Inside),
