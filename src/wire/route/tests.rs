@@ -51,6 +51,7 @@ fn the_endpoints_are_known_with_their_vendors_prefixes() {
         assert_eq!(kind(Method::GET, path), "open", "{path}");
     }
     assert_eq!(kind(Method::POST, "/api/embed"), "no text");
+    assert_eq!(kind(Method::POST, "/extras/tokenize/count"), "no text");
     assert_eq!(kind(Method::POST, "/v1/agents/completions"), "chat");
     assert_eq!(kind(Method::POST, "/v1/fim/completions"), "completions");
     for path in ["/completion", "/infill", "/upstream/m/completion"] {
