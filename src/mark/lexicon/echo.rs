@@ -8,14 +8,14 @@ use super::{Class, Consistency, FUNCTION_WORDS, Gate};
 /// The stems of one variant that should not come again nearby.
 #[derive(Debug, Default)]
 pub(in crate::mark) struct Echo {
-    /// Of a variant of one word: noticed within a few words.
+    /// Of a variant of one word, or of the modal verb in one: noticed within a few words.
     pub(in crate::mark) near: Vec<u32>,
     /// Of the words of content that only this variant has, in all its forms: noticed in the next sentence.
     pub(in crate::mark) far: Vec<u32>,
 }
 
 /// Kinds of which a reader notices no more than that a word comes twice in a row: words of grammar.
-const GRAMMAR: [&str; 4] = ["conjunction", "determiner", "modal", "possibility"];
+const GRAMMAR: [&str; 3] = ["conjunction", "determiner", "modal"];
 
 /// The echoes of each variant of a form; nothing where a text is to keep to one variant anyway.
 pub(super) fn of(classes: &[Class], index: usize, forms: &[Box<str>]) -> Arc<[Echo]> {
@@ -25,7 +25,12 @@ pub(super) fn of(classes: &[Class], index: usize, forms: &[Box<str>]) -> Arc<[Ec
     if !varies || !matches!(class.gate, Gate::Open | Gate::Talk) {
         return nothing();
     }
-    let near = |form: &str| if form.contains(' ') { Vec::new() } else { vec![stem_hash(form)] };
+    let apart = |word: &str| !forms.iter().all(|form| form.split(' ').any(|w| w == word));
+    let near = |form: &str| {
+        let alone = !form.contains(' ');
+        let words = form.split(' ').filter(|word| alone || &*class.kind == "modal" && apart(word));
+        words.map(stem_hash).collect()
+    };
     let mut echoes: Vec<Echo> =
         forms.iter().map(|form| Echo { near: near(form), far: Vec::new() }).collect();
     if !GRAMMAR.contains(&&*class.kind) {
