@@ -123,7 +123,7 @@ fn two_originals_of_one_text_are_told_apart_by_what_they_answered() {
     let (originals, now) = (originals(1 << 20), Instant::now());
     let owner = originals.owner(None, "a");
     let first = "Try it. In addition, there is this.";
-    let second = "Try it. Moreover, there is this.";
+    let second = "Try it. Additionally, there is this.";
     let give = |question: &str, text: &str| {
         let asked = place(&originals, owner, question);
         give(&originals, owner, asked, &[text], true, now)
@@ -149,7 +149,7 @@ fn a_long_text_is_known_wherever_it_stands_and_its_newest_original_is_taken() {
     let owner = originals.owner(None, "a");
     let first =
         format!("{}In addition, there is this.", "Try it, and that is all of it. ".repeat(10));
-    let second = first.replace("In addition", "Moreover");
+    let second = first.replace("In addition", "Additionally");
     for (question, text) in [("one", &second), ("two", &first)] {
         let asked = place(&originals, owner, question);
         assert_eq!(give(&originals, owner, asked, &[text], true, now), second);
