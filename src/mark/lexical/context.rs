@@ -1,6 +1,6 @@
 //! What stands to the left of a word, and whether the text is English.
 
-use crate::mark::lexicon::Traits;
+use crate::mark::lexicon::Head;
 
 /// What lies between the last word and the place reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,15 +67,19 @@ pub(super) struct Language {
 }
 
 impl Language {
-    /// A word has passed: whether it is frequent in English and in none of its neighbours, and
-    /// whether it has letters that English has not, and what else is known of it.
+    /// A word has passed: what is known of it, and whether it has letters that English has not.
     #[inline]
-    pub(super) fn word(&mut self, function: bool, foreign: bool, traits: Traits) {
-        self.function = self.function << 1 | u16::from(function);
+    pub(super) fn word(&mut self, head: Option<&Head>, foreign: bool) {
+        let Self { function, other, past, .. } = self;
+        (*function, *other, *past) = (*function << 1, *other << 1, *past << 1);
+        if let Some(head) = head {
+            // Whether it is frequent in English and in none of its neighbours, or the other way.
+            *function |= u16::from(head.function);
+            *other |= u8::from(head.traits.foreign);
+            *past |= u16::from(head.traits.past);
+        }
         // A name such as “Café” now and then does not make a text foreign.
         self.foreign = self.foreign << 1 | u16::from(foreign);
-        self.other = self.other << 1 | u8::from(traits.foreign);
-        self.past = self.past << 1 | u16::from(traits.past);
         self.seen = self.seen.saturating_add(1);
     }
 

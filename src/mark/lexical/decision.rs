@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::casing::{self, Casing};
 use super::choice::{Choice, Chosen, Site};
 use super::passage::Passage;
-use super::window::{Undecided, Window, Word};
+use super::window::{FARTHEST, Undecided, Window, Word};
 use crate::mark::lexicon::{Class, Consistency, Form, Gate, Head, Left, Lexicon, Right};
 use crate::secret::opaque_debug;
 
@@ -55,6 +55,10 @@ impl Decisions {
     ) -> Decision {
         if head.traits.regional {
             self.consistent.entry(REGION).or_insert(None);
+        }
+        // Most are told by one letter, where the text is there that would be waited for.
+        if !head.may_begin(rest.get(word.text.len()..)) && (end || rest.len() >= FARTHEST) {
+            return Decision::None;
         }
         let Some(window) = Window::new(rest, word, head.ahead, end) else {
             return Decision::More;

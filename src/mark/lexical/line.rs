@@ -82,6 +82,7 @@ impl Opening {
     }
 
     /// Whether the line is still looked at.
+    #[inline]
     pub(super) fn is_open(&self) -> bool {
         self.passed < TOKENS
     }

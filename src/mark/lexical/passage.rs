@@ -6,7 +6,7 @@ use super::mask::Mask;
 use super::opening::Opening;
 use super::window::Word;
 use crate::mark::cell::normalize;
-use crate::mark::lexicon::{Context, Echo, Head, Left, Lexicon, Traits, stem_hash};
+use crate::mark::lexicon::{Context, Echo, Head, Left, Lexicon, Traits, WordKey};
 use crate::secret::opaque_debug;
 
 /// The state of a text up to the place reached.
@@ -18,6 +18,9 @@ pub(super) struct Passage {
     words: [String; 4],
     /// Which of them is reached; the last one is before it, going round.
     reached: usize,
+    /// The stem of the one reached, and whether it is plain and has no capital.
+    stem: u32,
+    small: bool,
     /// Whether the last word is capitalized inside a sentence.
     previous_is_name: bool,
     pub(super) opening: Opening,
@@ -53,6 +56,8 @@ impl Passage {
             language: Language::default(),
             words: Default::default(),
             reached: 0,
+            stem: 0,
+            small: false,
             previous_is_name: false,
             opening: Opening::default(),
             contractions: false,
@@ -82,6 +87,7 @@ impl Passage {
     }
 
     /// Whether a form may begin here, with this word.
+    #[inline]
     pub(super) fn is_open(&self, word: Word<'_>) -> bool {
         let apart =
             matches!(self.gap, Gap::Line | Gap::Sentence | Gap::Space | Gap::Comma | Gap::Clause);
@@ -94,21 +100,24 @@ impl Passage {
     pub(super) fn reach<'l>(&mut self, lexicon: &'l Lexicon, word: Word<'_>) -> Option<&'l Head> {
         let reached = self.words.get_mut(self.reached)?;
         reached.clear();
-        if word.plain {
+        let (key, small) = if word.plain {
+            let plain = WordKey::of_plain(word.text.as_bytes());
             reached.push_str(word.text);
-            reached.make_ascii_lowercase();
+            if !plain.1 {
+                reached.make_ascii_lowercase();
+            }
+            plain
         } else {
             normalize(word.text, reached);
-        }
-        lexicon.head(reached)
+            (WordKey::of(reached.as_bytes()), false)
+        };
+        (self.stem, self.small) = (key.stem, small);
+        lexicon.head(reached, key)
     }
 
     /// The word that was reached is passed; what the lexicon knows of it is `head`.
     pub(super) fn pass_reached(&mut self, word: Word<'_>, head: Option<&Head>) {
-        let first = word.text.chars().next();
-        // Most begin with a small letter.
-        let small = first.is_some_and(|first| first.is_ascii_lowercase());
-        self.previous_is_name = !small
+        self.previous_is_name = !self.small
             && !matches!(self.gap, Gap::Line | Gap::Sentence)
             && casing::is_capitalized(word.text);
         if !word.plain && self.word_before(0).contains('\'') {
@@ -116,22 +125,21 @@ impl Passage {
             self.contractions |=
                 self.mask.is_prose(word.text) && casing::is_contraction(self.word_before(0));
         }
-        let traits = head.map(|head| head.traits).unwrap_or_default();
-        self.utters = traits.utters;
-        if head.is_some() {
-            self.note(traits);
+        self.utters = head.is_some_and(|head| head.traits.utters);
+        if let Some(head) = head {
+            self.note(head.traits);
         }
-        self.mask.word(word.text, !small && first.is_some_and(char::is_numeric));
-        let passed = self.words.get(self.reached).map_or("", String::as_str);
+        self.mask.word(word.text);
         if let Some(slot) = self.stems.get_mut(self.next) {
-            *slot = stem_hash(passed);
+            *slot = self.stem;
         }
         self.exchanged &= !(1 << self.next);
         self.next = (self.next + 1) % FAR;
+        let passed = self.words.get(self.reached).map_or("", String::as_str);
         self.opening.word(passed);
         let foreign = !word.plain && !passed.is_ascii();
         self.reached = (self.reached + 1) % 4;
-        self.language.word(head.is_some_and(|head| head.function), foreign, traits);
+        self.language.word(head, foreign);
         self.gap = Gap::None;
     }
 
@@ -195,12 +203,21 @@ impl Passage {
         }
     }
 
+    /// A space is passed, the most frequent character, if it stands directly behind a word of prose. False, and
+    /// nothing done, if it does not.
+    #[inline]
+    pub(super) fn pass_space(&mut self) -> bool {
+        let usual = self.gap == Gap::None && self.mask.space();
+        if usual {
+            self.gap = Gap::Space;
+        }
+        usual
+    }
+
     /// A character between words is passed.
     #[inline]
     pub(super) fn pass_character(&mut self, character: char) {
-        if character == ' ' && self.gap == Gap::None && self.mask.space() {
-            self.gap = Gap::Space;
-        } else {
+        if !(character == ' ' && self.pass_space()) {
             if character == '\n' && self.mask.is_blank() {
                 self.quoted = false;
                 self.opening.end();

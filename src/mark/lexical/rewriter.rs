@@ -183,8 +183,14 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     fn run(&mut self, text: &str, end: bool, out: &mut impl Output) -> usize {
         let (mut read, mut left) = (0, 0);
         while let Some(rest) = text.get(read..) {
+            let Some(first) = rest.as_bytes().first() else { break };
+            if *first == b' ' && self.passage.pass_space() {
+                self.tail = false;
+                read += 1;
+                continue;
+            }
             let Some(character) = rest.chars().next() else { break };
-            if !is_word(character) {
+            if !(first.is_ascii_alphanumeric() || is_word(character)) {
                 self.tail = false;
                 self.passage.pass_character(character);
                 read += character.len_utf8();
@@ -207,18 +213,20 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                 Extent::Word(word) => word,
             };
             let head = self.passage.reach(self.lexicon, word);
-            let mut candidate = head.filter(|head| head.is_candidate());
-            if let Some(head) = candidate.filter(|_| !self.passage.is_open(word)) {
+            let Some(candidate) = head.filter(|head| head.is_candidate()) else {
+                self.passage.pass_reached(word, head);
+                read += word.text.len();
+                continue;
+            };
+            let decision = if self.passage.is_open(word) {
+                let (place, choice) = ((rest, word, end), &mut self.choice);
+                self.decisions.at_head(self.lexicon, candidate, &self.passage, place, choice)
+            } else {
                 if !self.passage.mask.is_prose(word.text) {
-                    self.decisions.leave(self.lexicon, head, word.text);
+                    self.decisions.leave(self.lexicon, candidate, word.text);
                 }
-                candidate = None;
-            }
-            let decision = candidate.map_or(Decision::None, |head| {
-                let place = (rest, word, end);
-                let choice = &mut self.choice;
-                self.decisions.at_head(self.lexicon, head, &self.passage, place, choice)
-            });
+                Decision::None
+            };
             match decision {
                 Decision::More => break,
                 Decision::None => {

@@ -31,6 +31,7 @@ impl Verse {
         self.expected = true;
     }
 
+    #[inline]
     pub(super) fn is_verse(self) -> bool {
         self.verse
     }
@@ -45,6 +46,7 @@ impl Verse {
         }
     }
 
+    #[inline]
     pub(super) fn word(&mut self) {
         self.words = self.words.saturating_add(1);
         if self.words > LONG {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::vocabulary::stem_hash;
+use super::vocabulary::WordKey;
 use super::{Class, Consistency, FUNCTION_WORDS, Gate};
 
 /// The stems of one variant that should not come again nearby.
@@ -29,7 +29,7 @@ pub(super) fn of(classes: &[Class], index: usize, forms: &[Box<str>]) -> Arc<[Ec
     let near = |form: &str| {
         let alone = !form.contains(' ');
         let words = form.split(' ').filter(|word| alone || &*class.kind == "modal" && apart(word));
-        words.map(stem_hash).collect()
+        words.map(stem).collect()
     };
     let mut echoes: Vec<Echo> =
         forms.iter().map(|form| Echo { near: near(form), far: Vec::new() }).collect();
@@ -39,13 +39,17 @@ pub(super) fn of(classes: &[Class], index: usize, forms: &[Box<str>]) -> Arc<[Ec
                 let shared =
                     |word: &str| inflected.iter().all(|form| form.split(' ').any(|w| w == word));
                 let words = form.split(' ').filter(|word| is_content(word, class) && !shared(word));
-                echo.far.extend(words.map(stem_hash));
+                echo.far.extend(words.map(stem));
                 echo.far.sort_unstable();
                 echo.far.dedup();
             }
         }
     }
     echoes.into()
+}
+
+fn stem(word: &str) -> u32 {
+    WordKey::of(word.as_bytes()).stem
 }
 
 /// The variants of every form of a class and of those within it.

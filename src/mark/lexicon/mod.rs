@@ -28,7 +28,7 @@ pub use guard::{Guard, Left, Right};
 pub use read::{LexiconError, LexiconProblem};
 
 use self::vocabulary::Vocabulary;
-pub(super) use self::vocabulary::{WordState, stem_hash};
+pub(super) use self::vocabulary::{WordKey, WordState};
 use super::cell::{BUCKETS, ClassId};
 
 /// The file of the built-in classes.
@@ -133,6 +133,10 @@ pub(super) struct Head {
     pub(super) forms: Vec<Form>,
     /// Words that must be seen behind the first to decide.
     pub(super) ahead: usize,
+    /// Whether one of them is that word alone.
+    pub(super) single: bool,
+    /// With what letters the second words of the others begin: a bit for each.
+    pub(super) seconds: u32,
     /// What the word tells of the text.
     pub(super) traits: Traits,
     /// Whether it is one of [`FUNCTION_WORDS`].
@@ -140,10 +144,28 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// Whether one of its forms may stand before `behind`, as far as the next letter tells.
+    #[inline]
+    pub(super) fn may_begin(&self, behind: Option<&str>) -> bool {
+        let next = behind.map_or(&[][..], str::as_bytes);
+        self.single
+            || match next {
+                [b' ', next, ..] if next.is_ascii() => self.seconds & letter(*next) != 0,
+                [b' ', ..] => true,
+                _ => false,
+            }
+    }
+
     /// Whether the word may decide something.
+    #[inline]
     pub(super) fn is_candidate(&self) -> bool {
         !self.forms.is_empty() || self.traits.regional
     }
+}
+
+/// The bit of a letter; bytes that are none may share it.
+fn letter(byte: u8) -> u32 {
+    1 << (byte % 32)
 }
 
 /// Words that are frequent in English and are no words of its neighbours.
@@ -194,10 +216,10 @@ impl Lexicon {
         self.cells / BUCKETS
     }
 
-    /// What is known of a normalized word, if anything is.
+    /// What is known of a normalized word with this key, if anything is.
     #[inline]
-    pub(super) fn head(&self, normalized: &str) -> Option<&Head> {
-        self.heads.find(normalized)
+    pub(super) fn head(&self, normalized: &str, key: WordKey) -> Option<&Head> {
+        self.heads.find(normalized, key)
     }
 
     /// The class at a position.
@@ -231,6 +253,8 @@ impl Lexicon {
                 let form = Form { index, place, text, variants, words, second, echoes };
                 lexicon.heads.change(&head, |head| {
                     head.ahead = head.ahead.max(words);
+                    head.single |= words == 1;
+                    head.seconds |= second.map_or(0, letter);
                     head.forms.push(form);
                 });
             }
@@ -240,5 +264,38 @@ impl Lexicon {
         }
         lexicon.classes = classes;
         lexicon
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails when a form is passed over because of the letter that its second word begins with.
+    #[test]
+    fn every_form_may_begin_where_its_other_words_follow_in_any_case() {
+        let lexicon = Lexicon::english();
+        for form in
+            lexicon.classes().flat_map(|class| &class.pairs).flat_map(|(one, two)| [one, two])
+        {
+            for form in [form.to_string(), form.to_uppercase()] {
+                let mut normalized = String::new();
+                super::super::cell::normalize(form.split(' ').next().unwrap(), &mut normalized);
+                let key = WordKey::of(normalized.as_bytes());
+                let behind = form.split_once(' ').map(|(_, behind)| format!(" {behind}"));
+                let head = lexicon.head(&normalized, key);
+                assert!(head.is_none_or(|head| head.may_begin(behind.as_deref())), "{form}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_that_only_begins_forms_of_several_words_begins_none_elsewhere() {
+        let head = Head { single: false, seconds: letter(b't'), ..Head::default() };
+        assert!(head.may_begin(Some(" the")) && head.may_begin(Some(" The")));
+        assert!(head.may_begin(Some(" \u{212a}elvin")));
+        for behind in [None, Some(""), Some(" a"), Some(", the"), Some("\nthe"), Some(" A")] {
+            assert!(!head.may_begin(behind), "{behind:?}");
+        }
     }
 }

@@ -20,16 +20,16 @@ impl<T> Default for Vocabulary<T> {
 }
 
 impl<T: Default> Vocabulary<T> {
-    /// The value of a word.
+    /// The value of a word with this key.
     #[inline]
-    pub(super) fn find(&self, word: &str) -> Option<&T> {
-        let number = self.number(word).ok()?;
+    pub(super) fn find(&self, word: &str, key: WordKey) -> Option<&T> {
+        let number = self.number(word, key).ok()?;
         self.values.get(number).map(|(_, value)| value)
     }
 
     /// Changes the value of a word, which is the default if it has none yet.
     pub(super) fn change(&mut self, word: &str, change: impl FnOnce(&mut T)) {
-        let number = self.number(word).unwrap_or_else(|_| {
+        let number = self.number(word, WordKey::of(word.as_bytes())).unwrap_or_else(|_| {
             if (self.values.len() + 1) * 4 > self.tags.len() {
                 self.grow();
             }
@@ -49,8 +49,7 @@ impl<T: Default> Vocabulary<T> {
 
     /// Which word it is, or the free place where it would be.
     #[inline]
-    fn number(&self, word: &str) -> Result<usize, usize> {
-        let hash = hash(word.as_bytes());
+    fn number(&self, word: &str, WordKey { hash, .. }: WordKey) -> Result<usize, usize> {
         let mut place = self.first(hash);
         loop {
             match self.tags.get(place) {
@@ -74,10 +73,10 @@ impl<T: Default> Vocabulary<T> {
 
     fn place(&mut self, number: usize) {
         let Some((word, _)) = self.values.get(number) else { return };
-        let tag = tag_of(hash(word.as_bytes()));
-        if let Err(place) = self.number(word) {
+        let key = WordKey::of(word.as_bytes());
+        if let Err(place) = self.number(word, key) {
             if let Some(slot) = self.tags.get_mut(place) {
-                *slot = tag;
+                *slot = tag_of(key.hash);
             }
             if let Some(slot) = self.places.get_mut(place) {
                 *slot = u32::try_from(number).unwrap_or(u32::MAX);
@@ -97,46 +96,73 @@ fn tag_of(hash: u64) -> u8 {
     tag | 1
 }
 
-/// Eight bytes in one step: most words have no more. What is looked up is the lexicon's, public and
-/// fixed, so no one can make its words collide.
-#[inline]
-fn hash(bytes: &[u8]) -> u64 {
-    let mut hash = bytes.len() as u64;
-    let mut rest = bytes;
-    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
-        hash = mix(hash, u64::from_le_bytes(*eight));
-        rest = behind;
-    }
-    mix(hash, big_endian(rest))
+/// Bytes that the inflected and derived forms of a word mostly have in common.
+const STEM: u64 = (1 << (8 * 5)) - 1;
+
+/// By what a normalized word is looked up. What is looked up is the lexicon's, public and fixed, so no one can
+/// make its words collide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::mark) struct WordKey {
+    hash: u64,
+    /// Tells words apart by how they begin, where a mistake now and then is none: `provide` and `providing`
+    /// are the same.
+    pub(in crate::mark) stem: u32,
 }
 
-/// Less than eight bytes as a number, the first of them the highest.
+impl WordKey {
+    /// That of a normalized word.
+    #[inline]
+    pub(in crate::mark) fn of(word: &[u8]) -> Self {
+        Self::of_eights(word, |eight| eight)
+    }
+
+    /// That of a word of ASCII letters and digits, in any case; and whether none is a capital.
+    #[inline]
+    pub(in crate::mark) fn of_plain(word: &[u8]) -> (Self, bool) {
+        let mut small = true;
+        let key = Self::of_eights(word, |eight| {
+            let lowered = eight | (eight & LETTERS) >> 1;
+            small &= lowered == eight;
+            lowered
+        });
+        (key, small)
+    }
+
+    /// Eight bytes in one step: most words have no more. Behind the last of them are zeros.
+    #[expect(clippy::cast_possible_truncation, reason = "it is a hash")]
+    #[inline]
+    fn of_eights(word: &[u8], mut normal: impl FnMut(u64) -> u64) -> Self {
+        let mut rest = word;
+        let (mut hash, mut stem) = (0, None);
+        while let Some((eight, behind)) = rest.split_first_chunk() {
+            let eight = normal(u64::from_le_bytes(*eight));
+            stem = stem.or(Some(eight));
+            (hash, rest) = (mix(hash, eight), behind);
+        }
+        let last = normal(few(rest));
+        let stem = mix(0, stem.unwrap_or(last) & STEM) as u32;
+        Self { hash: mix(hash, last), stem }
+    }
+}
+
+/// What tells letters from digits, twice the bit that tells small letters from capitals.
+const LETTERS: u64 = u64::from_le_bytes([0x40; 8]);
+
+/// Less than eight bytes as a number, the first of them the lowest.
 #[inline]
-fn big_endian(bytes: &[u8]) -> u64 {
+fn few(bytes: &[u8]) -> u64 {
     match *bytes {
         [] => 0,
         [one] => one.into(),
-        [one, two] => u16::from_be_bytes([one, two]).into(),
-        [one, two, three] => u32::from_be_bytes([0, one, two, three]).into(),
+        [one, two] => u16::from_le_bytes([one, two]).into(),
+        [one, two, three] => u32::from_le_bytes([one, two, three, 0]).into(),
         _ => {
             // Where the first four and the last four overlap, they say the same.
-            let four = |four: Option<&[u8; 4]>| four.map_or(0, |four| u32::from_be_bytes(*four));
-            let first = u64::from(four(bytes.first_chunk()));
-            first << (8 * (bytes.len() - 4)) | u64::from(four(bytes.last_chunk()))
+            let four = |four: Option<&[u8; 4]>| four.map_or(0, |four| u32::from_le_bytes(*four));
+            let last = u64::from(four(bytes.last_chunk()));
+            u64::from(four(bytes.first_chunk())) | last << (8 * (bytes.len() - 4))
         }
     }
-}
-
-/// Bytes that the inflected and derived forms of a word mostly have in common.
-const STEM: usize = 5;
-
-/// Tells normalized words apart by how they begin, where a mistake now and then is none: `provide` and
-/// `providing` are the same.
-#[expect(clippy::cast_possible_truncation, reason = "it is a hash")]
-#[inline]
-pub(in crate::mark) fn stem_hash(word: &str) -> u32 {
-    let bytes = word.as_bytes();
-    hash(bytes.get(..STEM).unwrap_or(bytes)) as u32
 }
 
 #[inline]
@@ -154,7 +180,7 @@ pub(in crate::mark) type WordState = BuildHasherDefault<WordHasher>;
 
 impl Hasher for WordHasher {
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = mix(self.0, hash(bytes));
+        self.0 = mix(self.0, WordKey::of(bytes).hash);
     }
 
     // What the standard library puts behind a string so that two of them do not run together.
@@ -170,11 +196,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_bytes_are_a_number_whose_highest_byte_is_the_first() {
+    fn few_bytes_are_a_number_whose_lowest_byte_is_the_first() {
         let bytes = [0x81, 0x02, 0x93, 0x04, 0xa5, 0x06, 0xb7];
         for length in 0..=bytes.len() {
-            let number = bytes[..length].iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
-            assert_eq!(big_endian(&bytes[..length]), number);
+            let number =
+                bytes[..length].iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte));
+            assert_eq!(few(&bytes[..length]), number);
+        }
+    }
+
+    #[test]
+    fn a_plain_word_has_the_key_of_its_small_letters() {
+        for byte in (0..=u8::MAX).filter(u8::is_ascii_alphanumeric) {
+            for length in 1..20 {
+                let word = vec![byte; length];
+                let lowered = word.to_ascii_lowercase();
+                let (key, small) = WordKey::of_plain(&word);
+                assert_eq!(key, WordKey::of(&lowered), "{byte} {length} times");
+                assert_eq!(small, lowered == word, "{byte} {length} times");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_is_that_of_the_whole_word_and_its_stem_that_of_the_first_five_bytes() {
+        let key = |word: &str| WordKey::of(word.as_bytes());
+        let words = ["", "a", "abcde", "abcdef", "abcdefgh", "abcdefghi", "abcdefghijklmnop"];
+        for (at, word) in words.iter().enumerate() {
+            for other in &words[at + 1..] {
+                assert_ne!(key(word).hash, key(other).hash, "{word} and {other}");
+                let alike = word.len() >= 5;
+                assert_eq!(key(word).stem == key(other).stem, alike, "{word} and {other}");
+            }
         }
     }
 
@@ -185,11 +238,12 @@ mod tests {
         for (number, word) in words.iter().enumerate() {
             vocabulary.change(word, |value| *value += number);
         }
+        let find = |word: &str| vocabulary.find(word, WordKey::of(word.as_bytes()));
         for (number, word) in words.iter().enumerate() {
-            assert_eq!(vocabulary.find(word), Some(&number));
-            assert_eq!(vocabulary.find(&format!("{word}x")), None);
+            assert_eq!(find(word), Some(&number));
+            assert_eq!(find(&format!("{word}x")), None);
         }
-        assert_eq!(vocabulary.find(""), None);
+        assert_eq!(find(""), None);
         assert_eq!(vocabulary.values_mut().count(), words.len());
     }
 }

@@ -168,6 +168,7 @@ impl Mask {
     }
 
     /// Whether a word that begins here is prose.
+    #[inline]
     pub(super) fn is_prose(&self, word: &str) -> bool {
         if !matches!(self.span, Span::None) || self.block.is_some() {
             return false;
@@ -204,17 +205,18 @@ impl Mask {
 
     /// A word passes, or a further piece of a long one.
     #[inline]
-    pub(super) fn word(&mut self, word: &str, digit: bool) {
+    pub(super) fn word(&mut self, word: &str) {
         if self.previous == ' ' && self.is_usual() {
             self.verse.word();
             (self.before, self.previous, self.last) = (' ', 'a', 'a');
         } else {
-            self.any_word(word, digit);
+            self.any_word(word);
         }
     }
 
     /// The same wherever it stands.
-    fn any_word(&mut self, word: &str, digit: bool) {
+    fn any_word(&mut self, word: &str) {
+        let digit = word.starts_with(char::is_numeric);
         if self.tagged.is_some() {
             self.behind_tag('a');
         }
