@@ -9,7 +9,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::countermeasure::{Renamed, ResponseEdits};
 
-/// Fields of HTTP itself, of browsers and of the connection.
+/// Fields of HTTP itself, of browsers and of the connection. None of them tells of models or tokens.
 const STANDARD: [&str; 29] = [
     "accept-ranges",
     "age",
@@ -101,24 +101,29 @@ pub(super) fn guard(edits: &ResponseEdits, fields: &mut HeaderMap) {
 }
 
 fn kept(edits: &ResponseEdits, name: &str, value: HeaderValue) -> Option<HeaderValue> {
+    let standard = STANDARD.contains(&name);
     if let Some(allow) = edits.allowed_leaks() {
-        if !allow.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)) && !fits(name, &value) {
+        if !allow.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+            && !fits(name, standard, &value)
+        {
             return None;
         }
     }
     let value = match edits.renamed() {
-        Some(renamed) => without_model(renamed, name, value)?,
+        Some(renamed) => without_model(renamed, (name, standard), value)?,
         None => value,
     };
     match edits.rounded_to() {
-        Some(step) if name.contains("token") => without_count(u64::from(step.get()), name, value),
+        Some(step) if !standard && name.contains("token") => {
+            without_count(u64::from(step.get()), name, value)
+        }
         _ => Some(value),
     }
 }
 
 /// Whether a field is one that clients work with, and its value one that such a field has.
-fn fits(name: &str, value: &HeaderValue) -> bool {
-    if STANDARD.contains(&name) {
+fn fits(name: &str, standard: bool, value: &HeaderValue) -> bool {
+    if standard {
         return value.len() <= STANDARD_VALUE;
     }
     let unbroken = || value.len() <= VALUE && value.as_bytes().iter().all(u8::is_ascii_graphic);
@@ -141,13 +146,18 @@ fn retry_after(value: &HeaderValue) -> bool {
 }
 
 /// The field with the name of the model that was asked for in place of the one that answered.
-fn without_model(renamed: &Renamed, name: &str, value: HeaderValue) -> Option<HeaderValue> {
+fn without_model(
+    renamed: &Renamed,
+    (name, standard): (&str, bool),
+    value: HeaderValue,
+) -> Option<HeaderValue> {
     let Ok(text) = value.to_str() else {
         // Nobody can say that the name is not in it.
         return None;
     };
     let shown = renamed.shown(text);
-    if name.contains("model") || name.contains("engine") || name.contains("deployment") {
+    let names_model = || ["model", "engine", "deployment"].iter().any(|it| name.contains(it));
+    if !standard && names_model() {
         // It may name the model in another way.
         return (shown == renamed.to).then(|| HeaderValue::from_str(&shown).ok()).flatten();
     }
@@ -164,4 +174,15 @@ fn without_count(step: u64, name: &str, value: HeaderValue) -> Option<HeaderValu
     }
     let count: u64 = value.to_str().ok()?.parse().ok()?;
     Some(HeaderValue::from(count / step * step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_standard_field_tells_of_models_or_tokens() {
+        let telling = ["model", "engine", "deployment", "token"];
+        assert!(!STANDARD.iter().any(|name| telling.iter().any(|it| name.contains(it))));
+    }
 }

@@ -9,7 +9,7 @@ use http::header::{
 use http::{Method, StatusCode, Uri, request, response};
 
 use crate::wire::framing::Framing;
-use crate::wire::{Protocol, words};
+use crate::wire::{Protocol, remove_fields, words};
 
 /// Digests of a representation or its content (RFC 9530, RFC 3230, RFC 1864). They no longer hold
 /// once a byte has changed.
@@ -66,9 +66,8 @@ pub(super) fn is_signed(head: &request::Parts) -> bool {
 pub(super) fn frame_request(headers: &mut HeaderMap, length: usize) {
     // Two framings of one message are two messages to somebody (RFC 9112, section 6.1).
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    headers.remove(TRANSFER_ENCODING);
     // The body has been read already, so the client was told to go on.
-    headers.remove(EXPECT);
+    remove_fields(headers, &[TRANSFER_ENCODING, EXPECT]);
 }
 
 /// Fields by which some frameworks take another method or path than the request line's. What was
@@ -86,10 +85,9 @@ const FIELD_MASK: HeaderName = HeaderName::from_static("x-goog-fieldmask");
 
 /// Prepares a request that a plan is applied to.
 pub(super) fn rewrite_request(headers: &mut HeaderMap) {
-    headers.remove(FIELD_MASK);
     // A protocol switched to would not pass through here.
-    headers.remove(UPGRADE);
-    OVERRIDES.iter().for_each(|name| drop(headers.remove(name)));
+    remove_fields(headers, &[FIELD_MASK, UPGRADE]);
+    remove_fields(headers, &OVERRIDES);
     drop_digests(headers);
 }
 
@@ -150,10 +148,15 @@ pub(super) fn drop_model_choice(headers: &mut HeaderMap, names: impl Fn(&str) ->
         let name = name.as_str();
         let gateway = GATEWAYS.iter().any(|gateway| name.starts_with(gateway));
         let chooses = gateway && CHOOSING.iter().any(|choosing| name.contains(choosing));
-        chooses || name.contains("model") || name.contains("fallback")
+        chooses || has(name, b"model") || has(name, b"fallback")
     };
     let chosen: Vec<HeaderName> = headers.keys().filter(chooses).cloned().collect();
     chosen.iter().for_each(|name| drop(headers.remove(name)));
+}
+
+/// Whether a short text has a part: less than a search costs to begin.
+fn has<const LENGTH: usize>(text: &str, part: &[u8; LENGTH]) -> bool {
+    text.as_bytes().windows(LENGTH).any(|window| window == part)
 }
 
 /// Has a request go to another target of the same origin; whether it can.
@@ -216,15 +219,13 @@ fn media_type(headers: &HeaderMap) -> Vec<u8> {
 /// Prepares the head of a response whose body is rewritten. `Cache-Control: no-transform` is not
 /// obeyed: the operator of the origin has asked for the change.
 pub(super) fn rewrite_response(headers: &mut HeaderMap) {
-    // A length that no longer holds truncates the body silently on HTTP/1.1.
-    headers.remove(CONTENT_LENGTH);
-    // Ranges and validators are those of the unchanged representation.
-    headers.remove(ACCEPT_RANGES);
-    headers.remove(ETAG);
+    // A length that no longer holds truncates the body silently on HTTP/1.1. Ranges and validators are those
+    // of the unchanged representation.
+    remove_fields(headers, &[CONTENT_LENGTH, ACCEPT_RANGES, ETAG]);
     drop_digests(headers);
 }
 
 /// Removes what no longer holds of a rewritten body, from a head or from trailers.
 pub(super) fn drop_digests(fields: &mut HeaderMap) {
-    DIGESTS.iter().for_each(|name| drop(fields.remove(name)));
+    remove_fields(fields, &DIGESTS);
 }

@@ -175,7 +175,8 @@ impl Revision {
 
 impl fmt::Display for Revision {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        let [a, b, c, d, e, f] = self.0;
+        write!(formatter, "{:012x}", u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
     }
 }
 

@@ -23,6 +23,8 @@ use crate::wire::model_name;
 pub struct Pattern {
     stem: String,
     prefix: bool,
+    /// The stem as spellings of it are compared.
+    normalized: String,
 }
 
 /// A pattern was empty or had a `*` before its end.
@@ -52,13 +54,9 @@ impl Pattern {
     /// ```
     #[must_use]
     pub fn covers_model(&self, name: &str) -> bool {
-        let (stem, name) = (model_name::normalized(&self.stem), model_name::normalized(name));
-        model_name::spellings(&name).any(|spelling| {
-            if self.prefix {
-                spelling.starts_with(&stem)
-            } else {
-                model_name::names(spelling, &stem)
-            }
+        let stem = self.normalized.as_str();
+        model_name::spellings(&model_name::normalized(name)).any(|spelling| {
+            if self.prefix { spelling.starts_with(stem) } else { model_name::names(spelling, stem) }
         })
     }
 
@@ -76,11 +74,11 @@ impl Pattern {
     /// ```
     #[must_use]
     pub fn covers_word(&self, word: &str) -> bool {
-        let (stem, word) = (model_name::normalized(&self.stem), model_name::normalized(word));
+        let (stem, word) = (self.normalized.as_str(), model_name::normalized(word));
         if self.prefix {
-            !stem.is_empty() && word.starts_with(&stem) && !model_name::is_common(&word)
+            !stem.is_empty() && word.starts_with(stem) && !model_name::is_common(&word)
         } else {
-            model_name::names(&word, &stem)
+            model_name::names(&word, stem)
         }
     }
 
@@ -115,7 +113,8 @@ impl FromStr for Pattern {
         if text.is_empty() || stem.contains('*') {
             return Err(PatternError(text.to_owned()));
         }
-        Ok(Self { stem: stem.to_owned(), prefix })
+        let normalized = model_name::normalized(stem);
+        Ok(Self { stem: stem.to_owned(), prefix, normalized })
     }
 }
 

@@ -74,7 +74,8 @@ impl ExchangeReport {
         connection.request_began();
         let path = request.uri().path();
         let protocol = protocol_of(request.method(), path);
-        let path: String = path.chars().take(LONGEST_PATH).collect();
+        let longest = path.char_indices().nth(LONGEST_PATH).map_or(path.len(), |(end, _)| end);
+        let path = path.get(..longest).unwrap_or_default().to_owned();
         let by_closing = request.version() == Version::HTTP_10;
         if by_closing {
             connection.reset_unless_complete(true);

@@ -25,13 +25,15 @@ impl Summaries {
 
     /// Adds what a record says of them.
     pub(super) fn count(&self, record: &Record) {
-        let failures = SummaryFailure::ALL
-            .map(|failure| (failure.name(), audit::Counter::of_summary(failure)));
-        let outcomes = failures.into_iter().chain([("made", audit::Counter::SummariesMade)]);
-        for (outcome, counter) in outcomes {
-            let counts = record.applied.iter().map(|applied| applied.counts.get(counter));
-            let count: u64 = counts.sum();
-            if count > 0 {
+        for (counter, count) in record.applied.iter().flat_map(|applied| applied.counts.iter()) {
+            let mut failures = SummaryFailure::ALL.into_iter();
+            let outcome = match counter {
+                audit::Counter::SummariesMade => Some("made"),
+                _ => failures
+                    .find(|failure| audit::Counter::of_summary(*failure) == counter)
+                    .map(SummaryFailure::name),
+            };
+            if let Some(outcome) = outcome.filter(|_| count > 0) {
                 self.0.get_or_create(&Labels { outcome }).inc_by(count);
             }
         }

@@ -6,6 +6,8 @@ use http::header::{
     TRANSFER_ENCODING, UPGRADE,
 };
 
+use crate::wire::remove_fields;
+
 /// RFC 9110 section 7.6.1, with the two that predate it.
 const HOP_BY_HOP: [HeaderName; 9] = [
     CONNECTION,
@@ -32,9 +34,9 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
         .collect();
-    for name in HOP_BY_HOP.iter().chain(&named) {
-        headers.remove(name);
-    }
+    remove_fields(headers, &HOP_BY_HOP);
+    // A client names as many as it likes, so each is looked up.
+    named.iter().for_each(|name| drop(headers.remove(name)));
 }
 
 #[cfg(test)]

@@ -98,14 +98,6 @@ impl Endpoint {
     fn is_at(&self, path: &str) -> bool {
         path.ends_with(self.path) && self.is_behind(path, self.path.len())
     }
-
-    /// The one to which a path leads: the longest, where one ends like another.
-    pub(super) fn of_path<'e>(
-        endpoints: impl IntoIterator<Item = &'e Self>,
-        path: &str,
-    ) -> Option<&'e Self> {
-        endpoints.into_iter().filter(|it| it.is_at(path)).max_by_key(|it| it.path.len())
-    }
 }
 
 /// What a protocol does beside its JSON.
@@ -235,6 +227,11 @@ impl ProtocolId {
     /// The one whose endpoint a path leads to.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
+        Self::endpoint(path).map(|(_, id)| id)
+    }
+
+    /// The endpoint that a path leads to, the longest where one ends like another, and whose it is.
+    pub(super) fn endpoint(path: &str) -> Option<(&'static Endpoint, Self)> {
         // Every request asks this, more than once; most endpoints are told apart by their last byte.
         static BY_LAST_BYTE: LazyLock<Vec<(u8, &Endpoint, ProtocolId)>> = LazyLock::new(|| {
             let last =
@@ -247,7 +244,7 @@ impl ProtocolId {
         let first = BY_LAST_BYTE.partition_point(|(it, ..)| *it < last);
         let ending = BY_LAST_BYTE.iter().skip(first).take_while(|(it, ..)| *it == last);
         let leading = ending.filter(|(_, it, _)| it.is_at(path));
-        leading.max_by_key(|(_, it, _)| it.path.len()).map(|(_, _, id)| *id)
+        leading.max_by_key(|(_, it, _)| it.path.len()).map(|(_, it, id)| (*it, *id))
     }
 
     /// The endpoints of all of them.

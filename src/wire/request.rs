@@ -218,11 +218,15 @@ impl Request {
     /// The edit that adds several members, of which there is at least one.
     #[must_use]
     pub fn insert_all(&self, members: &[(&str, String)], removed: usize) -> Edit {
-        let comma = if self.members.spans.len() > removed { "," } else { "" };
-        let members = members.iter().map(|(name, value)| format!("\"{name}\":{value}"));
-        let members = members.collect::<Vec<_>>().join(",");
-        let at = self.insert_at;
-        Edit { span: at..at, with: format!("{members}{comma}").into_bytes() }
+        let mut with = String::new();
+        for (name, value) in members {
+            let before = if with.is_empty() { "\"" } else { ",\"" };
+            [before, name, "\":", value].into_iter().for_each(|part| with.push_str(part));
+        }
+        if self.members.spans.len() > removed {
+            with.push(',');
+        }
+        Edit::literal(self.insert_at..self.insert_at, with)
     }
 
     /// Reads a request body into a request of which the target and the protocol's constants are set.

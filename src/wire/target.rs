@@ -46,7 +46,15 @@ opaque_debug!(Target);
 
 impl Default for Target {
     fn default() -> Self {
-        Self::of("")
+        Self {
+            method: Method::POST,
+            text: String::new(),
+            model: None,
+            endpoint: 0,
+            names_model: false,
+            stream: None,
+            query: None,
+        }
     }
 }
 
@@ -60,19 +68,18 @@ impl Target {
     /// Reads a method and a path with its query, if it has one.
     #[must_use]
     pub fn new(method: Method, target: &str) -> Self {
-        let endpoints = ProtocolId::ALL.into_iter().flat_map(|it| it.features().endpoints);
-        Self::among(endpoints, method, target)
+        Self::at(|path| ProtocolId::endpoint(path).map(|(endpoint, _)| endpoint), method, target)
     }
 
-    /// The same where these endpoints are known.
-    pub(super) fn among<'e>(
-        endpoints: impl IntoIterator<Item = &'e Endpoint>,
+    /// The same where `endpoint` tells to which one a path leads.
+    pub(super) fn at<'e>(
+        endpoint: impl FnOnce(&str) -> Option<&'e Endpoint>,
         method: Method,
         target: &str,
     ) -> Self {
-        let end = target.find('?').unwrap_or(target.len());
-        let path = target.get(..end).unwrap_or_default();
-        let endpoint = Endpoint::of_path(endpoints, path);
+        let path = target.split_once('?').map_or(target, |(path, _)| path);
+        let end = path.len();
+        let endpoint = endpoint(path);
         let names_model = endpoint.is_some_and(|it| it.names_model);
         let endpoint = endpoint.map(|it| (path.len() - it.path.len(), it.streams));
         let front = endpoint.and_then(|(at, _)| path.get(..at));

@@ -347,7 +347,7 @@ impl<'a> Reader<'a> {
         let mut from = start;
         loop {
             let rest = self.bytes.get(from..).unwrap_or_default();
-            let Some(offset) = memchr2(b'"', b'\\', rest) else {
+            let Some(offset) = quote_or_backslash(rest) else {
                 self.at = self.bytes.len();
                 return Err(self.expected("a closing quote"));
             };
@@ -379,6 +379,27 @@ impl<'a> Reader<'a> {
     pub(in crate::wire) fn expected(&self, expected: &'static str) -> Error {
         Error { at: self.at, expected }
     }
+}
+
+/// Where the first of them stands. Nearly always it is near, and looking there costs less than beginning a search.
+#[inline]
+fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    let mut at = 0;
+    for eight in bytes.chunks_exact(8).take(2) {
+        let eight = u64::from_le_bytes(eight.try_into().unwrap_or_default());
+        // The lowest bit that is set is that of the first byte that is `byte`.
+        let those = |byte: u8| {
+            let differ = eight ^ (EACH * u64::from(byte));
+            differ.wrapping_sub(EACH) & !differ & EACH << 7
+        };
+        let found = those(b'"') | those(b'\\');
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    Some(at + memchr2(b'"', b'\\', bytes.get(at..)?)?)
 }
 
 fn is_scalar(byte: u8) -> bool {
@@ -417,6 +438,21 @@ mod tests {
             })
             .unwrap();
         assert_eq!(seen, [true, true, false]);
+    }
+
+    #[test]
+    fn the_first_quote_or_backslash_is_found_wherever_it_stands_and_whatever_is_beside_it() {
+        let neighbours = [b'!', b'"' - 1, b'"' + 1, b'\\' - 1, b'\\' + 1, 0x00, 0xA2, 0xDC, 0xFF];
+        for (place, beside) in (0..40).flat_map(|place| neighbours.map(|beside| (place, beside))) {
+            for found in [b'"', b'\\'] {
+                let mut bytes = [beside; 40];
+                assert_eq!(quote_or_backslash(&bytes), None);
+                bytes[place..].fill(found);
+                assert_eq!(quote_or_backslash(&bytes), Some(place), "{beside} before {found}");
+                bytes[place + 1..].fill(beside);
+                assert_eq!(quote_or_backslash(&bytes), Some(place), "{beside} around {found}");
+            }
+        }
     }
 
     #[test]

@@ -45,17 +45,18 @@ impl Edit {
 /// RFC 8259 demands, DEL to U+009F, U+2028 and U+2029 are escaped (some clients split streams with
 /// functions that take U+0085 or U+2028 for a line end).
 pub fn escape(text: &str, out: &mut Vec<u8>) {
-    let mut plain_from = 0;
+    let (mut at, mut plain_from) = (0, 0);
     let bytes = text.as_bytes();
-    for (at, character) in text.char_indices() {
-        let code = u32::from(character);
-        let safe = code >= 0xA0 && code != 0x2028 && code != 0x2029
-            || (0x20..0x7F).contains(&code) && character != '"' && character != '\\';
-        if safe {
+    loop {
+        at += plain_length(bytes.get(at..).unwrap_or_default());
+        let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
+        let (begin, code) = (at, u32::from(character));
+        at += character.len_utf8();
+        if code >= 0xA0 && code != 0x2028 && code != 0x2029 {
             continue;
         }
-        out.extend_from_slice(bytes.get(plain_from..at).unwrap_or_default());
-        plain_from = at + character.len_utf8();
+        out.extend_from_slice(bytes.get(plain_from..begin).unwrap_or_default());
+        plain_from = at;
         match character {
             '"' => out.extend_from_slice(b"\\\""),
             '\\' => out.extend_from_slice(b"\\\\"),
@@ -72,6 +73,20 @@ pub fn escape(text: &str, out: &mut Vec<u8>) {
         }
     }
     out.extend_from_slice(bytes.get(plain_from..).unwrap_or_default());
+}
+
+/// How many bytes at the start are ASCII that a string has as it is.
+fn plain_length(bytes: &[u8]) -> usize {
+    let plain = |byte: u8| (0x20..0x7F).contains(&byte) & (byte != b'"') & (byte != b'\\');
+    let mut rest = bytes;
+    // Without branches, so that many are looked at in one step.
+    while let Some((many, behind)) = rest.split_first_chunk::<32>() {
+        if !many.iter().fold(true, |all, byte| all & plain(*byte)) {
+            break;
+        }
+        rest = behind;
+    }
+    bytes.len() - rest.len() + rest.iter().take_while(|byte| plain(**byte)).count()
 }
 
 /// Applies `edits` to `document`. They are put in order first, insertions before a replacement of
@@ -130,6 +145,23 @@ mod tests {
         let insertion = Edit { span: 1..1, with: b"\"b\":2,".to_vec() };
         let mut edits = [removal, insertion];
         assert_eq!(splice(br#"{"a":1, "c":3}"#, &mut edits), br#"{"b":2,"c":3}"#);
+    }
+
+    #[test]
+    fn each_character_is_escaped_the_same_wherever_it_stands() {
+        let escaped = |text: &str| {
+            let mut out = Vec::new();
+            escape(text, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        for character in ('\0'..='\u{a0}').chain(['\u{2028}', '\u{2029}', '考', '😀']) {
+            let alone = escaped(&character.to_string());
+            for place in 0..70 {
+                let (before, behind) = ("a".repeat(place), "b".repeat(70 - place));
+                let text = format!("{before}{character}{behind}");
+                assert_eq!(escaped(&text), format!("{before}{alone}{behind}"));
+            }
+        }
     }
 
     proptest::proptest! {

@@ -25,8 +25,9 @@ const LISTS: Lists = Lists {
 };
 
 pub(crate) fn scan(target: &str, body: &str) -> Result<Request, Error> {
+    let endpoint = |path: &str| ENDPOINTS.iter().find(|it| path.ends_with(it.path));
     let request = Request {
-        target: Target::among(&ENDPOINTS, http::Method::POST, target),
+        target: Target::at(endpoint, http::Method::POST, target),
         output_cap_place: SettingPlace::Member(&["generationConfig", "maxOutputTokens"]),
         effort_place: SettingPlace::Member(&[
             "generationConfig",
