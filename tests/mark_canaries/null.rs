@@ -37,6 +37,8 @@ fn without_knowledge_of_the_active_groups_p_is_no_smaller_than_it_says() {
     }
 }
 
+/// Bounds are cautious: that p of both readings is twice the lesser shows in `readings` and to the verifier of another
+/// hand in `verify`, not here.
 #[test]
 fn under_keys_that_a_text_does_not_know_p_of_both_readings_is_no_smaller_than_it_says() {
     let (prose, none) = (Prose::new(), Strengths::new([]));
