@@ -156,6 +156,8 @@ mod tests {
         };
         for character in ('\0'..='\u{a0}').chain(['\u{2028}', '\u{2029}', '考', '😀']) {
             let alone = escaped(&character.to_string());
+            let stays = !character.is_control() && !"\"\\\u{2028}\u{2029}".contains(character);
+            assert_eq!(alone == character.to_string(), stays, "{character:?}");
             for place in 0..70 {
                 let (before, behind) = ("a".repeat(place), "b".repeat(70 - place));
                 let text = format!("{before}{character}{behind}");
