@@ -10,7 +10,8 @@ use clap::Args;
 use http::{Method, StatusCode};
 use serde_json::Value;
 use tokio::runtime::Builder;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 use super::service_manager::{self, READY, STOPPING};
 use super::{Answer, Failure, admin, configuration};
@@ -83,17 +84,25 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
 
 /// Has the proxy's own messages written to standard error.
 fn begin_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let set = std::env::var("RUST_LOG").ok().filter(|set| !set.is_empty());
+    let (filter, problem) = match set.as_deref().unwrap_or("info").parse::<Targets>() {
+        Ok(filter) => (filter, None),
+        Err(problem) => (Targets::new().with_default(LevelFilter::INFO), Some(problem)),
+    };
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(io::stderr)
         // They would be printed to the standard error that failed, which panics and costs an answer.
         .log_internal_errors(false);
     match format {
         LogFormat::Json => {
-            log.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
+            let log = log.json().flatten_event(true).with_current_span(false).with_span_list(false);
+            log.finish().with(filter).init();
         }
-        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).init(),
+        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).finish().with(filter).init(),
+    }
+    if let Some(problem) = problem {
+        tracing::warn!(%problem, "RUST_LOG cannot be read: info is logged; it takes levels, or target=level,...");
     }
 }
 

@@ -3,7 +3,7 @@
 //! A small model of this repository's documents writes token by token, with the tokenizer that
 //! `fixtures/tokenizers/make.py` made, and chooses as SGLang, vLLM or a sampler with `logit_bias`
 //! would. What is examined is its text.
-#![cfg(feature = "cli")]
+#![cfg(all(feature = "cli", feature = "tokenizers"))]
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,

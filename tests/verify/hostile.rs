@@ -136,6 +136,11 @@ fn what_cannot_be_used_ends_with_two_and_names_the_file() {
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{name}");
         assert!(said.error.contains(name) && said.error.contains(reason), "{}", said.error);
     }
+    let said = scene.verify(&["--suspect", text(&good), "--schemes", "absent.toml"]);
+    assert!(said.code == 2 && said.error.contains("absent.toml"), "{}", said.error);
+    // A build that reads no tokens says how to get one that does.
+    let told = said.error.contains("--features tokenizers");
+    assert_eq!(told, !cfg!(feature = "tokenizers"), "{}", said.error);
     let said = scene.verify(&["--suspect", text(&good), "--field", "a..b"]);
     assert_eq!(said.code, 2);
     assert_eq!(scene.run(&["verify"]).code, 2);

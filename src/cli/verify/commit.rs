@@ -81,7 +81,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         control_files: control_files(files)?,
     };
     let Rosters { issuances, lines, .. } = rosters;
-    let everybody = issuances.iter().chain(schemes.issuances());
+    let everybody = issuances.iter().chain(schemes.tokens.issuances());
     let committed = CommittedPlan::new(plan, &keys, lines, everybody, Timestamp::now());
     let mut json = serde_json::to_string_pretty(&committed)?;
     json.push('\n');

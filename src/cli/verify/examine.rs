@@ -202,7 +202,7 @@ impl Examination<'_> {
             let how = (self.decoys, cells);
             tests.extend(lexical(self.keys, self.rosters, texts, prompts.clone(), how)?);
         }
-        let (on_tokens, refusals) = self.schemes.test(texts, self.decoys)?;
+        let (on_tokens, refusals) = self.schemes.tokens.test(texts, self.decoys)?;
         tests.extend(on_tokens);
         Ok((tests, refusals))
     }
@@ -213,7 +213,7 @@ pub(super) fn everybody<'a>(
     rosters: &'a Rosters,
     schemes: &'a Schemes,
 ) -> impl Iterator<Item = &'a Issuance> + Clone {
-    rosters.issuances.iter().chain(schemes.issuances())
+    rosters.issuances.iter().chain(schemes.tokens.issuances())
 }
 
 fn lexical(

@@ -17,10 +17,10 @@ pub(super) fn method(
     committed: Option<(PathBuf, CommittedPlan)>,
 ) -> Method {
     let mut notes: Vec<&str> = NOTES.to_vec();
-    if schemes.on_tokens() {
+    if !schemes.tokens.is_empty() {
         notes.push(TOKEN_NOTE);
     }
-    if rosters.has_clusters() || schemes.has_clusters() {
+    if rosters.has_clusters() || schemes.tokens.has_clusters() {
         notes.push(if part.is_fixed() { FIXED_NOTE } else { OPEN_NOTE });
     }
     if let Some(checked) = asked {

@@ -7,6 +7,8 @@ mod count;
 mod examine;
 mod inputs;
 mod method;
+#[cfg_attr(not(feature = "tokenizers"), path = "no_tokens.rs")]
+mod on_tokens;
 mod schemes;
 mod text;
 
