@@ -81,7 +81,12 @@ fn the_next_epoch_follows_the_author_that_the_ledger_has_learned_and_is_verified
     let suspect = scene.write("suspect.jsonl", &copies(&keys, 4, "a-7", 1.0));
     let verdict = scene.verify(&["--suspect", text(&suspect)]).verdict();
     let found = verdict.deployments.iter().find(|test| test.epoch == 4).unwrap();
-    assert!(found.p.p < 1e-6 && found.effect.unwrap().estimate > 0.999, "{}", found.p);
+    assert!(
+        found.p.p < 1e-6 && found.effect.unwrap().estimate > 0.999,
+        "{} {:?}",
+        found.p,
+        found.effect
+    );
 }
 
 /// Break it: leave the places out of the file of counts.
