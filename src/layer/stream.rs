@@ -17,6 +17,11 @@ use super::numbering::{Numbering, WAITING};
 use super::outcome::Rewritten;
 use super::rewrite::ResponseRewriter;
 
+mod opening;
+mod sequence_number;
+
+use self::opening::{Opening, TurnedOut};
+
 /// Rewrites a stream of events.
 pub(super) struct EventStream {
     protocol: &'static dyn Protocol,
@@ -45,17 +50,6 @@ pub(super) struct EventStream {
 }
 
 opaque_debug!(EventStream);
-
-/// How much white space may stand before the first byte that tells what a body is: behind more it is a stream.
-const BLANK: usize = 1 << 10;
-
-/// Until the first byte that is no white space tells what a body is.
-struct Opening {
-    /// How long it may be if it is a document.
-    limit: usize,
-    /// What has come before that byte.
-    blank: Vec<u8>,
-}
 
 /// The stream cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -104,25 +98,22 @@ impl EventStream {
 
     /// If the body turns out to be a document, it is read as one of up to so many bytes.
     pub(super) fn or_document(self, limit: usize) -> Self {
-        let opening = Some(Box::new(Opening { limit, blank: Vec::new() }));
+        let opening = Some(Box::new(Opening::new(limit)));
         Self { opening: opening.filter(|_| self.framing == Framing::Sse), ..self }
     }
 
-    /// What is to be read of a chunk, and the document that the body is after all, by its first byte: no
-    /// event begins with a brace, and some servers send a document under the type of a stream.
+    /// What is to be read of a chunk, and the document that the body is after all.
     pub(super) fn turned_out(&mut self, chunk: Bytes) -> (Bytes, Option<Document>) {
         let Some(opening) = &mut self.opening else { return (chunk, None) };
-        let chunk = behind(std::mem::take(&mut opening.blank), chunk);
-        let blank = chunk.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        if blank == chunk.len() && blank < BLANK {
-            opening.blank = chunk.into();
-            return (Bytes::new(), None);
-        }
-        let limit = opening.limit;
+        let (chunk, limit) = match opening.push(chunk) {
+            TurnedOut::Unknown => return (Bytes::new(), None),
+            TurnedOut::Stream(chunk) => {
+                self.opening = None;
+                return (chunk, None);
+            }
+            TurnedOut::Document(chunk, limit) => (chunk, limit),
+        };
         self.opening = None;
-        if blank >= BLANK || chunk.get(blank) != Some(&b'{') {
-            return (chunk, None);
-        }
         let none = ResponseRewriter::new(ResponseEdits::default());
         let rewriter = std::mem::replace(&mut self.rewriter, none);
         let passes = rewriter.may_pass_unread();
@@ -168,18 +159,7 @@ impl EventStream {
     /// What of these events the client does not have.
     fn left_behind(&mut self, out: Bytes) -> Bytes {
         let Some(behind) = self.behind else { return out };
-        let mut splitter = Splitter::new(self.framing, out.len() + 1);
-        splitter.push(out);
-        let mut left = Vec::new();
-        while let Ok(Some(raw)) = splitter.next_event() {
-            let event = Event::parse(self.framing, &raw);
-            let number = event.payload().and_then(|payload| number_of(&payload));
-            if number.is_none_or(|number| number > behind) {
-                left.extend_from_slice(&raw);
-            }
-        }
-        left.extend_from_slice(&splitter.take_rest());
-        left.into()
+        sequence_number::left_behind(behind, self.framing, out)
     }
 
     fn next_rewritten(&mut self) -> Result<Option<Bytes>, StreamError> {
@@ -305,7 +285,7 @@ impl EventStream {
     /// What goes out when the upstream has ended.
     pub(super) fn finish(&mut self) -> Result<Bytes, StreamError> {
         if let Some(opening) = self.opening.take() {
-            self.splitter.push(opening.blank.into());
+            self.splitter.push(opening.into_blank());
         }
         let rest = self.splitter.take_rest();
         let told = matches!(self.framing, Framing::AwsEventStream | Framing::AwsChunks);
@@ -365,7 +345,7 @@ impl EventStream {
     pub(super) fn held(&self) -> usize {
         let waiting = self.waiting.iter().map(Bytes::len).sum::<usize>()
             + self.provisional.as_ref().map_or(0, |it| it.held())
-            + self.opening.as_ref().map_or(0, |it| it.blank.len());
+            + self.opening.as_ref().map_or(0, |it| it.held());
         grown(self.splitter.allocated()) + self.begun.held() + waiting + self.rewriter.held()
     }
 
@@ -480,21 +460,6 @@ impl EventStream {
         }
         Ok(())
     }
-}
-
-/// The number that an event says.
-fn number_of(payload: &[u8]) -> Option<u64> {
-    let mut number = None;
-    let read = json::Reader::new(payload).document(|reader| {
-        reader.object(|reader, key| {
-            if !key.is("sequence_number") {
-                return reader.pass();
-            }
-            number = reader.whole_number()?.map(|(_, number)| number);
-            Ok(())
-        })
-    });
-    read.ok().and(number)
 }
 
 /// Whether a payload holds no text that could be withheld, and nothing else.
