@@ -158,7 +158,7 @@ fn key(byte: u8) -> MarkKey {
 fn pairs_are_single_tokens_written_alike_and_no_token_stands_in_two() {
     for tokenizer in [byte_level(), metaspace()] {
         let classes = PairedClasses::read(Lexicon::english(), &tokenizer);
-        assert!(classes.used() >= 15, "{} classes", classes.used());
+        assert!(classes.used() >= 14, "{} classes", classes.used());
         let tokens: Vec<u32> = classes.pairs().iter().flat_map(|pair| pair.tokens).collect();
         assert_eq!(tokens.iter().collect::<HashSet<_>>().len(), tokens.len());
         for pair in classes.pairs() {
