@@ -13,7 +13,7 @@ use crate::forensics::examination::{Outcome, Verdict};
 use crate::teacher::problem::Problems;
 
 /// Problems that are answered for the loot, and as many others for the control.
-const ANSWERS: usize = 960;
+const ANSWERS: usize = 1_200;
 /// The harvester's accounts.
 const ACCOUNTS: usize = 3;
 /// How suspicious they are: enough for `policies/marked.toml` to mark at full strength.
