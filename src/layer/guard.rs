@@ -207,6 +207,7 @@ impl Guard {
     pub(super) fn ended(&mut self, outcome: Outcome) -> Option<Ended> {
         let mut record = self.record.take()?;
         self.tally = self.tally.and(std::mem::take(&mut self.response));
+        let unsettled = self.unsettled();
         let used = self.settle(outcome);
         let used_in = |mode| used.filter(|_| self.counts_tokens == Some(mode));
         let (enforced, observed) = (used_in(Mode::Enforce), used_in(Mode::Observe));
@@ -222,7 +223,7 @@ impl Guard {
             watch.end(outcome);
         }
         let (sink, trials) = (Arc::clone(&self.sink), std::mem::take(&mut self.trials));
-        Some(Ended { sink, record: Some(record), used: observed, trials, counted })
+        Some(Ended { sink, record: Some(record), used: observed, trials, counted, unsettled })
     }
 
     /// What the experiment is to be told that counts it.
@@ -272,6 +273,15 @@ impl Guard {
         });
     }
 
+    /// What is left of limits that are only observed, of an answer that a dry run has yet to read.
+    fn unsettled(&mut self) -> Option<Unsettled> {
+        if self.answer != Answer::Unread || self.counts_tokens != Some(Mode::Observe) {
+            return None;
+        }
+        let (lease, settlements) = (self.lease.take()?, self.settlements.clone());
+        Some(Unsettled { lease, settlements, estimate: self.estimate })
+    }
+
     /// Replaces what was reserved by what was used.
     fn settle(&mut self, outcome: Outcome) -> Option<Amounts> {
         let lease = self.lease.take()?;
@@ -301,6 +311,23 @@ pub(super) struct Ended {
     trials: Trials,
     /// What an experiment is told, once the tokens are known.
     counted: Option<(Counted, Met)>,
+    unsettled: Option<Unsettled>,
+}
+
+/// What was reserved of limits that are only observed, until it is known what was used.
+struct Unsettled {
+    lease: Box<dyn Lease>,
+    settlements: Settlements,
+    estimate: Amounts,
+}
+
+impl Unsettled {
+    /// As much as was reserved, unless it is known better.
+    fn settle(self, used: Option<Amounts>) -> Amounts {
+        let used = used.unwrap_or(self.estimate);
+        self.settlements.settle(self.lease.settle(used));
+        used
+    }
 }
 
 impl Ended {
@@ -312,7 +339,13 @@ impl Ended {
         used: Option<(Usage, TextBytes)>,
     ) {
         self.trials.update(tries, found);
-        let Some(((usage, seen), (_, met))) = used.zip(self.counted.as_mut()) else { return };
+        let Some((usage, seen)) = used else { return };
+        let outcome = self.record.as_ref().map_or(Outcome::Complete, |record| record.outcome);
+        if let Some(unsettled) = self.unsettled.take() {
+            let used = tokens::used(usage, seen, unsettled.estimate.input_tokens, outcome);
+            self.used = Some(unsettled.settle(Some(used)));
+        }
+        let Some((_, met)) = self.counted.as_mut() else { return };
         // What goes out unread goes out whole; of an answer that was read it is known already.
         if met.tokens.is_none() {
             let used = tokens::used(usage, seen, 0, met.outcome);
@@ -325,6 +358,9 @@ impl Drop for Ended {
     fn drop(&mut self) {
         if let Some((counted, met)) = self.counted.take() {
             counted.ended(&met);
+        }
+        if let Some(unsettled) = self.unsettled.take() {
+            self.used = Some(unsettled.settle(None));
         }
         let Some(mut record) = self.record.take() else { return };
         std::mem::take(&mut self.trials).tell(&mut record, self.used);

@@ -521,3 +521,27 @@ async fn an_observed_limit_is_charged_with_what_the_answer_used() {
         assert!(record.applied.is_empty());
     }
 }
+
+/// The same of a document so long that it has gone out before it is read.
+#[tokio::test(start_paused = true)]
+async fn an_observed_limit_is_charged_with_what_a_long_document_used() {
+    let plan =
+        "rate = { account = { output_tokens = \"1000 per day\" }, reserve_output_tokens = 600 }";
+    let token = r#"{"token":" sleep","logprob":-0.25,"top_logprobs":[]},"#.repeat(20_000);
+    let document = format!(
+        r#"{{"choices":[{{"message":{{"content":"4"}},"logprobs":{{"content":[{token}null]}}}}],"usage":{{"prompt_tokens":5,"completion_tokens":7}}}}"#
+    );
+    let world = observing(plan);
+    for asked in 1..=2 {
+        let sent = answer("a.json", 200, pieces(document.as_bytes(), document.len()));
+        assert_eq!(world.exchange(asks(CHAT), sent).await.text(), document);
+        while world.records.all().len() < asked {
+            tokio::task::yield_now().await;
+        }
+    }
+    for record in world.records.all() {
+        let count = |counter| count(&record.observed, Countermeasure::Rate, counter);
+        assert_eq!((count(Counter::TokensIn), count(Counter::TokensOut)), (5, 7));
+        assert_eq!(count(Counter::RequestsRefused), 0);
+    }
+}
