@@ -248,6 +248,27 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
     }
 
+    #[test]
+    fn a_log_level_that_cannot_be_read_is_told_and_info_is_logged() {
+        let path = file("level.toml", "upstream.url = \"http://127.0.0.1:1\"\n");
+        for (level, lines) in [
+            ("guilloche=loudly", &["RUST_LOG cannot be read", "serving", "NOTHING IS GRADED"][..]),
+            ("warn", &["NOTHING IS GRADED"]),
+            ("", &["serving", "NOTHING IS GRADED"]),
+        ] {
+            let mut command = guilloche();
+            command.arg("--config").arg(&path).env("RUST_LOG", level);
+            let mut child = Running(command.stderr(Stdio::piped()).spawn().unwrap());
+            let mut stderr = BufReader::new(child.0.stderr.take().unwrap());
+            for said in lines {
+                let mut line = String::new();
+                stderr.read_line(&mut line).unwrap();
+                assert!(line.contains(said), "{level}: {said}: {line}");
+            }
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+
     #[cfg(unix)]
     #[test]
     fn it_tells_what_it_serves_reads_again_at_sighup_and_stops_at_sigterm() {
