@@ -1,15 +1,13 @@
 //! The `guilloche-risk` field: a structured dictionary (RFC 9651) with a detector's word about one
 //! request. `docs/risk-header.md` is the contract for those who write it.
 
-use std::convert::Infallible;
+mod members;
+
 use std::time::Duration;
 
-use jiff::Timestamp;
-use sfv::visitor::{
-    DictionaryVisitor, EntryVisitor, Ignored, InnerListVisitor, ItemVisitor, ParameterVisitor,
-};
-use sfv::{BareItemFromInput, DictSerializer, Integer, KeyRef, Parser, StringRef};
+use sfv::{DictSerializer, Integer, KeyRef, StringRef};
 
+use self::members::{Members, integer, item, list, number, string, timestamp};
 use super::credential::CredentialHash;
 use super::score::seconds;
 use super::{AccountId, ClusterId, Principal, RiskScore, TenantId, UnknownReason, Validity};
@@ -59,7 +57,7 @@ impl RiskClaim {
         ];
         for (name, text) in texts {
             if let Some(text) = text {
-                let _ = field.bare_item(key(name)?, string(text)?);
+                let _ = field.bare_item(key(name)?, quoted(text)?);
             }
         }
         let numbers = [
@@ -75,7 +73,7 @@ impl RiskClaim {
         if let Some(score) = score.as_ref().filter(|score| score.labels().len() > 0) {
             let mut list = field.inner_list(key("labels")?);
             for label in score.labels() {
-                let _ = list.bare_item(string(label)?);
+                let _ = list.bare_item(quoted(label)?);
             }
             let _ = list.finish();
         }
@@ -100,30 +98,29 @@ impl RiskClaim {
     }
 
     fn read(field: &str) -> Option<Self> {
-        let mut members = Members::default();
-        Parser::new(field).parse_dictionary_with_visitor(&mut members).ok()?;
+        let members = Members::read(field)?;
         let principal = Principal {
-            account: AccountId::new(members.string("account")??).ok()?,
-            cluster: members.string("cluster")?.map(ClusterId::new).transpose().ok()?,
-            tenant: members.string("tenant")?.map(TenantId::new).transpose().ok()?,
+            account: AccountId::new(string(&members.account)??).ok()?,
+            cluster: string(&members.cluster)?.map(ClusterId::new).transpose().ok()?,
+            tenant: string(&members.tenant)?.map(TenantId::new).transpose().ok()?,
         };
-        let ttl = u64::try_from(members.integer("ttl")?).ok().filter(|ttl| *ttl > 0)?;
+        let ttl = u64::try_from(integer(&members.ttl)?).ok().filter(|ttl| *ttl > 0)?;
         let validity =
-            Validity { issued: members.timestamp("issued")?, ttl: Duration::from_secs(ttl) };
-        let mut score = match members.number("score")? {
+            Validity { issued: timestamp(&members.issued)?, ttl: Duration::from_secs(ttl) };
+        let mut score = match number(&members.score)? {
             Some(value) => Some(RiskScore::new(value, validity).ok()?),
             None => None,
         };
-        if let Some(confidence) = members.number("confidence")? {
+        if let Some(confidence) = number(&members.confidence)? {
             score = score.map(|score| score.with_confidence(confidence)).transpose().ok()?;
         }
-        if let Some(labels) = members.list("labels")? {
+        if let Some(labels) = list(&members.labels)? {
             score = score.map(|score| score.with_labels(labels)).transpose().ok()?;
         }
-        if let Some(model) = members.string("model")? {
+        if let Some(model) = string(&members.model)? {
             score = score.map(|score| score.with_model(model)).transpose().ok()?;
         }
-        let credential = match members.item("credential")? {
+        let credential = match item(&members.credential)? {
             Some(item) => Some(item.as_byte_sequence()?.try_into().ok()?),
             None => None,
         };
@@ -135,150 +132,14 @@ fn key(name: &str) -> Result<&KeyRef, ClaimError> {
     KeyRef::from_str(name).map_err(|_| ClaimError)
 }
 
-fn string(text: &str) -> Result<&StringRef, ClaimError> {
+fn quoted(text: &str) -> Result<&StringRef, ClaimError> {
     StringRef::from_str(text).map_err(|_| ClaimError)
-}
-
-/// The members of a field as they stand in it, read by type. Outer `None`: the member is of another
-/// type. Inner `None`: there is none.
-#[derive(Default)]
-struct Members<'f>(Vec<(&'f str, Member<'f>)>);
-
-enum Member<'f> {
-    Item(BareItemFromInput<'f>),
-    List(Vec<BareItemFromInput<'f>>),
-}
-
-impl<'f> Members<'f> {
-    /// Of those of one name the last counts (RFC 9651, section 4.2.2).
-    fn get(&self, name: &str) -> Option<&Member<'f>> {
-        self.0.iter().rev().find(|(known, _)| *known == name).map(|(_, member)| member)
-    }
-
-    fn item(&self, name: &str) -> Option<Option<&BareItemFromInput<'f>>> {
-        match self.get(name) {
-            None => Some(None),
-            Some(Member::Item(item)) => Some(Some(item)),
-            Some(Member::List(_)) => None,
-        }
-    }
-
-    fn string(&self, name: &str) -> Option<Option<&str>> {
-        match self.item(name)? {
-            None => Some(None),
-            Some(item) => item.as_string().map(|text| Some(text.as_str())),
-        }
-    }
-
-    /// Decimals, and the integers 0 and 1, which many serializers write without a point.
-    fn number(&self, name: &str) -> Option<Option<f64>> {
-        match self.item(name)? {
-            None => Some(None),
-            Some(BareItemFromInput::Decimal(decimal)) => Some(Some(f64::from(*decimal))),
-            Some(BareItemFromInput::Integer(integer)) => match i64::from(*integer) {
-                0 => Some(Some(0.0)),
-                1 => Some(Some(1.0)),
-                _ => None,
-            },
-            Some(_) => None,
-        }
-    }
-
-    fn integer(&self, name: &str) -> Option<i64> {
-        self.item(name)??.as_integer().map(i64::from)
-    }
-
-    fn timestamp(&self, name: &str) -> Option<Timestamp> {
-        let seconds = match self.item(name)?? {
-            BareItemFromInput::Integer(seconds) => *seconds,
-            BareItemFromInput::Date(date) => date.unix_seconds(),
-            _ => return None,
-        };
-        Timestamp::from_second(i64::from(seconds)).ok()
-    }
-
-    fn list(&self, name: &str) -> Option<Option<Vec<&str>>> {
-        let list = match self.get(name) {
-            None => return Some(None),
-            Some(Member::List(list)) => list,
-            Some(Member::Item(_)) => return None,
-        };
-        let texts = list.iter().map(|item| match item {
-            BareItemFromInput::String(text) => Some(text.as_str()),
-            BareItemFromInput::Token(text) => Some(text.as_str()),
-            _ => None,
-        });
-        texts.collect::<Option<_>>().map(Some)
-    }
-}
-
-impl<'f> DictionaryVisitor<'f> for Members<'f> {
-    type Error = Infallible;
-
-    fn entry(&mut self, key: &'f KeyRef) -> Result<impl EntryVisitor<'f>, Infallible> {
-        Ok(Entry { members: &mut self.0, name: key.as_str() })
-    }
-}
-
-/// Where a member goes.
-struct Entry<'m, 'f> {
-    members: &'m mut Vec<(&'f str, Member<'f>)>,
-    name: &'f str,
-}
-
-impl<'f> ItemVisitor<'f> for Entry<'_, 'f> {
-    type Error = Infallible;
-
-    fn bare_item(
-        self,
-        item: BareItemFromInput<'f>,
-    ) -> Result<impl ParameterVisitor<'f>, Infallible> {
-        Taking(move |item| self.members.push((self.name, Member::Item(item)))).bare_item(item)
-    }
-}
-
-impl<'f> EntryVisitor<'f> for Entry<'_, 'f> {
-    fn inner_list(self) -> Result<impl InnerListVisitor<'f>, Infallible> {
-        Ok(List { entry: self, items: Vec::new() })
-    }
-}
-
-struct List<'m, 'f> {
-    entry: Entry<'m, 'f>,
-    items: Vec<BareItemFromInput<'f>>,
-}
-
-impl<'f> InnerListVisitor<'f> for List<'_, 'f> {
-    type Error = Infallible;
-
-    fn item(&mut self) -> Result<impl ItemVisitor<'f>, Infallible> {
-        let items = &mut self.items;
-        Ok(Taking(move |item| items.push(item)))
-    }
-
-    fn finish(self) -> Result<impl ParameterVisitor<'f>, Infallible> {
-        self.entry.members.push((self.entry.name, Member::List(self.items)));
-        Ok(Ignored)
-    }
-}
-
-/// What becomes of an item, whose parameters say nothing.
-struct Taking<F>(F);
-
-impl<'f, F: FnOnce(BareItemFromInput<'f>)> ItemVisitor<'f> for Taking<F> {
-    type Error = Infallible;
-
-    fn bare_item(
-        self,
-        item: BareItemFromInput<'f>,
-    ) -> Result<impl ParameterVisitor<'f>, Infallible> {
-        (self.0)(item);
-        Ok(Ignored)
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     const LEAST: &str = "account=\"a\", issued=1763856000, ttl=300";

@@ -96,7 +96,7 @@ impl RiskScore {
         if !in_unit_interval(value) {
             return Err(ScoreError::Value);
         }
-        Ok(Self { value, confidence: None, labels: Arc::new([]), model: None, validity })
+        Ok(Self { value, confidence: None, labels: Arc::default(), model: None, validity })
     }
 
     /// Adds how sure the detector is, 0 to 1.
