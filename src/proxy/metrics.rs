@@ -1,6 +1,8 @@
 //! What is counted, in the OpenMetrics text format. Labels come from enums and policies, never from
 //! a client.
 
+mod at_hand;
+
 use std::fmt::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +23,7 @@ use super::probe::CarrierState;
 use super::reload::ReloadState;
 use super::seen::Seen;
 use super::summaries::Summaries;
-use super::traffic::Traffic;
+use super::traffic::{PROTOCOLS, Traffic, protocol_name, protocol_number};
 use crate::audit::Record;
 use crate::audit::record::mode_name;
 use crate::countermeasure::watermark::Carriers;
@@ -29,6 +31,8 @@ use crate::layer::DefenseHandle;
 use crate::lines::Lost;
 use crate::mark::ledger::LostAnswers;
 use crate::risk::Reports;
+use crate::wire::ProtocolId;
+use at_hand::AtHand;
 
 /// What the names of all metrics begin with.
 const PREFIX: &str = "guilloche";
@@ -51,9 +55,14 @@ type Times = Family<ProtocolLabels, Histogram, fn() -> Histogram>;
 pub(super) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
+    /// By protocol and class of status.
+    requests_at_hand: AtHand<Counter>,
     in_flight: Gauge,
     first_byte: Times,
     duration: Times,
+    /// By protocol.
+    first_byte_at_hand: AtHand<Histogram>,
+    duration_at_hand: AtHand<Histogram>,
     traffic: Traffic,
     lost: LostLines,
     summaries: Summaries,
@@ -77,9 +86,12 @@ impl Metrics {
         let mut registry = Registry::with_prefix(PREFIX);
         let metrics = Self {
             requests: Family::default(),
+            requests_at_hand: AtHand::new(PROTOCOLS * STATUS_CLASSES.len()),
             in_flight: Gauge::default(),
             first_byte: Family::new_with_constructor(times),
             duration: Family::new_with_constructor(times),
+            first_byte_at_hand: AtHand::new(PROTOCOLS),
+            duration_at_hand: AtHand::new(PROTOCOLS),
             traffic: Traffic::default(),
             lost: LostLines { audit, access_log, ledger },
             summaries: Summaries::default(),
@@ -173,19 +185,28 @@ impl Metrics {
     /// An exchange is over. `status` is absent when the client left before there was one.
     pub(super) fn request_ended(
         &self,
-        protocol: &'static str,
+        protocol: Option<ProtocolId>,
         status: Option<u16>,
         first_byte: Option<Duration>,
         duration: Duration,
     ) {
         self.in_flight.dec();
-        let status = status_class(status);
-        self.requests.get_or_create(&RequestLabels { protocol, status }).inc();
-        let labels = ProtocolLabels { protocol };
-        if let Some(first_byte) = first_byte {
-            self.first_byte.get_or_create(&labels).observe(first_byte.as_secs_f64());
+        let (number, protocol) = (protocol_number(protocol), protocol_name(protocol));
+        let (class, status) = status_class(status);
+        let requests = self.requests_at_hand.get(number * STATUS_CLASSES.len() + class, || {
+            self.requests.get_or_create(&RequestLabels { protocol, status }).clone()
+        });
+        if let Some(requests) = requests {
+            requests.inc();
         }
-        self.duration.get_or_create(&labels).observe(duration.as_secs_f64());
+        let observe = |at_hand: &AtHand<Histogram>, family: &Times, time: Duration| {
+            let times = || family.get_or_create(&ProtocolLabels { protocol }).clone();
+            at_hand.get(number, times).inspect(|times| times.observe(time.as_secs_f64()));
+        };
+        if let Some(first_byte) = first_byte {
+            observe(&self.first_byte_at_hand, &self.first_byte, first_byte);
+        }
+        observe(&self.duration_at_hand, &self.duration, duration);
     }
 
     /// What a decided request adds, its end included.
@@ -196,15 +217,17 @@ impl Metrics {
     }
 }
 
-fn status_class(status: Option<u16>) -> &'static str {
-    match status {
-        None => "none",
-        Some(100..=199) => "1xx",
-        Some(200..=299) => "2xx",
-        Some(300..=399) => "3xx",
-        Some(400..=499) => "4xx",
-        Some(_) => "5xx",
-    }
+/// Without an answer, and by the first digit of its status.
+const STATUS_CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The number of a status's class, and its name.
+fn status_class(status: Option<u16>) -> (usize, &'static str) {
+    let class = match status {
+        None => 0,
+        Some(status @ 100..=499) => usize::from(status / 100),
+        Some(_) => 5,
+    };
+    (class, STATUS_CLASSES.get(class).copied().unwrap_or_default())
 }
 
 /// Counts of what could not be written.

@@ -12,7 +12,6 @@ use super::connection::Connection;
 use super::ending::{Ending, Observer};
 use super::metrics::Metrics;
 use super::traces::{ExchangeSpan, Traces};
-use super::traffic::NO_PROTOCOL;
 use crate::audit::{DecisionName, Durations, Outcome};
 use crate::lines::LineWriter;
 use crate::wire::{ProtocolId, protocol_of};
@@ -132,8 +131,7 @@ impl Observer for ExchangeReport {
         let duration = self.started.elapsed();
         let first_byte = self.first_byte.map(|at| at.duration_since(self.started));
         let metrics = &self.reports.metrics;
-        let protocol = self.protocol.map_or(NO_PROTOCOL, ProtocolId::name);
-        metrics.request_ended(protocol, self.status, first_byte, duration);
+        metrics.request_ended(self.protocol, self.status, first_byte, duration);
         let outcome = match ending {
             Ending::Complete => Outcome::Complete,
             Ending::Error => Outcome::UpstreamError,
@@ -141,7 +139,7 @@ impl Observer for ExchangeReport {
         };
         // The end of a decided exchange is in its audit record, which knows more endings.
         if !self.is_decided {
-            metrics.traffic().passed(protocol, outcome);
+            metrics.traffic().passed(self.protocol, outcome);
         }
         if self.by_closing && ending == Ending::Complete {
             self.connection.reset_unless_complete(false);

@@ -19,7 +19,20 @@ use crate::policy::Countermeasure;
 use crate::wire::ProtocolId;
 
 /// The protocol of paths that belong to none.
-pub(super) const NO_PROTOCOL: &str = "other";
+const NO_PROTOCOL: &str = "other";
+
+/// How many protocols are told apart, the last of them that of paths that belong to none.
+pub(super) const PROTOCOLS: usize = ProtocolId::ALL.len() + 1;
+
+/// The number of a path's protocol among them.
+pub(super) fn protocol_number(protocol: Option<ProtocolId>) -> usize {
+    protocol.map_or(ProtocolId::ALL.len(), |id| id as usize)
+}
+
+/// Its name.
+pub(super) fn protocol_name(protocol: Option<ProtocolId>) -> &'static str {
+    protocol.map_or(NO_PROTOCOL, ProtocolId::name)
+}
 
 /// Names of policies and arms that are told apart in one family. There are a handful; a reload brings
 /// others.
@@ -58,7 +71,7 @@ impl Listed {
 /// Sums over the exchanges since the start.
 #[derive(Clone, Debug)]
 pub(super) struct Traffic {
-    passed: Sums,
+    passed: Listed,
     applied: Listed,
     observed: Listed,
     effects: Listed,
@@ -94,7 +107,7 @@ impl Default for Traffic {
         let countermeasures = || Countermeasure::ALL.into_iter().map(Countermeasure::name);
         let effects = audit::Counter::ALL.into_iter().map(audit::Counter::name);
         Self {
-            passed: Sums::default(),
+            passed: Listed::new("protocol", protocols()),
             applied: Listed::new("countermeasure", countermeasures()),
             observed: Listed::new("countermeasure", countermeasures()),
             effects: Listed::new("effect", effects),
@@ -110,7 +123,7 @@ impl Traffic {
     pub(super) fn register(&self, registry: &mut Registry) {
         self.begin();
         for (name, help, family) in [
-            ("passed", "Requests about which nothing was decided", &self.passed),
+            ("passed", "Requests about which nothing was decided", &self.passed.sums),
             ("stream_ends", "How exchanges ended", &self.ends.sums),
             ("applied", "Countermeasures carried out", &self.applied.sums),
             ("observed", "Countermeasures only recorded", &self.observed.sums),
@@ -124,11 +137,8 @@ impl Traffic {
         registry.register_collector(Box::new(NamedSums(Arc::clone(&self.named))));
     }
 
-    /// Has the other sums whose labels are known stand at zero as well.
+    /// Has the sums by name whose labels are known stand at zero as well.
     fn begin(&self) {
-        for name in protocols() {
-            drop(self.passed.get_or_create(&[("protocol", name)]));
-        }
         let mut named = self.named();
         for by in RefusedBy::ALL {
             named.refused.insert((String::new(), by.name()), 0);
@@ -136,8 +146,8 @@ impl Traffic {
     }
 
     /// A request has ended about which nothing was decided.
-    pub(super) fn passed(&self, protocol: &'static str, outcome: Outcome) {
-        self.passed.get_or_create(&[("protocol", protocol)]).inc();
+    pub(super) fn passed(&self, protocol: Option<ProtocolId>, outcome: Outcome) {
+        self.passed.add(protocol_number(protocol), 1);
         self.ended(outcome);
     }
 
@@ -180,7 +190,7 @@ impl Traffic {
 
     /// Requests about which nothing was decided, by protocol.
     pub(super) fn passed_by_protocol(&self) -> BTreeMap<&'static str, u64> {
-        read(&self.passed, "protocol", protocols())
+        read(&self.passed.sums, "protocol", protocols())
     }
 
     /// What is shown of it at a glance.
@@ -297,6 +307,8 @@ mod tests {
         let numbers = |count: usize| (0..count).collect::<Vec<_>>();
         let counters = audit::Counter::ALL.map(|counter| counter as usize);
         assert_eq!(counters.to_vec(), numbers(counters.len()));
+        let protocols = ProtocolId::ALL.map(|protocol| protocol as usize);
+        assert_eq!(protocols.to_vec(), numbers(protocols.len()));
         let outcomes = Outcome::ALL.map(|outcome| outcome as usize);
         assert_eq!(outcomes.to_vec(), numbers(outcomes.len()));
         let countermeasures = Countermeasure::ALL.map(|countermeasure| countermeasure as usize);
