@@ -35,6 +35,7 @@ mod experiments;
 mod failure;
 mod forwarded;
 mod front;
+mod head_timer;
 mod history;
 mod marks;
 mod metrics;

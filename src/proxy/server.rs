@@ -23,6 +23,7 @@ use tokio::time::timeout;
 
 use super::arrivals::{Arrivals, Arrived};
 use super::connection::{Client, Connection, Socket};
+use super::head_timer::HeadTimer;
 use super::proxy_protocol;
 use super::socket::Onward;
 use super::tls::{Stream, Tls};
@@ -89,7 +90,8 @@ pub(super) async fn serve<M, S, B>(
         let Some(Arrived { stream, peer, slot }) = arrived else { break };
         // Small pieces of a stream go out as they come.
         let _ = stream.set_nodelay(true);
-        let (http, tls, make_service) = (http.clone(), tls.clone(), make_service.clone());
+        let (mut http, tls, make_service) = (http.clone(), tls.clone(), make_service.clone());
+        http.http1().timer(HeadTimer::default());
         let stop = stopping.subscribe();
         connections.spawn(async move {
             let begun = begun(stream, peer, (tls, proxy_protocol), bounds.idle_timeout);
@@ -173,8 +175,8 @@ pub async fn serve_service<S, B>(
 
 fn builder(bounds: Bounds) -> auto::Builder<Streams> {
     let mut http = auto::Builder::new(Streams { period: bounds.stalled_timeout });
+    // Its timer is each connection's own.
     http.http1()
-        .timer(TokioTimer::new())
         .header_read_timeout(bounds.idle_timeout)
         .max_buf_size(usize::try_from(bounds.max_header_bytes).unwrap_or(usize::MAX));
     http.http2()
