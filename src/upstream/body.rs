@@ -24,8 +24,9 @@ pin_project! {
     pub struct UpstreamBody<B = Incoming> {
         #[pin]
         inner: B,
+        // Made when the upstream is first waited for: most documents come with their heads.
         #[pin]
-        timer: Sleep,
+        timer: Option<Sleep>,
         // Whether the timer runs. It does only while the upstream is waited for, so that a client
         // who reads slowly is not taken for an upstream that pauses.
         waiting: bool,
@@ -36,7 +37,8 @@ pin_project! {
         multiplexed: bool,
         // What is done when it has come to its end.
         after: Option<AfterAnswer>,
-        // Tells that nothing more of it is wanted.
+        // Tells that nothing more of it is wanted, to `cut_off`, which is made like the timer.
+        told: Option<watch::Receiver<bool>>,
         #[pin]
         cut_off: Option<WhenWoken<CutOff>>,
     }
@@ -71,16 +73,16 @@ impl Future for CutOff {
 
 impl<B: Body> UpstreamBody<B> {
     pub(super) fn new(inner: B, idle_timeout: Duration, total_due: Instant) -> Self {
-        let timer = sleep_until(total_due);
         Self {
             inner,
-            timer,
+            timer: None,
             waiting: false,
             idle_timeout,
             total_due,
             failed: false,
             multiplexed: false,
             after: None,
+            told: None,
             cut_off: None,
         }
     }
@@ -93,7 +95,7 @@ impl<B: Body> UpstreamBody<B> {
 
     /// Breaks off when told so.
     pub(super) fn until(mut self, told: Option<watch::Receiver<bool>>) -> Self {
-        self.cut_off = told.map(|told| WhenWoken::new(CutOff::new(told)));
+        self.told = told;
         self
     }
 
@@ -149,19 +151,28 @@ where
                 )
             }
             Poll::Pending => {
+                if let Some(told) = this.told.take() {
+                    this.cut_off.set(Some(WhenWoken::new(CutOff::new(told))));
+                }
                 let cut_off = this.cut_off.as_mut().as_pin_mut();
                 if cut_off.is_some_and(|cut_off| cut_off.poll(context).is_ready()) {
                     *this.failed = true;
                     return Poll::Ready(Some(Err(UpstreamError::Stopping)));
                 }
-                if !*this.waiting {
-                    *this.waiting = true;
-                    let idle_due = Instant::now() + *this.idle_timeout;
-                    this.timer.as_mut().reset(idle_due.min(*this.total_due));
+                let begins = !std::mem::replace(this.waiting, true);
+                if begins {
+                    let due = (Instant::now() + *this.idle_timeout).min(*this.total_due);
+                    match this.timer.as_mut().as_pin_mut() {
+                        Some(timer) => timer.reset(due),
+                        None => this.timer.set(Some(sleep_until(due))),
+                    }
                 }
-                ready!(this.timer.as_mut().poll(context));
+                let Some(mut timer) = this.timer.as_mut().as_pin_mut() else {
+                    return Poll::Pending;
+                };
+                ready!(timer.as_mut().poll(context));
                 *this.failed = true;
-                let total = this.timer.deadline() >= *this.total_due;
+                let total = timer.deadline() >= *this.total_due;
                 let error =
                     if total { UpstreamError::TotalTimeout } else { UpstreamError::IdleTimeout };
                 Poll::Ready(Some(Err(error)))

@@ -59,6 +59,8 @@ pub(super) struct TimedOut;
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
     inner: HttpsConnector<HttpConnector>,
+    /// The upstream's, with whatever name it is asked for.
+    address: Uri,
     limit: Duration,
     http2: bool,
 }
@@ -84,7 +86,8 @@ impl Connector {
         } else {
             builder.enable_all_versions().wrap_connector(tcp)
         };
-        Ok(Self { inner, limit: settings.connect_timeout, http2: settings.http2 })
+        let (address, limit) = (settings.url.clone(), settings.connect_timeout);
+        Ok(Self { inner, address, limit, http2: settings.http2 })
     }
 }
 
@@ -97,8 +100,8 @@ impl Service<Uri> for Connector {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, address: Uri) -> Self::Future {
-        let connecting = timeout(self.limit, self.inner.call(address));
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let connecting = timeout(self.limit, self.inner.call(self.address.clone()));
         let http2 = self.http2;
         Box::pin(async move {
             let stream = connecting.await.map_err(|_| TimedOut)??;

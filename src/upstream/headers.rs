@@ -25,6 +25,9 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 /// transfer coding overrides: passed on, it would cut the body off without anyone noticing
 /// (RFC 9112 section 6.3). All others stay as they are, in their order.
 pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    if !headers.keys().any(is_hop_by_hop) {
+        return;
+    }
     if headers.contains_key(TRANSFER_ENCODING) {
         headers.remove(CONTENT_LENGTH);
     }
@@ -39,9 +42,31 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     named.iter().for_each(|name| drop(headers.remove(name)));
 }
 
+/// Whether a field is one of those, by its text: so it is compared with none of them in most cases.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_is_known_by_its_text() {
+        assert!(HOP_BY_HOP.iter().all(is_hop_by_hop));
+        assert!(!is_hop_by_hop(&CONTENT_LENGTH));
+    }
 
     #[test]
     fn fields_of_the_connection_go_and_all_others_stay() {

@@ -7,6 +7,7 @@
 //! A request is sent once. What is tried again, once and on a new connection, is a request that met
 //! a pooled connection which the upstream was closing (`reuse`).
 
+mod address;
 mod body;
 #[cfg_attr(
     not(feature = "forensics"),
@@ -35,8 +36,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, StatusCode, Uri, Version, request};
+use http::{Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError};
@@ -61,6 +61,7 @@ pub(crate) use when_woken::WhenWoken;
 
 use crate::secret::opaque_debug;
 use crate::wire::asks_for_websocket;
+use address::Address;
 use connect::{Connector, TimedOut};
 use headers::strip_hop_by_hop;
 use replay::{Replay, Replayed};
@@ -161,10 +162,7 @@ struct Parts {
     builder: legacy::Builder,
     connector: Connector,
     max_idle_connections: usize,
-    scheme: Scheme,
-    authority: Authority,
-    /// Without a slash at its end.
-    base_path: String,
+    address: Address,
     first_byte_timeout: Duration,
     idle_timeout: Duration,
     total_timeout: Duration,
@@ -180,10 +178,7 @@ impl Upstream {
     /// # Errors
     /// When certificates cannot be read.
     pub fn new(settings: &Settings, max_header_bytes: u32) -> Result<Self, TlsError> {
-        let parts = settings.url.clone().into_parts();
-        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
-            return Err(TlsError::NoHost);
-        };
+        let address = Address::new(&settings.url, settings.http2).ok_or(TlsError::NoHost)?;
         let connector = Connector::new(settings)?;
         let mut builder = Client::builder(TokioExecutor::new());
         builder
@@ -198,16 +193,13 @@ impl Upstream {
             .http2_keep_alive_interval(Duration::from_secs(30));
         let client = builder.build(connector.clone());
         let unpooled = builder.pool_max_idle_per_host(0).build(connector.clone());
-        let base_path = settings.url.path().trim_end_matches('/').to_owned();
         Ok(Self(Arc::new(Parts {
             client,
             unpooled,
             builder,
             connector,
             max_idle_connections: settings.max_idle_connections,
-            scheme,
-            authority,
-            base_path,
+            address,
             first_byte_timeout: settings.first_byte_timeout,
             idle_timeout: settings.idle_timeout,
             total_timeout: settings.total_timeout,
@@ -240,21 +232,6 @@ impl Upstream {
     }
 }
 
-impl Parts {
-    /// The same path and query behind the upstream's base.
-    fn address(&self, uri: &Uri) -> Result<Uri, UpstreamError> {
-        let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-        let mut address =
-            Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
-        address = if self.base_path.is_empty() {
-            address.path_and_query(asked)
-        } else {
-            address.path_and_query(format!("{}{asked}", self.base_path))
-        };
-        address.build().map_err(UpstreamError::Address)
-    }
-}
-
 impl<B> Service<Request<B>> for Upstream
 where
     B: Body<Data = Bytes> + Send + 'static,
@@ -272,21 +249,29 @@ where
         let started = Instant::now();
         let (mut head, body) = request.into_parts();
         let upstream = Arc::clone(&self.0);
-        let address = upstream.address(&head.uri);
+        // A signature is about the whole of it.
+        let is_signed = upstream.signer.is_some();
+        let address = match is_signed {
+            true => upstream.address.whole(&head.uri),
+            false => upstream.address.of(&head.uri),
+        };
         let upgrades = asks_for_websocket(&head);
         strip_hop_by_hop(&mut head.headers);
         if upgrades {
             announce(&mut head.headers);
         }
-        // The client sets it from the address.
+        // The client sets it from the address, where it is not known before.
         head.headers.remove(HOST);
+        if let Some(host) = upstream.address.host().filter(|_| !is_signed) {
+            head.headers.insert(HOST, host.clone());
+        }
         // What the client spoke says nothing about this connection.
         head.version = Version::HTTP_11;
         head.extensions.clear();
         let head_due = started + upstream.first_byte_timeout.min(upstream.total_timeout);
         let total_due = started + upstream.total_timeout;
         Box::pin(async move {
-            head.uri = address?;
+            head.uri = address.map_err(UpstreamError::Address)?;
             let body = body.map_err(Into::into).boxed_unsync();
             let Parts { idle_timeout, cut_off, signer, .. } = &*upstream;
             let (body, _room) = match signer {

@@ -222,8 +222,13 @@ impl<T: Connection> Counted<T> {
 }
 
 impl<T: Connection> Connection for Counted<T> {
+    /// Without what is known of it below, which nobody asks for, and which is copied with each request.
     fn connected(&self) -> Connected {
-        self.io.connected().extra(self.link.clone())
+        let connected = Connected::new().extra(self.link.clone());
+        match self.io.connected().is_negotiated_h2() {
+            true => connected.negotiated_h2(),
+            false => connected,
+        }
     }
 }
 
