@@ -94,7 +94,7 @@ impl<B> DefenseBody<B> {
     }
 
     /// The upstream's own body, whose end is noted, and of which a dry run may see a copy.
-    pub(super) fn teed(mut body: Teed<B>, mut guard: Guard) -> Self
+    pub(super) fn teed(mut body: Teed<B>, mut guard: Box<Guard>) -> Self
     where
         B: Body<Data = Bytes>,
     {
@@ -102,8 +102,8 @@ impl<B> DefenseBody<B> {
         if body.is_end_stream() {
             end(&mut guard, body.leave_dry_runs(), Outcome::Complete, true);
         }
-        let (kind, guard) = (Kind::Passed { body: Box::pin(body) }, Some(Box::new(guard)));
-        Self { kind, guard, watch: None, failure: None }
+        let kind = Kind::Passed { body: Box::pin(body) };
+        Self { kind, guard: Some(guard), watch: None, failure: None }
     }
 
     /// An answer of the layer's own.
@@ -117,12 +117,12 @@ impl<B> DefenseBody<B> {
         body: Teed<B>,
         (form, summarizing): (Form, Option<Box<Summarizing>>),
         pacing: Option<Pacing>,
-        guard: Guard,
+        guard: Box<Guard>,
         held: Held,
     ) -> Self {
         let reading = Reading::new(form, pacing, held).summarizing(summarizing);
         let kind = Kind::Read { body: Box::pin(body), reading: Box::new(reading) };
-        Self { kind, guard: Some(Box::new(guard)), watch: None, failure: None }
+        Self { kind, guard: Some(guard), watch: None, failure: None }
     }
 }
 
@@ -197,7 +197,7 @@ where
     pub(super) fn poll_decided(
         &mut self,
         context: &mut Context<'_>,
-    ) -> Poll<Result<(), (BodyError, Option<Guard>)>> {
+    ) -> Poll<Result<(), (BodyError, Option<Box<Guard>>)>> {
         let Kind::Read { body, reading } = &mut self.kind else { return Poll::Ready(Ok(())) };
         let decided = ready!(reading.poll_decided(body.as_mut(), context));
         Poll::Ready(decided.map_err(|error| {
@@ -208,7 +208,7 @@ where
                     dry_runs.report(guard);
                 }
             }
-            (error, guard.map(|guard| *guard))
+            (error, guard)
         }))
     }
 

@@ -21,7 +21,8 @@ pub(super) struct Document {
     protocol: &'static dyn Protocol,
     collected: BytesMut,
     limit: usize,
-    rewriter: ResponseRewriter,
+    /// Large, and moved with the document a few times before anything of it comes.
+    rewriter: Box<ResponseRewriter>,
     on_opaque: Unhandled,
     failed: bool,
     /// The document is too long to be held, and goes on as it comes.
@@ -70,12 +71,12 @@ impl Document {
         on_opaque: Unhandled,
         limit: usize,
     ) -> Self {
-        Self::with(protocol, ResponseRewriter::new(edits), on_opaque, limit)
+        Self::with(protocol, Box::new(ResponseRewriter::new(edits)), on_opaque, limit)
     }
 
     pub(super) fn with(
         protocol: &'static dyn Protocol,
-        rewriter: ResponseRewriter,
+        rewriter: Box<ResponseRewriter>,
         on_opaque: Unhandled,
         limit: usize,
     ) -> Self {

@@ -64,7 +64,8 @@ pub(super) struct Exchange {
     errors: &'static dyn Protocol,
     method: Method,
     uri: Uri,
-    guard: Guard,
+    /// Moves with what it guards, and is large.
+    guard: Box<Guard>,
     /// What is held of its request, and then of its answer.
     held: Held,
     edits: ResponseEdits,
@@ -126,7 +127,11 @@ pub(super) struct Undecided {
 }
 
 impl Undecided {
-    pub(super) fn refuse<R>(self, error: &BodyError, guard: Guard) -> Response<DefenseBody<R>> {
+    pub(super) fn refuse<R>(
+        self,
+        error: &BodyError,
+        guard: Box<Guard>,
+    ) -> Response<DefenseBody<R>> {
         let Self { errors, decision, rate_limit } = self;
         refused(errors, &decision, guard, Refused::new(refusal(error)), rate_limit.as_ref())
     }
@@ -159,7 +164,7 @@ impl Exchange {
             sampled: decision.id.is_within(observe_sample),
             // Paths that the layer does not know are governed whatever the model.
             scoped_by_model: protocol.is_some() && is_scoped_by_model,
-            guard: Guard::new(sink, shared.settlements.clone(), record, started),
+            guard: Box::new(Guard::new(sink, shared.settlements.clone(), record, started)),
             held: Held::new(Arc::clone(&shared.budget), subjects.account),
             subjects,
             shared: Arc::clone(shared),

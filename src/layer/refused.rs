@@ -34,7 +34,7 @@ const RETRY_SECONDS: u64 = 2;
 pub(super) fn refused<R>(
     protocol: &dyn Protocol,
     decision: &Decision,
-    mut guard: Guard,
+    mut guard: Box<Guard>,
     refused: Refused,
     rate_limit: Option<&RateLimitFields>,
 ) -> Response<DefenseBody<R>> {
@@ -77,7 +77,7 @@ pub(super) fn refused<R>(
 pub(super) fn told_anew<R>(
     protocol: &dyn Protocol,
     mut head: response::Parts,
-    mut guard: Guard,
+    mut guard: Box<Guard>,
 ) -> Response<DefenseBody<R>> {
     let body = document::told_anew(protocol, head.status);
     head::rewrite_response(&mut head.headers);

@@ -34,7 +34,7 @@ pub(super) struct EventStream {
     numbering: Box<Numbering>,
     /// Events of which it is not known yet which texts they go on with.
     waiting: Vec<Bytes>,
-    rewriter: ResponseRewriter,
+    rewriter: Box<ResponseRewriter>,
     on_opaque: Unhandled,
     /// An event that may end a text, until the next one tells.
     provisional: Option<Box<Provisional>>,
@@ -85,7 +85,7 @@ impl EventStream {
             scan: Scan::default(),
             numbering: Box::new(Numbering::new(edits.choices())),
             waiting: Vec::new(),
-            rewriter: ResponseRewriter::new(edits),
+            rewriter: Box::new(ResponseRewriter::new(edits)),
             on_opaque,
             provisional: None,
             failed: false,
@@ -114,7 +114,7 @@ impl EventStream {
             TurnedOut::Document(chunk, limit) => (chunk, limit),
         };
         self.opening = None;
-        let none = ResponseRewriter::new(ResponseEdits::default());
+        let none = Box::new(ResponseRewriter::new(ResponseEdits::default()));
         let rewriter = std::mem::replace(&mut self.rewriter, none);
         let passes = rewriter.may_pass_unread();
         let on_opaque = if passes { Unhandled::Pass } else { self.on_opaque };

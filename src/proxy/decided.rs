@@ -6,9 +6,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
+use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::audit::DecisionName;
@@ -29,11 +30,10 @@ pub(super) struct Failed {
 impl<S, B, R> Service<Request<B>> for Decided<S>
 where
     S: Service<Request<B>, Response = Response<R>, Error = UpstreamError>,
-    S::Future: Send + 'static,
 {
     type Response = Response<R>;
     type Error = Failed;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, Failed>> + Send>>;
+    type Future = Answering<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failed>> {
         self.0.poll_ready(context).map_err(|error| Failed { error, decision: None })
@@ -41,7 +41,29 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let decision = request.extensions_mut().remove();
-        let answer = self.0.call(request);
-        Box::pin(async move { answer.await.map_err(|error| Failed { error, decision }) })
+        Answering { answer: self.0.call(request), decision }
+    }
+}
+
+pin_project! {
+    /// The answer of the service behind.
+    #[derive(Debug)]
+    pub(super) struct Answering<F> {
+        #[pin]
+        answer: F,
+        decision: Option<DecisionName>,
+    }
+}
+
+impl<F, R> Future for Answering<F>
+where
+    F: Future<Output = Result<R, UpstreamError>>,
+{
+    type Output = Result<R, Failed>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let answered = ready!(this.answer.poll(context));
+        Poll::Ready(answered.map_err(|error| Failed { error, decision: this.decision.take() }))
     }
 }

@@ -73,7 +73,7 @@ impl LexicalMark {
         let memory = self.memory.as_ref().filter(|_| channel.kind == Kind::Answer);
         let recording = memory.map(Memory::recording);
         let mark = || Mark::new(self.lexicon, self.marking.begin(), recording, self.unit);
-        sound.then(|| Box::new(mark()))
+        sound.then(mark)
     }
 }
 
@@ -110,10 +110,15 @@ impl Mark {
         choice: TextChoice,
         recording: Option<Recording>,
         unit: Unit,
-    ) -> Self {
-        let rewriter = Rewriter::new(lexicon, choice).with_offsets(unit);
-        let rewriter = if recording.is_some() { rewriter.with_undo() } else { rewriter };
-        Self { rewriter, seen: Some(0), unit, stopped: false, recording }
+    ) -> Box<Self> {
+        let rewriter = Rewriter::new(lexicon, choice);
+        let mut mark = Box::new(Self { rewriter, seen: Some(0), unit, stopped: false, recording });
+        // Where it lies: a rewriter is large.
+        mark.rewriter.record_offsets(unit);
+        if mark.recording.is_some() {
+            mark.rewriter.record_undo();
+        }
+        mark
     }
 
     /// What the text read like before, once, if it is to be remembered and has ended.

@@ -64,15 +64,25 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     /// Also records where the substitutions are, for citations.
     #[must_use]
     pub fn with_offsets(mut self, unit: Unit) -> Self {
-        self.offsets = Some(OffsetMap::new(unit));
+        self.record_offsets(unit);
         self
+    }
+
+    /// The same where it lies.
+    pub(crate) fn record_offsets(&mut self, unit: Unit) {
+        self.offsets = Some(OffsetMap::new(unit));
     }
 
     /// Also records what it takes to write the text back as it was.
     #[must_use]
     pub fn with_undo(mut self) -> Self {
-        self.undo = Some(Undo::default());
+        self.record_undo();
         self
+    }
+
+    /// The same where it lies.
+    pub(crate) fn record_undo(&mut self) {
+        self.undo = Some(Undo::default());
     }
 
     /// Takes the next piece and appends what may leave now.
