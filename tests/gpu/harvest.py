@@ -83,7 +83,7 @@ def risk_fields(guilloche, key, account, cluster):
 
 
 def main():
-    checkout, guilloche, out = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3])
+    checkout, guilloche, out = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3]).resolve()
     out.mkdir(exist_ok=True)
     models = answers(checkout)
     names = list(models)
