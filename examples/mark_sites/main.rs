@@ -8,13 +8,15 @@
 //! cargo run --release --example mark_sites -- learned KEY AUTHOR.jsonl ANSWERS.jsonl...
 //! cargo run --release --example mark_sites -- places KEY ANSWERS.jsonl...
 //! cargo run --release --example mark_sites -- edits KEY ANSWERS.jsonl...
+//! cargo run --release --example mark_sites -- variants ANSWERS.jsonl...
 //! ```
 //!
 //! A line of `ANSWERS` is an object with the text in `output`. `plain` tells the sites as they are, `coins`
 //! and `law` as they are once the text was marked by that scheme with the key of this number, at full
 //! strength, for one account; `learned` marks by the law with the rates of an epoch that has learned from the first half of
 //! an author's answers; `places` tells the cells of the law with their log-odds; `edits` has in the place of sites what
-//! the law writes otherwise: from which byte, how many, and what. A line that is
+//! the law writes otherwise: from which byte, how many, and what; `variants` tells of each site also from which
+//! byte it is, how many, and what the other variant would be, and lacks what is spared as verse. A line that is
 //! written has the number of words and the sites in their order: class, the word before, and 1 where the
 //! second variant stands.
 
@@ -26,7 +28,7 @@ use std::process::ExitCode;
 
 use guilloche::mark::keys::{Keys, Recipient, Scheme, TextKeys, TextMarking};
 use guilloche::mark::law::CountingKey;
-use guilloche::mark::lexical::{Rewriter, Unit, each_site};
+use guilloche::mark::lexical::{Choice, Rewriter, Site, Unit, each_site};
 use guilloche::mark::lexicon::Lexicon;
 use serde_json::{Value, json};
 
@@ -35,13 +37,14 @@ type Failure = Box<dyn std::error::Error>;
 const RECIPIENT: Recipient<'_> =
     Recipient { tenant: "", account: "acct", cluster: None, arm: None };
 
-const USAGE: &str = "mark_sites plain ANSWERS... | coins|law|places|edits KEY ANSWERS... | learned KEY AUTHOR ANSWERS...";
+const USAGE: &str = "mark_sites plain|variants ANSWERS... | coins|law|places|edits KEY ANSWERS... | learned KEY AUTHOR ANSWERS...";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match &*arguments {
         ["plain", files @ ..] => each_answer(files, |text| json!(sites(text))),
+        ["variants", files @ ..] => each_answer(files, |text| json!(variants(text))),
         ["coins", key, files @ ..] => marked(Scheme::Coins, key, files),
         ["law", key, files @ ..] => marked(Scheme::Law, key, files),
         ["learned", key, author, files @ ..] => learned(key, author, files),
@@ -101,18 +104,39 @@ fn rewritten(marking: &TextMarking, text: &str) -> String {
 fn edits(key: &str, files: &[&str]) -> Result<(), Failure> {
     let texts = TextKeys::new(keys(key)?);
     let marking = texts.marking(1, RECIPIENT, 1.0);
-    each_answer(files, |text| {
-        let rewriter = Rewriter::new(Lexicon::english(), marking.begin());
-        let mut rewriter = rewriter.with_offsets(Unit::Bytes);
-        let mut out = String::new();
-        rewriter.push(text, &mut out);
-        rewriter.finish(false, &mut out);
-        let edits = rewriter.offsets().into_iter().flat_map(|map| map.substitutions());
-        let edit = |(at, removed, to, inserted): (usize, usize, usize, usize)| {
-            json!([at, removed, out.get(to..to + inserted)])
+    each_answer(files, |text| json!(substitutions(marking.begin(), text)))
+}
+
+/// What a choice writes otherwise: from which byte, how many, and what.
+fn substitutions(choice: impl Choice, text: &str) -> Vec<(usize, usize, String)> {
+    let mut rewriter = Rewriter::new(Lexicon::english(), choice).with_offsets(Unit::Bytes);
+    let mut out = String::new();
+    rewriter.push(text, &mut out);
+    rewriter.finish(false, &mut out);
+    let edits = rewriter.offsets().into_iter().flat_map(|map| map.substitutions());
+    let form = |to: usize, inserted| out.get(to..to + inserted).unwrap_or_default().to_owned();
+    edits.map(|(at, removed, to, inserted)| (at, removed, form(to, inserted))).collect()
+}
+
+/// The sites with what would stand there otherwise: each is turned alone.
+fn variants(text: &str) -> Vec<Value> {
+    let mut sites = Vec::new();
+    loop {
+        let (mut read, mut turned) = (0, None);
+        let choice = |site: &Site<'_>| {
+            read += 1;
+            let here = read == sites.len() + 1;
+            if here {
+                turned = Some((site.class.0, site.previous.to_owned(), u8::from(site.variant)));
+            }
+            here.then_some(!site.variant)
         };
-        json!(edits.map(edit).collect::<Vec<_>>())
-    })
+        let edit = substitutions(choice, text).into_iter().next();
+        let (Some((class, previous, variant)), Some((at, length, other))) = (turned, edit) else {
+            return sites;
+        };
+        sites.push(json!([class, previous, variant, at, length, other]));
+    }
 }
 
 fn places(key: &str, files: &[&str]) -> Result<(), Failure> {
