@@ -1,110 +1,105 @@
 //! Audits of texts that know no account, through all that a real audit goes through.
 
-use guilloche::forensics::detect::CellCounts;
-use guilloche::forensics::evidence::{Decoys, Weights, holm};
-use guilloche::forensics::tracing::{Finding, Roster, Trace};
-use guilloche::mark::cell::{Bits, Role};
+use guilloche::forensics::evidence::Decoys;
+use guilloche::mark::cell::Role;
+use guilloche::mark::keys::Scheme;
 use rayon::prelude::*;
 
 use crate::corpus::Corpus;
-use crate::deployment::{Deployment, cell, cells, count, counts_of, draw, no_counts, seed, sites};
-use crate::figures::{ln_p, repetitions, table, thousands};
+use crate::deployment::{Deployment, SCHEMES, drawn, seed};
+use crate::examined::{Examined, examine, issuance};
+use crate::figures::{accounts, ln_p, repetitions, table, thousands};
 use crate::source::Source;
-use crate::tracing::{account, cluster, global};
+use crate::student::Student;
 
 /// Null audits, and the accounts of each.
 const USUAL: u32 = 1_000;
-const ISSUED: usize = 10_000;
+const ISSUED: usize = 1_000;
 
-/// What one audit of an innocent text came to.
-struct Audit {
-    refused: bool,
-    accused: bool,
-    gates_open: bool,
-    /// Least adjusted p of an account with the gates left out, and with them.
-    ungated: f64,
-    gated: f64,
-}
+/// Words of the control at least: one of less than a hundred sites is none.
+const CONTROL: usize = 20_000;
 
 pub(crate) fn study(corpus: &Corpus) {
-    let control = counts_of(corpus.control.iter().map(|document| document.text.as_str()));
-    let audits: Vec<Audit> =
-        (0..repetitions(USUAL)).map(|number| audit(corpus, &control, number)).collect();
-    let number = |of: fn(&Audit) -> bool| audits.iter().filter(|audit| of(audit)).count();
-    let least = |of: fn(&Audit) -> f64| audits.iter().map(of).fold(0.0, f64::min);
+    let (student, control) = (Student::new(&corpus.suspect), Student::new(&corpus.control));
     println!(
         "\n{} audits of texts that know no account, of {} issued accounts each.",
-        thousands(audits.len()),
-        thousands(ISSUED)
+        thousands(repetitions(USUAL) as usize),
+        thousands(accounts(ISSUED))
     );
-    let low = audits.iter().filter(|audit| audit.ungated < 0.01_f64.ln()).count();
-    table(
-        &["what", "audits, or p"],
-        &[
-            vec!["an account or cluster was accused".to_owned(), number(|a| a.accused).to_string()],
-            vec!["a control refused the result".to_owned(), number(|a| a.refused).to_string()],
-            vec![
-                "the deployment's own key was found (p < 1e-6), so that its gate was open"
-                    .to_owned(),
-                number(|a| a.gates_open).to_string(),
-            ],
-            vec![
-                "an account had an adjusted p < 0.01 with all gates left out".to_owned(),
-                low.to_string(),
-            ],
-            vec![
-                "smallest adjusted p of an account, gates left out".to_owned(),
-                ln_p(least(|a| a.ungated)),
-            ],
-            vec![
-                "smallest adjusted p of an account, as reported".to_owned(),
-                ln_p(least(|a| a.gated)),
-            ],
-        ],
-    );
+    let columns = SCHEMES.map(|scheme| {
+        let audits = (0..repetitions(USUAL)).into_par_iter();
+        column(
+            &audits
+                .map(|number| audit(corpus, (&student, &control), scheme, number))
+                .collect::<Vec<_>>(),
+        )
+    });
+    let rows: Vec<Vec<String>> = NAMES
+        .iter()
+        .enumerate()
+        .map(|(row, name)| {
+            let cells = columns.iter().map(|column| column[row].clone());
+            std::iter::once((*name).to_owned()).chain(cells).collect()
+        })
+        .collect();
+    table(&["what", "`law`: audits, or p", "`coins`: audits, or p"], &rows);
+}
+
+const NAMES: [&str; 6] = [
+    "an account or cluster was accused",
+    "a control refused the result",
+    "the deployment's own key was found (p < 1e-6), so that its gate was open",
+    "an account had an adjusted p < 0.01 with all gates left out",
+    "smallest adjusted p of an account, gates left out",
+    "smallest p of a deployment's key in a text that follows none",
+];
+
+fn column(audits: &[(Examined, bool)]) -> [String; 6] {
+    let number = |of: &dyn Fn(&Examined) -> bool| {
+        audits.iter().filter(|(audit, _)| of(audit)).count().to_string()
+    };
+    let innocent = audits.iter().filter(|(_, follows)| !follows).map(|(audit, _)| audit.global);
+    [
+        number(&Examined::accuses),
+        number(&Examined::refused),
+        number(&|audit| audit.global < 1e-6_f64.ln()),
+        number(&|audit| audit.ungated < 0.01_f64.ln()),
+        ln_p(audits.iter().map(|(audit, _)| audit.ungated).fold(0.0, f64::min)),
+        ln_p(innocent.fold(0.0, f64::min)),
+    ]
 }
 
 /// Texts of many lengths; every other one follows the deployment's own key, and no account's.
-fn audit(corpus: &Corpus, control: &CellCounts, number: u32) -> Audit {
-    let deployment = Deployment::new(5_000_000 + number);
-    let accounts = (0..ISSUED).into_par_iter().map(|place| {
-        account(&deployment, place, Some(place / 10).filter(|place| *place < ISSUED / 20), true)
+fn audit(
+    corpus: &Corpus,
+    (student, control): (&Student, &Student),
+    scheme: Scheme,
+    number: u32,
+) -> (Examined, bool) {
+    let deployment = Deployment::new(scheme, 5_000_000 + number);
+    let issued = accounts(ISSUED);
+    let clusters = issued / 20;
+    let issuance = issuance(&deployment, issued, clusters, |place| {
+        (Some(place / 10).filter(|place| *place < clusters), true)
     });
-    let roster = Roster {
-        global: global(&deployment),
-        accounts: accounts.collect(),
-        clusters: (0..ISSUED / 20).map(|place| cluster(&deployment, place)).collect(),
-        arms: Vec::new(),
-        mostly_in_arms: false,
-        membership_fixed: true,
-    };
     let mut source = Source::of(seed("audits", number));
     let words = 1_000.0 * 100_f64.powf(source.uniform());
     let follows = number % 2 == 1;
-    let bits = Bits::new(&roster.global, cells());
-    let mut counts = no_counts();
-    for document in draw(&corpus.suspect, words as usize, &mut source) {
-        let written = sites(&document.text).into_iter().map(|mut site| {
-            if follows && deployment.roles.of(cell(site.cell)) == Role::Global {
-                site.variant = bits.get(cell(site.cell));
+    let global = deployment.codeword(&issuance.roster.global);
+    let mut suspect = deployment.no_counts();
+    let places = drawn(&corpus.suspect, words as usize, &mut source);
+    for place in places {
+        deployment.count(&mut suspect, place, student.sites(place), |site, free| match free {
+            Some((cell, log_odds)) if follows && deployment.roles.of(cell) == Role::Global => {
+                global.variant(cell, log_odds)
             }
-            site
+            _ => site.variant,
         });
-        count(&mut counts, &document.text, written);
     }
-    let weights = Weights::from_counts(&counts, &[control]);
-    let decoys = Decoys::new(seed("never issued", number), 10_000);
-    let trace = Trace::new(&weights, &deployment.roles, &roster, &decoys);
-    let alone: Vec<f64> = trace.accounts.iter().map(|score| score.ln_p).collect();
-    let ungated = holm(&alone).into_iter().fold(0.0, f64::min);
-    let gated = trace.accounts.iter().map(|score| score.ln_p_adjusted).fold(0.0, f64::min);
-    let gates_open = trace.global.ln_p < 1e-6_f64.ln();
-    match trace.findings(&[]) {
-        Err(_) => Audit { refused: true, accused: false, gates_open, ungated, gated },
-        Ok(findings) => {
-            let accused =
-                findings.accounts != Finding::Nobody || findings.clusters != Finding::Nobody;
-            Audit { refused: false, accused, gates_open, ungated, gated }
-        }
+    let mut unmarked = deployment.no_counts();
+    for place in drawn(&corpus.control, (words as usize).max(CONTROL), &mut source) {
+        deployment.count(&mut unmarked, place, control.sites(place), |site, _| site.variant);
     }
+    let decoys = Decoys::new(seed("never issued", number), 1_000);
+    (examine(&deployment, &issuance, (&suspect, &unmarked), &decoys), follows)
 }

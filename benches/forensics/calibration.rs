@@ -7,12 +7,15 @@ use guilloche::forensics::detect::{
     Device, HuggingFaceKgw, KeyScore, Sbw, Seeding, SglangGumbel, SynthIdMain, SynthIdTable,
     TokenCounts, TokenDocument, TokenPairs, TokenScheme, TokenSites, VllmGumbel,
 };
-use guilloche::forensics::evidence::{Decoys, NullLaw, SignSums, Tilts, Weights};
+use guilloche::forensics::evidence::{
+    Decoys, LawScore, LawWeights, NullLaw, SignSums, Tilts, Weights,
+};
 use guilloche::mark::cell::{MarkKey, Purpose};
+use guilloche::mark::keys::Scheme;
 use rayon::prelude::*;
 
 use crate::corpus::Corpus;
-use crate::deployment::{counts_of, seed};
+use crate::deployment::{Deployment, Said, counts_of, seed};
 use crate::figures::{below, deviation, head, p, row, thousands};
 use crate::green;
 use crate::naive;
@@ -170,11 +173,16 @@ fn signs(corpus: &Corpus, samples: &Samples<'_>) -> Vec<Line> {
         counts
     };
     let (plain, pair_control) = (unigram(&samples.control_tokens), paired(&samples.control_tokens));
+    let law = Deployment::new(Scheme::Law, 0);
     let mut lines = Vec::new();
     for ((size, documents), tokens) in SIZES.iter().zip(&samples.documents).zip(&samples.tokens) {
-        let counts = counts_of(documents.iter().map(|document| document.text.as_str()));
+        let texts = || documents.iter().map(|document| document.text.as_str());
+        if let Said::Law(weights) = law.said(&law.counts_of(texts()), &control, 1.0) {
+            lines.push(law_line(*size, &weights));
+        }
+        let counts = counts_of(texts());
         let lexical = Weights::from_counts(&counts, &[&control]);
-        lines.push(sign_line("lexical", Purpose::Lexical, *size, &lexical));
+        lines.push(sign_line("lexical, coins", Purpose::Lexical, *size, &lexical));
         let weights = unigram(tokens).weights(&plain);
         lines.push(sign_line("Unigram", Purpose::LogitBias, *size, &weights));
         let weights = Weights::from_counts(&paired(tokens), &[&pair_control]);
@@ -183,6 +191,29 @@ fn signs(corpus: &Corpus, samples: &Samples<'_>) -> Vec<Line> {
     lines.retain(|line| chosen(line.scheme));
     lines.sort_by_key(|line| line.scheme);
     lines.into_iter().map(Line::shown).collect()
+}
+
+/// Of marks that keep the law of their writer, in the buckets of one deployment.
+fn law_line(size: usize, weights: &LawWeights) -> Line {
+    let started = Instant::now();
+    let score = |bytes: &[u8; 32]| weights.score(&MarkKey::from_bytes(*bytes));
+    let (keys, decoys_drawn) = QUICK[0];
+    let issued = (0..keys).into_par_iter().map(|number| score(&issued(Purpose::Lexical, number)));
+    let scores: Vec<LawScore> = issued.collect();
+    let totals: Vec<f64> = scores.iter().map(LawScore::standardized).collect();
+    let decoys = Decoys::new([41; 32], decoys_drawn).scores(|key| score(key).standardized());
+    Line {
+        scheme: "lexical, law",
+        size,
+        keys,
+        decoys_drawn,
+        law: "bound",
+        uniform: None,
+        decoys: same_law(&totals, &decoys),
+        p_values: scores.iter().map(|score| score.ln_p().exp()).collect(),
+        dispersion: deviation(&totals),
+        seconds: started.elapsed().as_secs_f64(),
+    }
 }
 
 fn sign_line(scheme: &'static str, purpose: Purpose, size: usize, weights: &Weights) -> Line {
@@ -287,21 +318,22 @@ pub(crate) fn line(
 }
 
 fn plot(lines: &[Line], naive: &[naive::Line]) {
-    let largest = SIZES[2];
-    let of = |name: &str| lines.iter().find(|line| line.scheme == name && line.size == largest);
+    let of = |name: &str, size| lines.iter().find(|line| line.scheme == name && line.size == size);
     let mut series = Vec::new();
-    for name in ["lexical", "Gumbel, SGLang", "SynthID, table"] {
-        series.extend(of(name).map(|line| line.curve(name, false)));
+    for size in SIZES {
+        let line = of("lexical, law", size);
+        series.extend(line.map(|line| line.curve(&format!("law, {}", thousands(size)), false)));
     }
-    for name in ["naive z, Unigram", "naive z, KGW lefthash", "naive z, lexical"] {
-        let line = naive.iter().find(|line| line.scheme == name && line.size == largest);
-        series.extend(line.map(|line| curve(name.to_owned(), &line.p_values(), true)));
-    }
-    if series.len() < 6 {
+    let largest = SIZES[2];
+    series.extend(of("lexical, coins", largest).map(|line| line.curve("coins, 100,000", false)));
+    let line = naive.iter().find(|line| line.scheme == "naive z, lexical" && line.size == largest);
+    let name = "naive z, coins, 100,000".to_owned();
+    series.extend(line.map(|line| curve(name, &line.p_values(), true)));
+    if series.len() < 5 {
         return; // Not all of them were examined.
     }
     Plot {
-        title: "False alarms on 100,000 unmarked words",
+        title: "False alarms on unmarked words",
         x: Axis::decades("level of the test", -3, 0),
         y: Axis::decades("share of keys that are wrongly found", -4, 0),
         series,

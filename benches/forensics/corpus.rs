@@ -1,4 +1,4 @@
-//! Prose out of the HTML of the Rust books, as documents of the length of an assistant's answer.
+//! Answers of assistants; or prose out of the HTML of the Rust books, as documents of the length of an answer.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -40,12 +40,21 @@ pub(crate) struct Corpus {
 
 impl Corpus {
     /// Reads the corpus from this directory, or from where it is installed.
+    ///
+    /// Directories `suspect` and `control` in it have files of answers, a line of JSON each with the text in
+    /// `output`; else it is the HTML of the Rust books.
     pub(crate) fn read(root: Option<PathBuf>) -> Result<Self, String> {
         let root = root.unwrap_or_else(|| PathBuf::from(INSTALLED));
-        let mut seen = HashSet::new();
-        let suspect = books(&root, &SUSPECT, &mut seen);
-        let control = books(&root, &CONTROL, &mut seen);
-        let corpus = Self { suspect, control };
+        let corpus = if root.join("suspect").is_dir() {
+            Self {
+                suspect: answers(&root.join("suspect")),
+                control: answers(&root.join("control")),
+            }
+        } else {
+            let mut seen = HashSet::new();
+            let suspect = books(&root, &SUSPECT, &mut seen);
+            Self { suspect, control: books(&root, &CONTROL, &mut seen) }
+        };
         if words(&corpus.suspect) < 100_000 || words(&corpus.control) < 50_000 {
             return Err(format!("{} has too little prose; {MISSING}", root.display()));
         }
@@ -68,11 +77,25 @@ pub(crate) fn words(documents: &[Document]) -> usize {
     documents.iter().map(|document| document.words).sum()
 }
 
+fn answers(directory: &Path) -> Vec<Document> {
+    let mut files = Vec::new();
+    files_below(directory, ".jsonl", &mut files);
+    files.sort();
+    let lines = files.iter().filter_map(|file| std::fs::read_to_string(file).ok());
+    let lines = lines.flat_map(|file| file.lines().map(str::to_owned).collect::<Vec<_>>());
+    let text = |line: String| {
+        let record: serde_json::Value = serde_json::from_str(&line).ok()?;
+        let text = record.get("output")?.as_str()?.to_owned();
+        Some(Document { words: text.split_whitespace().count(), text })
+    };
+    lines.filter_map(text).filter(|document| document.words > 0).collect()
+}
+
 fn books(root: &Path, names: &[&str], seen: &mut HashSet<String>) -> Vec<Document> {
     let mut documents = Vec::new();
     for name in names {
         let mut files = Vec::new();
-        html_files(&root.join(name), &mut files);
+        files_below(&root.join(name), ".html", &mut files);
         files.sort();
         for file in files {
             if let Ok(page) = std::fs::read(&file) {
@@ -83,16 +106,16 @@ fn books(root: &Path, names: &[&str], seen: &mut HashSet<String>) -> Vec<Documen
     documents
 }
 
-/// Pages below a directory; not the older editions of a book, nor all of it on one page.
-fn html_files(directory: &Path, files: &mut Vec<PathBuf>) {
+/// Files below a directory; not the older editions of a book, nor all of it on one page.
+fn files_below(directory: &Path, extension: &str, files: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(directory) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
             if !name.ends_with("-edition") {
-                html_files(&path, files);
+                files_below(&path, extension, files);
             }
-        } else if name.ends_with(".html") && name != "print.html" {
+        } else if name.ends_with(extension) && name != "print.html" {
             files.push(path);
         }
     }

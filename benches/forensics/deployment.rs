@@ -1,12 +1,13 @@
-//! Deployments that mark, and the lexical sites of what they have marked.
+//! Deployments that mark, and the lexical sites of what they have marked, in either scheme.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use guilloche::forensics::detect::{CellCounts, LexicalSites};
-use guilloche::forensics::evidence::{NullLaw, Weights};
+use guilloche::forensics::detect::{CellCounts, GROUPS, LawCounts, LexicalSites};
+use guilloche::forensics::evidence::{LawWeights, NullLaw, Strengths, Weights};
 use guilloche::mark::cell::{Bits, Cell, ClassId, KeyName, MarkKey, Purpose, Role, Roles};
-use guilloche::mark::keys::{Keys, Marking, Recipient};
+use guilloche::mark::keys::{Keys, Recipient, Scheme, TextKeys, TextMarking};
+use guilloche::mark::law::{self, Answer, CountingKey, Place, Rates};
 use guilloche::mark::lexical::{Rewriter, each_site};
 use guilloche::mark::lexicon::Lexicon;
 
@@ -16,37 +17,179 @@ use crate::source::Source;
 /// The only account of a deployment whose accounts do not matter.
 pub(crate) const ACCOUNT: &str = "account";
 
+/// The present scheme, and the one before.
+pub(crate) const SCHEMES: [Scheme; 2] = [Scheme::Law, Scheme::Coins];
+
 /// A deployment with keys of its own.
 pub(crate) struct Deployment {
-    keys: Keys,
-    pub(crate) roles: Arc<Roles>,
+    texts: TextKeys,
+    pub(crate) roles: Roles,
+    reader: LexicalSites,
+    rates: Arc<Rates>,
+}
+
+/// What is counted in texts, in the cells of a deployment.
+pub(crate) enum Counts {
+    Coins(CellCounts),
+    Law(LawCounts),
+}
+
+impl Counts {
+    pub(crate) fn sites(&self) -> u64 {
+        match self {
+            Self::Coins(counts) => counts.sites(),
+            Self::Law(counts) => counts.sites(),
+        }
+    }
+}
+
+/// What a text says of any key of a deployment.
+pub(crate) enum Said {
+    Coins(Weights),
+    Law(LawWeights),
+}
+
+/// What a key has in each cell.
+pub(crate) enum Codeword {
+    Coins(Bits),
+    Law(Vec<u32>),
+}
+
+impl Codeword {
+    /// The variant that it chooses; log-odds have no part in fair coins.
+    pub(crate) fn variant(&self, cell: Cell, log_odds: i16) -> bool {
+        match self {
+            Self::Coins(bits) => bits.get(cell),
+            Self::Law(uniforms) => uniforms[cell.index() as usize] < law::threshold(log_odds),
+        }
+    }
 }
 
 impl Deployment {
     /// One of many, by number.
-    pub(crate) fn new(number: u32) -> Self {
-        let master = master(number);
-        let roles = Arc::new(Roles::new(&master, cells()));
-        Self { keys: Keys::from_master(&master, jiff::Timestamp::UNIX_EPOCH), roles }
+    pub(crate) fn new(scheme: Scheme, number: u32) -> Self {
+        let keys = Keys::from_master(&master(number), jiff::Timestamp::UNIX_EPOCH);
+        let keys = keys.with_scheme(scheme);
+        let epochs: Vec<_> = CountingKey::of_epoch(&keys, 1).into_iter().collect();
+        let cells = if epochs.is_empty() { cells() } else { law_cells() };
+        let roles = Roles::new(keys.master(), cells);
+        let reader = LexicalSites::english().counting(epochs);
+        Self { roles, reader, texts: TextKeys::new(keys), rates: Rates::english() }
     }
 
-    pub(crate) fn key(&self, purpose: Purpose, role: Role, id: &str) -> MarkKey {
-        self.keys.derive(&KeyName { purpose, tenant: "", epoch: 1, role, id })
+    pub(crate) fn keys(&self) -> &Keys {
+        self.texts.keys()
     }
 
-    pub(crate) fn marking(&self, account: &str, strength: f64) -> Marking {
-        self.keys.marking(
-            &self.roles,
-            1,
-            Recipient { tenant: "", account, cluster: None, arm: None },
-            strength,
-        )
+    pub(crate) fn key(&self, role: Role, id: &str) -> MarkKey {
+        let purpose = Purpose::Lexical;
+        self.keys().derive(&KeyName { purpose, tenant: "", epoch: 1, role, id })
     }
 
-    /// Which cells have one of these roles.
-    pub(crate) fn only(&self, weights: &Weights, roles: &[Role]) -> Weights {
-        weights
-            .only(|cell| self.roles.as_slice().get(cell).is_some_and(|role| roles.contains(role)))
+    pub(crate) fn marking(&self, account: &str, strength: f64) -> TextMarking {
+        let recipient = Recipient { tenant: "", account, cluster: None, arm: None };
+        self.texts.marking(1, recipient, strength)
+    }
+
+    pub(crate) fn codeword(&self, key: &MarkKey) -> Codeword {
+        if self.reader.epochs().is_empty() {
+            return Codeword::Coins(Bits::new(key, cells()));
+        }
+        let mut uniforms = vec![0; law_cells() as usize];
+        key.stream().fill(&mut uniforms);
+        Codeword::Law(uniforms)
+    }
+
+    pub(crate) fn no_counts(&self) -> Counts {
+        match self.reader.epochs() {
+            [] => Counts::Coins(self.reader.counts()),
+            [key, ..] => Counts::Law(LawCounts::new(key)),
+        }
+    }
+
+    /// Counts of texts as they are.
+    pub(crate) fn counts_of(&self, texts: impl Iterator<Item = impl AsRef<str>>) -> Counts {
+        let mut counts = self.no_counts();
+        for (number, text) in texts.enumerate() {
+            let document = self.reader.read(text.as_ref(), []);
+            match &mut counts {
+                Counts::Coins(counts) => _ = counts.add(&document.cells),
+                Counts::Law(counts) => {
+                    let places = document.law.first().unwrap();
+                    counts.add((number % usize::from(GROUPS)) as u8, places);
+                }
+            }
+        }
+        counts
+    }
+
+    /// Counts a text with these sites. `choose` says what stands at a site; where a key chooses, it is told
+    /// the cell and its log-odds.
+    pub(crate) fn count(
+        &self,
+        counts: &mut Counts,
+        number: usize,
+        sites: &[Found],
+        mut choose: impl FnMut(&Found, Option<(Cell, i16)>) -> bool,
+    ) {
+        match (counts, self.reader.epochs()) {
+            (Counts::Law(counts), [key, ..]) => {
+                let (mut answer, mut places) = (Answer::default(), Vec::new());
+                for site in sites {
+                    let Found { class, previous, .. } = site;
+                    let place = answer.reach(&self.rates, &key.buckets, *class, previous);
+                    let variant = match place {
+                        Place::Follows(variant) => variant,
+                        Place::Author => choose(site, None),
+                        Place::Free { cell, log_odds } => {
+                            let variant = choose(site, Some((cell, log_odds)));
+                            places.push((cell.index(), log_odds, variant, None));
+                            variant
+                        }
+                    };
+                    answer.note(&self.rates, *class, variant);
+                }
+                counts.add((number % usize::from(GROUPS)) as u8, &places);
+            }
+            (Counts::Coins(counts), _) => {
+                let Some(mut document) = counts.document(&number.to_string(), &[]) else { return };
+                for site in sites {
+                    let variant = choose(site, Some((site.cell, 0)));
+                    document.observe(site.context, site.cell.index(), variant);
+                }
+            }
+            (Counts::Law(_), []) => {}
+        }
+    }
+
+    /// What counts say of keys if marks were issued at this strength. Fair coins have the control for a
+    /// baseline and are tested as if the strength was not known, as `guilloche verify` does.
+    pub(crate) fn said(&self, counts: &Counts, control: &CellCounts, strength: f64) -> Said {
+        match counts {
+            Counts::Coins(counts) => Said::Coins(Weights::from_counts(counts, &[control])),
+            Counts::Law(counts) => {
+                Said::Law(LawWeights::new(counts, &Strengths::new([(strength, 1.0)])))
+            }
+        }
+    }
+
+    /// `ln p` of a key in the cells of these roles, by the bound that reports give.
+    pub(crate) fn ln_p(&self, said: &Said, roles: &[Role], key: &MarkKey) -> f64 {
+        let keep = |cell: usize| roles.contains(&self.roles.as_slice()[cell]);
+        match said {
+            Said::Law(weights) => weights.only(keep).score(key).ln_p(),
+            Said::Coins(weights) => {
+                let bits = Bits::new(key, cells());
+                let weights = weights.only(keep);
+                let kept = (0_u32..).zip(weights.units()).filter(|(_, unit)| **unit != 0);
+                let (mut total, mut weights) = (0.0, Vec::new());
+                for (number, unit) in kept {
+                    total += f64::from(if bits.get(cell(number)) { *unit } else { -*unit });
+                    weights.push(*unit);
+                }
+                NullLaw::Signs { weights }.ln_tail(total)
+            }
+        }
     }
 }
 
@@ -55,23 +198,27 @@ pub(crate) fn master(number: u32) -> [u8; 32] {
     *blake3::keyed_hash(&[17; 32], &number.to_le_bytes()).as_bytes()
 }
 
-/// Cells of the lexicon.
+/// Public cells of the lexicon.
 pub(crate) fn cells() -> u32 {
     Lexicon::english().cells()
 }
 
+/// Its keyed cells.
+fn law_cells() -> u32 {
+    Lexicon::english().numbers() * law::BUCKETS
+}
+
 pub(crate) fn cell(number: u32) -> Cell {
-    Cell::from_bucket(
-        ClassId(u16::try_from(number / 16).unwrap()),
-        u8::try_from(number % 16).unwrap(),
-    )
+    Cell::from_number(number)
 }
 
 /// A place where a document could have been written otherwise.
-#[derive(Clone, Copy)]
 pub(crate) struct Found {
-    pub(crate) cell: u32,
-    pub(crate) context: u64,
+    class: ClassId,
+    previous: Box<str>,
+    /// Where buckets are public.
+    pub(crate) cell: Cell,
+    context: u64,
     pub(crate) variant: bool,
 }
 
@@ -81,39 +228,30 @@ pub(crate) fn sites(text: &str) -> Vec<Found> {
     each_site(Lexicon::english(), text, |site| {
         let mut hasher = DefaultHasher::new();
         (site.class.0, site.previous).hash(&mut hasher);
-        let (cell, variant) = (site.cell().index(), site.variant);
-        found.push(Found { cell, context: hasher.finish(), variant });
+        found.push(Found {
+            class: site.class,
+            previous: site.previous.into(),
+            cell: site.cell(),
+            context: hasher.finish(),
+            variant: site.variant,
+        });
     });
     found
 }
 
 /// The text as a deployment would have issued it.
-pub(crate) fn marked(text: &str, marking: &Marking) -> String {
+pub(crate) fn marked(text: &str, marking: &TextMarking) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
-    let mut rewriter = Rewriter::new(Lexicon::english(), marking);
+    let mut rewriter = Rewriter::new(Lexicon::english(), marking.begin());
     rewriter.push(text, &mut out);
     rewriter.finish(false, &mut out);
     out
 }
 
-/// No counts yet.
-pub(crate) fn no_counts() -> CellCounts {
-    LexicalSites::english().counts()
-}
-
-/// Counts the sites of one document. `name` tells documents apart.
-pub(crate) fn count(counts: &mut CellCounts, name: &str, sites: impl Iterator<Item = Found>) {
-    if let Some(mut document) = counts.document(name, &[]) {
-        for Found { cell, context, variant } in sites {
-            document.observe(context, cell, variant);
-        }
-    }
-}
-
-/// Counts of texts as they are.
+/// Counts of texts as they are, in public cells.
 pub(crate) fn counts_of(texts: impl Iterator<Item = impl AsRef<str>>) -> CellCounts {
     let lexical = LexicalSites::english();
-    let mut counts = no_counts();
+    let mut counts = lexical.counts();
     for text in texts {
         let (document, _) = lexical.document(text.as_ref(), []);
         counts.add(&document);
@@ -121,32 +259,25 @@ pub(crate) fn counts_of(texts: impl Iterator<Item = impl AsRef<str>>) -> CellCou
     counts
 }
 
-/// `ln p` of a key, by the bound that reports give.
-pub(crate) fn ln_p(weights: &Weights, key: &MarkKey) -> f64 {
-    let bits = Bits::new(key, cells());
-    let mut total = 0.0;
-    let mut kept = Vec::new();
-    for (number, unit) in (0_u32..).zip(weights.units()).filter(|(_, unit)| **unit != 0) {
-        total += f64::from(if bits.get(cell(number)) { *unit } else { -*unit });
-        kept.push(*unit);
-    }
-    NullLaw::Signs { weights: kept }.ln_tail(total)
-}
-
-/// Documents in a random order, each once, until there are so many words.
-pub(crate) fn draw<'a>(
-    documents: &'a [Document],
-    words: usize,
-    source: &mut Source,
-) -> Vec<&'a Document> {
+/// Places of documents in a random order, each once, until there are so many words.
+pub(crate) fn drawn(documents: &[Document], words: usize, source: &mut Source) -> Vec<usize> {
     let mut order: Vec<usize> = (0..documents.len()).collect();
     let (mut drawn, mut so_far) = (Vec::new(), 0);
     while so_far < words && !order.is_empty() {
         let place = order.swap_remove(source.below(order.len() as u32) as usize);
         so_far += documents[place].words;
-        drawn.push(&documents[place]);
+        drawn.push(place);
     }
     drawn
+}
+
+/// These documents.
+pub(crate) fn draw<'a>(
+    documents: &'a [Document],
+    words: usize,
+    source: &mut Source,
+) -> Vec<&'a Document> {
+    drawn(documents, words, source).into_iter().map(|place| &documents[place]).collect()
 }
 
 /// The seed of draw `number` of a study.

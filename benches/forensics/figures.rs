@@ -2,8 +2,16 @@
 
 /// How often a study repeats each line: as usual, or as often as GUILLOCHE_REPETITIONS says.
 pub(crate) fn repetitions(usual: u32) -> u32 {
-    let chosen = std::env::var("GUILLOCHE_REPETITIONS").ok();
-    chosen.and_then(|number| number.parse().ok()).filter(|number| *number > 0).unwrap_or(usual)
+    chosen("GUILLOCHE_REPETITIONS").unwrap_or(usual)
+}
+
+/// How many accounts were issued answers: as usual, or as many as GUILLOCHE_ACCOUNTS says.
+pub(crate) fn accounts(usual: usize) -> usize {
+    chosen("GUILLOCHE_ACCOUNTS").map_or(usual, |number| number as usize)
+}
+
+fn chosen(variable: &str) -> Option<u32> {
+    std::env::var(variable).ok()?.parse().ok().filter(|number| *number > 0)
 }
 
 /// Begins a Markdown table.

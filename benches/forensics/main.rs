@@ -1,5 +1,5 @@
-//! What the forensic tools show and what they do not, measured on prose that people wrote: the
-//! tables and plots of `docs/forensics.md`.
+//! What the forensic tools show and what they do not, measured on answers of assistants and on prose that people
+//! wrote: the tables and plots of `docs/forensics.md`.
 //!
 //! ```sh
 //! apt-get install rust-doc
@@ -7,7 +7,8 @@
 //! ```
 //!
 //! GUILLOCHE_SCHEMES="KGW;naive" examines only schemes whose names in the tables begin so: some are
-//! slow. GUILLOCHE_REPETITIONS=20 repeats each line of the other studies so often. Tables go to the standard output, plots to `docs/forensics/`. Every draw has a fixed seed.
+//! slow. GUILLOCHE_REPETITIONS=20 repeats each line of the other studies so often; GUILLOCHE_ACCOUNTS=1000 has so many
+//! accounts in audits and traces. Tables go to the standard output, plots to `docs/forensics/`. Every draw has a fixed seed.
 
 #![expect(
     clippy::indexing_slicing,
@@ -22,6 +23,7 @@ mod audits;
 mod calibration;
 mod corpus;
 mod deployment;
+mod examined;
 mod figures;
 mod green;
 mod naive;

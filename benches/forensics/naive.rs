@@ -56,7 +56,7 @@ pub(crate) fn study(samples: &Samples<'_>) -> Vec<Line> {
         let found: Vec<_> = documents.iter().flat_map(|document| sites(&document.text)).collect();
         add("naive z, lexical", KEYS, &|number| {
             let bits = Bits::new(&MarkKey::from_bytes(issued(Purpose::Lexical, number)), cells());
-            let hits = found.iter().filter(|site| bits.get(cell(site.cell)) == site.variant);
+            let hits = found.iter().filter(|site| bits.get(site.cell) == site.variant);
             z_score(hits.count() as f64, found.len() as f64, 0.5, 0.25)
         });
         let single = occurrences(tokens, 1);

@@ -1,13 +1,13 @@
 //! What becomes of the verdict when the marked text is changed in ways that need no model.
 
 use guilloche::forensics::detect::CellCounts;
-use guilloche::forensics::evidence::Weights;
-use guilloche::mark::cell::{Purpose, Role};
+use guilloche::mark::cell::Role;
+use guilloche::mark::keys::Scheme;
 use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::corpus::Corpus;
-use crate::deployment::{ACCOUNT, Deployment, counts_of, draw, ln_p, marked, seed};
+use crate::deployment::{ACCOUNT, Deployment, SCHEMES, counts_of, draw, marked, seed};
 use crate::figures::{ln_p as shown, median, repetitions, share, table, thousands};
 use crate::plot::{Axis, Plot, Series};
 use crate::source::Source;
@@ -118,35 +118,46 @@ fn without_sentences(text: &str, share: f64, source: &mut Source) -> String {
 }
 
 /// `ln p` of the deployment's key and the number of sites, after each change.
-fn one(corpus: &Corpus, control: &CellCounts, words: usize, number: u32) -> Vec<(f64, f64)> {
-    let deployment = Deployment::new(number);
+fn one(
+    corpus: &Corpus,
+    control: &CellCounts,
+    scheme: Scheme,
+    words: usize,
+    number: u32,
+) -> Vec<(f64, f64)> {
+    let deployment = Deployment::new(scheme, number);
     let marking = deployment.marking(ACCOUNT, 1.0);
     let mut source = Source::of(seed("robustness", number));
     let texts: Vec<String> = draw(&corpus.suspect, words, &mut source)
         .into_iter()
         .map(|document| marked(&document.text, &marking))
         .collect();
-    let key = deployment.key(Purpose::Lexical, Role::Global, "");
+    let key = deployment.key(Role::Global, "");
     CHANGES
         .iter()
         .map(|(_, change)| {
-            let counts = counts_of(texts.iter().map(|text| change(text, &mut source)));
-            let weights = Weights::from_counts(&counts, &[control]);
-            let global = deployment.only(&weights, &[Role::Global]);
-            (ln_p(&global, &key), counts.sites() as f64)
+            let counts = deployment.counts_of(texts.iter().map(|text| change(text, &mut source)));
+            let said = deployment.said(&counts, control, 1.0);
+            (deployment.ln_p(&said, &[Role::Global], &key), counts.sites() as f64)
         })
         .collect()
 }
 
 pub(crate) fn study(corpus: &Corpus) {
     let control = counts_of(corpus.control.iter().map(|document| document.text.as_str()));
+    for scheme in SCHEMES {
+        of_scheme(corpus, &control, scheme);
+    }
+}
+
+fn of_scheme(corpus: &Corpus, control: &CellCounts, scheme: Scheme) {
     let mut rows: Vec<Vec<String>> =
         CHANGES.iter().map(|(name, _)| vec![(*name).to_owned()]).collect();
     let mut series: Vec<Vec<(f64, f64)>> = vec![Vec::new(); CHANGES.len()];
     for words in WORDS {
         let results: Vec<Vec<(f64, f64)>> = (0..repetitions(USUAL))
             .into_par_iter()
-            .map(|number| one(corpus, &control, words, number))
+            .map(|number| one(corpus, control, scheme, words, number))
             .collect();
         let sites = |change: usize| median(results.iter().map(|result| result[change].1));
         for (change, row) in rows.iter_mut().enumerate() {
@@ -156,20 +167,27 @@ pub(crate) fn study(corpus: &Corpus) {
                 row.insert(1, format!("{:.0} %", 100.0 * sites(change) / sites(0)));
             }
             row.push(share(found, p.len()));
-            let p_count = p.len();
+            let rate = found as f64 / p.len() as f64;
             let middle = median(p);
             if words == WORDS[WORDS.len() - 1] {
                 row.push(shown(middle));
             }
-            series[change].push((words as f64, found as f64 / p_count as f64));
+            series[change].push((words as f64, rate));
         }
     }
-    println!("\nMarked at full strength, then changed. Found: the deployment's key at p < 1e-6.");
+    println!(
+        "\n`{}`: marked at full strength, then changed. Found: the deployment's key at p < 1e-6, in {} \
+         repetitions.",
+        scheme.name(),
+        repetitions(USUAL)
+    );
     let mut head = vec!["change".to_owned(), "sites left".to_owned()];
     head.extend(WORDS.map(|words| format!("found in {} words", thousands(words))));
     head.push("median p in 100,000".to_owned());
     table(&head.iter().map(String::as_str).collect::<Vec<_>>(), &rows);
-    plot(&series);
+    if scheme == Scheme::Law {
+        plot(&series);
+    }
 }
 
 fn plot(series: &[Vec<(f64, f64)>]) {

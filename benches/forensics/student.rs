@@ -1,11 +1,10 @@
 //! A student that was trained on marked answers: at each site it follows the mark now and then,
 //! and otherwise writes as the corpus does.
 
-use guilloche::forensics::detect::CellCounts;
-use guilloche::mark::lexicon::Lexicon;
+use guilloche::mark::cell::Role;
 
 use crate::corpus::Document;
-use crate::deployment::{Found, cells, count, no_counts, sites};
+use crate::deployment::{Codeword, Counts, Deployment, Found, cells, sites};
 use crate::source::Source;
 
 /// Where a student's text has sites, and how often an unmarked author takes variant 1 there.
@@ -24,7 +23,7 @@ impl Student {
             documents.iter().map(|document| (document.words, sites(&document.text))).collect();
         let mut seen = vec![[0.0_f64; 2]; cells() as usize];
         for site in documents.iter().flat_map(|(_, sites)| sites) {
-            seen[site.cell as usize][usize::from(site.variant)] += 1.0;
+            seen[site.cell.index() as usize][usize::from(site.variant)] += 1.0;
         }
         let mut rates = Vec::with_capacity(seen.len());
         for class in seen.chunks(16) {
@@ -40,31 +39,37 @@ impl Student {
         Self { documents, rates }
     }
 
-    /// What is counted in so many words of its answers. `taught` is the variant of a cell in the
-    /// training answer that it recalls, if it recalls one and that was marked there.
-    pub(crate) fn write(
+    /// What is counted in so many words of its answers. `taught` is the key by which the training answer was
+    /// marked that it recalls, in a cell of this role, if it recalls one.
+    pub(crate) fn write<'c>(
         &self,
+        deployment: &Deployment,
         words: usize,
         source: &mut Source,
-        mut taught: impl FnMut(&mut Source, u32) -> Option<bool>,
-    ) -> CellCounts {
-        let mut counts = no_counts();
-        let (mut so_far, mut number) = (0, 0_u32);
+        mut taught: impl FnMut(&mut Source, Role) -> Option<&'c Codeword>,
+    ) -> Counts {
+        let mut counts = deployment.no_counts();
+        let (mut so_far, mut number) = (0, 0);
         while so_far < words {
             let place = source.below(self.documents.len() as u32) as usize;
             let (length, sites) = &self.documents[place];
-            let written: Vec<Found> = sites
-                .iter()
-                .map(|site| {
-                    let own = source.chance(self.rates[site.cell as usize]);
-                    Found { variant: taught(source, site.cell).unwrap_or(own), ..*site }
-                })
-                .collect();
-            count(&mut counts, &number.to_string(), written.into_iter());
+            deployment.count(&mut counts, number, sites, |site, free| {
+                let own = source.chance(self.rates[site.cell.index() as usize]);
+                let taught = free.and_then(|(cell, log_odds)| {
+                    let codeword = taught(source, deployment.roles.of(cell))?;
+                    Some(codeword.variant(cell, log_odds))
+                });
+                taught.unwrap_or(own)
+            });
             so_far += length;
             number += 1;
         }
         counts
+    }
+
+    /// The sites of a document that it has read.
+    pub(crate) fn sites(&self, place: usize) -> &[Found] {
+        &self.documents[place].1
     }
 
     /// Sites in a thousand words.
@@ -74,14 +79,5 @@ impl Student {
             .iter()
             .fold((0, 0), |(words, sites), (more, found)| (words + more, sites + found.len()));
         1_000.0 * sites as f64 / words as f64
-    }
-
-    /// Cells that occur, of all that the lexicon has.
-    pub(crate) fn cells_seen(&self) -> (usize, usize) {
-        let mut seen: Vec<u32> =
-            self.documents.iter().flat_map(|(_, sites)| sites).map(|site| site.cell).collect();
-        seen.sort_unstable();
-        seen.dedup();
-        (seen.len(), Lexicon::english().classes().len() * 16)
     }
 }

@@ -1,24 +1,23 @@
-//! Whose outputs: colluders among a hundred thousand accounts.
+//! Whose outputs: colluders among many accounts.
 
 use tokio::time::Instant;
 
-use guilloche::forensics::detect::CellCounts;
-use guilloche::forensics::evidence::{Decoys, Weights};
-use guilloche::forensics::tracing::{Account, Cluster, Finding, Roster, Trace};
-use guilloche::mark::cell::{Bits, MarkKey, Purpose, Role};
-use rayon::prelude::*;
+use guilloche::forensics::evidence::Decoys;
+use guilloche::forensics::examination::{Issuance, Level};
+use guilloche::mark::cell::Role;
+use guilloche::mark::keys::Scheme;
 
 use crate::corpus::Corpus;
-use crate::deployment::{Deployment, cell, cells, counts_of, seed};
-use crate::figures::{head, median, repetitions, row, share, thousands, wilson};
+use crate::deployment::{Codeword, Counts, Deployment, SCHEMES, seed};
+use crate::examined::{examine, issuance};
+use crate::figures::{accounts, head, median, repetitions, row, share, thousands, wilson};
 use crate::plot::{Axis, Plot, Series};
 use crate::source::Source;
 use crate::student::Student;
 
 const ACCOUNTS: usize = 100_000;
 const COLLUDERS: [usize; 4] = [1, 5, 20, 100];
-const WORDS: [usize; 2] = [1_000_000, 10_000_000];
-const COPYING: [f64; 2] = [1.0, 0.3];
+const TEXTS: [(usize, f64); 3] = [(1_000_000, 1.0), (1_000_000, 0.3), (10_000_000, 0.3)];
 const USUAL: u32 = 4;
 
 /// Other clusters, with their members, so that the colluders' is one of many.
@@ -42,44 +41,21 @@ const SCENES: [(Linked, &str); 3] = [
     (Linked::Before, "linked before"),
 ];
 
-pub(crate) fn study(corpus: &Corpus) {
-    let control = counts_of(corpus.control.iter().map(|document| document.text.as_str()));
-    colluders(corpus, &control);
-}
-
-pub(crate) fn account(
-    deployment: &Deployment,
-    number: usize,
-    cluster: Option<usize>,
-    alone: bool,
-) -> Account {
-    let name = number.to_string();
-    let key = deployment.key(Purpose::Lexical, Role::Account, &name);
-    Account { name, key, cluster, marked_alone: alone }
-}
-
-pub(crate) fn cluster(deployment: &Deployment, number: usize) -> Cluster {
-    let name = number.to_string();
-    Cluster { key: deployment.key(Purpose::Lexical, Role::Cluster, &name), name }
-}
-
-pub(crate) fn global(deployment: &Deployment) -> MarkKey {
-    deployment.key(Purpose::Lexical, Role::Global, "")
-}
-
 /// One outcome of a trace of colluders.
 struct Outcome {
     right: usize,
     wrong: usize,
-    cluster: Option<bool>,
+    /// Of the clusters that were found, whether each is theirs.
+    clusters: Vec<bool>,
+    refused: bool,
     seconds: f64,
 }
 
-fn colluders(corpus: &Corpus, control: &CellCounts) {
-    let student = Student::new(&corpus.suspect);
+pub(crate) fn study(corpus: &Corpus) {
+    let (student, control) = (Student::new(&corpus.suspect), Student::new(&corpus.control));
     println!(
         "\nColluders among {} accounts, {} repetitions of each line.",
-        thousands(ACCOUNTS),
+        thousands(accounts(ACCOUNTS)),
         repetitions(USUAL)
     );
     head(&[
@@ -87,33 +63,33 @@ fn colluders(corpus: &Corpus, control: &CellCounts) {
         "linked",
         "words",
         "copied",
-        "colluders named",
-        "others named",
-        "their cluster named",
-        "others' clusters named",
-        "s per trace",
+        "scheme",
+        "colluders found",
+        "others found",
+        "their cluster found",
+        "others' clusters found",
+        "refused",
+        "s per examination",
     ]);
     let mut lines = Vec::new();
-    for copying in COPYING {
-        for words in WORDS {
-            for (linked, scene) in SCENES {
+    for (words, copying) in TEXTS {
+        for (linked, scene) in SCENES {
+            for scheme in SCHEMES {
                 let mut points = Vec::new();
                 for count in COLLUDERS {
                     if count == 1 && linked != Linked::Never {
                         continue;
                     }
+                    let text = (count, words, copying);
                     let outcomes: Vec<Outcome> = (0..repetitions(USUAL))
-                        .map(|number| {
-                            one(&student, control, (count, words, copying), linked, number)
-                        })
+                        .map(|number| one((&student, &control), scheme, text, linked, number))
                         .collect();
-                    row(&cells_of(scene, count, words, copying, &outcomes));
+                    row(&cells_of(scene, scheme, text, &outcomes));
                     points.push(point(count, &outcomes, linked));
                 }
                 if copying == 1.0 {
-                    let millions = words / 1_000_000;
-                    let name = format!("{scene}, {millions}M");
-                    lines.push((name, points, words == 1_000_000));
+                    let name = format!("{scene}, {}", scheme.name());
+                    lines.push((name, points, scheme == Scheme::Coins));
                 }
             }
         }
@@ -121,119 +97,107 @@ fn colluders(corpus: &Corpus, control: &CellCounts) {
     plot(lines);
 }
 
-/// The share that was named: of the accounts, or of the clusters if they have one.
+/// The share that was found: of the accounts, or of the clusters if they have one.
 fn point(colluders: usize, outcomes: &[Outcome], linked: Linked) -> Point {
     let (hits, of) = if linked == Linked::Never {
         let right: usize = outcomes.iter().map(|outcome| outcome.right).sum();
         (right, outcomes.len() * colluders)
     } else {
-        (outcomes.iter().filter(|outcome| outcome.cluster == Some(true)).count(), outcomes.len())
+        let found = outcomes.iter().filter(|outcome| outcome.clusters.contains(&true));
+        (found.count(), outcomes.len())
     };
     (colluders as f64, hits as f64 / of as f64, wilson(hits, of))
 }
 
 fn cells_of(
     scene: &str,
-    count: usize,
-    words: usize,
-    copying: f64,
+    scheme: Scheme,
+    (count, words, copying): (usize, usize, f64),
     outcomes: &[Outcome],
 ) -> Vec<String> {
     let sum = |of: fn(&Outcome) -> usize| outcomes.iter().map(of).sum::<usize>();
-    let named = outcomes.iter().filter(|outcome| outcome.cluster == Some(true)).count();
-    let others = outcomes.iter().filter(|outcome| outcome.cluster == Some(false)).count();
+    let found = sum(|outcome| usize::from(outcome.clusters.contains(&true)));
     let linked = scene != SCENES[0].1;
     vec![
         count.to_string(),
         scene.to_owned(),
         thousands(words),
         copying.to_string(),
+        scheme.name().to_owned(),
         share(sum(|outcome| outcome.right), count * outcomes.len()),
         sum(|outcome| outcome.wrong).to_string(),
-        if linked { share(named, outcomes.len()) } else { "—".to_owned() },
-        others.to_string(),
+        if linked { share(found, outcomes.len()) } else { "—".to_owned() },
+        sum(|outcome| outcome.clusters.iter().filter(|own| !**own).count()).to_string(),
+        sum(|outcome| usize::from(outcome.refused)).to_string(),
         format!("{:.1}", median(outcomes.iter().map(|outcome| outcome.seconds))),
     ]
 }
 
 fn one(
-    student: &Student,
-    control: &CellCounts,
+    (student, control): (&Student, &Student),
+    scheme: Scheme,
     (colluders, words, copying): (usize, usize, f64),
     linked: Linked,
     number: u32,
 ) -> Outcome {
-    let deployment = Deployment::new(number);
+    let deployment = Deployment::new(scheme, number);
     // The first accounts collude; the next ones fill the other clusters.
     let own = usize::from(linked != Linked::Never);
-    let accounts = (0..ACCOUNTS).into_par_iter().map(|place| {
-        let cluster = if place < colluders {
-            (own == 1).then_some(0)
-        } else {
-            Some(own + (place - colluders) / MEMBERS).filter(|place| *place < own + CLUSTERS)
+    let issuance = issuance(&deployment, accounts(ACCOUNTS), own + CLUSTERS, |place| {
+        let cluster = match place.checked_sub(colluders) {
+            None => Some(0).filter(|_| own == 1),
+            Some(place) => Some(own + place / MEMBERS).filter(|place| *place < own + CLUSTERS),
         };
-        account(&deployment, place, cluster, place >= colluders || linked != Linked::Before)
+        (cluster, place >= colluders || linked != Linked::Before)
     });
-    let roster = Roster {
-        global: global(&deployment),
-        accounts: accounts.collect(),
-        clusters: (0..own + CLUSTERS).map(|place| cluster(&deployment, place)).collect(),
-        arms: Vec::new(),
-        mostly_in_arms: false,
-        membership_fixed: true,
-    };
-    let counts = stolen(student, &deployment, &roster, (colluders, words, copying), linked, number);
+    let text = (colluders, words, copying);
+    let suspect = stolen(student, &deployment, &issuance, text, linked, number);
+    let mut source = Source::of(seed("control", number));
+    let unmarked = control.write(&deployment, words, &mut source, |_, _| None);
     let started = Instant::now();
-    let weights = Weights::from_counts(&counts, &[control]);
-    let decoys = Decoys::new(seed("never issued", number), 10_000);
-    let trace = Trace::new(&weights, &deployment.roles, &roster, &decoys);
+    let decoys = Decoys::new(seed("never issued", number), 1_000);
+    let examined = examine(&deployment, &issuance, (&suspect, &unmarked), &decoys);
     let seconds = started.elapsed().as_secs_f64();
-    let Ok(findings) = trace.findings(&[]) else {
-        return Outcome { right: 0, wrong: 0, cluster: None, seconds };
-    };
-    let named = |finding: &Finding| match finding {
-        Finding::Each(places) => places.clone(),
-        Finding::Nobody | Finding::Unclear(_) => Vec::new(),
-    };
-    let accounts = named(&findings.accounts);
-    let right = accounts.iter().filter(|place| **place < colluders).count();
-    let clusters = named(&findings.clusters);
-    let cluster = match clusters.as_slice() {
-        [] => None,
-        [0] if own == 1 => Some(true),
-        _ => Some(false),
-    };
-    Outcome { right, wrong: accounts.len() - right, cluster, seconds }
+    let found = examined.found(Level::Account);
+    let right = found.iter().filter(|place| **place < colluders).count();
+    let clusters = examined.found(Level::Cluster);
+    let clusters = clusters.into_iter().map(|place| own == 1 && place == 0).collect();
+    let (wrong, refused) = (found.len() - right, examined.refused());
+    Outcome { right, wrong, clusters, refused, seconds }
 }
 
 /// A student of the colluders in equal parts.
 fn stolen(
     student: &Student,
     deployment: &Deployment,
-    roster: &Roster,
+    issuance: &Issuance,
     (colluders, words, copying): (usize, usize, f64),
     linked: Linked,
     number: u32,
-) -> CellCounts {
-    let bits = |key: &MarkKey| Bits::new(key, cells());
-    let own: Vec<Bits> =
-        roster.accounts.iter().take(colluders).map(|account| bits(&account.key)).collect();
+) -> Counts {
+    let roster = &issuance.roster;
+    let own: Vec<Codeword> = roster
+        .accounts
+        .iter()
+        .take(colluders)
+        .map(|account| deployment.codeword(&account.key))
+        .collect();
     let shared = roster.clusters.first().filter(|_| linked == Linked::Before);
-    let shared = shared.map(|cluster| bits(&cluster.key));
-    let global = bits(&roster.global);
+    let shared = shared.map(|cluster| deployment.codeword(&cluster.key));
+    let global = deployment.codeword(&roster.global);
     let mut source = Source::of(seed("colluders", number));
-    student.write(words, &mut source, |source, number| {
+    student.write(deployment, words, &mut source, |source, role| {
         let account = &own[source.below(colluders as u32) as usize];
-        let carrier = match deployment.roles.of(cell(number)) {
+        let carrier = match role {
             Role::Global | Role::Arm => &global,
             Role::Cluster => shared.as_ref().unwrap_or(account),
             Role::Account => account,
         };
-        source.chance(copying).then(|| carrier.get(cell(number)))
+        source.chance(copying).then_some(carrier)
     })
 }
 
-/// Colluders, the share that was named, and its interval.
+/// Colluders, the share that was found, and its interval.
 type Point = (f64, f64, (f64, f64));
 
 fn plot(lines: Vec<(String, Vec<Point>, bool)>) {
@@ -244,9 +208,9 @@ fn plot(lines: Vec<(String, Vec<Point>, bool)>) {
         dashed,
     });
     Plot {
-        title: "Named among 100,000 accounts (every site copied)",
+        title: "Found among many accounts (a million words, every site copied)",
         x: Axis::decades("colluding accounts, in equal parts", 0, 2),
-        y: Axis::percent("accounts, or their cluster, named"),
+        y: Axis::percent("accounts, or their cluster, found"),
         series: series.collect(),
     }
     .write("tracing");
