@@ -46,7 +46,7 @@ impl Counts {
 /// What a text says of any key of a deployment.
 pub(crate) enum Said {
     Coins(Weights),
-    Law(LawWeights),
+    Law(Box<LawWeights>),
 }
 
 /// What a key has in each cell.
@@ -168,7 +168,7 @@ impl Deployment {
         match counts {
             Counts::Coins(counts) => Said::Coins(Weights::from_counts(counts, &[control])),
             Counts::Law(counts) => {
-                Said::Law(LawWeights::new(counts, &Strengths::new([(strength, 1.0)])))
+                Said::Law(Box::new(LawWeights::new(counts, &Strengths::new([(strength, 1.0)]))))
             }
         }
     }

@@ -15,6 +15,7 @@
     clippy::print_stderr,
     clippy::print_stdout,
     clippy::string_slice,
+    clippy::unreachable,
     clippy::unwrap_used,
     reason = "a program that prints a report and may stop at a mistake of its own"
 )]
