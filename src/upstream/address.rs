@@ -8,8 +8,7 @@ use http::uri::{Authority, Parts, PathAndQuery, Scheme};
 /// for each request, by a hash that takes dozens of instructions for each letter.
 const ANY_NAME: &str = "u";
 
-/// The upstream's.
-#[derive(Clone, Debug)]
+/// The upstream's, which may name who asks: it is not printed.
 pub(super) struct Address {
     scheme: Scheme,
     authority: Authority,
