@@ -5,7 +5,7 @@ use std::time::Duration;
 use guilloche::policy::plan::{Effort, Keep, Mode};
 use guilloche::wire::ProtocolId;
 
-use crate::{decide, grade, now, policy};
+use crate::{decide, now, policy};
 
 #[test]
 fn a_part_of_the_reasoning_may_be_kept_where_nothing_is_signed_or_signed_blocks_are_sealed() {
