@@ -9,6 +9,7 @@ use http::uri::{Authority, Parts, PathAndQuery, Scheme};
 const ANY_NAME: &str = "u";
 
 /// The upstream's, which may name who asks: it is not printed.
+#[derive(Clone)]
 pub(super) struct Address {
     scheme: Scheme,
     authority: Authority,
