@@ -80,6 +80,9 @@ impl<B> fmt::Debug for DefenseBody<B> {
     }
 }
 
+/// Why nothing of a body can go out, and the end of its exchange.
+type Undecided = (BodyError, Option<Box<Guard>>);
+
 impl<B> DefenseBody<B> {
     /// The upstream's own body, of an exchange to which nothing is done.
     pub(super) fn passed(body: B, mut watch: Option<Watch>) -> Self
@@ -197,7 +200,7 @@ where
     pub(super) fn poll_decided(
         &mut self,
         context: &mut Context<'_>,
-    ) -> Poll<Result<(), (BodyError, Option<Box<Guard>>)>> {
+    ) -> Poll<Result<(), Undecided>> {
         let Kind::Read { body, reading } = &mut self.kind else { return Poll::Ready(Ok(())) };
         let decided = ready!(reading.poll_decided(body.as_mut(), context));
         Poll::Ready(decided.map_err(|error| {
