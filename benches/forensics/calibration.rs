@@ -202,16 +202,30 @@ fn law_line(size: usize, weights: &LawWeights) -> Line {
     let scores: Vec<LawScore> = issued.collect();
     let totals: Vec<f64> = scores.iter().map(LawScore::standardized).collect();
     let decoys = Decoys::new([41; 32], decoys_drawn).scores(|key| score(key).standardized());
+    let p_values = scores.iter().map(|score| score.ln_p().exp()).collect();
+    bounded("lexical, law", size, (&totals, &decoys), p_values, 1.0, started)
+}
+
+/// Of a scheme whose p-values are bounds; `expected` is the deviation that its scores are to have.
+fn bounded(
+    scheme: &'static str,
+    size: usize,
+    (totals, decoys): (&[f64], &[f64]),
+    p_values: Vec<f64>,
+    expected: f64,
+    started: Instant,
+) -> Line {
+    let (keys, decoys_drawn) = QUICK[0];
     Line {
-        scheme: "lexical, law",
+        scheme,
         size,
         keys,
         decoys_drawn,
         law: "bound",
         uniform: None,
-        decoys: same_law(&totals, &decoys),
-        p_values: scores.iter().map(|score| score.ln_p().exp()).collect(),
-        dispersion: deviation(&totals),
+        decoys: same_law(totals, decoys),
+        p_values,
+        dispersion: deviation(totals) / expected,
         seconds: started.elapsed().as_secs_f64(),
     }
 }
@@ -227,18 +241,8 @@ fn sign_line(scheme: &'static str, purpose: Purpose, size: usize, weights: &Weig
     // The bound at tilts that are fixed beforehand, as a trace takes it.
     let tilts = Tilts::new([weights.units()], 1);
     let p_values = totals.iter().map(|total| tilts.ln_p(*total, [1]).exp()).collect();
-    Line {
-        scheme,
-        size,
-        keys,
-        decoys_drawn,
-        law: "bound",
-        uniform: None,
-        decoys: same_law(&totals, &decoys),
-        p_values,
-        dispersion: deviation(&totals) / tilts.variance([1]).sqrt(),
-        seconds: started.elapsed().as_secs_f64(),
-    }
+    let expected = tilts.variance([1]).sqrt();
+    bounded(scheme, size, (&totals, &decoys), p_values, expected, started)
 }
 
 pub(crate) fn sites<S: TokenScheme>(scheme: &S, documents: &[Vec<u32>]) -> TokenSites {
