@@ -30,6 +30,7 @@ mod no_weaker;
 mod numbered;
 #[cfg(test)]
 mod observed;
+mod observed_unread;
 #[cfg(test)]
 mod other_members;
 #[cfg(test)]
