@@ -107,7 +107,7 @@ fn samples() -> Vec<(String, &'static str, u16, Vec<u8>)> {
     samples
 }
 
-type Answering = fn() -> Response<Script>;
+pub(super) type Answering = fn() -> Response<Script>;
 
 pub(super) fn pieces(bytes: &[u8], size: usize) -> Vec<Step> {
     bytes.chunks(size).map(data).collect()

@@ -6,7 +6,7 @@ use guilloche::audit::{Counter, DryRun, Outcome};
 use guilloche::layer::Caps;
 use guilloche::policy::Countermeasure;
 
-use super::observed::{ALL, answer, asks, observing, pieces, whole};
+use super::observed::{ALL, Answering, answer, asks, observing, pieces, whole};
 use super::support::*;
 
 #[tokio::test(start_paused = true)]

@@ -78,6 +78,31 @@ fn a_decided_request_counts_in_each_family_of_decisions() {
     assert!(!text.contains("account-name"));
 }
 
+/// Break it: have two protocols share a number, or two classes of one.
+#[test]
+fn each_protocol_and_class_of_status_is_counted_by_itself() {
+    let metrics = Metrics::new(None, None, None);
+    let protocols: Vec<_> = ProtocolId::ALL.into_iter().map(Some).chain([None]).collect();
+    let statuses = [None, Some(100), Some(200), Some(302), Some(404), Some(500), Some(999)];
+    for protocol in &protocols {
+        for status in statuses {
+            metrics.request_ended(*protocol, status, None, Duration::ZERO);
+        }
+    }
+    let text = metrics.text(&counting(Arc::default()), true, "peer").unwrap();
+    for protocol in protocols.into_iter().map(protocol_name) {
+        for (status, count) in STATUS_CLASSES.into_iter().zip([1, 1, 1, 1, 1, 2]) {
+            let line = format!(
+                r#"guilloche_requests_total{{protocol="{protocol}",status="{status}"}} {count}"#
+            );
+            assert!(text.lines().any(|it| it == line), "{line}\n{text}");
+        }
+        let line =
+            format!(r#"guilloche_request_duration_seconds_count{{protocol="{protocol}"}} 7"#);
+        assert!(text.lines().any(|it| it == line), "{line}\n{text}");
+    }
+}
+
 /// A defense whose risk source counts into `reports`.
 fn counting(reports: Arc<Reports>) -> DefenseHandle {
     let text = "version = 1\nname = \"p\"\nmode = \"observe\"\n[[grade]]\nname = \"g\"\nat = 1.0\n";
