@@ -97,8 +97,7 @@ fn each_protocol_and_class_of_status_is_counted_by_itself() {
             );
             assert!(text.lines().any(|it| it == line), "{line}\n{text}");
         }
-        let line =
-            format!(r#"guilloche_request_duration_seconds_count{{protocol="{protocol}"}} 7"#);
+        let line = format!(r#"guilloche_duration_seconds_count{{protocol="{protocol}"}} 7"#);
         assert!(text.lines().any(|it| it == line), "{line}\n{text}");
     }
 }
