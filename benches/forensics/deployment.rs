@@ -82,8 +82,20 @@ impl Deployment {
     }
 
     pub(crate) fn key(&self, role: Role, id: &str) -> MarkKey {
-        let purpose = Purpose::Lexical;
+        self.derived(Purpose::Lexical, role, id)
+    }
+
+    fn derived(&self, purpose: Purpose, role: Role, id: &str) -> MarkKey {
         self.keys().derive(&KeyName { purpose, tenant: "", epoch: 1, role, id })
+    }
+
+    /// Whether a cell carries a mark of this strength by this key.
+    pub(crate) fn carries(&self, (role, id): (Role, &str), cell: Cell, strength: f64) -> bool {
+        let coin = || match self.reader.epochs() {
+            [] => self.derived(Purpose::Coin, role, id).coin(cell),
+            _ => law::coin(&mut self.key(role, id).stream(), cell),
+        };
+        strength >= 1.0 || f64::from(coin()) < strength * 256.0
     }
 
     pub(crate) fn marking(&self, account: &str, strength: f64) -> TextMarking {

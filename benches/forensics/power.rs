@@ -18,8 +18,10 @@ const USUAL: u32 = 200;
 const DIRECT: [usize; 8] = [200, 400, 1_000, 2_000, 5_000, 10_000, 30_000, 100_000];
 const TAUGHT: [usize; 9] =
     [1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000];
-const COPYING: [f64; 4] = [1.0, 0.3, 0.1, 0.03];
-const STRENGTHS: [f64; 3] = [1.0, 0.5, 0.25];
+/// What share of its choices a student copies, and at which strength it was taught.
+const STUDENTS: [(f64, f64); 7] =
+    [(1.0, 1.0), (0.3, 1.0), (0.1, 1.0), (0.03, 1.0), (1.0, 0.4), (0.3, 0.4), (0.1, 0.4)];
+const STRENGTHS: [f64; 3] = [1.0, 0.4, 0.25];
 const LEVELS: [f64; 2] = [1e-3, 1e-6];
 
 /// `ln p` of the tests in one repetition.
@@ -103,30 +105,34 @@ fn is_certain(all: &[Tests]) -> bool {
 fn one(
     (student, control): (&Student, &CellCounts),
     scheme: Scheme,
-    (q, size): (f64, usize),
+    ((copying, strength), size): ((f64, f64), usize),
     number: u32,
 ) -> Tests {
     let deployment = Deployment::new(scheme, number);
     let codeword = |role, id| deployment.codeword(&deployment.key(role, id));
     let (global, account) = (codeword(Role::Global, ""), codeword(Role::Account, ACCOUNT));
     let mut source = Source::of(seed("student", number));
-    let counts = student.write(&deployment, size, &mut source, |source, role| {
-        let marked = if role == Role::Global { &global } else { &account };
-        source.chance(q).then_some(marked)
+    let counts = student.write(&deployment, size, &mut source, |source, role, cell| {
+        // Cells of clusters are the account's as well, since it is in none.
+        let (marked, key) = match role {
+            Role::Global => (&global, (Role::Global, "")),
+            _ => (&account, (Role::Account, ACCOUNT)),
+        };
+        (source.chance(copying) && deployment.carries(key, cell, strength)).then_some(marked)
     });
-    tests(&deployment, &counts, control, 1.0)
+    tests(&deployment, &counts, control, strength)
 }
 
 fn taught(student: &Student, control: &CellCounts, scheme: Scheme) -> Vec<Row> {
     let mut rows = Vec::new();
-    for copying in COPYING {
+    for (copying, strength) in STUDENTS {
         for words in TAUGHT {
             let tests: Vec<Tests> = (0..repetitions(USUAL))
                 .into_par_iter()
-                .map(|number| one((student, control), scheme, (copying, words), number))
+                .map(|number| one((student, control), scheme, ((copying, strength), words), number))
                 .collect();
             let certain = is_certain(&tests);
-            rows.push(Row { scheme, copying: Some(copying), strength: 1.0, words, tests });
+            rows.push(Row { scheme, copying: Some(copying), strength, words, tests });
             if certain {
                 break;
             }
@@ -142,7 +148,9 @@ fn report_null(student: &Student, control: &CellCounts) {
         for words in [10_000, 100_000] {
             let tests: Vec<Tests> = (0..10 * repetitions(USUAL))
                 .into_par_iter()
-                .map(|number| one((student, control), scheme, (0.0, words), 1_000_000 + number))
+                .map(|number| {
+                    one((student, control), scheme, ((0.0, 1.0), words), 1_000_000 + number)
+                })
                 .collect();
             let wrong = |of: fn(&Tests) -> f64| detected(&tests, of, 1e-3).to_string();
             let least = tests.iter().map(|tests| tests.deployment.min(tests.account));
@@ -224,7 +232,7 @@ fn of(rows: &[Row], scheme: Scheme, copying: Option<f64>, strength: f64) -> Vec<
 fn summary(rows: &[Row]) {
     println!("\nWords for nine detections in ten.");
     let texts = STRENGTHS.map(|strength| (None, strength)).into_iter();
-    let texts = texts.chain(COPYING.map(|copying| (Some(copying), 1.0)));
+    let texts = texts.chain(STUDENTS.map(|(copying, strength)| (Some(copying), strength)));
     let line = |(copying, strength): (Option<f64>, f64)| {
         let mut line = vec![named(copying), strength.to_string()];
         for scheme in SCHEMES {
@@ -265,7 +273,7 @@ fn plot(rows: &[Row]) {
         series(name, &of(rows, scheme, Some(copying), 1.0), scheme == Scheme::Coins)
     };
     let mut students: Vec<Series> =
-        COPYING.iter().map(|copying| student(Scheme::Law, *copying)).collect();
+        [1.0, 0.3, 0.1, 0.03].map(|copying| student(Scheme::Law, copying)).into();
     students.extend([1.0, 0.3].map(|copying| student(Scheme::Coins, copying)));
     Plot {
         title: "How much text of a student is needed (full strength)",

@@ -1,7 +1,7 @@
 //! A student that was trained on marked answers: at each site it follows the mark now and then,
 //! and otherwise writes as the corpus does.
 
-use guilloche::mark::cell::Role;
+use guilloche::mark::cell::{Cell, Role};
 
 use crate::corpus::Document;
 use crate::deployment::{Codeword, Counts, Deployment, Found, cells, sites};
@@ -40,13 +40,13 @@ impl Student {
     }
 
     /// What is counted in so many words of its answers. `taught` is the key by which the training answer was
-    /// marked that it recalls, in a cell of this role, if it recalls one.
+    /// marked that it recalls, in this cell of this role, if it recalls one.
     pub(crate) fn write<'c>(
         &self,
         deployment: &Deployment,
         words: usize,
         source: &mut Source,
-        mut taught: impl FnMut(&mut Source, Role) -> Option<&'c Codeword>,
+        mut taught: impl FnMut(&mut Source, Role, Cell) -> Option<&'c Codeword>,
     ) -> Counts {
         let mut counts = deployment.no_counts();
         let (mut so_far, mut number) = (0, 0);
@@ -56,7 +56,7 @@ impl Student {
             deployment.count(&mut counts, number, sites, |site, free| {
                 let own = source.chance(self.rates[site.cell.index() as usize]);
                 let taught = free.and_then(|(cell, log_odds)| {
-                    let codeword = taught(source, deployment.roles.of(cell))?;
+                    let codeword = taught(source, deployment.roles.of(cell), cell)?;
                     Some(codeword.variant(cell, log_odds))
                 });
                 taught.unwrap_or(own)

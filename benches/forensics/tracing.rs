@@ -153,7 +153,7 @@ fn one(
     let text = (colluders, words, copying);
     let suspect = stolen(student, &deployment, &issuance, text, linked, number);
     let mut source = Source::of(seed("control", number));
-    let unmarked = control.write(&deployment, words, &mut source, |_, _| None);
+    let unmarked = control.write(&deployment, words, &mut source, |_, _, _| None);
     let started = Instant::now();
     let decoys = Decoys::new(seed("never issued", number), 1_000);
     let examined = examine(&deployment, &issuance, (&suspect, &unmarked), &decoys);
@@ -186,7 +186,7 @@ fn stolen(
     let shared = shared.map(|cluster| deployment.codeword(&cluster.key));
     let global = deployment.codeword(&roster.global);
     let mut source = Source::of(seed("colluders", number));
-    student.write(deployment, words, &mut source, |source, role| {
+    student.write(deployment, words, &mut source, |source, role, _| {
         let account = &own[source.below(colluders as u32) as usize];
         let carrier = match role {
             Role::Global | Role::Arm => &global,

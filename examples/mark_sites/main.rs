@@ -12,8 +12,8 @@
 //! ```
 //!
 //! A line of `ANSWERS` is an object with the text in `output`. `plain` tells the sites as they are, `coins`
-//! and `law` as they are once the text was marked by that scheme with the key of this number, at full
-//! strength, for one account; `learned` marks by the law with the rates of an epoch that has learned from the first half of
+//! and `law` as they are once the text was marked by that scheme with the key of this number, for one account, at full
+//! strength or at the one behind the number, as in `3@0.5`; `learned` marks by the law with the rates of an epoch that has learned from the first half of
 //! an author's answers; `places` tells the cells of the law with their log-odds; `edits` has in the place of sites what
 //! the law writes otherwise: from which byte, how many, and what; `variants` tells of each site also from which
 //! byte it is, how many, and what the other variant would be, and lacks what is spared as verse. A line that is
@@ -61,10 +61,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn keys(number: &str) -> Result<Keys, Failure> {
-    let number: u64 = number.parse()?;
-    let master = *blake3_of(number).as_bytes();
-    Ok(Keys::from_master(&master, jiff::Timestamp::UNIX_EPOCH))
+/// The keys of a number, and the strength that it tells behind an `@`.
+fn keys(number: &str) -> Result<(Keys, f64), Failure> {
+    let (number, strength) = number.split_once('@').unwrap_or((number, "1"));
+    let master = *blake3_of(number.parse()?).as_bytes();
+    Ok((Keys::from_master(&master, jiff::Timestamp::UNIX_EPOCH), strength.parse()?))
 }
 
 fn blake3_of(number: u64) -> blake3::Hash {
@@ -73,7 +74,7 @@ fn blake3_of(number: u64) -> blake3::Hash {
 
 /// By the rates of an epoch that has learned from the first half of an author's answers, if they have enough sites.
 fn learned(key: &str, author: &str, files: &[&str]) -> Result<(), Failure> {
-    let mut keys = keys(key)?;
+    let (mut keys, strength) = keys(key)?;
     let texts = TextKeys::new(keys.clone());
     let marking = texts.marking(1, RECIPIENT, 1.0);
     let answers = BufReader::new(File::open(author)?).lines().collect::<Result<Vec<_>, _>>()?;
@@ -83,13 +84,14 @@ fn learned(key: &str, author: &str, files: &[&str]) -> Result<(), Failure> {
     }
     keys.learn(&texts.take_learned());
     let texts = TextKeys::new(keys);
-    let marking = texts.marking(1, RECIPIENT, 1.0);
+    let marking = texts.marking(1, RECIPIENT, strength);
     each_answer(files, |text| json!(sites(&rewritten(&marking, text))))
 }
 
 fn marked(scheme: Scheme, key: &str, files: &[&str]) -> Result<(), Failure> {
-    let texts = TextKeys::new(keys(key)?.with_scheme(scheme));
-    let marking = texts.marking(1, RECIPIENT, 1.0);
+    let (keys, strength) = keys(key)?;
+    let texts = TextKeys::new(keys.with_scheme(scheme));
+    let marking = texts.marking(1, RECIPIENT, strength);
     each_answer(files, |text| json!(sites(&rewritten(&marking, text))))
 }
 
@@ -102,8 +104,8 @@ fn rewritten(marking: &TextMarking, text: &str) -> String {
 }
 
 fn edits(key: &str, files: &[&str]) -> Result<(), Failure> {
-    let texts = TextKeys::new(keys(key)?);
-    let marking = texts.marking(1, RECIPIENT, 1.0);
+    let (keys, strength) = keys(key)?;
+    let marking = TextKeys::new(keys).marking(1, RECIPIENT, strength);
     each_answer(files, |text| json!(substitutions(marking.begin(), text)))
 }
 
@@ -140,7 +142,7 @@ fn variants(text: &str) -> Vec<Value> {
 }
 
 fn places(key: &str, files: &[&str]) -> Result<(), Failure> {
-    let keys = keys(key)?;
+    let (keys, _) = keys(key)?;
     let counting = CountingKey::of_epoch(&keys, 1).ok_or("no epoch of the law")?;
     each_answer(files, |text| {
         let row = |(cell, log_odds, variant): (guilloche::mark::cell::Cell, i16, bool)| {

@@ -17,6 +17,53 @@ pub(crate) fn others_among(eight: u64) -> u64 {
     (!(digit | letter) | eight) & HIGH
 }
 
+/// The highest bit of each of eight bytes of ASCII that is white space.
+#[inline]
+fn white_among(eight: u64) -> u64 {
+    let from = |least: u8| eight + EACH * u64::from(0x80 - least);
+    (from(b'\t') & !from(b'\r' + 1) & HIGH) | those_that_are(b' ', eight)
+}
+
+/// How many words of anything stand between white space, as [`str::split_whitespace`] divides.
+pub(crate) fn words_between_white(text: &str) -> u64 {
+    if !text.is_ascii() {
+        return text.split_whitespace().count() as u64;
+    }
+    let (mut words, mut inside) = (0, 0);
+    let mut pass = |eight: [u8; 8]| {
+        let others = !white_among(u64::from_le_bytes(eight)) & HIGH;
+        words += count(others & !(others << 8 | inside));
+        inside = others >> 56;
+    };
+    let mut rest = text.as_bytes();
+    while let Some((eight, behind)) = rest.split_first_chunk() {
+        pass(*eight);
+        rest = behind;
+    }
+    let mut last = [b' '; 8];
+    last.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
+    pass(last);
+    words
+}
+
+/// Where bytes stand that are no ASCII letter and no digit, in order.
+pub(crate) fn others(bytes: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    let eights = bytes.chunks_exact(8);
+    let rest = bytes.len() - eights.remainder().len();
+    let last = eights.remainder().iter().enumerate();
+    let last = last.filter(|(_, byte)| !byte.is_ascii_alphanumeric()).map(move |(at, _)| rest + at);
+    let whole = eights.enumerate().flat_map(|(number, eight)| {
+        let eight = eight.first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
+        let mut left = others_among(eight);
+        std::iter::from_fn(move || {
+            let at = (left != 0).then(|| 8 * number + left.trailing_zeros() as usize / 8)?;
+            left &= left - 1;
+            Some(at)
+        })
+    });
+    whole.chain(last)
+}
+
 /// The highest bit of each of eight bytes of ASCII that is `byte`.
 #[inline]
 pub(crate) fn those_that_are(byte: u8, eight: u64) -> u64 {
@@ -33,6 +80,35 @@ pub(crate) fn count(bits: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_those_between_white_space() {
+        let texts = [
+            "",
+            " ",
+            "one",
+            " one\r\n two\tthree ",
+            "a\u{b}b\u{c}c\u{1c}d\u{7f}e",
+            "naïve\u{a0}one",
+        ];
+        for text in texts {
+            for before in ["", " ", "seventh", "eighth: "] {
+                let text = format!("{before}{text}");
+                let usual = text.split_whitespace().count() as u64;
+                assert_eq!(words_between_white(&text), usual, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn others_are_found_where_they_stand() {
+        let text = "It's 9 o’clock, a_b\u{a0}and all is well";
+        for start in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let bytes = &text.as_bytes()[start..];
+            let is_other = |at: &usize| !bytes[*at].is_ascii_alphanumeric();
+            assert!(others(bytes).eq((0..bytes.len()).filter(is_other)), "from {start}");
+        }
+    }
 
     #[test]
     fn each_byte_is_told_at_each_place() {

@@ -11,6 +11,7 @@ use super::field::FieldPath;
 use super::format::Format;
 use super::record::{Document, Extracted, RecordProblem};
 use crate::forensics::examination::FileRead;
+use crate::mark::ascii::words_between_white;
 
 /// Problems that a report names; the others it counts.
 const NAMED_PROBLEMS: usize = 5;
@@ -87,10 +88,12 @@ fn look_at<T: Send>(
     read: &(impl Fn(&str) -> Result<Extracted<'_>, RecordProblem> + Sync),
     map: &(impl Fn(Document<'_>) -> T + Sync),
 ) -> Vec<Result<Vec<(u64, T)>, RecordProblem>> {
-    let map =
-        |document: Document<'_>| (document.text.split_whitespace().count() as u64, map(document));
+    let map = |document: Document<'_>| (words_between_white(document.text), map(document));
     let look = |record: &Record| {
-        let text = String::from_utf8_lossy(window.bytes(record)?);
+        let bytes = window.bytes(record)?;
+        // What is valid, as most is, is told faster by this.
+        let text = std::str::from_utf8(bytes)
+            .map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
         if record.format == Format::Text {
             return Ok(vec![map(Document { text: &text, prompts: &[] })]);
         }

@@ -5,6 +5,7 @@
 
 use super::Changed;
 use super::lines::{Kind, Lines, is_structured};
+use crate::mark::ascii;
 
 /// Contractions without their apostrophe, and where it stood. In the order of bytes.
 pub(super) const LOST: [(&str, usize); 43] = [
@@ -66,19 +67,22 @@ pub(super) fn restored(text: &str) -> Option<String> {
     }
     let mut changed = Changed::new(text);
     for line in Lines::new(text).filter(|line| line.kind == Kind::Prose) {
-        let mut start = 0;
-        while let Some(rest) = line.text.as_bytes().get(start..).filter(|rest| !rest.is_empty()) {
-            let length = rest.iter().position(|byte| !is_letter(*byte)).unwrap_or(rest.len());
-            let word = rest.get(..length).unwrap_or_default();
-            let behind = rest.get(length..).unwrap_or_default();
+        let bytes = line.text.as_bytes();
+        for end in ascii::others(bytes).chain([bytes.len()]) {
+            let (before, behind) = bytes.split_at_checked(end).unwrap_or_default();
+            if !ends_like_one(before) || behind.first().is_some_and(|byte| is_letter(*byte)) {
+                continue;
+            }
+            let letters = before.iter().rev().take(LONGEST + 1);
+            let length = letters.take_while(|byte| is_letter(**byte)).count();
+            let word = before.get(end - length..).unwrap_or_default();
             if let Some(at) = lost(word).or_else(|| lost_of_it(word, behind)) {
-                let place = line.start + start;
+                let place = line.start + end - length;
                 if word.first() == Some(&b'i') && at == 1 {
                     changed.replace(place, place + 1, "I");
                 }
                 changed.replace(place + at, place + at, "'");
             }
-            start += length + 1;
         }
     }
     changed.finish()
@@ -89,11 +93,10 @@ fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-/// Where the apostrophe of a word was lost.
-fn lost(word: &[u8]) -> Option<usize> {
-    let &[.., before, last] = word else { return None };
-    // Few words end so, and the others need not be looked up.
-    let ending = matches!(
+/// Whether a word ends as one of those that lose an apostrophe: few do, and the others need not be looked up.
+fn ends_like_one(word: &[u8]) -> bool {
+    let &[.., before, last] = word else { return false };
+    matches!(
         [before | 0x20, last | 0x20],
         [b'n', b't']
             | [b'r' | b'v', b'e']
@@ -101,8 +104,12 @@ fn lost(word: &[u8]) -> Option<usize> {
             | [b'l', b'l']
             | [b'y' | b'u', b'd']
             | [b'i', b'm']
-    );
-    if !ending || word.len() > LONGEST {
+    )
+}
+
+/// Where the apostrophe of a word was lost.
+fn lost(word: &[u8]) -> Option<usize> {
+    if word.len() > LONGEST {
         return None;
     }
     let mut lower = [0; LONGEST];
