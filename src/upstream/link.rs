@@ -14,6 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use crate::wire::has_field;
+
 /// A server that closes an idle connection has done so before this.
 const CLOSES_WITHIN: Duration = Duration::from_secs(5);
 
@@ -75,7 +77,7 @@ impl Link {
     /// library drains the queue between them before the request is in it, and waits for ever.
     pub(super) async fn ended(&mut self) {
         while self.open.changed().await.is_ok() {}
-        sleep(LAST_WORD).await;
+        Box::pin(sleep(LAST_WORD)).await;
     }
 }
 
@@ -109,7 +111,9 @@ impl Given {
 
 /// How long a connection may be idle, if the server says so: `timeout` of the field `Keep-Alive`, less the margin.
 pub(super) fn keep_alive(headers: &HeaderMap) -> Option<Duration> {
-    let field = headers.get(HeaderName::from_static("keep-alive"))?.to_str().ok()?;
+    const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+    let field = headers.get(Some(KEEP_ALIVE).filter(|name| has_field(headers, name))?)?;
+    let field = field.to_str().ok()?;
     let mut parameters = field.split(',').filter_map(|parameter| parameter.split_once('='));
     let (_, seconds) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("timeout"))?;
     let seconds = seconds.trim().parse().ok().map(Duration::from_secs);

@@ -63,7 +63,7 @@ use address::Address;
 use connect::Connector;
 use headers::strip_hop_by_hop;
 use replay::Replay;
-use sending::{Client, Unanswered};
+use sending::Client;
 use signing::{Collected, SigningError};
 
 /// Any error.
@@ -233,7 +233,10 @@ where
         if upgrades {
             announce(&mut head.headers);
         }
-        head.headers.remove(HOST);
+        // Replaced where it lies, if it is known.
+        if upstream.address.host().is_none() {
+            head.headers.remove(HOST);
+        }
         // What the client spoke says nothing about this connection.
         head.version = Version::HTTP_11;
         head.extensions.clear();
@@ -258,16 +261,8 @@ where
                 head.headers.insert(HOST, host.clone());
             }
             let replay = Replay::new(body);
-            let (response, after) = timeout_at(head_due, upstream.client.ask(head, &replay))
-                .await
-                .map_err(|_| {
-                    if replay.is_awaited() {
-                        UpstreamError::RequestTooSlow
-                    } else {
-                        UpstreamError::FirstByteTimeout
-                    }
-                })?
-                .map_err(Unanswered::classify)?;
+            let answered = upstream.client.ask(head, &replay, head_due).await;
+            let (response, after) = answered.map_err(|none| none.classify(&replay))?;
             replay.forget();
             let (mut head, body) = response.into_parts();
             let switched = head.extensions.remove::<OnUpgrade>().filter(|_| upgrades);

@@ -7,6 +7,7 @@ mod idle;
 #[cfg(test)]
 mod tests;
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::BoxError;
 use super::connect::Connector;
@@ -35,6 +36,9 @@ pub(super) enum PoolError {
     /// The connection broke, or the request did.
     #[error("the exchange broke")]
     Exchange(#[source] hyper::Error),
+    /// There is none in time.
+    #[error("the answer took too long")]
+    Late,
     /// The connection has ended, and nobody says what became of the request.
     #[error("the connection ended without an answer")]
     Abandoned,
@@ -55,6 +59,8 @@ struct Shared {
 struct Connection {
     sender: SendRequest<Replayed>,
     link: Link,
+    /// For the head of an answer. It is not taken out between them, which costs more than to put it off.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 opaque_debug!(Pool, Connection);
@@ -76,23 +82,28 @@ impl Pool {
         Self::built(self.0.connector.clone(), self.0.builder.clone(), most_idle)
     }
 
-    /// Sends a request, on a connection made for it if it is to be `fresh`. Who drops this gives the connection up.
+    /// Sends a request, on a connection made for it if it is to be `fresh`, and gives it up when it has no answer
+    /// until then. Who drops this gives the connection up.
     ///
     /// A request that its connection gives back unsent goes to the next one, unless the connection was new.
     pub(super) async fn ask(
         &self,
         mut request: Request<Replayed>,
         fresh: bool,
+        until: Instant,
     ) -> Result<Response<Incoming>, PoolError> {
         let fresh = fresh || self.0.most_idle == 0;
         loop {
-            let (mut connection, used) = self.connection(fresh).await?;
+            let (mut connection, used) = self.connection(fresh, until).await?;
             request.body_mut().watch(connection.link.uses());
             let answer = connection.sender.try_send_request(request);
+            // One that was open after the request was in its queue looks there before it ends.
+            let may_be_lost = connection.sender.is_closed();
             let answered = tokio::select! {
                 biased;
                 answered = answer => answered,
-                () = connection.link.ended() => return Err(PoolError::Abandoned),
+                () = due(&mut connection.timer, until) => return Err(PoolError::Late),
+                () = connection.link.ended(), if may_be_lost => return Err(PoolError::Abandoned),
             };
             match answered {
                 Ok(response) => {
@@ -110,15 +121,25 @@ impl Pool {
     }
 
     /// A connection, and whether it was used before.
-    async fn connection(&self, fresh: bool) -> Result<(Connection, bool), PoolError> {
-        if fresh {
-            return Box::pin(self.0.connect()).await.map(|connection| (connection, false));
-        }
-        let waiting = match Shared::take(&self.0) {
-            Taken::Idle(connection) => return Ok((connection, true)),
-            Taken::None(waiting) => waiting,
+    async fn connection(
+        &self,
+        fresh: bool,
+        until: Instant,
+    ) -> Result<(Connection, bool), PoolError> {
+        let waiting = match fresh {
+            true => None,
+            false => match Shared::take(&self.0) {
+                Taken::Idle(connection) => return Ok((connection, true)),
+                Taken::None(waiting) => Some(waiting),
+            },
         };
-        Box::pin(Shared::first_of(Arc::clone(&self.0), waiting)).await
+        let made = Box::pin(timeout_at(until, async {
+            match waiting {
+                Some(waiting) => Shared::first_of(Arc::clone(&self.0), waiting).await,
+                None => self.0.connect().await.map(|connection| (connection, false)),
+            }
+        }));
+        made.await.map_err(|_| PoolError::Late)?
     }
 
     /// Keeps a connection for the next request, as soon as it is through with the last one.
@@ -154,7 +175,9 @@ impl Shared {
             }
             ended
         });
-        let Err(closed) = sender.ready().await else { return Ok(Connection { sender, link }) };
+        let Err(closed) = sender.ready().await else {
+            return Ok(Connection { sender, link, timer: None });
+        };
         // Why it closed is better known to the connection.
         match running.await {
             Ok(Err(error)) => Err(PoolError::Exchange(error)),
@@ -186,6 +209,21 @@ impl Shared {
             }
         });
         Ok((connection, true))
+    }
+}
+
+/// Resolves when it is that time. A timer that is set for an earlier one is left so until it has fired.
+async fn due(timer: &mut Option<Pin<Box<Sleep>>>, time: Instant) {
+    let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(time)));
+    if timer.is_elapsed() || timer.deadline() > time {
+        timer.as_mut().reset(time);
+    }
+    loop {
+        timer.as_mut().await;
+        if timer.deadline() >= time {
+            return;
+        }
+        timer.as_mut().reset(time);
     }
 }
 

@@ -9,6 +9,8 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use tokio::time::{Instant, timeout_at};
+
 use super::connect::{Connector, TimedOut};
 use super::pool::{Pool, PoolError};
 use super::replay::{Replay, Replayed};
@@ -24,7 +26,7 @@ pub(super) enum Client {
     /// Over plain TCP and HTTP/1, by a pool of our own.
     Own(Pool),
     /// Over whatever is agreed on, by the client library's.
-    Library(Library),
+    Library(Box<Library>),
 }
 
 #[derive(Clone)]
@@ -62,29 +64,33 @@ impl Client {
             .http2_max_header_list_size(max_header_bytes)
             // A dead connection must not hold its streams until their idle timeout.
             .http2_keep_alive_interval(Duration::from_secs(30));
-        Self::Library(Library::new(builder, connector, most_idle))
+        Self::Library(Box::new(Library::new(builder, connector, most_idle)))
     }
 
     /// Another of its kind, with connections of its own, of which so many may be idle.
     pub(super) fn another(&self, most_idle: usize) -> Self {
         match self {
             Self::Own(pool) => Self::Own(pool.another(most_idle)),
-            Self::Library(Library { builder, connector, .. }) => {
-                Self::Library(Library::new(builder.clone(), connector.clone(), most_idle))
+            Self::Library(library) => {
+                let Library { builder, connector, .. } = &**library;
+                let other = Library::new(builder.clone(), connector.clone(), most_idle);
+                Self::Library(Box::new(other))
             }
         }
     }
 
-    /// Sends the request, and once more if its connection turned out to be closing.
+    /// Sends the request, and once more if its connection turned out to be closing. Gives up when it has no answer
+    /// until then.
     pub(super) async fn ask(
         &self,
         head: request::Parts,
         replay: &Replay,
+        until: Instant,
     ) -> Result<(Response<Incoming>, Option<AfterAnswer>), Unanswered> {
-        match self.send(head.clone(), replay.first(), false).await {
+        match self.send(head.clone(), replay.first(), false, until).await {
             Err(unanswered) if unanswered.met_a_closing_connection(replay) => {
                 match replay.again() {
-                    Some(body) => self.send(head, body, true).await,
+                    Some(body) => self.send(head, body, true, until).await,
                     None => Err(unanswered),
                 }
             }
@@ -98,12 +104,16 @@ impl Client {
         head: request::Parts,
         body: Replayed,
         fresh: bool,
+        until: Instant,
     ) -> Result<(Response<Incoming>, Option<AfterAnswer>), Unanswered> {
         let request = Request::from_parts(head, body);
         match self {
             // What happens to the connection afterwards is the pool's affair.
-            Self::Own(pool) => Ok((pool.ask(request, fresh).await?, None)),
-            Self::Library(library) => Box::pin(library.send(request, fresh)).await,
+            Self::Own(pool) => Ok((pool.ask(request, fresh, until).await?, None)),
+            Self::Library(library) => {
+                let sending = Box::pin(timeout_at(until, library.send(request, fresh)));
+                sending.await.map_err(|_| PoolError::Late)?
+            }
         }
     }
 }
@@ -160,6 +170,7 @@ impl Unanswered {
     fn met_a_closing_connection(&self, replay: &Replay) -> bool {
         let given = replay.given();
         match self {
+            Self::Own(PoolError::Late) => false,
             // What was given to no connection has reached nobody.
             Self::Own(PoolError::Abandoned) => given.is_none_or(|given| given.was_closing()),
             _ => {
@@ -171,7 +182,7 @@ impl Unanswered {
     }
 
     /// Finds the cause that an answer depends on, however deep it lies.
-    pub(super) fn classify(self) -> UpstreamError {
+    pub(super) fn classify(self, replay: &Replay) -> UpstreamError {
         if is_too_long(self.error()) {
             return UpstreamError::RequestTooLarge;
         }
@@ -187,6 +198,8 @@ impl Unanswered {
             Self::Library(error) => UpstreamError::Exchange(error.into()),
             Self::Own(PoolError::Connect(error)) => UpstreamError::Connect(error),
             Self::Own(PoolError::Exchange(error)) => UpstreamError::Exchange(error.into()),
+            Self::Own(PoolError::Late) if replay.is_awaited() => UpstreamError::RequestTooSlow,
+            Self::Own(PoolError::Late) => UpstreamError::FirstByteTimeout,
             Self::Own(abandoned @ PoolError::Abandoned) => {
                 UpstreamError::Exchange(abandoned.into())
             }

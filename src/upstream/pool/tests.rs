@@ -12,6 +12,8 @@ use super::super::replay::Replay;
 use super::*;
 use crate::upstream::own;
 
+const LONG: Duration = Duration::from_secs(100_000);
+
 /// An upstream that answers as the tests say.
 struct Server(TcpListener);
 
@@ -85,8 +87,13 @@ fn request() -> Request<Replayed> {
     Request::post("/").body(Replay::new(body.boxed_unsync()).first()).unwrap()
 }
 
+/// Sends a request that may take as long as it likes.
+async fn ask(pool: &Pool) -> Result<Response<Incoming>, PoolError> {
+    pool.ask(request(), false, Instant::now() + LONG).await
+}
+
 async fn status(pool: &Pool) -> u16 {
-    let response = soon(pool.ask(request(), false)).await.unwrap();
+    let response = soon(ask(pool)).await.unwrap();
     let status = response.status().as_u16();
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "ok");
     status
@@ -118,9 +125,9 @@ async fn pass(time: Duration) {
 async fn the_connection_that_was_used_last_is_used_next() {
     let server = Server::new().await;
     let pool = server.pool(8);
-    let mut first = Box::pin(pool.ask(request(), false));
+    let mut first = Box::pin(ask(&pool));
     let mut older = server.asked_by(&mut first).await;
-    let mut second = Box::pin(pool.ask(request(), false));
+    let mut second = Box::pin(ask(&pool));
     let mut newer = server.asked_by(&mut second).await;
     answer(&mut older, "").await;
     drop(soon(first).await.unwrap().into_body().collect().await.unwrap());
@@ -201,14 +208,14 @@ async fn who_waits_for_a_connection_takes_the_first_that_is_free() {
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let server = Server(socket.listen(1).unwrap());
     let pool = server.pool(8);
-    let mut busy = Box::pin(pool.ask(request(), false));
+    let mut busy = Box::pin(ask(&pool));
     let mut stream = server.asked_by(&mut busy).await;
     // No others are let in.
     let address = server.0.local_addr().unwrap();
     let crowd = [TcpStream::connect(address).await, TcpStream::connect(address).await];
-    let mut gone = Box::pin(pool.ask(request(), false));
+    let mut gone = Box::pin(ask(&pool));
     assert!(polled(gone.as_mut()).is_pending());
-    let mut waiting = Box::pin(pool.ask(request(), false));
+    let mut waiting = Box::pin(ask(&pool));
     assert!(polled(waiting.as_mut()).is_pending());
     answer(&mut stream, "").await;
     drop(soon(busy).await.unwrap().into_body().collect().await.unwrap());
@@ -222,13 +229,39 @@ async fn who_waits_for_a_connection_takes_the_first_that_is_free() {
     drop(crowd);
 }
 
+/// Fails when the time for one answer is the time for the next.
+#[tokio::test]
+async fn an_answer_that_is_late_is_given_up_and_those_before_do_not_count() {
+    let server = Server::new().await;
+    let pool = server.pool(8);
+    let mut stream = server.serves(&pool, "").await;
+    for seconds in [10, 1000, 20, 5000] {
+        let until = Instant::now() + Duration::from_secs(seconds);
+        let mut asking = pin!(pool.ask(request(), false, until));
+        tokio::select! {
+            _ = &mut asking => panic!("nobody has answered"),
+            () = asked_on(&mut stream) => {}
+        }
+        pass(Duration::from_secs(seconds - 1)).await;
+        assert!(timeout(Duration::ZERO, &mut asking).await.is_err());
+        if seconds < 5000 {
+            answer(&mut stream, "").await;
+            drop(soon(asking).await.unwrap().into_body().collect().await.unwrap());
+            continue;
+        }
+        pass(Duration::from_secs(2)).await;
+        assert!(matches!(soon(asking).await, Err(PoolError::Late)));
+    }
+    closed(&mut stream).await;
+}
+
 #[tokio::test]
 async fn who_leaves_before_the_answer_takes_the_connection_along() {
     let server = Server::new().await;
     let pool = server.pool(8);
     let mut stream = server.serves(&pool, "").await;
     {
-        let mut asking = pin!(pool.ask(request(), false));
+        let mut asking = pin!(ask(&pool));
         tokio::select! {
             _ = &mut asking => panic!("nobody has answered"),
             () = asked_on(&mut stream) => {}
@@ -247,7 +280,7 @@ async fn bytes_that_nobody_asked_for_end_the_connection() {
     stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     closed(&mut stream).await;
     // The same as soon as the connection is there, before or after the request is.
-    let (failed, ()) = tokio::join!(pool.ask(request(), false), async {
+    let (failed, ()) = tokio::join!(ask(&pool), async {
         let (mut stream, _) = soon(server.0.accept()).await.unwrap();
         stream.write_all(b"ok ok ok\r\n\r\n").await.unwrap();
         closed(&mut stream).await;
@@ -264,7 +297,7 @@ async fn an_answer_before_the_request_has_ended_does_not_free_the_connection() {
     let never = futures_util::stream::pending::<Result<http_body::Frame<Bytes>, BoxError>>();
     let body = http_body_util::StreamBody::new(never).boxed_unsync();
     let long = Request::post("/").body(Replay::new(body).first()).unwrap();
-    let (early, mut stream) = tokio::join!(pool.ask(long, false), async {
+    let (early, mut stream) = tokio::join!(pool.ask(long, false, Instant::now() + LONG), async {
         let (mut stream, _) = soon(server.0.accept()).await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -285,10 +318,43 @@ async fn an_answer_before_the_request_has_ended_does_not_free_the_connection() {
 async fn no_connection_is_an_error_of_its_own_and_one_that_closes_at_once_another() {
     let server = Server::new().await;
     let pool = server.pool(8);
-    let (closing, ()) = tokio::join!(pool.ask(request(), false), async {
+    let (closing, ()) = tokio::join!(ask(&pool), async {
         drop(soon(server.0.accept()).await.unwrap());
     });
     assert!(matches!(closing, Err(PoolError::Exchange(_))));
     drop(server);
-    assert!(matches!(pool.ask(request(), false).await, Err(PoolError::Connect(_))));
+    assert!(matches!(ask(&pool).await, Err(PoolError::Connect(_))));
+}
+
+/// Fails when a request is lost that meets a connection just as its task ends: it would wait for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn none_is_lost_between_connections_that_close() {
+    let server = Server::new().await;
+    let pool = server.pool(64);
+    let serving = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = server.0.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut head = [0; 256];
+                if stream.read(&mut head).await.is_ok_and(|read| read > 0) {
+                    let _ =
+                        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+                }
+            });
+        }
+    });
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let pool = pool.clone();
+        asking.spawn(async move {
+            for _ in 0..250 {
+                // One that met a connection as it closed has failed, which is known at once.
+                if let Ok(response) = soon(ask(&pool)).await {
+                    drop(response.into_body().collect().await);
+                }
+            }
+        });
+    }
+    asking.join_all().await;
+    serving.abort();
 }
