@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::limit::Subject;
+use crate::limit::{BySubject, Subject};
 
 /// In what steps bytes are counted: so seldom that an event of usual size costs nothing.
 const STEP: usize = 16 << 10;
@@ -33,7 +33,7 @@ struct Holdings {
     most_of_each: usize,
     all: usize,
     /// Callers who hold something.
-    each: HashMap<Subject, usize>,
+    each: HashMap<Subject, usize, BySubject>,
     refused: u64,
 }
 

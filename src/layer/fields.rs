@@ -89,6 +89,13 @@ pub(super) fn guard(edits: &ResponseEdits, fields: &mut HeaderMap) {
     if !edits.guards() {
         return;
     }
+    // Most have nothing that is not to be seen, and are not put together anew.
+    let stays = |name: &HeaderName, value: &HeaderValue| {
+        kept(edits, name.as_str(), value.clone()).is_some_and(|left| left == *value)
+    };
+    if fields.iter().all(|(name, value)| stays(name, value)) {
+        return;
+    }
     let all = std::mem::take(fields);
     let mut name = None;
     for (next, value) in all {

@@ -68,5 +68,6 @@ pub use quota::{Amounts, Dimension, Limits, Metered, Quota, QuotaState};
 pub use reservation::Reservation;
 pub use settlements::{Reserving, Settled, Settlements};
 pub use store::{Admission, Advertised, Granted, Lease, Refused, Store};
+pub(crate) use subject::BySubject;
 pub use subject::Subject;
 pub use table::Occupancy;

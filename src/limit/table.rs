@@ -11,8 +11,8 @@ use std::sync::MutexGuard;
 
 use tokio::time::Instant;
 
-use super::Subject;
 use super::gcra::nanos;
+use super::{BySubject, Subject};
 use crate::shards::Shards;
 
 /// Entries that an arrival looks at to shrink a table that has room.
@@ -170,7 +170,7 @@ impl<S: State> Locked<'_, S> {
 
 #[derive(Debug)]
 struct Shard<S> {
-    entries: HashMap<Subject, S>,
+    entries: HashMap<Subject, S, BySubject>,
     /// The subjects of `entries`, in no order; the hand goes round them to find idle ones.
     ring: Vec<Subject>,
     hand: usize,
@@ -184,7 +184,7 @@ struct Shard<S> {
 impl<S: State> Shard<S> {
     fn new(capacity: usize) -> Self {
         Self {
-            entries: HashMap::new(),
+            entries: HashMap::default(),
             ring: Vec::new(),
             hand: 0,
             capacity,

@@ -178,6 +178,10 @@ impl Socket {
 
     /// Notes what was read.
     fn look_at(&mut self, read: &[u8]) {
+        // As in most cases: whoever reads goes on until nothing is there.
+        if read.is_empty() {
+            return;
+        }
         for byte in read {
             let HttpVersion::Unknown(known) = self.protocol else { break };
             self.protocol = match PREFACE.get(known) == Some(byte) {

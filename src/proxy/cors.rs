@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::secret::opaque_debug;
+use crate::wire::has_field;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
     ORIGIN, VARY,
@@ -63,7 +64,8 @@ struct Allowed {
 impl Asker {
     /// Who asks, if it is a browser's script of another origin.
     pub(super) fn of<B>(request: &Request<B>) -> Option<Self> {
-        let origin = request.headers().get(ORIGIN)?.clone();
+        let headers = request.headers();
+        let origin = headers.get(Some(ORIGIN).filter(|name| has_field(headers, name))?)?.clone();
         let path = request.uri().path();
         (origin.len() + path.len() <= LONGEST).then(|| Self { origin, path: path.to_owned() })
     }

@@ -30,7 +30,7 @@ use super::tunnel::Tunnel;
 use crate::audit::DecisionName;
 use crate::policy;
 use crate::upstream::{BoxError, Switched};
-use crate::wire::{OwnAnswer, Refusal};
+use crate::wire::{OwnAnswer, Refusal, has_field};
 
 /// The body of a request as the stack gets it.
 pub(super) type RequestBody = Limited<Witnessed<Either<Incoming, Full<Bytes>>>>;
@@ -78,7 +78,7 @@ where
         let fragment = version < Version::HTTP_2 && connection.had_fragment(request.uri());
         let one_at_a_time = version < Version::HTTP_2;
         // A client that waits for leave to send its body is not told to go on for nothing.
-        let holds_back = request.headers().contains_key(EXPECT);
+        let holds_back = has_field(request.headers(), &EXPECT);
         let (mut parts, body) = request.into_parts();
         let Client { address, tls, names } = connection.client();
         if let Some(names) = names {

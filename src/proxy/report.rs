@@ -73,7 +73,10 @@ impl ExchangeReport {
         connection.request_began();
         let path = request.uri().path();
         let protocol = protocol_of(request.method(), path);
-        let longest = path.char_indices().nth(LONGEST_PATH).map_or(path.len(), |(end, _)| end);
+        // No more characters than bytes.
+        let cut = Some(path).filter(|path| path.len() > LONGEST_PATH);
+        let cut = cut.and_then(|path| path.char_indices().nth(LONGEST_PATH));
+        let longest = cut.map_or(path.len(), |(end, _)| end);
         let path = path.get(..longest).unwrap_or_default().to_owned();
         let by_closing = request.version() == Version::HTTP_10;
         if by_closing {

@@ -12,7 +12,7 @@ use super::UnknownReason;
 use crate::secret::opaque_debug;
 
 /// The detector's word about a request.
-pub const RISK: HeaderName = HeaderName::from_static("guilloche-risk");
+pub const RISK: HeaderName = HeaderName::from_static(RISK_NAME);
 /// What a signature covers and how (RFC 9421 §4.1).
 pub const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
 /// The signature (RFC 9421 §4.2).
@@ -20,6 +20,7 @@ pub const SIGNATURE: HeaderName = HeaderName::from_static("signature");
 /// The label of a detector's signature, unless another is configured.
 pub const DEFAULT_LABEL: &str = "guilloche";
 
+const RISK_NAME: &str = "guilloche-risk";
 /// Decision headers begin with this.
 const DECISION: &str = "guilloche-decision";
 /// A risk field, all its lines together, and our member of a signature field are read up to this
@@ -44,17 +45,24 @@ const MAX_WRITTEN: usize = 5;
 /// assert_eq!(headers["signature"], "theirs=:AA==:");
 /// ```
 pub fn strip(headers: &mut HeaderMap, label: &str) {
-    headers.remove(RISK);
-    let decisions: Vec<HeaderName> =
-        headers.keys().filter(|name| name.as_str().starts_with(DECISION)).cloned().collect();
+    let (mut scored, mut decisions, mut signatures) = (false, Vec::new(), Vec::new());
+    // Seen in one pass, which costs less than to look each up.
+    for name in headers.keys() {
+        match name.as_str() {
+            RISK_NAME => scored = true,
+            "signature-input" | "signature" => signatures.push(name.clone()),
+            text if text.starts_with(DECISION) => decisions.push(name.clone()),
+            _ => {}
+        }
+    }
+    if scored {
+        headers.remove(RISK);
+    }
     for name in decisions {
         headers.remove(name);
     }
-    for name in [SIGNATURE_INPUT, SIGNATURE] {
-        // Compared, which costs less than to look it up.
-        if headers.keys().any(|present| *present == name) {
-            strip_label(headers, &name, label);
-        }
+    for name in signatures {
+        strip_label(headers, &name, label);
     }
 }
 
@@ -160,19 +168,21 @@ pub(super) fn combined<'headers>(
     if bytes > MAX_FIELD_BYTES + ", ".len() {
         return Err(UnknownReason::TooLarge);
     }
-    let mut lines = lines.iter().map(|line| {
-        line.to_str()
-            .map(|text| text.trim_matches([' ', '\t']))
-            .map_err(|_| UnknownReason::Malformed)
-    });
-    let Some(first) = lines.next().transpose()? else { return Ok(None) };
-    let mut value = Cow::Borrowed(first);
+    let mut lines = lines.iter();
+    let Some(first) = lines.next() else { return Ok(None) };
+    let mut value = Cow::Borrowed(trimmed(first)?);
     for line in lines {
         let value = value.to_mut();
         value.push_str(", ");
-        value.push_str(line?);
+        value.push_str(trimmed(line)?);
     }
     Ok(Some(value))
+}
+
+/// A line as text, without the white space around it.
+fn trimmed(line: &HeaderValue) -> Result<&str, UnknownReason> {
+    // Of what is trimmed by the byte, it can hold spaces and tabs only.
+    line.to_str().map(str::trim_ascii).map_err(|_| UnknownReason::Malformed)
 }
 
 /// The members of one line, with the whitespace around them: split at every comma that is not in

@@ -113,7 +113,7 @@ impl Context {
     /// has kept one of an earlier request: the one that is worst for it counts.
     fn assess(
         &self,
-        claims: Vec<RiskClaim>,
+        claims: impl IntoIterator<Item = RiskClaim>,
         headers: &HeaderMap,
         bind_credential: bool,
         now: Timestamp,
@@ -279,7 +279,7 @@ impl RiskSource for PeerHeader {
                 .and_then(|field| RiskClaim::parse(&field.ok_or(UnknownReason::Absent)?))
                 .map_or_else(
                     |reason| context.unknown(headers, reason),
-                    |claim| context.assess(vec![claim], headers, *bind_credential, now),
+                    |claim| context.assess([claim], headers, *bind_credential, now),
                 ),
             _ => context.crowded(headers),
         };

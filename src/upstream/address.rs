@@ -4,10 +4,6 @@ use http::Uri;
 use http::header::HeaderValue;
 use http::uri::{Authority, Parts, PathAndQuery, Scheme};
 
-/// What the client library knows the upstream by where the address is not sent. It looks the name up several times
-/// for each request, by a hash that takes dozens of instructions for each letter.
-const ANY_NAME: &str = "u";
-
 /// The upstream's, which may name who asks: it is not printed.
 #[derive(Clone)]
 pub(super) struct Address {
@@ -29,38 +25,35 @@ impl Address {
         Some(Self { scheme, authority, host, base_path })
     }
 
-    /// The field `host`, if it is to be given with a request: the client library then needs to know no more than
-    /// where the request's path is.
+    /// The field `host`, if it is to be given with a request, which then needs no more than its path.
     pub(super) fn host(&self) -> Option<&HeaderValue> {
         self.host.as_ref()
     }
 
-    /// The same path and query behind the upstream's base, as the client library is to have it.
+    /// The same path and query behind the upstream's base, with as much before it as a request needs.
     pub(super) fn of(&self, asked: &Uri) -> Result<Uri, http::Error> {
-        let authority = match self.host {
-            Some(_) => Authority::from_static(ANY_NAME),
-            None => self.authority.clone(),
-        };
-        self.with(authority, asked)
+        match self.host {
+            Some(_) => Ok(Uri::from(self.path(asked)?)),
+            None => self.whole(asked),
+        }
     }
 
     /// The whole of it.
     pub(super) fn whole(&self, asked: &Uri) -> Result<Uri, http::Error> {
-        self.with(self.authority.clone(), asked)
+        let mut parts = Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(self.path(asked)?);
+        Ok(Uri::from_parts(parts)?)
     }
 
-    fn with(&self, authority: Authority, asked: &Uri) -> Result<Uri, http::Error> {
+    fn path(&self, asked: &Uri) -> Result<PathAndQuery, http::Error> {
         let asked = asked.path_and_query();
-        let path = if self.base_path.is_empty() {
-            asked.cloned().unwrap_or_else(|| PathAndQuery::from_static("/"))
-        } else {
-            let asked = asked.map_or("/", PathAndQuery::as_str);
-            PathAndQuery::try_from(format!("{}{asked}", self.base_path))?
-        };
-        let mut parts = Parts::default();
-        (parts.scheme, parts.authority) = (Some(self.scheme.clone()), Some(authority));
-        parts.path_and_query = Some(path);
-        Ok(Uri::from_parts(parts)?)
+        if self.base_path.is_empty() {
+            return Ok(asked.cloned().unwrap_or_else(|| PathAndQuery::from_static("/")));
+        }
+        let asked = asked.map_or("/", PathAndQuery::as_str);
+        Ok(PathAndQuery::try_from(format!("{}{asked}", self.base_path))?)
     }
 }
 
@@ -80,9 +73,9 @@ mod tests {
     #[test]
     fn the_address_itself_is_told_unless_a_field_is_all_that_is_sent_of_it() {
         for (url, http2, host, of) in [
-            ("http://127.0.0.1:8000", false, Some("127.0.0.1:8000"), "http://u/v1/a?b=c"),
-            ("http://models.test:80/", false, Some("models.test"), "http://u/v1/a?b=c"),
-            ("http://me@[::1]:443/x/", false, Some("[::1]:443"), "http://u/x/v1/a?b=c"),
+            ("http://127.0.0.1:8000", false, Some("127.0.0.1:8000"), "/v1/a?b=c"),
+            ("http://models.test:80/", false, Some("models.test"), "/v1/a?b=c"),
+            ("http://me@[::1]:443/x/", false, Some("[::1]:443"), "/x/v1/a?b=c"),
             ("http://models.test:8000", true, None, "http://models.test:8000/v1/a?b=c"),
             ("https://models.test/x", false, None, "https://models.test/x/v1/a?b=c"),
         ] {

@@ -1,6 +1,6 @@
 //! Connections to the upstream: TCP, TLS where the URL says `https`, and one time limit for both.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use super::reuse::Counted;
+use super::link::Counted;
 use super::{BoxError, Settings};
 
 /// Why connections to the upstream cannot be prepared.
@@ -58,6 +58,8 @@ pub(super) struct TimedOut;
 /// Opens connections within a time limit, TLS handshake included.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
+    tcp: HttpConnector,
+    /// With TLS over it, where the address says so.
     inner: HttpsConnector<HttpConnector>,
     /// The upstream's, with whatever name it is asked for.
     address: Uri,
@@ -82,12 +84,24 @@ impl Connector {
         tcp.set_keepalive(Some(Duration::from_secs(60)));
         let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http();
         let inner = if settings.http2 {
-            builder.enable_http2().wrap_connector(tcp)
+            builder.enable_http2().wrap_connector(tcp.clone())
         } else {
-            builder.enable_all_versions().wrap_connector(tcp)
+            builder.enable_all_versions().wrap_connector(tcp.clone())
         };
         let (address, limit) = (settings.url.clone(), settings.connect_timeout);
-        Ok(Self { inner, address, limit, http2: settings.http2 })
+        Ok(Self { tcp, inner, address, limit, http2: settings.http2 })
+    }
+
+    /// Opens a connection without TLS.
+    pub(super) async fn plain(&self) -> Result<Counted<TcpStream>, BoxError> {
+        let mut tcp = self.tcp.clone();
+        let address = self.address.clone();
+        let connecting = async move {
+            poll_fn(|context| tcp.poll_ready(context)).await?;
+            tcp.call(address).await
+        };
+        let stream = timeout(self.limit, connecting).await.map_err(|_| TimedOut)??;
+        Ok(Counted::new(stream.into_inner(), false))
     }
 }
 
@@ -105,7 +119,8 @@ impl Service<Uri> for Connector {
         let http2 = self.http2;
         Box::pin(async move {
             let stream = connecting.await.map_err(|_| TimedOut)??;
-            Ok(TokioIo::new(Counted::new(TokioIo::new(stream), http2)))
+            let multiplexed = http2 || stream.connected().is_negotiated_h2();
+            Ok(TokioIo::new(Counted::new(TokioIo::new(stream), multiplexed)))
         })
     }
 }

@@ -19,9 +19,12 @@ mod body;
 pub(crate) mod chat;
 mod connect;
 mod headers;
+mod link;
 pub(crate) mod own;
+mod pool;
 mod replay;
 mod reuse;
+mod sending;
 mod settings;
 mod signing;
 mod websocket;
@@ -36,17 +39,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::{Request, Response, StatusCode, Version, request};
+use http::{Request, Response, StatusCode, Uri, Version, request};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError};
-use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::client::legacy;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, timeout_at};
@@ -62,10 +60,10 @@ pub(crate) use when_woken::WhenWoken;
 use crate::secret::opaque_debug;
 use crate::wire::asks_for_websocket;
 use address::Address;
-use connect::{Connector, TimedOut};
+use connect::Connector;
 use headers::strip_hop_by_hop;
-use replay::{Replay, Replayed};
-use reuse::{AfterAnswer, Given, abandoned, is_close, is_unprocessed};
+use replay::Replay;
+use sending::Client;
 use signing::{Collected, SigningError};
 
 /// Any error.
@@ -145,8 +143,6 @@ impl UpstreamError {
     }
 }
 
-type HttpClient = Client<Connector, Replayed>;
-
 opaque_debug!(Parts);
 
 /// The pooled client. Clones share the pool, and cost no more than a count: there are two for each request.
@@ -155,12 +151,7 @@ pub struct Upstream(Arc<Parts>);
 
 #[derive(Clone)]
 struct Parts {
-    client: HttpClient,
-    /// The same without a pool.
-    unpooled: HttpClient,
-    /// What both are made by.
-    builder: legacy::Builder,
-    connector: Connector,
+    client: Client,
     max_idle_connections: usize,
     address: Address,
     first_byte_timeout: Duration,
@@ -180,24 +171,10 @@ impl Upstream {
     pub fn new(settings: &Settings, max_header_bytes: u32) -> Result<Self, TlsError> {
         let address = Address::new(&settings.url, settings.http2).ok_or(TlsError::NoHost)?;
         let connector = Connector::new(settings)?;
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(90))
-            .pool_max_idle_per_host(settings.max_idle_connections)
-            .http1_max_buf_size(usize::try_from(max_header_bytes).unwrap_or(usize::MAX))
-            .http2_only(settings.http2)
-            .http2_max_header_list_size(max_header_bytes)
-            // A dead connection must not hold its streams until their idle timeout.
-            .http2_keep_alive_interval(Duration::from_secs(30));
-        let client = builder.build(connector.clone());
-        let unpooled = builder.pool_max_idle_per_host(0).build(connector.clone());
+        let plain = address.host().is_some();
+        let client = Client::new(settings, connector, max_header_bytes, plain);
         Ok(Self(Arc::new(Parts {
             client,
-            unpooled,
-            builder,
-            connector,
             max_idle_connections: settings.max_idle_connections,
             address,
             first_byte_timeout: settings.first_byte_timeout,
@@ -219,8 +196,7 @@ impl Upstream {
     pub(crate) fn of_one_thread(mut self, threads: usize) -> Self {
         let parts = Arc::make_mut(&mut self.0);
         let idle = parts.max_idle_connections.div_ceil(threads.max(1));
-        let connector = parts.connector.clone();
-        parts.client = parts.builder.pool_max_idle_per_host(idle).build(connector);
+        parts.client = parts.client.another(idle);
         self
     }
 
@@ -249,21 +225,17 @@ where
         let started = Instant::now();
         let (mut head, body) = request.into_parts();
         let upstream = Arc::clone(&self.0);
+        let address = upstream.address.of(&head.uri);
         // A signature is about the whole of it.
-        let is_signed = upstream.signer.is_some();
-        let address = match is_signed {
-            true => upstream.address.whole(&head.uri),
-            false => upstream.address.of(&head.uri),
-        };
+        let whole = upstream.signer.as_ref().map(|_| upstream.address.whole(&head.uri));
         let upgrades = asks_for_websocket(&head);
         strip_hop_by_hop(&mut head.headers);
         if upgrades {
             announce(&mut head.headers);
         }
-        // The client sets it from the address, where it is not known before.
-        head.headers.remove(HOST);
-        if let Some(host) = upstream.address.host().filter(|_| !is_signed) {
-            head.headers.insert(HOST, host.clone());
+        // Replaced where it lies, if it is known.
+        if upstream.address.host().is_none() {
+            head.headers.remove(HOST);
         }
         // What the client spoke says nothing about this connection.
         head.version = Version::HTTP_11;
@@ -274,29 +246,25 @@ where
             head.uri = address.map_err(UpstreamError::Address)?;
             let body = body.map_err(Into::into).boxed_unsync();
             let Parts { idle_timeout, cut_off, signer, .. } = &*upstream;
-            let (body, _room) = match signer {
+            let (body, _room) = match signer.as_ref().zip(whole) {
                 None => (body, None),
-                Some(signer) => {
-                    let signed = signed(signer, &mut head, body);
+                Some((signer, address)) => {
+                    let address = address.map_err(UpstreamError::Address)?;
+                    let signed = signed(signer, &mut head, &address, body);
                     let signed = timeout_at(head_due, signed).await;
                     let (body, room) = signed.map_err(|_| UpstreamError::RequestTooSlow)??;
                     (body, Some(room))
                 }
             };
+            // The client library sets it from the address, where it is not known before.
+            if let Some(host) = upstream.address.host() {
+                head.headers.insert(HOST, host.clone());
+            }
             let replay = Replay::new(body);
-            let (response, connection) = timeout_at(head_due, ask(&upstream, head, &replay))
-                .await
-                .map_err(|_| {
-                    if replay.is_awaited() {
-                        UpstreamError::RequestTooSlow
-                    } else {
-                        UpstreamError::FirstByteTimeout
-                    }
-                })?
-                .map_err(classify)?;
+            let answered = upstream.client.ask(head, &replay, head_due).await;
+            let (response, after) = answered.map_err(|none| none.classify(&replay))?;
             replay.forget();
             let (mut head, body) = response.into_parts();
-            let after = AfterAnswer::of(&head.headers, &head.extensions, connection);
             let switched = head.extensions.remove::<OnUpgrade>().filter(|_| upgrades);
             strip_hop_by_hop(&mut head.headers);
             let multiplexed = head.version == Version::HTTP_2;
@@ -327,6 +295,7 @@ where
 async fn signed(
     signer: &Signer,
     head: &mut request::Parts,
+    address: &Uri,
     body: UnsyncBoxBody<Bytes, BoxError>,
 ) -> Result<(UnsyncBoxBody<Bytes, BoxError>, OwnedSemaphorePermit), UpstreamError> {
     let failed = |error| match error {
@@ -336,8 +305,7 @@ async fn signed(
         SigningError::Body(error) => UpstreamError::Exchange(error),
     };
     let Collected { bytes, room } = signer.collect(body).await.map_err(failed)?;
-    let address = head.uri.clone();
-    signer.sign(head, &address, &bytes, Timestamp::now()).map_err(failed)?;
+    signer.sign(head, address, &bytes, Timestamp::now()).map_err(failed)?;
     Ok((Full::new(bytes).map_err(|never| match never {}).boxed_unsync(), room))
 }
 
@@ -351,85 +319,4 @@ fn is_too_long(error: &(dyn Error + 'static)) -> bool {
         cause = at.source();
     }
     false
-}
-
-/// Why there is no answer.
-enum Unanswered {
-    Failed(legacy::Error),
-    /// Its connection has ended, and nobody says what became of the request.
-    Abandoned,
-}
-
-impl Unanswered {
-    /// Whether the request met a connection that was closing, so that nobody has begun to work on it.
-    fn met_a_closing_connection(&self, given: Option<&Given>) -> bool {
-        match self {
-            Self::Failed(error) => {
-                is_unprocessed(error) || given.is_some_and(Given::was_closing) && is_close(error)
-            }
-            // What was given to no connection has reached nobody.
-            Self::Abandoned => given.is_none_or(Given::was_closing),
-        }
-    }
-}
-
-/// Sends the request, and once more if its connection turned out to be closing.
-async fn ask(
-    upstream: &Parts,
-    head: request::Parts,
-    replay: &Replay,
-) -> Result<(Response<Incoming>, CaptureConnection), Unanswered> {
-    let send = |client: &HttpClient, head, body: Replayed| {
-        let mut request = Request::from_parts(head, body);
-        let mut connection = capture_connection(&mut request);
-        request.body_mut().watch(connection.clone());
-        let answer = client.request(request);
-        async move {
-            tokio::select! {
-                biased;
-                answered = answer => {
-                    Ok((answered.map_err(Unanswered::Failed)?, connection))
-                }
-                () = abandoned(&mut connection) => {
-                    tracing::debug!("a connection has ended without a word about its request");
-                    Err(Unanswered::Abandoned)
-                }
-            }
-        }
-    };
-    match send(&upstream.client, head.clone(), replay.first()).await {
-        Err(unanswered) => {
-            let closing = unanswered.met_a_closing_connection(replay.given().as_ref());
-            match replay.again().filter(|_| closing) {
-                Some(body) => send(&upstream.unpooled, head, body).await,
-                None => Err(unanswered),
-            }
-        }
-        answered => answered,
-    }
-}
-
-/// Finds the cause that an answer depends on, however deep it lies.
-fn classify(unanswered: Unanswered) -> UpstreamError {
-    let error = match unanswered {
-        Unanswered::Failed(error) => error,
-        Unanswered::Abandoned => {
-            return UpstreamError::Exchange("the connection ended without an answer".into());
-        }
-    };
-    if is_too_long(&error) {
-        return UpstreamError::RequestTooLarge;
-    }
-    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
-    while let Some(at) = cause {
-        if at.is::<TimedOut>() {
-            return UpstreamError::ConnectTimeout;
-        }
-        cause = at.source();
-    }
-    if error.is_connect() {
-        UpstreamError::Connect(error.into())
-    } else {
-        UpstreamError::Exchange(error.into())
-    }
 }

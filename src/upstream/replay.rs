@@ -9,11 +9,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
-
 use hyper_util::client::legacy::connect::CaptureConnection;
 
-use super::BoxError;
-use super::reuse::Given;
+use super::link::{Given, Uses};
+use super::{BoxError, reuse};
 use crate::secret::opaque_debug;
 
 /// The most bytes that are kept until an answer begins.
@@ -94,15 +93,27 @@ pub(super) struct Replayed {
     ahead: usize,
     attempt: u32,
     /// Tells the connection, until the first piece is asked for.
-    connection: Option<CaptureConnection>,
+    connection: Option<Via>,
+}
+
+/// The connection that a request goes to.
+enum Via {
+    Known(Arc<Uses>),
+    /// As the client library tells it.
+    Captured(CaptureConnection),
 }
 
 opaque_debug!(Replayed);
 
 impl Replayed {
+    /// Has it noted that the request is given to this connection.
+    pub(super) fn watch(&mut self, uses: &Arc<Uses>) {
+        self.connection = Some(Via::Known(Arc::clone(uses)));
+    }
+
     /// Has it noted to which connection the request is given.
-    pub(super) fn watch(&mut self, connection: CaptureConnection) {
-        self.connection = Some(connection);
+    pub(super) fn watch_captured(&mut self, connection: CaptureConnection) {
+        self.connection = Some(Via::Captured(connection));
     }
 }
 
@@ -151,8 +162,10 @@ impl Body for Replayed {
         let mut kept = lock(&self.kept);
         // The connection asks this before it writes the head, and the answer before has been received
         // by then.
-        if let Some(connection) = &self.connection {
-            kept.given = Given::to(connection);
+        match &self.connection {
+            None => {}
+            Some(Via::Known(uses)) => kept.given = Some(Given::to(uses)),
+            Some(Via::Captured(connection)) => kept.given = reuse::given(connection),
         }
         self.again.is_empty() && kept.body.is_end_stream()
     }

@@ -51,6 +51,8 @@ pub use carried::{Carried, Element, Nothing, TextList, without_elements};
 pub use counted::{Counted, CountedPlace};
 pub(crate) use error::scan_error;
 pub use failure::Failure;
+#[cfg(feature = "proxy")]
+pub(crate) use fields::has_field;
 pub(crate) use fields::remove_fields;
 pub use generation::{Generation, Setting, Use};
 pub use history::Said;

@@ -4,6 +4,7 @@
 //! [`ProtocolId`]. What differs between protocols without being read out of their bodies stands in
 //! one table, so that adding one is an entry here and a codec.
 
+use std::cmp::Reverse;
 use std::sync::LazyLock;
 
 use http::HeaderName;
@@ -237,14 +238,15 @@ impl ProtocolId {
             let last =
                 |(it, id): (&'static Endpoint, _)| Some((*it.path.as_bytes().last()?, it, id));
             let mut endpoints: Vec<_> = ProtocolId::endpoints().filter_map(last).collect();
-            endpoints.sort_by_key(|(last, ..)| *last);
+            // Of those that end alike, the longest is found first.
+            endpoints.reverse();
+            endpoints.sort_by_key(|(last, it, _)| (*last, Reverse(it.path.len())));
             endpoints
         });
         let last = *path.as_bytes().last()?;
         let first = BY_LAST_BYTE.partition_point(|(it, ..)| *it < last);
-        let ending = BY_LAST_BYTE.iter().skip(first).take_while(|(it, ..)| *it == last);
-        let leading = ending.filter(|(_, it, _)| it.is_at(path));
-        leading.max_by_key(|(_, it, _)| it.path.len()).map(|(_, it, id)| (*it, *id))
+        let mut ending = BY_LAST_BYTE.iter().skip(first).take_while(|(it, ..)| *it == last);
+        ending.find(|(_, it, _)| it.is_at(path)).map(|(_, it, id)| (*it, *id))
     }
 
     /// The endpoints of all of them.
@@ -267,5 +269,23 @@ impl ProtocolId {
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.features().name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Break it: take the first that ends a path, not the longest.
+    #[test]
+    fn the_longest_endpoint_that_ends_a_path_is_found() {
+        let behind = ["", "x", "/", "/model/m", "/v1", "/api", "/v1beta/models/m"];
+        for (endpoint, _) in ProtocolId::endpoints() {
+            for path in behind.map(|front| format!("{front}{}", endpoint.path)) {
+                let all = ProtocolId::endpoints().filter(|(it, _)| it.is_at(&path));
+                let longest = all.max_by_key(|(it, _)| it.path.len());
+                assert_eq!(ProtocolId::endpoint(&path), longest, "{path}");
+            }
+        }
     }
 }

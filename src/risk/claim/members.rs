@@ -51,17 +51,17 @@ impl<'f> Members<'f> {
         let mut members = Self::default();
         let mut rest = field;
         loop {
-            let name = rest.get(..rest.bytes().take_while(|byte| is_of_key(*byte)).count())?;
-            if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
+            let (name, after) = rest.split_at_checked(leading(rest, is_of_key))?;
+            if !name.as_bytes().first()?.is_ascii_lowercase() {
                 return None;
             }
-            let (item, after) = plain_item(rest.get(name.len()..)?.strip_prefix('=')?)?;
+            let (item, after) = plain_item(behind(after, b'=')?)?;
             members.set(name, Member::Item(item));
-            let after = after.trim_start_matches([' ', '\t']);
+            let after = without_space(after);
             if after.is_empty() {
                 return Some(members);
             }
-            rest = after.strip_prefix(',')?.trim_start_matches([' ', '\t']);
+            rest = without_space(behind(after, b',')?);
         }
     }
 
@@ -85,7 +85,36 @@ impl<'f> Members<'f> {
 
 /// Whether a byte may stand in a key (RFC 9651, section 3.1.2).
 fn is_of_key(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'*')
+    // Most bytes of most keys are letters.
+    byte.is_ascii_lowercase() || matches!(byte, b'0'..=b'9' | b'_' | b'-' | b'.' | b'*')
+}
+
+/// How many bytes of a kind a text begins with. A loop, since what searches is not inlined.
+#[inline]
+fn leading(text: &str, is_of_kind: impl Fn(u8) -> bool) -> usize {
+    let mut length = 0;
+    for byte in text.bytes() {
+        if !is_of_kind(byte) {
+            break;
+        }
+        length += 1;
+    }
+    length
+}
+
+/// What stands behind this byte of ASCII, if it comes first. By the byte, as characters are looked at by dozens
+/// of instructions each.
+fn behind(text: &str, first: u8) -> Option<&str> {
+    if *text.as_bytes().first()? == first { text.get(1..) } else { None }
+}
+
+/// The text without the space that it begins with.
+fn without_space(text: &str) -> &str {
+    let mut text = text;
+    while let Some(after) = behind(text, b' ').or_else(|| behind(text, b'\t')) {
+        text = after;
+    }
+    text
 }
 
 /// An item of one of the plain kinds, and what follows it.
@@ -93,10 +122,10 @@ fn plain_item(text: &str) -> Option<(BareItemFromInput<'_>, &str)> {
     match text.as_bytes().first()? {
         b'"' => {
             let inside = text.get(1..)?;
-            let end = inside.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
+            let end = leading(inside, |byte| !matches!(byte, b'"' | b'\\'));
             let (content, after) = inside.split_at_checked(end)?;
             let content = StringRef::from_str(content).ok()?;
-            Some((BareItemFromInput::String(Cow::Borrowed(content)), after.strip_prefix('"')?))
+            Some((BareItemFromInput::String(Cow::Borrowed(content)), behind(after, b'"')?))
         }
         b'0'..=b'9' => plain_number(text),
         b':' => {
@@ -116,7 +145,7 @@ fn plain_number(text: &str) -> Option<(BareItemFromInput<'_>, &str)> {
     if digits > 12 {
         return None;
     }
-    let Some(fraction) = after.strip_prefix('.') else {
+    let Some(fraction) = behind(after, b'.') else {
         return Some((BareItemFromInput::Integer(Integer::try_from(whole).ok()?), after));
     };
     let (fraction, places, after) = leading_digits(fraction);

@@ -74,7 +74,7 @@ fn literal(server: ServerKind, method: &Method, path: &str, has_body: bool) -> O
         };
         let found = posted(server, path).or_else(cancelled);
         // What names a model may be escaped where one segment does.
-        return found.filter(|_| is_literal(&without_escapes(path)));
+        return found.filter(|_| is_plain(path) || is_literal(&without_escapes(path)));
     }
     // A server that reads a body whatever the method would answer what it asks.
     if has_body {
@@ -141,6 +141,19 @@ fn is_literal(path: &str) -> bool {
         && !path.bytes().any(is_special)
         && !path.as_bytes().windows(2).any(|pair| pair == b"//")
         && !(path.contains('.') && (path.contains("..") || path.contains("/./")))
+}
+
+/// The same of the paths that nearly all requests have, seen in one pass: no longer than leaves room for a model's name
+/// in the place of another, of letters, digits and a few signs that mean nothing to anybody, without empty segments.
+fn is_plain(path: &str) -> bool {
+    let mut before = 0;
+    path.len() <= LONGEST / 2
+        && path.bytes().all(|byte| {
+            let means_nothing = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':');
+            let plain = means_nothing || byte == b'/' && before != b'/';
+            before = byte;
+            plain
+        })
 }
 
 /// `…/models`, or one of them: `…/models/gpt-5`, `…/models/org/name`. Clients escape the name, once.

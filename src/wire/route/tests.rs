@@ -347,3 +347,13 @@ fn what_is_read_as_it_stands_is_a_way_round_in_another_spelling_on_every_server(
         }
     }
 }
+
+proptest::proptest! {
+    /// Break it: take a percent sign, or a second slash, for one that means nothing.
+    #[test]
+    fn what_is_plain_is_literal_whatever_model_it_names(path in "(/model)?(/{1,2}[a-zA-Z0-9%.:;_~-]{0,4}){0,5}") {
+        if is_plain(&path) {
+            proptest::prop_assert!(is_literal(&path) && is_literal(&without_escapes(&path)));
+        }
+    }
+}
