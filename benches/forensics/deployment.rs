@@ -95,7 +95,7 @@ impl Deployment {
             [] => self.derived(Purpose::Coin, role, id).coin(cell),
             _ => law::coin(&mut self.key(role, id).stream(), cell),
         };
-        strength >= 1.0 || f64::from(coin()) < strength * 256.0
+        strength >= 1.0 || f64::from(coin()) < (strength * 256.0).round()
     }
 
     pub(crate) fn marking(&self, account: &str, strength: f64) -> TextMarking {

@@ -272,8 +272,9 @@ fn plot(rows: &[Row]) {
         let name = format!("{}, copies {:.0} %", scheme.name(), 100.0 * copying);
         series(name, &of(rows, scheme, Some(copying), 1.0), scheme == Scheme::Coins)
     };
+    let at_full_strength = STUDENTS.into_iter().filter(|(_, strength)| *strength == 1.0);
     let mut students: Vec<Series> =
-        [1.0, 0.3, 0.1, 0.03].map(|copying| student(Scheme::Law, copying)).into();
+        at_full_strength.map(|(copying, _)| student(Scheme::Law, copying)).collect();
     students.extend([1.0, 0.3].map(|copying| student(Scheme::Coins, copying)));
     Plot {
         title: "How much text of a student is needed (full strength)",
