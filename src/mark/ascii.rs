@@ -18,6 +18,7 @@ pub(crate) fn others_among(eight: u64) -> u64 {
 }
 
 /// The highest bit of each of eight bytes of ASCII that is white space.
+#[cfg(feature = "forensics")]
 #[inline]
 fn white_among(eight: u64) -> u64 {
     let from = |least: u8| eight + EACH * u64::from(0x80 - least);
@@ -25,6 +26,7 @@ fn white_among(eight: u64) -> u64 {
 }
 
 /// How many words of anything stand between white space, as [`str::split_whitespace`] divides.
+#[cfg(feature = "forensics")]
 pub(crate) fn words_between_white(text: &str) -> u64 {
     if !text.is_ascii() {
         return text.split_whitespace().count() as u64;
@@ -47,6 +49,7 @@ pub(crate) fn words_between_white(text: &str) -> u64 {
 }
 
 /// Where bytes stand that are no ASCII letter and no digit, in order.
+#[cfg(feature = "forensics")]
 pub(crate) fn others(bytes: &[u8]) -> impl Iterator<Item = usize> + '_ {
     let eights = bytes.chunks_exact(8);
     let rest = bytes.len() - eights.remainder().len();
@@ -81,6 +84,7 @@ pub(crate) fn count(bits: u64) -> u64 {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "forensics")]
     #[test]
     fn words_are_those_between_white_space() {
         let texts = [
@@ -100,6 +104,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "forensics")]
     #[test]
     fn others_are_found_where_they_stand() {
         let text = "It's 9 o’clock, a_b\u{a0}and all is well";
