@@ -6,6 +6,7 @@
 //! a line of prose that was not finished nearly every line is.
 
 mod further;
+mod label;
 
 use super::block::{Block, End};
 use super::delimiter;
@@ -162,12 +163,15 @@ impl Opening {
             return if column && !end { Verdict::Line } else { Verdict::Prose };
         }
         let verdict = match self.passed {
-            0 if !end && is_marker(token) && token != "p." => {
+            0 if !end && is_marker(token) && token != "p." && !label::is_label(token, false) => {
                 self.item = true;
                 self.text.clear();
                 return Verdict::Prose;
             }
-            0 => self.first(token, end),
+            0 => match self.first(token, end) {
+                Verdict::Prose if !end && label::is_label(token, self.item) => Verdict::Line,
+                verdict => verdict,
+            },
             _ => self.further(token, end),
         };
         self.passed += 1;

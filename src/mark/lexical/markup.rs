@@ -143,6 +143,21 @@ pub(super) fn judge(markup: &str, place: &Place<'_>) -> Markup {
     }
     let open = if end { Markup::Tag } else { Markup::Open };
     if markup.starts_with('\\') {
+        // The rest is the document.
+        const DOCUMENT: [&str; 6] = [
+            "\\documentclass",
+            "\\usepackage",
+            "\\chapter{",
+            "\\section{",
+            "\\section*{",
+            "\\subsection{",
+        ];
+        if place.leads && DOCUMENT.contains(&markup) {
+            return Markup::Whole;
+        }
+        if place.leads && DOCUMENT.iter().any(|begin| begin.starts_with(markup)) && !end {
+            return Markup::Open;
+        }
         return environment(markup, open);
     }
     let inner = markup.get(1..).unwrap_or_default();

@@ -21,6 +21,7 @@
 //! assert_eq!(out, "This is one of the tools that you can use. For instance, it can sort `for example`.");
 //! ```
 
+mod announced;
 mod block;
 mod casing;
 mod choice;
@@ -51,7 +52,7 @@ pub use rewriter::{Rewriter, each_site};
 pub use undo::{Undo, undo, undo_across};
 
 /// Raised when the scanner finds other sites in the same text by the same lexicon.
-pub const SCANNER: u32 = 5;
+pub const SCANNER: u32 = 6;
 
 /// What sites depend on: the lexicon, by its digest, and the scanner.
 #[must_use]

@@ -1,5 +1,6 @@
 //! What is known at a place of a text from all that stands before it.
 
+use super::announced::{self, Announced};
 use super::casing::{self, Casing};
 use super::context::{Gap, Language};
 use super::mask::Mask;
@@ -32,6 +33,8 @@ pub(super) struct Passage {
     pub(super) formal: bool,
     /// Whether the paragraph speaks of words or repeats what somebody said.
     quoted: bool,
+    /// What a paragraph before has announced.
+    announced: Announced,
     /// Whether the last word says that something follows which was said.
     utters: bool,
     /// Whether forms in verse are left alone.
@@ -64,6 +67,7 @@ impl Passage {
             curly: false,
             formal: false,
             quoted: false,
+            announced: Announced::default(),
             utters: false,
             spares_verse: true,
             stems: [0; FAR],
@@ -91,7 +95,8 @@ impl Passage {
     pub(super) fn is_open(&self, word: Word<'_>) -> bool {
         let apart =
             matches!(self.gap, Gap::Line | Gap::Sentence | Gap::Space | Gap::Comma | Gap::Clause);
-        let spared = self.quoted || self.spares_verse && self.mask.is_verse();
+        let spared =
+            self.quoted || self.announced.holds() || self.spares_verse && self.mask.is_verse();
         apart && self.mask.is_prose(word.text) && !spared && self.language.is_english()
     }
 
@@ -126,6 +131,7 @@ impl Passage {
                 self.mask.is_prose(word.text) && casing::is_contraction(self.word_before(0));
         }
         self.utters = head.is_some_and(|head| head.traits.utters);
+        self.announced.word(word.text);
         if let Some(head) = head {
             self.note(head.traits);
         }
@@ -150,7 +156,17 @@ impl Passage {
         let article =
             || matches!(previous(), "the" | "this" | "these" | "a" | "as" | "seed" | "safe");
         let says = traits.verbatim || traits.tongue && previous() == "in";
-        self.quoted |= says || traits.spoken && article();
+        let says = says || traits.spoken && article();
+        self.quoted |= says || traits.dose || traits.legal;
+        if traits.legal {
+            self.announced.begin(announced::SEVERAL);
+        }
+        if says || traits.poetry || traits.announces {
+            self.announced.says(announced::ONE);
+        }
+        if traits.entire {
+            self.announced.says(announced::MANY);
+        }
         if traits.poetry {
             self.mask.expect_verse();
         }
@@ -218,12 +234,18 @@ impl Passage {
     #[inline]
     pub(super) fn pass_character(&mut self, character: char) {
         if !(character == ' ' && self.pass_space()) {
-            if character == '\n' && self.mask.is_blank() {
-                self.quoted = false;
-                self.opening.end();
+            match character {
+                '\n' if self.mask.is_blank() => {
+                    self.quoted = false;
+                    self.announced.end_paragraph();
+                    self.opening.end();
+                }
+                '\n' => self.announced.end_line(!self.mask.is_code()),
+                _ => self.announced.character(character),
             }
             self.mask.character(character);
             if character == ':' && self.gap == Gap::None && self.utters {
+                self.announced.says(announced::ONE);
                 self.mask.mask_line();
             }
             self.gap = self.gap.then(character);

@@ -27,6 +27,7 @@ pub(super) fn begins_code(first: char, token: &str) -> bool {
         '\\' => second.is_none(),
         '#' => is_typst(token),
         '@' | '/' | '!' | '%' | '&' | ';' | ',' | '=' | '}' | ')' | ']' | '^' | '?' | ':' => true,
+        '│' | '║' | '┌' | '├' | '└' | '╔' | '╚' => true,
         '.' => second.is_none_or(|second| second != '.'),
         '-' | '+' => second.is_some_and(|second| second != '*'),
         // `$ ls`, `${name}`, `$(date)`, but no `$x$` and no `$5`.

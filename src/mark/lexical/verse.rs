@@ -36,6 +36,11 @@ impl Verse {
         self.verse
     }
 
+    /// Whether the line that begins may be one.
+    pub(super) fn may_begin(self) -> bool {
+        self.verse || self.after_short || self.expected
+    }
+
     /// The first character on a line that is not white space, `a` for any letter.
     pub(super) fn open_line(&mut self, first: char) {
         self.item = !matches!(first, 'a' | '"' | '\'' | '“' | '‘' | '(' | '…' | '—');
@@ -44,6 +49,11 @@ impl Verse {
         } else if self.after_short || self.expected {
             self.verse = true;
         }
+    }
+
+    /// The line reached turns out to be no verse, as one with a label.
+    pub(super) fn is_none(&mut self) {
+        (self.item, self.verse) = (true, false);
     }
 
     #[inline]

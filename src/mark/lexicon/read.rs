@@ -62,7 +62,10 @@ impl Lexicon {
     /// has the words that tell American from British English, see [`Consistency::Region`]. Further lists
     /// whose words tell something of the text around them: behind a word of `@verbatim`, or of `@spoken`
     /// with an article, or of `@tongue` behind “in”, nothing is a site up to the next blank line; nothing is on the rest of a line
-    /// behind a word of `@utters` and a colon; four words behind one of `@foreign` neither; a text with a
+    /// behind a word of `@utters` and a colon, nor in the paragraph that such a colon announces, nor in one that
+    /// a paragraph with a word of the lists before or of `@announces` does, and in more of them behind one of
+    /// `@entire`; nothing is a site behind a word of `@dose` up to the next blank line, and behind one
+    /// of `@legal` in some paragraphs more; four words behind one of `@foreign` neither; a text with a
     /// word of `@formal` is given no contractions; behind one of `@poetry` short lines are verse; and
     /// sixteen words behind one of `@past` tell of the past. Every other line is a class with seven columns
     /// between tabs:
@@ -134,6 +137,10 @@ fn trait_of(list: &str) -> Option<fn(&mut Traits)> {
         "utters" => |traits| traits.utters = true,
         "formal" => |traits| traits.formal = true,
         "poetry" => |traits| traits.poetry = true,
+        "announces" => |traits| traits.announces = true,
+        "entire" => |traits| traits.entire = true,
+        "legal" => |traits| traits.legal = true,
+        "dose" => |traits| traits.dose = true,
         "foreign" => |traits| traits.foreign = true,
         "tongue" => |traits| traits.tongue = true,
         "past" => |traits| traits.past = true,

@@ -1,6 +1,6 @@
 //! What the tokens behind the first say of a line, together with it.
 
-use super::{Opening, Verdict};
+use super::{Opening, Verdict, label};
 use crate::mark::lexical::block::{Block, End};
 use crate::mark::lexical::delimiter;
 use crate::mark::lexical::token::{
@@ -60,6 +60,12 @@ impl Opening {
     fn second(&self, first: &str, token: &str, end: bool) -> Option<Verdict> {
         let block = |end| Some(Verdict::Block(Block::new(end)));
         match first {
+            "Uncaught" => return Some(Verdict::Code),
+            "Error" if token == "response" => return Some(Verdict::Code),
+            "[FILE:" => return block(End::Line("[/FILE".into())),
+            "---" if matches!(token, "START" | "BEGIN") => {
+                return block(End::Line("--- END".into()));
+            }
             "***" if token == "Begin" => return block(End::Line("*** End Patch".into())),
             "***" if matches!(token, "Update" | "Add" | "Delete") => return Some(Verdict::Diff),
             // The sections of Robot Framework.
@@ -87,7 +93,12 @@ impl Opening {
             "not" if token == "ok" => return Some(Verdict::Code),
             // Variables of make over several lines.
             "define" if end => return block(End::Line("endef".into())),
-            "BEGIN" if matches!(token, "CONTENT" | "DOCUMENT" | "FILE" | "PATCH" | "TEXT") => {
+            "BEGIN"
+                if matches!(
+                    token,
+                    "CONTENT" | "DOCUMENT" | "FILE" | "FILE:" | "PATCH" | "TEXT"
+                ) =>
+            {
                 return block(End::Line("END".into()));
             }
             // Documents of Texinfo and of Typst.
@@ -118,6 +129,7 @@ impl Opening {
         // The lines of BASIC and of GEDCOM.
         let numbered = first.bytes().all(|byte| byte.is_ascii_digit())
             && (is_loud(token) && token.len() > 2 || token.starts_with('@'));
-        numbered.then_some(Verdict::Code)
+        let labelled = || label::is_labelled(first, token).then_some(Verdict::Line);
+        (numbered || label::is_citation(first, token)).then_some(Verdict::Code).or_else(labelled)
     }
 }

@@ -13,7 +13,10 @@ impl Mask {
         let ground = match verdict {
             _ if self.ground == Ground::Whole => return,
             Verdict::Prose => return,
-            Verdict::Line => Ground::Line,
+            Verdict::Line => {
+                self.verse.is_none();
+                Ground::Line
+            }
             Verdict::Code => Ground::Code,
             Verdict::Diff => Ground::Diff,
             Verdict::Whole => Ground::Whole,
@@ -131,6 +134,10 @@ impl Mask {
             Span::Fence { mark, length, .. } => {
                 Span::Fence { mark, length, opening: false, run: 0, bare: true }
             }
+            Span::Until('"') if empty && self.quotation > 0 => {
+                self.quotation -= 1;
+                Span::Until('"')
+            }
             _ if empty => Span::None,
             Span::Inline { ticks, run, opening } => after_ticks(ticks, run, opening),
             Span::Until(close @ ('"' | '”' | '»' | '}')) => Span::Until(close),
@@ -170,6 +177,11 @@ impl Mask {
         }
         self.parted |= empty;
         (self.blank, self.indent, self.fence) = (true, 0, 0);
+    }
+
+    /// Whether the line is one of what a program reads.
+    pub(in crate::mark::lexical) fn is_code(&self) -> bool {
+        self.block.is_some() || !matches!(self.ground, Ground::Prose | Ground::Line)
     }
 
     /// The literal that goes on behind the end of a line of code.

@@ -117,6 +117,9 @@ pub(super) struct Mask {
     database: bool,
     /// It is the head of a message, whose body is the next paragraph.
     body_follows: bool,
+    /// How many paragraphs more the quotation may hold that is open: one that stands first on its line or
+    /// behind a colon.
+    quotation: u8,
     /// Fence characters that opened this line.
     fence: u32,
     begun: bool,
@@ -155,6 +158,7 @@ impl Mask {
             literal: Literal::default(),
             database: false,
             body_follows: false,
+            quotation: 0,
             fence: 0,
             begun: false,
             first_line: false,
@@ -189,7 +193,7 @@ impl Mask {
 
     /// Whether a word that begins here may stand in a line of verse.
     pub(super) fn is_verse(&self) -> bool {
-        self.verse.is_verse()
+        if self.blank { self.verse.may_begin() } else { self.verse.is_verse() }
     }
 
     /// Something that cannot be read stands here: nothing on the line is prose any more.

@@ -4,6 +4,9 @@ use super::{Ground, Mask, Span, Tagged, Waiting};
 use crate::mark::lexical::block::Block;
 use crate::mark::lexical::markup::{self, Markup, Place, Tool};
 
+/// Paragraphs that a quotation in straight marks may go on for.
+const QUOTED: u8 = 6;
+
 impl Mask {
     /// What the markup that is open turned out to be.
     pub(super) fn judge_markup(&mut self, end: bool) {
@@ -158,13 +161,28 @@ impl Mask {
         }
         let opens = first
             || self.previous.is_whitespace()
-            || matches!(self.previous, '(' | '[' | '{' | '—' | '–' | '-' | '*' | '_' | '/' | '“');
+            || matches!(
+                self.previous,
+                '(' | '[' | '{' | '—' | '–' | '-' | '*' | '_' | '/' | '“' | '\\'
+            );
         match character {
             '`' => Span::Inline { ticks: 1, run: 0, opening: true },
-            '"' if opens => Span::Until('"'),
+            '"' if opens => {
+                let alone = first || self.last == ':';
+                self.quotation = if alone { QUOTED } else { 0 };
+                Span::Until('"')
+            }
             '\'' if opens => Span::Until('\''),
             '“' | '„' => Span::Until('”'),
             '«' => Span::Until('»'),
+            '‹' => Span::Until('›'),
+            '「' => Span::Until('」'),
+            '『' => Span::Until('』'),
+            // What leads to what, or becomes what.
+            '→' | '⇒' | '➜' | '↔' => {
+                self.mask_line();
+                Span::None
+            }
             '‘' => Span::Until('’'),
             '[' => {
                 self.markup.clear();
@@ -176,7 +194,7 @@ impl Mask {
             '$' => Span::Dollar,
             '/' if self.previous == ':' => Span::Chunk,
             // The columns of a table, of which the rows below are part.
-            '|' | '\t' => {
+            '|' | '│' | '║' | '\t' => {
                 self.ground = Ground::Paragraph;
                 Span::None
             }
