@@ -52,7 +52,7 @@ impl Verse {
     }
 
     /// The line reached turns out to be no verse, as one with a label.
-    pub(super) fn is_none(&mut self) {
+    pub(super) fn rule_out(&mut self) {
         (self.item, self.verse) = (true, false);
     }
 

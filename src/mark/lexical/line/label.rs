@@ -95,7 +95,7 @@ const NUMBERED: [&str; 12] = [
 /// marker of a list.
 pub(super) fn is_label(token: &str, item: bool) -> bool {
     let bare = bare(token);
-    if is_option(token, bare) || is_clause(token) || is_clock(token) && !token.contains('*') {
+    if is_option(bare) || is_clause(token) || is_clock(token) && !token.contains('*') {
         return true;
     }
     // `**Title:**` and `**Title**:`.
@@ -126,7 +126,7 @@ pub(super) fn is_labelled(first: &str, second: &str) -> bool {
         && !["At", "By", "On", "From", "Around", "Until"].contains(&name);
     // `S – Start each day` of an acrostic.
     let letter = capital && name.len() == 1 && dash;
-    let option = name == "Answer:" && is_option(second, behind);
+    let option = name == "Answer:" && is_option(behind);
     // What a runner of tests tells.
     let told = matches!(first, "✓" | "✗" | "✔" | "✘" | "×")
         && second.starts_with(|first: char| first.is_ascii_lowercase());
@@ -165,7 +165,7 @@ fn bare(token: &str) -> &str {
 }
 
 /// `A)`, `(B)`, `C.`, `S:`, also in bold.
-fn is_option(token: &str, bare: &str) -> bool {
+fn is_option(bare: &str) -> bool {
     let inner = bare.strip_prefix('(').unwrap_or(bare);
     if let Some(letter) = bare.strip_suffix("**:") {
         return letter.len() == 1 && letter.bytes().all(|byte| byte.is_ascii_uppercase());

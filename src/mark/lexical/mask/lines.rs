@@ -14,7 +14,7 @@ impl Mask {
             _ if self.ground == Ground::Whole => return,
             Verdict::Prose => return,
             Verdict::Line => {
-                self.verse.is_none();
+                self.verse.rule_out();
                 Ground::Line
             }
             Verdict::Code => Ground::Code,
