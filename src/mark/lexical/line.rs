@@ -26,6 +26,9 @@ pub(super) enum Verdict {
     Prose,
     /// This line is not prose.
     Line,
+    /// It is prose that stays as it was written: this line, or its paragraph.
+    Labelled,
+    Cited,
     /// This line and those below it are code, up to a blank line that no indented line follows.
     Code,
     /// A difference between files: lines that begin with ` `, `+`, `-` or `@`, and blank lines.
@@ -169,7 +172,7 @@ impl Opening {
                 return Verdict::Prose;
             }
             0 => match self.first(token, end) {
-                Verdict::Prose if !end && label::is_label(token, self.item) => Verdict::Line,
+                Verdict::Prose if !end && label::is_label(token, self.item) => Verdict::Labelled,
                 verdict => verdict,
             },
             _ => self.further(token, end),

@@ -33,12 +33,15 @@ pub(super) struct Passage {
     pub(super) formal: bool,
     /// Whether the paragraph speaks of words or repeats what somebody said.
     quoted: bool,
+    /// Whether the paragraph tells a dose, or is of a contract.
+    grave: bool,
     /// What a paragraph before has announced.
     announced: Announced,
     /// Whether the last word says that something follows which was said.
     utters: bool,
-    /// Whether forms in verse are left alone.
-    pub(super) spares_verse: bool,
+    /// Whether prose is left alone that must stay as it was written: verse, what is announced, behind labels. Not
+    /// where a text is only read, since others may repeat without its frame what was marked within.
+    pub(super) spares: bool,
     /// The stems of the last words, a bit for each that was exchanged, and where the next one goes.
     stems: [u32; FAR],
     exchanged: u32,
@@ -67,9 +70,10 @@ impl Passage {
             curly: false,
             formal: false,
             quoted: false,
+            grave: false,
             announced: Announced::default(),
             utters: false,
-            spares_verse: true,
+            spares: true,
             stems: [0; FAR],
             exchanged: 0,
             next: 0,
@@ -95,9 +99,16 @@ impl Passage {
     pub(super) fn is_open(&self, word: Word<'_>) -> bool {
         let apart =
             matches!(self.gap, Gap::Line | Gap::Sentence | Gap::Space | Gap::Comma | Gap::Clause);
-        let spared =
-            self.quoted || self.announced.holds() || self.spares_verse && self.mask.is_verse();
-        apart && self.mask.is_prose(word.text) && !spared && self.language.is_english()
+        apart
+            && self.mask.is_prose(word.text)
+            && !self.quoted
+            && !(self.spares && self.is_spared())
+            && self.language.is_english()
+    }
+
+    /// Whether prose here stays as it was written.
+    fn is_spared(&self) -> bool {
+        self.grave || self.announced.holds() || self.mask.is_spared()
     }
 
     /// A word is reached: what the lexicon knows of it.
@@ -157,7 +168,8 @@ impl Passage {
             || matches!(previous(), "the" | "this" | "these" | "a" | "as" | "seed" | "safe");
         let says = traits.verbatim || traits.tongue && previous() == "in";
         let says = says || traits.spoken && article();
-        self.quoted |= says || traits.dose || traits.legal;
+        self.quoted |= says;
+        self.grave |= traits.dose || traits.legal;
         if traits.legal {
             self.announced.begin(announced::SEVERAL);
         }
@@ -236,7 +248,7 @@ impl Passage {
         if !(character == ' ' && self.pass_space()) {
             match character {
                 '\n' if self.mask.is_blank() => {
-                    self.quoted = false;
+                    (self.quoted, self.grave) = (false, false);
                     self.announced.end_paragraph();
                     self.opening.end();
                 }

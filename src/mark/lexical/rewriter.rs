@@ -119,7 +119,11 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                     Extent::Partial => (rest.len(), false),
                 };
                 let word = Word::of(rest.get(..length).unwrap_or_default());
-                self.passage.pass(self.lexicon, word);
+                let head = self.passage.reach(self.lexicon, word);
+                if let Some(candidate) = head.filter(|head| head.is_candidate()) {
+                    self.decisions.leave(self.lexicon, candidate, word.text);
+                }
+                self.passage.pass_reached(word, head);
                 self.tail = !complete;
                 length
             } else {
@@ -138,7 +142,7 @@ impl<'l, C: Choice> Rewriter<'l, C> {
 
     /// Reads a whole text and writes nothing.
     pub(super) fn read(mut self, text: &str) {
-        self.passage.spares_verse = false;
+        self.passage.spares = false;
         self.run(text, true, &mut Nowhere);
     }
 
@@ -232,9 +236,7 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                 let (place, choice) = ((rest, word, end), &mut self.choice);
                 self.decisions.at_head(self.lexicon, candidate, &self.passage, place, choice)
             } else {
-                if !self.passage.mask.is_prose(word.text) {
-                    self.decisions.leave(self.lexicon, candidate, word.text);
-                }
+                self.decisions.leave(self.lexicon, candidate, word.text);
                 Decision::None
             };
             match decision {

@@ -129,7 +129,8 @@ impl Opening {
         // The lines of BASIC and of GEDCOM.
         let numbered = first.bytes().all(|byte| byte.is_ascii_digit())
             && (is_loud(token) && token.len() > 2 || token.starts_with('@'));
-        let labelled = || label::is_labelled(first, token).then_some(Verdict::Line);
-        (numbered || label::is_citation(first, token)).then_some(Verdict::Code).or_else(labelled)
+        let cited = || label::is_citation(first, token).then_some(Verdict::Cited);
+        let labelled = || label::is_labelled(first, token).then_some(Verdict::Labelled);
+        numbered.then_some(Verdict::Code).or_else(cited).or_else(labelled)
     }
 }

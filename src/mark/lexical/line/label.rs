@@ -2,7 +2,7 @@
 //! a clause, an entry of a bibliography.
 
 /// Labels behind which prose goes on, in order.
-const OF_PROSE: [&str; 34] = [
+const OF_PROSE: [&str; 36] = [
     "A",
     "Answer",
     "Background",
@@ -35,6 +35,8 @@ const OF_PROSE: [&str; 34] = [
     "Solution",
     "Step",
     "Summary",
+    "Thought",
+    "Thoughts",
     "Tip",
     "Tips",
 ];

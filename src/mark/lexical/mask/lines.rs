@@ -1,6 +1,6 @@
 //! The ground: what a line is from its first character to its end.
 
-use super::{Ground, Mask, Span, Waiting, after_ticks};
+use super::{Ground, Mask, Span, Spared, Waiting, after_ticks};
 use crate::mark::lexical::block::{Block, End};
 use crate::mark::lexical::line::{Before, Verdict};
 use crate::mark::lexical::literal::Literal;
@@ -13,10 +13,9 @@ impl Mask {
         let ground = match verdict {
             _ if self.ground == Ground::Whole => return,
             Verdict::Prose => return,
-            Verdict::Line => {
-                self.verse.rule_out();
-                Ground::Line
-            }
+            Verdict::Labelled => return self.spare(Spared::Line),
+            Verdict::Cited => return self.spare(Spared::Paragraph),
+            Verdict::Line => Ground::Line,
             Verdict::Code => Ground::Code,
             Verdict::Diff => Ground::Diff,
             Verdict::Whole => Ground::Whole,
@@ -35,6 +34,7 @@ impl Mask {
         if certain || matches!(self.ground, Ground::Prose | Ground::Line) {
             (self.ground, self.within) = (ground, false);
             self.literal = Literal::behind(self.opening.text());
+            self.quotation = 0;
             if !matches!(self.span, Span::Inline { .. } | Span::Markup) {
                 self.span = Span::None;
             }
@@ -134,10 +134,6 @@ impl Mask {
             Span::Fence { mark, length, .. } => {
                 Span::Fence { mark, length, opening: false, run: 0, bare: true }
             }
-            Span::Until('"') if empty && self.quotation > 0 => {
-                self.quotation -= 1;
-                Span::Until('"')
-            }
             _ if empty => Span::None,
             Span::Inline { ticks, run, opening } => after_ticks(ticks, run, opening),
             Span::Until(close @ ('"' | '”' | '»' | '}')) => Span::Until(close),
@@ -176,7 +172,19 @@ impl Mask {
             (self.span, self.block) = (Span::None, Some(block));
         }
         self.parted |= empty;
+        if empty {
+            self.quotation = self.quotation.saturating_sub(1);
+        }
+        if empty || self.spared == Spared::Line {
+            self.spared = Spared::Nothing;
+        }
         (self.blank, self.indent, self.fence) = (true, 0, 0);
+    }
+
+    /// The line is prose that stays as it was written.
+    fn spare(&mut self, what: Spared) {
+        self.verse.rule_out();
+        self.spared = what;
     }
 
     /// Whether the line is one of what a program reads.

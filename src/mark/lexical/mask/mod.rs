@@ -34,6 +34,14 @@ enum Ground {
     Whole,
 }
 
+/// How much stays as it was written, though it is prose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spared {
+    Nothing,
+    Line,
+    Paragraph,
+}
+
 /// What is open within a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Span {
@@ -117,8 +125,9 @@ pub(super) struct Mask {
     database: bool,
     /// It is the head of a message, whose body is the next paragraph.
     body_follows: bool,
-    /// How many paragraphs more the quotation may hold that is open: one that stands first on its line or
-    /// behind a colon.
+    spared: Spared,
+    /// How many paragraphs the quotation may hold that is open, with the one reached: one that stands first on
+    /// its line or behind a colon.
     quotation: u8,
     /// Fence characters that opened this line.
     fence: u32,
@@ -158,6 +167,7 @@ impl Mask {
             literal: Literal::default(),
             database: false,
             body_follows: false,
+            spared: Spared::Nothing,
             quotation: 0,
             fence: 0,
             begun: false,
@@ -191,9 +201,11 @@ impl Mask {
         self.blank || self.opening.is_at_start()
     }
 
-    /// Whether a word that begins here may stand in a line of verse.
-    pub(super) fn is_verse(&self) -> bool {
-        if self.blank { self.verse.may_begin() } else { self.verse.is_verse() }
+    /// Whether a word that begins here may stand in a line of verse, or behind a label, or in a quotation of
+    /// several paragraphs: prose that stays as it was written.
+    pub(super) fn is_spared(&self) -> bool {
+        let verse = if self.blank { self.verse.may_begin() } else { self.verse.is_verse() };
+        verse || self.spared != Spared::Nothing || self.quotation > 0
     }
 
     /// Something that cannot be read stands here: nothing on the line is prose any more.

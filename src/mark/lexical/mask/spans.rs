@@ -119,6 +119,9 @@ impl Mask {
                 }
             }
             Span::Until(close) if character == close && !self.previous.is_whitespace() => {
+                if close == '"' {
+                    self.quotation = 0;
+                }
                 Span::None
             }
             Span::Until('$') if character == '$' => Span::None,
@@ -171,6 +174,10 @@ impl Mask {
                 let alone = first || self.last == ':';
                 self.quotation = if alone { QUOTED } else { 0 };
                 Span::Until('"')
+            }
+            '"' => {
+                self.quotation = 0;
+                Span::None
             }
             '\'' if opens => Span::Until('\''),
             '“' | '„' => Span::Until('”'),
