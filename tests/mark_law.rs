@@ -152,9 +152,11 @@ fn rewritten<'t>(marking: &TextMarking, pieces: impl IntoIterator<Item = &'t str
     out
 }
 
-/// Paragraphs, some to a text.
+/// Paragraphs, some to a text. Where one ends with a colon the book has a listing: without it the next paragraph
+/// would be what is announced, which is read and not marked.
 fn texts() -> impl Iterator<Item = String> {
-    let paragraphs: Vec<&str> = PROSE.split("\n\n").collect();
+    let prose = PROSE.replace(":\n\n", ":\n\n```\nlet x = 5;\n```\n\n");
+    let paragraphs: Vec<&str> = prose.split("\n\n").collect();
     paragraphs.chunks(8).map(|some| some.join("\n\n")).collect::<Vec<_>>().into_iter()
 }
 
