@@ -62,6 +62,8 @@ mod sealed_counts;
 #[cfg(test)]
 mod sealed_gemini;
 #[cfg(test)]
+mod sealed_opening;
+#[cfg(test)]
 mod sealed_responses;
 #[cfg(test)]
 mod sealed_strings;

@@ -25,10 +25,15 @@ pub(super) const TOKENS: [u64; 7] = [
     179_070_704_467,
 ];
 
-/// Words of the sentence, in lower case, and its tokens.
+/// Words of the sentence as they stand, with a capital and in capitals, and its tokens. In any mixture of cases, or if they
+/// were shorter, one would come up by chance in the base64 of what is sealed.
 static FORMS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let words = SENTENCE.split(' ').filter(|word| word.len() > 4).map(str::to_owned);
-    words.chain(TOKENS.iter().map(ToString::to_string)).collect()
+    let words = SENTENCE.split(' ').filter(|word| word.len() > 5);
+    let forms = words.flat_map(|word| {
+        let capital = word[..1].to_uppercase() + &word[1..];
+        [word.to_owned(), capital, word.to_uppercase()]
+    });
+    forms.chain(TOKENS.iter().map(ToString::to_string)).collect()
 });
 
 /// The first form of the sentence, of a word of it or of a token that these bytes have.
@@ -40,8 +45,7 @@ pub(super) fn told_by(bytes: &[u8]) -> Option<String> {
     let twice: Vec<Vec<u8>> = coded.iter().flat_map(|it| decoded(it)).collect();
     let others = plain.iter().chain(&coded).chain(&twice).chain(&inflated).map(Vec::as_slice);
     [bytes].into_iter().chain(others).find_map(|bytes| {
-        let bytes = bytes.to_ascii_lowercase();
-        FORMS.iter().find(|form| memmem::find(&bytes, form.as_bytes()).is_some()).cloned()
+        FORMS.iter().find(|form| memmem::find(bytes, form.as_bytes()).is_some()).cloned()
     })
 }
 
