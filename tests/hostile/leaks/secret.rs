@@ -30,8 +30,8 @@ pub(super) const TOKENS: [u64; 7] = [
 static FORMS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let words = SENTENCE.split(' ').filter(|word| word.len() > 5);
     let forms = words.flat_map(|word| {
-        let capital = word[..1].to_uppercase() + &word[1..];
-        [word.to_owned(), capital, word.to_uppercase()]
+        let (first, rest) = word.split_at(1);
+        [word.to_owned(), first.to_uppercase() + rest, word.to_uppercase()]
     });
     forms.chain(TOKENS.iter().map(ToString::to_string)).collect()
 });
