@@ -29,9 +29,13 @@ impl Opening {
             let name = name.trim_matches('"');
             return Verdict::Block(Block::new(End::Line(format!("--{name}--").into())));
         }
-        // `=== a.txt ===`.
+        // `=== a.txt ===`, `--- ORIGINAL ---`.
         let run = before.split(' ').next().filter(|run| is_run(run));
-        if let Some(run) = run.filter(|run| end && *run == token && before.contains(['.', '/'])) {
+        let named = || {
+            before.contains(['.', '/'])
+                || ["ORIGINAL", "OLD", "BEFORE"].iter().any(|name| before.ends_with(name))
+        };
+        if let Some(run) = run.filter(|run| end && *run == token && named()) {
             return Verdict::Block(Block::new(End::Line(String::from(run).into())));
         }
         let operator = matches!(
@@ -93,16 +97,19 @@ impl Opening {
             "not" if token == "ok" => return Some(Verdict::Code),
             // Variables of make over several lines.
             "define" if end => return block(End::Line("endef".into())),
+            "Unhandled" if token.starts_with("exception") => return Some(Verdict::Code),
             "BEGIN"
-                if matches!(
-                    token,
-                    "CONTENT" | "DOCUMENT" | "FILE" | "FILE:" | "PATCH" | "TEXT"
-                ) =>
+                if token == "FILE:"
+                    || end
+                        && is_loud(token)
+                        && !token.ends_with(';')
+                        && !matches!(token, "TRAN" | "TRANSACTION" | "WORK") =>
             {
                 return block(End::Line("END".into()));
             }
             // Documents of Texinfo and of Typst.
             "\\input" if token == "texinfo" => return block(End::Line("@bye".into())),
+            // What ends with `END` and, mostly, the same name; a database has other ends.
             "#set" | "#let" | "#show" | "#show:" => return Some(Verdict::Whole),
             "(A)" | "(B)" | "(C)" | "x" if is_stamp(token) => return Some(Verdict::Code),
             _ => {}
