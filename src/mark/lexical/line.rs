@@ -176,6 +176,8 @@ impl Opening {
             }
             0 => match self.first(token, end) {
                 Verdict::Prose if !end && label::is_label(token, self.item) => Verdict::Labelled,
+                // The text stands in the next line.
+                Verdict::Prose if end && label::is_of_text(token) => Verdict::Cited,
                 verdict => verdict,
             },
             _ => self.further(token, end),
