@@ -1,4 +1,5 @@
-//! What is announced by a paragraph or told by a label stays as it is, and prose behind it does not.
+//! What is announced by a paragraph, told by a label or matched by an agent stays as it is, and prose behind it
+//! does not.
 
 use guilloche::mark::lexical::{Rewriter, Site};
 use guilloche::mark::lexicon::Lexicon;
@@ -6,11 +7,14 @@ use guilloche::mark::lexicon::Lexicon;
 use super::{BEFORE, forced};
 
 /// Texts, each behind `%%%` and its kind; what must stay stands between `⟪` and `⟫`.
-const ANNOUNCED: &str = include_str!("../fixtures/marks/announced.txt");
+const FIXTURES: [&str; 2] = [
+    include_str!("../fixtures/marks/announced.txt"),
+    include_str!("../fixtures/marks/provoking_further.txt"),
+];
 
 fn cases() -> impl Iterator<Item = (&'static str, String, Vec<&'static str>)> {
-    let sections = ANNOUNCED.strip_prefix("%%% ").unwrap().split("\n%%% ");
-    sections.map(|section| {
+    let sections = |fixture: &'static str| fixture.strip_prefix("%%% ").unwrap().split("\n%%% ");
+    FIXTURES.into_iter().flat_map(sections).map(|section| {
         let (kind, text) = section.split_once('\n').unwrap();
         let stays =
             text.split('⟪').skip(1).map(|rest| rest.split_once('⟫').map_or(rest, |it| it.0));
@@ -28,7 +32,7 @@ fn what_is_announced_or_labelled_stays_whatever_is_chosen() {
             wrong.extend(stays.iter().filter(|part| !out.contains(**part)).map(|_| kind));
         }
     }
-    assert!(cases().count() >= 110 && wrong.is_empty(), "{wrong:#?}");
+    assert!(cases().count() >= 580 && wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
@@ -65,13 +69,19 @@ fn prose_behind_it_and_behind_what_only_looks_so_is_marked() {
         "## 1.1 Of it",
         "It has 3.5 million of them.",
         "**Why it matters**",
+        "They said this of it.",
+        "with",
+        "BEGIN TRANSACTION",
+        "A <> or a >>> is one of them.",
     ] {
         let text = format!("\n\n{before}\n\n{prose}");
         let changed = [false, true].map(|variant| forced(&text, variant));
         assert_ne!(changed[0], changed[1], "{before}");
         assert!(changed.iter().all(|out| out.contains(before)), "{before}");
     }
-    for label in ["Note: ", "Answer: ", "- **Speed**: ", "✅ ", "a) ", "**Step 1:** "] {
+    for label in
+        ["Note: ", "Answer: ", "- **Speed**: ", "✅ ", "a) ", "**Step 1:** ", "Pro Tip: ", "2020: "]
+    {
         let text = format!("\n\n{label}{prose}");
         assert_ne!(forced(&text, false), forced(&text, true), "{label}");
     }

@@ -25,7 +25,7 @@ pub(super) enum End {
     Line(Cow<'static, str>),
     /// With the tag of a template that closes those that it opens, of which so many are open.
     Template { opens: Vec<Box<str>>, closes: Box<str>, open: u32 },
-    /// With the marker of what replaces: at least five of `>` or of `+`.
+    /// With the marker of what replaces: at least four of `>` or five of `+`.
     Replaced,
 }
 
@@ -108,7 +108,7 @@ impl Block {
                 }
                 *open == 0
             }
-            End::Replaced => line.starts_with(">>>>>") || line.starts_with("+++++"),
+            End::Replaced => line.starts_with(">>>>") || line.starts_with("+++++"),
             End::Element { .. } | End::Text(_) | End::Nested { .. } => return self.keep("\n"),
         };
         self.tail.clear();

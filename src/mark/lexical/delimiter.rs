@@ -1,7 +1,7 @@
 //! Blocks that one line opens and a line of its own closes, by the first token of the line.
 
 use super::block::{Block, End};
-use super::token::is_loud;
+use super::token::{is_loud, is_run};
 
 /// First tokens that open a block, and with what the line begins that closes it.
 const DELIMITERS: [(&str, &str); 19] = [
@@ -63,8 +63,13 @@ pub(super) fn opened_by(token: &str, alone: bool, announced: bool) -> Option<Blo
         && is_loud(token.trim_matches(':'));
     let end = match token.chars().next()? {
         '-' | '.' | '=' | '+' if rule => End::Word(token.into()),
+        '-' | '=' | '+' | '#' | '*' | '%' | '<' | '[' if alone && framed(token).is_some() => {
+            framed(token)?
+        }
         '\\' if token.starts_with("\\start") => command(token)?,
-        '@' | '\\' if alone => command(token).or_else(|| listed_end(listed()))?,
+        '@' | '\\' if alone => {
+            command(token).or_else(|| listed_end(listed())).or_else(|| directive_of_blade(token))?
+        }
         '{' if token.starts_with("{{#") => return template(token, ""),
         '{' | '[' | '(' if alone => bracketed(token)?,
         '#' if token.ends_with('[') && token.len() > 2 => nested('['),
@@ -76,6 +81,20 @@ pub(super) fn opened_by(token: &str, alone: bool, announced: bool) -> Option<Blo
         _ => return None,
     };
     Some(Block::new(end))
+}
+
+/// `===BEGIN===`, `---START_OF_FILE---`: what says between two runs that something begins, up to the line that says
+/// so of its end; `###CONTENT###`, up to the next such line.
+fn framed(token: &str) -> Option<End> {
+    let name = token.trim_matches(|mark: char| mark.is_ascii_punctuation());
+    let (run, behind) = token.split_once(name)?;
+    let begins = is_loud(name) && (name.starts_with("BEGIN") || name.starts_with("START"));
+    let end = match name {
+        "CONTENT" | "FILE" | "TEXT" => run.into(),
+        _ if begins => format!("{run}END"),
+        _ => return None,
+    };
+    (is_run(run) && is_run(behind)).then(|| End::Line(end.into()))
 }
 
 fn is_name_or_brace(character: char) -> bool {
@@ -112,6 +131,13 @@ fn command(token: &str) -> Option<End> {
     }
     let end = if token.starts_with('@') { "@end" } else { "\\end" };
     VERBATIM.contains(&name).then(|| End::Line(end.into()))
+}
+
+/// `@if(ready)`, up to `@endif`.
+fn directive_of_blade(token: &str) -> Option<End> {
+    const NAMES: [&str; 8] = ["can", "empty", "for", "foreach", "forelse", "if", "isset", "unless"];
+    let (name, _) = token.strip_prefix('@')?.strip_suffix(')')?.split_once('(')?;
+    NAMES.contains(&name).then(|| End::Line("@end".into()))
 }
 
 /// A bracket alone, or a word in brackets that opens a block of a wiki: `{code:java}`, `[quote=A]`.

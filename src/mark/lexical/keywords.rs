@@ -231,7 +231,7 @@ pub(super) const FORMS: [&str; 18] = [
 ];
 
 /// Words in capitals with which statements, instructions and lines of a log begin.
-pub(super) const CAPITALS: [&str; 90] = [
+pub(super) const CAPITALS: [&str; 91] = [
     "ADD",
     "ALTER",
     "AND",
@@ -270,6 +270,7 @@ pub(super) const CAPITALS: [&str; 90] = [
     "FROM",
     "FUNCTION",
     "GET",
+    "GIVEN",
     "GRANT",
     "GROUP",
     "HAVING",

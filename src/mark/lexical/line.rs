@@ -15,7 +15,7 @@ use super::reader::{self, Reader};
 use super::token::{
     begins_code, is_address, is_cmdlet, is_column, is_definition, is_form, is_hash, is_heading,
     is_identifier, is_key, is_level, is_marker, is_name_with_colon, is_run, is_scalar, is_stamp,
-    is_substitution, is_textile, is_times,
+    is_subject, is_substitution, is_textile, is_times,
 };
 use crate::secret::opaque_debug;
 
@@ -103,26 +103,29 @@ impl Opening {
 
     /// With what the comment ends that the line begins with, of those that hold several paragraphs.
     pub(super) fn comment_end(&self) -> Option<&'static str> {
-        /// Of ML, Haskell, Lean, Lisp, Nim, D, Pascal.
-        const COMMENTS: [(&[&str], &str); 7] = [
+        /// Of ML, Haskell, Lean, Lisp, Nim, D, Jinja, Pascal.
+        const COMMENTS: [(&[&str], &str); 8] = [
             (&["(* ", "(** "], "*)"),
             (&["{- ", "{-| "], "-}"),
             (&["/- ", "/-- ", "/-! "], "-/"),
             (&["#| "], "|#"),
             (&["#[ "], "]#"),
             (&["/+ "], "+/"),
+            (&["{# "], "#}"),
             (&["{ "], "}"),
         ];
         let begins = |begin: &&str| self.text.starts_with(*begin);
         COMMENTS.iter().find(|(opening, _)| opening.iter().any(begins)).map(|(_, end)| *end)
     }
 
-    /// Whether the line is the head of a message of the web, behind which its body follows.
+    /// Whether the line is the head of a message of the web, or the subject of a commit, behind which its body
+    /// follows.
     pub(super) fn heads_message(&self) -> bool {
         self.text.starts_with("HTTP/")
             || self.text.contains(" HTTP/")
             || self.text.starts_with("MIME-Version: ")
             || self.text.strip_prefix("Content-Type: ").is_some_and(|kind| kind.contains('/'))
+            || is_subject(self.text.split(' ').next().unwrap_or_default())
     }
 
     /// Whether the line begins with a name and a colon.
@@ -173,6 +176,8 @@ impl Opening {
             }
             0 => match self.first(token, end) {
                 Verdict::Prose if !end && label::is_label(token, self.item) => Verdict::Labelled,
+                // The text stands in the next line.
+                Verdict::Prose if end && label::is_of_text(token) => Verdict::Cited,
                 verdict => verdict,
             },
             _ => self.further(token, end),
@@ -194,7 +199,7 @@ impl Opening {
         if matches!(first, '`' | '*' | '_') && !is_run(token) {
             return Verdict::Prose;
         }
-        if token.starts_with("<<<<<<<") {
+        if token.starts_with("<<<<<<<") || first == '<' && token.len() > 3 && is_run(token) {
             return Verdict::Block(Block::new(End::Replaced));
         }
         let message = token.starts_with("HTTP/") || token == "WEBVTT";

@@ -176,6 +176,8 @@ pub(super) fn judge(markup: &str, place: &Place<'_>) -> Markup {
         }
         Some('%') if "%--".starts_with(inner) && !end => Markup::Open,
         Some('%') => Markup::None,
+        // A fragment of JSX.
+        Some('>') if place.leads => Markup::Block(Block::new(End::Text("</>".into()))),
         // A comment of PowerShell.
         Some('#') if place.leads => Markup::Block(Block::new(End::Text("#>".into()))),
         Some('|' | '｜') => Markup::Whole,

@@ -41,6 +41,13 @@ impl Opening {
         (self.count, self.lost) = (0, false);
     }
 
+    /// Whether the paragraph tells what to change, as far as it has come, or is one word.
+    pub(super) fn is_of_edit(&self) -> bool {
+        const EDITS: [&str; 5] = ["change", "edit", "rename", "set", "update"];
+        let first = self.words.split(' ').next().unwrap_or_default();
+        self.count == 1 || EDITS.contains(&first)
+    }
+
     /// The words, once all have left.
     pub(super) fn get(&self) -> Option<&str> {
         (self.count == OPENING_WORDS && !self.lost).then_some(&*self.words)

@@ -164,8 +164,12 @@ impl Passage {
     fn note(&mut self, traits: Traits) {
         self.formal |= traits.formal;
         let previous = || self.word_before(1);
-        let article =
-            || matches!(previous(), "the" | "this" | "these" | "a" | "as" | "seed" | "safe");
+        let article = || {
+            matches!(
+                previous(),
+                "the" | "this" | "these" | "a" | "as" | "seed" | "safe" | "linking" | "transition"
+            )
+        };
         let says = traits.verbatim || traits.tongue && previous() == "in";
         let says = says || traits.spoken && article();
         self.quoted |= says;
@@ -259,8 +263,20 @@ impl Passage {
             if character == ':' && self.gap == Gap::None && self.utters {
                 self.announced.says(announced::ONE);
                 self.mask.mask_line();
+            } else if character == ':' && self.gap == Gap::None && self.tells_of_text() {
+                self.announced.says(announced::ONE);
             }
             self.gap = self.gap.then(character);
+        }
+    }
+
+    /// Whether a colon behind the last word tells of a text that somebody puts somewhere: `like this:`, `Change the
+    /// title to:`, or `with:` alone behind what is replaced.
+    fn tells_of_text(&self) -> bool {
+        match self.word_before(1) {
+            "this" => true,
+            "to" | "with" | "by" => self.opening.is_of_edit(),
+            _ => false,
         }
     }
 

@@ -28,6 +28,8 @@ pub(super) fn begins_code(first: char, token: &str) -> bool {
         '#' => is_typst(token),
         '@' | '/' | '!' | '%' | '&' | ';' | ',' | '=' | '}' | ')' | ']' | '^' | '?' | ':' => true,
         '│' | '║' | '┌' | '├' | '└' | '╔' | '╚' => true,
+        // The tokens of older models of Qwen: `✿FUNCTION✿:`.
+        '✿' => true,
         '.' => second.is_none_or(|second| second != '.'),
         '-' | '+' => second.is_some_and(|second| second != '*'),
         // `$ ls`, `${name}`, `$(date)`, but no `$x$` and no `$5`.
@@ -168,6 +170,16 @@ pub(super) fn is_column(token: &str) -> bool {
         && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && token.bytes().any(|byte| byte.is_ascii_uppercase())
         && !token.bytes().any(|byte| byte.is_ascii_lowercase())
+}
+
+/// How the subject of a conventional commit begins: `fix:`, `feat(cache)!:`.
+pub(super) fn is_subject(token: &str) -> bool {
+    const KINDS: [&str; 11] = [
+        "build", "chore", "ci", "docs", "feat", "fix", "perf", "refactor", "revert", "style",
+        "test",
+    ];
+    let kind = token.strip_suffix(':').and_then(|kind| kind.split(['(', '!']).next());
+    kind.is_some_and(|kind| KINDS.contains(&kind))
 }
 
 /// `s/a`, `g/a/d`, `tr/a`: what is substituted, unless it is a person of either sex.

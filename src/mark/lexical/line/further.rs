@@ -24,14 +24,28 @@ impl Opening {
         if self.passed == 2 && end && before.starts_with("banner ") {
             return Verdict::Block(Block::new(End::Line(String::from(token).into())));
         }
+        // `Figure 3 – It …`.
+        if self.passed == 2 && label::is_dash(token) && label::is_numbered(before) {
+            return Verdict::Labelled;
+        }
+        if self.passed == 2 && (before, token) == ("True or", "false:") {
+            return Verdict::Labelled;
+        }
+        if self.passed == 3 && label::is_list_of_authors(before, token) {
+            return Verdict::Cited;
+        }
         // The parts of a mail.
         if let Some(name) = token.strip_prefix("boundary=") {
             let name = name.trim_matches('"');
             return Verdict::Block(Block::new(End::Line(format!("--{name}--").into())));
         }
-        // `=== a.txt ===`.
+        // `=== a.txt ===`, `--- ORIGINAL ---`.
         let run = before.split(' ').next().filter(|run| is_run(run));
-        if let Some(run) = run.filter(|run| end && *run == token && before.contains(['.', '/'])) {
+        let named = || {
+            before.contains(['.', '/'])
+                || ["ORIGINAL", "OLD", "BEFORE"].iter().any(|name| before.ends_with(name))
+        };
+        if let Some(run) = run.filter(|run| end && *run == token && named()) {
             return Verdict::Block(Block::new(End::Line(String::from(run).into())));
         }
         let operator = matches!(
@@ -83,6 +97,7 @@ impl Opening {
             {
                 return Some(Verdict::Line);
             }
+            "Unhandled" if token.starts_with("exception") => return Some(Verdict::Code),
             "Traceback" | "Caused" | "Exception" if matches!(token, "(most" | "by:" | "in") => {
                 return Some(Verdict::Code);
             }
@@ -93,11 +108,13 @@ impl Opening {
             "not" if token == "ok" => return Some(Verdict::Code),
             // Variables of make over several lines.
             "define" if end => return block(End::Line("endef".into())),
+            // What ends with `END` and, mostly, the same name; a database has other ends.
             "BEGIN"
-                if matches!(
-                    token,
-                    "CONTENT" | "DOCUMENT" | "FILE" | "FILE:" | "PATCH" | "TEXT"
-                ) =>
+                if token == "FILE:"
+                    || end
+                        && is_loud(token)
+                        && !token.ends_with(';')
+                        && !matches!(token, "TRAN" | "TRANSACTION" | "WORK") =>
             {
                 return block(End::Line("END".into()));
             }
@@ -130,7 +147,17 @@ impl Opening {
         let numbered = first.bytes().all(|byte| byte.is_ascii_digit())
             && (is_loud(token) && token.len() > 2 || token.starts_with('@'));
         let cited = || label::is_citation(first, token).then_some(Verdict::Cited);
-        let labelled = || label::is_labelled(first, token).then_some(Verdict::Labelled);
+        let labelled = || {
+            let labelled =
+                label::is_labelled(first, token) || !self.item && label::is_speaker(first, token);
+            let of_text = label::is_text_of_two(first, token);
+            match (labelled || of_text, end && of_text) {
+                (true, false) => Some(Verdict::Labelled),
+                // The text stands in the next line.
+                (true, true) => Some(Verdict::Cited),
+                (false, _) => None,
+            }
+        };
         numbered.then_some(Verdict::Code).or_else(cited).or_else(labelled)
     }
 }

@@ -42,43 +42,101 @@ const OF_PROSE: [&str; 36] = [
 ];
 
 /// Labels of what stays as it is in a list and in bold, too, in order.
-const OF_TEXT: [&str; 32] = [
+const OF_TEXT: [&str; 61] = [
     "AI",
+    "Active",
+    "Actual",
+    "After",
+    "American",
     "Assistant",
     "Back",
+    "Before",
+    "British",
     "Caption",
+    "Casual",
+    "Change",
     "Correct",
     "Corrected",
+    "Correction",
     "English",
+    "Error",
+    "Expected",
+    "Find",
+    "Formal",
     "French",
     "Front",
     "German",
     "Headline",
+    "Host",
     "Human",
     "Incorrect",
+    "Informal",
+    "Interviewee",
+    "Interviewer",
     "Jingle",
     "Keywords",
     "Motto",
+    "Narrator",
+    "New",
+    "Old",
     "Original",
     "Output",
+    "Passive",
     "Plaintext",
     "Prompt",
     "Proverb",
     "Quote",
+    "Received",
+    "Replace",
+    "Replacement",
     "Revised",
     "Riddle",
+    "Search",
+    "Sentence",
     "Slogan",
     "Spanish",
+    "Speaker",
     "Subject",
     "Tagline",
     "Tags",
     "Title",
+    "To",
     "Translation",
     "User",
+    "Voiceover",
 ];
 
+/// What a label of two words tells of, in order: `Corrected version:`.
+const TEXTS: [&str; 11] = [
+    "caption",
+    "copy",
+    "headline",
+    "message",
+    "phrase",
+    "prompt",
+    "quote",
+    "sentence",
+    "title",
+    "translation",
+    "version",
+];
+
+/// Other labels of two words behind which a text stands.
+const PAIRS: [(&str, &str); 7] = [
+    ("Action", "Input"),
+    ("Active", "voice"),
+    ("Alt", "text"),
+    ("Change", "to"),
+    ("Passive", "voice"),
+    ("Replace", "with"),
+    ("Tool", "result"),
+];
+
+/// Words that no name of a speaker ends with.
+const NO_NAMES: [&str; 6] = ["Benefits", "Fact", "Points", "Takeaway", "Takeaways", "Thing"];
+
 /// What is numbered: captions, headings and articles.
-const NUMBERED: [&str; 12] = [
+const NUMBERED: [&str; 13] = [
     "Algorithm",
     "Art.",
     "Article",
@@ -87,6 +145,7 @@ const NUMBERED: [&str; 12] = [
     "Episode",
     "Fig.",
     "Figure",
+    "Line",
     "Section",
     "Slide",
     "Table",
@@ -100,22 +159,93 @@ pub(super) fn is_label(token: &str, item: bool) -> bool {
     if is_option(bare) || is_clause(token) || is_clock(token) && !token.contains('*') {
         return true;
     }
-    // `**Title:**` and `**Title**:`.
-    let Some(name) = bare.strip_suffix(':').map(|name| name.trim_end_matches('*')) else {
-        return is_initial(token) || matches!(token, "§" | "TODO" | "FIXME");
+    let Some(name) = before_colon(bare) else {
+        return is_initial(token) || is_spoken(token) || matches!(token, "§" | "TODO" | "FIXME");
     };
     let plain =
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     let title = name.starts_with(|first: char| first.is_ascii_uppercase());
     let spoken = !item && bare.len() == token.len() && OF_PROSE.binary_search(&name).is_err();
-    plain && title && (spoken || OF_TEXT.binary_search(&name).is_ok())
+    // A line that is cited by its number.
+    let line = !item && (2..=3).contains(&name.len()) && name.bytes().all(|it| it.is_ascii_digit());
+    plain && title && (spoken || OF_TEXT.binary_search(&name).is_ok()) || is_edited(name) || line
+}
+
+/// Whether a token is a label behind which a text stands, in this line or the next: `Original:`, `**SEARCH**`.
+pub(super) fn is_of_text(token: &str) -> bool {
+    const EDITS: [&str; 7] = ["AFTER", "BEFORE", "FIND", "NEW", "OLD", "REPLACE", "SEARCH"];
+    let bare = bare(token);
+    EDITS.contains(&bare)
+        || before_colon(bare).is_some_and(|name| OF_TEXT.binary_search(&name).is_ok())
+}
+
+/// The same of two tokens: `Corrected version:`, `**Replace with:**`.
+pub(super) fn is_text_of_two(first: &str, second: &str) -> bool {
+    let name = bare(first);
+    let Some(text) = before_colon(bare(second)) else { return false };
+    let capital = name.starts_with(|first: char| first.is_ascii_uppercase());
+    let lower = text.to_ascii_lowercase();
+    capital && TEXTS.binary_search(&&*lower).is_ok() || PAIRS.contains(&(name, text))
+}
+
+/// `Ann Smith:`, at the start of what she says.
+pub(super) fn is_speaker(first: &str, second: &str) -> bool {
+    let is_name = |name: &str| {
+        let rest = name.get(1..).unwrap_or_default();
+        name.starts_with(|first: char| first.is_ascii_uppercase())
+            && !rest.is_empty()
+            && rest.bytes().all(|byte| byte.is_ascii_lowercase())
+    };
+    let last = second.strip_suffix(':').filter(|last| is_name(last) && is_name(first));
+    last.is_some_and(|last| OF_PROSE.binary_search(&last).is_err() && !NO_NAMES.contains(&last))
+}
+
+/// What stands before a colon, which may be bold with it or before it: `Title:**`, `Title**:`.
+fn before_colon(bare: &str) -> Option<&str> {
+    bare.strip_suffix(':').map(|name| name.trim_end_matches('*'))
+}
+
+/// `old_str`, `` `new_string` ``: what an edit is given.
+fn is_edited(name: &str) -> bool {
+    let name = name.trim_matches('`');
+    name.starts_with("old_") || name.starts_with("new_")
+}
+
+/// `—It`: somebody speaks.
+fn is_spoken(token: &str) -> bool {
+    token.strip_prefix('—').is_some_and(|word| word.starts_with(char::is_alphabetic))
+}
+
+pub(super) fn is_dash(token: &str) -> bool {
+    matches!(token, "-" | "–" | "—")
+}
+
+/// `Figure 3`, `**Table 2`.
+pub(super) fn is_numbered(tokens: &str) -> bool {
+    bare(tokens).split_once(' ').is_some_and(|(name, number)| {
+        NUMBERED.binary_search(&name).is_ok()
+            && number.starts_with(|digit: char| digit.is_ascii_digit())
+    })
+}
+
+/// Whether three tokens and a fourth are two authors: `Smith A, Brown B.`.
+pub(super) fn is_list_of_authors(three: &str, fourth: &str) -> bool {
+    let mut tokens = three.split(' ').chain([fourth]);
+    let mut is_author = |ends: &[char]| {
+        let (name, initials) = (tokens.next().unwrap_or_default(), tokens.next());
+        let name = name.starts_with(char::is_uppercase) && name.chars().all(char::is_alphabetic);
+        initials.and_then(|initials| initials.strip_suffix(ends)).is_some_and(|initials| {
+            name && (1..=3).contains(&initials.len())
+                && initials.bytes().all(|byte| byte.is_ascii_uppercase())
+        })
+    };
+    is_author(&[',']) && is_author(&[',', '.'])
 }
 
 /// Whether two tokens are the beginning of a line that is no prose.
 pub(super) fn is_labelled(first: &str, second: &str) -> bool {
     let (name, behind) = (bare(first), bare(second));
     let capital = name.starts_with(|first: char| first.is_ascii_uppercase());
-    let dash = matches!(second, "-" | "–" | "—");
     let numbered = NUMBERED.binary_search(&name).is_ok()
         && behind.starts_with(|digit: char| digit.is_ascii_digit())
         && behind.ends_with([':', '.']);
@@ -127,7 +257,7 @@ pub(super) fn is_labelled(first: &str, second: &str) -> bool {
         && is_clock(behind)
         && !["At", "By", "On", "From", "Around", "Until"].contains(&name);
     // `S – Start each day` of an acrostic.
-    let letter = capital && name.len() == 1 && dash;
+    let letter = capital && name.len() == 1 && is_dash(second);
     let option = name == "Answer:" && is_option(behind);
     // What a runner of tests tells.
     let told = matches!(first, "✓" | "✗" | "✔" | "✘" | "×")
@@ -218,5 +348,6 @@ mod tests {
     #[test]
     fn every_list_is_in_order() {
         assert!(OF_PROSE.is_sorted() && OF_TEXT.is_sorted() && NUMBERED.is_sorted());
+        assert!(TEXTS.is_sorted());
     }
 }
