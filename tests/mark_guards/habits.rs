@@ -101,6 +101,20 @@ fn what_stays_written_so_in_a_name_is_written_so_behind_it() {
     assert_eq!(forced(text, true), text);
 }
 
+/// Break it: let only words that are no prose tell how the author writes, or none of those that wait in vain.
+#[test]
+fn what_is_spared_or_waits_in_vain_is_written_so_behind_it() {
+    let text = "Title: Here a dataset is shown.\n\nThe dataset is small.";
+    assert_eq!(forced(text, true), text);
+    let mut rewriter = Rewriter::new(Lexicon::english(), |_: &Site<'_>| Some(true));
+    let mut out = String::new();
+    rewriter.push("Here is a dataset", &mut out);
+    rewriter.flush(&mut out);
+    rewriter.push(" of trees. The dataset is small.", &mut out);
+    rewriter.finish(false, &mut out);
+    assert_eq!(out, "Here is a dataset of trees. The dataset is small.");
+}
+
 #[test]
 fn phrasings_of_talk_are_given_to_talk_only() {
     let text = "Here they saw a lot of people. Maybe it was the rain.";
