@@ -134,23 +134,20 @@ const STAYING: [&str; 18] = [
 /// gateways, whatever has a model or a fallback in its name, and whatever says a word that `names`
 /// one that is replaced.
 pub(super) fn drop_model_choice(headers: &mut HeaderMap, names: impl Fn(&str) -> bool) {
-    let says = |name: &HeaderName| {
-        let stays = STAYING.contains(&name.as_str())
-            || name.as_str().starts_with("accept")
-            || name.as_str().starts_with("content-");
-        let mut values = headers.get_all(name).iter();
-        !stays && values.any(|it| words(&String::from_utf8_lossy(it.as_bytes())).any(&names))
-    };
-    let chooses = |name: &&HeaderName| {
-        if says(name) {
+    let chooses = |(name, value): &(&HeaderName, &HeaderValue)| {
+        let name = name.as_str();
+        let stays =
+            STAYING.contains(&name) || name.starts_with("accept") || name.starts_with("content-");
+        if !stays && words(&String::from_utf8_lossy(value.as_bytes())).any(&names) {
             return true;
         }
-        let name = name.as_str();
         let gateway = GATEWAYS.iter().any(|gateway| name.starts_with(gateway));
         let chooses = gateway && CHOOSING.iter().any(|choosing| name.contains(choosing));
         chooses || has(name, b"model") || has(name, b"fallback")
     };
-    let chosen: Vec<HeaderName> = headers.keys().filter(chooses).cloned().collect();
+    // A name with several values may come more than once.
+    let chosen: Vec<HeaderName> =
+        headers.iter().filter(chooses).map(|(name, _)| name.clone()).collect();
     chosen.iter().for_each(|name| drop(headers.remove(name)));
 }
 

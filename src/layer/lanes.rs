@@ -1,6 +1,6 @@
 //! The texts of one response, each with its editor.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::countermeasure::inline::{Dialects, unopened};
 use crate::countermeasure::{Beside, LaneEditor, ResponseEdits, Tally};
@@ -25,10 +25,10 @@ pub(super) struct Lanes {
     lanes: Vec<OpenLane>,
     /// Where the one stands that spoke last, and speaks next as a rule.
     last: usize,
-    /// Where each one stands.
-    places: HashMap<(Lane, Mode), usize>,
+    /// Where each one stands. In trees: most answers have one or two, which costs less than two hashes each.
+    places: BTreeMap<(Lane, Mode), usize>,
     /// Where those of each choice or block do.
-    groups: HashMap<u32, Vec<usize>>,
+    groups: BTreeMap<u32, Vec<usize>>,
     /// Bytes that carriers take.
     carried: usize,
     /// The choices that hold a signed block; `None` for all of the response.
@@ -36,7 +36,7 @@ pub(super) struct Lanes {
     /// The choices that said reasoning in members of their own, likewise.
     reasoned: Vec<Option<u32>>,
     /// Texts that have not begun, and how many bytes of them are reasoning that nothing opened.
-    unopened: HashMap<(Lane, Mode), usize>,
+    unopened: BTreeMap<(Lane, Mode), usize>,
     /// The choices or blocks behind whose text a tool is called.
     called: Vec<u32>,
     /// Events so far.

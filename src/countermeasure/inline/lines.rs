@@ -128,7 +128,7 @@ impl Lines {
         if begins || within {
             return 0;
         }
-        let length = text.bytes().take_while(|byte| is_plain(*byte)).count();
+        let length = plain_length(text.as_bytes());
         if let Some(last) = length.checked_sub(1).and_then(|last| text.as_bytes().get(last)) {
             self.previous = Some(char::from(*last));
         }
@@ -236,9 +236,23 @@ impl Lines {
     }
 }
 
+/// How many bytes at the start are plain.
+fn plain_length(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    // Without branches, so that many are looked at in one step.
+    while let Some((many, behind)) = rest.split_first_chunk::<16>() {
+        if !many.iter().fold(true, |all, byte| all & is_plain(*byte)) {
+            break;
+        }
+        rest = behind;
+    }
+    bytes.len() - rest.len() + rest.iter().take_while(|byte| is_plain(**byte)).count()
+}
+
 /// Whether a character begins no line, code or name in brackets.
 fn is_plain(byte: u8) -> bool {
-    byte.is_ascii() && !matches!(byte, b'\n' | b'`' | b'~' | b'<' | b'[')
+    let begins = [b'\n', b'`', b'~', b'<', b'['];
+    begins.iter().fold(byte.is_ascii(), |plain, begin| plain & (byte != *begin))
 }
 
 #[cfg(test)]

@@ -56,8 +56,12 @@ impl Decisions {
         if head.traits.regional {
             self.consistent.entry(REGION).or_insert(None);
         }
-        // Most are told by one letter, where the text is there that would be waited for.
-        if !head.may_begin(rest.get(word.text.len()..)) && (end || rest.len() >= FARTHEST) {
+        // Most are told by one letter or a few, where the text is there that would be waited for.
+        let may_stand = || {
+            head.may_begin(rest.get(word.text.len()..))
+                && head.forms.iter().any(|form| form.may_stand(rest.as_bytes()))
+        };
+        if (end || rest.len() >= FARTHEST) && !may_stand() {
             return Decision::None;
         }
         let Some(window) = Window::new(rest, word, head.ahead, end) else {

@@ -203,17 +203,20 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                 read += 1;
                 continue;
             }
-            let Some(character) = rest.chars().next() else { break };
-            if !(first.is_ascii_alphanumeric() || is_word(character)) {
-                self.tail = false;
-                self.passage.pass_character(character);
-                read += character.len_utf8();
-                continue;
-            }
-            if self.tail {
-                self.passage.mask.rest_of_word(character.encode_utf8(&mut [0; 4]));
-                read += character.len_utf8();
-                continue;
+            // Nearly every word begins with a letter of ASCII, and is whole.
+            if self.tail || !first.is_ascii_alphanumeric() {
+                let Some(character) = rest.chars().next() else { break };
+                if !is_word(character) {
+                    self.tail = false;
+                    self.passage.pass_character(character);
+                    read += character.len_utf8();
+                    continue;
+                }
+                if self.tail {
+                    self.passage.mask.rest_of_word(character.encode_utf8(&mut [0; 4]));
+                    read += character.len_utf8();
+                    continue;
+                }
             }
             let word = match extent(rest, end) {
                 Extent::Partial => break,

@@ -110,6 +110,18 @@ pub(super) struct Form {
     pub(super) echoes: Arc<[Echo]>,
 }
 
+impl Form {
+    /// Whether it may stand at the start of `rest`, as far as the letters tell: not where other ASCII stands.
+    /// Compared from the end, since the first word is known to be the form's.
+    #[inline]
+    pub(super) fn may_stand(&self, rest: &[u8]) -> bool {
+        let form = self.text.as_bytes();
+        let Some(here) = rest.get(..form.len()) else { return true };
+        let mut pairs = here.iter().zip(form).rev();
+        pairs.all(|(here, form)| here.eq_ignore_ascii_case(form)) || !here.is_ascii()
+    }
+}
+
 /// What a word tells of the text that it stands in; see [`Lexicon::parse`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Traits {

@@ -218,7 +218,8 @@ fn closes(name: &str, value: &[u8]) -> bool {
 /// What is left of a member's value when all goes that does not turn reasoning off or bound it, if
 /// anything is: without that the model would reason.
 fn narrowed(name: &str, value: &[u8]) -> Option<Vec<u8>> {
-    let part = ClosingPart::of(name, value, DEPTH).ok().filter(|_| is_container(name))?;
+    // Asked first: to see what is left, the value is read through.
+    let part = is_container(name).then(|| ClosingPart::of(name, value, DEPTH).ok()).flatten()?;
     (part.object != b"{}").then_some(part.object)
 }
 

@@ -63,7 +63,7 @@ pub enum Slot {
 }
 
 /// How a piece of text continues its lane.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mode {
     /// It says what comes next.
     #[default]
