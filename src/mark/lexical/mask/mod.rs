@@ -10,92 +10,15 @@
 
 mod lines;
 mod spans;
+mod state;
 
 use self::spans::after_ticks;
+use self::state::{Ground, Span, Spared, Tagged, Waiting};
 use super::block::{Block, End};
 use super::line::{self, Before, Opening};
 use super::literal::Literal;
-use super::markup::Tool;
 use super::verse::Verse;
 use crate::secret::opaque_debug;
-
-/// What a line and its paragraph are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ground {
-    Prose,
-    /// Masked until the line ends, or the paragraph.
-    Line,
-    Paragraph,
-    /// Code: masked until a blank line that no indented line follows.
-    Code,
-    /// A difference between files: masked until a blank line that no line of one follows.
-    Diff,
-    /// Masked for good.
-    Whole,
-}
-
-/// How much stays as it was written, though it is prose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Spared {
-    Nothing,
-    Line,
-    Paragraph,
-}
-
-/// What is open within a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Span {
-    None,
-    /// A fence of this character and length; `run` counts the fence characters that opened the
-    /// current line, and `bare` says that nothing else stood on it.
-    Fence {
-        mark: char,
-        length: u32,
-        opening: bool,
-        run: u32,
-        bare: bool,
-    },
-    /// Until a run of exactly `ticks` backticks.
-    Inline {
-        ticks: u32,
-        run: u32,
-        opening: bool,
-    },
-    /// Until this closing character, which must not follow white space.
-    Until(char),
-    /// Between `*` or `_` and the same behind a word.
-    Emphasis,
-    /// Runs of `*` or `_` whose meaning the next character tells; whether they may open.
-    Star(bool),
-    /// Behind a `$`, whose meaning the next character tells.
-    Dollar,
-    /// Within what began with `<` or `\`.
-    Markup,
-    /// Until white space.
-    Chunk,
-}
-
-/// A block that begins with the next line.
-#[derive(Clone, Debug)]
-struct Waiting {
-    block: Block,
-    /// Only if nothing else stands on this line.
-    bare: bool,
-}
-
-/// An element that opened behind words.
-#[derive(Clone)]
-struct Tagged {
-    name: Box<str>,
-    /// Whether it is one of those of tools, which hold text from their tag on.
-    tool: Tool,
-    /// The tag stood behind white space in prose.
-    in_prose: bool,
-    /// It stood on a line of code, where names in angle brackets are to be replaced.
-    in_code: bool,
-}
-
-opaque_debug!(Tagged);
 
 /// Tells masked text from prose.
 #[derive(Clone)]
