@@ -24,10 +24,19 @@ pub(super) fn single(text: &str) -> Option<String> {
         match line.kind {
             Kind::Blank => ticks = Ticks::default(),
             Kind::Code => {}
+            Kind::Prose if is_usual(line.text) => {}
             Kind::Prose => single_in(line, &mut ticks, &mut changed),
         }
     }
     changed.finish()
+}
+
+/// Whether nothing can be changed on a line, and no backtick stands on it.
+fn is_usual(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    line.is_ascii()
+        && memchr::memchr2(b'\t', b'`', bytes).is_none()
+        && memchr::memmem::find(bytes, b"  ").is_none()
 }
 
 fn single_in(line: Line<'_>, ticks: &mut Ticks, changed: &mut Changed<'_>) {
@@ -109,5 +118,24 @@ impl Ticks {
 
     fn within(&self) -> bool {
         self.open > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        /// Break it: let a line with a backtick or a tab be usual.
+        #[test]
+        fn a_usual_line_would_neither_be_changed_nor_open_anything(text in "[ ab\t`.é\u{a0}]{1,9}") {
+            let whole = Lines::new(&text).next().filter(|line| matches!(line.kind, Kind::Prose));
+            if let Some(line) = whole.filter(|line| is_usual(line.text)) {
+                let (mut changed, mut ticks) = (Changed::new(&text), Ticks::default());
+                single_in(line, &mut ticks, &mut changed);
+                proptest::prop_assert_eq!(changed.finish(), None);
+                proptest::prop_assert_eq!((ticks.open, ticks.run), (0, 0));
+            }
+        }
     }
 }
