@@ -63,29 +63,33 @@ async fn a_model_that_breaks_off_is_an_error_and_never_a_short_success() {
     // One that takes its time: what it says before it breaks off is on its way by then.
     let (_, upstream) = slow_model().await;
     let proxy = proxy(&upstream, &[]).await;
-    let mut broken = 0.0;
+    let mut asked = Vec::new();
     for http2 in [false, true] {
         let client = client(http2);
         for score in SCORES {
             for (messages, stream) in [(false, false), (false, true), (true, false), (true, true)] {
                 let question = Question::new(messages, "teacher-error-cut", stream);
-                let risk = risk("acct-1", score);
-                let fields = [("guilloche-risk", risk.as_str())];
                 let label = format!("{http2} {score} {question:?}");
                 let request =
                     http::Request::post(format!("http://{}{}", proxy.address, question.path()))
-                        .header(fields[0].0, fields[0].1)
+                        .header("guilloche-risk", risk("acct-1", score))
                         .body(http_body_util::Full::from(question.body().to_string()))
                         .unwrap();
-                // An answer that breaks before its head has left may be a 502, or no answer.
-                if let Ok(response) = soon(client.request(request)).await {
+                let client = client.clone();
+                asked.push(tokio::spawn(async move {
+                    // An answer that breaks before its head has left may be a 502, or no answer.
+                    let Ok(response) = soon(client.request(request)).await else { return 0.0 };
                     let status = response.status();
                     let body = soon(response.into_body().collect()).await;
                     assert!(body.is_err() || status == 502, "{label}: {status} {body:?}");
-                    broken += if body.is_err() { 1.0 } else { 0.0 };
-                }
+                    if body.is_err() { 1.0 } else { 0.0 }
+                }));
             }
         }
+    }
+    let mut broken = 0.0;
+    for answer in asked {
+        broken += answer.await.unwrap();
     }
     let ended = "guilloche_stream_ends_total{outcome=\"upstream_error\"}";
     soon(async { while proxy.metric(ended).await < broken {} }).await;

@@ -125,13 +125,16 @@ async fn over_http2(address: SocketAddr, score: f64) -> Came {
 async fn arrives(sent: usize, leaves: Leaves) {
     let sent: Vec<String> = events().into_iter().take(sent).collect();
     let proxy = proxy(breaking(sent.clone(), leaves).await, &[]).await;
-    let mut lost = Vec::new();
-    for score in [0.0, 0.9] {
-        for version in ["1.0", "1.1", "2"] {
+    let address = proxy.address;
+    let cases = [0.0, 0.9].into_iter().flat_map(|score| ["1.0", "1.1", "2"].map(|it| (score, it)));
+    let cases = cases.map(|(score, version)| {
+        let sent = sent.clone();
+        tokio::spawn(async move {
+            let mut lost = Vec::new();
             for _ in 0..if version == "1.0" { 3 } else { RUNS } {
                 let came = match version {
-                    "2" => over_http2(proxy.address, score).await,
-                    _ => over_http1(proxy.address, version, score).await,
+                    "2" => over_http2(address, score).await,
+                    _ => over_http1(address, version, score).await,
                 };
                 let missing = sent.iter().filter(|event| !came.text.contains(*event)).count();
                 let told = came.text.contains(ERROR);
@@ -139,7 +142,12 @@ async fn arrives(sent: usize, leaves: Leaves) {
                     lost.push(format!("HTTP/{version} at {score}: {missing} missing, {told}"));
                 }
             }
-        }
+            lost
+        })
+    });
+    let mut lost = Vec::new();
+    for case in cases.collect::<Vec<_>>() {
+        lost.extend(case.await.unwrap());
     }
     assert!(lost.is_empty(), "{} broken: {lost:#?}", lost.len());
 }

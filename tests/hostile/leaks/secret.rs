@@ -27,13 +27,14 @@ pub(super) const TOKENS: [u64; 7] = [
 
 /// Words of the sentence as they stand, with a capital and in capitals, and its tokens. In any mixture of cases, or if they
 /// were shorter, one would come up by chance in the base64 of what is sealed.
-static FORMS: LazyLock<Vec<String>> = LazyLock::new(|| {
+static FORMS: LazyLock<Vec<memmem::Finder<'static>>> = LazyLock::new(|| {
     let words = SENTENCE.split(' ').filter(|word| word.len() > 5);
     let forms = words.flat_map(|word| {
         let (first, rest) = word.split_at(1);
         [word.to_owned(), first.to_uppercase() + rest, word.to_uppercase()]
     });
-    forms.chain(TOKENS.iter().map(ToString::to_string)).collect()
+    let forms = forms.chain(TOKENS.iter().map(ToString::to_string));
+    forms.map(|form| memmem::Finder::new(form.as_bytes()).into_owned()).collect()
 });
 
 /// The first form of the sentence, of a word of it or of a token that these bytes have.
@@ -44,9 +45,9 @@ pub(super) fn told_by(bytes: &[u8]) -> Option<String> {
     // Bedrock's streams have events in base64, whose signatures are base64 themselves.
     let twice: Vec<Vec<u8>> = coded.iter().flat_map(|it| decoded(it)).collect();
     let others = plain.iter().chain(&coded).chain(&twice).chain(&inflated).map(Vec::as_slice);
-    [bytes].into_iter().chain(others).find_map(|bytes| {
-        FORMS.iter().find(|form| memmem::find(bytes, form.as_bytes()).is_some()).cloned()
-    })
+    let all = [bytes].into_iter().chain(others).collect::<Vec<_>>().join(&b'\n');
+    let told = FORMS.iter().find(|form| form.find(&all).is_some())?;
+    Some(String::from_utf8_lossy(told.needle()).into_owned())
 }
 
 /// Whether these bytes have a text, as it stands or in base64.
