@@ -184,6 +184,9 @@ pub(super) fn template(first: &str, second: &str) -> Option<Block> {
         ["assign", "do", "elif", "else", "extends", "from", "import", "include", "set"];
     /// Shortcodes of Hugo that hold nothing.
     const SHORT: [&str; 7] = ["figure", "gist", "param", "ref", "relref", "vimeo", "youtube"];
+    if !first.starts_with(['{', '<']) {
+        return None;
+    }
     let block = |opens: &[&str], closes: &str| {
         let opens = opens.iter().map(|name| Box::from(*name)).collect();
         Some(Block::new(End::Template { opens, closes: closes.into(), open: 1 }))

@@ -143,6 +143,10 @@ impl Opening {
         if token == "SEARCH" && is_run(first) {
             return block(End::Replaced);
         }
+        // What follows is told by punctuation or digits.
+        if label::is_letters(first) && label::is_letters(token) {
+            return None;
+        }
         // The lines of BASIC and of GEDCOM.
         let numbered = first.bytes().all(|byte| byte.is_ascii_digit())
             && (is_loud(token) && token.len() > 2 || token.starts_with('@'));

@@ -155,12 +155,16 @@ const NUMBERED: [&str; 13] = [
 /// Whether a first token is a label behind which nothing is prose. `item` says that it stands behind the
 /// marker of a list.
 pub(super) fn is_label(token: &str, item: bool) -> bool {
+    // Most lines begin with a word.
+    if is_letters(token) {
+        return matches!(token, "TODO" | "FIXME");
+    }
     let bare = bare(token);
     if is_option(bare) || is_clause(token) || is_clock(token) && !token.contains('*') {
         return true;
     }
     let Some(name) = before_colon(bare) else {
-        return is_initial(token) || is_spoken(token) || matches!(token, "§" | "TODO" | "FIXME");
+        return is_initial(token) || is_spoken(token) || token == "§";
     };
     let plain =
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
@@ -230,6 +234,9 @@ pub(super) fn is_numbered(tokens: &str) -> bool {
 
 /// Whether three tokens and a fourth are two authors: `Smith A, Brown B.`.
 pub(super) fn is_list_of_authors(three: &str, fourth: &str) -> bool {
+    if !fourth.ends_with([',', '.']) {
+        return false;
+    }
     let mut tokens = three.split(' ').chain([fourth]);
     let mut is_author = |ends: &[char]| {
         let (name, initials) = (tokens.next().unwrap_or_default(), tokens.next());
@@ -289,6 +296,11 @@ pub(super) fn is_citation(first: &str, second: &str) -> bool {
         } else {
             short && (2..=3).contains(&initials.len()) && second.ends_with(',')
         }
+}
+
+/// Whether a token is of letters of ASCII alone, as words are.
+pub(super) fn is_letters(token: &str) -> bool {
+    token.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 /// Without the markers of what is bold.

@@ -155,8 +155,9 @@ impl Mask {
         if !matches!(self.span, Span::Fence { .. }) {
             // The argument of a macro in TeX.
             let argument = (self.before, self.previous) == ('{', '%');
-            let comment = self.opening.comment_end().filter(|end| !end.ends_with(self.last));
-            let comment = comment.filter(|_| self.ground == Ground::Code);
+            let code = self.ground == Ground::Code;
+            let comment = code.then(|| self.opening.comment_end()).flatten();
+            let comment = comment.filter(|end| !end.ends_with(self.last));
             let end = argument.then(|| End::Line("}".into()));
             let end = end.or(comment.map(|end| End::Text(end.into())));
             let block =
