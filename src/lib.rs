@@ -41,6 +41,7 @@ pub mod experiment;
 #[cfg(feature = "forensics")]
 pub mod forensics;
 pub mod layer;
+mod leading;
 pub mod limit;
 pub mod lines;
 pub mod mark;

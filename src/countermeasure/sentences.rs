@@ -1,5 +1,6 @@
 //! Cutting a text into sentences as it comes, and counting words.
 
+use crate::leading::leading;
 use crate::mark::ascii;
 use crate::secret::opaque_debug;
 
@@ -179,7 +180,7 @@ impl WordCount {
     pub(super) fn push(&mut self, text: &str) {
         let mut rest = text;
         loop {
-            let ascii = ascii_length(rest.as_bytes());
+            let ascii = leading::<16>(rest.as_bytes(), |byte| byte.is_ascii());
             let (plain, others) = rest.split_at_checked(ascii).unwrap_or((rest, ""));
             self.push_ascii(plain.as_bytes());
             let mut characters = others.chars();
@@ -227,18 +228,6 @@ impl WordCount {
         count.push(text);
         count.words
     }
-}
-
-/// How many bytes of ASCII stand at the start.
-fn ascii_length(bytes: &[u8]) -> usize {
-    let mut rest = bytes;
-    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
-        if u64::from_le_bytes(*eight) & ascii::HIGH != 0 {
-            break;
-        }
-        rest = behind;
-    }
-    bytes.len() - rest.len() + rest.iter().take_while(|byte| byte.is_ascii()).count()
 }
 
 #[cfg(test)]

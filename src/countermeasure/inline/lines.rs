@@ -2,6 +2,7 @@
 
 use super::lead::{self, Lead, Leads};
 use super::marker;
+use crate::leading::leading;
 use crate::secret::opaque_debug;
 
 opaque_debug!(Lines);
@@ -128,7 +129,7 @@ impl Lines {
         if begins || within {
             return 0;
         }
-        let length = plain_length(text.as_bytes());
+        let length = leading::<16>(text.as_bytes(), is_plain);
         if let Some(last) = length.checked_sub(1).and_then(|last| text.as_bytes().get(last)) {
             self.previous = Some(char::from(*last));
         }
@@ -234,19 +235,6 @@ impl Lines {
             self.unopened += 1;
         }
     }
-}
-
-/// How many bytes at the start are plain.
-fn plain_length(bytes: &[u8]) -> usize {
-    let mut rest = bytes;
-    // Without branches, so that many are looked at in one step.
-    while let Some((many, behind)) = rest.split_first_chunk::<16>() {
-        if !many.iter().fold(true, |all, byte| all & is_plain(*byte)) {
-            break;
-        }
-        rest = behind;
-    }
-    bytes.len() - rest.len() + rest.iter().take_while(|byte| is_plain(**byte)).count()
 }
 
 /// Whether a character begins no line, code or name in brackets.

@@ -61,11 +61,11 @@ pub(super) fn opened_by(token: &str, alone: bool, announced: bool) -> Option<Blo
         && token != ":END:"
         && token.ends_with(':')
         && is_loud(token.trim_matches(':'));
+    if let Some(end) = alone.then(|| framed(token)).flatten() {
+        return Some(Block::new(end));
+    }
     let end = match token.chars().next()? {
         '-' | '.' | '=' | '+' if rule => End::Word(token.into()),
-        '-' | '=' | '+' | '#' | '*' | '%' | '<' | '[' if alone && framed(token).is_some() => {
-            framed(token)?
-        }
         '\\' if token.starts_with("\\start") => command(token)?,
         '@' | '\\' if alone => {
             command(token).or_else(|| listed_end(listed())).or_else(|| directive_of_blade(token))?
@@ -86,6 +86,9 @@ pub(super) fn opened_by(token: &str, alone: bool, announced: bool) -> Option<Blo
 /// `===BEGIN===`, `---START_OF_FILE---`: what says between two runs that something begins, up to the line that says
 /// so of its end; `###CONTENT###`, up to the next such line.
 fn framed(token: &str) -> Option<End> {
+    if !token.starts_with(['-', '=', '+', '#', '*', '%', '<', '[']) {
+        return None;
+    }
     let name = token.trim_matches(|mark: char| mark.is_ascii_punctuation());
     let (run, behind) = token.split_once(name)?;
     let begins = is_loud(name) && (name.starts_with("BEGIN") || name.starts_with("START"));

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Members;
+use crate::leading::leading;
 use crate::secret::opaque_debug;
 
 /// One replacement: the bytes of `span` give way to `with`.
@@ -48,7 +49,7 @@ pub fn escape(text: &str, out: &mut Vec<u8>) {
     let (mut at, mut plain_from) = (0, 0);
     let bytes = text.as_bytes();
     loop {
-        at += plain_length(bytes.get(at..).unwrap_or_default());
+        at += leading::<32>(bytes.get(at..).unwrap_or_default(), is_plain);
         let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
         let (begin, code) = (at, u32::from(character));
         at += character.len_utf8();
@@ -75,18 +76,9 @@ pub fn escape(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(bytes.get(plain_from..).unwrap_or_default());
 }
 
-/// How many bytes at the start are ASCII that a string has as it is.
-fn plain_length(bytes: &[u8]) -> usize {
-    let plain = |byte: u8| (0x20..0x7F).contains(&byte) & (byte != b'"') & (byte != b'\\');
-    let mut rest = bytes;
-    // Without branches, so that many are looked at in one step.
-    while let Some((many, behind)) = rest.split_first_chunk::<32>() {
-        if !many.iter().fold(true, |all, byte| all & plain(*byte)) {
-            break;
-        }
-        rest = behind;
-    }
-    bytes.len() - rest.len() + rest.iter().take_while(|byte| plain(**byte)).count()
+/// Whether a byte is ASCII that a string has as it is.
+fn is_plain(byte: u8) -> bool {
+    (0x20..0x7F).contains(&byte) & (byte != b'"') & (byte != b'\\')
 }
 
 /// Applies `edits` to `document`. They are put in order first, insertions before a replacement of
