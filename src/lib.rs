@@ -34,6 +34,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod alarm;
 pub mod audit;
 pub mod countermeasure;
 #[cfg(feature = "experiments")]

@@ -40,7 +40,10 @@ impl Begun {
     }
 
     /// What is left to go out of the whole, if that begins with what has.
-    pub(super) fn rest(&mut self, whole: &Bytes) -> Option<Bytes> {
+    pub(super) fn rest(&mut self, whole: Bytes) -> Option<Bytes> {
+        if !self.has_begun() {
+            return Some(whole);
+        }
         let rest = whole.starts_with(&self.out).then(|| whole.slice(self.out.len()..))?;
         *self = Self::default();
         Some(rest)

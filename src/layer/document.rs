@@ -259,7 +259,7 @@ impl Document {
 
     /// What is left to go out of the document.
     fn rest(&mut self, whole: Bytes) -> Result<Bytes, DocumentError> {
-        self.begun.rest(&whole).ok_or(DocumentError::Unreadable)
+        self.begun.rest(whole).ok_or(DocumentError::Unreadable)
     }
 }
 

@@ -49,6 +49,8 @@ pub(super) struct Reading {
     done: bool,
     /// What of the answer is held.
     room: Held,
+    /// All that has come was looked at, and what of it is held is counted.
+    looked_through: bool,
     /// Bytes read since the task last let others have their turn.
     spent: usize,
 }
@@ -72,6 +74,7 @@ impl Reading {
             failure: None,
             done: false,
             room,
+            looked_through: false,
             spent: 0,
         }
     }
@@ -232,8 +235,12 @@ impl Reading {
             }
             Form::Document(_) => return Ok(false),
         };
+        if self.looked_through {
+            return Ok(false);
+        }
         let Some(first) = events.next_event()? else {
             self.hold_room(0)?;
+            self.looked_through = true;
             return Ok(false);
         };
         if first.len() > SLICE {
@@ -305,6 +312,7 @@ impl Reading {
         ready!(timer.poll_silence(context));
         let before = events.rewriter().delivered();
         let text = events.release();
+        self.looked_through = false;
         self.hold(text, before);
         Poll::Ready(())
     }

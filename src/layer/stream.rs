@@ -227,7 +227,7 @@ impl EventStream {
     /// What goes out of an event that has come to its end, and of which something may have before.
     fn rewrite_rest(&mut self, raw: Bytes) -> Result<Bytes, StreamError> {
         let whole = self.take(raw)?;
-        self.begun.rest(&whole).ok_or(StreamError::Unreadable)
+        self.begun.rest(whole).ok_or(StreamError::Unreadable)
     }
 
     /// Rewrites an event, and those before it that have waited for what it tells, unless all have to wait.

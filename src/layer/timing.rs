@@ -5,9 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::estimate::estimated_tokens;
+use crate::alarm::Alarm;
 use crate::limit::Turn;
 
 /// How long a stream stays silent before a heartbeat goes out: below the idle timeouts of the
@@ -39,18 +40,18 @@ impl Pacing {
 
 /// What a piece waits for until it may go out.
 pub(super) struct Wait {
-    sleep: Pin<Box<Sleep>>,
+    alarm: Pin<Box<Alarm>>,
     since: Instant,
 }
 
 impl Wait {
     pub(super) fn new(wait: Duration) -> Self {
         let since = Instant::now();
-        Self { sleep: Box::pin(sleep_until(since + wait)), since }
+        Self { alarm: Box::pin(Alarm::at(since + wait)), since }
     }
 
     pub(super) fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.sleep.as_mut().poll(context)
+        self.alarm.as_mut().poll(context)
     }
 
     /// How long it has waited.
@@ -62,7 +63,7 @@ impl Wait {
 /// Fires when nothing has happened for a while. What happens costs it nothing: it is moved when it
 /// fires, not with every event.
 pub(super) struct Timer {
-    sleep: Pin<Box<Sleep>>,
+    alarm: Pin<Box<Alarm>>,
     /// How long it is quiet before it fires.
     after: Duration,
     /// Since when nothing has happened; `None` while it is not known.
@@ -72,8 +73,8 @@ pub(super) struct Timer {
 impl Timer {
     pub(super) fn new(after: Duration) -> Self {
         let now = Instant::now();
-        let sleep = Box::pin(sleep_until(now + after));
-        Self { sleep, after, silent_since: Some(now) }
+        let alarm = Box::pin(Alarm::at(now + after));
+        Self { alarm, after, silent_since: Some(now) }
     }
 
     /// Something has happened.
@@ -85,14 +86,14 @@ impl Timer {
     pub(super) fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let due = *self.silent_since.get_or_insert_with(Instant::now) + self.after;
         loop {
-            ready!(self.sleep.as_mut().poll(context));
+            ready!(self.alarm.as_mut().poll(context));
             let now = Instant::now();
             if due <= now {
                 self.silent_since = Some(now);
-                self.sleep.as_mut().reset(now + self.after);
+                self.alarm.as_mut().set(now + self.after);
                 return Poll::Ready(());
             }
-            self.sleep.as_mut().reset(due);
+            self.alarm.as_mut().set(due);
         }
     }
 }

@@ -11,10 +11,11 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::reuse::AfterAnswer;
 use super::{UpstreamError, WhenWoken};
+use crate::alarm::Alarm;
 
 pin_project! {
     /// The upstream's body as it comes: same frames, same bytes, size hints and trailers. When the
@@ -26,7 +27,7 @@ pin_project! {
         inner: B,
         // Made when the upstream is first waited for: most documents come with their heads.
         #[pin]
-        timer: Option<Sleep>,
+        timer: Option<Alarm>,
         // Whether the timer runs. It does only while the upstream is waited for, so that a client
         // who reads slowly is not taken for an upstream that pauses.
         waiting: bool,
@@ -163,8 +164,8 @@ where
                 if begins {
                     let due = (Instant::now() + *this.idle_timeout).min(*this.total_due);
                     match this.timer.as_mut().as_pin_mut() {
-                        Some(timer) => timer.reset(due),
-                        None => this.timer.set(Some(sleep_until(due))),
+                        Some(timer) => timer.set(due),
+                        None => this.timer.set(Some(Alarm::at(due))),
                     }
                 }
                 let Some(mut timer) = this.timer.as_mut().as_pin_mut() else {
@@ -172,7 +173,7 @@ where
                 };
                 ready!(timer.as_mut().poll(context));
                 *this.failed = true;
-                let total = timer.deadline() >= *this.total_due;
+                let total = timer.due() >= *this.total_due;
                 let error =
                     if total { UpstreamError::TotalTimeout } else { UpstreamError::IdleTimeout };
                 Poll::Ready(Some(Err(error)))

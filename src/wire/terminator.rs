@@ -11,12 +11,17 @@ pub(super) fn is_done(payload: &[u8]) -> bool {
 
 /// Whether an event says that the message has ended, and nothing else.
 pub(super) fn is_message_stop(payload: &[u8]) -> bool {
+    // Most events say something else first.
+    let key =
+        payload.iter().position(|byte| *byte == b'"').and_then(|quote| payload.get(quote + 1));
+    if !matches!(key, Some(b't' | b'\\')) {
+        return false;
+    }
     let mut stop = false;
     let read = Reader::new(payload).document(|reader| {
         reader.object(|reader, key| {
             let kind = if key.is("type") { reader.name()? } else { None };
             stop = kind.is_some_and(|(_, kind)| kind == "message_stop");
-            // Most events say something else first, and need not be read any further.
             if stop { Ok(()) } else { Err(Error { at: 0, expected: "a type alone" }) }
         })
     });

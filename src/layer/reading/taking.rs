@@ -64,6 +64,7 @@ impl Reading {
                 let leaves = match &mut self.form {
                     Form::Events(events) => {
                         events.push(chunk);
+                        self.looked_through = false;
                         0
                     }
                     Form::Document(document) => {

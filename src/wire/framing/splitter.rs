@@ -107,6 +107,9 @@ impl Splitter {
     /// The unfinished event is longer than the limit, or broken.
     pub fn next_event(&mut self) -> Result<Option<Bytes>, EventError> {
         let pending: &[u8] = if self.partial.is_empty() { &self.chunk } else { &self.partial };
+        if pending.is_empty() {
+            return Ok(None);
+        }
         let end = self.search.end(pending, self.limit)?;
         let event = pending.get(..end.unwrap_or(pending.len())).unwrap_or_default();
         if event.len() > self.limit {
