@@ -26,6 +26,7 @@ impl Alarm {
         Self { sleep: sleep_until(due), waker: None }
     }
 
+    #[cfg(feature = "proxy")]
     pub(crate) fn due(&self) -> Instant {
         self.sleep.deadline()
     }
@@ -74,7 +75,6 @@ mod tests {
         assert_eq!(begin.elapsed(), SOON);
         for later in [3, 2] {
             alarm.as_mut().set(begin + SOON * later);
-            assert_eq!(alarm.due(), begin + SOON * later);
             assert!(futures_util::poll!(alarm.as_mut()).is_pending());
         }
         alarm.as_mut().await;
