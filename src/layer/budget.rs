@@ -39,7 +39,7 @@ struct Holdings {
 
 /// There is no room for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NoRoom {
+pub(crate) enum NoRoom {
     /// Not now: what others hold will be given back.
     #[error("too much is held of other requests and answers")]
     Now,
@@ -73,9 +73,34 @@ impl Budget {
     }
 }
 
+/// Where what is held of one caller's is counted, for whoever holds something outside of an exchange.
+#[derive(Clone, Debug)]
+pub(crate) struct Room {
+    budget: Arc<Budget>,
+    caller: Subject,
+}
+
+impl Room {
+    pub(super) fn new(budget: Arc<Budget>, caller: Subject) -> Self {
+        Self { budget, caller }
+    }
+
+    /// Room in which nothing is held yet.
+    pub(crate) fn take(&self) -> Held {
+        Held::new(Arc::clone(&self.budget), self.caller)
+    }
+
+    /// So many bytes, for a test.
+    #[cfg(all(test, feature = "proxy"))]
+    pub(crate) fn of(bytes: usize) -> Self {
+        let caller = Subject::derive(&[1; 32], "account", b"a");
+        Self::new(Arc::new(Budget::new(bytes, bytes)), caller)
+    }
+}
+
 /// What one exchange holds; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     budget: Arc<Budget>,
     caller: Subject,
     bytes: usize,
@@ -94,7 +119,7 @@ impl Held {
     }
 
     /// From now on so many bytes are held.
-    pub(super) fn resize(&mut self, bytes: usize) -> Result<(), NoRoom> {
+    pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), NoRoom> {
         let bytes = bytes.div_ceil(STEP).saturating_mul(STEP);
         if bytes == self.bytes {
             return Ok(());

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::admission::{Pending, Subjects};
 use super::arms::Chosen;
 use super::body::DefenseBody;
-use super::budget::{Held, NoRoom};
+use super::budget::{Held, NoRoom, Room};
 use super::copied::Copying;
 use super::dry_run::Prepared;
 use super::error::BodyError;
@@ -230,7 +230,11 @@ impl Exchange {
 
     /// For what is held besides.
     pub(super) fn holding(&self) -> Held {
-        Held::new(Arc::clone(&self.shared.budget), self.subjects.account)
+        self.room().take()
+    }
+
+    fn room(&self) -> Room {
+        Room::new(Arc::clone(&self.shared.budget), self.subjects.account)
     }
 
     /// Reads a request whose body is there, as far as the plan needs it.

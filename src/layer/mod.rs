@@ -121,6 +121,9 @@ pub use service::Defense;
 pub use shared::Caps;
 pub use summarizer::{Summarizer, SummaryLimits};
 
+// For the proxy, which holds what waits on a WebSocket.
+#[cfg(feature = "proxy")]
+pub(crate) use budget::{Held, NoRoom, Room};
 // For the proxy, which says the same to those who have reached no grade.
 #[cfg(feature = "proxy")]
 pub(crate) use refusal::too_slow;

@@ -72,7 +72,7 @@ where
         let live = self.shared.live();
         let time = Timestamp::now();
         let asked = match parts.extensions.remove() {
-            Some(AskedBy(assessment)) => MaybeReady::Ready(assessment),
+            Some(AskedBy { assessment, .. }) => MaybeReady::Ready(assessment),
             None => live.source.ask(&parts, time),
         };
         live.source.strip(&mut parts.headers);

@@ -25,7 +25,7 @@ use super::failure;
 use super::forwarded::Forwarded;
 use super::report::{ExchangeReport, ReportTargets};
 use super::request_body::Witnessed;
-use super::socket::{self, Asking, Onward, Opening, Patience, Session};
+use super::socket::{self, Asking, MessageBody, Onward, Opening, Patience, Session};
 use super::tunnel::Tunnel;
 use crate::audit::DecisionName;
 use crate::policy;
@@ -33,7 +33,7 @@ use crate::upstream::{BoxError, Switched};
 use crate::wire::{OwnAnswer, Refusal, has_field};
 
 /// The body of a request as the stack gets it.
-pub(super) type RequestBody = Limited<Witnessed<Either<Incoming, Full<Bytes>>>>;
+pub(super) type RequestBody = Limited<Witnessed<Either<Incoming, MessageBody>>>;
 
 /// One per connection; cheap to make.
 #[derive(Clone, Debug)]
@@ -105,12 +105,12 @@ where
                 }
             };
             let mut response = answered(answer, &path, &mut guard);
-            if let Some((client, head)) = opening.and_then(|it| it.accepted(&mut response)) {
+            if let Some(accepted) = opening.and_then(|it| it.accepted(&mut response)) {
                 if let Some(exchange) = guard.observer() {
                     exchange.answered(&response);
                 }
                 let asking = asking(stack, reports, Arc::clone(&connection));
-                let session = Session { client, head, asking, patience, longest: max_request_body };
+                let session = Session { accepted, asking, patience, longest: max_request_body };
                 connection.becomes(Onward(Box::pin(session.run())));
                 let body = Delivered::new(Either::Left(Full::default()), connection, version);
                 return Ok(response.map(|_| Watched::new(body, guard)));
@@ -180,7 +180,7 @@ where
             let path = request.uri().path().to_owned();
             let request = request.map(|body| {
                 let length = body.len();
-                Limited::new(Witnessed::new(Either::Right(Full::new(body))).0, length)
+                Limited::new(Witnessed::new(Either::Right(body)).0, length)
             });
             let response = answered(ask(stack, request).await, &path, &mut guard);
             let response = response.map(|body| Box::pin(Watched::new(body, guard)));

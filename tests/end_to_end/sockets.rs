@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::process::{Directory, Served, risk, soon};
@@ -119,17 +121,23 @@ struct Scene {
 
 impl Scene {
     async fn set(slow: bool) -> Self {
+        Self::with(slow, &[]).await
+    }
+
+    async fn with(slow: bool, fields: &[(&str, &str)]) -> Self {
         let (teacher, upstream) =
             if slow { slow_model().await } else { model(Settings::default()).await };
         let directory = Directory::new();
         let policy = directory.write("sockets.toml", POLICY);
         let audit = directory.path("audit.jsonl").display().to_string();
-        let more = [
+        let key = "7".repeat(64);
+        let mut more = vec![
             ("RISK_TRUST", "peer"),
             ("POLICY_FILE", policy.as_str()),
             ("AUDIT_FILE", audit.as_str()),
-            ("SECRET_KEY", &"7".repeat(64)),
+            ("SECRET_KEY", key.as_str()),
         ];
+        more.extend_from_slice(fields);
         let proxy = Served::start(&upstream, &more).await;
         Self { teacher, upstream, proxy, directory }
     }
@@ -281,4 +289,85 @@ async fn whom_the_policy_refuses_gets_no_socket() {
     request.headers_mut().insert("guilloche-risk", risk);
     let refused = soon(client_async(request, stream)).await.unwrap_err().to_string();
     assert!(refused.contains("403"), "{refused}");
+}
+
+/// A message of which so many bytes stand where no model reads them.
+fn long(lane: &str, bytes: usize) -> Value {
+    let mut message = create(Some(lane));
+    message["metadata"] = json!({ "note": "x".repeat(bytes) });
+    message
+}
+
+/// What all requests and answers hold now.
+async fn held(proxy: &Served) -> u64 {
+    let address = format!("http://{}/status", proxy.admin);
+    let request = http::Request::get(address).body(Full::default()).unwrap();
+    let answer = soon(client(false).request(request)).await.unwrap();
+    let text = soon(answer.into_body().collect()).await.unwrap().to_bytes();
+    let status: Value = serde_json::from_slice(&text).unwrap();
+    status["counters"]["held_bytes"].as_u64().unwrap()
+}
+
+/// Fails when what waits for its turn is held outside of `max_held`, or is not given back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_wait_are_held_with_everything_else() {
+    const ROOM: usize = 512 << 10;
+    const LONG: usize = 100 << 10;
+    let scene = Scene::with(true, &[("LIMITS_MAX_HELD", &format!("{ROOM}B"))]).await;
+    let mut sockets = Vec::new();
+    for account in ["acct-1", "acct-2", "acct-3"] {
+        let mut socket = opened(&scene.proxy.address, &risk(account, 0.5)).await;
+        for _ in 0..5 {
+            tell(&mut socket, long("a", LONG)).await;
+        }
+        sockets.push(socket);
+    }
+    // Those of all sockets that found no room are told so, at once and in the protocol's words.
+    let mut refused = 0;
+    for socket in &mut sockets {
+        tell(socket, create(Some("last"))).await;
+        loop {
+            let told = event(socket).await;
+            match told["type"].as_str().unwrap() {
+                "error" => {
+                    assert_eq!(told["status"], 503, "{told}");
+                    assert_eq!(told["error"]["type"], "server_error", "{told}");
+                    refused += 1;
+                }
+                _ if told["stream_id"] == "last" => break,
+                _ => {}
+            }
+        }
+        assert!(held(&scene.proxy).await <= ROOM as u64);
+    }
+    assert!(refused >= 15 - ROOM.div_ceil(LONG), "{refused}");
+    // What was refused is not missed, and there is room again once they have left.
+    drop(sockets);
+    soon(async { while held(&scene.proxy).await > 0 {} }).await;
+    let mut socket = opened(&scene.proxy.address, &risk("acct-1", 0.5)).await;
+    tell(&mut socket, long("a", LONG)).await;
+    assert!(response(&mut socket).await.len() > 5);
+}
+
+/// Fails when a message counts only once it is whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_never_ends_is_held_too() {
+    let scene = Scene::with(false, &[("LIMITS_MAX_HELD", "300000B")]).await;
+    let mut socket = opened(&scene.proxy.address, &risk("acct-1", 0.5)).await;
+    let piece = vec![b'x'; 50_000];
+    let mut opcode = OpCode::Data(Data::Text);
+    for _ in 0..10 {
+        let piece = Frame::message(piece.clone(), opcode, false);
+        opcode = OpCode::Data(Data::Continue);
+        if socket.send(Message::Frame(piece)).await.is_err() {
+            break;
+        }
+    }
+    let end = soon(socket.next()).await;
+    match end {
+        Some(Ok(Message::Close(Some(frame)))) => assert_eq!(frame.code, CloseCode::Again),
+        // What was sent after it resets the connection.
+        other => assert!(matches!(other, Some(Err(_))), "{other:?}"),
+    }
+    soon(async { while held(&scene.proxy).await > 0 {} }).await;
 }

@@ -159,11 +159,11 @@ impl Exchange {
         self: Box<Self>,
         refusal: Refused,
     ) -> Response<DefenseBody<R>> {
-        let Self { decision, errors, guard, rate_limit, method, assessment, left_to_front, .. } =
-            *self;
+        let room = self.left_to_front.then(|| self.room());
+        let Self { decision, errors, guard, rate_limit, method, assessment, .. } = *self;
         let mut answer = refused(errors, &decision, guard, refusal, rate_limit.as_ref());
-        if left_to_front {
-            answer.extensions_mut().insert(AskedBy(assessment));
+        if let Some(room) = room {
+            answer.extensions_mut().insert(AskedBy::new(assessment, room));
         }
         if method == Method::HEAD {
             // Its length is told all the same.

@@ -6,9 +6,10 @@ use http::{HeaderValue, Request, Response, request};
 use http_body::Body;
 use http_body_util::{BodyExt, Limited};
 use serde_json::{Value, json};
-use tokio::sync::mpsc::Sender;
 
+use super::body::MessageBody;
 use super::message;
+use super::outbox::{NotSent, Outbox};
 use crate::upstream::BoxError;
 use crate::wire::framing::{Event, Framing, Splitter};
 
@@ -19,7 +20,7 @@ const LONGEST: usize = 16 << 20;
 const LAST: [&str; 4] = ["response.completed", "response.failed", "response.incomplete", "error"];
 
 /// The request that a message stands for, with the head that all of its WebSocket have.
-pub(super) fn request(head: &request::Parts, body: Bytes) -> Request<Bytes> {
+pub(super) fn request(head: &request::Parts, body: MessageBody) -> Request<MessageBody> {
     let length = HeaderValue::from(body.len());
     let mut request = Request::from_parts(head.clone(), body);
     let headers = request.headers_mut();
@@ -30,11 +31,8 @@ pub(super) fn request(head: &request::Parts, body: Bytes) -> Request<Bytes> {
 }
 
 /// Sends what an answer says; ends early if nobody listens any more.
-pub(in crate::proxy) async fn tell<B>(
-    response: Response<B>,
-    lane: Option<&str>,
-    messages: &Sender<String>,
-) where
+pub(in crate::proxy) async fn tell<B>(response: Response<B>, lane: Option<&str>, messages: &Outbox)
+where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
@@ -59,11 +57,12 @@ pub(in crate::proxy) async fn tell<B>(
         }
         _ => failed(status.as_u16(), lane),
     };
-    // Nobody listens any more.
-    let _ = messages.send(message).await;
+    if messages.put(message).await == Err(NotSent::NoRoom) {
+        tell_failed(503, lane, messages).await;
+    }
 }
 
-async fn tell_events<B>(mut body: B, lane: Option<&str>, messages: &Sender<String>)
+async fn tell_events<B>(mut body: B, lane: Option<&str>, messages: &Outbox)
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
@@ -78,8 +77,7 @@ where
                 Ok(Some(event)) => event,
                 Ok(None) => break,
                 Err(_) => {
-                    let _ = messages.send(failed(502, lane)).await;
-                    return;
+                    return tell_failed(502, lane, messages).await;
                 }
             };
             let event = Event::parse(Framing::Sse, &event);
@@ -92,19 +90,26 @@ where
             }
             let kind = event.kind().and_then(|kind| std::str::from_utf8(kind).ok());
             is_over |= kind.is_some_and(|kind| LAST.contains(&kind));
-            if messages.send(message::event(text, lane)).await.is_err() {
-                return;
+            match messages.put(message::event(text, lane)).await {
+                Ok(()) => {}
+                Err(NotSent::NoRoom) => return tell_failed(503, lane, messages).await,
+                Err(NotSent::Left) => return,
             }
         }
     }
     // Whatever ended it, a client that is told nothing would wait for the rest.
     if !is_over {
-        let _ = messages.send(failed(502, lane)).await;
+        tell_failed(502, lane, messages).await;
     }
 }
 
+async fn tell_failed(status: u16, lane: Option<&str>, messages: &Outbox) {
+    // It is short; else nobody listens any more.
+    let _ = messages.put(failed(status, lane)).await;
+}
+
 /// There is no answer, or no rest of one.
-pub(super) fn failed(status: u16, lane: Option<&str>) -> String {
+fn failed(status: u16, lane: Option<&str>) -> String {
     let error = json!({
         "type": "server_error", "code": "server_error", "param": null,
         "message": "The model server failed in the middle of its answer.",

@@ -8,11 +8,12 @@ use http::header::{
     SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
     TRANSFER_ENCODING, UPGRADE,
 };
-use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use crate::layer::NoRoom;
 use crate::secret::opaque_debug;
 
 /// Fields of the request for a WebSocket that say nothing of the requests that come of it.
@@ -56,64 +57,95 @@ pub(super) enum MessageError {
     Background,
     #[error("too many responses are asked for at once")]
     TooMany,
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
 }
 
-/// The members of an object in their order, each as it is written, one that stands twice included: what
-/// is made of those is decided as it is over HTTP.
-struct Members(Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
+impl MessageError {
+    fn status(self) -> u16 {
+        match self {
+            Self::NoRoom(NoRoom::Now) => 503,
+            Self::NoRoom(NoRoom::Ever) => 413,
+            Self::NoObject | Self::UnknownType | Self::Lane | Self::Background | Self::TooMany => {
+                400
             }
         }
-        deserializer.deserialize_map(Object)
     }
 }
 
-/// Reads a message of a client's.
-pub(super) fn read(text: &str) -> Result<Create, MessageError> {
-    let Members(members) = serde_json::from_str(text).map_err(|_| MessageError::NoObject)?;
-    let (mut kind, mut lane) = (None, None);
-    // The client is answered in messages, whatever it asks for.
-    let mut body = String::with_capacity(text.len() + 16);
-    body.push_str("{\"stream\":true");
-    for (name, value) in members {
-        let value = value.get();
-        match name.as_str() {
-            "type" => kind = Some(value.to_owned()),
+/// What the members of a message say in their order. Those of the request are written to its body as they
+/// are, one that stands twice included: what is made of those is decided as it is over HTTP.
+struct Members {
+    body: String,
+    creates: bool,
+    lane: Option<String>,
+    refused: Option<MessageError>,
+}
+
+impl Members {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), MessageError> {
+        match name {
+            "type" => self.creates = value == "\"response.create\"",
             "stream_id" => {
                 let name: Option<String> =
                     serde_json::from_str(value).map_err(|_| MessageError::Lane)?;
                 if name.as_ref().is_some_and(|name| name.len() > LONGEST_LANE) {
                     return Err(MessageError::Lane);
                 }
-                lane = name;
+                self.lane = name;
             }
             "stream" => {}
             "background" if matches!(value, "false" | "null") => {}
             "background" => return Err(MessageError::Background),
             name => {
                 // Writing to a string does not fail.
-                let _ = write!(body, ",{}:{value}", json!(name));
+                let _ = write!(self.body, ",{}:{value}", json!(name));
             }
         }
+        Ok(())
     }
-    if kind.as_deref() != Some("\"response.create\"") {
-        return Err(MessageError::UnknownType);
+}
+
+/// Members are taken as they are found: kept together, short ones would take many times their length.
+impl<'de> DeserializeSeed<'de> for &mut Members {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Members {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+            if self.refused.is_none() {
+                self.refused = self.take(&name, value.get()).err();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a message of a client's.
+pub(super) fn read(text: &str) -> Result<Create, MessageError> {
+    // The client is answered in messages, whatever it asks for.
+    let mut body = String::with_capacity(text.len() + 16);
+    body.push_str("{\"stream\":true");
+    let mut members = Members { body, creates: false, lane: None, refused: None };
+    let mut json = serde_json::Deserializer::from_str(text);
+    let read = members.deserialize(&mut json).and_then(|()| json.end());
+    read.map_err(|_| MessageError::NoObject)?;
+    let Members { mut body, creates, lane, refused } = members;
+    match refused {
+        Some(error) => return Err(error),
+        None if !creates => return Err(MessageError::UnknownType),
+        None => {}
     }
     body.push('}');
     Ok(Create { lane, body: body.into() })
@@ -141,11 +173,14 @@ pub(super) fn error(status: u16, error: &serde_json::Value, lane: Option<&str>) 
 
 /// The error of a message that asks for nothing.
 pub(super) fn refused(refused: MessageError, lane: Option<&str>) -> String {
-    let told = json!({
-        "type": "invalid_request_error", "code": "invalid_request", "param": null,
-        "message": refused.to_string(),
-    });
-    error(400, &told, lane)
+    let status = refused.status();
+    let (kind, code) = match status {
+        503 => ("server_error", "server_error"),
+        _ => ("invalid_request_error", "invalid_request"),
+    };
+    let message = refused.to_string();
+    let told = json!({ "type": kind, "code": code, "param": null, "message": message });
+    error(status, &told, lane)
 }
 
 #[cfg(test)]

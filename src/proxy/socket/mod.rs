@@ -7,7 +7,9 @@
 //! of the WebSocket: it posts each message to the stack behind as a request of its own, with the caller
 //! who was known when the connection was opened, and sends the events of the answer as messages. So
 //! each response is decided about, limited, rewritten, refused and recorded by itself, as over HTTP, and
-//! an upstream that knows no WebSockets serves as well as one that does.
+//! an upstream that knows no WebSockets serves as well as one that does. What a client has sent and the
+//! stack has not taken, and what waits for a client that does not read, is held within the bound on what
+//! all requests and answers may hold.
 //!
 //! What an upstream keeps only as long as its own WebSocket lasts (`store = false`) cannot be continued
 //! by `previous_response_id`: it answers, as it may at any time, that it does not find it, and clients
@@ -25,15 +27,19 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, request};
 use hyper::upgrade::OnUpgrade;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::layer::{AskedBy, CarriesAnswers};
+use crate::layer::{AskedBy, CarriesAnswers, Room};
 use crate::secret::opaque_debug;
 use crate::wire::{OwnAnswer, ProtocolId, asks_for_websocket};
 
 mod answer;
+mod body;
+mod incoming;
 mod message;
+mod outbox;
 mod session;
 
 pub(super) use answer::tell;
+pub(super) use body::MessageBody;
 pub(super) use session::{Asking, Session};
 
 /// What a connection goes on as.
@@ -48,6 +54,15 @@ pub(super) struct Patience {
     pub(super) idle: Duration,
     /// In all.
     pub(super) total: Duration,
+}
+
+/// A WebSocket that was opened.
+pub(super) struct Accepted {
+    pub(super) client: OnUpgrade,
+    /// The head of all its requests.
+    pub(super) head: request::Parts,
+    /// Where what it holds is counted.
+    pub(super) room: Room,
 }
 
 /// A request for a WebSocket over which responses are asked for.
@@ -80,12 +95,8 @@ impl Opening {
         Some(Self { head, accept, client: client.clone() })
     }
 
-    /// Goes on as a WebSocket if the stack leaves that to its front: the answer that says so, and the
-    /// requests that come of it.
-    pub(super) fn accepted<B>(
-        self,
-        answer: &mut Response<B>,
-    ) -> Option<(OnUpgrade, request::Parts)> {
+    /// Goes on as a WebSocket if the stack leaves that to its front, which the answer then says.
+    pub(super) fn accepted<B>(self, answer: &mut Response<B>) -> Option<Accepted> {
         let asked_by: AskedBy = answer.extensions_mut().remove()?;
         answer.extensions_mut().remove::<OwnAnswer>();
         *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -97,11 +108,12 @@ impl Opening {
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(SEC_WEBSOCKET_ACCEPT, self.accept);
         let mut head = self.head;
+        let room = asked_by.room().clone();
         head.method = Method::POST;
         head.extensions.insert(asked_by);
         for name in message::OF_THE_OPENING {
             head.headers.remove(name);
         }
-        Some((self.client, head))
+        Some(Accepted { client: self.client, head, room })
     }
 }

@@ -1,0 +1,115 @@
+//! What a client has sent of a message that is not whole.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use crate::layer::{Held, NoRoom, Room};
+
+/// Bytes of a client's frame before what a short one says.
+const FRAME: usize = 6;
+
+/// A connection whose unfinished message is held: how long it is in all, its frames do not tell.
+pub(super) struct Incoming<T> {
+    io: T,
+    room: Room,
+    held: Held,
+    bytes: usize,
+}
+
+impl<T> Incoming<T> {
+    pub(super) fn new(io: T, room: Room) -> Self {
+        let held = room.take();
+        Self { io, room, held, bytes: 0 }
+    }
+
+    /// What was read was this message. Gives what is held of it.
+    pub(super) fn was(&mut self, message: &Message) -> Held {
+        match message {
+            // They come between the frames of others as well.
+            Message::Ping(said) | Message::Pong(said) => {
+                self.bytes = self.bytes.saturating_sub(said.len() + FRAME);
+                self.room.take()
+            }
+            _ => {
+                self.bytes = 0;
+                std::mem::replace(&mut self.held, self.room.take())
+            }
+        }
+    }
+}
+
+/// Whether a connection was given up because there was no room for what came over it.
+pub(super) fn had_no_room(error: &Error) -> bool {
+    let Error::Io(error) = error else { return false };
+    error.get_ref().is_some_and(|cause| cause.is::<NoRoom>())
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Incoming<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(context, buffer))?;
+        let bytes = self.bytes.saturating_add(buffer.filled().len() - before);
+        self.bytes = bytes;
+        Poll::Ready(self.held.resize(bytes).map_err(io::Error::other))
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Incoming<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    /// Fails when what a client sends between the frames of a message makes its beginning forgotten, or
+    /// what it sends while it asks for nothing stays counted.
+    #[tokio::test(start_paused = true)]
+    async fn pings_neither_hide_an_unfinished_message_nor_count_as_one() {
+        let ping = Message::Ping(vec![0; 100].into());
+        let mut incoming = Incoming::new(tokio::io::repeat(0), Room::of(64 << 10));
+        for _ in 0..10_000 {
+            incoming.read_exact(&mut [0; 100 + FRAME]).await.unwrap();
+            incoming.was(&ping);
+        }
+        incoming.read_exact(&mut [0; 40 << 10]).await.unwrap();
+        incoming.was(&ping);
+        let error = incoming.read_exact(&mut [0; 40 << 10]).await.unwrap_err();
+        assert!(had_no_room(&Error::Io(error)));
+    }
+
+    /// Fails when a message is not held from its first frame until it is done with.
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_has_come_is_held_as_long_as_anyone_holds_it() {
+        let mut incoming = Incoming::new(tokio::io::repeat(0), Room::of(64 << 10));
+        incoming.read_exact(&mut [0; 40 << 10]).await.unwrap();
+        let held = incoming.was(&Message::text("one"));
+        assert!(incoming.read_exact(&mut [0; 40 << 10]).await.is_err());
+        drop((held, incoming.was(&Message::text("two"))));
+        incoming.read_exact(&mut [0; 40 << 10]).await.unwrap();
+    }
+}
