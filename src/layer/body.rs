@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -191,6 +192,14 @@ where
     pub(super) fn length(&self) -> Option<usize> {
         match &self.kind {
             Kind::Read { reading, .. } => reading.length(),
+            Kind::Passed { .. } | Kind::Whole { .. } => None,
+        }
+    }
+
+    /// The head as it came, if nothing is done to the answer after all.
+    pub(super) fn take_head(&mut self) -> Option<Box<response::Parts>> {
+        match &mut self.kind {
+            Kind::Read { reading, .. } => reading.take_head(),
             Kind::Passed { .. } | Kind::Whole { .. } => None,
         }
     }

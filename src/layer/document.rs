@@ -1,7 +1,7 @@
 //! A response that comes as one JSON document.
 
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
+use http::{StatusCode, response};
 
 use crate::countermeasure::ResponseEdits;
 use crate::policy::Unhandled;
@@ -37,6 +37,10 @@ pub(super) struct Document {
     data: DataFlow,
     /// What of it has gone out.
     begun: Begun,
+    /// The head that it came with, where only its ids tell whether anything is done to it.
+    as_it_came: Option<Box<response::Parts>>,
+    /// Nothing is done to it.
+    untouched: bool,
 }
 
 opaque_debug!(Document);
@@ -93,7 +97,21 @@ impl Document {
             work: None,
             data: DataFlow::default(),
             begun: Begun::default(),
+            as_it_came: None,
+            untouched: false,
         }
+    }
+
+    /// A list to which something is done if it holds an id that is known, and which goes out as it came,
+    /// with its head, otherwise.
+    pub(super) fn list(
+        protocol: &'static dyn Protocol,
+        edits: ResponseEdits,
+        limit: usize,
+        head: response::Parts,
+    ) -> Self {
+        let document = Self::new(protocol, edits, Unhandled::Refuse, limit);
+        Self { as_it_came: Some(Box::new(head)), ..document }
     }
 
     /// An error instead of an answer: read for what it may hold beside.
@@ -121,6 +139,16 @@ impl Document {
         grown(self.collected.capacity()) + self.data.held() + self.begun.held() + work
     }
 
+    /// Whether nothing is done to it.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.untouched
+    }
+
+    /// The head that it goes out with, if nothing is done to it.
+    pub(super) fn take_head(&mut self) -> Option<Box<response::Parts>> {
+        self.as_it_came.take().filter(|_| self.untouched)
+    }
+
     /// Whether the document is an error of the upstream's.
     pub(super) fn failed(&self) -> bool {
         self.failed
@@ -145,7 +173,7 @@ impl Document {
     }
 
     fn hold(&mut self, mut chunk: Bytes, out: &mut Vec<u8>) -> Result<(), DocumentError> {
-        if self.collected.is_empty() {
+        if self.collected.is_empty() && self.as_it_came.is_none() {
             let blank = chunk.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
             out.extend_from_slice(&chunk.split_to(blank));
         }
@@ -221,6 +249,13 @@ impl Document {
         }
         let scanned = self.protocol.scan_document(&document, &mut scan);
         self.failed = scan.error;
+        if self.as_it_came.is_some() {
+            let is_read = scanned.is_ok() && !scan.ambiguous;
+            self.untouched = !self.rewriter.concerns(&document, is_read.then_some(&scan));
+            if self.untouched {
+                return self.rest(document).map(Some);
+            }
+        }
         match self.on_opaque {
             Unhandled::Pass if scanned.is_err() => return self.rest(document).map(Some),
             Unhandled::Refuse if scanned.is_err() || self.rewriter.is_ambiguous(&scan) => {

@@ -237,6 +237,9 @@ where
                     else {
                         return Poll::Pending;
                     };
+                    if let Some(head) = response.body_mut().take_head() {
+                        response = Response::from_parts(*head, response.into_body());
+                    }
                     // A head without the length that others are told would tell a caller its grade.
                     let length = response.body().length().filter(|_| *announced);
                     if let Some(length) = length {

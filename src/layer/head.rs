@@ -186,10 +186,7 @@ pub(super) fn readable(
     if !head.status.is_success() {
         return Readable::Error;
     }
-    // A part of a representation cannot be understood without the rest (RFC 9110, section 14).
-    let partial =
-        head.status == StatusCode::PARTIAL_CONTENT || head.headers.contains_key(CONTENT_RANGE);
-    if partial || is_compressed(&head.headers) {
+    if is_partial(head) || is_compressed(&head.headers) {
         return Readable::Opaque;
     }
     let media_type = media_type(&head.headers);
@@ -199,6 +196,12 @@ pub(super) fn readable(
         Some(framing) => Readable::Events(framing),
         None => Readable::Opaque,
     }
+}
+
+/// Whether it is a part of a representation, which cannot be understood without the rest (RFC 9110,
+/// section 14).
+pub(super) fn is_partial(head: &response::Parts) -> bool {
+    head.status == StatusCode::PARTIAL_CONTENT || head.headers.contains_key(CONTENT_RANGE)
 }
 
 /// Whether the body of an error can be read.

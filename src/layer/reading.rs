@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
+use http::{HeaderMap, response};
 use http_body::{Body, Frame};
 use tokio::time::Instant;
 
@@ -99,6 +99,14 @@ impl Reading {
     pub(super) fn length(&self) -> Option<usize> {
         let whole = self.ended && matches!(self.form, Form::Document(_));
         self.held.as_ref().filter(|_| whole).map(Bytes::len)
+    }
+
+    /// The head as it came, if nothing is done to what it is the head of.
+    pub(super) fn take_head(&mut self) -> Option<Box<response::Parts>> {
+        match &mut self.form {
+            Form::Document(document) => document.take_head(),
+            Form::Events(_) => None,
+        }
     }
 
     /// Reads until something can go out.

@@ -134,6 +134,15 @@ impl ResponseRewriter {
         fields::guard(&self.edits, fields);
     }
 
+    /// Whether anything is done to a document at all, by the ids that were found in it, or by all that may
+    /// be one where it could not be read.
+    pub(super) fn concerns(&self, document: &[u8], scan: Option<&Scan>) -> bool {
+        match scan {
+            Some(scan) => self.edits.concerns(document, scan),
+            None => self.edits.concerns_unread(document),
+        }
+    }
+
     /// A body is replaced that could not be read.
     pub(super) fn close_unread(&mut self) {
         self.tally.response_fields_closed += 1;

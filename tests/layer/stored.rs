@@ -242,3 +242,85 @@ async fn an_observed_policy_decides_about_no_later_reading() {
         assert_eq!(world.exchange(asked, json(&document)).await.text(), document);
     }
 }
+
+/// The list of somebody's input, in which an item of the answer that [`given`] gives stands or not.
+fn list(item: &str) -> String {
+    value!({"object": "list", "has_more": false, "data": [
+        {"id": "msg_u", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "a question"}]},
+        {"id": item, "type": "reasoning", "summary": [{"type": "summary_text", "text": "First, compare 9.11"}]}]})
+    .to_string()
+}
+
+/// A head that a guarded caller would not get as it is.
+fn told_much(status: u16, body: &str, media_type: &str) -> Response<Script> {
+    Response::builder()
+        .status(status)
+        .header("content-type", media_type)
+        .header("content-length", body.len())
+        .header("etag", "\"e\"")
+        .header("repr-digest", "sha-256=:abc=:")
+        .header("x-model", "big")
+        .header("x-internal", "x".repeat(300))
+        .body(Script::new([data(body), Step::Trailers(trailers())]))
+        .unwrap()
+}
+
+// Break it: guard the head of a list, refuse one that cannot be read, or ask for another than the client does.
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_for_a_list_in_which_nothing_is_known_gets_it_as_it_is() {
+    let ask = async |world: &World, target: &str, answer: Response<Script>| {
+        world.upstream.answer(answer);
+        let (head, body) = world.call(asks(Method::GET, target, clear())).await.into_parts();
+        let body = read(body).await;
+        let seen = world.upstream.seen().pop().unwrap();
+        let target = seen.head.uri.path_and_query().unwrap().to_string();
+        (head.status, head.headers, body.text(), body.trailers, target)
+    };
+    let target = "/v1/responses/resp_other/input_items?limit=20;after=a&x";
+    let (before, after) = (World::new(policy(WITHHOLD)), World::new(policy(WITHHOLD)));
+    given(&after).await;
+    let blank = format!("  \n{}", list("rs_other"));
+    let twice = list("rs_other").replace("\"has_more\"", "\"data\":[],\"has_more\"");
+    for (status, body, media_type) in [
+        (200, list("rs_other"), "application/json"),
+        (200, blank, "application/json"),
+        (200, twice, "application/json"),
+        (200, "{\"data\": [".to_owned(), "application/json"),
+        (200, "no JSON".to_owned(), "text/plain"),
+        (404, "no such answer".to_owned(), "text/plain"),
+        (500, list("rs_other"), "application/json"),
+    ] {
+        let answer = || told_much(status, &body, media_type);
+        let expected = ask(&before, target, answer()).await;
+        assert_eq!(expected.2, body);
+        assert_eq!(ask(&after, target, answer()).await, expected, "{status} {body}");
+    }
+}
+
+// Break it: pass a list that is too long or cannot be understood, or a part of one, unseen.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_holds_something_known_is_read_however_it_comes() {
+    let world = World::new(policy(WITHHOLD));
+    given(&world).await;
+    let known = list("rs_01");
+    let unreadable = format!("{known}]");
+    let escaped = known.replace("rs_01", "rs\\u005f01");
+    let twice = known.replace("\"has_more\"", "\"data\":[],\"has_more\"");
+    let mut part = json(&known);
+    *part.status_mut() = http::StatusCode::PARTIAL_CONTENT;
+    for answer in [
+        json(&known),
+        told_much(200, &known, "application/json"),
+        json(unreadable),
+        json(escaped),
+        json(twice),
+        part,
+    ] {
+        let asked = asks(Method::GET, "/v1/responses/resp_later/input_items", clear());
+        world.upstream.answer(answer);
+        let (head, body) = world.call(asked).await.into_parts();
+        let text = read(body).await.text();
+        assert!(!text.contains(THOUGHT), "{text}");
+        assert!(!head.headers.contains_key("x-internal"), "{:?}", head.headers);
+    }
+}

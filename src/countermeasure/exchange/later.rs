@@ -16,6 +16,9 @@ const NAMES: usize = 4096;
 /// What a decision takes beside them.
 const EDITS: usize = 512;
 
+/// Bytes of an id as it is written, where nothing else tells it from other texts.
+const LONGEST_ID: usize = 1024;
+
 impl ResponseEdits {
     /// What `plan` does to an answer that was given before and of which nothing is known: its request is
     /// taken for one that could steer its model, and the model that answered is not named.
@@ -78,6 +81,14 @@ impl ResponseEdits {
         self.of_known
             .as_ref()
             .is_none_or(|stored| ids(payload, scan).any(|id| stored.find(&id).is_some()))
+    }
+
+    /// The same of what could not be read: any of its strings may be an id.
+    #[must_use]
+    pub(crate) fn concerns_unread(&self, payload: &[u8]) -> bool {
+        let Some(stored) = &self.of_known else { return true };
+        let mut strings = payload.split(|byte| *byte == b'"').filter(|it| it.len() <= LONGEST_ID);
+        strings.any(|it| stored.find(&unescape_lossy(it)).is_some())
     }
 
     /// Remembers it by the ids that were found.

@@ -48,6 +48,9 @@ impl Exchange {
         let streamed = asked || self.is_streamed_by_path();
         let readable = head::readable(&self.method, &head, self.protocol, streamed);
         let body = Teed::new(body, self.try_answer(readable, &head));
+        if let Some(protocol) = self.lists(readable, &head) {
+            return self.answer_list(protocol, readable, (head, body));
+        }
         if self.edits.guards() {
             fields::guard(&self.edits, &mut head.headers);
             // Some servers keep the reason phrase there, and send it on.

@@ -3,15 +3,22 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::request;
+use http::{Response, request, response};
+use http_body::Body;
 
 use super::{Exchange, ReadRequest, scoped, target};
 use crate::countermeasure::ResponseEdits;
 use crate::countermeasure::watermark::Caller;
+use crate::layer::body::DefenseBody;
+use crate::layer::document::Document;
 use crate::layer::estimate::{Estimate, estimated_tokens};
-use crate::layer::head;
+use crate::layer::fields;
+use crate::layer::form::Form;
+use crate::layer::guard::Answer;
+use crate::layer::head::{self, Readable};
 use crate::layer::recalled::{Asks, Recalled};
 use crate::layer::refused::Refused;
+use crate::layer::teed::Teed;
 use crate::wire::{Protocol, Refusal, RefusalKind, Request, from_its_start};
 
 impl Exchange {
@@ -72,6 +79,9 @@ impl Exchange {
             return Ok(());
         }
         head::ask_for_plain_answer(&mut parts.headers);
+        if self.edits.waits_for_ids() {
+            return Ok(());
+        }
         let (from, after) = from_its_start(target(&parts.method, &parts.uri).as_str());
         self.resumed_after = after;
         if !head::redirect(&mut parts.uri, &from) {
@@ -79,6 +89,51 @@ impl Exchange {
             return Err(Box::new(Refused::new(Refusal { kind: RefusalKind::Malformed, message })));
         }
         Ok(())
+    }
+
+    /// Whether the answer is a list to which something is done only if it holds something that is known:
+    /// the protocol that reads it. What could be asked for in parts is read as anything else is.
+    pub(super) fn lists(
+        &self,
+        readable: Readable,
+        head: &response::Parts,
+    ) -> Option<&'static dyn Protocol> {
+        let whole = !head::is_partial(head) && !matches!(readable, Readable::Events(_));
+        self.protocol.filter(|_| whole && self.edits.waits_for_ids())
+    }
+
+    /// Its caller gets it as it came, with its head, unless it holds something that is known.
+    pub(super) fn answer_list<R: Body<Data = Bytes>>(
+        mut self: Box<Self>,
+        protocol: &'static dyn Protocol,
+        readable: Readable,
+        (mut head, body): (response::Parts, Teed<R>),
+    ) -> Response<DefenseBody<R>> {
+        let mut rewritten = head.clone();
+        // Some servers keep the reason phrase there, and send it on.
+        rewritten.extensions.clear();
+        if let Some(record) = self.guard.record() {
+            record.status = Some(head.status.as_u16());
+            for head in [&mut head, &mut rewritten] {
+                head.extensions.insert(record.decision.clone());
+            }
+        }
+        let Self { live, edits, mut guard, mut held, .. } = *self;
+        let _ = held.resize(0);
+        guard.answer = match readable {
+            Readable::Document => Answer::Read,
+            Readable::NoBody | Readable::Error => Answer::Missing,
+            Readable::Events(_) | Readable::Opaque => Answer::Unread,
+        };
+        if readable != Readable::Document {
+            return Response::from_parts(head, DefenseBody::teed(body, guard));
+        }
+        // No caller of whom nothing is known is told that a list is too long, while there is room for it.
+        let limit = live.caps.held_by_principal;
+        fields::guard(&edits, &mut rewritten.headers);
+        head::rewrite_response(&mut rewritten.headers);
+        let form = (Form::Document(Document::list(protocol, edits, limit, head)), None);
+        Response::from_parts(rewritten, DefenseBody::read(body, form, None, guard, held))
     }
 
     /// What the caller's own grade does to an answer of which nothing is known.

@@ -76,10 +76,15 @@ impl Reading {
             }
             Next::End(None) => self.finish(),
             Next::End(Some(mut trailers)) => {
-                drop_digests(&mut trailers);
-                self.rewriter().guard_fields(&mut trailers);
+                self.finish()?;
+                let untouched =
+                    matches!(&self.form, Form::Document(document) if document.is_untouched());
+                if !untouched {
+                    drop_digests(&mut trailers);
+                    self.rewriter().guard_fields(&mut trailers);
+                }
                 self.trailers = Some(trailers).filter(|trailers| !trailers.is_empty());
-                self.finish()
+                Ok(())
             }
         }
     }
