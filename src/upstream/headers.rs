@@ -2,21 +2,21 @@
 
 use http::HeaderMap;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
+    TE, TRANSFER_ENCODING, UPGRADE,
 };
 
 use crate::wire::remove_fields;
 
-/// RFC 9110 section 7.6.1, with the two that predate it.
-const HOP_BY_HOP: [HeaderName; 9] = [
+/// RFC 9110 section 7.6.1, with the two that predate it. `Trailer` is none of them: it says which fields
+/// come behind a body, and those pass.
+const HOP_BY_HOP: [HeaderName; 8] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION,
     TE,
-    TRAILER,
     TRANSFER_ENCODING,
     UPGRADE,
 ];
@@ -42,6 +42,21 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     named.iter().for_each(|name| drop(headers.remove(name)));
 }
 
+/// Whether a client takes trailers (RFC 9110 section 10.1.4).
+pub(super) fn takes_trailers(headers: &HeaderMap) -> bool {
+    let mut codings =
+        headers.get_all(TE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+}
+
+/// Says that trailers are taken on this connection, too. HTTP/2 knows no fields of its connections.
+pub(super) fn take_trailers(headers: &mut HeaderMap, http2: bool) {
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+    if !http2 {
+        headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
+}
+
 /// Whether a field is one of those, by its text: so it is compared with none of them in most cases.
 fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(
@@ -52,7 +67,6 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
             | "proxy-authenticate"
             | "proxy-authorization"
             | "te"
-            | "trailer"
             | "transfer-encoding"
             | "upgrade"
     )
@@ -76,19 +90,23 @@ mod tests {
             ("connection", "upgrade"),
             ("x-session", "1"),
             ("keep-alive", "timeout=5"),
-            ("te", "trailers"),
+            ("te", "gzip , Trailers"),
             ("upgrade", "websocket"),
             ("proxy-authorization", "secret"),
             ("transfer-encoding", "chunked"),
             ("content-length", "5"),
             ("x-kept", "a"),
             ("x-kept", "b"),
+            ("trailer", "x-end"),
         ] {
             headers.append(HeaderName::from_static(name), value.parse().unwrap());
         }
+        assert!(takes_trailers(&headers));
         strip_hop_by_hop(&mut headers);
+        assert!(!takes_trailers(&headers));
         let left: Vec<_> =
             headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        assert_eq!(left, [("x-kept", b"a".as_slice()), ("x-kept", b"b".as_slice())]);
+        let kept = [("x-kept", "a"), ("x-kept", "b"), ("trailer", "x-end")];
+        assert_eq!(left, kept.map(|(name, value)| (name, value.as_bytes())));
     }
 }

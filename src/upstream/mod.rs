@@ -61,7 +61,7 @@ use crate::secret::opaque_debug;
 use crate::wire::asks_for_websocket;
 use address::Address;
 use connect::Connector;
-use headers::strip_hop_by_hop;
+use headers::{strip_hop_by_hop, take_trailers, takes_trailers};
 use replay::Replay;
 use sending::Client;
 use signing::{Collected, SigningError};
@@ -154,6 +154,7 @@ struct Parts {
     client: Client,
     max_idle_connections: usize,
     address: Address,
+    http2: bool,
     first_byte_timeout: Duration,
     idle_timeout: Duration,
     total_timeout: Duration,
@@ -177,6 +178,7 @@ impl Upstream {
             client,
             max_idle_connections: settings.max_idle_connections,
             address,
+            http2: settings.http2,
             first_byte_timeout: settings.first_byte_timeout,
             idle_timeout: settings.idle_timeout,
             total_timeout: settings.total_timeout,
@@ -229,6 +231,7 @@ where
         // A signature is about the whole of it.
         let whole = upstream.signer.as_ref().map(|_| upstream.address.whole(&head.uri));
         let upgrades = asks_for_websocket(&head);
+        let trailers = !upgrades && takes_trailers(&head.headers);
         strip_hop_by_hop(&mut head.headers);
         if upgrades {
             announce(&mut head.headers);
@@ -256,6 +259,10 @@ where
                     (body, Some(room))
                 }
             };
+            // Behind the signature: it is of this connection only.
+            if trailers {
+                take_trailers(&mut head.headers, upstream.http2);
+            }
             // The client library sets it from the address, where it is not known before.
             if let Some(host) = upstream.address.host() {
                 head.headers.insert(HOST, host.clone());

@@ -74,6 +74,42 @@ async fn trailers_pass_over_http2() {
     assert_eq!(answer.to_bytes(), "x");
 }
 
+// Break it: take `TE` from the request, or `Trailer` from the answer.
+#[tokio::test]
+async fn trailers_pass_over_http1_to_a_client_that_takes_them() {
+    let upstream = upstream(|request| async move {
+        let takes = request.headers().get("te").map(|te| te.to_str().unwrap().to_owned());
+        let trailers = HeaderMap::from_iter([("x-end".parse().unwrap(), "2".parse().unwrap())]);
+        let frames =
+            [Ok::<_, BoxError>(Frame::data(Bytes::from("x"))), Ok(Frame::trailers(trailers))];
+        Response::builder()
+            .header("trailer", "x-end")
+            .header("x-takes", takes.unwrap_or_default())
+            .body(StreamBody::new(iter(frames)).boxed_unsync())
+            .unwrap()
+    })
+    .await;
+    for http2 in ["false", "true"] {
+        let proxy = proxy(upstream, &[("UPSTREAM_HTTP2", http2)]).await;
+        for (takes, upstream_sees, end) in [
+            (
+                "te: trailers\r\nconnection: te, close",
+                "trailers",
+                "1\r\nx\r\n0\r\nx-end: 2\r\n\r\n",
+            ),
+            ("te: gzip, Trailers\r\nconnection: close", "trailers", "\r\n0\r\nx-end: 2\r\n\r\n"),
+            ("te: gzip\r\nconnection: close", "", "1\r\nx\r\n0\r\n\r\n"),
+            ("connection: close", "", "1\r\nx\r\n0\r\n\r\n"),
+        ] {
+            let asked = format!("GET / HTTP/1.1\r\nhost: a\r\n{takes}\r\n\r\n");
+            let answer = raw(proxy.address, asked.as_bytes()).await;
+            assert!(answer.contains("\r\ntrailer: x-end\r\n"), "{answer}");
+            assert!(answer.contains(&format!("\r\nx-takes: {upstream_sees}\r\n")), "{answer}");
+            assert!(answer.ends_with(end), "{answer}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_large_body_passes_both_ways() {
     let upstream = upstream(|request| async move {
