@@ -1,7 +1,7 @@
 //! Health, metrics and status, on a listener of its own without authentication, and the orders that a
 //! person gives: whoever can connect may have the configuration read again, send every unit of an
-//! experiment to the control arm, or have it go on. So the listener belongs on an address that only operators reach. A browser is
-//! not among them: requests that a page has it send name their origin, and are refused.
+//! experiment to the control arm, or have it go on. So the listener belongs on an address that only operators reach. Pages in
+//! their browsers are not among them ([`browser`]).
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -22,6 +22,7 @@ use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::browser;
 use super::config::Config;
 use super::experiments::{ExperimentState, Order};
 use super::metrics::Metrics;
@@ -76,12 +77,14 @@ impl hyper::service::Service<Request<Incoming>> for AdminService {
         Box::pin(async move {
             let path = request.uri().path();
             let order = Order::of(path);
-            if order.is_some() || path == RELOAD {
+            let orders = order.is_some() || path == RELOAD;
+            if let Err(turned) = browser::check(&request, orders, &admin.config.load().admin_hosts)
+            {
+                return Ok(answer(StatusCode::FORBIDDEN, TEXT, format!("{turned}\n")));
+            }
+            if orders {
                 if request.method() != Method::POST {
                     return Ok(answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only POST\n"));
-                }
-                if request.headers().contains_key(ORIGIN) {
-                    return Ok(answer(StatusCode::FORBIDDEN, TEXT, "not from a browser\n"));
                 }
                 return Ok(match order {
                     Some((name, order)) => admin.order(name, order).await,

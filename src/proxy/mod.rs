@@ -25,6 +25,7 @@
 
 mod admin;
 mod arrivals;
+mod browser;
 pub mod config;
 mod connection;
 mod cors;

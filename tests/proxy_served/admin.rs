@@ -4,7 +4,7 @@ use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 
 use crate::support::{
-    Running, client, full, get, proxy, request, send, soon, streaming_upstream, upstream,
+    Running, client, full, get, proxy, raw, request, send, soon, streaming_upstream, upstream,
 };
 
 /// The value of the metric whose line begins with `name`; 0 when there is none.
@@ -198,4 +198,76 @@ async fn what_passed_and_what_was_refused_stands_in_the_status_and_what_passed_i
     assert_eq!(passed["requests"], serde_json::json!({ "chat": 2, "other": 1 }));
     assert_eq!(passed["unknown"], serde_json::json!({ "absent": 2 }));
     assert!(passed["since"].as_str() < passed["time"].as_str(), "{passed}");
+}
+
+/// What a page elsewhere has a browser send is refused, and what operators and their programs send is not.
+// Break it: believe a name that a page can have for its own, or ask programs for theirs.
+#[tokio::test]
+async fn a_page_elsewhere_learns_nothing_of_the_admin_listener_and_orders_nothing() {
+    const PAGE: &str = "accept-language: de\r\nuser-agent: Mozilla/5.0\r\n";
+    let upstream = upstream(|_| async { http::Response::new(full("{}")) }).await;
+    let proxy = proxy(upstream, &[("ADMIN_HOSTS", "guilloche.example,other.example")]).await;
+    let here = proxy.admin.to_string();
+    let status = async |method: &str, path: &str, host: &str, fields: &str| {
+        let asked = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\nconnection: close\r\n{fields}\r\n"
+        );
+        let answer = raw(proxy.admin, asked.as_bytes()).await;
+        answer.split(' ').nth(1).unwrap().parse::<u16>().unwrap()
+    };
+    let same = "sec-fetch-site: same-origin\r\nsec-fetch-mode: cors\r\n";
+    let cross = "sec-fetch-site: cross-site\r\nsec-fetch-mode: no-cors\r\n";
+    let led =
+        "sec-fetch-site: cross-site\r\nsec-fetch-mode: navigate\r\nsec-fetch-dest: document\r\n";
+    let framed =
+        "sec-fetch-site: cross-site\r\nsec-fetch-mode: navigate\r\nsec-fetch-dest: iframe\r\n";
+    let own = format!("origin: http://{here}\r\n");
+    let foreign = "origin: https://evil.example\r\n";
+    for path in ["/", "/status", "/metrics", "/recent", "/experiments"] {
+        for (host, fields, expected) in [
+            // Programs, by any name.
+            ("guilloche:9464", "", 200),
+            (
+                "guilloche.monitoring.svc.cluster.local:8081",
+                "user-agent: Prometheus/3.5.0\r\n",
+                200,
+            ),
+            ("evil.example", "user-agent: curl/8.5.0\r\naccept: */*\r\n", 200),
+            // People, by names that are nobody else's.
+            (&here, PAGE, 200),
+            (&here, same, 200),
+            (&here, "sec-fetch-site: none\r\n", 200),
+            (&here, led, 200),
+            (&here, &own, 200),
+            ("[::1]:8081", PAGE, 200),
+            ("localhost:8081", PAGE, 200),
+            ("guilloche:9464", PAGE, 200),
+            ("GUILLOCHE.example.:8081", same, 200),
+            // Pages, by names of their own.
+            ("evil.example:8081", PAGE, 403),
+            ("evil.example:8081", "accept-language: de\r\n", 403),
+            ("evil.example:8081", same, 403),
+            ("evil.example:8081", "origin: http://evil.example:8081\r\n", 403),
+            ("127.0.0.1.evil.example", PAGE, 403),
+            ("localhost.evil.example", PAGE, 403),
+            // Pages, by ours.
+            (&here, cross, 403),
+            (&here, framed, 403),
+            (&here, foreign, 403),
+            (&here, "origin: null\r\n", 403),
+            ("localhost", "sec-fetch-site: same-site\r\nsec-fetch-mode: cors\r\n", 403),
+        ] {
+            assert_eq!(status("GET", path, host, fields).await, expected, "{path} {host} {fields}");
+        }
+    }
+    for path in ["/reload", "/experiments/none/rollback"] {
+        let expected = if path == "/reload" { 200 } else { 404 };
+        assert_eq!(status("POST", path, "guilloche:9464", "").await, expected, "{path}");
+        for fields in [cross, same, &own, foreign, PAGE] {
+            assert_eq!(status("POST", path, "evil.example", fields).await, 403, "{path} {fields}");
+        }
+        for fields in [cross, same, led, &own, foreign] {
+            assert_eq!(status("POST", path, &here, fields).await, 403, "{path} {fields}");
+        }
+    }
 }

@@ -58,7 +58,7 @@ use origin::{Origin, Reading};
 pub use policy::PolicySettings;
 pub use reader::{ENVIRONMENT_PREFIX, PATH_VARIABLE};
 use reader::{Reader, variable};
-use setting::{OrOff, Size};
+use setting::{Hosts, OrOff, Size};
 pub use summarizer::Summarizer;
 pub use traces::{Parent, Traces};
 
@@ -82,6 +82,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[admin] address`; `None` when it is off.
     pub admin: Option<SocketAddr>,
+    /// `[admin] hosts`: names under which browsers are answered there.
+    pub admin_hosts: Vec<String>,
     /// `[risk]`, when it says anything.
     pub risk: Option<RiskSettings>,
     /// `[policy] file`; without one nothing is decided and every answer is passed on.
@@ -264,6 +266,7 @@ impl Config {
         let limits = limits(reader);
         let (upstream, signer) = upstream::read(reader, &limits);
         let admin = admin(reader);
+        let Hosts(admin_hosts) = reader.or("admin", "hosts", Hosts(Vec::new()));
         let risk = deciding::risk(reader);
         if risk.as_ref().is_some_and(|risk| !risk.peers.is_empty())
             && listen.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none())
@@ -298,6 +301,7 @@ impl Config {
             signer,
             limits,
             admin,
+            admin_hosts,
             risk,
             policy,
             policy_place,

@@ -103,3 +103,4 @@ fn is_live(field: &str, swaps: bool) -> bool {
         _ => false,
     }
 }
+        "admin" => name == "hosts",

@@ -229,6 +229,26 @@ impl Setting for Paths {
     }
 }
 
+/// Names of hosts with commas between; there may be none.
+pub(super) struct Hosts(pub(super) Vec<String>);
+
+impl Setting for Hosts {
+    const KIND: Kind = Kind::List;
+    const EXPECTED: &'static str =
+        "a list of names of hosts, without ports, such as [\"guilloche.example\"]";
+
+    fn read(text: &str) -> Option<Self> {
+        if text.trim().is_empty() {
+            return Some(Self(Vec::new()));
+        }
+        let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        let hosts = text.split(',').map(str::trim);
+        let hosts = hosts
+            .map(|host| (!host.is_empty() && host.bytes().all(named)).then(|| host.to_owned()));
+        hosts.collect::<Option<_>>().map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
