@@ -339,15 +339,24 @@ fn files_that_do_not_go_together_are_told_with_their_fields() {
             "tls_client_ca = \"ca.pem\"",
             "listen.tls_client_ca: means nothing without listen.tls_certificate",
         ),
-        (
-            "tls_certificate = \"server.pem\"\ntls_key = \"other.key\"",
-            "server.pem cannot be used: ",
-        ),
+        ("tls_certificate = \"server.pem\"\ntls_key = \"other.key\"", "listen.tls_certificate: "),
         (
             "tls_certificate = \"empty.pem\"\ntls_key = \"server.key\"",
             "empty.pem holds no certificate",
         ),
         ("tls_certificate = \"none.pem\"\ntls_key = \"server.key\"", "none.pem cannot be read: "),
+        (
+            "tls_certificate = \"server.pem\"\ntls_key = \"none.key\"",
+            "wrong.toml:5: listen.tls_key: ",
+        ),
+        (
+            "tls_certificate = \"server.pem\"\ntls_key = \"server.key\"\ntls_client_ca = \"empty.pem\"",
+            "wrong.toml:6: listen.tls_client_ca: ",
+        ),
+        (
+            "tls_certificate = \"server.pem\"\ntls_key = \"server.key\"\ntls_client_ca = \"none.pem\"",
+            "wrong.toml:6: listen.tls_client_ca: ",
+        ),
         (
             "tls_certificate = \"server.pem\"\ntls_key = \"server.key\"\n[risk]\ntrust = \"signature\"\npeers = [\"a\"]",
             "risk.peers: needs listen.tls_client_ca",

@@ -110,7 +110,8 @@ fn read_tls(reader: &mut Reader<'_>) -> Option<ListenTls> {
     if let Err(error) = tls::load(&settings) {
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         let message = [Some(error.to_string()), cause].into_iter().flatten();
-        reader.wrong(SECTION, "tls_certificate", message.collect::<Vec<_>>().join(": "));
+        let field = error.field(&settings);
+        reader.wrong(SECTION, field, message.collect::<Vec<_>>().join(": "));
     }
     Some(settings)
 }

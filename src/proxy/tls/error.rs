@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::proxy::config::ListenTls;
+
 /// Why a certificate or key file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,4 +44,25 @@ pub enum TlsFileError {
     /// The library offers no protocol version.
     #[error("no version of TLS can be spoken")]
     Protocols(#[source] rustls::Error),
+}
+
+impl TlsFileError {
+    /// The field of `[listen]` that names the file.
+    pub(in crate::proxy) fn field(&self, settings: &ListenTls) -> &'static str {
+        let path = match self {
+            Self::Read { path, .. } | Self::NoCertificate { path } | Self::Unfit { path, .. } => {
+                path
+            }
+            Self::Authorities { .. } => return "tls_client_ca",
+            Self::Protocols(_) => return "tls_certificate",
+        };
+        // In the order in which they are read.
+        if *path == settings.certificate {
+            "tls_certificate"
+        } else if *path == settings.key {
+            "tls_key"
+        } else {
+            "tls_client_ca"
+        }
+    }
 }
