@@ -1,7 +1,7 @@
 //! `guilloche serve`.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tracing_subscriber::prelude::*;
 use super::service_manager::{self, READY, STOPPING};
 use super::{Answer, Failure, admin, configuration};
 use crate::proxy::config::{ENVIRONMENT_PREFIX, LogFormat, Workers};
-use crate::proxy::{Config, Proxy, StartError, reload_at_signal, shutdown_signal};
+use crate::proxy::{Config, Proxy, Rehearsal, StartError, reload_at_signal, shutdown_signal};
 
 /// How long a proxy that may be running is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -70,14 +70,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     runtime.block_on(async {
         // Before the addresses are told: whoever reads them may send a signal.
         let shutdown = shutdown_signal()?;
-        let proxy = Proxy::bind(config).await.map_err(told)?;
+        let proxy = match Proxy::bind(config.clone()).await {
+            Ok(proxy) => proxy,
+            Err(error) => return Err(failed(&config, error)),
+        };
         service_manager::tell(READY);
         tokio::spawn(reload_at_signal(proxy.reloader())?);
         let shutdown = async {
             shutdown.await;
             service_manager::tell(STOPPING);
         };
-        proxy.run(shutdown).await.map_err(told)?;
+        proxy.run(shutdown).await.map_err(|error| all(&config, &[error]))?;
         Ok(Answer::Done)
     })
 }
@@ -106,20 +109,32 @@ fn begin_log(format: LogFormat) {
     }
 }
 
-/// Does all that a start does, and leaves nothing of it.
+/// Tells what a start would find.
 fn check(path: &Path, config: &Config) -> Result<Answer, Failure> {
-    let mut notices = Proxy::check(config).map_err(told)?;
-    if let Err(error) = Proxy::check_addresses(config) {
-        if !is_served(config) {
-            return Err(told(error));
-        }
-        notices.push(format!("{error}: a proxy is running there already"));
+    let Rehearsal { mut notices, errors } = Proxy::rehearse(config);
+    let in_use = |error: &StartError| matches!(error, StartError::Listen { source, .. } if source.kind() == ErrorKind::AddrInUse);
+    // Whatever else keeps an address from being listened on, a proxy that runs is no excuse for.
+    let is_served = errors.iter().any(in_use) && is_served(config);
+    let (taken, errors): (Vec<_>, Vec<_>) =
+        errors.into_iter().partition(|error| is_served && in_use(error));
+    if !errors.is_empty() {
+        return Err(all(config, &errors));
     }
+    notices.extend(taken.iter().map(|error| format!("{error}: a proxy is running there already")));
     for notice in notices {
         writeln!(io::stderr().lock(), "warning: {notice}")?;
     }
     writeln!(io::stdout().lock(), "{} can be served", path.display())?;
     Ok(Answer::Done)
+}
+
+/// Why there was no start, with everything else that it would have failed at.
+fn failed(config: &Config, error: StartError) -> Failure {
+    let Rehearsal { mut errors, .. } = Proxy::rehearse(config);
+    if !errors.iter().any(|it| it.to_string() == error.to_string()) {
+        errors.insert(0, error);
+    }
+    all(config, &errors)
 }
 
 /// Whether a proxy answers at the configuration's admin listener: then its addresses are not taken by
@@ -143,12 +158,15 @@ pub(super) fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The error with what caused it, on one line. What to do about it follows on another.
-fn told(error: StartError) -> Failure {
-    let mut text = error.with_causes();
-    if let Some(hint) = error.hint() {
-        text.push_str("\n  ");
-        text.push_str(hint);
+/// Errors, each with its place and what caused it on one line. What to do about it follows on another,
+/// once.
+fn all(config: &Config, errors: &[StartError]) -> Failure {
+    let mut lines: Vec<String> = Vec::new();
+    for error in errors {
+        let place = error.place(config).map_or(String::new(), |place| place + ": ");
+        lines.push(place + &error.with_causes());
+        let hint = error.hint().map(|hint| format!("  {hint}"));
+        lines.extend(hint.filter(|hint| !lines.contains(hint)));
     }
-    text.into()
+    lines.join("\n").into()
 }

@@ -76,6 +76,7 @@ use untraced as traces;
 pub use config::{Config, ConfigError, ConfigErrors};
 pub use forwarded::Forwarded;
 pub use history::{History, Served};
+pub use rehearsal::Rehearsal;
 pub use reload::{ReloadError, Reloaded, Reloader};
 pub use run::Proxy;
 pub use server::serve_service;

@@ -5,39 +5,63 @@ use std::io::{self, ErrorKind};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use super::config::{self, Config, LogOutput};
+use super::config::{Config, LogOutput};
+use super::run::Proxy;
 use super::start_error::StartError;
 use crate::mark::ledger::Ledger;
 
-/// Whether every file that is appended to can be.
-pub(super) fn files(config: &Config) -> Result<(), StartError> {
+/// What a start would find.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Rehearsal {
+    /// What is not wrong, and yet hardly meant; nothing if the parts do not go together.
+    pub notices: Vec<String>,
+    /// Everything that it would fail at.
+    pub errors: Vec<StartError>,
+}
+
+impl Proxy {
+    /// Does all that a start does, and leaves nothing of it: [`check`](Self::check) and
+    /// [`check_addresses`](Self::check_addresses) with everything that is wrong. Addresses are not free where
+    /// a proxy with this configuration runs already.
+    #[must_use]
+    pub fn rehearse(config: &Config) -> Rehearsal {
+        let mut errors = files(config);
+        let notices = Self::notices(config).unwrap_or_else(|error| {
+            errors.push(error);
+            Vec::new()
+        });
+        errors.extend(addresses(config));
+        Rehearsal { notices, errors }
+    }
+}
+
+/// Why files that are appended to cannot be.
+pub(super) fn files(config: &Config) -> Vec<StartError> {
     let audit = config.audit.as_ref().map(|audit| &audit.file);
     let access_log = config.access_log.as_ref().and_then(|log| match &log.output {
         LogOutput::File(path) => Some(path),
         LogOutput::Stdout => None,
     });
-    for path in audit.into_iter().chain(access_log) {
-        appendable(path).map_err(|source| StartError::Lines { path: path.clone(), source })?;
-    }
-    if let Some(config::Marks { ledger: Some(path), .. }) = &config.marks {
-        let opened = if path.exists() { Ledger::open(path).map(drop) } else { appendable(path) };
-        opened.map_err(|source| StartError::Lines { path: path.clone(), source })?;
-    }
+    let ledger = config.marks.as_ref().and_then(|marks| marks.ledger.as_ref());
     let state = config.experiments.as_ref().map(|experiments| &experiments.state_dir);
     let history = config.history.as_ref().map(|history| &history.folder);
-    for path in state.into_iter().chain(history) {
-        creatable_in(&nearest(path))
-            .map_err(|source| StartError::Lines { path: path.clone(), source })?;
-    }
-    Ok(())
+    let lines = audit.into_iter().chain(access_log).map(|path| (path, appendable(path)));
+    let ledger = ledger.into_iter().map(|path| {
+        (path, if path.exists() { Ledger::open(path).map(drop) } else { appendable(path) })
+    });
+    let folders = state.into_iter().chain(history);
+    let folders = folders.map(|path| (path, creatable_in(&nearest(path))));
+    let tried = lines.chain(ledger).chain(folders);
+    let failed = tried.filter_map(|(path, tried)| Some((path.clone(), tried.err()?)));
+    failed.map(|(path, source)| StartError::Lines { path, source }).collect()
 }
 
-/// Whether the addresses are free, and this process may listen on them.
-pub(super) fn addresses(config: &Config) -> Result<(), StartError> {
-    for address in std::iter::once(config.listen.address).chain(config.admin) {
-        TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })?;
-    }
-    Ok(())
+/// Why addresses cannot be listened on: they are not free, or not this process' to have.
+pub(super) fn addresses(config: &Config) -> Vec<StartError> {
+    let addresses = std::iter::once(config.listen.address).chain(config.admin);
+    let failed = addresses.filter_map(|address| Some((address, TcpListener::bind(address).err()?)));
+    failed.map(|(address, source)| StartError::Listen { address, source }).collect()
 }
 
 /// Whether a file can be appended to, or made.

@@ -73,8 +73,10 @@ impl Proxy {
     /// # Errors
     /// As [`bind`](Self::bind).
     pub fn check(config: &Config) -> Result<Vec<String>, StartError> {
-        rehearsal::files(config)?;
-        Self::notices(config)
+        match rehearsal::files(config).into_iter().next() {
+            Some(error) => Err(error),
+            None => Self::notices(config),
+        }
     }
 
     /// Checks that the addresses are free. They are not where a proxy with this configuration runs
@@ -83,7 +85,7 @@ impl Proxy {
     /// # Errors
     /// [`StartError::Listen`].
     pub fn check_addresses(config: &Config) -> Result<(), StartError> {
-        rehearsal::addresses(config)
+        rehearsal::addresses(config).into_iter().next().map_or(Ok(()), Err)
     }
 
     /// What [`check`](Self::check) returns, without looking at the files that are written.

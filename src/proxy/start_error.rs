@@ -2,8 +2,9 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::config::{Config, LogOutput};
 use super::probe::Unproven;
 use super::tls::TlsFileError;
 use crate::experiment::BeginError;
@@ -125,6 +126,32 @@ impl StartError {
         }
     }
 
+    /// Where the configuration says what is wrong, with the field, if one is to blame that the error does
+    /// not name itself.
+    #[must_use]
+    pub fn place(&self, config: &Config) -> Option<String> {
+        let field = match self {
+            Self::Listen { address, .. } if config.admin == Some(*address) => "admin.address",
+            Self::Listen { .. } => "listen.address",
+            Self::Lines { path, .. } => written(config, path)?,
+            Self::Traces(_) => "traces.endpoint",
+            Self::Keys(_) => "marks.keys",
+            Self::Policy(_) => "policy.file",
+            Self::Carrier(_) => "marks.probe",
+            Self::Upstream(TlsError::NoHost) => "upstream.url",
+            Self::Upstream(TlsError::CaFile { .. } | TlsError::CaCertificate { .. }) => {
+                "upstream.ca_file"
+            }
+            Self::Tls(error) => {
+                let field = error.field(config.listen.tls.as_ref()?);
+                let field = format!("listen.{field}");
+                return Some(format!("{}: {field}", config.place(&field)));
+            }
+            _ => return None,
+        };
+        Some(format!("{}: {field}", config.place(field)))
+    }
+
     /// What went wrong with what caused it, on one line; a cause that it has told is not told again.
     #[must_use]
     pub fn with_causes(&self) -> String {
@@ -140,6 +167,23 @@ impl StartError {
         }
         text
     }
+}
+
+/// The field that names what is written there.
+fn written(config: &Config, path: &Path) -> Option<&'static str> {
+    let log = config
+        .access_log
+        .as_ref()
+        .is_some_and(|log| matches!(&log.output, LogOutput::File(file) if file == path));
+    let is = |written: Option<&PathBuf>| written.is_some_and(|written| written == path);
+    let fields = [
+        ("audit.file", is(config.audit.as_ref().map(|audit| &audit.file))),
+        ("access_log.output", log),
+        ("marks.ledger", is(config.marks.as_ref().and_then(|marks| marks.ledger.as_ref()))),
+        ("experiments.state_dir", is(config.experiments.as_ref().map(|it| &it.state_dir))),
+        ("policy.history", is(config.history.as_ref().map(|history| &history.folder))),
+    ];
+    fields.into_iter().find_map(|(field, is_it)| is_it.then_some(field))
 }
 
 fn settings_list(errors: &[SettingError]) -> String {

@@ -199,3 +199,38 @@ fn a_service_manager_is_told_when_clients_can_connect_and_when_no_more_can() {
     assert!(child.wait().unwrap().success());
     fs::remove_file(&path).unwrap();
 }
+
+/// A taken address is no excuse for another mistake, nor is one mistake for the next.
+// Break it: stop at the first, or take any address that cannot be had for the proxy's own.
+#[test]
+fn everything_that_a_start_would_fail_at_is_told_at_once_with_its_place() {
+    let machine = Machine::new("all");
+    let admin = free_address();
+    let (text, address) = configuration("[access_log]\noutput = \"gone/log\"\n");
+    let text = text.replace("\"off\"", &format!("\"{admin}\""));
+    machine.write("guilloche.toml", &text);
+    let line = |field: &str| {
+        let at = text.lines().position(|line| line.starts_with(field)).unwrap() + 1;
+        format!("guilloche.toml:{at}: ")
+    };
+    let log = format!("{}access_log.output: cannot write to gone/log: ", line("output"));
+    let somebody = TcpListener::bind(&address).unwrap();
+    for command in [&["serve", "--check"][..], &["serve"]] {
+        let (status, _, error) = told(&machine.guilloche(command).output().unwrap());
+        assert_eq!(status, 2, "{error}");
+        assert!(error.contains(&log), "{log}: {error}");
+        assert!(
+            error.contains(&format!("listen.address: cannot listen on {address}: ")),
+            "{error}"
+        );
+    }
+    drop(somebody);
+    // Where a proxy answers, only what it has itself is no mistake.
+    machine.write("guilloche.toml", &text.replace("gone/log", "log"));
+    let (_proxy, _) = Running::start(machine.guilloche(&["serve"]), "serving");
+    let elsewhere = text.replace("gone/log", "log").replace(&address, "192.0.2.1:1");
+    machine.write("guilloche.toml", &elsewhere);
+    let (status, _, error) = told(&machine.guilloche(&["serve", "--check"]).output().unwrap());
+    assert_eq!(status, 2, "{error}");
+    assert!(error.contains("listen.address: cannot listen on 192.0.2.1:1: "), "{error}");
+}

@@ -17,6 +17,8 @@ pub(super) struct Reading {
     pub(super) origin: Option<Arc<Origin>>,
     /// A hash of what each field said that was given.
     pub(super) said: BTreeMap<String, Hash>,
+    /// Where each field stood that was given: the file and line, or the environment variable.
+    pub(super) places: BTreeMap<String, String>,
     /// The paths in fields.
     pub(super) paths: BTreeMap<String, Vec<PathBuf>>,
     /// A hash of all that it was read from, taken before.
@@ -65,6 +67,12 @@ impl Config {
         bound.cloned().collect()
     }
 
+    /// Where a field stands; if nobody has said it, the configuration, of which it is a default.
+    pub(in crate::proxy) fn place(&self, field: &str) -> String {
+        let named = || self.reading.origin.as_ref().map(|origin| origin.name.clone());
+        self.reading.places.get(field).cloned().or_else(named).unwrap_or_default()
+    }
+
     /// The [fingerprint](Self::fingerprint) of what this was read from.
     pub(in crate::proxy) fn fingerprint_as_read(&self) -> Hash {
         self.reading.fingerprint.unwrap_or_else(|| self.fingerprint())
@@ -100,7 +108,7 @@ fn is_live(field: &str, swaps: bool) -> bool {
         "limits" => !matches!(name, "max_connections" | "max_header_bytes"),
         "listen" => swaps && name.starts_with("tls_"),
         "marks" => swaps && name == "keys",
+        "admin" => name == "hosts",
         _ => false,
     }
 }
-        "admin" => name == "hosts",

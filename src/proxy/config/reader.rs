@@ -161,9 +161,11 @@ impl<'t> Reader<'t> {
         self.reading.paths.entry(field.to_owned()).or_default().push(path.to_owned());
     }
 
-    /// What was given, and the paths in it, by field.
+    /// What was given, where, and the paths in it, by field.
     pub(super) fn reading(&mut self) -> Reading {
-        std::mem::take(&mut self.reading)
+        let located = |(field, place): (&String, &Place)| (field.clone(), self.locate(place).1);
+        let places = self.places.iter().map(located).collect();
+        Reading { places, ..std::mem::take(&mut self.reading) }
     }
 
     /// Says that a file with a secret is open to others than its owner, if it is.
