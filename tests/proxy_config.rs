@@ -384,7 +384,7 @@ label = \"Not A Label\"
         let text = format!("{LEAST}[risk]\ntrust = \"peer\"\nclock_skew = 5\n");
         let variables = environment(&[("GUILLOCHE_RISK_CLOCK_SKEW", "7")]);
         let config = Config::parse("g.toml", &text, &variables).unwrap();
-        assert_eq!(config.risk.unwrap().clock_skew, 7);
+        assert_eq!(config.risk.unwrap().clock_skew, Duration::from_secs(7));
         let text = format!("{LEAST}[risk]\ntrust = \"peer\"\ntrsut = 1\n");
         let errors = Config::parse("g.toml", &text, &environment(&[])).unwrap_err();
         assert!(lines(&errors)[0].starts_with("g.toml:5: risk: "), "{errors}");

@@ -1,6 +1,7 @@
 //! The configuration of a risk source, as the proxy's TOML file embeds it.
 
 mod error;
+mod skew;
 
 use std::fmt;
 use std::fs::File;
@@ -25,7 +26,7 @@ use super::{
 /// A secret is read up to this many bytes of text.
 const MAX_SECRET_BYTES: u64 = 4096;
 /// Clocks that are further apart than this are wrong, not skewed.
-const MAX_CLOCK_SKEW_SECONDS: u64 = 600;
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(600);
 
 /// Whose word is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -61,7 +62,7 @@ impl Trust {
 ///     trust = "signature"
 ///     keys = [{ id = "2026-11", file = "risk.key" }, { id = "2026-12", env = "RISK_KEY" }]
 ///     account_key = { env = "ACCOUNT_KEY" }
-///     clock_skew = 30
+///     clock_skew = "30s"
 /// "#)?;
 /// # Ok::<(), toml::de::Error>(())
 /// ```
@@ -80,9 +81,9 @@ pub struct RiskSettings {
     /// The label of the detector's signature; `guilloche` if not set.
     #[serde(default)]
     pub label: Option<String>,
-    /// How many seconds the detector's clock may be off; at most 600.
-    #[serde(default = "default_clock_skew")]
-    pub clock_skew: u64,
+    /// How far the detector's clock may be off, as `"30s"`, or in seconds; at most ten minutes.
+    #[serde(default = "default_clock_skew", deserialize_with = "skew::read")]
+    pub clock_skew: Duration,
     /// Whether a header must carry the hash of the request's API key. If not set: with a
     /// signature yes, from a peer no.
     #[serde(default)]
@@ -122,8 +123,8 @@ pub struct SecretSettings {
     pub env: Option<String>,
 }
 
-fn default_clock_skew() -> u64 {
-    30
+fn default_clock_skew() -> Duration {
+    Duration::from_secs(30)
 }
 
 impl RiskSettings {
@@ -168,7 +169,7 @@ impl RiskSettings {
             account_key,
         } = self;
         let mut errors = Errors(Vec::new());
-        if clock_skew > MAX_CLOCK_SKEW_SECONDS {
+        if clock_skew > MAX_CLOCK_SKEW {
             errors.add("clock_skew", SettingProblem::ClockSkew);
         }
         if label.as_deref().is_some_and(|label| sfv::KeyRef::from_str(label).is_err()) {
@@ -201,11 +202,7 @@ impl RiskSettings {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let context = Context {
-            clock_skew: Duration::from_secs(clock_skew),
-            credentials: Arc::new(credentials),
-            reports,
-        };
+        let context = Context { clock_skew, credentials: Arc::new(credentials), reports };
         Ok(match trust {
             Trust::Extension => Box::new(FromExtension::new(context)),
             Trust::Peer => {

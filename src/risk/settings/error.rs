@@ -4,7 +4,7 @@ use std::io;
 
 use http::header::InvalidHeaderName;
 
-use super::MAX_CLOCK_SKEW_SECONDS;
+use super::MAX_CLOCK_SKEW;
 use crate::risk::KeyError;
 use crate::secret::NoRandomness;
 
@@ -59,7 +59,7 @@ pub enum SettingProblem {
     #[error(transparent)]
     Randomness(NoRandomness),
     /// More than ten minutes.
-    #[error("at most {MAX_CLOCK_SKEW_SECONDS} seconds")]
+    #[error("at most {} seconds", MAX_CLOCK_SKEW.as_secs())]
     ClockSkew,
 }
 
