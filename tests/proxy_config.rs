@@ -446,7 +446,7 @@ label = \"Not A Label\"
             "g.toml:8: marks.sglang.contxt_window: is no field; the section has: context_window",
             "g.toml:10: marks.vllm_xargs.gamma: must be between 0 and 1",
             "g.toml:11: marks.vllm_xargs.delta: expected a number",
-            "g.toml:12: marks.vllm_xargs.seeding_scheme: expected a name",
+            "g.toml:12: marks.vllm_xargs.seeding_scheme: expected a seeding scheme of vllm-sbw",
             "g.toml:13: marks.vllm_xargs.key: expected \"deployment\"",
             "g.toml:15: marks.logit_bias.entries: must be at least 2",
             "g.toml:16: marks.logit_bias.delta: must be above 0 and at most 2",

@@ -1,6 +1,6 @@
 //! The carriers of marks: their order under `[marks]`, and a section for each that can be set.
 
-use std::num::NonZeroU8;
+use std::num::{NonZeroU8, NonZeroU32};
 
 use http::HeaderValue;
 
@@ -75,7 +75,8 @@ fn vllm_xargs(reader: &mut Reader<'_>) -> VllmXargs {
     if !(delta > 0.0 && delta <= GREATEST_DELTA) {
         reader.wrong(SECTION, "delta", format!("must be above 0 and at most {GREATEST_DELTA}"));
     }
-    let Name(seeding_scheme) = reader.or(SECTION, "seeding_scheme", Name(default.seeding_scheme));
+    let default_scheme = SeedingScheme(default.seeding_scheme);
+    let SeedingScheme(seeding_scheme) = reader.or(SECTION, "seeding_scheme", default_scheme);
     let key_of = reader.or(SECTION, "key", default.key_of);
     VllmXargs { gamma, delta, seeding_scheme, key_of }
 }
@@ -198,7 +199,7 @@ impl Setting for f64 {
     }
 }
 
-/// A name without spaces, such as a plugin's.
+/// A name without spaces, such as a region's.
 pub(super) struct Name(pub(super) String);
 
 impl Setting for Name {
@@ -207,5 +208,71 @@ impl Setting for Name {
     fn read(text: &str) -> Option<Self> {
         let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         (!text.is_empty() && text.bytes().all(named)).then(|| Self(text.to_owned()))
+    }
+}
+
+/// A rule of the plugin vllm-sbw 1.0.0 by which tokens before choose the favoured ones. It fails requests
+/// that name any other.
+struct SeedingScheme(String);
+
+/// The rules that have a name alone.
+const PLAIN_SCHEMES: [&str; 11] = [
+    "simple_1",
+    "lefthash",
+    "minhash",
+    "skipgram",
+    "algorithm-3",
+    "gpu-simple_1",
+    "gpu-minhash",
+    "gpu-skipgram",
+    "gpu-fused-simple_4-fullvocab",
+    "gpu-fused-selfhash-fullvocab",
+    "gpu-fused-selfhash-fullvocab-cudagraphs",
+];
+
+/// Those that have one alone, or with a number of candidates behind it.
+const COUNTED_SCHEMES: [&str; 4] =
+    ["selfhash", "gpu-selfhash", "gpu-fused-selfhash", "gpu-fused-simple_4"];
+
+impl Setting for SeedingScheme {
+    const EXPECTED: &'static str = "a seeding scheme of vllm-sbw: \"simple_1\", \"lefthash\", \
+         \"minhash\", \"skipgram\", \"algorithm-3\", \"selfhash\", \"gpu-simple_1\", \"gpu-minhash\", \
+         \"gpu-skipgram\", \"gpu-selfhash\", \"gpu-fused-selfhash\" or \"gpu-fused-simple_4\"; the ones \
+         with `selfhash` and `gpu-fused` may have a number of candidates behind them \
+         (\"gpu-fused-selfhash-40\"), and the ones with `gpu-fused` \"-fullvocab\"";
+
+    fn read(text: &str) -> Option<Self> {
+        let counted = COUNTED_SCHEMES.iter().filter_map(|scheme| text.strip_prefix(scheme));
+        let is_count = |rest: &str| {
+            let digits = rest.strip_prefix('-');
+            rest.is_empty() || digits.is_some_and(|it| it.parse::<NonZeroU32>().is_ok())
+        };
+        let known = PLAIN_SCHEMES.contains(&text) || counted.into_iter().any(is_count);
+        known.then(|| Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_schemes_that_the_plugin_knows_are_taken() {
+        let default = VllmXargs::default().seeding_scheme;
+        for scheme in
+            [&default, "lefthash", "selfhash-40", "gpu-fused-selfhash-fullvocab-cudagraphs"]
+        {
+            assert!(SeedingScheme::read(scheme).is_some(), "{scheme}");
+        }
+        for scheme in [
+            "",
+            "selfhash-",
+            "selfhash-x",
+            "selfhash-0",
+            "gpu-fused-selfhsh-fullvocab",
+            "lefthash-4",
+        ] {
+            assert!(SeedingScheme::read(scheme).is_none(), "{scheme}");
+        }
     }
 }
