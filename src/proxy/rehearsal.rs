@@ -6,8 +6,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use super::config::{self, Config, LogOutput};
+use super::marks::no_ledger;
 use super::start_error::StartError;
-use crate::mark::ledger::Ledger;
+use crate::mark::keys::Keys;
+use crate::mark::ledger::{Ledger, LedgerError, check_head};
 
 /// Whether every file that is appended to can be.
 pub(super) fn files(config: &Config) -> Result<(), StartError> {
@@ -19,9 +21,8 @@ pub(super) fn files(config: &Config) -> Result<(), StartError> {
     for path in audit.into_iter().chain(access_log) {
         appendable(path).map_err(|source| StartError::Lines { path: path.clone(), source })?;
     }
-    if let Some(config::Marks { ledger: Some(path), .. }) = &config.marks {
-        let opened = if path.exists() { Ledger::open(path).map(drop) } else { appendable(path) };
-        opened.map_err(|source| StartError::Lines { path: path.clone(), source })?;
+    if let Some(config::Marks { keys, ledger: Some(path), .. }) = &config.marks {
+        ledger(path, keys).map_err(|error| no_ledger(path, keys, error))?;
     }
     let state = config.experiments.as_ref().map(|experiments| &experiments.state_dir);
     let history = config.history.as_ref().map(|history| &history.folder);
@@ -30,6 +31,17 @@ pub(super) fn files(config: &Config) -> Result<(), StartError> {
             .map_err(|source| StartError::Lines { path: path.clone(), source })?;
     }
     Ok(())
+}
+
+/// Whether a ledger can be gone on with, and is that of the keys; or one can be begun.
+fn ledger(path: &Path, keys: &Path) -> Result<(), LedgerError> {
+    // What is wrong with the keys is told where they are read.
+    let Ok(keys) = Keys::read(keys) else { return Ok(()) };
+    if !path.exists() {
+        return Ok(appendable(path)?);
+    }
+    drop(Ledger::open(path)?);
+    check_head(path, &keys.fingerprint())
 }
 
 /// Whether the addresses are free, and this process may listen on them.

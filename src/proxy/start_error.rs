@@ -8,6 +8,7 @@ use super::probe::Unproven;
 use super::tls::TlsFileError;
 use crate::experiment::BeginError;
 use crate::mark::keys::KeyFileError;
+use crate::mark::ledger::LedgerError;
 use crate::policy::LoadError;
 use crate::risk::settings::SettingError;
 use crate::secret::NoRandomness;
@@ -60,6 +61,17 @@ pub enum StartError {
     /// The key file of the marks cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyFileError),
+    /// The ledger of the marks is that of other keys, or none.
+    #[error("marks.ledger {} does not belong to marks.keys {}", path.display(), keys.display())]
+    Ledger {
+        /// The ledger.
+        path: PathBuf,
+        /// The key file.
+        keys: PathBuf,
+        /// What its lines say.
+        #[source]
+        source: LedgerError,
+    },
     /// The policy marks answers, and the configuration has nothing to mark with.
     #[error(
         "{policy}: `watermark` needs keys, and the configuration that names the policy ({config}) \
