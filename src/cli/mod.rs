@@ -77,10 +77,10 @@ enum Command {
     Man(man::Arguments),
     /// Mark a text offline.
     Mark(mark::Arguments),
-    /// Check, explain and describe policy files.
+    /// Check, explain, replay, simulate and sign policies, and put earlier ones back.
     Policy(policy::Arguments),
     Reload(reload::Arguments),
-    /// Make signed risk headers, as a detector would send them.
+    /// Sign risk headers as a detector would, and tell what the proxy makes of them.
     Risk(risk::Arguments),
     Serve(serve::Arguments),
     Teacher(teacher::Arguments),
@@ -94,7 +94,7 @@ pub(crate) enum Format {
     /// For people.
     #[default]
     Text,
-    /// For programs: one JSON document.
+    /// For programs: JSON.
     Json,
 }
 

@@ -1,4 +1,4 @@
-//! `guilloche policy`: check, explain, describe and sign policy files, and put earlier ones back.
+//! `guilloche policy`: check, explain, replay, simulate and sign policies, and put earlier ones back.
 
 mod check;
 mod coverage;
