@@ -46,6 +46,7 @@ mod leading;
 pub mod limit;
 pub mod lines;
 pub mod mark;
+mod new_file;
 #[cfg(feature = "decompress")]
 mod page;
 pub mod policy;

@@ -81,6 +81,8 @@ const LISTED: [&str; 69] = [
     "src/proxy/reload/swap.rs: Swap",
     "src/proxy/run.rs: Proxy",
     "src/mark/law/rates.rs: ClassRate",
+    "src/mark/ledger/own.rs: LedgerError",
+    "src/mark/ledger/own.rs: OwnEntries",
     "src/mark/ledger/tally.rs: Tally",
     "src/mark/lexicon/guard.rs: Left",
     "src/mark/lexicon/guard.rs: Right",

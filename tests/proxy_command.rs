@@ -36,40 +36,6 @@ mod tests {
         assert!(stderr.starts_with("warning: NOTHING IS GRADED: there is no [policy]"), "{stderr}");
     }
 
-    /// As `guilloche policy schema | head` does. Fails when the noise of it is printed.
-    #[test]
-    fn nothing_is_said_when_nobody_reads_on() {
-        use std::os::fd::OwnedFd;
-
-        let root = env!("CARGO_MANIFEST_DIR");
-        let graded = format!("{root}/policies/graded.toml");
-        for arguments in [
-            vec!["policy", "schema"],
-            vec!["policy", "check", &graded],
-            vec!["policy", "check", "--format", "json", &graded],
-            vec![
-                "policy",
-                "explain",
-                "--policy",
-                &graded,
-                "--score=0.9",
-                "--account=a",
-                "--model=m",
-            ],
-        ] {
-            let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-            drop(ours);
-            let output = Command::new(env!("CARGO_BIN_EXE_guilloche"))
-                .args(&arguments)
-                .stdout(OwnedFd::from(theirs))
-                .stderr(Stdio::piped())
-                .output()
-                .unwrap();
-            let (status, _, stderr) = shown(&output);
-            assert_eq!((status, stderr.as_str()), (Some(0), ""), "{arguments:?}");
-        }
-    }
-
     #[test]
     fn a_text_is_marked_for_somebody() {
         for (account, cluster) in [("", "c"), ("a", "")] {

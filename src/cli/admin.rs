@@ -40,7 +40,14 @@ impl Listener {
             Some(address) => address,
             None => {
                 let path = configuration::find(config)?;
-                Config::admin_address(&path, &serve::environment())?.ok_or_else(|| {
+                let address = Config::admin_address(&path, &serve::environment());
+                let address = address.map_err(|error| {
+                    format!(
+                        "{error}\n  so it does not tell whom to ask, and nobody was asked: mend it, or \
+                         name the proxy's listener by --admin"
+                    )
+                })?;
+                address.ok_or_else(|| {
                     format!("{}: admin.address is \"off\": nobody can be asked", path.display())
                 })?
             }

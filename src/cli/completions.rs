@@ -1,11 +1,11 @@
 //! `guilloche completions`: what a shell completes the command line by.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::{Args, Command, CommandFactory};
 use clap_complete::{Shell, generate};
 
-use super::{Answer, CommandLine, Failure};
+use super::{Answer, CommandLine, Failure, standard_output};
 
 const EXAMPLES: &str = "Examples:
   guilloche completions bash > ~/.local/share/bash-completion/completions/guilloche
@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     // Through a buffer: a closed pipe is no reason to panic.
     let mut script = Vec::new();
     generate(arguments.shell, &mut visible(), "guilloche", &mut script);
-    io::stdout().lock().write_all(&script)?;
+    standard_output::lock().write_all(&script)?;
     Ok(Answer::Done)
 }
 

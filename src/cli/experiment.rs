@@ -6,11 +6,11 @@ mod read;
 mod report;
 mod text;
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::{Args, Subcommand};
 
-use super::{Answer, Failure};
+use super::{Answer, Failure, standard_output};
 pub(super) use report::Reported;
 
 use crate::experiment::schema;
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Schema => {
-            writeln!(io::stdout().lock(), "{:#}", schema())?;
+            writeln!(standard_output::lock(), "{:#}", schema())?;
             Ok(Answer::Done)
         }
     }

@@ -1,13 +1,13 @@
 //! `guilloche health`: whether a running proxy is ready, for containers without a shell.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Duration;
 
 use clap::Args;
 use http::{Method, StatusCode};
 
 use super::admin::{self, Listener};
-use super::{Answer, Failure};
+use super::{Answer, Failure, standard_output};
 
 const EXAMPLES: &str = "Examples:
   guilloche health
@@ -37,6 +37,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         Ok((_, said)) => (Answer::No, String::from_utf8_lossy(&said).into_owned()),
         Err(error) => (Answer::No, error.to_string()),
     };
-    writeln!(io::stdout().lock(), "{}", said.trim_end())?;
+    writeln!(standard_output::lock(), "{}", said.trim_end())?;
     Ok(answer)
 }

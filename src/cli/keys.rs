@@ -1,6 +1,6 @@
 //! `guilloche keys`: the key file of marks.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{Answer, Failure, Format};
+use super::times::duration;
+use super::{Answer, Failure, Format, standard_output};
 use crate::mark::keys::{Keys, Scheme};
 use crate::mark::law::{AuthorCounts, CountingKey, LEAST_SITES};
-use crate::mark::ledger::{Entries, Entry, EntryError, Event, Ledger};
+use crate::mark::ledger::{Entry, Event, Ledger, LedgerError, OwnEntries};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -53,7 +54,8 @@ struct RotateArguments {
     #[command(flatten)]
     files: Files,
     /// How long servers may go on marking with the epoch before
-    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
+    #[arg(allow_hyphen_values = true)]
     overlap: SignedDuration,
     /// How words are marked, instead of with canaries where the epoch before has them and else by the law alone
     #[arg(long, value_enum)]
@@ -125,7 +127,7 @@ struct Files {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
-    let mut out = std::io::stdout().lock();
+    let mut out = standard_output::lock();
     match arguments.command {
         Command::New(NewArguments { files, scheme }) => {
             let keys = begin(&files.keys, &files.ledger, scheme.into(), Timestamp::now())?;
@@ -134,14 +136,16 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         Command::Rotate(RotateArguments { files, overlap, scheme }) => {
             let now = Timestamp::now();
             let mut keys = Keys::read(&files.keys)?;
-            let counts = authors(&files.ledger, keys.current())?;
+            let counts = authors(&files, &keys)?;
             let epoch = match scheme {
                 None => keys.rotate(now, overlap)?,
                 Some(scheme) => keys.rotate_to(scheme.into(), now, overlap)?,
             };
             let learned = keys.learn(&counts);
-            keys.replace(&files.keys)?;
+            // An epoch that the ledger has and the keys lack marks nothing, and is begun again; marks of one
+            // that the ledger lacks would be nobody's.
             record(&files.ledger, &keys, now)?;
+            keys.replace(&files.keys)?;
             let sites = counts.sites();
             let whose = if learned {
                 format!("rates of its own author, of {sites} sites")
@@ -174,45 +178,77 @@ pub(super) fn new(path: &Path, ledger: &Path, now: Timestamp) -> Result<Keys, Fa
     begin(path, ledger, Scheme::Law, now)
 }
 
+/// Makes both files, or none.
 fn begin(path: &Path, ledger: &Path, scheme: Scheme, now: Timestamp) -> Result<Keys, Failure> {
     let keys = Keys::generate(now)?.with_scheme(scheme);
+    let size = fs::metadata(ledger).map(|metadata| metadata.len());
+    if size.as_ref().is_ok_and(|size| *size > 0) {
+        return Err(format!(
+            "{}: is there already, and belongs to other keys than the new ones of {}: name a ledger that \
+             is not there",
+            ledger.display(),
+            path.display()
+        )
+        .into());
+    }
     keys.create(path)?;
-    record(ledger, &keys, now)?;
-    Ok(keys)
+    let begun = match size {
+        Ok(_) => record(ledger, &keys, now),
+        Err(_) => Ledger::create(ledger, &epoch(&keys, now))
+            .map_err(|error| format!("{}: {error}", ledger.display()).into()),
+    };
+    if begun.is_err() {
+        // Keys that have marked nothing are no loss, and without their ledger in the way of the next try.
+        let _ = fs::remove_file(path);
+    }
+    begun.map(|()| keys)
 }
 
-fn record(path: &Path, keys: &Keys, now: Timestamp) -> Result<(), Failure> {
-    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let mut ledger = Ledger::open(path).map_err(|error| at(&error))?;
+fn epoch(keys: &Keys, now: Timestamp) -> Entry {
     let event = Event::Epoch {
         epoch: keys.current(),
         fingerprint: keys.fingerprint(),
         rules: Some(keys.rules(keys.current())),
         rates: keys.own_rates(keys.current()).map(str::to_owned),
     };
-    Ok(ledger.append(&Entry::new(now, event)).map_err(|error| at(&error))?)
+    Entry::new(now, event)
 }
 
-/// What stood at the sites of an epoch before they were marked. Lines that are no entries are left to
-/// whoever reads the ledger for evidence.
-fn authors(ledger: &Path, epoch: u32) -> Result<AuthorCounts, Failure> {
+fn record(path: &Path, keys: &Keys, now: Timestamp) -> Result<(), Failure> {
+    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let mut ledger = Ledger::open(path).map_err(|error| at(&error))?;
+    ledger.append(&epoch(keys, now)).map_err(|error| at(&error))?;
+    Ok(ledger.sync().map_err(|error| at(&error))?)
+}
+
+/// What stood at the sites of the newest epoch before they were marked, by the ledger of these keys.
+fn authors(Files { keys: path, ledger }: &Files, keys: &Keys) -> Result<AuthorCounts, Failure> {
+    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", ledger.display());
+    let file = File::open(ledger).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => {
+            at(&"there is no such ledger; an empty file of this name, mode 600, begins one anew")
+        }
+        _ => at(&error),
+    })?;
     let mut sum = AuthorCounts::default();
-    let file = match File::open(ledger) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(sum),
-        file => file.map_err(|error| format!("{}: {error}", ledger.display()))?,
-    };
-    for entry in Entries::new(BufReader::new(file)) {
-        match entry {
-            Err(EntryError::File(error)) => {
-                return Err(format!("{}: {error}", ledger.display()).into());
-            }
-            Ok(Entry { event: Event::Authors { epoch: of, counts }, .. }) if of == epoch => {
+    for entry in OwnEntries::new(BufReader::new(file), keys.fingerprint()) {
+        let entry = entry.map_err(|error| not_of(ledger, path, &error))?;
+        if let Event::Authors { epoch, counts } = entry.event {
+            if epoch == keys.current() {
                 sum.add(&counts);
             }
-            _ => {}
         }
     }
     Ok(sum)
+}
+
+/// Why a file is not read as the ledger of a key file.
+pub(super) fn not_of(ledger: &Path, keys: &Path, error: &LedgerError) -> String {
+    let (ledger, keys) = (ledger.display(), keys.display());
+    match error {
+        LedgerError::File(error) => format!("{ledger}: {error}"),
+        error => format!("{ledger}: {error}; it does not belong to {keys}"),
+    }
 }
 
 fn show(keys: &Keys, format: Format) -> Result<String, Failure> {

@@ -1,13 +1,13 @@
 //! `guilloche man`: the manual pages.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
 use clap_mangen::{Man, generate_to};
 
-use super::{Answer, CommandLine, Failure};
+use super::{Answer, CommandLine, Failure, standard_output};
 
 const EXAMPLES: &str = "Examples:
   guilloche man --output ~/.local/share/man/man1
@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let Some(folder) = arguments.output else {
         let mut page = Vec::new();
         Man::new(command).render(&mut page)?;
-        io::stdout().lock().write_all(&page)?;
+        standard_output::lock().write_all(&page)?;
         return Ok(Answer::Done);
     };
     fs::create_dir_all(&folder)

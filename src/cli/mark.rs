@@ -1,12 +1,12 @@
 //! `guilloche mark`: marks a text offline.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{Answer, Failure};
+use super::{Answer, Failure, standard_output};
 use crate::mark::keys::{Keys, Recipient, TextKeys};
 use crate::mark::lexical::{OffsetMap, Rewriter, Unit};
 use crate::mark::lexicon::Lexicon;
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     rewriter.finish(false, &mut out);
     let (sites, flips) = (rewriter.sites(), rewriter.flips());
     let offsets = rewriter.offsets().cloned().unwrap_or(OffsetMap::new(unit));
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = standard_output::lock();
     match arguments.format {
         Output::Text => stdout.write_all(out.as_bytes())?,
         Output::Diff => {

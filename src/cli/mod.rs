@@ -13,7 +13,6 @@ mod init;
 mod keys;
 mod man;
 mod mark;
-mod new_file;
 mod page_file;
 mod paragraph;
 mod policy;
@@ -23,18 +22,29 @@ mod risk;
 mod secrets;
 mod serve;
 mod service_manager;
+mod standard_output;
 mod teacher;
+mod times;
 mod verify;
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+/// The exit status of an answer of yes whose reader went before its end: that of a program which SIGPIPE
+/// ended, as a shell tells it.
+const LOST_OUTPUT: u8 = 141;
+
+const EXIT_STATUS: &str = "Exit status, where a command says no more of it: 0 done, or yes; 1 the answer is no; \
+2 wrong usage or input, or it failed, as standard error says; 141 done, or yes, but standard output was closed \
+before all was written.";
 
 /// Graded countermeasures against model distillation, in front of an inference server.
 #[derive(Debug, Parser)]
-#[command(name = "guilloche", version, max_term_width = 100)]
+#[command(name = "guilloche", version, max_term_width = 100, after_help = EXIT_STATUS)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -67,10 +77,10 @@ enum Command {
     Man(man::Arguments),
     /// Mark a text offline.
     Mark(mark::Arguments),
-    /// Check, explain and describe policy files.
+    /// Check, explain, replay, simulate and sign policies, and put earlier ones back.
     Policy(policy::Arguments),
     Reload(reload::Arguments),
-    /// Make signed risk headers, as a detector would send them.
+    /// Sign risk headers as a detector would, and tell what the proxy makes of them.
     Risk(risk::Arguments),
     Serve(serve::Arguments),
     Teacher(teacher::Arguments),
@@ -84,7 +94,7 @@ pub(crate) enum Format {
     /// For people.
     #[default]
     Text,
-    /// For programs: one JSON document.
+    /// For programs: JSON.
     Json,
 }
 
@@ -105,7 +115,9 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 /// Runs the command that the process arguments name.
 #[must_use]
 pub fn main() -> ExitCode {
-    let CommandLine { command } = CommandLine::parse();
+    let matches = taking_negative_numbers(CommandLine::command()).get_matches();
+    let CommandLine { command } =
+        CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let answer = match command {
         Command::Audit(arguments) => audit::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
@@ -126,24 +138,35 @@ pub fn main() -> ExitCode {
         Command::Teacher(arguments) => teacher::run(arguments),
         Command::Verify(arguments) => verify::run(*arguments),
     };
-    match answer {
-        Ok(Answer::Done) => ExitCode::SUCCESS,
-        Ok(Answer::No) => ExitCode::from(1),
-        Ok(Answer::Unread) => ExitCode::from(2),
-        // Whoever read the report has read enough of it.
-        Err(failure) if is_closed_output(&failure) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // A closed standard error leaves no one to tell.
-            let _ = writeln!(std::io::stderr(), "guilloche: {failure}");
-            ExitCode::from(2)
-        }
-    }
+    let status = match answer {
+        Ok(Answer::Done) => 0,
+        Ok(Answer::No) => 1,
+        Ok(Answer::Unread) => 2,
+        Err(failure) => failed(&failure),
+    };
+    ExitCode::from(match standard_output::is_read() {
+        // The answer of the command says more than that nobody read its reasons.
+        Ok(false) if status == 0 => LOST_OUTPUT,
+        Ok(_) => status,
+        Err(error) => failed(&error).max(status),
+    })
 }
 
-/// Whether a command ended because nobody reads what it writes. Connections fail with errors that say
-/// more.
-fn is_closed_output(failure: &Failure) -> bool {
-    failure
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+/// The command line with each option as it takes a negative number for its value: what is wrong with the
+/// number is then told by who wants another one, and not that there is no option `-1`.
+fn taking_negative_numbers(command: clap::Command) -> clap::Command {
+    let taking = |argument: clap::Arg| {
+        if argument.is_positional() || !argument.get_action().takes_values() {
+            return argument;
+        }
+        argument.allow_negative_numbers(true)
+    };
+    command.mut_args(taking).mut_subcommands(taking_negative_numbers)
+}
+
+/// Tells what went wrong; the exit status.
+fn failed(failure: &dyn Display) -> u8 {
+    // A closed standard error leaves no one to tell.
+    let _ = writeln!(std::io::stderr(), "guilloche: {failure}");
+    2
 }

@@ -1,4 +1,4 @@
-//! `guilloche policy`: check, explain, describe and sign policy files, and put earlier ones back.
+//! `guilloche policy`: check, explain, replay, simulate and sign policies, and put earlier ones back.
 
 mod check;
 mod coverage;
@@ -14,11 +14,11 @@ mod seen;
 mod sign;
 mod simulate;
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::{Args, Subcommand};
 
-use super::{Answer, Failure};
+use super::{Answer, Failure, standard_output};
 use crate::policy::schema;
 
 pub(super) use check::not_loaded;
@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Rollback(arguments) => rollback::run(arguments),
         Command::Schema => {
-            writeln!(io::stdout().lock(), "{:#}", schema())?;
+            writeln!(standard_output::lock(), "{:#}", schema())?;
             Ok(Answer::Done)
         }
     }

@@ -8,14 +8,15 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 
 use super::admin::{self, Listener};
-use super::{Answer, Failure};
+use super::{Answer, Failure, standard_output};
 
 const EXAMPLES: &str = "Examples:
   guilloche reload
   guilloche reload --admin 127.0.0.1:9081
 
-Exit status: 0 the new configuration decides; 1 it is refused, as is told, and what decided goes on;
-2 wrong usage, or nobody answers.";
+Exit status: 0 the new configuration decides; 1 the proxy refuses it, as is told, and what decided goes
+on; 2 wrong usage, or the proxy was not asked: nobody answers, or the configuration has a mistake by which
+it does not tell admin.address. With --admin no configuration is read here, and the proxy finds the mistake.";
 
 /// Have a running proxy read its configuration again, and tell what came of it.
 ///
@@ -56,7 +57,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     for notice in &told.notices {
         writeln!(io::stderr().lock(), "warning: {notice}")?;
     }
-    let out = &mut io::stdout().lock();
+    let out = &mut standard_output::lock();
     match (status, told.policy) {
         (StatusCode::OK, Some(Policy { name, revision })) => {
             writeln!(out, "the new configuration decides: policy {name}, revision {revision}")?;

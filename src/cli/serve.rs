@@ -14,7 +14,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 use super::service_manager::{self, READY, STOPPING};
-use super::{Answer, Failure, admin, configuration};
+use super::{Answer, Failure, admin, configuration, standard_output};
 use crate::proxy::config::{ENVIRONMENT_PREFIX, LogFormat, Workers};
 use crate::proxy::{Config, Proxy, Rehearsal, StartError, reload_at_signal, shutdown_signal};
 
@@ -124,7 +124,7 @@ fn check(path: &Path, config: &Config) -> Result<Answer, Failure> {
     for notice in notices {
         writeln!(io::stderr().lock(), "warning: {notice}")?;
     }
-    writeln!(io::stdout().lock(), "{} can be served", path.display())?;
+    writeln!(standard_output::lock(), "{} can be served", path.display())?;
     Ok(Answer::Done)
 }
 

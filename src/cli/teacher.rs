@@ -1,7 +1,7 @@
 //! `guilloche teacher`: the embedded upstream alone.
 
 use std::env;
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
-use super::{Answer, Failure};
+use super::{Answer, Failure, standard_output};
 use crate::proxy::serve_service;
 use crate::teacher::{Settings, Teacher};
 
@@ -69,7 +69,7 @@ async fn serve(listen: SocketAddr, teacher: Teacher, key: Option<&str>) -> Resul
     let address = listener.local_addr()?;
     let header = key.map_or(String::new(), |name| format!(" -H \"authorization: Bearer ${name}\""));
     writeln!(
-        io::stdout().lock(),
+        standard_output::lock(),
         "teacher listens on http://{address}\ntry: curl -N http://{address}/v1/chat/completions{header} -d '{{\"model\":\"teacher-large\",\"stream\":true,\
          \"messages\":[{{\"role\":\"user\",\"content\":\"Maria has 12 apples and buys 5 more. How many apples does she have?\"}}]}}'"
     )?;

@@ -15,6 +15,7 @@
 //! ```
 
 mod issue;
+mod own;
 mod tally;
 mod writer;
 
@@ -29,9 +30,16 @@ use serde::{Deserialize, Serialize};
 use super::keys::ArmMark;
 use super::law::AuthorCounts;
 use crate::lines;
+#[cfg(feature = "cli")]
+use crate::new_file;
 use crate::secret::{OpenMode, Redacted, opaque_debug};
 
 pub use issue::Issue;
+pub use own::LedgerError;
+#[cfg(feature = "cli")]
+pub(crate) use own::OwnEntries;
+#[cfg(feature = "proxy")]
+pub(crate) use own::check_head;
 pub use writer::{LedgerWriter, LostAnswers};
 
 /// The version of the format that is written.
@@ -198,6 +206,20 @@ impl Ledger {
         }
         let cut = lines::last_is_cut(&mut file)?;
         Ok(Self { file, cut })
+    }
+
+    /// Begins a ledger that was not there with its first entry, for its owner alone.
+    #[cfg(feature = "cli")]
+    pub(crate) fn create(path: &Path, first: &Entry) -> Result<(), EntryError> {
+        let mut line = serde_json::to_vec(first)?;
+        line.push(b'\n');
+        Ok(new_file::create(path, &line, new_file::PRIVATE)?)
+    }
+
+    /// Has the disk take what was appended.
+    #[cfg(feature = "cli")]
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
     }
 
     /// Appends one entry, in one write.

@@ -1,6 +1,6 @@
 //! The marks of the configuration: key file, carriers, ledger.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::config::{self, Config};
@@ -9,7 +9,7 @@ use super::start_error::StartError;
 use crate::countermeasure::watermark::Marks;
 use crate::experiment::Experiments;
 use crate::mark::keys::Keys;
-use crate::mark::ledger::LedgerWriter;
+use crate::mark::ledger::{LedgerError, LedgerWriter};
 use crate::policy::Policy;
 
 /// Reads the key file, if one is configured. `ledger` is where issued marks are recorded.
@@ -39,13 +39,22 @@ pub(super) fn marks(
     }))
 }
 
+/// Why a file is not written to as the ledger of these keys.
+pub(super) fn no_ledger(path: &Path, keys: &Path, error: LedgerError) -> StartError {
+    let (path, keys) = (path.to_owned(), keys.to_owned());
+    match error {
+        LedgerError::File(source) => StartError::Lines { path, source },
+        source => StartError::Ledger { path, keys, source },
+    }
+}
+
 /// Opens the ledger, if one is configured; with the fingerprint of the key that it belongs to.
 pub(super) fn ledger(config: &Config) -> Result<Option<(Arc<LedgerWriter>, String)>, StartError> {
     let Some(config::Marks { keys, ledger: Some(path), queue, .. }) = &config.marks else {
         return Ok(None);
     };
     let fingerprint = Keys::read(keys)?.fingerprint();
-    let failed = |source| StartError::Lines { path: PathBuf::clone(path), source };
-    let ledger = LedgerWriter::open(path, fingerprint.clone(), *queue).map_err(failed)?;
+    let ledger = LedgerWriter::open(path, fingerprint.clone(), *queue);
+    let ledger = ledger.map_err(|error| no_ledger(path, keys, error))?;
     Ok(Some((Arc::new(ledger), fingerprint)))
 }

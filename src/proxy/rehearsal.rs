@@ -5,10 +5,12 @@ use std::io::{self, ErrorKind};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use super::config::{Config, LogOutput};
+use super::config::{self, Config, LogOutput};
+use super::marks::no_ledger;
 use super::run::Proxy;
 use super::start_error::StartError;
-use crate::mark::ledger::Ledger;
+use crate::mark::keys::Keys;
+use crate::mark::ledger::{Ledger, LedgerError, check_head};
 
 /// What a start would find.
 #[derive(Debug)]
@@ -43,18 +45,32 @@ pub(super) fn files(config: &Config) -> Vec<StartError> {
         LogOutput::File(path) => Some(path),
         LogOutput::Stdout => None,
     });
-    let ledger = config.marks.as_ref().and_then(|marks| marks.ledger.as_ref());
     let state = config.experiments.as_ref().map(|experiments| &experiments.state_dir);
     let history = config.history.as_ref().map(|history| &history.folder);
     let lines = audit.into_iter().chain(access_log).map(|path| (path, appendable(path)));
-    let ledger = ledger.into_iter().map(|path| {
-        (path, if path.exists() { Ledger::open(path).map(drop) } else { appendable(path) })
-    });
     let folders = state.into_iter().chain(history);
     let folders = folders.map(|path| (path, creatable_in(&nearest(path))));
-    let tried = lines.chain(ledger).chain(folders);
-    let failed = tried.filter_map(|(path, tried)| Some((path.clone(), tried.err()?)));
-    failed.map(|(path, source)| StartError::Lines { path, source }).collect()
+    let failed =
+        lines.chain(folders).filter_map(|(path, tried)| Some((path.clone(), tried.err()?)));
+    let failed = failed.map(|(path, source)| StartError::Lines { path, source });
+    failed.chain(config.marks.as_ref().and_then(unfit_ledger)).collect()
+}
+
+/// Why a ledger can neither be gone on with as that of the keys nor be begun.
+fn unfit_ledger(marks: &config::Marks) -> Option<StartError> {
+    let path = marks.ledger.as_ref()?;
+    let error = ledger(path, &marks.keys).err()?;
+    Some(no_ledger(path, &marks.keys, error))
+}
+
+fn ledger(path: &Path, keys: &Path) -> Result<(), LedgerError> {
+    // What is wrong with the keys is told where they are read.
+    let Ok(keys) = Keys::read(keys) else { return Ok(()) };
+    if !path.exists() {
+        return Ok(appendable(path)?);
+    }
+    drop(Ledger::open(path)?);
+    check_head(path, &keys.fingerprint())
 }
 
 /// Why addresses cannot be listened on: they are not free, or not this process' to have.

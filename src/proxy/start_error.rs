@@ -9,6 +9,7 @@ use super::probe::Unproven;
 use super::tls::TlsFileError;
 use crate::experiment::BeginError;
 use crate::mark::keys::KeyFileError;
+use crate::mark::ledger::LedgerError;
 use crate::policy::LoadError;
 use crate::risk::settings::SettingError;
 use crate::secret::NoRandomness;
@@ -61,6 +62,17 @@ pub enum StartError {
     /// The key file of the marks cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyFileError),
+    /// The ledger of the marks is that of other keys, or none.
+    #[error("{} does not belong to {}", path.display(), keys.display())]
+    Ledger {
+        /// The ledger.
+        path: PathBuf,
+        /// The key file.
+        keys: PathBuf,
+        /// What its lines say.
+        #[source]
+        source: LedgerError,
+    },
     /// The policy marks answers, and the configuration has nothing to mark with.
     #[error(
         "{policy}: `watermark` needs keys, and the configuration that names the policy ({config}) \
@@ -136,6 +148,7 @@ impl StartError {
             Self::Lines { path, .. } => written(config, path)?,
             Self::Traces(_) => "traces.endpoint",
             Self::Keys(_) => "marks.keys",
+            Self::Ledger { .. } => "marks.ledger",
             Self::Policy(_) => "policy.file",
             Self::Carrier(_) => "marks.probe",
             Self::Upstream(TlsError::NoHost) => "upstream.url",

@@ -90,7 +90,7 @@ fn while_proxies_have_several_weights_nobody_who_comes_is_compared_with_any() {
     let audit = folder.file("audit.jsonl", ramped());
     let early = state(&folder, "early", &[(0, 3, 1), (9, 1, 1)], "");
     let late = state(&folder, "late", &[(0, 3, 1), (13, 1, 1)], "");
-    let (report, _) = folder.report(&[&audit, "--state", &early, &late]);
+    let (report, _) = folder.report(&[&audit, "--state", &early, "--state", &late]);
     let (state, message) = check(&report, "sample ratio");
     assert_eq!(state, "passed");
     assert!(message.contains("units came when weights are not known"), "{message}");
@@ -106,7 +106,7 @@ fn a_rollback_by_a_proxy_is_told_and_one_that_was_undone_is_not() {
     let back = state(&folder, "back", &[(0, 1, 1)], &format!("{rolled}no line of ours\n"));
     let resumed = "{\"resumed\":{\"time\":\"2026-12-21T08:00:00Z\"}}\n";
     let on = state(&folder, "on", &[(0, 1, 1)], &format!("{rolled}{resumed}"));
-    let (report, _) = folder.report(&[&audit, "--state", &back, &on]);
+    let (report, _) = folder.report(&[&audit, "--state", &back, "--state", &on]);
     let told = "rolled the experiment back on 2026-12-20 08:00 UTC: guardrail x. What came since";
     assert!(reasons(&report).contains(told), "{}", reasons(&report));
     assert_eq!(report["rolled_back"].as_array().unwrap().len(), 1);

@@ -4,7 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "Clippy takes functions for tests by their attribute only")]
 
 mod check;
+mod closed_output;
 mod init;
+mod kept_files;
+mod keys;
+mod messages;
 mod packaged;
 mod pages;
 mod signed;

@@ -217,9 +217,16 @@ fn a_policy_that_was_served_is_put_back_whole_with_its_signature() {
     assert!(said.contains(&format!("revision {}", revisions[0])), "{said}");
     assert_eq!(present(), version(4));
     assert_eq!(check(&machine).0, 0, "its signature came with it");
+    // What the history lacks is kept.
+    let kept = machine.files().into_iter().find(|it| it.starts_with("policy.toml.unserved-"));
+    let kept = kept.unwrap();
+    assert!(said.contains(&kept), "{said}");
+    assert_eq!(fs::read_to_string(machine.folder.join(&kept)).unwrap(), "broken");
     // From the last one to the one before it, and to any of them.
+    let unserved = || machine.files().iter().filter(|it| it.contains(".unserved-")).count();
+    let before = unserved();
     assert_eq!(roll(&[]).0, 0);
-    assert_eq!(present(), version(3));
+    assert_eq!((present(), unserved()), (version(3), before));
     assert_eq!(roll(&["--to", &revisions[2]]).0, 0);
     assert_eq!(present(), version(2));
     serve(&machine);

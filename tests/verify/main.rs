@@ -16,6 +16,7 @@ mod conclusions;
 mod corpora;
 mod hostile;
 mod law;
+mod ledgers;
 mod naming;
 mod null;
 mod page;

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::super::paragraph::{clipped, printable, write_wrapped};
 use super::super::progress::Progress;
-use super::super::{Answer, Failure, Format, files_read, secrets, serve};
+use super::super::{Answer, Failure, Format, files_read, secrets, serve, standard_output};
 use super::span::Asked;
 use crate::audit::reader;
 use crate::audit::{
@@ -76,7 +76,7 @@ struct Sought {
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let sought = sought(arguments)?;
     let span = arguments.asked.span()?;
-    let mut out = io::stdout().lock();
+    let mut out = standard_output::lock();
     let mut progress = Progress::new("audit");
     let (mut found, mut failure) = (0_u64, None);
     let look = |entry: Entry| sought.has(&entry, span).then_some(entry);

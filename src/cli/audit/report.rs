@@ -1,13 +1,13 @@
 //! `guilloche audit report`: who was touched, by what, and what it cost those who were to be spared.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::super::page_file::PageFile;
 use super::super::progress::Progress;
-use super::super::{Answer, Failure, Format, files_read};
+use super::super::{Answer, Failure, Format, files_read, standard_output};
 use super::span::Asked;
 use super::text;
 use crate::audit::reader;
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     if let Some(file) = file {
         file.write(&review::page(&review, &Run::of_this_process()))?;
     }
-    let mut out = io::stdout().lock();
+    let mut out = standard_output::lock();
     match arguments.format {
         Format::Text => text::write(&mut out, &review)?,
         Format::Json => writeln!(out, "{:#}", serde_json::to_value(&review)?)?,

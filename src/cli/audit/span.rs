@@ -12,10 +12,10 @@ use crate::review::Span;
 #[derive(Debug, Args)]
 pub(super) struct Asked {
     /// Entries from this moment on: a time (RFC 3339), a day (UTC), or how long ago: 90m, 24h, 7d.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
     /// Entries before this moment.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<String>,
 }
 

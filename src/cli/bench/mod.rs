@@ -22,7 +22,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Answer, Failure, Format};
+use super::{Answer, Failure, Format, standard_output};
 use crate::proxy::shutdown_signal;
 use children::StreamShape;
 use load::{OpenStreams, Window};
@@ -102,7 +102,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
             () = stop => Err("stopped before the end".into()),
         }
     })?;
-    let mut stdout = io::stdout().lock();
+    let mut stdout = standard_output::lock();
     match format {
         Format::Text => write!(stdout, "{}", report.text())?,
         Format::Json => writeln!(stdout, "{:#}", serde_json::to_value(&report)?)?,

@@ -1,7 +1,7 @@
 //! The report in words, 80 columns wide.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::Write;
 
 use serde_json::json;
 
@@ -10,6 +10,7 @@ use super::harvest::Harvest;
 use super::report::{Burst, Report, Row};
 use super::stage::Stage;
 use crate::audit::{Counter, Record};
+use crate::cli::standard_output::{self, StandardOutput};
 use crate::cli::{Failure, Format};
 use crate::risk::SignedFields;
 
@@ -33,10 +34,10 @@ impl Printer {
 
     fn print(
         &self,
-        write: impl FnOnce(&mut io::StdoutLock<'_>) -> Result<(), Failure>,
+        write: impl FnOnce(&mut StandardOutput) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         if self.shown {
-            let out = &mut io::stdout().lock();
+            let out = &mut standard_output::lock();
             write(out)?;
             // Into a pipe as well, whoever waits there.
             out.flush()?;
@@ -228,12 +229,12 @@ pub(super) fn print_json(report: &Report) -> Result<(), Failure> {
         "harvest": report.harvest,
         "audit": report.audit,
     });
-    Ok(writeln!(io::stdout().lock(), "{report:#}")?)
+    Ok(writeln!(standard_output::lock(), "{report:#}")?)
 }
 
 /// Requests to try while the demo stays up.
 pub(super) fn print_invitation(stage: &Stage, report: &Report) -> Result<(), Failure> {
-    let out = &mut io::stdout().lock();
+    let out = &mut standard_output::lock();
     let question = report.question.as_str();
     let asked = Asked { protocol: "chat", stream: true, question, log_probabilities: false };
     let body = asked.body().to_string().replace('\'', "'\\''");

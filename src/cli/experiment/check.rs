@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::policy::{Coverage, ModelsArguments, not_loaded};
-use super::super::{Answer, Failure, Format};
+use super::super::{Answer, Failure, Format, standard_output};
 use crate::experiment::{Difference, Experiment, Visibility};
 use crate::policy::LoadError;
 
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let models = arguments.models.list()?;
     let mut answer = Answer::Done;
     let mut reports = Vec::new();
-    let mut out = io::stdout().lock();
+    let mut out = standard_output::lock();
     for path in &arguments.files {
         let file = path.display().to_string();
         let loaded = Experiment::load(path);

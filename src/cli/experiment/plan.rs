@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::paragraph::{printable, write_wrapped};
-use super::super::{Answer, Failure, Format};
+use super::super::{Answer, Failure, Format, standard_output};
 use super::read::{Study, read_before};
 use super::text::write_files;
 use crate::experiment::analysis::planning::{MetricPlan, Plan, Wanted, plan};
@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let (mut units, files) = read_before(&experiment, audits)?;
     let outcome_files = study.read_outcomes(&mut units, &experiment)?;
     let plan = plan(&experiment, &units, Wanted { power: *power, effect: *effect })?;
-    let mut out = io::stdout().lock();
+    let mut out = standard_output::lock();
     match format {
         Format::Text => {
             write_text(&mut out, &plan, &units)?;

@@ -18,8 +18,8 @@ pub(super) struct Study {
     #[arg(long, value_name = "FILE")]
     pub(super) experiment: PathBuf,
     /// Outcomes that the proxy does not measure: CSV or JSON lines with `account` or `cluster` (or
-    /// `unit`), `time`, `metric` and `value`.
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    /// `unit`), `time`, `metric` and `value`; may be repeated.
+    #[arg(long, value_name = "FILE")]
     pub(super) outcomes: Vec<PathBuf>,
     /// The deployment's secret, by which names in outcome files are hashed as in the audit; or set
     /// GUILLOCHE_SECRET_KEY. Without it they must be hashes.

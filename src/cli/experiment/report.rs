@@ -1,6 +1,6 @@
 //! `guilloche experiment report`: from files to a verdict.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::page_file::PageFile;
-use super::super::{Answer, Failure, Format};
+use super::super::times::time;
+use super::super::{Answer, Failure, Format, standard_output};
 use super::read::{Study, read_before, read_units};
 use super::text::write_text;
 use crate::audit::reader::FileRead;
@@ -25,7 +26,7 @@ Examples:
       audit-*.jsonl.zst
   guilloche experiment report --experiment experiments/withhold-reasoning.toml \\
       --outcomes complaints.csv --secret-file guilloche.secret \\
-      --before november/*.jsonl.zst --report report.html audit-*.jsonl.zst";
+      --before november.jsonl.zst --before december.jsonl.zst --report report.html audit-*.jsonl.zst";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -35,18 +36,18 @@ pub(super) struct Arguments {
     #[command(flatten)]
     study: Study,
     /// Audit files of the time before the experiment: what they explain is taken out of the effects
-    /// that are told beside those that decide.
-    #[arg(long, value_name = "AUDIT", num_args = 1..)]
+    /// that are told beside those that decide; may be repeated.
+    #[arg(long, value_name = "AUDIT")]
     before: Vec<PathBuf>,
     /// The `state_dir` of every proxy that ran the experiment: by what weights units came into arms, and
-    /// whether it was rolled back. Without it they are taken to have come by those of the file.
-    #[arg(long, value_name = "FOLDER", num_args = 1..)]
+    /// whether it was rolled back. Without it they are taken to have come by those of the file; may be repeated.
+    #[arg(long, value_name = "FOLDER")]
     state: Vec<PathBuf>,
     /// Report as at this moment, as 2027-01-31T08:00:00Z. Default: the last that the files tell of.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     as_of: Option<Timestamp>,
     /// Compare only units first seen from this moment on, such as since weights were changed.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<Timestamp>,
     /// Also write the report as one page of HTML, which opens and prints from a file.
     #[arg(long, value_name = "FILE")]
@@ -120,7 +121,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         file.write(&page(&report, &read, &Run::of_this_process()))?;
     }
     let written = Written { report: &report, read: &read };
-    let mut out = io::stdout().lock();
+    let mut out = standard_output::lock();
     match format {
         Format::Text => write_text(&mut out, &written)?,
         Format::Json => {

@@ -7,9 +7,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::super::new_file::{self, PRIVATE, PUBLIC};
 use super::super::{Failure, keys};
 use super::template::Template;
+use crate::new_file::{self, PRIVATE, PUBLIC};
 use crate::secret::Secret;
 
 /// A file, and what it is for.

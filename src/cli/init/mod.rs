@@ -5,7 +5,7 @@ mod next;
 mod template;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 
-use super::{Answer, Failure};
+use super::{Answer, Failure, standard_output};
 use crate::proxy::Config;
 use crate::wire::ServerKind;
 use files::Folder;
@@ -89,7 +89,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let mut folder = Folder::new(&directory)?;
     folder.fill(&template, now)?;
     let next = Next { folder: &directory, template: &template };
-    let out = &mut io::stdout().lock();
+    let out = &mut standard_output::lock();
     folder.tell(out)?;
     next.tell(out)?;
     out.flush()?;

@@ -8,7 +8,7 @@ use http::Uri;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::{Answer, Failure, Format};
+use super::super::{Answer, Failure, Format, standard_output};
 use super::coverage::Coverage;
 use super::models::ModelsArguments;
 use super::seen::Status;
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let signers = Signers::of(keys?);
     let mut answer = Answer::Done;
     let mut reports = Vec::new();
-    let mut out = io::stdout().lock();
+    let mut out = standard_output::lock();
     for path in &arguments.files {
         let file = path.display().to_string();
         let loaded = Policy::load_signed(path, &signers);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::paragraph::write_wrapped;
-use super::super::{Answer, Failure, Format};
+use super::super::{Answer, Failure, Format, standard_output};
 use super::effects::effects;
 use super::sample::Sample;
 use crate::policy::plan::Mode;
@@ -128,7 +128,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         .protocol
         .filter(|_| !effects.is_empty())
         .map(|protocol| Sample::of(&decision.plan, &arguments.model, protocol));
-    let mut out = io::stdout().lock();
+    let mut out = standard_output::lock();
     match arguments.format {
         Format::Text => {
             write_text(&mut out, &policy, &decision, &reasons, &effects)?;

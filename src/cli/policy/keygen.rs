@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::super::new_file::{PRIVATE, PUBLIC, create};
-use super::super::{Answer, Failure};
+use super::super::{Answer, Failure, standard_output};
+use crate::new_file::{PRIVATE, PUBLIC, create};
 use crate::policy::signature::PolicyKey;
 
 #[derive(Debug, Args)]
@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         let _ = fs::remove_file(path);
         return Err(at(public, error).into());
     }
-    let (fingerprint, out) = (key.public().fingerprint(), &mut io::stdout().lock());
+    let (fingerprint, out) = (key.public().fingerprint(), &mut standard_output::lock());
     writeln!(out, "{}: public key {fingerprint}", public.display())?;
     Ok(Answer::Done)
 }

@@ -63,7 +63,7 @@ pub(in crate::cli) struct ModelsArguments {
 /// Why there is no list.
 #[derive(Debug, thiserror::Error)]
 enum ListError {
-    #[error("the upstream is an http or https address without a name and password")]
+    #[error("--upstream: the upstream is an http or https address without a name and password")]
     Address,
     #[error("an API key has printable ASCII characters on one line")]
     ApiKey,
@@ -105,7 +105,8 @@ impl ModelsArguments {
             let upstream = Upstream::new(&settings, 64 << 10)?;
             let listing = Listing { upstream }.all(ways);
             timeout(PATIENCE, listing).await.unwrap_or(Err(ListError::TooSlow))
-        })?;
+        });
+        let models = models.map_err(|error| format!("--upstream {url}: {error}"))?;
         Ok(Some(models))
     }
 }

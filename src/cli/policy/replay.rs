@@ -9,7 +9,7 @@ use super::super::files_read;
 use super::super::page_file::PageFile;
 use super::super::paragraph::{clipped, printable, write_wrapped};
 use super::super::progress::Progress;
-use super::super::{Answer, Failure, Format, secrets};
+use super::super::{Answer, Failure, Format, secrets, standard_output};
 use crate::audit::Entry;
 use crate::audit::reader;
 use crate::experiment::replay::{Amount, Cost, LOW_RISK, Replay, Replayer, Seen, Sums, page};
@@ -47,9 +47,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     if !(0.0..=1.0).contains(&arguments.low_risk) {
         return Err("--low-risk is a score, from 0 to 1".into());
     }
+    let file = arguments.report.as_deref().map(PageFile::create).transpose()?;
     let policy = Policy::load(&arguments.policy)?;
     let key = secrets::audit_key(arguments.secret_file.as_deref())?;
-    let file = arguments.report.as_deref().map(PageFile::create).transpose()?;
     let replayer = Replayer::new(policy, key.as_ref(), arguments.low_risk);
     let mut sums = Sums::default();
     let mut progress = Progress::new("Replaying");
@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     if let Some(file) = file {
         file.write(&page(&replay, &Run::of_this_process()))?;
     }
-    let mut out = io::stdout().lock();
+    let mut out = standard_output::lock();
     match arguments.format {
         Format::Text => write_text(&mut out, &replay)?,
         Format::Json => writeln!(out, "{:#}", serde_json::to_value(&replay)?)?,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::super::new_file::replace;
-use super::super::{Answer, Failure, Format, configuration, serve};
+use super::super::{Answer, Failure, Format, configuration, serve, standard_output};
+use crate::new_file::{PRIVATE, PUBLIC, create, replace};
 use crate::policy::signature::{Signers, signature_path};
 use crate::policy::{Policy, Revision};
 use crate::proxy::Served;
@@ -44,7 +44,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let served =
         history.served().map_err(|error| format!("{}: {error}", history.folder.display()))?;
     let present = revision_of(&file)?;
-    let out = &mut io::stdout().lock();
+    let out = &mut standard_output::lock();
     if list {
         tell(out, &served, present.as_deref(), format)?;
         return Ok(Answer::Done);
@@ -58,10 +58,15 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         writeln!(out, "{}: {what} has been served", history.folder.display())?;
         return Ok(Answer::No);
     };
+    let was_served = |revision: &String| served.iter().any(|it| it.revision == *revision);
+    let unserved = present.as_ref().filter(|revision| !was_served(revision));
+    let kept = unserved.map(|revision| keep(&file, revision)).transpose()?;
     put_back(chosen, &file, &signers)?;
     match format {
         Format::Json => {
-            let report = json!({"file": file, "revision": chosen.revision, "before": present});
+            let report = json!({
+                "file": file, "revision": chosen.revision, "before": present, "kept": kept,
+            });
             writeln!(out, "{report:#}")?;
         }
         Format::Text => {
@@ -73,6 +78,13 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
                 file.display(),
                 chosen.revision
             )?;
+            if let Some(kept) = kept {
+                writeln!(
+                    out,
+                    "  what was there is not in the history: it is kept as {}",
+                    kept.display()
+                )?;
+            }
         }
     }
     Ok(Answer::Done)
@@ -96,6 +108,28 @@ fn revision_of(file: &Path) -> Result<Option<String>, Failure> {
     }
 }
 
+/// Keeps what the history lacks: a policy that somebody has edited and that was not served, or was refused.
+fn keep(file: &Path, revision: &str) -> Result<PathBuf, Failure> {
+    let failed = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".unserved-{revision}"));
+    let kept = file.with_file_name(name);
+    for (path, kept) in
+        [(file.to_owned(), kept.clone()), (signature_path(file), signature_path(&kept))]
+    {
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            text => text.map_err(|error| failed(&path, error))?,
+        };
+        match create(&kept, &text, PRIVATE) {
+            // The same revision, from a time before.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            created => created.map_err(|error| failed(&kept, error))?,
+        }
+    }
+    Ok(kept)
+}
+
 /// Puts a policy and its signature in the place of others. Between the two a reload would find a policy
 /// whose signature is another's, refuse it, and go on with what decides.
 fn put_back(served: &Served, file: &Path, signers: &Signers) -> Result<(), Failure> {
@@ -107,7 +141,9 @@ fn put_back(served: &Served, file: &Path, signers: &Signers) -> Result<(), Failu
     let signature = signature_path(file);
     let failed = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
     match fs::read(signature_path(&served.file)) {
-        Ok(bytes) => replace(&signature, &bytes).map_err(|error| failed(&signature, error))?,
+        Ok(bytes) => {
+            replace(&signature, &bytes, PUBLIC).map_err(|error| failed(&signature, error))?
+        }
         Err(_) => match fs::remove_file(&signature) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 return Err(failed(&signature, error).into());
@@ -115,7 +151,7 @@ fn put_back(served: &Served, file: &Path, signers: &Signers) -> Result<(), Failu
             _ => {}
         },
     }
-    Ok(replace(file, text.as_bytes()).map_err(|error| failed(file, error))?)
+    Ok(replace(file, text.as_bytes(), PUBLIC).map_err(|error| failed(file, error))?)
 }
 
 fn tell(

@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
-use super::super::{Answer, Failure, Format};
+use super::super::{Answer, Failure, Format, standard_output};
 use crate::wire::{KnownRoute, ServerKind, Verdict};
 
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let kind = ServerKind::from_name(&arguments.upstream).unwrap_or_default();
-    let mut out = io::stdout().lock();
+    let mut out = standard_output::lock();
     match arguments.format {
         Format::Text => write_text(&mut out, kind)?,
         Format::Json => {

@@ -1,13 +1,13 @@
 //! `guilloche policy sign`: the signature beside a policy or an experiment.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::super::new_file::replace;
-use super::super::{Answer, Failure};
+use super::super::{Answer, Failure, standard_output};
 use crate::experiment::Experiment;
+use crate::new_file::{PUBLIC, replace};
 use crate::policy::signature::{PolicyKey, signature_path, signature_text};
 use crate::policy::{LoadError, Policy, source};
 
@@ -24,14 +24,14 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let key = PolicyKey::read(&arguments.key)?;
     let mut answer = Answer::Done;
-    let out = &mut io::stdout().lock();
+    let out = &mut standard_output::lock();
     for file in &arguments.files {
         // What is signed is what was looked at, whatever becomes of the file meanwhile.
         let text = source::text(file)?;
         match described(file, &text) {
             Ok(what) => {
                 let path = signature_path(file);
-                replace(&path, signature_text(&key.sign(text.as_bytes())).as_bytes())
+                replace(&path, signature_text(&key.sign(text.as_bytes())).as_bytes(), PUBLIC)
                     .map_err(|error| format!("{}: {error}", path.display()))?;
                 let signer = key.public().fingerprint();
                 writeln!(out, "{}: {what}, signed by {signer}", file.display())?;

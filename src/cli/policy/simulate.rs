@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::page_file::PageFile;
 use super::super::paragraph::{clipped, printable, write_wrapped};
-use super::super::{Answer, Failure, Format};
+use super::super::{Answer, Failure, Format, standard_output};
 use crate::experiment::simulation::{
     Detector, GradeReach, Leak, Population, Quality, Question, Simulation, page, percent,
     read_curve, read_scores, rounded, simulate,
@@ -79,13 +79,13 @@ fn budget(text: &str) -> Result<Budget, String> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    let file = arguments.report.as_deref().map(PageFile::create).transpose()?;
     let policy = Policy::load(&arguments.policy)?;
     let population = match &arguments.population {
         Some(path) => Population::load(path)?,
         None => Population::reported()?,
     };
     let (detector, described) = detector(arguments, &population)?;
-    let file = arguments.report.as_deref().map(PageFile::create).transpose()?;
     let mut question = Question { delay_days: arguments.delay_hours / 24.0, ..Question::default() };
     for Budget { grade, share } in &arguments.budget {
         match grade {
@@ -97,7 +97,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     if let Some(file) = file {
         file.write(&page(&simulation, &Run::of_this_process()))?;
     }
-    let mut out = io::stdout().lock();
+    let mut out = standard_output::lock();
     match arguments.format {
         Format::Text => write_text(&mut out, &simulation, &described)?,
         Format::Json => {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use http::{Method, Uri};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::super::{Answer, Failure, secrets};
+use super::super::times::duration;
+use super::super::{Answer, Failure, secrets, standard_output};
 use super::{curl, parse_path};
 use crate::risk::key::decode_secret;
 use crate::risk::{
@@ -58,6 +59,7 @@ pub(super) struct Arguments {
     model: Option<String>,
     /// How long score and signature hold
     #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = parse_ttl)]
+    #[arg(allow_hyphen_values = true)]
     ttl: Duration,
     /// Method of the request
     #[arg(long, default_value = "POST")]
@@ -72,7 +74,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "HEX")]
     credential_sha256: Option<String>,
     /// Label of the signature
-    #[arg(long, value_name = "LABEL", default_value = DEFAULT_LABEL)]
+    #[arg(long, value_name = "LABEL", default_value = DEFAULT_LABEL, value_parser = label)]
     signature_label: String,
     /// How the fields are written
     #[arg(long, value_enum, default_value_t)]
@@ -119,7 +121,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         HeaderFormat::Curl => curl::command(&fields, &arguments.request())?,
         format => render(&fields, format)?,
     };
-    writeln!(std::io::stdout().lock(), "{text}")?;
+    writeln!(standard_output::lock(), "{text}")?;
     if arguments.api_key_env.is_none() && arguments.credential_sha256.is_none() {
         // Whoever sends an API key with these fields would see a defense that does nothing.
         let note = "note: signed for a request without an API key; --api-key-env names the variable \
@@ -151,13 +153,15 @@ fn sign(arguments: &Arguments, now: Timestamp) -> Result<SignedFields, Failure> 
             .map_err(at("--tenant"))?,
     };
     let validity = Validity { issued: now, ttl: arguments.ttl };
-    let mut score = RiskScore::new(arguments.score, validity)?
-        .with_labels(arguments.labels.iter().map(String::as_str))?;
+    let mut score = RiskScore::new(arguments.score, validity)
+        .map_err(at("--score"))?
+        .with_labels(arguments.labels.iter().map(String::as_str))
+        .map_err(at("--label"))?;
     if let Some(confidence) = arguments.confidence {
-        score = score.with_confidence(confidence)?;
+        score = score.with_confidence(confidence).map_err(at("--confidence"))?;
     }
     if let Some(model) = &arguments.model {
-        score = score.with_model(model)?;
+        score = score.with_model(model).map_err(at("--model"))?;
     }
     let credential = match (&arguments.api_key_env, &arguments.credential_sha256) {
         (Some(variable), _) => {
@@ -176,6 +180,15 @@ fn sign(arguments: &Arguments, now: Timestamp) -> Result<SignedFields, Failure> 
         .with_label(arguments.signature_label.clone())
         .with_lifetime(arguments.ttl)
         .sign(&claim, &arguments.method, &arguments.path, now)?)
+}
+
+fn label(text: &str) -> Result<String, String> {
+    match sfv::KeyRef::from_str(text) {
+        Ok(label) => Ok(label.as_str().to_owned()),
+        Err(_) => Err("expected lowercase letters, digits, `_`, `-`, `.` and `*`, beginning with a letter or \
+             `*`, such as `risk` or `sig1`"
+            .to_owned()),
+    }
 }
 
 fn at<E: std::fmt::Display>(argument: &'static str) -> impl FnOnce(E) -> String {
@@ -198,8 +211,7 @@ fn render(fields: &SignedFields, format: HeaderFormat) -> Result<String, Failure
 }
 
 fn parse_ttl(text: &str) -> Result<Duration, String> {
-    let ttl: SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
-    match Duration::try_from(ttl) {
+    match Duration::try_from(duration(text)?) {
         Ok(ttl) if ttl.as_secs() > 0 => Ok(ttl),
         _ => Err("at least one second, such as `300s` or `5m`".to_owned()),
     }

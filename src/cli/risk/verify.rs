@@ -13,7 +13,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::paragraph::{printable, write_wrapped};
-use super::super::{Answer, Failure, Format, configuration, secrets, serve};
+use super::super::times::time;
+use super::super::{Answer, Failure, Format, configuration, secrets, serve, standard_output};
 use super::{head, parse_path};
 use crate::policy::{Policy, RequestFacts};
 use crate::proxy::Config;
@@ -57,7 +58,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "/v1/chat/completions", value_parser = parse_path)]
     path: String,
     /// The time of the request [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Timestamp>,
     /// How the report is written
     #[arg(long, value_enum, default_value_t)]
@@ -87,7 +88,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let mut text = String::new();
     std::io::stdin().lock().take(MAX_HEAD_BYTES).read_to_string(&mut text)?;
     let finding = find(arguments, &text)?;
-    let out = &mut std::io::stdout().lock();
+    let out = &mut standard_output::lock();
     match format {
         Format::Text => finding.write(out)?,
         Format::Json => writeln!(out, "{:#}", finding.json())?,

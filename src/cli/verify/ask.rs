@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::super::Failure;
 use super::super::paragraph::printable;
-use crate::ask::{Cap, Ended, Prices, Progress, Report, Settings, ask, read_prompts};
+use crate::ask::{AskError, Cap, Ended, Prices, Progress, Report, Settings, ask, read_prompts};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Asking a model")]
@@ -83,12 +83,18 @@ impl AskArguments {
                 }
             };
             ask(&settings, all, stop, show).await
+        });
+        let report = report.map_err(|error| match &error {
+            AskError::Refused(_) | AskError::NoAnswers { .. } => {
+                Failure::from(format!("--ask {url}: {error}"))
+            }
+            _ => error.into(),
         })?;
         self.tell(&report);
         match report.ended {
             Ended::Stopped => Err("stopped; the same command goes on where it stopped".into()),
             Ended::Done | Ended::Cap if report.answered + report.answered_before == 0 => {
-                Err("no prompt was answered".into())
+                Err(format!("--ask {url}: no prompt was answered").into())
             }
             Ended::Done | Ended::Cap => Ok(Some(self.answers.clone())),
         }

@@ -1,18 +1,19 @@
 //! `guilloche verify commit`: writes down how a text will be examined, before it is seen.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
 
-use super::super::{Answer, Failure};
+use super::super::{Answer, Failure, standard_output};
 use super::inputs::{LedgerPart, PlannedControl, Rosters, Seed, control_files, names};
 use super::schemes::SchemeArguments;
 use crate::forensics::corpus::{FieldPath, Prompts};
 use crate::forensics::examination::{CommittedPlan, MarkedBy};
 use crate::forensics::tracing::Plan;
 use crate::mark::keys::Keys;
+use crate::new_file::{PUBLIC, can_be_created, create};
 
 const EXAMPLE: &str = "Example:
   guilloche verify commit --keys mark.keys --ledger mark.ledger --control base=base.jsonl \\
@@ -52,7 +53,7 @@ pub(super) struct Arguments {
     /// Seed of the decoy keys: 64 hexadecimal digits
     #[arg(long, value_name = "HEX")]
     seed: Option<Seed>,
-    /// File to write instead of standard output
+    /// File to write instead of standard output; nothing is overwritten
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -60,6 +61,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
+    let at = |path: &Path, error: &io::Error| format!("{}: {error}", path.display());
+    if let Some(path) = &arguments.out {
+        can_be_created(path).map_err(|error| at(path, &error))?;
+    }
     let keys = Keys::read(&arguments.keys)?;
     super::asked::not_sent(&arguments.prompts, &arguments.sent)?;
     let now = LedgerPart::default();
@@ -85,11 +90,11 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let committed = CommittedPlan::new(plan, &keys, lines, everybody, Timestamp::now());
     let mut json = serde_json::to_string_pretty(&committed)?;
     json.push('\n');
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = standard_output::lock();
     match arguments.out {
         None => stdout.write_all(json.as_bytes())?,
         Some(path) => {
-            std::fs::write(&path, json).map_err(|error| format!("{}: {error}", path.display()))?;
+            create(&path, json.as_bytes(), PUBLIC).map_err(|error| at(&path, &error))?;
             writeln!(stdout, "{}: commitment {}", path.display(), committed.commitment)?;
         }
     }

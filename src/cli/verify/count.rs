@@ -1,16 +1,16 @@
 //! `guilloche verify count`: counts a part of a corpus where it lies.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::super::progress::Progress;
-use super::super::{Answer, Failure};
+use super::super::{Answer, Failure, standard_output};
 use crate::forensics::corpus::{Corpus, FieldPath, Prompts, Shard, count_lexical};
 use crate::forensics::examination::Material;
 use crate::mark::law::CountingKey;
+use crate::new_file::{PUBLIC, can_be_created, create_with};
 
 const EXAMPLE: &str = "Example:
   guilloche verify count --suspect part-*.jsonl.gz --out part.counts
@@ -35,7 +35,7 @@ pub(super) struct Arguments {
     /// without it; may be repeated
     #[arg(long, num_args = 1.., value_name = "FILE")]
     bucket_key: Vec<PathBuf>,
-    /// File of counts to write
+    /// File of counts to write; nothing is overwritten
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -43,6 +43,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let Arguments { suspect, suspect_counts, prompts, field, bucket_key, out } = arguments;
     let at = |error: &dyn std::fmt::Display| format!("{}: {error}", out.display());
+    can_be_created(out).map_err(|error| at(&error))?;
     let read = |path: &PathBuf| {
         CountingKey::read(path).map_err(|error| format!("{}: {error}", path.display()))
     };
@@ -56,8 +57,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let skipped: u64 = files.iter().map(|file| file.skipped).fold(0, u64::saturating_add);
     let said = format!("{documents} documents, {sites} sites, {skipped} records skipped");
     let shard = Shard::new(counted, &prompts);
-    let file = File::create(out).map_err(|error| at(&error))?;
-    shard.write(BufWriter::new(file)).map_err(|error| at(&error))?;
-    writeln!(std::io::stdout().lock(), "{}: {said}", out.display())?;
+    let written = create_with(out, PUBLIC, |file| shard.write(BufWriter::new(file)));
+    written.map_err(|error| at(&error))?;
+    writeln!(standard_output::lock(), "{}: {said}", out.display())?;
     Ok(Answer::Done)
 }

@@ -1,8 +1,7 @@
 //! `guilloche verify`: from files to a verdict.
 
 use std::collections::HashSet;
-use std::fs::OpenOptions;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,7 +9,8 @@ use jiff::Timestamp;
 
 use super::super::page_file::PageFile;
 use super::super::progress::Progress;
-use super::super::{Answer, Failure, Format};
+use super::super::times::time;
+use super::super::{Answer, Failure, Format, standard_output};
 use super::ask::AskArguments;
 use super::asked;
 use super::inputs::{
@@ -29,6 +29,7 @@ use crate::forensics::report::{Run, page};
 use crate::forensics::tracing::Plan;
 use crate::mark::keys::Keys;
 use crate::mark::law::CountingKey;
+use crate::new_file::{PRIVATE, can_be_created, create_with};
 
 /// Decoy keys where no number is given.
 pub(super) const DECOYS: u32 = 10_000;
@@ -45,6 +46,7 @@ pub(super) struct Arguments {
     /// Time up to which entries of the ledger are read, such as 2026-11-01T00:00:00Z: before the
     /// text was at hand
     #[arg(long, value_name = "TIME", requires = "ledger", conflicts_with = "committed")]
+    #[arg(value_parser = time)]
     ledger_until: Option<Timestamp>,
     /// Texts of the suspect: JSONL or plain text, also gzip or zstd; `-` is standard input
     #[arg(long, required_unless_present_any = ["ask", "asked", "suspect_counts"], num_args = 1.., value_name = "FILE")]
@@ -100,11 +102,14 @@ pub(super) fn run(
 ) -> Result<Answer, Failure> {
     let format = arguments.format;
     let report = arguments.report.as_deref().map(PageFile::create).transpose()?;
+    if let Some(cells) = &arguments.cells {
+        can_be_created(cells).map_err(|error| format!("{}: {error}", cells.display()))?;
+    }
     let verdict = examine(arguments, schemes, asking)?;
     if let Some(report) = report {
         report.write(&page(&verdict, &Run::of_this_process()))?;
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = standard_output::lock();
     match format {
         Format::Text => write_text(&mut out, &verdict)?,
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&verdict)?)?,
@@ -262,21 +267,19 @@ fn lexical(
 }
 
 /// A line for each test, and behind it one for each cell. The file is its owner's alone.
-fn write_cells(path: &Path, tests: &[ExportedTest]) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = BufWriter::new(options.open(path)?);
-    for test in tests {
-        serde_json::to_writer(&mut file, test)?;
-        file.write_all(b"\n")?;
-        for cell in &test.cells {
-            serde_json::to_writer(&mut file, cell)?;
+fn write_cells(path: &Path, tests: &[ExportedTest]) -> io::Result<()> {
+    create_with(path, PRIVATE, |file| {
+        let mut file = BufWriter::new(file);
+        for test in tests {
+            serde_json::to_writer(&mut file, test)?;
             file.write_all(b"\n")?;
+            for cell in &test.cells {
+                serde_json::to_writer(&mut file, cell)?;
+                file.write_all(b"\n")?;
+            }
         }
-    }
-    file.flush()
+        file.flush()
+    })
 }
 
 fn sample<'a>(name: &'a str, counted: &'a Counted) -> Sample<'a> {
@@ -292,7 +295,9 @@ fn law_sample<'a>(name: &'a str, counted: &'a Counted) -> LawSample<'a> {
 fn read_commitment(path: &Path) -> Result<(PathBuf, CommittedPlan), Failure> {
     let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| at(&error))?;
-    Ok((path.to_owned(), serde_json::from_str(&text).map_err(|error| at(&error))?))
+    let committed = serde_json::from_str(&text);
+    let no_plan = |error| format!("--committed: no plan of `verify commit` ({error})");
+    Ok((path.to_owned(), committed.map_err(|error| at(&no_plan(error)))?))
 }
 
 fn plan(

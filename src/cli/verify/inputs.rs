@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::super::Failure;
+use super::super::keys::not_of;
 use crate::forensics::corpus::Corpus;
 use crate::forensics::examination::{Id, Issuance, MarkedBy, issuances};
 use crate::mark::keys::Keys;
-use crate::mark::ledger::{Entries, EntryError, Event};
+use crate::mark::ledger::{Entries, EntryError, Event, OwnEntries};
 
 /// Files of controls, by their names.
 pub(super) type WrittenControls = BTreeMap<String, Corpus>;
@@ -64,30 +65,27 @@ impl Rosters {
         };
         let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let file = File::open(path).map_err(|error| at(&error))?;
-        let (mut lines, mut skipped, mut broken) = (0, 0, None);
-        let most = usize::try_from(part.lines.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        let mut broken = None;
+        let mut own = OwnEntries::new(BufReader::new(file), keys.fingerprint())
+            .up_to(part.lines.unwrap_or(u64::MAX));
         // A file that cannot be read further would not end.
-        let readable =
-            Entries::new(BufReader::new(file)).take(most).map_while(|entry| match entry {
-                Err(EntryError::File(error)) => {
-                    broken = Some(error);
-                    None
-                }
-                entry => Some(entry),
-            });
-        let entries = readable.filter_map(|entry| {
-            lines += 1;
-            skipped += u64::from(entry.is_err());
-            entry.ok().filter(|entry| part.until.is_none_or(|until| entry.time <= until))
+        let readable = own.by_ref().map_while(|entry| match entry {
+            Err(error) => {
+                broken = Some(error);
+                None
+            }
+            Ok(entry) => Some(entry),
         });
-        let mut issuances = issuances(keys, marked_by, entries).map_err(|error| at(&error))?;
+        let entries = readable.filter(|entry| part.until.is_none_or(|until| entry.time <= until));
+        let issuances = issuances(keys, marked_by, entries);
+        if let Some(error) = broken {
+            return Err(not_of(path, Path::new("--keys"), &error).into());
+        }
+        let mut issuances = issuances.map_err(|error| at(&error))?;
         for issuance in &mut issuances {
             issuance.roster.membership_fixed = part.is_fixed();
         }
-        match broken {
-            Some(error) => Err(at(&error).into()),
-            None => Ok(Self { issuances, lines, skipped }),
-        }
+        Ok(Self { issuances, lines: own.lines(), skipped: own.skipped() })
     }
 }
 

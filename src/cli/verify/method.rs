@@ -29,6 +29,10 @@ pub(super) fn method(
     }
     if !plan.controls.iter().all(|control| fixes(plan, control)) {
         notes.push(CHOSEN_NOTE);
+        let weighs = |epoch: u32| !keys.scheme(epoch).keeps_law();
+        if schemes.lexical && rosters.issuances.iter().any(|issuance| weighs(issuance.epoch)) {
+            notes.push(WEIGHTS_NOTE);
+        }
     }
     Method {
         plan_hash: plan_commitment(plan, everybody(rosters, schemes)).to_string(),
@@ -84,9 +88,12 @@ const UNCHECKED_NOTE: &str = "That no account had sent these prompts before the 
      against records (--sent); it rests on the word of whoever wrote them.";
 
 /// What must be said where the files of controls were not committed to.
-const CHOSEN_NOTE: &str = "The files of the controls were not fixed before the text was seen. \
-     Controls give the usual rates of cells: whoever chooses them has a say in the weights. The \
-     p-value without controls rests on no such choice.";
+const CHOSEN_NOTE: &str = "The files of the controls were not fixed before the text was seen: whoever chooses \
+     them can leave out one that would have refused the answer.";
+
+/// And of epochs whose weights rest on controls.
+const WEIGHTS_NOTE: &str = "In epochs of the older scheme controls give the usual rates of cells: whoever \
+     chooses them has a say in the weights. The p-value without controls rests on no such choice.";
 
 /// What clusters are tested by if membership was fixed.
 const FIXED_NOTE: &str = "Who is in which cluster was fixed before, by the commitment or by the time \

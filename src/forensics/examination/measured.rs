@@ -14,9 +14,9 @@ const LEAST: f64 = -1e9;
 /// A probability, or an upper bound of it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PValue {
-    /// The value; 0 below 1e-308.
+    /// The value; 2.2e-308, which is more, where it is less than that.
     pub p: f64,
-    /// Its decimal logarithm, which tells also there.
+    /// Its decimal logarithm, which tells how much less.
     pub log10: f64,
 }
 
@@ -24,7 +24,7 @@ impl PValue {
     /// Of a natural logarithm.
     #[must_use]
     pub fn from_ln(ln_p: LnP) -> Self {
-        Self { p: ln_p.exp(), log10: (ln_p / LN_10).clamp(LEAST, 0.0) }
+        Self { p: ln_p.exp().max(f64::MIN_POSITIVE), log10: (ln_p / LN_10).clamp(LEAST, 0.0) }
     }
 
     /// Whether it is below a level.
@@ -203,6 +203,8 @@ mod tests {
         assert_eq!(PValue::from_ln(-2_000.0).to_string(), "2.6e-869");
         let certain = PValue::from_ln(f64::NEG_INFINITY);
         assert!(serde_json::to_string(&certain).unwrap().contains("-1000000000.0"));
+        let small = PValue::from_ln(-1_011.0);
+        assert!(small.p > 0.0 && (small.log10 + 439.07).abs() < 0.01, "{small:?}");
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Verdict {
             (Outcome::Exposed, _) => vec![
                 words("The text was exposed to marked outputs of this deployment (adjusted p = "),
                 Said::P(self.least_answered()),
-                words("), which cannot be traced to any one account or cluster."),
+                words(self.of_nobody()),
             ],
             (Outcome::NotShown, _) => vec![
                 words(
@@ -120,6 +120,16 @@ impl Verdict {
 }
 
 impl Verdict {
+    /// Why nobody is found: what was not looked for is not told as if it had been.
+    fn of_nobody(&self) -> &'static str {
+        if self.accounts.ids == 0 && self.clusters.ids == 0 {
+            "). Whose outputs they were was not tested: no entry of a ledger was read that tells of an \
+             account with such marks."
+        } else {
+            "), which cannot be traced to any one account or cluster."
+        }
+    }
+
     /// At the deepest level at which somebody is found: who is named, by text that was asked for; else with whose
     /// outputs the text is consistent. Arms are told along with a cluster or an account.
     fn traced(

@@ -13,14 +13,15 @@
 //! parsed by hand so that no copy of the master stays in memory.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::{Epoch, Keys, Scheme};
 use crate::mark::law::Rates;
+use crate::new_file::{self, PRIVATE};
 use crate::secret::OpenMode;
 
 const HEADER: &str = "guilloche-mark-keys 1";
@@ -94,7 +95,8 @@ impl Keys {
     /// [`KeyFileProblem::File`].
     pub fn create(&self, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let path = path.as_ref();
-        self.write(path).map_err(|error| at(path)(error.into()))
+        let created = new_file::create(path, self.render().as_bytes(), PRIVATE);
+        created.map_err(|error| at(path)(error.into()))
     }
 
     /// Replaces a key file at once: a reader sees the old one or the new one.
@@ -104,24 +106,8 @@ impl Keys {
     /// [`KeyFileProblem::File`].
     pub fn replace(&self, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let path = path.as_ref();
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        let new = path.with_file_name(name);
-        let replace = || {
-            self.write(&new)?;
-            std::fs::rename(&new, path)
-        };
-        replace().map_err(|error| at(path)(error.into()))
-    }
-
-    fn write(&self, path: &Path) -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
-        file.write_all(self.render().as_bytes())?;
-        file.sync_all()
+        let replaced = new_file::replace(path, self.render().as_bytes(), PRIVATE);
+        replaced.map_err(|error| at(path)(error.into()))
     }
 
     fn render(&self) -> Zeroizing<String> {

@@ -1,8 +1,6 @@
 //! What it takes to count a text: a bucket key with its epoch, which gives no bit of the mark away.
 
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +10,7 @@ use crate::mark::cell::Cell;
 use crate::mark::keys::{Keys, Scheme};
 use crate::mark::lexical::{Site, each_site, lexicon_rules};
 use crate::mark::lexicon::Lexicon;
+use crate::new_file::{self, PRIVATE};
 use crate::secret::opaque_debug;
 
 const HEADER: &str = "guilloche-bucket-key 1";
@@ -149,11 +148,7 @@ impl CountingKey {
     ///
     /// What the file system says; a file that is there already is left alone.
     pub fn create(&self, path: impl AsRef<Path>) -> Result<(), BucketFileError> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(options.open(path)?.write_all(self.render().as_bytes())?)
+        Ok(new_file::create(path.as_ref(), self.render().as_bytes(), PRIVATE)?)
     }
 
     /// The text of the file.

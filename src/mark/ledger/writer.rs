@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::own::{LedgerError, OwnEntries, check_head};
 use super::tally::Tally;
-use super::{Entries, Entry, EntryError, Event, Issue, Ledger};
+use super::{Entry, EntryError, Event, Issue, Ledger};
 
 /// The longest that an answer is missing from the ledger.
 const EVERY: Duration = Duration::from_secs(60);
@@ -51,18 +52,19 @@ impl LedgerWriter {
     /// only its owner can read. At most `capacity` answers wait.
     ///
     /// # Errors
-    /// When the file cannot be opened, others than its owner have access to it, or no thread can be
-    /// started.
+    /// When the file is the ledger of other keys, or none; when it cannot be opened, others than its
+    /// owner have access to it, or no thread can be started.
     pub fn open(
         path: impl AsRef<Path>,
         fingerprint: String,
         capacity: NonZeroUsize,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, LedgerError> {
         let path = path.as_ref();
         let mut ledger = Ledger::open(path)?;
-        let mut tally = Tally::new(fingerprint);
-        recall(path, &mut tally)?;
-        Self::start(move |entries| ledger.append_all(entries), tally, capacity, EVERY)
+        check_head(path, &fingerprint)?;
+        let mut tally = Tally::new(fingerprint.clone());
+        recall(path, fingerprint, &mut tally)?;
+        Ok(Self::start(move |entries| ledger.append_all(entries), tally, capacity, EVERY)?)
     }
 
     fn start(
@@ -121,18 +123,12 @@ impl LostAnswers {
 }
 
 /// Reads the end of a ledger. Lines that are none are left to whoever reads it for evidence.
-fn recall(path: &Path, tally: &mut Tally) -> io::Result<()> {
+fn recall(path: &Path, fingerprint: String, tally: &mut Tally) -> Result<(), LedgerError> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(RECALLED_BYTES)))?;
-    for entry in Entries::new(BufReader::new(file)) {
-        match entry {
-            Ok(entry) => tally.recall(&entry),
-            Err(EntryError::File(error)) => return Err(error),
-            Err(_) => {}
-        }
-    }
-    Ok(())
+    OwnEntries::new(BufReader::new(file), fingerprint)
+        .try_for_each(|entry| entry.map(|entry| tally.recall(&entry)))
 }
 
 /// The thread's own.
@@ -273,6 +269,23 @@ mod tests {
         assert_eq!(writer.lost().count(), 5);
     }
 
+    #[test]
+    fn no_line_is_added_to_the_ledger_of_other_keys_or_to_another_file() {
+        let path = std::env::temp_dir().join(format!("guilloche-other-{}", std::process::id()));
+        let writer = LedgerWriter::open(&path, "theirs".into(), capacity(8)).unwrap();
+        writer.issue(issue("a"));
+        assert!(writer.flush(PATIENCE));
+        let theirs = std::fs::read(&path).unwrap();
+        // So long that its epoch is not near the end.
+        let long = [&theirs[..], &b"\n".repeat(RECALLED_BYTES as usize)].concat();
+        for content in [theirs, long, b"an answer\n".to_vec()] {
+            std::fs::write(&path, &content).unwrap();
+            LedgerWriter::open(&path, "f".into(), capacity(8)).unwrap_err();
+            assert!(std::fs::read(&path).unwrap() == content);
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_ledger_is_for_its_owner_alone_and_is_gone_on_with() {
@@ -303,6 +316,7 @@ mod tests {
         assert_eq!(events, expected, "{text}");
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o660)).unwrap();
         let refused = LedgerWriter::open(&path, "f".into(), capacity(8)).unwrap_err();
+        let LedgerError::File(refused) = refused else { panic!("{refused:?}") };
         assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
         std::fs::remove_dir_all(directory).unwrap();
     }

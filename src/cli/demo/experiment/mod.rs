@@ -3,7 +3,7 @@
 mod files;
 mod population;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -17,7 +17,7 @@ use super::stage::{self, together};
 use crate::cli::experiment::Reported;
 use crate::cli::paragraph::write_wrapped;
 use crate::cli::progress::Progress;
-use crate::cli::{Answer, Failure, Format};
+use crate::cli::{Answer, Failure, Format, standard_output};
 use crate::risk::{AccountId, ClusterId, Principal, Signer, SigningKey};
 use crate::teacher::Settings;
 use crate::teacher::problem::Problems;
@@ -123,7 +123,7 @@ pub(super) async fn play(arguments: Arguments) -> Result<Answer, Failure> {
             suspected.len(),
             requests.len(),
         );
-        let mut out = io::stdout().lock();
+        let mut out = standard_output::lock();
         write_wrapped(&mut out, "", "", &words)?;
         writeln!(out)?;
     }
