@@ -112,7 +112,6 @@ fn config(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
         }
         match name.as_str() {
             "candidatecount" => request.choices.extend(reader.capped_number()?),
-            "stopsequences" => request.steered(b"stop", reader)?,
             "thinkingconfig" => thinking(reader, request)?,
             // A router that asks another model, or any.
             "routingconfig" | "modelconfig" | "modelselectionconfig" => {

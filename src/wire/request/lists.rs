@@ -76,27 +76,6 @@ impl Lists {
     }
 }
 
-/// Members by which a client can keep the model from writing a closing tag.
-const STEERING: [&[u8]; 12] = [
-    b"stop",
-    b"stop_token_ids",
-    b"bad_words",
-    b"logit_bias",
-    b"allowed_token_ids",
-    b"ebnf",
-    b"grammar",
-    b"guided_grammar",
-    b"guided_regex",
-    b"regex",
-    b"structural_tag",
-    b"structured_outputs",
-];
-
-/// Whether a member of this name can.
-pub(in crate::wire) fn steers(name: &[u8]) -> bool {
-    STEERING.contains(&name)
-}
-
 /// Switches that open a way round in one position and close it in the other: the position that
 /// closes. It is kept, since whoever sets it wants less, and a server's own position may be the
 /// other.

@@ -3,7 +3,6 @@
 use crate::wire::Use;
 use crate::wire::json::{Error, Kind, Reader};
 use crate::wire::member_names::MODEL;
-use crate::wire::request::lists::steers;
 use crate::wire::request::{Lists, Prompts, Request, SettingPlace};
 use crate::wire::target::Target;
 
@@ -111,9 +110,8 @@ fn settings(reader: &mut Reader<'_>, each: &mut u64, request: &mut Request) -> R
         b"grammar" | b"json_schema" | b"regex" | b"ebnf" | b"structural_tag" => {
             let given = reader.kind()? != Kind::Null;
             request.generation.uses.extend(given.then_some((member, Use::Structured)));
-            request.steered(b"grammar", reader)
+            reader.pass()
         }
-        name if steers(name) => request.steered(name, reader),
         _ => reader.pass(),
     })
 }
