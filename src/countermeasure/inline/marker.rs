@@ -2,6 +2,7 @@
 
 use super::derived::{self, Derived};
 use super::dialect::{self, DIALECTS, Dialect, Marker, Place, Template};
+use super::rows::{CLOSINGS, OPENINGS};
 
 /// The most bytes of text that a marker takes: what is looked at from one place, and the most that
 /// is held back to see whether one is beginning.
@@ -112,7 +113,7 @@ fn first(text: &str, most: usize) -> &str {
 /// section at the beginning.
 pub(super) fn opening(text: &str, place: Place, spoken: Option<&'static Dialect>) -> Opening {
     let mut found = Opening::No;
-    for dialect in &DIALECTS {
+    for dialect in OPENINGS.at(text) {
         let speaks = is(spoken, dialect);
         for marker in dialect.openings.iter().filter(|it| stands(it, dialect, place, speaks)) {
             match find(marker, text) {
@@ -152,6 +153,7 @@ fn perhaps(found: &Opening, sure: usize) -> Opening {
 pub(super) fn inner_opening(text: &str, of: &Of) -> Opening {
     let known = match of {
         Of::Template(_) => return opening(text, Place::Reasoned, None),
+        Of::Known(dialect) if !OPENINGS.has_at(text, dialect) => return Opening::No,
         Of::Known(dialect) => dialect.openings,
         Of::Derived(derived) => {
             return match derived.opening(text) {
@@ -179,7 +181,7 @@ pub(super) fn inner_opening(text: &str, of: &Of) -> Opening {
 /// opened: they are closed as they would be without it.
 pub(super) fn words(text: &str) -> (Match, Option<&'static Dialect>) {
     let mut found = (Match::No, None);
-    for dialect in &DIALECTS {
+    for dialect in OPENINGS.at(text) {
         for marker in dialect.openings.iter().filter(|it| matches!(it, Marker::Phrase(_))) {
             match find(marker, text) {
                 Match::No => {}
@@ -226,12 +228,12 @@ fn stands(marker: &Marker<'_>, dialect: &Dialect, place: Place, speaks: bool) ->
 /// it: its dialect, and how much of it belongs to the section.
 pub(super) fn closing(text: &str, of: &Of) -> (Match, Option<&'static Dialect>) {
     let mut found = (Match::No, None);
-    let concerned = |it: &&Dialect| match of {
+    let concerned = |it: &&'static Dialect| match of {
         Of::Template(_) => true,
         Of::Known(of) => std::ptr::eq(*of, *it),
         Of::Derived(_) => false,
     };
-    for dialect in DIALECTS.iter().filter(concerned) {
+    for dialect in CLOSINGS.at(text).filter(concerned) {
         let (closings, followers) = match (of, dialect.template) {
             (Of::Template(begun), Template::Only(closings)) if !is(*begun, dialect) => {
                 (closings, &[][..])
@@ -390,7 +392,7 @@ fn tag(text: &[u8], name: &str, end: bool) -> Match {
     };
     let slash: &[u8] = if end { b"/" } else { b"" };
     let mut first = true;
-    for &byte in [b"<", slash, name.as_bytes()].concat().iter() {
+    for &byte in b"<".iter().chain(slash).chain(name.as_bytes()) {
         let letter = byte != b'<' && byte != b'/';
         // White space may stand before the slash and before the name, not inside of the name.
         let found = expect(byte, byte == b'/' || letter && std::mem::take(&mut first));

@@ -56,6 +56,7 @@ mod lines;
 mod marker;
 mod mention;
 mod orphan;
+mod rows;
 mod section;
 
 use std::ops::Range;
