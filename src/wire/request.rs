@@ -126,7 +126,8 @@ opaque_debug!(Request);
 impl Request {
     /// The request as one to a server of this kind.
     #[must_use]
-    pub fn addressed(self, server: ServerKind) -> Self {
+    pub fn addressed(mut self, server: ServerKind) -> Self {
+        self.generation.read_by(server);
         Self { server, ..self }
     }
 
@@ -282,7 +283,10 @@ impl Request {
                 self.tools(&key.name(), &mut Reader::at(body, value.start))?;
                 self.steering(&folded, &mut Reader::at(body, value.start))?;
                 let at = Reader::at(body, value.start);
-                self.generation.read(&key.name(), &folded, self.members.spans.len(), at)?;
+                // Ollama's format alone gives an answer its form.
+                let known = lists.know(&folded) && (folded != "format" || lists.formed_by_format);
+                let member = (self.members.spans.len(), known);
+                self.generation.read(&key.name(), &folded, member, at)?;
                 let said = body.get(value.clone()).unwrap_or_default();
                 self.member(&key.name(), folded, key.start..value.end, said, lists, &mut seen)
             })

@@ -1,6 +1,7 @@
 //! What may be changed in a request.
 
 use crate::wire::Use;
+use crate::wire::generation::is_schema;
 use crate::wire::json::{Error, Kind, Reader};
 use crate::wire::prefill::{self, LastMessage};
 use crate::wire::request::{AskedEffort, Lists, Request, SettingPlace};
@@ -98,9 +99,8 @@ fn output_config(
                 request.efforts.push(AskedEffort::read(reader)?);
             }
             b"textFormat" => {
-                let given = reader.kind()? != Kind::Null;
+                let given = is_schema(reader)?;
                 request.generation.uses.extend(given.then_some((member, Use::Structured)));
-                reader.pass()?;
             }
             _ => reader.pass()?,
         }

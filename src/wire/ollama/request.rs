@@ -52,6 +52,7 @@ const LISTS: Lists = Lists {
         "use_mlock",
         "use_mmap",
     ],
+    formed_by_format: true,
     streams_unasked: true,
     ..Lists::NONE
 };

@@ -1,6 +1,7 @@
 //! What may be changed in a request.
 
 use crate::wire::Use;
+use crate::wire::generation::says;
 use crate::wire::json::{Error, Kind, Reader};
 use crate::wire::member_names::MODEL;
 use crate::wire::request::{Lists, Prompts, Request, SettingPlace};
@@ -108,9 +109,9 @@ fn settings(reader: &mut Reader<'_>, each: &mut u64, request: &mut Request) -> R
         }
         b"details" | b"top_n_tokens" | b"decoder_input_details" => reader.pass(),
         b"grammar" | b"json_schema" | b"regex" | b"ebnf" | b"structural_tag" => {
-            let given = reader.kind()? != Kind::Null;
+            let given = says(reader)?;
             request.generation.uses.extend(given.then_some((member, Use::Structured)));
-            reader.pass()
+            Ok(())
         }
         _ => reader.pass(),
     })
