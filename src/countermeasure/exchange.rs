@@ -2,6 +2,7 @@
 
 mod fields;
 mod later;
+mod recognized;
 mod request;
 mod summed_up;
 
@@ -69,6 +70,8 @@ pub struct ResponseEdits {
     kept_in: Option<Arc<StoredAnswers>>,
     /// The same as it is remembered there.
     kept: Option<Arc<ResponseEdits>>,
+    /// The reasoning in the answer's own text is counted.
+    counts_reasoning: bool,
     /// It is only done where something has an id that is known here.
     of_known: Option<Arc<StoredAnswers>>,
 }
@@ -147,6 +150,7 @@ impl ResponseEdits {
             marked: None,
             kept_in: None,
             kept: None,
+            counts_reasoning: false,
             of_known: None,
         }
     }
