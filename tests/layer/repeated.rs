@@ -7,8 +7,8 @@ use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::{
-    MESSAGES, RESPONSES, Script, World, caller, count, data, event, json as document, policy,
-    read, request, stream,
+    MESSAGES, RESPONSES, Script, World, caller, count, data, event, json as document, policy, read,
+    request, stream,
 };
 
 const SEAL: &str = "reasoning = { keep = \"none\", seal = {} }";
