@@ -2,6 +2,7 @@
 
 mod fields;
 mod later;
+mod recognized;
 mod request;
 mod summed_up;
 
@@ -69,6 +70,8 @@ pub struct ResponseEdits {
     kept_in: Option<Arc<StoredAnswers>>,
     /// The same as it is remembered there.
     kept: Option<Arc<ResponseEdits>>,
+    /// The reasoning in the answer's own text is counted.
+    counts_reasoning: bool,
     /// It is only done where something has an id that is known here.
     of_known: Option<Arc<StoredAnswers>>,
 }
@@ -147,6 +150,7 @@ impl ResponseEdits {
             marked: None,
             kept_in: None,
             kept: None,
+            counts_reasoning: false,
             of_known: None,
         }
     }
@@ -172,6 +176,12 @@ impl ResponseEdits {
     pub fn guarded_by(self, guard: Option<RepeatGuard>, step: NonZeroU32) -> Self {
         let round_input = guard.is_some().then_some(step);
         Self { guard, round_input, ..self }
+    }
+
+    /// The same for a client that calls its tools so, where it calls them like no program.
+    #[must_use]
+    pub fn calling(self, tools: Vec<String>) -> Self {
+        Self { tools, ..self }
     }
 
     /// What of the request is not repeated, if anything is guarded.
@@ -335,10 +345,11 @@ impl ResponseEdits {
         rounds.then(|| Rounding::new(*round_usage, *round_input))
     }
 
-    /// What leaks are let through all the same; `None` where none are closed.
+    /// What leaks are let through all the same; `None` where none are closed. Beside what was opened in the
+    /// request none are: a server that tells its prompt, in whatever member, tells that, too.
     #[must_use]
     pub fn allowed_leaks(&self) -> Option<&[String]> {
-        self.close_leaks.as_deref()
+        if self.guard.is_some() { Some(&[]) } else { self.close_leaks.as_deref() }
     }
 
     /// The model whose name is hidden, if one is.
@@ -364,13 +375,13 @@ impl ResponseEdits {
     /// Whether a field that goes out repeats text that the mark would change, token by token.
     #[must_use]
     pub fn betrays_mark(&self, field: &Field) -> bool {
-        let closed = |allow: &Vec<String>| side_channels::response_edit(allow, field).is_some();
+        let closed = |allow: &[String]| side_channels::response_edit(allow, field).is_some();
         let repeats = match field.kind {
             FieldKind::Leak | FieldKind::List => member_names::repeats_text(&field.name),
             FieldKind::Number => field.name == member_names::TOKEN,
             _ => false,
         };
-        self.marked.is_some() && repeats && !self.close_leaks.as_ref().is_some_and(closed)
+        self.marked.is_some() && repeats && !self.allowed_leaks().is_some_and(closed)
     }
 
     /// Remembers what a lane that has ended read like before it was marked.

@@ -97,6 +97,8 @@ impl Prepared {
             None => edits.response,
         };
         let counts_tokens = observed(&plan.rate).is_some_and(Rate::counts_tokens);
+        let counts_reasoning = observed(&plan.rate).is_some_and(Rate::counts_reasoning);
+        let edits = edits.counting_reasoning(counts_reasoning);
         let paced = observed(&plan.pace).is_some();
         let reads_answer = edits.changes_answer() || counts_tokens || paced;
         Ok(Self { tally, edits, reads_answer })

@@ -31,7 +31,7 @@ use super::recalled::Recalled;
 use super::record::begun;
 use super::refusal::refusal;
 use super::refused::{Refused, refused};
-use super::repeating::Asked;
+use super::repeating::{Asked, OpenedFor};
 use super::shared::{Live, Shared};
 use super::trials::Tries;
 use super::unsealing::conversation_of;
@@ -399,11 +399,10 @@ impl Exchange {
     }
 
     /// Has the answer to a request to which nothing else is done repeat nothing that was opened in it.
-    pub(super) fn guard_opened(&mut self, guard: Option<RepeatGuard>, headers: &mut HeaderMap) {
-        if guard.is_none() {
-            return;
-        }
-        let edits = ResponseEdits::default().guarded_by(guard, self.live.input_step());
+    pub(super) fn guard_opened(&mut self, opened: Option<OpenedFor>, headers: &mut HeaderMap) {
+        let Some(OpenedFor { guard, tools }) = opened else { return };
+        let edits = ResponseEdits::default().calling(tools);
+        let edits = edits.guarded_by(Some(guard), self.live.input_step());
         let keeps = self.protocol.is_some_and(|protocol| protocol.features().stores);
         self.edits = if keeps { edits.kept_in(&self.shared.stored) } else { edits };
         head::ask_for_plain_answer(headers);

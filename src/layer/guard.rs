@@ -175,7 +175,8 @@ impl Guard {
     /// Charges what the response has used, every so many tokens.
     pub(super) fn charge(&mut self, seen: TextBytes) {
         let Some(lease) = &mut self.lease else { return };
-        let used = (estimated_tokens(seen.all), estimated_tokens(seen.reasoning));
+        let thought = seen.reasoning + seen.inline;
+        let used = (estimated_tokens(seen.all), estimated_tokens(thought));
         if used.0 < self.charged.0 + CHARGE_EVERY {
             return;
         }

@@ -44,11 +44,35 @@ pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Whether a request may be read by its server as another text than here: its head names a charset that is not UTF-8
+/// or a part of it, or says twice what its body is.
+pub(super) fn has_other_charset(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let first = types.next().map(HeaderValue::as_bytes).unwrap_or_default();
+    types.next().is_some() || names_other_charset(first)
+}
+
+fn names_other_charset(content_type: &[u8]) -> bool {
+    const SAME: [&[u8]; 4] = [b"utf-8", b"utf8", b"us-ascii", b"ascii"];
+    // Of two types in one field some take the first, others the last.
+    let parameters = content_type.split(|byte| matches!(byte, b';' | b',')).map(<[u8]>::trim_ascii);
+    parameters
+        .filter(|it| it.get(..7).is_some_and(|name| name.eq_ignore_ascii_case(b"charset")))
+        .any(|parameter| {
+            let value = parameter.get(7..).unwrap_or_default().trim_ascii_start();
+            let value = value.strip_prefix(b"=").map(<[u8]>::trim_ascii);
+            let quoted = value.and_then(|value| value.strip_prefix(b"\"")?.strip_suffix(b"\""));
+            let charset = quoted.or(value).unwrap_or_default();
+            !SAME.iter().any(|same| charset.eq_ignore_ascii_case(same))
+        })
+}
+
 /// Whether a request can be read for its conversation, by its head.
 pub(super) fn can_be_read(headers: &HeaderMap, cap: usize) -> bool {
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let length: Option<usize> = length.and_then(|length| length.parse().ok());
-    !is_compressed(headers) && length.is_none_or(|length| length <= cap)
+    let readable = !is_compressed(headers) && !has_other_charset(headers);
+    readable && length.is_none_or(|length| length <= cap)
 }
 
 /// Whether a request is signed by its client in the way of AWS, so that nothing of it can be changed: by a field
@@ -228,4 +252,45 @@ pub(super) fn rewrite_response(headers: &mut HeaderMap) {
 /// Removes what no longer holds of a rewritten body, from a head or from trailers.
 pub(super) fn drop_digests(fields: &mut HeaderMap) {
     remove_fields(fields, &DIGESTS);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Break it: look for the parameter in one spelling only, or at the first field only.
+    #[test]
+    fn a_body_is_read_in_the_charset_in_which_its_server_reads_it() {
+        let other = |types: &[&str]| {
+            let mut headers = HeaderMap::new();
+            types.iter().for_each(|it| {
+                headers.append(CONTENT_TYPE, it.parse().unwrap());
+            });
+            has_other_charset(&headers)
+        };
+        for types in [
+            &[][..],
+            &["application/json"],
+            &["application/json; charset=utf-8"],
+            &["application/json;charset=\"UTF-8\""],
+            &["application/json; charset = utf8; x=y"],
+            &["application/json; Charset=US-ASCII"],
+        ] {
+            assert!(!other(types), "{types:?}");
+        }
+        for types in [
+            &["application/json; charset=utf-7"][..],
+            &["application/json;CHARSET=\"utf-16\""],
+            &["application/json; charset=utf-8; charset=utf-16le"],
+            &["application/json; charset*=utf-16"],
+            &["application/json; charset="],
+            &["application/json; charset"],
+            &["application/json, text/plain;charset=utf-32"],
+            &["application/json; charset=iso-8859-1"],
+            &["application/json", "application/json; charset=utf-7"],
+            &["application/json", "application/json"],
+        ] {
+            assert!(other(types), "{types:?}");
+        }
+    }
 }

@@ -81,6 +81,7 @@ mod handle;
 mod head;
 mod history;
 mod hook;
+mod inline_reasoning;
 mod lanes;
 mod late;
 mod numbering;

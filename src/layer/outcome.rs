@@ -11,6 +11,8 @@ opaque_debug!(TextEdit, Given, Rewritten);
 pub(super) struct TextBytes {
     pub(super) all: u64,
     pub(super) reasoning: u64,
+    /// Bytes of reasoning in the answers' own text, where they are counted.
+    pub(super) inline: u64,
     /// What of it goes out.
     pub(super) delivered: u64,
     /// Each text once, in all and of reasoning: no count of tokens is far below.

@@ -72,12 +72,12 @@ impl<B: Body<Data = Bytes>> Repeating<B> {
     }
 
     /// The body that goes to the inner service, framed in the head of the request, what was written back
-    /// of it, and what the answer may not repeat.
+    /// of it, and what of it was opened.
     pub(super) fn restore(
         self,
         read: Read<B::Error>,
         headers: &mut HeaderMap,
-    ) -> (RequestBody<B>, RestoredTally, Option<RepeatGuard>) {
+    ) -> (RequestBody<B>, RestoredTally, Option<OpenedFor>) {
         let Self { history, asked, body, collected, .. } = self;
         let collected = collected.freeze();
         match read {
@@ -85,20 +85,32 @@ impl<B: Body<Data = Bytes>> Repeating<B> {
                 (RequestBody::begun(collected, failure, body), RestoredTally::default(), None)
             }
             Read::Whole => {
+                let mut tools = Vec::new();
                 let model = |body: &Bytes| {
                     let Asked { protocol, target } = asked;
                     let request = protocol.scan_request(target?, body).ok()?;
-                    certain_model(&request).map(str::to_owned)
+                    let model = certain_model(&request).map(str::to_owned);
+                    tools = request.tools;
+                    model
                 };
                 let Restored { body, tally, guard, .. } = history.restore(collected, model);
                 head::frame_request(headers, body.len());
                 if tally.is_changed() {
                     head::drop_digests(headers);
                 }
-                (RequestBody::whole(body), tally, guard)
+                let opened = guard.map(|guard| OpenedFor { guard, tools });
+                (RequestBody::whole(body), tally, opened)
             }
         }
     }
+}
+
+/// What was opened in such a request, and what else its answer is read with.
+pub(super) struct OpenedFor {
+    /// What the answer may not repeat.
+    pub(super) guard: RepeatGuard,
+    /// What the client calls its tools, where it calls them like no program.
+    pub(super) tools: Vec<String>,
 }
 
 /// How such a request is read.
@@ -109,7 +121,7 @@ pub(super) struct Asked {
     pub(super) target: Option<Target>,
 }
 
-opaque_debug!(Asked);
+opaque_debug!(Asked, OpenedFor);
 
 /// How far a body was read.
 pub(super) enum Read<E> {

@@ -17,6 +17,7 @@ use crate::wire::json::{Edit, unescape, unescape_lossy};
 use crate::wire::{Channel, Field, FieldKind, Mode, Scan, Usage, member_names};
 
 use super::fields;
+use super::inline_reasoning::InlineReasoning;
 use super::lanes::{LANES, Lanes, TooManyLanes};
 use super::outcome::{Rewritten, TextBytes, TextEdit};
 use super::sealing::Sealing;
@@ -47,6 +48,8 @@ pub(super) struct ResponseRewriter {
     seen: TextBytes,
     /// The same, each text once.
     volume: Volume,
+    /// What of the answer's own text is reasoning, if that is counted.
+    inline: Option<Box<InlineReasoning>>,
     /// What the upstream last called its model, as it spells it.
     model: Vec<u8>,
     /// What becomes of this event's texts; kept for its memory.
@@ -59,6 +62,7 @@ impl ResponseRewriter {
         Self {
             rounding: edits.rounding(),
             sealing: edits.sealer().cloned().map(Sealing::new),
+            inline: edits.counts_reasoning().then(Box::default),
             apart: Vec::new(),
             sequence: Sequence::default(),
             begun: Vec::new(),
@@ -154,12 +158,13 @@ impl ResponseRewriter {
 
     /// Bytes of text seen so far.
     pub(super) fn seen(&self) -> TextBytes {
-        TextBytes { once: self.volume.bytes(), ..self.seen }
+        TextBytes { once: self.volume.bytes(), ..self.passed() }
     }
 
     /// The same, but for how many there are of each text once, which is worked out at the end.
     pub(super) fn passed(&self) -> TextBytes {
-        self.seen
+        let inline = self.inline.as_ref().map_or(0, |it| it.bytes());
+        TextBytes { inline, ..self.seen }
     }
 
     /// Bytes of text that went out.
@@ -168,16 +173,19 @@ impl ResponseRewriter {
     }
 
     /// Takes note of a text whose editors see it, too.
-    fn see_edited(&mut self, channel: &Channel, payload: &[u8]) {
-        self.see(channel);
+    fn see_edited(&mut self, channel: &Channel, payload: &[u8], whole: bool) {
+        self.see(channel, payload, whole);
         if let Some(sealing) = &mut self.sealing {
             sealing.take(channel, payload);
         }
     }
 
-    fn see(&mut self, channel: &Channel) {
+    fn see(&mut self, channel: &Channel, payload: &[u8], whole: bool) {
         self.seen.add(channel);
         self.volume.add(channel);
+        if let Some(inline) = &mut self.inline {
+            inline.add(channel, payload, whole, &self.edits);
+        }
     }
 
     /// What can be told of the texts of an event or document before they are read.
@@ -238,12 +246,13 @@ impl ResponseRewriter {
             return Ok(Rewritten::Dropped);
         }
         if self.only_counts() {
-            scan.channels.iter().for_each(|channel| self.see(channel));
+            let whole = event.is_none();
+            scan.channels.iter().for_each(|channel| self.see(channel, payload, whole));
             self.seen.delivered = self.seen.all;
             return Ok(Rewritten::Kept);
         }
         if self.edits.only_closes() {
-            return Ok(self.close_fields(scan));
+            return Ok(self.close_fields(payload, scan, event.is_none()));
         }
         // Each choice closes its reasoning and itself.
         if scan.closes.len() > 2 * LANES {
@@ -258,7 +267,7 @@ impl ResponseRewriter {
         }
         // Those of a document may have been given before.
         for channel in scan.channels.iter().skip(self.outcomes.len()) {
-            self.see_edited(channel, payload);
+            self.see_edited(channel, payload, event.is_none());
             self.leave_part(channel, payload, scan)?;
             let outcome = self.push(channel, payload, scan, event, betrayed, before)?;
             self.outcomes.push(outcome);
@@ -357,8 +366,8 @@ impl ResponseRewriter {
 
     /// The same where no text is edited: then none has to be told from the others, however many an
     /// answer has.
-    fn close_fields(&mut self, scan: &Scan) -> Rewritten {
-        scan.channels.iter().for_each(|channel| self.see(channel));
+    fn close_fields(&mut self, payload: &[u8], scan: &Scan, whole: bool) -> Rewritten {
+        scan.channels.iter().for_each(|channel| self.see(channel, payload, whole));
         self.seen.delivered = self.seen.all;
         let edits = self.field_edits(scan);
         if edits.is_empty() {

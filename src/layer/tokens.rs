@@ -14,12 +14,19 @@ pub(super) fn used(usage: Usage, seen: TextBytes, input_tokens: u64, outcome: Ou
     let stated = output.filter(|_| outcome == Outcome::Complete);
     let (all, thought) = seen.once;
     let stated = stated.map(|stated| believed_tokens(stated, all));
+    let output_tokens = stated.unwrap_or(so_far);
     let reasoning = reasoning.map(|stated| believed_tokens(stated, thought));
+    let reasoning = reasoning.unwrap_or(estimated_tokens(seen.reasoning));
+    // Who states a count does not count what stands in the answer's own text.
+    let inline = match seen.inline {
+        0 => 0,
+        inline => estimated_tokens(seen.reasoning + inline).min(output_tokens),
+    };
     Amounts {
         requests: 1,
         input_tokens: input.unwrap_or(input_tokens),
-        output_tokens: stated.unwrap_or(so_far),
-        reasoning_tokens: reasoning.unwrap_or(estimated_tokens(seen.reasoning)),
+        output_tokens,
+        reasoning_tokens: reasoning.max(inline),
     }
 }
 
@@ -32,7 +39,7 @@ pub(super) fn left_out(seen: TextBytes) -> u64 {
 /// `withheld` bytes did not; `inside` bytes of reasoning stood in its answers, as far as somebody has
 /// looked for them.
 pub(super) fn delivered(used: Amounts, seen: TextBytes, withheld: u64, inside: u64) -> (u64, u64) {
-    let thought = seen.reasoning.max(withheld).max(inside);
+    let thought = (seen.reasoning + seen.inline).max(withheld).max(inside);
     let mut reasoning = used.reasoning_tokens;
     if seen.reasoning == 0 {
         reasoning = reasoning.max(estimated_tokens(thought));
@@ -45,6 +52,18 @@ pub(super) fn delivered(used: Amounts, seen: TextBytes, withheld: u64, inside: u
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Break it: believe a server that counts no reasoning since it parses none.
+    #[test]
+    fn reasoning_in_the_answers_own_text_is_used_as_reasoning() {
+        let seen = TextBytes { all: 400, inline: 320, ..TextBytes::default() };
+        let used = |usage| used(usage, seen, 7, Outcome::Complete).reasoning_tokens;
+        assert_eq!(used(Usage::default()), 80);
+        let stated = Usage { output: Some(90), reasoning: Some(0), ..Usage::default() };
+        assert_eq!(used(stated), 80);
+        assert_eq!(used(Usage { output: Some(50), ..stated }), 50);
+        assert_eq!(used(Usage { reasoning: Some(85), ..stated }), 85);
+    }
 
     #[test]
     fn what_is_withheld_of_the_reasoning_is_not_delivered() {

@@ -424,6 +424,12 @@ impl Plan {
 }
 
 impl Rate {
+    /// Whether tokens of reasoning are limited.
+    #[must_use]
+    pub fn counts_reasoning(&self) -> bool {
+        [&self.account, &self.cluster].iter().any(|limits| limits.reasoning_tokens.is_some())
+    }
+
     /// Whether tokens are limited, so that those of the answer have to be counted.
     #[must_use]
     pub fn counts_tokens(&self) -> bool {

@@ -8,12 +8,14 @@
 
 use std::ops::Range;
 
+use super::ServerKind;
 use super::json::{Edit, Error, Kind, Members, Reader, fold, removals};
 
 mod uses;
 
 pub use uses::Use;
-use uses::{is_off, number, use_of};
+use uses::{is_off, number, readers_of, use_of};
+pub(super) use uses::{is_schema, says};
 
 /// How deep objects inside are searched for settings of marks.
 const DEPTH: usize = 4;
@@ -79,6 +81,8 @@ pub struct Generation {
     pub beam: bool,
     /// The model is offered tools.
     pub tools: bool,
+    /// Members of the top level that only these servers read, by index.
+    readers: Vec<(usize, &'static [ServerKind])>,
     /// Members noted of objects inside.
     noted: usize,
 }
@@ -93,13 +97,22 @@ impl Generation {
         })
     }
 
-    /// Reads a member of the top level: its name, the name without regard to case, its index, and
-    /// a reader that stands before its value.
+    /// The same, where a server of this kind answers: what that passes over says nothing.
+    pub(super) fn read_by(&mut self, server: ServerKind) {
+        let readers = &self.readers;
+        let passed_over = |member: &usize| {
+            readers.iter().any(|(of, servers)| of == member && !servers.contains(&server))
+        };
+        self.uses.retain(|(member, _)| !passed_over(member));
+    }
+
+    /// Reads a member of the top level: its name, the name without regard to case, its index,
+    /// whether the protocol has it, and a reader that stands before its value.
     pub(super) fn read(
         &mut self,
         name: &[u8],
         folded: &str,
-        member: usize,
+        (member, known): (usize, bool),
         mut reader: Reader<'_>,
     ) -> Result<(), Error> {
         let exact = name == folded.as_bytes();
@@ -123,8 +136,10 @@ impl Generation {
             }
             _ if holds => {}
             _ => {
-                let kind = use_of(folded, &mut reader)?;
+                let kind = use_of(folded, &mut reader)?.filter(|kind| known || !kind.is_form());
                 self.uses.extend(kind.map(|kind| (member, kind)));
+                let readers = readers_of(folded).filter(|_| kind.is_some());
+                self.readers.extend(readers.map(|servers| (member, servers)));
             }
         }
         Ok(())

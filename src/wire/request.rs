@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::ServerKind;
 use super::generation::Generation;
 use super::governed::cap_named;
-use super::json::{Edit, Error, Kind, Members, Reader, fold, removals};
+use super::json::{Edit, Error, Members, Reader, fold, removals};
 use super::model_name::is_blank;
 use super::target::{Target, decoded};
 
@@ -18,6 +18,7 @@ pub(super) mod lists;
 mod place;
 mod prompts;
 mod settings;
+mod steering;
 mod tools;
 
 use crate::secret::opaque_debug;
@@ -104,7 +105,7 @@ pub struct Request {
     /// The conversation ends with a turn that the server's own tools have paused.
     pub resumed: bool,
     /// The request can keep the model from closing a reasoning section that its template opened:
-    /// by a stop at the closing tag, a bias against it, or a grammar without it.
+    /// by a stop at the closing tag, a bias against it, or a grammar or schema without it.
     pub steers_tags: bool,
     /// The texts at which the client wants the answer to end, as far as they are noted.
     pub stops: Vec<String>,
@@ -125,7 +126,8 @@ opaque_debug!(Request);
 impl Request {
     /// The request as one to a server of this kind.
     #[must_use]
-    pub fn addressed(self, server: ServerKind) -> Self {
+    pub fn addressed(mut self, server: ServerKind) -> Self {
+        self.generation.read_by(server);
         Self { server, ..self }
     }
 
@@ -279,8 +281,12 @@ impl Request {
                 self.inside(&key.name(), lists, &mut Reader::at(body, value.start))?;
                 self.delegates(&folded, &mut Reader::at(body, value.start))?;
                 self.tools(&key.name(), &mut Reader::at(body, value.start))?;
+                self.steering(&folded, &mut Reader::at(body, value.start))?;
                 let at = Reader::at(body, value.start);
-                self.generation.read(&key.name(), &folded, self.members.spans.len(), at)?;
+                // Ollama's format alone gives an answer its form.
+                let known = lists.know(&folded) && (folded != "format" || lists.formed_by_format);
+                let member = (self.members.spans.len(), known);
+                self.generation.read(&key.name(), &folded, member, at)?;
                 let said = body.get(value.clone()).unwrap_or_default();
                 self.member(&key.name(), folded, key.start..value.end, said, lists, &mut seen)
             })
@@ -311,32 +317,6 @@ impl Request {
         let span = reader.skip()?;
         let asked = Asked::read(reader.bytes().get(span.clone()).unwrap_or_default());
         self.output_caps.push(OutputCap { member, rarely_read, place: Place::Body(span), asked });
-        Ok(())
-    }
-
-    /// Reads a text at which the answer is to end, or several.
-    pub(super) fn stops(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
-        if reader.kind()? == Kind::Array {
-            return reader.elements(|reader, _| self.stop(reader));
-        }
-        self.stop(reader)
-    }
-
-    fn stop(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
-        let text = reader.name()?.map(|(_, text)| text).filter(|text| text.len() <= STOPS.1);
-        self.stops.extend(text.filter(|_| self.stops.len() < STOPS.0));
-        Ok(())
-    }
-
-    /// Reads a member by which the client can keep the model from closing a section.
-    pub(super) fn steered(&mut self, name: &[u8], reader: &mut Reader<'_>) -> Result<(), Error> {
-        if name == b"stop" {
-            self.stops(&mut Reader::at(reader.bytes(), reader.position()))?;
-        }
-        let value = reader.bytes();
-        let value = value.get(reader.skip()?).unwrap_or_default();
-        let nothing: [&[u8]; 4] = [b"null", b"[]", b"{}", b"\"\""];
-        self.steers_tags |= !nothing.contains(&value);
         Ok(())
     }
 

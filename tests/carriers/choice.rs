@@ -7,6 +7,7 @@ use guilloche::countermeasure::watermark::{MarkTerms, Proof};
 use guilloche::mark::keys::Recipient;
 use guilloche::wire::chat::Chat;
 use guilloche::wire::messages::Messages;
+use guilloche::wire::{ProtocolId, ServerKind, Target};
 
 use crate::support::{ACCOUNT, carriers, chat, chosen, hex, keys};
 
@@ -78,23 +79,21 @@ fn an_answer_that_a_program_reads_is_neither_edited_nor_biased() {
         r#""response_format":{"type":"json_object"}"#,
         r#""response_format":{"type":"json_schema","json_schema":{}}"#,
         r#""Response_Format":{"type":"grammar"}"#,
-        r#""guided_json":{}"#,
+        r#""guided_json":{"type":"object"}"#,
         r#""guided_regex":"a+""#,
         r#""guided_choice":["a"]"#,
         r#""guided_grammar":"root ::= x""#,
-        r#""structured_outputs":{"json":{}}"#,
+        r#""structured_outputs":{"json":{"type":"object"}}"#,
         r#""regex":"a+""#,
         r#""ebnf":"root ::= x""#,
         r#""grammar":"root ::= x""#,
         r#""json_schema":{}"#,
-        r#""format":"json""#,
         r#""prediction":{"type":"content","content":"x"}"#,
         r#""logprobs":true"#,
         r#""logprobs":true,"top_logprobs":0"#,
         r#""top_logprobs":5"#,
         r#""prompt_logprobs":1"#,
         r#""echo":true"#,
-        r#""modalities":["text","audio"]"#,
         r#""tools":[{}],"tool_choice":"required""#,
         r#""tools":[{}],"tool_choice":{"type":"function","function":{"name":"f"}}"#,
         r#""functions":[{}],"function_call":{"name":"f"}"#,
@@ -117,6 +116,17 @@ fn an_answer_that_a_program_reads_is_neither_edited_nor_biased() {
         r#""logprobs":false,"top_logprobs":0,"echo":false"#,
         r#""logprobs":0,"echo":"No""#,
         r#""modalities":["text"]"#,
+        r#""response_format":{}"#,
+        r#""response_format":{"type":"TEXT"}"#,
+        r#""response_format":{"type":"prose"}"#,
+        r#""response_format":"json""#,
+        r#""guided_json":{}"#,
+        r#""guided_json":{ }"#,
+        r#""guided_choice":[""]"#,
+        r#""structured_outputs":{"json":null,"regex":""}"#,
+        r#""prediction":{}"#,
+        // Ollama's own endpoints read it.
+        r#""format":"json""#,
         r#""tool_choice":"none""#,
         r#""tool_choice":"required""#,
         r#""tools":[],"tool_choice":"auto""#,
@@ -124,8 +134,57 @@ fn an_answer_that_a_program_reads_is_neither_edited_nor_biased() {
         assert_eq!(carrier(&[LogitBias, Lexical], members), Some(LogitBias), "{members}");
     }
     // The engine draws from what a grammar allows as the model would.
-    assert_eq!(carrier(&[Sglang], r#""guided_json":{}"#), Some(Sglang));
+    assert_eq!(carrier(&[Sglang], r#""guided_json":{"type":"object"}"#), Some(Sglang));
     assert_eq!(carrier(&[Sglang], r#""logprobs":true"#), None);
+    // A text that is spoken comes as a transcript, which is left alone; what stands beside it is none.
+    let spoken = r#""modalities":["text","audio"]"#;
+    assert_eq!(carrier(&[LogitBias, Lexical], spoken), Some(Lexical));
+}
+
+// Break it: count a member in every protocol, or for every server, because one of them has it.
+#[test]
+fn what_a_server_passes_over_turns_no_mark_off() {
+    use ProtocolId::{Chat, Cohere, Gemini, Messages, Ollama, Responses};
+    use ServerKind::{Anthropic, Custom, LlamaCpp, OpenAi, Vllm};
+    let marked = |id: ProtocolId, server: ServerKind, body: &str| {
+        let request = id.codec().scan_request(Target::default(), body.as_bytes()).unwrap();
+        let carriers = carriers(&[Lexical]);
+        let terms = MarkTerms { recipient: ACCOUNT, epoch: 0, strength: 1.0 };
+        let choice = carriers.choose(&keys(), terms, &request.addressed(server), &[]);
+        choice.carrier.is_some()
+    };
+    for (id, body, reading, passing) in [
+        (
+            Chat,
+            r#"{"response_format":{"type":"json_object"}}"#,
+            &[Custom, OpenAi, Vllm][..],
+            &[][..],
+        ),
+        (Chat, r#"{"guided_regex":"a+"}"#, &[Custom, Vllm], &[OpenAi, LlamaCpp]),
+        (Chat, r#"{"grammar":"root ::= x"}"#, &[Custom, LlamaCpp], &[OpenAi, Vllm]),
+        (Chat, r#"{"prediction":{"type":"content","content":"x"}}"#, &[OpenAi], &[Custom, Vllm]),
+        (Chat, r#"{"format":"json"}"#, &[], &[Custom, OpenAi, Vllm]),
+        (
+            Messages,
+            r#"{"messages":[],"response_format":{"type":"json_object"}}"#,
+            &[],
+            &[Custom, Anthropic],
+        ),
+        (Messages, r#"{"messages":[],"guided_json":{"type":"object"}}"#, &[], &[Custom, Vllm]),
+        (Responses, r#"{"text":{"format":{"type":"json_object"}}}"#, &[Custom, OpenAi], &[]),
+        (Responses, r#"{"text":{"format":{"type":"TEXT"}}}"#, &[], &[Custom, OpenAi]),
+        (Responses, r#"{"response_format":{"type":"json_object"}}"#, &[], &[Custom, OpenAi]),
+        (Cohere, r#"{"response_format":{"type":"json_object"}}"#, &[Custom], &[]),
+        (Ollama, r#"{"messages":[],"format":"json"}"#, &[Custom], &[]),
+        (Ollama, r#"{"messages":[],"format":""}"#, &[], &[Custom]),
+        (Ollama, r#"{"messages":[],"response_format":{"type":"json_object"}}"#, &[], &[Custom]),
+        (Gemini, r#"{"generationConfig":{"responseMimeType":"application/json"}}"#, &[Custom], &[]),
+        (Gemini, r#"{"generationConfig":{"responseMimeType":"text/prose"}}"#, &[], &[Custom]),
+        (Gemini, r#"{"generationConfig":{"responseSchema":{}}}"#, &[], &[Custom]),
+    ] {
+        assert!(reading.iter().all(|server| !marked(id, *server, body)), "{body}");
+        assert!(passing.iter().all(|server| marked(id, *server, body)), "{body}");
+    }
 }
 
 // Break it: read Anthropic's forced calls or output formats as chat's.

@@ -67,6 +67,42 @@ async fn accounts_of_the_same_name_in_two_tenants_are_two() {
     assert_eq!(status(&world, of("t")).await, 429);
 }
 
+/// Fails when only members of their own, or the upstream's counts, are taken for reasoning.
+#[tokio::test(start_paused = true)]
+async fn reasoning_in_the_text_of_an_answer_counts_as_reasoning() {
+    let thought = "the third crane stands idle ".repeat(40);
+    let wordings = [
+        format!("<think>{thought}</think>12"),
+        format!("<|channel|>analysis<|message|>{thought}<|end|>12"),
+        format!("{thought}\n</think>\n\n12"),
+    ];
+    for (at, text) in wordings.iter().enumerate() {
+        for plan in ["", "reasoning = { keep = \"none\" }\n"] {
+            for (limit, then) in [("100 per day", 429), ("1000 per day", 200)] {
+                let quota =
+                    format!("{plan}rate = {{ account = {{ reasoning_tokens = \"{limit}\" }} }}");
+                let asks = || request(caller("a", None, 0.9), CHAT, Script::whole(ASKS));
+                let usage = "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":300}";
+                let content = serde_json::json!(text);
+                let world = World::new(policy(&quota));
+                let whole = format!(
+                    "{{\"choices\":[{{\"index\":0,\"message\":{{\"content\":{content}}},\
+                     \"finish_reason\":\"stop\"}}],{usage}}}"
+                );
+                world.exchange(asks(), json(whole)).await;
+                assert_eq!(status(&world, asks()).await, then, "{text}");
+                // In a stream nobody sees a closing coming.
+                if at < 2 {
+                    let world = World::new(policy(&quota));
+                    let pieces = [data(says(text)), data(STOP), data(DONE)];
+                    world.exchange(asks(), stream(pieces)).await;
+                    assert_eq!(status(&world, asks()).await, then, "{text}");
+                }
+            }
+        }
+    }
+}
+
 /// Fails when the least of several caps is reserved: a server goes by whichever it reads.
 #[tokio::test(start_paused = true)]
 async fn a_small_cap_beside_a_large_one_reserves_no_less() {

@@ -7,7 +7,7 @@ use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::{
-    MESSAGES, RESPONSES, Script, World, caller, count, data, event, json as document, policy,
+    MESSAGES, RESPONSES, Script, World, caller, count, data, event, json as document, policy, read,
     request, stream,
 };
 
@@ -180,6 +180,88 @@ async fn an_error_of_the_upstreams_does_not_quote_it() {
     let ask = request(alice(0.1), MESSAGES, Script::whole(&body));
     let got = world.exchange(ask, answer).await.text();
     assert!(!got.contains("barge") && got.contains("invalid_request_error"), "{got}");
+}
+
+/// Members by which servers tell what they were asked, by a name that is known or not, in words or in tokens.
+fn telling() -> Vec<(&'static str, Value)> {
+    let said = "First I look at the harbour plan";
+    vec![
+        ("prompt_token_ids", json!([1, 2, 900_001])),
+        ("prompt_logprobs", json!([{"7": {"decoded_token": "harbour"}}])),
+        ("input_messages", json!([{"role": "assistant", "content": said}])),
+        ("_debug_info", json!({"rendered_template": said})),
+        ("debug", json!({"echo_upstream_body": {"messages": [{"content": said}]}})),
+        ("__verbose", json!({ "prompt": said })),
+        ("prompt", json!(said)),
+        ("x_of_a_gateway", json!(["First", "I", "look", "at", "the", "harbour", "plan"])),
+        ("x_numbers", json!([900_001])),
+        (said, json!(1)),
+    ]
+}
+
+fn with_member(value: &mut Value, place: &str, name: &str, member: &Value) {
+    value.pointer_mut(place).unwrap()[name] = member.clone();
+}
+
+// Break it: close what is known by name only, or only what a grade closes.
+#[tokio::test(start_paused = true)]
+async fn nothing_beside_an_answer_tells_what_was_opened_for_it_whatever_the_callers_grade() {
+    let open = World::new(policy(
+        "reasoning = { keep = \"none\", seal = {} }\nside_channels = { max_choices = 1, \
+         allow = [\"prompt_token_ids\", \"prompt\", \"x-prompt\"] }",
+    ));
+    for world in [world(), open] {
+        let messages = asks_again(&world).await;
+        let responses = asks_responses(&world).await;
+        let silent = |got: &str, name: &str| {
+            assert!(!got.contains("harbour") && !got.contains("900001"), "{name}: {got}");
+        };
+        for (name, member) in telling() {
+            for score in [0.1, 0.9] {
+                for place in ["", "/content/0"] {
+                    let text = message(&json!([{"type": "text", "text": "Barge."}]));
+                    let mut whole: Value = serde_json::from_str(&text).unwrap();
+                    with_member(&mut whole, place, name, &member);
+                    let mut answer = document(whole.to_string());
+                    answer.headers_mut().insert("x-prompt", "harbour".parse().unwrap());
+                    let ask = request(alice(score), MESSAGES, Script::whole(&messages));
+                    world.upstream.answer(answer);
+                    let got = world.call(ask).await;
+                    assert!(!got.headers().contains_key("x-prompt"));
+                    let got = read(got.into_body()).await;
+                    assert!(got.text().contains("Barge."));
+                    silent(&got.text(), name);
+                }
+                let mut start = json!({"type": "text", "text": ""});
+                start[name] = member.clone();
+                let mut parts = format!(
+                    ": harbour\n{}",
+                    event(
+                        "ping",
+                        &format!(",{}", json!(name).to_string() + ":" + &member.to_string())
+                    )
+                );
+                parts += &events(&start, "text_delta", "text", "Barge.", 3);
+                let ask = request(alice(score), MESSAGES, Script::whole(&messages));
+                let got = world.exchange(ask, stream([data(parts)])).await.text();
+                assert_eq!(said(&got, "text"), "Barge.");
+                silent(&got, name);
+                for place in ["", "/output/0", "/output/0/content/0"] {
+                    let mut whole: Value =
+                        serde_json::from_str(&response("resp_9", &[answer("Barge.")])).unwrap();
+                    with_member(&mut whole, place, name, &member);
+                    let ask = request(alice(score), RESPONSES, Script::whole(&responses));
+                    let got = world.exchange(ask, document(whole.to_string())).await.text();
+                    silent(&got, name);
+                    let last = json!({"type": "response.completed", "sequence_number": 0, "response": whole});
+                    let last = format!("event: response.completed\ndata: {last}\n\n");
+                    let asks = responses.replace("\"model\"", "\"stream\":true,\"model\"");
+                    let ask = request(alice(score), RESPONSES, Script::whole(asks));
+                    silent(&world.exchange(ask, stream([data(last)])).await.text(), name);
+                }
+            }
+        }
+    }
 }
 
 fn item() -> Value {

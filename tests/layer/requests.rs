@@ -32,6 +32,39 @@ async fn refused(world: &World, request: http::Request<Script>, status: u16, sha
     assert!(record.applied.is_empty(), "{:?}", record.applied);
 }
 
+// Break it: read every body as UTF-8, whatever its server makes of it.
+#[tokio::test(start_paused = true)]
+async fn a_body_in_another_charset_is_refused_with_415_and_passes_below_the_first_grade() {
+    let types = [
+        &["application/json; charset=utf-7"][..],
+        &["application/json;Charset=\"UTF-16\""],
+        &["application/json", "application/json; charset=utf-32"],
+    ];
+    for path in [CHAT, MESSAGES] {
+        for types in types {
+            let world = World::new(policy(WITHHOLD));
+            let asks = |caller| {
+                let mut request = request(caller, path, Script::whole(ASKS));
+                for it in types {
+                    request.headers_mut().append("content-type", it.parse().unwrap());
+                }
+                request
+            };
+            let message = "request bodies are accepted in UTF-8 only, with one content type";
+            let shape = shape(path, "invalid_request_error", "unsupported_encoding", message);
+            refused(&world, asks(suspicious()), 415, &shape).await;
+            let passed = world.exchange(asks(caller("a", None, 0.1)), json("{}")).await;
+            assert_eq!(passed.text(), "{}");
+        }
+        let world = World::new(policy(WITHHOLD));
+        let mut request = request(suspicious(), path, Script::whole(ASKS));
+        let plain = "application/json; charset=UTF-8".parse().unwrap();
+        request.headers_mut().insert("content-type", plain);
+        world.exchange(request, json("{}")).await;
+        assert!(!world.upstream.seen().is_empty());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_compressed_request_is_refused_with_415() {
     let world = World::new(policy(WITHHOLD));

@@ -17,6 +17,11 @@ fn is_context(field: &Field) -> bool {
 }
 
 impl ResponseEdits {
+    /// Whether words are kept from the client, which a name could say.
+    fn keeps_text(&self) -> bool {
+        self.keep.is_some() || self.guard.is_some()
+    }
+
     /// The edit of a field, counted; `rounded` is what becomes of its event's token counts.
     pub fn field(
         &self,
@@ -25,39 +30,33 @@ impl ResponseEdits {
         counts: &mut Tally,
     ) -> Option<Edit> {
         let edit = match field.kind {
-            // What is not repeated stands there token by token.
             FieldKind::Leak | FieldKind::List
-                if self.guard.is_some()
-                    && self.close_leaks.is_none()
-                    && (member_names::repeats_text(&field.name) || is_context(field)) =>
-            {
-                side_channels::response_edit(&[], field)?
-            }
-            FieldKind::Leak | FieldKind::List
-                if self.marked.is_some() && self.close_leaks.is_none() && is_context(field) =>
+                if self.marked.is_some() && self.allowed_leaks().is_none() && is_context(field) =>
             {
                 // A text that is marked has no other copy.
                 return side_channels::response_edit(&[], field);
             }
             FieldKind::Leak | FieldKind::Number | FieldKind::List => {
-                side_channels::response_edit(self.close_leaks.as_deref()?, field)?
+                side_channels::response_edit(self.allowed_leaks()?, field)?
             }
-            FieldKind::Unsealed if self.keep.is_some() || self.marked.is_some() => {
-                let Some(allow) = self.close_leaks.as_deref() else {
+            FieldKind::Unsealed
+                if self.keep.is_some() || self.marked.is_some() || self.guard.is_some() =>
+            {
+                let Some(allow) = self.allowed_leaks() else {
                     // A text that is marked has no other copy.
                     return Some(Edit::literal(field.span.clone(), "null"));
                 };
                 side_channels::response_edit(allow, field)?
             }
             FieldKind::Telling if self.round_input.is_some() => {
-                let allow = self.close_leaks.as_deref().unwrap_or_default();
+                let allow = self.allowed_leaks().unwrap_or_default();
                 side_channels::response_edit(allow, field)?
             }
             FieldKind::Telling if self.round_usage.is_some() => {
-                side_channels::response_edit(self.close_leaks.as_deref()?, field)?
+                side_channels::response_edit(self.allowed_leaks()?, field)?
             }
             FieldKind::ErrorDetail if self.guards() => {
-                let allow = self.close_leaks.as_deref().unwrap_or_default();
+                let allow = self.allowed_leaks().unwrap_or_default();
                 side_channels::response_edit(allow, field)?
             }
             FieldKind::ErrorMessage(failure) if self.guards() => {
@@ -67,19 +66,17 @@ impl ResponseEdits {
                 }
                 Edit::string(field.span.clone(), failure.message())
             }
-            FieldKind::Name => {
-                self.keep?;
-                if self.close_leaks.as_ref()?.contains(&field.name) {
+            FieldKind::Name if self.keeps_text() => {
+                if self.allowed_leaks()?.contains(&field.name) {
                     return None;
                 }
                 Edit::text(field.span.clone(), "other")
             }
-            FieldKind::WordedId => {
-                self.keep?;
-                side_channels::response_edit(self.close_leaks.as_deref()?, field)?
+            FieldKind::WordedId if self.keeps_text() => {
+                side_channels::response_edit(self.allowed_leaks()?, field)?
             }
             FieldKind::Tool => {
-                let allow = self.close_leaks.as_ref()?;
+                let allow = self.allowed_leaks()?;
                 if self.tools.contains(&field.name) || allow.iter().any(|it| it == TOOL) {
                     return None;
                 }

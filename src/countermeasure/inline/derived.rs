@@ -199,9 +199,16 @@ fn says_end(name: &str) -> bool {
 fn names_reasoning(name: &str, bracket: &Bracket) -> bool {
     // In a language's brackets a word is an index or a link, unless it is written in capitals.
     let indexes = bracket.open == "[" && name.contains(char::is_lowercase);
-    let words = words(name);
     let known = |word: &&str| WORDS.iter().any(|it| it.eq_ignore_ascii_case(word));
-    !indexes && !name.contains('/') && words.iter().any(known)
+    !indexes && !name.contains('/') && has_word(name) && words(name).iter().any(known)
+}
+
+/// Whether one of the words stands in a name, alone or in a longer one. Most names have none, and are not taken apart.
+fn has_word(name: &str) -> bool {
+    let stands = |word: &str| {
+        name.as_bytes().windows(word.len()).any(|it| it.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    WORDS.iter().any(|word| stands(word))
 }
 
 fn is_upper(name: &str) -> bool {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::marker::Of;
 use super::section::{Open, Section};
 use super::{Dialects, Editor, Inline, State, Unclosed};
+use crate::countermeasure::sentences::WordCount;
 
 impl Editor for Inline {
     fn push(&mut self, text: &str, out: &mut String) {
@@ -39,6 +40,11 @@ impl Editor for Inline {
             self.take("", true, out);
         }
         match std::mem::replace(&mut self.state, State::Answer) {
+            State::Answer if self.within_header && !self.begun => {
+                let undecided = self.undecided.get(self.left..).unwrap_or_default();
+                self.removed += WordCount::of(undecided);
+                self.left = self.undecided.len();
+            }
             State::Answer => {
                 let undecided = self.undecided.get(self.left..).unwrap_or_default();
                 self.answered |= !undecided.is_empty();

@@ -1,6 +1,6 @@
 //! How a prompt that is all of what its model sees leads into the answer.
 
-use super::{Editor, Inline, Setting, State, Unclosed};
+use super::{Editor, Inline, Setting, State, Unclosed, header};
 use crate::countermeasure::reasoning::Remains;
 use crate::secret::opaque_debug;
 
@@ -38,7 +38,10 @@ pub fn lead_in(prompt: &str) -> LeadIn {
         rest = behind;
     }
     match editor.state {
-        State::Answer => LeadIn { within: false, begun: editor.undecided },
+        State::Answer => {
+            let header = header::at_end_of(prompt).map(str::to_owned);
+            LeadIn { within: false, begun: header.unwrap_or(editor.undecided) }
+        }
         State::Section(_) | State::Open(_) => LeadIn { within: true, begun: String::new() },
     }
 }
@@ -51,6 +54,8 @@ impl Inline {
         self.left = self.undecided.len();
         self.markers.clear();
         (self.answered, self.begun) = (false, false);
+        // The channel is named: whatever comes behind that, it is no answer.
+        self.within_header = header::names_reasoning(begun);
         self
     }
 }

@@ -33,8 +33,10 @@ pub(super) struct Lines {
     skip: usize,
     /// Markup that begins reasoning and that an answer has shown.
     shown: u64,
-    /// A name in brackets, as far as it has come.
-    name: Option<String>,
+    /// A name in brackets, as far as it has come; kept for its memory.
+    name: String,
+    /// The text stands in one.
+    naming: bool,
     /// Markup that ends reasoning although none had begun.
     pub(super) unopened: u64,
     /// Markup that looks like a dialect and is none of the table's.
@@ -72,7 +74,8 @@ impl Default for Lines {
             lead: Lead::default(),
             skip: 0,
             shown: 0,
-            name: None,
+            name: String::new(),
+            naming: false,
             unopened: 0,
             unknown: 0,
         }
@@ -125,7 +128,7 @@ impl Lines {
     pub(super) fn pass(&mut self, text: &str) -> usize {
         let fence = self.fence.is_some_and(|fence| fence.closing);
         let begins = self.beginning || self.blank;
-        let within = self.skip > 0 || self.name.is_some() || self.run.length > 0 || fence;
+        let within = self.skip > 0 || self.naming || self.run.length > 0 || fence;
         if begins || within {
             return 0;
         }
@@ -198,24 +201,29 @@ impl Lines {
 
     /// Looks at names in brackets.
     fn sight(&mut self, character: char) {
-        match (&mut self.name, character) {
-            (name, '<' | '[' | '◁') => *name = Some(character.into()),
-            (Some(name), '>' | ']' | '▷') => {
-                name.push(character);
+        match character {
+            '<' | '[' | '◁' => {
+                self.name.clear();
+                self.name.push(character);
+                self.naming = true;
+            }
+            _ if !self.naming => {}
+            '>' | ']' | '▷' => {
+                self.name.push(character);
                 if self.fence.is_none() && self.span.is_none() {
                     self.judge();
                 }
-                self.name = None;
+                self.naming = false;
             }
-            (Some(name), '|' | '/' | '_' | ':' | '-') => name.push(character),
-            (Some(name), character) if character.is_alphanumeric() => name.push(character),
-            (name, _) => *name = None,
+            '|' | '/' | '_' | ':' | '-' => self.name.push(character),
+            _ if character.is_alphanumeric() => self.name.push(character),
+            _ => self.naming = false,
         }
-        self.name = self.name.take().filter(|name| name.len() <= NAME);
+        self.naming &= self.name.len() <= NAME;
     }
 
     fn judge(&mut self) {
-        let Some(name) = &self.name else { return };
+        let name = self.name.as_str();
         let lower = name.to_lowercase();
         if lower.ends_with("/>") {
             return;
@@ -249,7 +257,8 @@ mod tests {
 
     fn state(lines: &mut Lines) -> impl PartialEq + std::fmt::Debug + use<> {
         let Lines { beginning, previous, blank, skip, shown, unopened, unknown, .. } = *lines;
-        let code = (lines.in_block(), lines.in_span(), lines.name.clone(), lines.leads());
+        let name = lines.naming.then(|| lines.name.clone());
+        let code = (lines.in_block(), lines.in_span(), name, lines.leads());
         (beginning, previous, blank, skip, shown, unopened, unknown, code)
     }
 

@@ -2,13 +2,12 @@
 
 use super::derived::{self, Derived};
 use super::dialect::{self, DIALECTS, Dialect, Marker, Place, Template};
+use super::header;
+use super::rows::{CLOSINGS, OPENINGS};
 
 /// The most bytes of text that a marker takes: what is looked at from one place, and the most that
 /// is held back to see whether one is beginning.
 pub(super) const LONGEST: usize = 256;
-
-/// What begins a header of harmony's.
-const CHANNEL: &str = "<|channel|>";
 
 /// The longest name of a token that is looked at.
 const NAME: usize = 48;
@@ -112,7 +111,7 @@ fn first(text: &str, most: usize) -> &str {
 /// section at the beginning.
 pub(super) fn opening(text: &str, place: Place, spoken: Option<&'static Dialect>) -> Opening {
     let mut found = Opening::No;
-    for dialect in &DIALECTS {
+    for dialect in OPENINGS.at(text) {
         let speaks = is(spoken, dialect);
         for marker in dialect.openings.iter().filter(|it| stands(it, dialect, place, speaks)) {
             match find(marker, text) {
@@ -125,7 +124,13 @@ pub(super) fn opening(text: &str, place: Place, spoken: Option<&'static Dialect>
                     }
                     let plain = matches!(marker, Marker::Phrase(_) | Marker::Word(_));
                     let sure = if plain || empty { Sure::Words } else { Sure::Certain };
-                    return Opening::Yes { of: Of::Known(dialect), length, sure };
+                    let marked = text.get(..length).unwrap_or_default();
+                    let of = match matches!(marker, Marker::Header) && header::is_bare(marked) {
+                        // Where a token is left out, so may be what ends the section.
+                        true => Of::Template(Some(dialect)),
+                        false => Of::Known(dialect),
+                    };
+                    return Opening::Yes { of, length, sure };
                 }
             }
         }
@@ -152,6 +157,7 @@ fn perhaps(found: &Opening, sure: usize) -> Opening {
 pub(super) fn inner_opening(text: &str, of: &Of) -> Opening {
     let known = match of {
         Of::Template(_) => return opening(text, Place::Reasoned, None),
+        Of::Known(dialect) if !OPENINGS.has_at(text, dialect) => return Opening::No,
         Of::Known(dialect) => dialect.openings,
         Of::Derived(derived) => {
             return match derived.opening(text) {
@@ -179,7 +185,7 @@ pub(super) fn inner_opening(text: &str, of: &Of) -> Opening {
 /// opened: they are closed as they would be without it.
 pub(super) fn words(text: &str) -> (Match, Option<&'static Dialect>) {
     let mut found = (Match::No, None);
-    for dialect in &DIALECTS {
+    for dialect in OPENINGS.at(text) {
         for marker in dialect.openings.iter().filter(|it| matches!(it, Marker::Phrase(_))) {
             match find(marker, text) {
                 Match::No => {}
@@ -203,11 +209,7 @@ fn closes_itself(tag: &str) -> bool {
 /// How much of a text is of the marker that may be beginning there, whatever follows.
 fn sure(marker: &Marker<'_>, text: &str) -> usize {
     match marker {
-        Marker::Header => {
-            let behind = text.get(CHANNEL.len()..).unwrap_or_default();
-            let name = behind.trim_start().trim_start_matches(|it: char| it.is_ascii_alphabetic());
-            text.len() - name.len()
-        }
+        Marker::Header => header::certain(text),
         _ => text.len(),
     }
 }
@@ -226,12 +228,12 @@ fn stands(marker: &Marker<'_>, dialect: &Dialect, place: Place, speaks: bool) ->
 /// it: its dialect, and how much of it belongs to the section.
 pub(super) fn closing(text: &str, of: &Of) -> (Match, Option<&'static Dialect>) {
     let mut found = (Match::No, None);
-    let concerned = |it: &&Dialect| match of {
+    let concerned = |it: &&'static Dialect| match of {
         Of::Template(_) => true,
         Of::Known(of) => std::ptr::eq(*of, *it),
         Of::Derived(_) => false,
     };
-    for dialect in DIALECTS.iter().filter(concerned) {
+    for dialect in CLOSINGS.at(text).filter(concerned) {
         let (closings, followers) = match (of, dialect.template) {
             (Of::Template(begun), Template::Only(closings)) if !is(*begun, dialect) => {
                 (closings, &[][..])
@@ -330,12 +332,12 @@ pub(super) fn find(marker: &Marker<'_>, text: &str) -> Match {
             }
             other => other,
         },
-        Marker::Header => header(text),
+        Marker::Header => header::find(text),
         Marker::Element(start) => element(text, start),
     }
 }
 
-fn literal(text: &str, token: &str) -> Match {
+pub(super) fn literal(text: &str, token: &str) -> Match {
     if text.starts_with(token) {
         Match::Yes(token.len())
     } else if token.starts_with(text) {
@@ -390,7 +392,7 @@ fn tag(text: &[u8], name: &str, end: bool) -> Match {
     };
     let slash: &[u8] = if end { b"/" } else { b"" };
     let mut first = true;
-    for &byte in [b"<", slash, name.as_bytes()].concat().iter() {
+    for &byte in b"<".iter().chain(slash).chain(name.as_bytes()) {
         let letter = byte != b'<' && byte != b'/';
         // White space may stand before the slash and before the name, not inside of the name.
         let found = expect(byte, byte == b'/' || letter && std::mem::take(&mut first));
@@ -418,47 +420,4 @@ fn tag(text: &[u8], name: &str, end: bool) -> Match {
         last = byte;
     }
     Match::Perhaps
-}
-
-/// `<|channel|>analysis<|message|>`, or `commentary` that is not a call, with what else the header
-/// says.
-fn header(text: &str) -> Match {
-    const MESSAGE: &str = "<|message|>";
-    const REST: usize = 160;
-    match literal(text, CHANNEL) {
-        Match::Yes(_) => {}
-        other => return other,
-    }
-    let header = text.get(CHANNEL.len()..).unwrap_or_default();
-    let name_start = header.trim_start();
-    let spaces = header.len() - name_start.len();
-    let name = name_start.trim_start_matches(|it: char| it.is_ascii_alphabetic());
-    let length = name_start.len() - name.len();
-    let rest = name;
-    let name = name_start.get(..length).unwrap_or_default();
-    if spaces > 8 {
-        return Match::No;
-    }
-    let known = ["analysis", "commentary"];
-    if rest.is_empty() {
-        let lower = name.to_ascii_lowercase();
-        let begins = known.iter().any(|known| known.starts_with(&lower));
-        return if begins { Match::Perhaps } else { Match::No };
-    }
-    let Some(known) = known.iter().find(|known| name.eq_ignore_ascii_case(known)) else {
-        return Match::No;
-    };
-    let bare = CHANNEL.len() + spaces + length;
-    let end = rest.find(MESSAGE);
-    let said = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
-    let broken = ["\n", "<|channel|>", "<|start|>", "<|end|>"].iter().any(|it| said.contains(it));
-    let Some(message) = end.filter(|_| !broken && said.len() < REST) else {
-        let open = !broken && said.len() < REST;
-        return if open { Match::Perhaps } else { Match::Yes(bare) };
-    };
-    if *known == "commentary" && said.contains("to=") {
-        // The arguments of a tool call, not reasoning.
-        return Match::No;
-    }
-    Match::Yes(bare + message + MESSAGE.len())
 }

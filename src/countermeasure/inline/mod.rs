@@ -49,6 +49,7 @@ mod derived;
 mod dialect;
 mod editor;
 mod fence;
+mod header;
 mod lead;
 mod lead_in;
 mod led;
@@ -56,6 +57,7 @@ mod lines;
 mod marker;
 mod mention;
 mod orphan;
+mod rows;
 mod section;
 
 use std::ops::Range;
@@ -127,6 +129,8 @@ pub struct Inline {
     answered: bool,
     /// Anything else than a marker has gone out, if only white space.
     begun: bool,
+    /// A prompt has begun a header before it whose channel is not the answer's.
+    within_header: bool,
     removed: u64,
     seen: Dialects,
     work: Work,
@@ -192,6 +196,7 @@ impl Inline {
             markers: Vec::new(),
             answered: false,
             begun: false,
+            within_header: false,
             removed: 0,
             seen: Dialects::default(),
             work: Work::default(),
@@ -364,6 +369,7 @@ impl Inline {
 
     /// A section begins, or may begin, with this marker.
     fn begin(&mut self, of: Of, sure: Sure, marker: &str, out: &mut String) {
+        self.within_header = false;
         let leading = self.lines.beginning;
         let dialect = of.dialect();
         let special = dialect.filter(|dialect| dialect.special);

@@ -158,8 +158,8 @@ impl CarrierSetting {
             Self::VllmXargs(settings) => settings.edits(asked),
             Self::LogitBias(settings) => settings.edits(asked),
             Self::Lexical => {
-                let read =
-                    [Use::Structured, Use::Predicted, Use::Called, Use::Probabilities, Use::Spoken];
+                // What is spoken comes as a transcript, which is left alone; a text beside it is none.
+                let read = [Use::Structured, Use::Predicted, Use::Called, Use::Probabilities];
                 // Of a prompt that is known it can be told where it ends.
                 let echoed = asked.request.prompts.is_none() && asked.used(&[Use::Echoed]);
                 (!asked.used(&read) && !echoed).then(Vec::new)

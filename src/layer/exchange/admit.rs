@@ -71,6 +71,11 @@ impl Exchange {
             let message = "compressed request bodies are not accepted".to_owned();
             return Some(Refusal { kind: RefusalKind::Encoding, message });
         }
+        if head::has_other_charset(headers) {
+            let message =
+                "request bodies are accepted in UTF-8 only, with one content type".to_owned();
+            return Some(Refusal { kind: RefusalKind::Encoding, message });
+        }
         let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let length: Option<usize> = length.and_then(|length| length.parse().ok());
         length.filter(|length| *length > self.body_cap()).map(|_| too_large())

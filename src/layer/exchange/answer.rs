@@ -23,7 +23,7 @@ use crate::layer::summarizer::Condenser;
 use crate::layer::summarizing::Summarizing;
 use crate::layer::teed::Teed;
 use crate::policy::Unhandled;
-use crate::policy::plan::{Measure, Plan};
+use crate::policy::plan::{Measure, Plan, Rate};
 use crate::wire::{Protocol, Refusal, RefusalKind};
 
 impl Exchange {
@@ -86,6 +86,8 @@ impl Exchange {
         let _ = held.resize(0);
         let pace = decision.plan.pace.as_ref().and_then(Measure::enforced);
         let must_be_read = edits.changes_answer();
+        let limits = decision.plan.rate.as_ref().map(|rate| &rate.settings);
+        let edits = edits.counting_reasoning(limits.is_some_and(Rate::counts_reasoning));
         let on_opaque = match must_be_read {
             // It was decided about with another request.
             true if recalled.is_some() => Unhandled::Refuse,

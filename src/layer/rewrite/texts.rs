@@ -64,7 +64,7 @@ impl ResponseRewriter {
                     TextEdit { stays, before, after: String::new(), deferred }
                 }
             };
-            self.see_edited(channel, document);
+            self.see_edited(channel, document, true);
             self.outcomes.push(outcome);
             given.texts += 1;
             if left == 0 {

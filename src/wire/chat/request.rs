@@ -3,7 +3,7 @@
 use crate::wire::json::{Edit, Error, Kind, Reader};
 use crate::wire::member_names::MODEL;
 use crate::wire::prefill::{self, LastMessage};
-use crate::wire::request::lists::{is_budget, steers};
+use crate::wire::request::lists::is_budget;
 use crate::wire::request::{AskedEffort, EffortSaid, Lists, Request, SettingPlace, Thinking};
 use crate::wire::target::Target;
 
@@ -175,7 +175,6 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
             request.thinking.extend(Thinking::of_budget(budget));
             Ok(())
         }
-        name if steers(name) => request.steered(name, reader),
         _ => reader.pass(),
     })?;
     ask_usage(&mut request, usage_edit);

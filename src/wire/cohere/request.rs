@@ -45,7 +45,6 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
             request.thinking.extend(thinking.map(|it| Thinking { seal: None, ..it }));
             Ok(())
         }
-        b"stop_sequences" => request.steered(b"stop", reader),
         _ => reader.pass(),
     })
 }

@@ -3,7 +3,6 @@
 use crate::wire::chat::request::{ALLOWED, ask_usage, stream_options};
 use crate::wire::json::Error;
 use crate::wire::member_names::MODEL;
-use crate::wire::request::lists::steers;
 use crate::wire::request::{Lists, Request, SettingPlace};
 use crate::wire::target::Target;
 
@@ -35,7 +34,6 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
                 request.choices.extend(reader.capped_number()?);
                 Ok(())
             }
-            name if steers(name) => request.steered(name, reader),
             _ => reader.pass(),
         })?;
     ask_usage(&mut request, usage_edit);

@@ -1,6 +1,7 @@
 //! What may be changed in a request.
 
 use crate::wire::Use;
+use crate::wire::generation::is_schema;
 use crate::wire::json::{Error, Kind, Reader};
 use crate::wire::prefill::{self, LastMessage};
 use crate::wire::request::{AskedEffort, Lists, Request, SettingPlace};
@@ -42,7 +43,6 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
     let mut output = SettingPlace::Member(&["outputConfig", "effort"]);
     let mut request = request.read(body, &LISTS, |request, reader, name| match name {
         b"messages" => messages(reader, request),
-        b"inferenceConfig" => stops(reader, request),
         b"additionalModelRequestFields" => additional::scan(reader, request),
         b"outputConfig" => output_config(reader, request, &mut output),
         b"toolConfig" => tool_config(reader, request),
@@ -74,17 +74,9 @@ pub(in crate::wire) fn nova(target: Target, body: &[u8]) -> Result<Request, Erro
     };
     request.read(body, &NOVA, |request, reader, name| match name {
         b"messages" => messages(reader, request),
-        b"inferenceConfig" => stops(reader, request),
         b"reasoningConfig" => additional::effort(reader, "maxReasoningEffort", request),
         b"toolConfig" => tool_config(reader, request),
         _ => reader.pass(),
-    })
-}
-
-fn stops(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
-    reader.members(|reader, key| match key.is("stopSequences") {
-        true => request.steered(b"stop", reader),
-        false => reader.pass(),
     })
 }
 
@@ -107,9 +99,8 @@ fn output_config(
                 request.efforts.push(AskedEffort::read(reader)?);
             }
             b"textFormat" => {
-                let given = reader.kind()? != Kind::Null;
+                let given = is_schema(reader)?;
                 request.generation.uses.extend(given.then_some((member, Use::Structured)));
-                reader.pass()?;
             }
             _ => reader.pass()?,
         }

@@ -3,6 +3,7 @@
 //! Google's parser takes every name in two spellings, `generationConfig` and `generation_config`.
 
 use crate::wire::Use;
+use crate::wire::generation::says;
 use crate::wire::json::{Edit, Error, Kind, Reader};
 use crate::wire::prefill::{self, LastMessage};
 use crate::wire::request::{AskedEffort, Lists, Request, SettingPlace, Thinking};
@@ -112,7 +113,6 @@ fn config(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
         }
         match name.as_str() {
             "candidatecount" => request.choices.extend(reader.capped_number()?),
-            "stopsequences" => request.steered(b"stop", reader)?,
             "thinkingconfig" => thinking(reader, request)?,
             // A router that asks another model, or any.
             "routingconfig" | "modelconfig" | "modelselectionconfig" => {
@@ -121,13 +121,13 @@ fn config(reader: &mut Reader<'_>, request: &mut Request) -> Result<(), Error> {
             }
             "responsemimetype" => {
                 let kind = reader.name()?.map(|(_, kind)| kind);
-                let read = kind.is_some_and(|it| !it.is_empty() && it != "text/plain");
+                let forms = ["application/json", "text/x.enum"];
+                let read = kind.is_some_and(|it| forms.contains(&it.as_str()));
                 request.generation.uses.extend(read.then_some((member, Use::Structured)));
             }
             "responseschema" | "responsejsonschema" | "_responsejsonschema" => {
-                let given = reader.kind()? != Kind::Null;
+                let given = says(reader)?;
                 request.generation.uses.extend(given.then_some((member, Use::Structured)));
-                reader.pass()?;
             }
             "responsemodalities" => reader.elements(|reader, _| {
                 let spoken = reader.name()?.is_some_and(|(_, it)| it.eq_ignore_ascii_case("audio"));

@@ -1,9 +1,10 @@
 //! What a client says it will do with the answer.
 
+use crate::wire::ServerKind;
 use crate::wire::json::{Error, Kind, Reader, fold};
 
 /// Members that make the answer follow a schema, a grammar or a list, unless they are empty.
-const STRUCTURES: [&str; 13] = [
+const STRUCTURES: [&str; 12] = [
     "allowed_token_ids",
     "ebnf",
     "format",
@@ -13,11 +14,61 @@ const STRUCTURES: [&str; 13] = [
     "guided_json",
     "guided_regex",
     "json_schema",
-    "output_format",
     "regex",
     "structural_tag",
     "structured_outputs",
 ];
+
+/// Types of formats that are not plain text. A server refuses any other, or passes over it.
+const FORMATS: [&str; 9] = [
+    "choice",
+    "ebnf",
+    "gbnf",
+    "grammar",
+    "json",
+    "json_object",
+    "json_schema",
+    "regex",
+    "structural_tag",
+];
+
+/// Members that some servers read and others pass over, and whose they are. Where it is not known which server is
+/// behind, it may be one of those, unless it hardly ever is.
+const READERS: [(&str, &[ServerKind]); 14] = [
+    ("allowed_token_ids", &[ServerKind::Custom, ServerKind::Vllm]),
+    ("ebnf", &[ServerKind::Custom, ServerKind::Sglang]),
+    ("grammar", &[ServerKind::Custom, ServerKind::LlamaCpp]),
+    ("guided_choice", &[ServerKind::Custom, ServerKind::Vllm]),
+    ("guided_grammar", &[ServerKind::Custom, ServerKind::Vllm]),
+    ("guided_json", &[ServerKind::Custom, ServerKind::Vllm]),
+    ("guided_regex", &[ServerKind::Custom, ServerKind::Vllm]),
+    ("json_schema", &[ServerKind::Custom, ServerKind::LlamaCpp]),
+    ("modalities", &[ServerKind::Custom, ServerKind::OpenAi]),
+    ("prediction", &[ServerKind::OpenAi]),
+    ("regex", &[ServerKind::Custom, ServerKind::Sglang]),
+    (
+        "response_format",
+        &[
+            ServerKind::Custom,
+            ServerKind::OpenAi,
+            ServerKind::Mistral,
+            ServerKind::Vllm,
+            ServerKind::Sglang,
+            ServerKind::LlamaCpp,
+            ServerKind::Ollama,
+            ServerKind::Tgi,
+            ServerKind::Gemini,
+            ServerKind::Bedrock,
+        ],
+    ),
+    ("structural_tag", &[ServerKind::Custom, ServerKind::Sglang]),
+    ("structured_outputs", &[ServerKind::Custom, ServerKind::Vllm]),
+];
+
+/// The servers that read a member of this name, where not all of them do.
+pub(super) fn readers_of(folded: &str) -> Option<&'static [ServerKind]> {
+    READERS.iter().find(|(name, _)| *name == folded).map(|(_, readers)| *readers)
+}
 
 /// Members that have the answer's probabilities told, unless they are empty.
 const PROBABILITIES: [&str; 5] =
@@ -40,14 +91,25 @@ pub enum Use {
     Spoken,
 }
 
+impl Use {
+    /// Whether the answer is no prose by a member that says so, so that a server which does not know the member answers
+    /// with prose.
+    pub(super) fn is_form(self) -> bool {
+        matches!(self, Self::Structured | Self::Predicted | Self::Spoken)
+    }
+}
+
 /// The use that a member of the top level says, if it says any.
 pub(super) fn use_of(folded: &str, reader: &mut Reader<'_>) -> Result<Option<Use>, Error> {
     let body = reader.bytes();
     let kind = reader.kind()?;
-    let says =
-        |reader: &mut Reader<'_>| Ok(!is_nothing(body.get(reader.skip()?).unwrap_or_default()));
     let found = match folded {
-        "response_format" => is_schema(reader)?.then_some(Use::Structured),
+        "output_format" | "response_format" => is_schema(reader)?.then_some(Use::Structured),
+        // To llama.cpp an empty one is that of any value.
+        "json_schema" if kind == Kind::Object => {
+            reader.pass()?;
+            Some(Use::Structured)
+        }
         // Of Responses.
         "text" => {
             let mut format = false;
@@ -74,7 +136,7 @@ pub(super) fn use_of(folded: &str, reader: &mut Reader<'_>) -> Result<Option<Use
                 if fold(&String::from_utf8_lossy(&key.name())) != "format" {
                     return reader.pass();
                 }
-                format |= says(reader)?;
+                format |= is_schema(reader)?;
                 Ok(())
             })?;
             format.then_some(Use::Structured)
@@ -105,18 +167,32 @@ pub(super) fn use_of(folded: &str, reader: &mut Reader<'_>) -> Result<Option<Use
 }
 
 /// Whether a format is another than that of plain text.
-fn is_schema(reader: &mut Reader<'_>) -> Result<bool, Error> {
-    let mut text = false;
-    let value = reader.spanned(|reader| {
-        reader.members(|reader, key| {
-            if !key.is("type") {
-                return reader.pass();
-            }
-            text = reader.name()?.is_some_and(|(_, kind)| kind == "text");
-            Ok(())
-        })
+pub(in crate::wire) fn is_schema(reader: &mut Reader<'_>) -> Result<bool, Error> {
+    let mut schema = false;
+    reader.members(|reader, key| {
+        if !key.is("type") {
+            return reader.pass();
+        }
+        schema = reader.name()?.is_some_and(|(_, kind)| FORMATS.contains(&kind.as_str()));
+        Ok(())
     })?;
-    Ok(!text && !is_nothing(reader.bytes().get(value).unwrap_or_default()))
+    Ok(schema)
+}
+
+/// Whether a member says anything: an object, or a list, with something in it that is not null.
+pub(in crate::wire) fn says(reader: &mut Reader<'_>) -> Result<bool, Error> {
+    let mut says = false;
+    let mut one = |reader: &mut Reader<'_>| {
+        let value = reader.skip()?;
+        says |= !is_nothing(reader.bytes().get(value).unwrap_or_default());
+        Ok(())
+    };
+    match reader.kind()? {
+        Kind::Object => reader.members(|reader, _| one(reader))?,
+        Kind::Array => reader.elements(|reader, _| one(reader))?,
+        _ => one(reader)?,
+    }
+    Ok(says)
 }
 
 /// Whether a choice of tools leaves the model none but to call one.
@@ -141,7 +217,7 @@ fn forces(kind: Kind, reader: &mut Reader<'_>) -> Result<bool, Error> {
 
 /// What servers take for a member that is not there.
 fn is_nothing(value: &[u8]) -> bool {
-    let nothing: [&[u8]; 4] = [b"null", b"false", b"[]", b"\"\""];
+    let nothing: [&[u8]; 5] = [b"null", b"false", b"[]", b"{}", b"\"\""];
     nothing.contains(&value)
 }
 

@@ -64,10 +64,7 @@ pub(super) fn scan_request(target: Target, body: &[u8]) -> Result<Request, Error
         usage_in_stream: true,
         ..Request::default()
     };
-    request.read(body, &LISTS, |request, reader, name| match name {
-        b"stop_sequences" => request.steered(b"stop", reader),
-        _ => reader.pass(),
-    })
+    request.read(body, &LISTS, |_, reader, _| reader.pass())
 }
 
 /// Finds what was said: in the history, and in the message that is asked now.

@@ -90,11 +90,7 @@ pub(super) fn scan_request(form: &Form, target: Target, body: &[u8]) -> Result<R
         ..Request::default()
     };
     let counts = |name: &[u8]| name == b"num_generations";
-    request.read_prompted(body, &LISTS, counts, |request, reader, name| match name {
-        b"stop" | b"stop_sequences" => request.steered(b"stop", reader),
-        name @ b"logit_bias" => request.steered(name, reader),
-        _ => reader.pass(),
-    })
+    request.read_prompted(body, &LISTS, counts, |_, reader, _| reader.pass())
 }
 
 pub(super) fn scan_history(body: &[u8], each: &mut dyn FnMut(Said)) -> Result<(), Error> {

@@ -28,10 +28,6 @@ pub(super) fn scan_request(target: Target, body: &[u8]) -> Result<Request, Error
             request.prompts = Some(Prompts::read(reader)?);
             Ok(())
         }
-        b"textGenerationConfig" => reader.members(|reader, key| match key.is("stopSequences") {
-            true => request.steered(b"stop", reader),
-            false => reader.pass(),
-        }),
         _ => reader.pass(),
     })?;
     request.prompts.iter_mut().for_each(|prompts| prompts.ask_each(1));

@@ -3,7 +3,6 @@
 use crate::wire::chat::request::ALLOWED;
 use crate::wire::json::Error;
 use crate::wire::member_names::MODEL;
-use crate::wire::request::lists::steers;
 use crate::wire::request::{Lists, Request, SettingPlace};
 use crate::wire::target::Target;
 
@@ -40,8 +39,5 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
     };
     // Before the answer stands what is between a prefix and a suffix, and the prompt last.
     let counts = |name: &[u8]| matches!(name, b"n_cmpl" | b"n");
-    request.read_prompted(body, &LISTS, counts, |request, reader, name| match name {
-        name if steers(name) => request.steered(name, reader),
-        _ => reader.pass(),
-    })
+    request.read_prompted(body, &LISTS, counts, |_, reader, _| reader.pass())
 }

@@ -48,7 +48,6 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
             request.thinking.extend(Thinking::read(reader, "budget_tokens")?);
             Ok(())
         }
-        b"stop_sequences" => request.stops(reader),
         b"output_config" => output_config(reader, request, &mut config),
         _ => reader.pass(),
     })?;

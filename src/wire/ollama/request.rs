@@ -52,6 +52,7 @@ const LISTS: Lists = Lists {
         "use_mlock",
         "use_mmap",
     ],
+    formed_by_format: true,
     streams_unasked: true,
     ..Lists::NONE
 };
@@ -84,10 +85,6 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
             Ok(())
         }
         b"think" => think(reader, request),
-        b"options" => reader.members(|reader, key| match key.is("stop") {
-            true => request.steered(b"stop", reader),
-            false => reader.pass(),
-        }),
         _ => reader.pass(),
     })?;
     // Without a template the prompt is all that the model sees.

@@ -15,6 +15,8 @@ pub(in crate::wire) struct Lists {
     pub(in crate::wire) holders: &'static [&'static str],
     /// Settings in it that open no way round, besides those that are governed.
     pub(in crate::wire) settings: &'static [&'static str],
+    /// A member `format` gives the answer its form.
+    pub(in crate::wire) formed_by_format: bool,
     /// A request that does not say whether the answer is streamed gets a stream.
     pub(in crate::wire) streams_unasked: bool,
     /// A member that lists what the answer is to have besides, and what of that opens no way round.
@@ -28,9 +30,15 @@ impl Lists {
         allowed: &[],
         holders: &[],
         settings: &[],
+        formed_by_format: false,
         streams_unasked: false,
         extras: None,
     };
+
+    /// Whether requests of the protocol have a member of this name.
+    pub(super) fn know(&self, name: &str) -> bool {
+        self.governed.contains(&name) || self.allowed.iter().any(|allowed| allowed.contains(&name))
+    }
 
     pub(super) fn govern(&self, name: &[u8]) -> bool {
         self.governed.iter().any(|governed| governed.as_bytes() == name)
@@ -46,10 +54,7 @@ impl Lists {
     /// Whether a member opens no way round, whatever it says or by what it says.
     pub(super) fn pass(&self, name: &str, value: &[u8]) -> bool {
         let extras = || self.extras_left(name, value).is_some_and(|(_, all)| all);
-        self.governed.contains(&name)
-            || self.allowed.iter().any(|allowed| allowed.contains(&name))
-            || closes(name, value)
-            || extras()
+        self.know(name) || closes(name, value) || extras()
     }
 
     /// What is left of a member's value when all goes that opens a way round, if anything is.
@@ -74,27 +79,6 @@ impl Lists {
         read.ok()?;
         Some((format!("[{}]", list.join(",")).into_bytes(), all))
     }
-}
-
-/// Members by which a client can keep the model from writing a closing tag.
-const STEERING: [&[u8]; 12] = [
-    b"stop",
-    b"stop_token_ids",
-    b"bad_words",
-    b"logit_bias",
-    b"allowed_token_ids",
-    b"ebnf",
-    b"grammar",
-    b"guided_grammar",
-    b"guided_regex",
-    b"regex",
-    b"structural_tag",
-    b"structured_outputs",
-];
-
-/// Whether a member of this name can.
-pub(in crate::wire) fn steers(name: &[u8]) -> bool {
-    STEERING.contains(&name)
 }
 
 /// Switches that open a way round in one position and close it in the other: the position that

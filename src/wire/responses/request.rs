@@ -4,7 +4,6 @@ use super::history::is_of_model;
 use crate::wire::json::{Error, Kind, Reader};
 use crate::wire::member_names::MODEL;
 use crate::wire::prefill::{self, LastMessage};
-use crate::wire::request::lists::steers;
 use crate::wire::request::{AskedEffort, Lists, Request, SettingPlace, Thinking};
 use crate::wire::target::Target;
 
@@ -77,7 +76,6 @@ pub(super) fn scan(target: Target, body: &[u8]) -> Result<Request, Error> {
     request.read(body, &LISTS, |request, reader, name| match name {
         b"input" => input(reader, request),
         b"reasoning" => reasoning(reader, request),
-        name if steers(name) => request.steered(name, reader),
         _ => reader.pass(),
     })
 }

@@ -1,9 +1,9 @@
 //! What may be changed in a request.
 
 use crate::wire::Use;
+use crate::wire::generation::says;
 use crate::wire::json::{Error, Kind, Reader};
 use crate::wire::member_names::MODEL;
-use crate::wire::request::lists::steers;
 use crate::wire::request::{Lists, Prompts, Request, SettingPlace};
 use crate::wire::target::Target;
 
@@ -109,11 +109,10 @@ fn settings(reader: &mut Reader<'_>, each: &mut u64, request: &mut Request) -> R
         }
         b"details" | b"top_n_tokens" | b"decoder_input_details" => reader.pass(),
         b"grammar" | b"json_schema" | b"regex" | b"ebnf" | b"structural_tag" => {
-            let given = reader.kind()? != Kind::Null;
+            let given = says(reader)?;
             request.generation.uses.extend(given.then_some((member, Use::Structured)));
-            request.steered(b"grammar", reader)
+            Ok(())
         }
-        name if steers(name) => request.steered(name, reader),
         _ => reader.pass(),
     })
 }

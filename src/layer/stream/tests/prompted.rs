@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::responses::{Done, edits_of};
 use super::shapes::{Answer, PROSE, Shape, withheld};
+use super::shapes_invoked::Invoked;
 use super::{document, framed_stream};
 use crate::wire::completions::Completions;
 use crate::wire::framing::Framing;
@@ -96,6 +97,74 @@ fn a_prompt_that_leads_into_reasoning_leads_nobody_to_it() {
     for prompt in [r#"[1,2]"#, r#"[[1,2]]"#, r#"["a",[1]]"#, r#"{"prompt_token_ids":[1]}"#, "7"] {
         let body = format!(r#"{{"model":"m","prompt":{prompt}}}"#);
         assert!(edits_of(withheld(), &Completions, "/v1/completions", &body).is_err(), "{prompt}");
+    }
+}
+
+/// A raw prompt over each protocol that takes one.
+const RAW: [(Shape, &str, &str); 4] = [
+    (Shape::Completions, "/v1/completions", r#"{"model":"m","prompt":"#),
+    (Shape::LlamaCpp, "/completion", r#"{"prompt":"#),
+    (Shape::Tgi, "/generate", r#"{"inputs":"#),
+    (
+        Shape::Invoked(Invoked::Llama),
+        "/model/m/invoke-with-response-stream",
+        r#"{"max_gen_len":900,"prompt":"#,
+    ),
+];
+
+fn answered_to((shape, path, asks): (Shape, &str, &str), prompt: &str, text: &str) -> String {
+    let body = format!("{asks}{}}}", json!(prompt));
+    let edits = edits_of(withheld(), shape.protocol(), path, &body).unwrap().1;
+    let (reasoning, text, finish) = (String::new(), text.to_owned(), "stop".to_owned());
+    let from = shape.stream(&Answer { reasoning, text, finish }, &[3]);
+    let to = framed_stream(shape.protocol(), shape.framing(), edits, [&*from]).unwrap();
+    shape.read(&shape.payloads(&to)).text
+}
+
+// Break it: wait for the token that ends the header, which a server may leave out.
+#[test]
+fn a_prompt_that_ends_anywhere_in_a_header_of_reasoning_leads_nobody_to_it() {
+    const TOKENS: [&str; 4] = ["<|start|>", "<|channel|>", "<|message|>", "<|end|>"];
+    let bare = |text: &str| TOKENS.iter().fold(text.to_owned(), |text, it| text.replace(it, ""));
+    for channel in ["analysis", "commentary"] {
+        let header = format!("<|start|>assistant<|channel|>{channel}<|message|>");
+        let named = header.find(channel).unwrap() + channel.len();
+        for at in "<|start|>assistant".len()..=header.len() {
+            let (begun, left) = header.split_at(at);
+            let end = "<|end|><|start|>assistant<|channel|>final<|message|>12";
+            let whole = format!("{left}The secret is out.{end}");
+            let mut texts = vec![bare(&whole), whole];
+            if at >= named {
+                let unclosed = ["secret", " secret", ", secret", "\nsecret", "The secret"];
+                texts.extend(unclosed.map(str::to_owned));
+            }
+            for raw in RAW {
+                for text in &texts {
+                    let said = answered_to(raw, &format!("Q\n{begun}"), text);
+                    assert!(!said.contains("secret"), "{begun} {raw:?} {text}: {said}");
+                    assert_eq!(
+                        said.ends_with("12"),
+                        text.ends_with("12"),
+                        "{begun} {text}: {said}"
+                    );
+                }
+            }
+            if at >= named {
+                let said = answered_to(RAW[0], &format!("```\n{begun}"), "The secret");
+                assert!(!said.contains("secret"), "{begun}: {said}");
+            }
+        }
+    }
+    // The channel of the answer, and the arguments of a tool.
+    for (prompt, text) in [
+        ("Q <|start|>assistant<|channel|>", "final12 words"),
+        ("Q <|start|>assistant<|channel|>fin", "al12 words"),
+        ("Q <|start|>assistant<|channel|>final", "12 words"),
+        ("Q <|channel|>commentary to=functions.f", "<|message|>{\"a\":1}"),
+    ] {
+        for raw in RAW {
+            assert_eq!(answered_to(raw, prompt, text), text, "{prompt}");
+        }
     }
 }
 
