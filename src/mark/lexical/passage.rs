@@ -143,7 +143,7 @@ impl Passage {
         }
         self.utters = head.is_some_and(|head| head.traits.utters);
         self.announced.word(word.text);
-        if let Some(head) = head {
+        if let Some(head) = head.filter(|head| head.tells) {
             self.note(head.traits);
         }
         self.mask.word(word.text);
@@ -281,13 +281,17 @@ impl Passage {
     }
 
     /// What stands on the left of a form written in this case, unless it is no place for one.
-    pub(super) fn left(&self, casing: Casing, right_is_name: bool) -> Option<Left<'_>> {
+    pub(super) fn left(
+        &self,
+        casing: Casing,
+        right_is_name: impl Fn() -> bool,
+    ) -> Option<Left<'_>> {
         Some(match (self.gap, casing) {
-            (Gap::Line | Gap::Sentence, Casing::Title) if right_is_name => return None,
+            (Gap::Line | Gap::Sentence, Casing::Title) if right_is_name() => return None,
             (Gap::Line | Gap::Sentence, Casing::Title | Casing::Exact) => Left::Start,
             (Gap::Line, Casing::Lower) => Left::Start,
             (_, Casing::Title) => return None,
-            _ if self.previous_is_name && right_is_name => return None,
+            _ if self.previous_is_name && right_is_name() => return None,
             (Gap::Space, _) => Left::Word(self.word_before(1)),
             (Gap::Comma, _) => Left::Comma(self.word_before(1)),
             _ => Left::Clause,

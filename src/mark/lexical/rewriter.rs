@@ -196,13 +196,13 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     /// piece up to the next substitution.
     fn run(&mut self, text: &str, end: bool, out: &mut impl Output) -> usize {
         let (mut read, mut left) = (0, 0);
-        while let Some(rest) = text.get(read..) {
-            let Some(first) = rest.as_bytes().first() else { break };
+        while let Some(first) = text.as_bytes().get(read) {
             if *first == b' ' && self.passage.pass_space() {
                 self.tail = false;
                 read += 1;
                 continue;
             }
+            let Some(rest) = text.get(read..) else { break };
             // Nearly every word begins with a letter of ASCII, and is whole.
             if self.tail || !first.is_ascii_alphanumeric() {
                 let Some(character) = rest.chars().next() else { break };
@@ -230,17 +230,16 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                 Extent::Word(word) => word,
             };
             let head = self.passage.reach(self.lexicon, word);
-            let Some(candidate) = head.filter(|head| head.is_candidate()) else {
-                self.passage.pass_reached(word, head);
-                read += word.text.len();
-                continue;
-            };
-            let decision = if self.passage.is_open(word) {
-                let (place, choice) = ((rest, word, end), &mut self.choice);
-                self.decisions.at_head(self.lexicon, candidate, &self.passage, place, choice)
-            } else {
-                self.decisions.leave(self.lexicon, candidate, word.text);
-                Decision::None
+            let decision = match head.filter(|head| head.is_candidate()) {
+                None => Decision::None,
+                Some(candidate) if self.passage.is_open(word) => {
+                    let (place, choice) = ((rest, word, end), &mut self.choice);
+                    self.decisions.at_head(self.lexicon, candidate, &self.passage, place, choice)
+                }
+                Some(candidate) => {
+                    self.decisions.leave(self.lexicon, candidate, word.text);
+                    Decision::None
+                }
             };
             match decision {
                 Decision::More => break,

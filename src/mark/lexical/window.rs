@@ -158,14 +158,6 @@ impl<'t> Window<'t> {
         Some(window)
     }
 
-    /// Whether a form does not stand here, as far as the first letter of its second word tells.
-    #[inline]
-    pub(super) fn rules_out(&self, form: &Form) -> bool {
-        let Self { text, ends: [first, ..], plain, .. } = self;
-        let second = || text.as_bytes().get(first + 1).map(u8::to_ascii_lowercase);
-        *plain && form.second.is_some() && form.second != second()
-    }
-
     /// How many bytes a form of so many words takes here; `None` if it does not stand here.
     pub(super) fn matches(&self, form: &str, words: usize) -> Option<usize> {
         let last = *self.ends.get(words.checked_sub(1)?)?;
@@ -247,7 +239,7 @@ impl<'t> Window<'t> {
     /// Whether the word behind a form of so many bytes has a capital.
     pub(super) fn right_is_name(&self, length: usize) -> bool {
         let rest = self.text.get(length..).unwrap_or_default();
-        rest.strip_prefix(' ').is_some_and(is_capitalized)
+        rest.starts_with(' ') && rest.get(1..).is_some_and(is_capitalized)
     }
 }
 
