@@ -65,6 +65,7 @@ pub(super) fn is_contraction(normalized: &str) -> bool {
 }
 
 /// Whether `a` or `an` stands before.
+#[inline]
 pub(super) fn is_article(left: Left<'_>) -> bool {
     matches!(left, Left::Word("a" | "an"))
 }

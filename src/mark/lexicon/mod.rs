@@ -189,6 +189,7 @@ impl Head {
 }
 
 /// The bit of a letter; bytes that are none may share it.
+#[inline]
 fn letter(byte: u8) -> u32 {
     1 << (byte % 32)
 }
@@ -243,7 +244,7 @@ impl Lexicon {
 
     /// What is known of a normalized word with this key, if anything is.
     #[inline]
-    pub(super) fn head(&self, normalized: &str, key: WordKey) -> Option<&Head> {
+    pub(super) fn head(&self, normalized: &[u8], key: WordKey) -> Option<&Head> {
         self.heads.find(normalized, key)
     }
 
@@ -309,7 +310,7 @@ mod tests {
                 super::super::cell::normalize(form.split(' ').next().unwrap(), &mut normalized);
                 let key = WordKey::of(normalized.as_bytes());
                 let behind = form.split_once(' ').map(|(_, behind)| format!(" {behind}"));
-                let head = lexicon.head(&normalized, key);
+                let head = lexicon.head(normalized.as_bytes(), key);
                 assert!(
                     head.is_none_or(|head| {
                         let behind = behind.as_deref().unwrap_or_default();
