@@ -7,7 +7,7 @@ use super::decision::{Decision, Decisions};
 use super::offsets::{OffsetMap, Unit};
 use super::passage::Passage;
 use super::undo::Undo;
-use super::window::{Extent, Word, extent, is_word};
+use super::window::{Extent, Word, extent, extent_of_any, is_word, plain_word};
 use crate::mark::lexicon::Lexicon;
 
 /// Rewrites one text as it comes. Without clocks: who holds it calls [`Rewriter::flush`] when the
@@ -203,8 +203,10 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                 continue;
             }
             let Some(rest) = text.get(read..) else { break };
-            // Nearly every word begins with a letter of ASCII, and is whole.
-            if self.tail || !first.is_ascii_alphanumeric() {
+            let plain = if self.tail { None } else { plain_word(rest) };
+            let word = if let Some(word) = plain {
+                word
+            } else {
                 let Some(character) = rest.chars().next() else { break };
                 if !is_word(character) {
                     self.tail = false;
@@ -217,17 +219,17 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                     read += character.len_utf8();
                     continue;
                 }
-            }
-            let word = match extent(rest, end) {
-                Extent::Partial => break,
-                Extent::Long(length) => {
-                    let word = Word::of(rest.get(..length).unwrap_or_default());
-                    self.passage.pass(self.lexicon, word);
-                    self.tail = true;
-                    read += length;
-                    continue;
+                match extent_of_any(rest, end) {
+                    Extent::Partial => break,
+                    Extent::Long(length) => {
+                        let word = Word::of(rest.get(..length).unwrap_or_default());
+                        self.passage.pass(self.lexicon, word);
+                        self.tail = true;
+                        read += length;
+                        continue;
+                    }
+                    Extent::Word(word) => word,
                 }
-                Extent::Word(word) => word,
             };
             let head = self.passage.reach(self.lexicon, word);
             let decision = match head.filter(|head| head.is_candidate()) {
