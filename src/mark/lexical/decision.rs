@@ -59,7 +59,7 @@ impl Decisions {
         }
         let (rest, word, end) = place;
         let behind = rest.as_bytes().get(word.text.len()..).unwrap_or_default();
-        let ahead = if end || rest.len() >= FARTHEST {
+        let ahead = if is_far(rest, end) {
             // Most are told by the next letters, where the text is there that would be waited for.
             let Some(longest) = head.longest(behind) else { return Decision::None };
             longest.words
@@ -83,22 +83,29 @@ impl Decisions {
         };
         for form in forms.iter().filter(|form| form.behind.may_be(behind)) {
             let Some(length) = window.matches(&form.text, form.words) else { continue };
-            let right = match window.right(length, form.words, &mut self.right) {
-                Ok(right) => right,
-                Err(Undecided::More) => return Decision::More,
-                Err(Undecided::Bound) => continue,
-            };
             let written = rest.get(..length).unwrap_or_default();
             let Some(class) = lexicon.class(form.index) else { continue };
             let casing = Casing::of(written, &form.text)
                 .filter(|_| !passage.mask.is_line_start() || window.may_begin_line(length, form));
             let left = casing.and_then(|it| passage.left(it, || window.right_is_name(length)));
+            let left = left.filter(|left| {
+                let past = class.guard.present && passage.is_past();
+                !past && class.guard.admits_left(*left)
+            });
+            // Whatever stands on the right then decides nothing, unless other places depend on this one.
+            if left.is_none() && unit(class, form).is_none() && is_far(rest, end) {
+                continue;
+            }
+            let right = match window.right(length, form.words, &mut self.right) {
+                Ok(right) => right,
+                Err(Undecided::More) => return Decision::More,
+                Err(Undecided::Bound) => continue,
+            };
             let admitted = left.is_some_and(|left| {
                 let named = class.consistency == Consistency::Class && is_name(casing, left, right);
                 let differs = casing::is_article(left)
                     && form.variants.iter().any(|other| casing::article_differs(&form.text, other));
-                let past = class.guard.present && passage.is_past();
-                !named && !differs && !past && class.guard.admits(left, right)
+                !named && !differs && class.guard.admits_right(right)
             });
             let Some(casing) = casing.filter(|_| admitted) else {
                 // What is written so where it must stay is to be written so everywhere.
@@ -182,6 +189,12 @@ impl Decisions {
         }
         class.chain.len()
     }
+}
+
+/// Whether a text goes on so far that no more of it is needed to decide on what it begins with.
+#[inline]
+fn is_far(rest: &str, end: bool) -> bool {
+    end || rest.len() >= FARTHEST
 }
 
 /// What is to stand at a place that is no site because a variant stands nearby: another than the author's
