@@ -70,7 +70,7 @@ pub(super) fn restored(text: &str) -> Option<String> {
         let bytes = line.text.as_bytes();
         let mut look_before = |end: usize| {
             let (before, behind) = bytes.split_at_checked(end).unwrap_or_default();
-            if !ends_like_one(before) || behind.first().is_some_and(|byte| is_letter(*byte)) {
+            if behind.first().is_some_and(|byte| is_letter(*byte)) {
                 return;
             }
             let letters = before.iter().rev().take(LONGEST + 1);
@@ -84,8 +84,15 @@ pub(super) fn restored(text: &str) -> Option<String> {
                 changed.replace(place + at, place + at, "'");
             }
         };
-        ascii::others(bytes).for_each(&mut look_before);
-        look_before(bytes.len());
+        let may_be = |end: usize| bytes.get(end.wrapping_sub(2)..end).is_some_and(ends_like_one);
+        ascii::each_other(bytes, |end| {
+            if may_be(end) {
+                look_before(end);
+            }
+        });
+        if may_be(bytes.len()) {
+            look_before(bytes.len());
+        }
     }
     changed.finish()
 }
