@@ -48,23 +48,21 @@ pub(crate) fn words_between_white(text: &str) -> u64 {
     words
 }
 
-/// Where bytes stand that are no ASCII letter and no digit, in order.
+/// Tells where bytes stand that are no ASCII letter and no digit, in order.
 #[cfg(feature = "forensics")]
-pub(crate) fn others(bytes: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    let eights = bytes.chunks_exact(8);
-    let rest = bytes.len() - eights.remainder().len();
-    let last = eights.remainder().iter().enumerate();
-    let last = last.filter(|(_, byte)| !byte.is_ascii_alphanumeric()).map(move |(at, _)| rest + at);
-    let whole = eights.enumerate().flat_map(|(number, eight)| {
-        let eight = eight.first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
-        let mut left = others_among(eight);
-        std::iter::from_fn(move || {
-            let at = (left != 0).then(|| 8 * number + left.trailing_zeros() as usize / 8)?;
-            left &= left - 1;
-            Some(at)
-        })
-    });
-    whole.chain(last)
+#[inline]
+pub(crate) fn each_other(bytes: &[u8], mut each: impl FnMut(usize)) {
+    let mut at = 0;
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let mut others = others_among(u64::from_le_bytes(*eight));
+        while others != 0 {
+            each(at + others.trailing_zeros() as usize / 8);
+            others &= others - 1;
+        }
+        at += 8;
+    }
+    let last = bytes.iter().enumerate().skip(at);
+    last.filter(|(_, byte)| !byte.is_ascii_alphanumeric()).for_each(|(at, _)| each(at));
 }
 
 /// The highest bit of each of eight bytes of ASCII that is `byte`.
@@ -111,7 +109,9 @@ mod tests {
         for start in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
             let bytes = &text.as_bytes()[start..];
             let is_other = |at: &usize| !bytes[*at].is_ascii_alphanumeric();
-            assert!(others(bytes).eq((0..bytes.len()).filter(is_other)), "from {start}");
+            let mut others = Vec::new();
+            each_other(bytes, |at| others.push(at));
+            assert!(others.into_iter().eq((0..bytes.len()).filter(is_other)), "from {start}");
         }
     }
 

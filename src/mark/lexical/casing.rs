@@ -16,6 +16,10 @@ pub(super) enum Casing {
 impl Casing {
     /// How `written` is a spelling of `form`; `None` for other capitals, which are left alone.
     pub(super) fn of(written: &str, form: &str) -> Option<Self> {
+        if written == form {
+            let capital = form.starts_with(char::is_uppercase);
+            return form.chars().next().map(|_| if capital { Self::Exact } else { Self::Lower });
+        }
         let (mut left, mut right) = (written.chars(), form.chars());
         let (first, expected) = (left.next()?, right.next()?);
         let same = |one: char, other: char| one == other || one == '’' && other == '\'';
@@ -60,11 +64,19 @@ pub(super) fn is_contraction(normalized: &str) -> bool {
         || matches!(normalized, "it's" | "that's" | "there's" | "here's" | "let's" | "what's")
 }
 
-/// Whether `a` or `an` stands before and would have to change with the form.
-pub(super) fn article_differs(left: Left<'_>, form: &str, other: &str) -> bool {
+/// Whether `a` or `an` stands before.
+#[inline]
+pub(super) fn is_article(left: Left<'_>) -> bool {
+    matches!(left, Left::Word("a" | "an"))
+}
+
+/// Whether `a` or `an` before a form would have to change, or may have to, for another to stand there.
+pub(super) fn article_differs(form: &str, other: &str) -> bool {
+    if form == other {
+        return false;
+    }
     let vowel = |word: &str| word.starts_with(['a', 'e', 'i', 'o', 'u']);
     // Where spelling and sound may part, there is no telling.
     let doubtful = |word: &str| word.starts_with(['h', 'u', '8']) || word.starts_with("eu");
-    matches!(left, Left::Word("a" | "an"))
-        && (vowel(form) != vowel(other) || doubtful(form) != doubtful(other))
+    vowel(form) != vowel(other) || doubtful(form) != doubtful(other)
 }

@@ -59,33 +59,37 @@ impl Gap {
 /// Judges by the last sixteen words whether a text is English, and whether it tells of the past.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Language {
-    function: u16,
-    foreign: u16,
-    other: u8,
-    past: u16,
+    /// A lane of sixteen bits for each question, in which the last word has the lowest: whether it is frequent in
+    /// English and in none of its neighbours, has letters that English has not, tells of the past, is frequent in
+    /// another language.
+    lanes: u64,
     seen: u32,
 }
+
+/// The lowest bit of each lane.
+const FUNCTION: u64 = 1;
+const FOREIGN: u64 = 1 << 16;
+const PAST: u64 = 1 << 32;
+const OTHER: u64 = 1 << 48;
 
 impl Language {
     /// A word has passed: what is known of it, and whether it has letters that English has not.
     #[inline]
     pub(super) fn word(&mut self, head: Option<&Head>, foreign: bool) {
-        let Self { function, other, past, .. } = self;
-        (*function, *other, *past) = (*function << 1, *other << 1, *past << 1);
+        let mut word = u64::from(foreign) * FOREIGN;
         if let Some(head) = head {
-            // Whether it is frequent in English and in none of its neighbours, or the other way.
-            *function |= u16::from(head.function);
-            *other |= u8::from(head.traits.foreign);
-            *past |= u16::from(head.traits.past);
+            word |= u64::from(head.function) * FUNCTION
+                | u64::from(head.traits.past) * PAST
+                | u64::from(head.traits.foreign) * OTHER;
         }
-        // A name such as “Café” now and then does not make a text foreign.
-        self.foreign = self.foreign << 1 | u16::from(foreign);
+        // What leaves a lane does not enter the next.
+        self.lanes = self.lanes << 1 & !(FUNCTION | FOREIGN | PAST | OTHER) | word;
         self.seen = self.seen.saturating_add(1);
     }
 
     /// Whether what has passed tells of the past.
     pub(super) fn is_past(self) -> bool {
-        self.past != 0
+        self.lane(PAST) != 0
     }
 
     /// Whether what has passed is English: of the last sixteen words at least one in eight is a
@@ -94,8 +98,16 @@ impl Language {
     #[inline]
     pub(super) fn is_english(self) -> bool {
         // The lowest of the bits that are set is taken out.
-        let less = |words: u16| words & words.wrapping_sub(1);
-        let expected = if self.seen < 16 { self.function } else { less(self.function) };
-        expected != 0 && less(less(self.foreign)) == 0 && self.other & 0xf == 0
+        let less = |words: u64| words & words.wrapping_sub(1);
+        let function = self.lane(FUNCTION);
+        let expected = if self.seen < 16 { function } else { less(function) };
+        // A name such as “Café” now and then does not make a text foreign.
+        expected != 0 && less(less(self.lane(FOREIGN))) == 0 && self.lane(OTHER) & 0xf == 0
+    }
+
+    /// The lane with this lowest bit.
+    #[inline]
+    fn lane(self, lowest: u64) -> u64 {
+        self.lanes / lowest & 0xffff
     }
 }

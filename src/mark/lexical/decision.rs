@@ -6,7 +6,7 @@ use super::casing::{self, Casing};
 use super::choice::{Choice, Chosen, Site};
 use super::passage::Passage;
 use super::window::{FARTHEST, Undecided, Window, Word};
-use crate::mark::lexicon::{Class, Consistency, Form, Gate, Head, Left, Lexicon, Right};
+use crate::mark::lexicon::{Class, Consistency, Eight, Form, Gate, Head, Left, Lexicon, Right};
 use crate::secret::opaque_debug;
 
 /// Stands for American or British English among what must be consistent.
@@ -45,49 +45,67 @@ opaque_debug!(Decisions);
 
 impl Decisions {
     /// Decides on the forms that begin with the word at the start of `rest`.
+    #[inline]
     pub(super) fn at_head(
         &mut self,
         lexicon: &Lexicon,
         head: &Head,
         passage: &Passage,
-        (rest, word, end): (&str, Word<'_>, bool),
+        place: (&str, Word<'_>, bool),
         choice: &mut impl Choice,
     ) -> Decision {
         if head.traits.regional {
             self.consistent.entry(REGION).or_insert(None);
         }
-        // Most are told by one letter or a few, where the text is there that would be waited for.
-        let may_stand = || {
-            head.may_begin(rest.get(word.text.len()..))
-                && head.forms.iter().any(|form| form.may_stand(rest.as_bytes()))
+        let (rest, word, end) = place;
+        let behind = rest.as_bytes().get(word.text.len()..).unwrap_or_default();
+        let ahead = if is_far(rest, end) {
+            // Most are told by the next letters, where the text is there that would be waited for.
+            let Some(longest) = head.longest(behind) else { return Decision::None };
+            longest.words
+        } else {
+            head.ahead
         };
-        if (end || rest.len() >= FARTHEST) && !may_stand() {
-            return Decision::None;
-        }
-        let Some(window) = Window::new(rest, word, head.ahead, end) else {
+        self.among(lexicon, (&head.forms, Eight::of(behind), ahead), passage, place, choice)
+    }
+
+    /// Decides on those of these forms that may stand here, as far as eight letters tell.
+    fn among(
+        &mut self,
+        lexicon: &Lexicon,
+        (forms, behind, ahead): (&[Form], Eight, usize),
+        passage: &Passage,
+        (rest, word, end): (&str, Word<'_>, bool),
+        choice: &mut impl Choice,
+    ) -> Decision {
+        let Some(window) = Window::new(rest, word, ahead, end) else {
             return Decision::More;
         };
-        for form in &head.forms {
-            if window.rules_out(form) {
+        for form in forms.iter().filter(|form| form.behind.may_be(behind)) {
+            let Some(length) = window.matches(&form.text, form.words) else { continue };
+            let written = rest.get(..length).unwrap_or_default();
+            let Some(class) = lexicon.class(form.index) else { continue };
+            let casing = Casing::of(written, &form.text)
+                .filter(|_| !passage.mask.is_line_start() || window.may_begin_line(length, form));
+            let left = casing.and_then(|it| passage.left(it, || window.right_is_name(length)));
+            let left = left.filter(|left| {
+                let past = class.guard.present && passage.is_past();
+                !past && class.guard.admits_left(*left)
+            });
+            // Whatever stands on the right then decides nothing, unless other places depend on this one.
+            if left.is_none() && unit(class, form).is_none() && is_far(rest, end) {
                 continue;
             }
-            let Some(length) = window.matches(&form.text, form.words) else { continue };
             let right = match window.right(length, form.words, &mut self.right) {
                 Ok(right) => right,
                 Err(Undecided::More) => return Decision::More,
                 Err(Undecided::Bound) => continue,
             };
-            let written = rest.get(..length).unwrap_or_default();
-            let Some(class) = lexicon.class(form.index) else { continue };
-            let casing = Casing::of(written, &form.text)
-                .filter(|_| !passage.mask.is_line_start() || window.may_begin_line(length, form));
-            let left = casing.and_then(|casing| passage.left(casing, window.right_is_name(length)));
             let admitted = left.is_some_and(|left| {
                 let named = class.consistency == Consistency::Class && is_name(casing, left, right);
-                let mut others = form.variants.iter().filter(|other| **other != form.text);
-                let differs = others.any(|other| casing::article_differs(left, &form.text, other));
-                let past = class.guard.present && passage.is_past();
-                !named && !differs && !past && class.guard.admits(left, right)
+                let differs = casing::is_article(left)
+                    && form.variants.iter().any(|other| casing::article_differs(&form.text, other));
+                !named && !differs && class.guard.admits_right(right)
             });
             let Some(casing) = casing.filter(|_| admitted) else {
                 // What is written so where it must stay is to be written so everywhere.
@@ -171,6 +189,12 @@ impl Decisions {
         }
         class.chain.len()
     }
+}
+
+/// Whether a text goes on so far that no more of it is needed to decide on what it begins with.
+#[inline]
+fn is_far(rest: &str, end: bool) -> bool {
+    end || rest.len() >= FARTHEST
 }
 
 /// What is to stand at a place that is no site because a variant stands nearby: another than the author's

@@ -327,17 +327,37 @@ pub(super) const CAPITALS: [&str; 91] = [
 
 /// Whether a list that is in order, and all in capitals or all in small letters, has a word.
 pub(super) fn is_in(list: &[&str], word: &str) -> bool {
-    // Most words that begin a line are told by their case.
-    let lower = |word: &str, at| word.as_bytes().get(at).is_some_and(u8::is_ascii_lowercase);
-    let first = list.first().copied().unwrap_or_default();
-    lower(first, 0) == lower(word, 0)
-        && lower(first, 1) == lower(word, 1)
-        && list.binary_search(&word).is_ok()
+    let two = |word: &str| word.as_bytes().first_chunk().map_or(0, |two| u16::from_be_bytes(*two));
+    let wanted = two(word);
+    // Most words that begin a line are told by their case, the others by their first letters.
+    let lower = |two: u16| two & 0x2020;
+    if lower(wanted) != list.first().map_or(0, |first| lower(two(first))) {
+        return false;
+    }
+    let from = list.partition_point(|known| two(known) < wanted);
+    let alike = list.iter().skip(from).take_while(|known| two(known) == wanted);
+    alike.into_iter().any(|known| *known == word)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Break it: begin behind the first word with these letters.
+    #[test]
+    fn a_list_has_its_words_and_no_others() {
+        let lists = [&STATEMENTS[..], &KEYWORDS, &COMMANDS, &CAPITALS, &FORMS];
+        for word in lists.iter().flat_map(|list| list.iter()) {
+            let other = [format!("{word}s"), word.to_uppercase(), word.to_lowercase()];
+            let part = word.chars().next().map(String::from);
+            for word in other.iter().chain(&part).map(String::as_str).chain([*word, "", "é", "1"])
+            {
+                for list in lists {
+                    assert_eq!(is_in(list, word), list.contains(&word), "{word:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_list_is_in_order_and_in_one_case() {

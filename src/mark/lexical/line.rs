@@ -114,6 +114,9 @@ impl Opening {
             (&["{# "], "#}"),
             (&["{ "], "}"),
         ];
+        if !matches!(self.text.as_bytes().first(), Some(b'(' | b'{' | b'/' | b'#')) {
+            return None;
+        }
         let begins = |begin: &&str| self.text.starts_with(*begin);
         COMMENTS.iter().find(|(opening, _)| opening.iter().any(begins)).map(|(_, end)| *end)
     }
@@ -125,12 +128,12 @@ impl Opening {
             || self.text.contains(" HTTP/")
             || self.text.starts_with("MIME-Version: ")
             || self.text.strip_prefix("Content-Type: ").is_some_and(|kind| kind.contains('/'))
-            || is_subject(self.text.split(' ').next().unwrap_or_default())
+            || is_subject(first_of(&self.text))
     }
 
     /// Whether the line begins with a name and a colon.
     pub(super) fn is_keyed(&self) -> bool {
-        !self.item && self.text.split(' ').next().is_some_and(is_name_with_colon)
+        !self.item && is_name_with_colon(first_of(&self.text))
     }
 
     /// The text of the tokens so far.
@@ -141,6 +144,11 @@ impl Opening {
     /// Whether the line begins with a command of a shell.
     pub(super) fn is_command(&self) -> bool {
         reader::is_command(&self.text)
+    }
+
+    /// Whether the line begins with a statement for a database.
+    pub(super) fn is_statement(&self) -> bool {
+        reader::is_statement(&self.text)
     }
 
     /// Who reads the line, if it is one of code.
@@ -168,24 +176,62 @@ impl Opening {
             let column = self.passed == 1 && is_column(self.text.trim_end());
             return if column && !end { Verdict::Line } else { Verdict::Prose };
         }
+        let letters = label::is_letters(token);
         let verdict = match self.passed {
-            0 if !end && is_marker(token) && token != "p." && !label::is_label(token, false) => {
+            0 if !(end || letters)
+                && is_marker(token)
+                && token != "p."
+                && !label::is_label(token, false) =>
+            {
                 self.item = true;
                 self.text.clear();
                 return Verdict::Prose;
             }
-            0 => match self.first(token, end) {
+            0 => match if letters { self.first_word(token, end) } else { self.first(token, end) } {
                 Verdict::Prose if !end && label::is_label(token, self.item) => Verdict::Labelled,
                 // The text stands in the next line.
                 Verdict::Prose if end && label::is_of_text(token) => Verdict::Cited,
                 verdict => verdict,
             },
+            _ if letters => self.further_word(token, end),
             _ => self.further(token, end),
         };
         self.passed += 1;
         self.text.push(' ');
         self.token = self.text.len();
         verdict
+    }
+
+    /// What the first token says if it is of letters alone, as in most lines of prose.
+    fn first_word(&self, word: &str, end: bool) -> Verdict {
+        if word == "WEBVTT" {
+            return Verdict::Code;
+        }
+        let alone = end && !self.before.continues;
+        let block = alone.then(|| delimiter::opened_by(word, true, self.before.announces));
+        if let Some(block) = block.flatten() {
+            return Verdict::Block(block);
+        }
+        let lower = word.starts_with(|first: char| first.is_ascii_lowercase());
+        if self.item {
+            let key = matches!(word, "TODO" | "DONE") || is_in(&COMMANDS, word);
+            return if key { Verdict::Code } else { Verdict::Prose };
+        }
+        self.known(word, lower, false).unwrap_or(Verdict::Prose)
+    }
+
+    /// What a word with which a line begins says, in small letters or not; `certain` if the line is no prose anyway.
+    fn known(&self, word: &str, lower: bool, certain: bool) -> Option<Verdict> {
+        let certain = certain || is_in(&STATEMENTS, word) || is_in(&CAPITALS, word);
+        if self.before.continues {
+            Some(if certain { Verdict::Line } else { Verdict::Prose })
+        } else {
+            let code = certain
+                || is_in(&KEYWORDS, word)
+                || is_in(&COMMANDS, word)
+                || lower && self.before.announces;
+            code.then_some(Verdict::Code)
+        }
     }
 
     /// What the first token says.
@@ -244,23 +290,16 @@ impl Opening {
             || is_textile(token)
             || is_times(token)
             || end && is_form(token)
-            || self.before.keyed && is_name_with_colon(token)
-            || is_in(&STATEMENTS, word)
-            || is_in(&CAPITALS, word);
-        if self.before.continues {
-            if certain { Verdict::Line } else { Verdict::Prose }
-        } else if certain
-            || is_in(&KEYWORDS, word)
-            || is_in(&COMMANDS, word)
-            || lower && self.before.announces
-        {
-            Verdict::Code
-        } else if is_stamp(token) {
-            Verdict::Line
-        } else {
-            Verdict::Prose
-        }
+            || self.before.keyed && is_name_with_colon(token);
+        let stamp = || if is_stamp(token) { Verdict::Line } else { Verdict::Prose };
+        self.known(word, lower, certain).unwrap_or_else(stamp)
     }
+}
+
+/// The first of tokens with spaces between them.
+fn first_of(tokens: &str) -> &str {
+    let end = tokens.bytes().position(|byte| byte == b' ');
+    tokens.get(..end.unwrap_or(tokens.len())).unwrap_or_default()
 }
 
 /// Whether a line that begins with this word may be prose, as far as the word tells.

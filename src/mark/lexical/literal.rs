@@ -1,6 +1,7 @@
 //! Literals of a program that go on over the ends of lines, and over blank ones.
 
 use super::block::{Block, End};
+use super::line::Opening;
 use super::reader::Reader;
 use crate::secret::opaque_debug;
 
@@ -86,8 +87,34 @@ impl Literal {
 
     /// A word passes.
     pub(super) fn word(&mut self, word: &str) {
-        for character in word.chars() {
-            self.character('a', character);
+        if !word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            word.chars().for_each(|character| self.character('a', character));
+            return;
+        }
+        // Letters and digits close nothing and open nothing; they may tell that what is open holds no text.
+        if let Some(open) = &mut self.open {
+            word.chars().for_each(|letter| open.read(letter));
+            if open.text == Text::None && !open.loose {
+                self.open = None;
+            }
+        } else {
+            self.closed = false;
+        }
+        let mut rest = word;
+        while !rest.is_empty() {
+            self.make_room();
+            let fits = rest.len().min(2 * MAX_NAME + 1 - self.tail.len());
+            let (now, later) = rest.split_at_checked(fits).unwrap_or((rest, ""));
+            self.tail.push_str(now);
+            rest = later;
+        }
+    }
+
+    /// Lets the oldest characters go, if there are many.
+    fn make_room(&mut self) {
+        if self.tail.len() > 2 * MAX_NAME {
+            let from = (MAX_NAME..self.tail.len()).find(|at| self.tail.is_char_boundary(*at));
+            self.tail.drain(..from.unwrap_or(0));
         }
     }
 
@@ -130,22 +157,21 @@ impl Literal {
                 self.closed = false;
             }
         }
-        if self.tail.len() > 2 * MAX_NAME {
-            let from = (MAX_NAME..self.tail.len()).find(|at| self.tail.is_char_boundary(*at));
-            self.tail.drain(..from.unwrap_or(0));
-        }
+        self.make_room();
         self.tail.push(character);
     }
 
     /// What a character opens behind what came.
     fn opened_by(&self, previous: char, character: char) -> Option<Open> {
         let tail = self.tail.as_str();
-        let apart = tail.ends_with([' ', '=', '(', ',', '[', ':']);
+        let apart = || tail.ends_with([' ', '=', '(', ',', '[', ':']);
         match character {
             '"' if !matches!(previous, '\\' | '\'') => Some(Open::new("\"")),
             '`' => Some(Open::new("`")),
             // Elsewhere it may be an apostrophe, or what marks a lifetime or a symbol.
-            '\'' if apart || self.closed => Some(Open { loose: true, ..Open::new("'").if_text() }),
+            '\'' if self.closed || apart() => {
+                Some(Open { loose: true, ..Open::new("'").if_text() })
+            }
             // `[[`, `[==[` of Lua and CMake.
             '[' => {
                 let level = tail.trim_end_matches('=');
@@ -194,11 +220,11 @@ impl Literal {
         (behind("%") == Some(true) || field).then(|| open.if_text())
     }
 
-    /// The block that is open where the line ends. `database` says that lines above are a database's.
-    pub(super) fn at_end(&self, reader: Reader, database: bool) -> Option<Block> {
+    /// The block that is open where the line ends that begins so. `database` says that it or lines above are a database's.
+    pub(super) fn at_end(&self, opening: &Opening, database: bool) -> Option<Block> {
         let marked = self.dollar.as_ref();
         if let Some(mark) =
-            marked.filter(|mark| reader == Reader::Database || database && **mark == self.tail)
+            marked.filter(|mark| opening.is_statement() || database && **mark == self.tail)
         {
             return Some(Block::new(End::Text(mark.as_str().into())));
         }
@@ -225,8 +251,10 @@ impl Literal {
         };
         // Elsewhere a line that ends so is code, and what looked like a literal is a symbol.
         let broken = self.tail.ends_with([';', '{', '}', ',', '+', ')', '>', '=', '|', '&']);
-        let opens = match reader {
-            _ if !open.loose => text,
+        if !open.loose {
+            return text.then(|| Block::new(open.end.clone()));
+        }
+        let opens = match opening.reader() {
             Reader::Program => text && !broken,
             Reader::Lisp => false,
             Reader::Shell | Reader::Database => true,

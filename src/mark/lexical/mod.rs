@@ -37,6 +37,7 @@ mod offsets;
 mod opening;
 mod passage;
 mod reader;
+mod recent;
 mod rewriter;
 mod token;
 mod undo;

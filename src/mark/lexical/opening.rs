@@ -18,21 +18,24 @@ pub(super) struct Opening {
 opaque_debug!(Opening);
 
 impl Opening {
-    /// A normalized word leaves.
+    /// Whether it has words to come.
     #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        self.count < OPENING_WORDS
+    }
+
+    /// A normalized word of it leaves.
     pub(super) fn word(&mut self, word: &str) {
-        if self.count < OPENING_WORDS {
-            if self.count > 0 {
-                self.words.push(' ');
-            }
-            self.words.push_str(word);
-            self.count += 1;
+        if self.count > 0 {
+            self.words.push(' ');
         }
+        self.words.push_str(word);
+        self.count += 1;
     }
 
     /// Something leaves that cannot be read.
     pub(super) fn opaque(&mut self) {
-        self.lost |= self.count < OPENING_WORDS;
+        self.lost |= self.is_open();
     }
 
     /// A paragraph ends.

@@ -5,9 +5,9 @@ use super::casing::{self, Casing};
 use super::context::{Gap, Language};
 use super::mask::Mask;
 use super::opening::Opening;
+use super::recent::Recent;
 use super::window::Word;
-use crate::mark::cell::normalize;
-use crate::mark::lexicon::{Context, Echo, Head, Left, Lexicon, Traits, WordKey};
+use crate::mark::lexicon::{Context, Echo, Head, Left, Lexicon, Traits};
 use crate::secret::opaque_debug;
 
 /// The state of a text up to the place reached.
@@ -15,10 +15,7 @@ pub(super) struct Passage {
     pub(super) mask: Mask,
     pub(super) gap: Gap,
     language: Language,
-    /// The last three words and the one reached, normalized.
-    words: [String; 4],
-    /// Which of them is reached; the last one is before it, going round.
-    reached: usize,
+    words: Recent,
     /// The stem of the one reached, and whether it is plain and has no capital.
     stem: u32,
     small: bool,
@@ -42,10 +39,11 @@ pub(super) struct Passage {
     /// Whether prose is left alone that must stay as it was written: verse, what is announced, behind labels. Not
     /// where a text is only read, since others may repeat without its frame what was marked within.
     pub(super) spares: bool,
-    /// The stems of the last words, a bit for each that was exchanged, and where the next one goes.
+    /// The stems of the last words, and where the next one goes.
     stems: [u32; FAR],
-    exchanged: u32,
     next: usize,
+    /// A bit for each that was exchanged, the last word's the lowest.
+    exchanged: u32,
 }
 
 /// Words within which a reader notices that one comes again, and that one of content does.
@@ -60,8 +58,7 @@ impl Passage {
             mask: Mask::new(),
             gap: Gap::Line,
             language: Language::default(),
-            words: Default::default(),
-            reached: 0,
+            words: Recent::default(),
             stem: 0,
             small: false,
             previous_is_name: false,
@@ -85,13 +82,7 @@ impl Passage {
         self.mask.opaque();
         self.opening.opaque();
         self.gap = Gap::Bound;
-        self.words.iter_mut().for_each(String::clear);
-    }
-
-    /// The word so many before the one reached.
-    #[inline]
-    fn word_before(&self, words: usize) -> &str {
-        self.words.get((self.reached + 4 - words) % 4).map_or("", String::as_str)
+        self.words.forget();
     }
 
     /// Whether a form may begin here, with this word.
@@ -114,48 +105,38 @@ impl Passage {
     /// A word is reached: what the lexicon knows of it.
     #[inline]
     pub(super) fn reach<'l>(&mut self, lexicon: &'l Lexicon, word: Word<'_>) -> Option<&'l Head> {
-        let reached = self.words.get_mut(self.reached)?;
-        reached.clear();
-        let (key, small) = if word.plain {
-            let plain = WordKey::of_plain(word.text.as_bytes());
-            reached.push_str(word.text);
-            if !plain.1 {
-                reached.make_ascii_lowercase();
-            }
-            plain
-        } else {
-            normalize(word.text, reached);
-            (WordKey::of(reached.as_bytes()), false)
-        };
+        let (key, small, letters) = self.words.reach(word)?;
         (self.stem, self.small) = (key.stem, small);
-        lexicon.head(reached, key)
+        lexicon.head(letters, key)
     }
 
     /// The word that was reached is passed; what the lexicon knows of it is `head`.
+    #[inline]
     pub(super) fn pass_reached(&mut self, word: Word<'_>, head: Option<&Head>) {
         self.previous_is_name = !self.small
             && !matches!(self.gap, Gap::Line | Gap::Sentence)
             && casing::is_capitalized(word.text);
-        if !word.plain && self.word_before(0).contains('\'') {
+        if !word.plain && self.words.before(0).contains('\'') {
             self.curly = word.text.contains('’');
             self.contractions |=
-                self.mask.is_prose(word.text) && casing::is_contraction(self.word_before(0));
+                self.mask.is_prose(word.text) && casing::is_contraction(self.words.before(0));
         }
         self.utters = head.is_some_and(|head| head.traits.utters);
         self.announced.word(word.text);
-        if let Some(head) = head {
+        if let Some(head) = head.filter(|head| head.tells) {
             self.note(head.traits);
         }
         self.mask.word(word.text);
         if let Some(slot) = self.stems.get_mut(self.next) {
             *slot = self.stem;
         }
-        self.exchanged &= !(1 << self.next);
+        self.exchanged <<= 1;
         self.next = (self.next + 1) % FAR;
-        let passed = self.words.get(self.reached).map_or("", String::as_str);
-        self.opening.word(passed);
-        let foreign = !word.plain && !passed.is_ascii();
-        self.reached = (self.reached + 1) % 4;
+        if self.opening.is_open() {
+            self.opening.word(self.words.before(0));
+        }
+        let foreign = !word.plain && !self.words.before(0).is_ascii();
+        self.words.pass();
         self.language.word(head, foreign);
         self.gap = Gap::None;
     }
@@ -163,7 +144,7 @@ impl Passage {
     /// What the word that was reached tells of the text.
     fn note(&mut self, traits: Traits) {
         self.formal |= traits.formal;
-        let previous = || self.word_before(1);
+        let previous = || self.words.before(1);
         let article = || {
             matches!(
                 previous(),
@@ -196,7 +177,7 @@ impl Passage {
 
     /// The word that tells the cells of a class apart.
     pub(super) fn context(&self, context: Context) -> &str {
-        self.word_before(match context {
+        self.words.before(match context {
             Context::First => 1,
             Context::Second => 2,
             Context::Third => 3,
@@ -219,7 +200,7 @@ impl Passage {
             let place = (self.next + FAR - 1 - age) % FAR;
             let stem = self.stems.get(place)?;
             let said = far.contains(stem) || age < NEAR && near.contains(stem);
-            said.then_some(self.exchanged >> place & 1 == 1)
+            said.then_some(self.exchanged >> age & 1 == 1)
         })
     }
 
@@ -229,9 +210,8 @@ impl Passage {
             if number > 0 {
                 self.pass_character(' ');
             }
-            let place = self.next;
             self.pass(lexicon, Word::of(word));
-            self.exchanged |= u32::from(exchanged) << place;
+            self.exchanged |= u32::from(exchanged);
         }
     }
 
@@ -273,7 +253,7 @@ impl Passage {
     /// Whether a colon behind the last word tells of a text that somebody puts somewhere: `like this:`, `Change the
     /// title to:`, or `with:` alone behind what is replaced.
     fn tells_of_text(&self) -> bool {
-        match self.word_before(1) {
+        match self.words.before(1) {
             "this" => true,
             "to" | "with" | "by" => self.opening.is_of_edit(),
             _ => false,
@@ -281,15 +261,19 @@ impl Passage {
     }
 
     /// What stands on the left of a form written in this case, unless it is no place for one.
-    pub(super) fn left(&self, casing: Casing, right_is_name: bool) -> Option<Left<'_>> {
+    pub(super) fn left(
+        &self,
+        casing: Casing,
+        right_is_name: impl Fn() -> bool,
+    ) -> Option<Left<'_>> {
         Some(match (self.gap, casing) {
-            (Gap::Line | Gap::Sentence, Casing::Title) if right_is_name => return None,
+            (Gap::Line | Gap::Sentence, Casing::Title) if right_is_name() => return None,
             (Gap::Line | Gap::Sentence, Casing::Title | Casing::Exact) => Left::Start,
             (Gap::Line, Casing::Lower) => Left::Start,
             (_, Casing::Title) => return None,
-            _ if self.previous_is_name && right_is_name => return None,
-            (Gap::Space, _) => Left::Word(self.word_before(1)),
-            (Gap::Comma, _) => Left::Comma(self.word_before(1)),
+            _ if self.previous_is_name && right_is_name() => return None,
+            (Gap::Space, _) => Left::Word(self.words.before(1)),
+            (Gap::Comma, _) => Left::Comma(self.words.before(1)),
             _ => Left::Clause,
         })
     }

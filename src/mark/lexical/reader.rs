@@ -18,17 +18,11 @@ pub(super) enum Reader {
 impl Reader {
     /// Who reads a line of code that begins so.
     pub(super) fn of(opening: &str) -> Self {
-        const STATEMENTS: [&str; 18] = [
-            "ALTER", "AND", "AS", "CALL", "COMMENT", "CREATE", "DELETE", "DO", "EXECUTE", "INSERT",
-            "MERGE", "OR", "RETURN", "SELECT", "SET", "UPDATE", "VALUES", "WHERE",
-        ];
-        let first = opening.split([' ', '(']).next().unwrap_or_default();
-        let small = ["alter", "comment", "create", "insert", "select", "update", "values"];
         let lisp =
             opening.strip_prefix('(').is_some_and(|form| form.starts_with(char::is_alphabetic));
         if lisp {
             Self::Lisp
-        } else if STATEMENTS.contains(&first) || small.contains(&first) {
+        } else if is_statement(opening) {
             Self::Database
         } else if is_command(opening) {
             Self::Shell
@@ -36,6 +30,18 @@ impl Reader {
             Self::Program
         }
     }
+}
+
+/// Whether the line begins with a statement for a database.
+pub(super) fn is_statement(opening: &str) -> bool {
+    const STATEMENTS: [&str; 18] = [
+        "ALTER", "AND", "AS", "CALL", "COMMENT", "CREATE", "DELETE", "DO", "EXECUTE", "INSERT",
+        "MERGE", "OR", "RETURN", "SELECT", "SET", "UPDATE", "VALUES", "WHERE",
+    ];
+    const SMALL: [&str; 7] = ["alter", "comment", "create", "insert", "select", "update", "values"];
+    let end = opening.bytes().position(|byte| matches!(byte, b' ' | b'('));
+    let first = opening.get(..end.unwrap_or(opening.len())).unwrap_or_default();
+    is_in(&STATEMENTS, first) || is_in(&SMALL, first)
 }
 
 /// Whether the line begins with a command of a shell, an assignment of one, or a prompt, and does

@@ -7,7 +7,7 @@ use super::decision::{Decision, Decisions};
 use super::offsets::{OffsetMap, Unit};
 use super::passage::Passage;
 use super::undo::Undo;
-use super::window::{Extent, Word, extent, is_word};
+use super::window::{Extent, Word, extent, extent_of_any, is_word, plain_word};
 use crate::mark::lexicon::Lexicon;
 
 /// Rewrites one text as it comes. Without clocks: who holds it calls [`Rewriter::flush`] when the
@@ -196,15 +196,17 @@ impl<'l, C: Choice> Rewriter<'l, C> {
     /// piece up to the next substitution.
     fn run(&mut self, text: &str, end: bool, out: &mut impl Output) -> usize {
         let (mut read, mut left) = (0, 0);
-        while let Some(rest) = text.get(read..) {
-            let Some(first) = rest.as_bytes().first() else { break };
+        while let Some(first) = text.as_bytes().get(read) {
             if *first == b' ' && self.passage.pass_space() {
                 self.tail = false;
                 read += 1;
                 continue;
             }
-            // Nearly every word begins with a letter of ASCII, and is whole.
-            if self.tail || !first.is_ascii_alphanumeric() {
+            let Some(rest) = text.get(read..) else { break };
+            let plain = if self.tail { None } else { plain_word(rest) };
+            let word = if let Some(word) = plain {
+                word
+            } else {
                 let Some(character) = rest.chars().next() else { break };
                 if !is_word(character) {
                     self.tail = false;
@@ -217,30 +219,29 @@ impl<'l, C: Choice> Rewriter<'l, C> {
                     read += character.len_utf8();
                     continue;
                 }
-            }
-            let word = match extent(rest, end) {
-                Extent::Partial => break,
-                Extent::Long(length) => {
-                    let word = Word::of(rest.get(..length).unwrap_or_default());
-                    self.passage.pass(self.lexicon, word);
-                    self.tail = true;
-                    read += length;
-                    continue;
+                match extent_of_any(rest, end) {
+                    Extent::Partial => break,
+                    Extent::Long(length) => {
+                        let word = Word::of(rest.get(..length).unwrap_or_default());
+                        self.passage.pass(self.lexicon, word);
+                        self.tail = true;
+                        read += length;
+                        continue;
+                    }
+                    Extent::Word(word) => word,
                 }
-                Extent::Word(word) => word,
             };
             let head = self.passage.reach(self.lexicon, word);
-            let Some(candidate) = head.filter(|head| head.is_candidate()) else {
-                self.passage.pass_reached(word, head);
-                read += word.text.len();
-                continue;
-            };
-            let decision = if self.passage.is_open(word) {
-                let (place, choice) = ((rest, word, end), &mut self.choice);
-                self.decisions.at_head(self.lexicon, candidate, &self.passage, place, choice)
-            } else {
-                self.decisions.leave(self.lexicon, candidate, word.text);
-                Decision::None
+            let decision = match head.filter(|head| head.is_candidate()) {
+                None => Decision::None,
+                Some(candidate) if self.passage.is_open(word) => {
+                    let (place, choice) = ((rest, word, end), &mut self.choice);
+                    self.decisions.at_head(self.lexicon, candidate, &self.passage, place, choice)
+                }
+                Some(candidate) => {
+                    self.decisions.leave(self.lexicon, candidate, word.text);
+                    Decision::None
+                }
             };
             match decision {
                 Decision::More => break,

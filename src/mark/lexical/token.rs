@@ -117,6 +117,9 @@ pub(super) fn is_level(token: &str) -> bool {
 
 /// The name of a commit: hexadecimal digits, of which some are letters and some are not.
 pub(super) fn is_hash(token: &str) -> bool {
+    if token.len() < 7 {
+        return false;
+    }
     let token = token.trim_matches(['^', '[', '(', ')', ']', ':', ',']);
     let digits = token.bytes().filter(u8::is_ascii_digit).count();
     (7..=40).contains(&token.len())
@@ -138,6 +141,9 @@ pub(super) fn is_address(token: &str) -> bool {
 
 /// A date, a time, an address of the network.
 pub(super) fn is_stamp(token: &str) -> bool {
+    if token.len() < 6 {
+        return false;
+    }
     let token = token.trim_matches(['[', ']', ':', ',']);
     let marks = token.bytes().filter(|byte| matches!(byte, b'-' | b':' | b'/' | b'.')).count();
     token.len() >= 6
@@ -148,6 +154,9 @@ pub(super) fn is_stamp(token: &str) -> bool {
 
 /// `12:00:01`.
 pub(super) fn is_time(token: &str) -> bool {
+    if token.len() < 8 {
+        return false;
+    }
     let bytes = token.trim_matches(['[', ']', '(', ')']).as_bytes();
     bytes.len() >= 8
         && bytes.get(..8).is_some_and(|time| {

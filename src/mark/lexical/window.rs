@@ -61,24 +61,25 @@ pub(super) enum Extent<'t> {
     Long(usize),
 }
 
-/// The extent of the word that `text` begins with; `end` if no more text follows it. A call of its own would cost
-/// every word a sixth of this.
-#[inline(always)]
+/// The extent of the word that `text` begins with; `end` if no more text follows it.
+#[inline]
 pub(super) fn extent(text: &str, end: bool) -> Extent<'_> {
-    // Nearly every word is plain and ends before a space or punctuation.
+    plain_word(text).map_or_else(|| extent_of_any(text, end), Extent::Word)
+}
+
+/// The word that `text` begins with if it is plain and ends before a space or punctuation, as nearly every one does. A
+/// call of its own would cost every word a sixth of this.
+#[inline(always)]
+pub(super) fn plain_word(text: &str) -> Option<Word<'_>> {
     let bytes = text.as_bytes();
     let at = plain_length(bytes.get(..MAX_WORD_BYTES).unwrap_or(bytes));
-    if at < MAX_WORD_BYTES {
-        let behind = bytes.get(at);
-        if behind.is_some_and(|byte| byte.is_ascii() && !matches!(byte, b'\'' | b'-')) {
-            return Extent::Word(Word { text: text.get(..at).unwrap_or_default(), plain: true });
-        }
-    }
-    extent_of_any(text, end)
+    let ends = |byte: &u8| byte.is_ascii() && !matches!(byte, b'\'' | b'-');
+    let whole = 0 < at && at < MAX_WORD_BYTES && bytes.get(at).is_some_and(ends);
+    whole.then(|| Word { text: text.get(..at).unwrap_or_default(), plain: true })
 }
 
 /// The same of words with other characters.
-fn extent_of_any(text: &str, end: bool) -> Extent<'_> {
+pub(super) fn extent_of_any(text: &str, end: bool) -> Extent<'_> {
     let word = |length: usize| Extent::Word(Word::of(text.get(..length).unwrap_or_default()));
     let mut characters = text.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
@@ -158,19 +159,15 @@ impl<'t> Window<'t> {
         Some(window)
     }
 
-    /// Whether a form does not stand here, as far as the first letter of its second word tells.
-    #[inline]
-    pub(super) fn rules_out(&self, form: &Form) -> bool {
-        let Self { text, ends: [first, ..], plain, .. } = self;
-        let second = || text.as_bytes().get(first + 1).map(u8::to_ascii_lowercase);
-        *plain && form.second.is_some() && form.second != second()
-    }
-
     /// How many bytes a form of so many words takes here; `None` if it does not stand here.
     pub(super) fn matches(&self, form: &str, words: usize) -> Option<usize> {
         let last = *self.ends.get(words.checked_sub(1)?)?;
         if words > self.words || self.plain && last != form.len() {
             return None;
+        }
+        // The first word is the form's.
+        if self.plain && words == 1 {
+            return Some(last);
         }
         let written = self.text.get(..last)?;
         if self.plain || written.is_ascii() {
@@ -247,7 +244,7 @@ impl<'t> Window<'t> {
     /// Whether the word behind a form of so many bytes has a capital.
     pub(super) fn right_is_name(&self, length: usize) -> bool {
         let rest = self.text.get(length..).unwrap_or_default();
-        rest.strip_prefix(' ').is_some_and(is_capitalized)
+        rest.starts_with(' ') && rest.get(1..).is_some_and(is_capitalized)
     }
 }
 

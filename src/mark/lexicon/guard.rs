@@ -111,12 +111,17 @@ impl Guard {
     /// Whether a form is a site between these.
     #[must_use]
     pub fn admits(&self, left: Left<'_>, right: Right<'_>) -> bool {
-        self.admits_left(left)
-            && self.right.as_ref().is_none_or(|list| list.right(right, true))
+        self.admits_left(left) && self.admits_right(right)
+    }
+
+    /// Whether the conditions on the right are met.
+    pub(in crate::mark) fn admits_right(&self, right: Right<'_>) -> bool {
+        self.right.as_ref().is_none_or(|list| list.right(right, true))
             && self.not_right.as_ref().is_none_or(|list| !list.right(right, false))
     }
+
     /// Whether the conditions on the left are met.
-    pub(super) fn admits_left(&self, left: Left<'_>) -> bool {
+    pub(in crate::mark) fn admits_left(&self, left: Left<'_>) -> bool {
         self.left.as_ref().is_none_or(|list| list.left(left, true))
             && self.not_left.as_ref().is_none_or(|list| !list.left(left, false))
     }

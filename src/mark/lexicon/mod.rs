@@ -13,6 +13,7 @@
 //! assert!(lexicon.classes().count() >= 400);
 //! ```
 
+mod behind;
 mod chain;
 mod echo;
 mod guard;
@@ -22,6 +23,7 @@ mod vocabulary;
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
+pub(super) use behind::{Behind, Eight};
 pub(super) use echo::Echo;
 pub(super) use guard::Context;
 pub use guard::{Guard, Left, Right};
@@ -104,26 +106,14 @@ pub(super) struct Form {
     pub(super) variants: Arc<[Box<str>]>,
     /// How many words it has.
     pub(super) words: usize,
-    /// The first byte of the second, as a small letter.
-    pub(super) second: Option<u8>,
+    /// How it goes on behind the first.
+    pub(super) behind: Behind,
     /// What a reader would notice of each variant if it came again.
     pub(super) echoes: Arc<[Echo]>,
 }
 
-impl Form {
-    /// Whether it may stand at the start of `rest`, as far as the letters tell: not where other ASCII stands.
-    /// Compared from the end, since the first word is known to be the form's.
-    #[inline]
-    pub(super) fn may_stand(&self, rest: &[u8]) -> bool {
-        let form = self.text.as_bytes();
-        let Some(here) = rest.get(..form.len()) else { return true };
-        let mut pairs = here.iter().zip(form).rev();
-        pairs.all(|(here, form)| here.eq_ignore_ascii_case(form)) || !here.is_ascii()
-    }
-}
-
 /// What a word tells of the text that it stands in; see [`Lexicon::parse`].
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Traits {
     pub(super) regional: bool,
     pub(super) spoken: bool,
@@ -140,6 +130,15 @@ pub(super) struct Traits {
     pub(super) past: bool,
 }
 
+impl Traits {
+    /// Whether there is something to note where the word is passed, which there is not at most words. The others
+    /// are looked at each for itself.
+    fn tells(self) -> bool {
+        let others = Self { regional: false, utters: false, foreign: false, past: false, ..self };
+        others != Self::default()
+    }
+}
+
 /// What sets a trait, and the words that have it.
 type TraitWords = (fn(&mut Traits), HashSet<Box<str>, WordState>);
 
@@ -153,19 +152,29 @@ pub(super) struct Head {
     pub(super) single: bool,
     /// With what letters the second words of the others begin: a bit for each.
     pub(super) seconds: u32,
-    /// What the word tells of the text.
+    /// What the word tells of the text, and whether there is something to note.
     pub(super) traits: Traits,
+    pub(super) tells: bool,
     /// Whether it is one of [`FUNCTION_WORDS`].
     pub(super) function: bool,
 }
 
 impl Head {
-    /// Whether one of its forms may stand before `behind`, as far as the next letter tells.
+    /// The first of its forms, and so the longest, that may stand before `behind`, as far as the next letters tell.
     #[inline]
-    pub(super) fn may_begin(&self, behind: Option<&str>) -> bool {
-        let next = behind.map_or(&[][..], str::as_bytes);
+    pub(super) fn longest(&self, behind: &[u8]) -> Option<&Form> {
+        if !self.may_begin(behind) {
+            return None;
+        }
+        let eight = Eight::of(behind);
+        self.forms.iter().find(|form| form.behind.may_be(eight))
+    }
+
+    /// Whether one may, as far as the next letter tells.
+    #[inline]
+    fn may_begin(&self, behind: &[u8]) -> bool {
         self.single
-            || match next {
+            || match behind {
                 [b' ', next, ..] if next.is_ascii() => self.seconds & letter(*next) != 0,
                 [b' ', ..] => true,
                 _ => false,
@@ -180,6 +189,7 @@ impl Head {
 }
 
 /// The bit of a letter; bytes that are none may share it.
+#[inline]
 fn letter(byte: u8) -> u32 {
     1 << (byte % 32)
 }
@@ -234,7 +244,7 @@ impl Lexicon {
 
     /// What is known of a normalized word with this key, if anything is.
     #[inline]
-    pub(super) fn head(&self, normalized: &str, key: WordKey) -> Option<&Head> {
+    pub(super) fn head(&self, normalized: &[u8], key: WordKey) -> Option<&Head> {
         self.heads.find(normalized, key)
     }
 
@@ -261,12 +271,12 @@ impl Lexicon {
             for (place, text) in forms.iter().enumerate() {
                 let words = text.split(' ').count();
                 let second = text.split(' ').nth(1).and_then(|word| word.bytes().next());
-                let second = second.map(|byte| byte.to_ascii_lowercase());
+                let behind = Behind::of(text);
                 let mut head = String::new();
                 super::cell::normalize(text.split(' ').next().unwrap_or_default(), &mut head);
                 let (text, variants) = (text.clone(), Arc::clone(&forms));
                 let echoes = Arc::clone(&echoes);
-                let form = Form { index, place, text, variants, words, second, echoes };
+                let form = Form { index, place, text, variants, words, behind, echoes };
                 lexicon.heads.change(&head, |head| {
                     head.ahead = head.ahead.max(words);
                     head.single |= words == 1;
@@ -277,6 +287,7 @@ impl Lexicon {
         }
         for head in lexicon.heads.values_mut() {
             head.forms.sort_by_key(|form| std::cmp::Reverse(form.words));
+            head.tells = head.traits.tells();
         }
         lexicon.classes = classes;
         lexicon
@@ -299,8 +310,14 @@ mod tests {
                 super::super::cell::normalize(form.split(' ').next().unwrap(), &mut normalized);
                 let key = WordKey::of(normalized.as_bytes());
                 let behind = form.split_once(' ').map(|(_, behind)| format!(" {behind}"));
-                let head = lexicon.head(&normalized, key);
-                assert!(head.is_none_or(|head| head.may_begin(behind.as_deref())), "{form}");
+                let head = lexicon.head(normalized.as_bytes(), key);
+                assert!(
+                    head.is_none_or(|head| {
+                        let behind = behind.as_deref().unwrap_or_default();
+                        head.longest(behind.as_bytes()).is_some()
+                    }),
+                    "{form}"
+                );
             }
         }
     }
@@ -308,10 +325,10 @@ mod tests {
     #[test]
     fn a_word_that_only_begins_forms_of_several_words_begins_none_elsewhere() {
         let head = Head { single: false, seconds: letter(b't'), ..Head::default() };
-        assert!(head.may_begin(Some(" the")) && head.may_begin(Some(" The")));
-        assert!(head.may_begin(Some(" \u{212a}elvin")));
-        for behind in [None, Some(""), Some(" a"), Some(", the"), Some("\nthe"), Some(" A")] {
-            assert!(!head.may_begin(behind), "{behind:?}");
+        assert!(head.may_begin(b" the") && head.may_begin(b" The"));
+        assert!(head.may_begin(" \u{212a}elvin".as_bytes()));
+        for behind in ["", " a", ", the", "\nthe", " A"] {
+            assert!(!head.may_begin(behind.as_bytes()), "{behind:?}");
         }
     }
 }

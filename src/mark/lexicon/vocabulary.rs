@@ -6,11 +6,19 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// are not, is told by one byte.
 #[derive(Debug)]
 pub(super) struct Vocabulary<T> {
-    values: Vec<(Box<str>, T)>,
+    values: Vec<Known<T>>,
     /// A byte of the hash of the word at a place, 0 if there is none.
     tags: Vec<u8>,
     /// Which word it is.
     places: Vec<u32>,
+}
+
+/// A word, by what it is looked up, and its value.
+#[derive(Debug)]
+struct Known<T> {
+    hash: u64,
+    word: Box<str>,
+    value: T,
 }
 
 impl<T> Default for Vocabulary<T> {
@@ -22,41 +30,48 @@ impl<T> Default for Vocabulary<T> {
 impl<T: Default> Vocabulary<T> {
     /// The value of a word with this key.
     #[inline]
-    pub(super) fn find(&self, word: &str, key: WordKey) -> Option<&T> {
+    pub(super) fn find(&self, word: &[u8], key: WordKey) -> Option<&T> {
         let number = self.number(word, key).ok()?;
-        self.values.get(number).map(|(_, value)| value)
+        self.values.get(number).map(|known| &known.value)
     }
 
     /// Changes the value of a word, which is the default if it has none yet.
     pub(super) fn change(&mut self, word: &str, change: impl FnOnce(&mut T)) {
-        let number = self.number(word, WordKey::of(word.as_bytes())).unwrap_or_else(|_| {
+        let key = WordKey::of(word.as_bytes());
+        let number = self.number(word.as_bytes(), key).unwrap_or_else(|_| {
             if (self.values.len() + 1) * 4 > self.tags.len() {
                 self.grow();
             }
-            self.values.push((word.into(), T::default()));
+            self.values.push(Known { hash: key.hash, word: word.into(), value: T::default() });
             self.place(self.values.len() - 1);
             self.values.len() - 1
         });
-        if let Some((_, value)) = self.values.get_mut(number) {
-            change(value);
+        if let Some(known) = self.values.get_mut(number) {
+            change(&mut known.value);
         }
     }
 
     /// All values.
     pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.values.iter_mut().map(|(_, value)| value)
+        self.values.iter_mut().map(|known| &mut known.value)
     }
 
     /// Which word it is, or the free place where it would be.
     #[inline]
-    fn number(&self, word: &str, WordKey { hash, .. }: WordKey) -> Result<usize, usize> {
+    fn number(&self, word: &[u8], WordKey { hash, .. }: WordKey) -> Result<usize, usize> {
+        // Of shorter words the hash of one is that of no other as long.
+        let is = |known: &Known<T>| {
+            known.hash == hash
+                && known.word.len() == word.len()
+                && (word.len() < 8 || known.word.as_bytes() == word)
+        };
         let mut place = self.first(hash);
         loop {
             match self.tags.get(place) {
                 Some(0) | None => return Err(place),
                 Some(tag) if *tag == tag_of(hash) => {
                     let number = self.places.get(place).map_or(0, |number| *number as usize);
-                    if self.values.get(number).is_some_and(|(known, _)| **known == *word) {
+                    if self.values.get(number).is_some_and(is) {
                         return Ok(number);
                     }
                 }
@@ -72,11 +87,11 @@ impl<T: Default> Vocabulary<T> {
     }
 
     fn place(&mut self, number: usize) {
-        let Some((word, _)) = self.values.get(number) else { return };
-        let key = WordKey::of(word.as_bytes());
-        if let Err(place) = self.number(word, key) {
+        let Some(Known { hash, word, .. }) = self.values.get(number) else { return };
+        let hash = *hash;
+        if let Err(place) = self.number(word.as_bytes(), WordKey { hash, stem: 0 }) {
             if let Some(slot) = self.tags.get_mut(place) {
-                *slot = tag_of(key.hash);
+                *slot = tag_of(hash);
             }
             if let Some(slot) = self.places.get_mut(place) {
                 *slot = u32::try_from(number).unwrap_or(u32::MAX);
@@ -91,6 +106,7 @@ impl<T: Default> Vocabulary<T> {
     }
 }
 
+#[inline]
 fn tag_of(hash: u64) -> u8 {
     let [.., tag] = hash.to_le_bytes();
     tag | 1
@@ -116,13 +132,15 @@ impl WordKey {
         Self::of_eights(word, |eight| eight)
     }
 
-    /// That of a word of ASCII letters and digits, in any case; and whether none is a capital.
+    /// That of a word of ASCII letters and digits, in any case; and whether none is a capital. `keep` takes eight
+    /// small letters after the other, the last of them with zeros behind.
     #[inline]
-    pub(in crate::mark) fn of_plain(word: &[u8]) -> (Self, bool) {
+    pub(in crate::mark) fn of_plain(word: &[u8], mut keep: impl FnMut(u64)) -> (Self, bool) {
         let mut small = true;
         let key = Self::of_eights(word, |eight| {
             let lowered = eight | (eight & LETTERS) >> 1;
             small &= lowered == eight;
+            keep(lowered);
             lowered
         });
         (key, small)
@@ -211,7 +229,9 @@ mod tests {
             for length in 1..20 {
                 let word = vec![byte; length];
                 let lowered = word.to_ascii_lowercase();
-                let (key, small) = WordKey::of_plain(&word);
+                let mut kept = Vec::new();
+                let (key, small) = WordKey::of_plain(&word, |eight| kept.push(eight.to_le_bytes()));
+                assert_eq!(kept.as_flattened()[..length], lowered);
                 assert_eq!(key, WordKey::of(&lowered), "{byte} {length} times");
                 assert_eq!(small, lowered == word, "{byte} {length} times");
             }
@@ -238,7 +258,7 @@ mod tests {
         for (number, word) in words.iter().enumerate() {
             vocabulary.change(word, |value| *value += number);
         }
-        let find = |word: &str| vocabulary.find(word, WordKey::of(word.as_bytes()));
+        let find = |word: &str| vocabulary.find(word.as_bytes(), WordKey::of(word.as_bytes()));
         for (number, word) in words.iter().enumerate() {
             assert_eq!(find(word), Some(&number));
             assert_eq!(find(&format!("{word}x")), None);

@@ -12,9 +12,11 @@ const TABBED: usize = 8;
 /// The text with single spaces; `None` if it has them.
 pub(super) fn single(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
-    let needed = memchr::memmem::find(bytes, b"  ").is_some()
-        || memchr::memchr(b'\t', bytes).is_some()
-        || !text.is_ascii() && has_rare_characters(text) && text.chars().any(is_foreign_blank);
+    let foreign =
+        !text.is_ascii() && has_rare_characters(text) && text.chars().any(is_foreign_blank);
+    let needed = foreign
+        || memchr::memmem::find(bytes, b"  ").is_some()
+        || memchr::memchr(b'\t', bytes).is_some();
     if !needed || is_structured(text) {
         return None;
     }
@@ -24,19 +26,20 @@ pub(super) fn single(text: &str) -> Option<String> {
         match line.kind {
             Kind::Blank => ticks = Ticks::default(),
             Kind::Code => {}
-            Kind::Prose if is_usual(line.text) => {}
+            Kind::Prose if is_usual(line.text, foreign) => ticks.pass_line(line.text),
             Kind::Prose => single_in(line, &mut ticks, &mut changed),
         }
     }
     changed.finish()
 }
 
-/// Whether nothing can be changed on a line, and no backtick stands on it.
-fn is_usual(line: &str) -> bool {
-    let bytes = line.as_bytes();
-    line.is_ascii()
-        && memchr::memchr2(b'\t', b'`', bytes).is_none()
+/// Whether nothing can be changed on a line: behind its indentation there are single spaces. `foreign` says that the
+/// text has other blanks, too.
+fn is_usual(line: &str, foreign: bool) -> bool {
+    let bytes = line.trim_start_matches([' ', '\t']).as_bytes();
+    memchr::memchr(b'\t', bytes).is_none()
         && memchr::memmem::find(bytes, b"  ").is_none()
+        && !(foreign && !line.is_ascii())
 }
 
 fn single_in(line: Line<'_>, ticks: &mut Ticks, changed: &mut Changed<'_>) {
@@ -116,6 +119,14 @@ impl Ticks {
         }
     }
 
+    /// The same of a whole line, up to its end.
+    fn pass_line(&mut self, line: &str) {
+        let bytes = line.as_bytes();
+        let Some(first) = memchr::memchr(b'`', bytes) else { return };
+        bytes.iter().skip(first).for_each(|byte| self.pass(char::from(*byte)));
+        self.pass('\n');
+    }
+
     fn within(&self) -> bool {
         self.open > 0
     }
@@ -126,15 +137,22 @@ mod tests {
     use super::*;
 
     proptest::proptest! {
-        /// Break it: let a line with a backtick or a tab be usual.
+        /// Break it: let a line with two spaces or a tab be usual, or pass over its backticks.
         #[test]
-        fn a_usual_line_would_neither_be_changed_nor_open_anything(text in "[ ab\t`.é\u{a0}]{1,9}") {
+        fn a_usual_line_would_not_be_changed_and_opens_what_it_would_have(
+            text in "[ ab\t`.é\u{a0}]{1,9}",
+            foreign in proptest::bool::ANY,
+            open in 0..3_usize,
+        ) {
+            let foreign = foreign || text.contains('\u{a0}');
             let whole = Lines::new(&text).next().filter(|line| matches!(line.kind, Kind::Prose));
-            if let Some(line) = whole.filter(|line| is_usual(line.text)) {
-                let (mut changed, mut ticks) = (Changed::new(&text), Ticks::default());
+            if let Some(line) = whole.filter(|line| is_usual(line.text, foreign)) {
+                let (mut changed, mut ticks) = (Changed::new(&text), Ticks { open, run: 0 });
                 single_in(line, &mut ticks, &mut changed);
                 proptest::prop_assert_eq!(changed.finish(), None);
-                proptest::prop_assert_eq!((ticks.open, ticks.run), (0, 0));
+                let mut passed = Ticks { open, run: 0 };
+                passed.pass_line(line.text);
+                proptest::prop_assert_eq!((ticks.open, ticks.run), (passed.open, passed.run));
             }
         }
     }

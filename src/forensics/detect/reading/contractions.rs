@@ -68,10 +68,10 @@ pub(super) fn restored(text: &str) -> Option<String> {
     let mut changed = Changed::new(text);
     for line in Lines::new(text).filter(|line| line.kind == Kind::Prose) {
         let bytes = line.text.as_bytes();
-        for end in ascii::others(bytes).chain([bytes.len()]) {
+        let mut look_before = |end: usize| {
             let (before, behind) = bytes.split_at_checked(end).unwrap_or_default();
-            if !ends_like_one(before) || behind.first().is_some_and(|byte| is_letter(*byte)) {
-                continue;
+            if behind.first().is_some_and(|byte| is_letter(*byte)) {
+                return;
             }
             let letters = before.iter().rev().take(LONGEST + 1);
             let length = letters.take_while(|byte| is_letter(**byte)).count();
@@ -83,6 +83,15 @@ pub(super) fn restored(text: &str) -> Option<String> {
                 }
                 changed.replace(place + at, place + at, "'");
             }
+        };
+        let may_be = |end: usize| bytes.get(end.wrapping_sub(2)..end).is_some_and(ends_like_one);
+        ascii::each_other(bytes, |end| {
+            if may_be(end) {
+                look_before(end);
+            }
+        });
+        if may_be(bytes.len()) {
+            look_before(bytes.len());
         }
     }
     changed.finish()
@@ -93,18 +102,25 @@ fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-/// Whether a word ends as one of those that lose an apostrophe: few do, and the others need not be looked up.
+/// Whether a word may end as one of those that lose an apostrophe: few do, and the others need not be looked up.
+#[inline]
 fn ends_like_one(word: &[u8]) -> bool {
+    /// A bit for each of these letters; what is no letter may share it.
+    const fn any(letters: [u8; 3]) -> u32 {
+        let [one, two, three] = letters;
+        1 << (one % 32) | 1 << (two % 32) | 1 << (three % 32)
+    }
     let &[.., before, last] = word else { return false };
-    matches!(
-        [before | 0x20, last | 0x20],
-        [b'n', b't']
-            | [b'r' | b'v', b'e']
-            | [b't' | b'e' | b'w', b's']
-            | [b'l', b'l']
-            | [b'y' | b'u', b'd']
-            | [b'i', b'm']
-    )
+    let known = match last | 0x20 {
+        b't' => const { any(*b"nnn") },
+        b'e' => const { any(*b"rvv") },
+        b's' => const { any(*b"tew") },
+        b'l' => const { any(*b"lll") },
+        b'd' => const { any(*b"yuu") },
+        b'm' => const { any(*b"iii") },
+        _ => 0,
+    };
+    known >> (before % 32) & 1 == 1
 }
 
 /// Where the apostrophe of a word was lost.

@@ -5,6 +5,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::lines::has_rare_characters;
+use crate::leading::leading;
 
 /// The text in usual letters; `None` if it is.
 pub(super) fn usual(text: &str) -> Option<String> {
@@ -12,7 +13,7 @@ pub(super) fn usual(text: &str) -> Option<String> {
         return None;
     }
     let (mut other, mut marks) = (false, false);
-    for character in text.chars() {
+    for (_, character) in beyond_ascii(text) {
         marks |= is_mark(character);
         other |= plain(character) != Plain::Same;
     }
@@ -27,14 +28,33 @@ pub(super) fn usual(text: &str) -> Option<String> {
 
 fn spelled(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match plain(character) {
-            Plain::Same => out.push(character),
+    let mut copied = 0;
+    for (at, character) in beyond_ascii(text) {
+        let plain = plain(character);
+        if plain == Plain::Same {
+            continue;
+        }
+        out.push_str(text.get(copied..at).unwrap_or_default());
+        match plain {
+            Plain::Same => {}
             Plain::Letter(letter) => out.push(letter),
             Plain::Letters(letters) => out.push_str(letters),
         }
+        copied = at + character.len_utf8();
     }
+    out.push_str(text.get(copied..).unwrap_or_default());
     out
+}
+
+/// The characters beyond ASCII, which are few, and where they stand.
+fn beyond_ascii(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        at += leading::<16>(text.as_bytes().get(at..)?, |byte| byte.is_ascii());
+        let found = (at, text.get(at..)?.chars().next()?);
+        at += found.1.len_utf8();
+        Some(found)
+    })
 }
 
 /// A combining mark.

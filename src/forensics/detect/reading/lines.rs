@@ -1,4 +1,5 @@
 //! Lines of a text, and which of them are code.
+use crate::leading::leading;
 use crate::secret::opaque_debug;
 
 /// What a line is.
@@ -35,6 +36,11 @@ impl<'t> Lines<'t> {
     }
 
     fn kind(&mut self, line: &str) -> Kind {
+        // Nearly every line is told by how it begins.
+        let plain = line.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
+        if plain && self.fence.is_none() {
+            return Kind::Prose;
+        }
         let bare = line.trim_start_matches([' ', '\t']);
         let mark = bare.bytes().next().filter(|byte| matches!(byte, b'`' | b'~'));
         let run = bare.bytes().take_while(|byte| Some(*byte) == mark).count();
@@ -84,6 +90,6 @@ pub(super) fn is_structured(text: &str) -> bool {
 pub(super) fn has_rare_characters(text: &str) -> bool {
     let bytes = text.as_bytes();
     let usual = |at: usize| matches!(bytes.get(at + 1..at + 3), Some([0x80, 0x93..=0xa6]));
-    bytes.iter().any(|byte| matches!(byte, 0xc2..=0xe1 | 0xe3..))
+    leading::<32>(bytes, |byte| (byte < 0xc2) | (byte == 0xe2)) < bytes.len()
         || memchr::memchr_iter(0xe2, bytes).any(|at| !usual(at))
 }

@@ -1,6 +1,6 @@
 //! What the tokens behind the first say of a line, together with it.
 
-use super::{Opening, Verdict, label};
+use super::{Opening, Verdict, first_of, label};
 use crate::mark::lexical::block::{Block, End};
 use crate::mark::lexical::delimiter;
 use crate::mark::lexical::token::{
@@ -9,7 +9,20 @@ use crate::mark::lexical::token::{
 };
 
 impl Opening {
-    /// What a further token says together with those before it.
+    /// What a further token of letters alone says together with those before it.
+    pub(super) fn further_word(&self, word: &str, end: bool) -> Verdict {
+        let before = self.text.get(..self.token).unwrap_or_default().trim_end();
+        match self.passed {
+            1 => self.second(before, word, end).unwrap_or_else(|| {
+                let loud = is_loud(before) && is_loud(word);
+                if loud { Verdict::Code } else { Verdict::Prose }
+            }),
+            2 => banner(before, word, end).unwrap_or(Verdict::Prose),
+            _ => Verdict::Prose,
+        }
+    }
+
+    /// What any further token says together with those before it.
     pub(super) fn further(&self, token: &str, end: bool) -> Verdict {
         let before = self.text.get(..self.token).unwrap_or_default().trim_end();
         let second = self.passed == 1;
@@ -20,9 +33,8 @@ impl Opening {
         if self.passed == 2 && token.ends_with(';') && is_version(before) {
             return Verdict::Block(Block::new(End::Line("--".into())));
         }
-        // `banner motd ^C` of routers.
-        if self.passed == 2 && end && before.starts_with("banner ") {
-            return Verdict::Block(Block::new(End::Line(String::from(token).into())));
+        if let Some(verdict) = (self.passed == 2).then(|| banner(before, token, end)).flatten() {
+            return verdict;
         }
         // `Figure 3 – It …`.
         if self.passed == 2 && label::is_dash(token) && label::is_numbered(before) {
@@ -40,13 +52,12 @@ impl Opening {
             return Verdict::Block(Block::new(End::Line(format!("--{name}--").into())));
         }
         // `=== a.txt ===`, `--- ORIGINAL ---`.
-        let run = before.split(' ').next().filter(|run| is_run(run));
         let named = || {
             before.contains(['.', '/'])
                 || ["ORIGINAL", "OLD", "BEFORE"].iter().any(|name| before.ends_with(name))
         };
-        if let Some(run) = run.filter(|run| end && *run == token && named()) {
-            return Verdict::Block(Block::new(End::Line(String::from(run).into())));
+        if end && is_run(token) && first_of(before) == token && named() {
+            return Verdict::Block(Block::new(End::Line(String::from(token).into())));
         }
         let operator = matches!(
             token,
@@ -164,4 +175,10 @@ impl Opening {
         };
         numbered.then_some(Verdict::Code).or_else(cited).or_else(labelled)
     }
+}
+
+/// `banner motd ^C` of routers.
+fn banner(before: &str, token: &str, end: bool) -> Option<Verdict> {
+    let opens = end && before.starts_with("banner ");
+    opens.then(|| Verdict::Block(Block::new(End::Line(String::from(token).into()))))
 }

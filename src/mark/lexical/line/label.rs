@@ -305,6 +305,11 @@ pub(super) fn is_letters(token: &str) -> bool {
 
 /// Without the markers of what is bold.
 fn bare(token: &str) -> &str {
+    let is_marker = |byte: Option<&u8>| matches!(byte, Some(b'*' | b'_'));
+    let bytes = token.as_bytes();
+    if !is_marker(bytes.first()) && !is_marker(bytes.last()) {
+        return token;
+    }
     token.trim_matches(['*', '_'])
 }
 

@@ -4,7 +4,6 @@ use super::{Ground, Mask, Span, Spared, Waiting, after_ticks};
 use crate::mark::lexical::block::{Block, End};
 use crate::mark::lexical::line::{Before, Verdict};
 use crate::mark::lexical::literal::Literal;
-use crate::mark::lexical::reader::Reader;
 use crate::mark::lexical::verse::Verse;
 
 impl Mask {
@@ -166,7 +165,7 @@ impl Mask {
         }
         let waiting = self.waiting.take().map(|waiting| waiting.block);
         let code = self.ground == Ground::Code;
-        self.database = code && (self.database || self.opening.reader() == Reader::Database);
+        self.database = code && (self.database || self.opening.is_statement());
         self.body_follows |= code && !empty && self.opening.heads_message();
         let open = waiting.or_else(|| self.open_literal(empty)).or_else(|| self.open_brace(empty));
         if let Some(block) = open {
@@ -196,7 +195,7 @@ impl Mask {
     /// The literal that goes on behind the end of a line of code.
     fn open_literal(&self, empty: bool) -> Option<Block> {
         let code = self.ground == Ground::Code && !empty && matches!(self.span, Span::None);
-        code.then(|| self.literal.at_end(self.opening.reader(), self.database)).flatten()
+        code.then(|| self.literal.at_end(&self.opening, self.database)).flatten()
     }
 
     /// The body in braces that opens at the end of a line of code.

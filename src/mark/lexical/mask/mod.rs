@@ -55,6 +55,9 @@ pub(super) struct Mask {
     /// Fence characters that opened this line.
     fence: u32,
     begun: bool,
+    /// Whether the place is in a line of prose that has told all, with nothing open, and nothing waits to be seen of
+    /// what follows. Asked of each word, and kept, since only what is unusual changes it.
+    usual: bool,
     /// Whether the line reached is the first with text.
     first_line: bool,
     /// What came of the tag or the like that is open, whether it stands first on its line, and
@@ -94,6 +97,7 @@ impl Mask {
             quotation: 0,
             fence: 0,
             begun: false,
+            usual: false,
             first_line: false,
             markup: String::new(),
             markup_leads: false,
@@ -107,6 +111,9 @@ impl Mask {
     /// Whether a word that begins here is prose.
     #[inline]
     pub(super) fn is_prose(&self, word: &str) -> bool {
+        if self.usual {
+            return true;
+        }
         if !matches!(self.span, Span::None) || self.block.is_some() {
             return false;
         }
@@ -140,16 +147,18 @@ impl Mask {
             self.ground = Ground::Line;
         }
         (self.previous, self.last) = ('a', 'a');
+        self.usual = self.is_usual();
     }
 
     /// A word passes, or a further piece of a long one.
     #[inline]
     pub(super) fn word(&mut self, word: &str) {
-        if self.previous == ' ' && self.is_usual() {
+        if self.previous == ' ' && self.usual {
             self.verse.word();
             (self.before, self.previous, self.last) = (' ', 'a', 'a');
         } else {
             self.any_word(word);
+            self.usual = self.is_usual();
         }
     }
 
@@ -224,7 +233,7 @@ impl Mask {
     /// What follows on this line is not prose.
     pub(super) fn mask_line(&mut self) {
         if self.ground == Ground::Prose {
-            (self.ground, self.within) = (Ground::Line, true);
+            (self.ground, self.within, self.usual) = (Ground::Line, true, false);
         }
     }
 
@@ -242,7 +251,7 @@ impl Mask {
     /// False, and nothing done, if that is not where the text is.
     #[inline]
     pub(super) fn space(&mut self) -> bool {
-        let prose = self.is_within_prose();
+        let prose = self.usual || self.is_within_prose();
         if prose {
             (self.before, self.previous) = ('a', ' ');
         }
@@ -250,7 +259,6 @@ impl Mask {
     }
 
     /// Whether it is, and nothing waits to be seen of what follows.
-    #[inline]
     fn is_usual(&self) -> bool {
         self.is_within_prose() && self.tagged.is_none() && self.waiting.is_none() && self.fence == 0
     }
@@ -277,20 +285,34 @@ impl Mask {
         } else if self.opening.is_open() {
             self.opening.pass(piece);
         }
+        self.usual = self.is_usual();
     }
 
     /// A character between words passes.
     #[inline]
     pub(super) fn character(&mut self, character: char) {
         let between = character == ' ' && self.previous != ' ';
-        if (between || matches!(character, ',' | '.')) && self.is_usual() {
+        if self.usual && (between || self.is_inert(character)) {
             if !between {
                 self.last = character;
             }
             (self.before, self.previous) = (self.previous, character);
         } else {
             self.any_character(character);
+            self.usual = self.is_usual();
         }
+    }
+
+    /// Whether a character that is no white space opens nothing and ends nothing in a line of prose with nothing open.
+    #[inline]
+    fn is_inert(&self, character: char) -> bool {
+        let behind_word = self.previous == 'a';
+        matches!(character, ',' | '.')
+            || behind_word
+                && matches!(
+                    character,
+                    ':' | ';' | '!' | '?' | '(' | ')' | '\'' | '’' | '-' | '—' | '…'
+                )
     }
 
     /// The same of one that may open or end something.
