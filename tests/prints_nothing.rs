@@ -37,7 +37,7 @@ const OWN: [&str; 23] = [
 
 /// Types whose text comes from the operator, from this crate or from the detector, or names no one
 /// and is shown by purpose.
-const LISTED: [&str; 69] = [
+const LISTED: [&str; 71] = [
     // What an endpoint says of its failure, which its user has to read.
     "src/ask/endpoint.rs: Failure",
     "src/ask/run.rs: Report",
