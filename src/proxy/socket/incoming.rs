@@ -3,11 +3,18 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::layer::{Held, NoRoom, Room};
+
+/// The most bytes that are thrown away, how many at once, and how long that may take.
+const REST: usize = 8 << 20;
+const PIECE: usize = 16 << 10;
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Bytes of a client's frame before what a short one says.
 const FRAME: usize = 6;
@@ -42,10 +49,28 @@ impl<T> Incoming<T> {
     }
 }
 
-/// Whether a connection was given up because there was no room for what came over it.
-pub(super) fn had_no_room(error: &Error) -> bool {
-    let Error::Io(error) = error else { return false };
-    error.get_ref().is_some_and(|cause| cause.is::<NoRoom>())
+impl<T: AsyncRead + Unpin> Incoming<T> {
+    /// Reads what a client goes on to send, and throws it away. If the connection were closed over it, the
+    /// system would reset it, and the client might lose what it was told.
+    pub(super) async fn discard(&mut self) {
+        let rest = async {
+            let (mut bytes, mut scratch) = (0, vec![0; PIECE]);
+            while bytes < REST {
+                match self.io.read(&mut scratch).await {
+                    Ok(0) | Err(_) => return,
+                    Ok(read) => bytes += read,
+                }
+            }
+        };
+        // Who goes on for longer does not listen.
+        let _ = timeout(PATIENCE, rest).await;
+    }
+}
+
+/// Why there was no room for what came over a connection, if it was given up for that.
+pub(super) fn had_no_room(error: &Error) -> Option<NoRoom> {
+    let Error::Io(error) = error else { return None };
+    error.get_ref()?.downcast_ref().copied()
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Incoming<T> {
@@ -82,8 +107,6 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Incoming<T> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncReadExt;
-
     use super::*;
 
     /// Fails when what a client sends between the frames of a message makes its beginning forgotten, or
@@ -99,7 +122,7 @@ mod tests {
         incoming.read_exact(&mut [0; 40 << 10]).await.unwrap();
         incoming.was(&ping);
         let error = incoming.read_exact(&mut [0; 40 << 10]).await.unwrap_err();
-        assert!(had_no_room(&Error::Io(error)));
+        assert_eq!(had_no_room(&Error::Io(error)), Some(NoRoom::Ever));
     }
 
     /// Fails when a message is not held from its first frame until it is done with.

@@ -89,10 +89,16 @@ impl Session {
             let message = match received {
                 Some(Ok(message)) => message,
                 Some(Err(Error::Capacity(_))) => break (CloseCode::Size, "too long a message"),
-                Some(Err(error)) if had_no_room(&error) => {
-                    break (CloseCode::Again, "too much is held of other messages");
-                }
-                Some(Err(_)) | None => return,
+                Some(Err(error)) => match had_no_room(&error) {
+                    // The rest of the message cannot be told from the next one.
+                    Some(no_room) => {
+                        let refused = message::refused(no_room.into(), None);
+                        let _ = timeout(PATIENCE, socket.send(Message::text(refused))).await;
+                        break (CloseCode::Again, "there is no room for the message");
+                    }
+                    None => return,
+                },
+                None => return,
             };
             let held = socket.get_mut().was(&message);
             let asked = match message {
@@ -111,8 +117,12 @@ impl Session {
             }
         };
         let goodbye = CloseFrame { code, reason: reason.into() };
+        drop(lanes);
         // A client that does not hear it has left.
-        let _ = timeout(PATIENCE, socket.send(Message::Close(Some(goodbye)))).await;
+        if matches!(timeout(PATIENCE, socket.send(Message::Close(Some(goodbye)))).await, Ok(Ok(())))
+        {
+            socket.get_mut().discard().await;
+        }
     }
 }
 
