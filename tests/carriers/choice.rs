@@ -149,8 +149,7 @@ fn what_a_server_passes_over_turns_no_mark_off() {
     let marked = |id: ProtocolId, server: ServerKind, body: &str| {
         let request = id.codec().scan_request(Target::default(), body.as_bytes()).unwrap();
         let carriers = carriers(&[Lexical]);
-        let terms = MarkTerms { recipient: ACCOUNT, epoch: 0, strength: 1.0 };
-        let choice = carriers.choose(&keys(), terms, &request.addressed(server), &[]);
+        let choice = carriers.choose(&keys(), ACCOUNT, &request.addressed(server), &[]);
         choice.carrier.is_some()
     };
     for (id, body, reading, passing) in [
