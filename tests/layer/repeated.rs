@@ -192,7 +192,8 @@ fn telling() -> Vec<(&'static str, Value)> {
         ("_debug_info", json!({"rendered_template": said})),
         ("debug", json!({"echo_upstream_body": {"messages": [{"content": said}]}})),
         ("__verbose", json!({ "prompt": said })),
-        ("prompt", json!(said)),
+        // Responses has a member of this name, which is compared as a text is.
+        ("prompt", json!(THOUGHT)),
         ("x_of_a_gateway", json!(["First", "I", "look", "at", "the", "harbour", "plan"])),
         ("x_numbers", json!([900_001])),
         (said, json!(1)),

@@ -193,7 +193,11 @@ fn what_is_read_by_a_program_is_known() {
     };
     let json = r#"{"generationConfig":{"responseMimeType":"application/json"}}"#;
     assert_eq!(used(json), [true, false, false]);
-    assert_eq!(used(r#"{"generation_config":{"response_schema":{}}}"#), [true, false, false]);
+    assert_eq!(
+        used(r#"{"generation_config":{"response_schema":{"type":"OBJECT"}}}"#),
+        [true, false, false]
+    );
+    assert_eq!(used(r#"{"generation_config":{"response_schema":{}}}"#), [false; 3]);
     assert_eq!(used(r#"{"generationConfig":{"responseMimeType":"text/plain"}}"#), [false; 3]);
     assert_eq!(
         used(r#"{"generationConfig":{"responseModalities":["AUDIO"]}}"#),
