@@ -15,6 +15,7 @@
 //! | is it broken now? | a sequence of [`Guardrail::excess`], of small arms [`Guardrail::excess_within`] | |
 //! | several metrics that could decide? | [`holm`] | |
 //! | was the assignment as planned? | [`sample_ratio`] | |
+//! | do units lack a value alike in every arm? | [`homogeneity`] | |
 //! | what could be shown? | [`Design`], [`Arrivals`], [`units_needed`] | [`Clusters`] |
 //! | what is true behind noisy labels? | [`LabelQuality`] | |
 //! | per request, not per unit? | nothing | [`SecondaryRatio`] |
@@ -30,6 +31,7 @@ mod dirichlet;
 mod error;
 mod guardrail;
 mod holm;
+mod homogeneity;
 mod label_noise;
 mod law;
 mod level;
@@ -49,6 +51,7 @@ pub use cuped::Cuped;
 pub use error::StatsError;
 pub use guardrail::{Guardrail, Harm, Margin, NonInferiority, RandomizedNonInferiority};
 pub use holm::holm;
+pub use homogeneity::{Homogeneity, homogeneity};
 pub use label_noise::{LabelQuality, Stated};
 pub use level::{Alternative, Interval, Level};
 pub use looks::Looks;

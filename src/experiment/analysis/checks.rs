@@ -5,7 +5,7 @@ use super::words;
 use crate::audit::Population;
 use crate::experiment::Role;
 use crate::page::words::{counted, percent};
-use crate::stats::{ArmCount, SampleRatio, sample_ratio};
+use crate::stats::{Homogeneity, homogeneity};
 
 /// A mismatch of the sample ratio is one if chance gives it less often: the usual level, since it makes
 /// everything else worthless.
@@ -173,14 +173,10 @@ pub(super) fn missing_unevenly(control: Side, treated: Side) -> bool {
         .is_some_and(|found| found.p_value < MISMATCH && found.least_expected >= LEAST_EXPECTED)
 }
 
-/// How units without a value are spread over the arms, if there are any.
-fn without_value(control: Side, treated: Side) -> Option<SampleRatio> {
-    if control.without + treated.without == 0 {
-        return None;
-    }
-    let arm =
-        |side: Side| ArmCount { weight: (side.units + side.without) as f64, units: side.without };
-    sample_ratio(&[&[arm(control), arm(treated)]]).ok()
+/// Whether as large a part of each arm's units is without a value, if there are any such units.
+fn without_value(control: Side, treated: Side) -> Option<Homogeneity> {
+    let arm = |side: Side| (side.without, side.units);
+    homogeneity(&[arm(control), arm(treated)]).ok()
 }
 
 fn lines(data: &Data) -> Check {
@@ -222,5 +218,28 @@ impl From<bool> for CheckState {
     /// Whether it has failed.
     fn from(failed: bool) -> Self {
         if failed { Self::Failed } else { Self::Passed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Break it: compare the units without a value with the sizes of the arms alone, as a sample ratio
+    // does, and the p-value of the first is 2e-3.
+    #[test]
+    fn values_that_are_missing_more_in_one_arm_are_found_however_large_a_part_is_missing() {
+        let side = |without, all| Side { units: all - without, without, mean: 0.0 };
+        let missing =
+            |(control, treated), all| missing_unevenly(side(control, all), side(treated, all));
+        for uneven in [(300, 380), (100, 20), (1, 399), (385, 399)] {
+            let (control, treated) = uneven;
+            for arms in [(control, treated), (treated, control)] {
+                assert!(missing(arms, 400), "{arms:?}");
+            }
+        }
+        for even in [(300, 310), (0, 0), (400, 400), (3, 5)] {
+            assert!(!missing(even, 400), "{even:?}");
+        }
     }
 }
