@@ -49,7 +49,7 @@ pub(super) struct Watched {
     pub(super) arm: usize,
     pub(super) population: Population,
     /// The end of its window.
-    until: i64,
+    pub(super) until: i64,
 }
 
 /// What is known of a guardrail in an arm.
