@@ -56,7 +56,7 @@ impl<'a> Studied<'a> {
         let mut members: Vec<(UnitName, &Unit)> = joined
             .iter(units)
             .filter(|(_, unit)| unit.population == Some(population))
-            .filter(|(_, unit)| unit.first_seen <= look.until)
+            .filter(|(_, unit)| unit.first_seen <= look.until && unit.known_in < look.periods)
             .filter(|(_, unit)| known.since.is_none_or(|since| unit.first_seen >= since))
             .map(|((name, _), unit)| (*name, unit))
             .collect();
@@ -104,7 +104,8 @@ impl<'a> Studied<'a> {
                 continue;
             };
             sample.values.push(scaled(of.metric, value));
-            sample.clean.push(!unit.contaminated && !unit.moved);
+            let clean = !unit.is_contaminated(periods) && !unit.has_moved(periods);
+            sample.clean.push(clean);
             sample.before.push(self.value_before(of, name).map(|it| scaled(of.metric, it)));
             sample.ratios.extend(met.and_then(|met| ratio(of.metric, &met)));
         }
