@@ -103,7 +103,7 @@ pub fn analyse(
     let level = Looks::planned(look.planned, alpha)?.level_at(look.number.max(1))?;
     let joined = units.joined(look.periods);
     let (outcomes, outcomes_of_none) = units.outcomes_by_unit(&joined);
-    let rules = Rules { assignments: effect::assignments(experiment), level, alpha };
+    let rules = Rules { assignments: effect::assignments(experiment, level), level, alpha };
     let mut report = Report {
         version: 1,
         experiment: ExperimentName { name: experiment.name.clone(), salt: experiment.salt.clone() },
