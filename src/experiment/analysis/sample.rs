@@ -34,6 +34,8 @@ pub(super) struct Sample {
     pub(super) ratios: Vec<(f64, f64)>,
     /// Units without a value.
     pub(super) without: u64,
+    /// Units whose value counts as one on a scale of logarithms, and is less.
+    pub(super) below_one: u64,
 }
 
 /// What a comparison is of.
@@ -103,6 +105,7 @@ impl<'a> Studied<'a> {
                 sample.without += 1;
                 continue;
             };
+            sample.below_one += u64::from(of.metric.scale == Scale::Log && value < 1.0);
             sample.values.push(scaled(of.metric, value));
             let clean = !unit.is_contaminated(periods) && !unit.has_moved(periods);
             sample.clean.push(clean);
@@ -139,8 +142,7 @@ pub(in crate::experiment) fn scaled(metric: &Metric, value: f64) -> f64 {
     let value = metric.cap.map_or(value, |cap| value.min(cap.get() as f64));
     match metric.scale {
         Scale::Linear => value,
-        // Values below zero have no logarithm; they stay apart from zero.
-        Scale::Log => value.signum() * value.abs().ln_1p(),
+        Scale::Log => value.max(1.0).ln(),
     }
 }
 
