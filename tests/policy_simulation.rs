@@ -13,6 +13,8 @@ use guilloche::experiment::simulation::{
 };
 use guilloche::policy::Policy;
 use proptest::prelude::*;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::Value;
 
 const POLICY: &str = r#"
@@ -111,6 +113,40 @@ fn a_campaign_gets_what_one_that_is_played_request_by_request_gets() {
         // Of 20,000 draws the deviation is known to about one in a hundred.
         close(leak.deviation, number(&row["deviation"]), 0.03);
     }
+}
+
+// Break it: take the lowest threshold that by the estimate fits, and in half of all samples more are
+// touched than the budget allows.
+#[test]
+fn a_budget_is_kept_by_thresholds_that_come_of_estimates() {
+    let truth = Detector::binormal(0.9, 0.2).unwrap();
+    let quality = Quality { sensitivity: 0.9, specificity: 0.95 };
+    let mut random = ChaCha20Rng::seed_from_u64(1);
+    let mut uniform = || (f64::from(random.next_u32()) + 0.5) / 4_294_967_296.0;
+    let (trials, mut broken) = (100, [0; 2]);
+    for _ in 0..trials {
+        let scored = (0..2_000).map(|_| {
+            let (harvests, draw) = (uniform() < 0.2, uniform());
+            let reached = |score: f64| {
+                let reach = truth.reach(score);
+                if harvests { reach.harvesters } else { reach.ordinary }
+            };
+            let (mut low, mut high) = (0.0, 1.0);
+            for _ in 0..30 {
+                let middle = f64::midpoint(low, high);
+                if reached(middle) > draw { low = middle } else { high = middle }
+            }
+            let chance = if harvests { 0.9 } else { 0.05 };
+            Labelled { score: low, positive: uniform() < chance }
+        });
+        let (detector, _) = Detector::labelled(&scored.collect::<Vec<_>>(), quality).unwrap();
+        for (broken, budget) in broken.iter_mut().zip([0.05, 0.003]) {
+            let at = detector.threshold_for(budget);
+            *broken += u32::from(at.is_some_and(|at| truth.reach(at).ordinary > budget));
+        }
+    }
+    // With a chance of 5 % more than 14 of a hundred have one of 1e-4.
+    assert!(broken.iter().all(|broken| *broken <= 14), "{broken:?}");
 }
 
 proptest! {

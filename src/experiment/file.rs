@@ -156,7 +156,7 @@ pub(super) struct MetricTable {
     /// A unit's value above this counts as this.
     pub(super) cap: Option<NonZeroU64>,
     /// On what scale units are averaged. Default: `linear`.
-    pub(super) scale: Option<Scale>,
+    pub(super) scale: Option<At<Scale>>,
     /// Whether the experiment is decided by it; one `success` metric is. Default: false.
     pub(super) decides: Option<At<bool>>,
     /// Of an outcome, what several rows of one unit are. Default: `sum`.

@@ -107,7 +107,8 @@ pub enum Scale {
     /// As they are.
     #[default]
     Linear,
-    /// The natural logarithm of one more, so that a few of great weight do not decide.
+    /// The natural logarithm, so that a few of great weight do not decide. A value below one counts as
+    /// one: whoever has none would have a ratio to nobody.
     Log,
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::metric::Metric;
+use super::metric::{Metric, Role};
 use crate::mark::keys::ArmMark;
 use crate::policy::{Notice, Policy, Revision};
 
@@ -121,6 +121,15 @@ impl Switchback {
 }
 
 impl Experiment {
+    /// The most assignments that a randomization test draws: at a level below this no p-value is.
+    pub(super) const MOST_DRAWS: u32 = 1_000_000;
+
+    /// How many comparisons of success metrics are adjusted together: of the metric that decides, or of
+    /// all others.
+    pub(super) fn adjusted_together(&self, decides: bool) -> u32 {
+        adjusted_together(&self.arms, &self.metrics, decides)
+    }
+
     /// The control arm.
     #[must_use]
     pub fn control(&self) -> Option<&Arm> {
@@ -138,4 +147,11 @@ impl Experiment {
     pub fn runs(&self, now: Timestamp) -> bool {
         (self.start..self.end).contains(&now)
     }
+}
+
+/// The same of arms and metrics that are no experiment yet.
+pub(super) fn adjusted_together(arms: &[Arm], metrics: &[Metric], decides: bool) -> u32 {
+    let of_kind = |it: &&Metric| it.role == Role::Success && it.decides == decides;
+    let compared = metrics.iter().filter(of_kind).count() * arms.len().saturating_sub(1);
+    u32::try_from(compared).unwrap_or(u32::MAX).max(1)
 }

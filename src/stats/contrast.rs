@@ -21,6 +21,8 @@ pub struct Contrast {
     degrees_of_freedom: f64,
     units: u64,
     smaller_arm: u64,
+    /// Of the units of both arms about their arm's mean, where it is known.
+    kurtosis: Option<f64>,
 }
 
 /// A contrast with what is known about it at a time that was fixed beforehand.
@@ -82,6 +84,7 @@ impl Contrast {
             degrees_of_freedom: 1.0 / inverse,
             units: control.count().saturating_add(treated.count()),
             smaller_arm,
+            kurtosis: kurtosis((control, factor), treated),
         })
     }
 
@@ -108,6 +111,13 @@ impl Contrast {
     /// Units in the smaller arm.
     pub fn smaller_arm(&self) -> u64 {
         self.smaller_arm
+    }
+
+    /// How heavy the tails are: 3 for bell-shaped values, and of few that are unlike all others about
+    /// as many units as there are for each of these. Over both arms, since a small one may not have met
+    /// its tail yet; none of moments that were written down.
+    pub(super) fn kurtosis(&self) -> Option<f64> {
+        self.kurtosis
     }
 
     /// Welch's test (1947) of no difference and its interval, at a time fixed beforehand. With few
@@ -143,4 +153,18 @@ impl Contrast {
             interval: Interval::around(self.estimate, width, alternative),
         }
     }
+}
+
+/// Of control values times a factor and treated values, each about its mean. What overflows is as heavy
+/// as can be.
+fn kurtosis((control, factor): (&Moments, f64), treated: &Moments) -> Option<f64> {
+    let squares = factor * factor * control.sum_of_squares() + treated.sum_of_squares();
+    let fourths = [(control, factor), (treated, 1.0)].map(|(arm, factor)| {
+        let root = arm.sum_of_fourths()?.sqrt();
+        Some((factor * factor * root / squares).powi(2))
+    });
+    let [control_fourths, treated_fourths] = fourths;
+    let units = control.count() as f64 + treated.count() as f64;
+    let found = units * (control_fourths? + treated_fourths?);
+    Some(if found.is_nan() { f64::INFINITY } else { found })
 }

@@ -117,6 +117,13 @@ impl Guardrail {
         }
     }
 
+    /// What a value of the treated arm would be without it, if the arm does exactly as much harm as the
+    /// margin bears.
+    pub fn without_margin(&self, treated: f64) -> f64 {
+        let (factor, offset) = self.at_margin();
+        (treated - offset) / factor
+    }
+
     /// The one-sided test of non-inferiority by the randomization test: the margin is taken from the
     /// treated arm's values, as a factor or an amount, and what is left must still be better than the
     /// control arm. It keeps its level with skewed values and a small arm, where Welch's does not.
@@ -130,11 +137,10 @@ impl Guardrail {
         treated: &[f64],
         assignments: &Assignments,
     ) -> Result<RandomizedNonInferiority, StatsError> {
-        let (factor, offset) = self.at_margin();
         if let Margin::Relative(_) = self.margin {
             positive(Moments::of(control.iter().copied())?.mean())?;
         }
-        let moved: Vec<f64> = treated.iter().map(|value| (value - offset) / factor).collect();
+        let moved: Vec<f64> = treated.iter().map(|value| self.without_margin(*value)).collect();
         let better = match self.harm {
             Harm::Increase => Alternative::Less,
             Harm::Decrease => Alternative::Greater,

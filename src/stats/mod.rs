@@ -9,12 +9,14 @@
 //! |---|---|---|
 //! | did the arm change anything, and by how much? | [`randomization_test`], [`randomization_interval`] | [`Contrast::welch`], which needs moments alone |
 //! | the same, at a planned number of looks | the same, each look at its level of [`Looks`] | |
-//! | the same, at any time | [`AsymptoticSequence`] from [`LEAST_UNITS`] per arm, else [`BoundedSequence`] or [`BettingSequence`] | |
+//! | did the arm change anything, at any time? | [`RandomizationSequence`] | |
+//! | by how much, at any time? | [`AsymptoticSequence`] from [`LEAST_UNITS`] per arm, of heavy tails more; else [`BoundedSequence`] or [`BettingSequence`] | |
 //! | the same, outcomes known late | [`ArmSequence`] | |
 //! | does a guardrail hold? | [`Guardrail::randomized`] | [`Guardrail::non_inferiority`] |
-//! | is it broken now? | a sequence of [`Guardrail::excess`], of small arms [`Guardrail::excess_within`] | |
+//! | is it broken now? | a sequence of [`Guardrail::excess`] with the bets on [`Guardrail::without_margin`], of small arms [`Guardrail::excess_within`] | |
 //! | several metrics that could decide? | [`holm`] | |
 //! | was the assignment as planned? | [`sample_ratio`] | |
+//! | do units lack a value alike in every arm? | [`homogeneity`] | |
 //! | what could be shown? | [`Design`], [`Arrivals`], [`units_needed`] | [`Clusters`] |
 //! | what is true behind noisy labels? | [`LabelQuality`] | |
 //! | per request, not per unit? | nothing | [`SecondaryRatio`] |
@@ -30,6 +32,7 @@ mod dirichlet;
 mod error;
 mod guardrail;
 mod holm;
+mod homogeneity;
 mod label_noise;
 mod law;
 mod level;
@@ -49,6 +52,7 @@ pub use cuped::Cuped;
 pub use error::StatsError;
 pub use guardrail::{Guardrail, Harm, Margin, NonInferiority, RandomizedNonInferiority};
 pub use holm::holm;
+pub use homogeneity::{Homogeneity, homogeneity};
 pub use label_noise::{LabelQuality, Stated};
 pub use level::{Alternative, Interval, Level};
 pub use looks::Looks;
@@ -59,5 +63,6 @@ pub use ratio::SecondaryRatio;
 pub use sample_ratio::{ArmCount, SampleRatio, sample_ratio};
 pub use scale::Scale;
 pub use sequence::{
-    ArmSequence, AsymptoticSequence, BettingSequence, BoundedSequence, LEAST_UNITS, Sequential,
+    ArmSequence, AsymptoticSequence, BettingSequence, BoundedSequence, LEAST_UNITS,
+    RandomizationSequence, Sequential,
 };

@@ -2,16 +2,25 @@
 //!
 //! Sums of squares are kept about the mean (Welford 1962) and merged by the formulas of Chan,
 //! Golub and LeVeque (1983), so that neither the order of units nor the way they are split over
-//! files matters beyond rounding, and a large mean does not swallow a small variance.
+//! files matters beyond rounding, and a large mean does not swallow a small variance. Cubes and fourth
+//! powers, which tell how heavy tails are, follow the same way (Pébay 2008).
 
 use super::error::{MOST_UNITS, StatsError, finite};
 
 /// Number, mean and sum of squares about the mean of one value per unit.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments {
     count: u64,
     mean: f64,
     m2: f64,
+    /// Sums of cubes and of fourth powers about the mean; unknown of moments that were written down.
+    higher: Option<(f64, f64)>,
+}
+
+impl Default for Moments {
+    fn default() -> Self {
+        Self { count: 0, mean: 0.0, m2: 0.0, higher: Some((0.0, 0.0)) }
+    }
 }
 
 impl Moments {
@@ -28,7 +37,8 @@ impl Moments {
         Ok(moments)
     }
 
-    /// Moments that were written down: `m2` is the sum of squares about the mean.
+    /// Moments that were written down: `m2` is the sum of squares about the mean. How heavy the tails
+    /// were is not known of them.
     ///
     /// # Errors
     ///
@@ -43,7 +53,8 @@ impl Moments {
         if count > MOST_UNITS || (count == 0 && mean != 0.0) || (count < 2 && m2 != 0.0) {
             return Err(StatsError::Inconsistent { what: "no values have such moments" });
         }
-        Ok(Self { count, mean, m2 })
+        let higher = (count < 2).then_some((0.0, 0.0));
+        Ok(Self { count, mean, m2, higher })
     }
 
     /// Adds one unit.
@@ -53,9 +64,19 @@ impl Moments {
     /// A value that is not finite, or larger than 1e100; the moments stay as they were.
     pub fn push(&mut self, value: f64) -> Result<(), StatsError> {
         let value = finite("a unit's value", value)?;
+        let units = self.count as f64;
         self.count += 1;
+        let all = self.count as f64;
         let before = value - self.mean;
-        self.mean += before / self.count as f64;
+        let step = before / all;
+        if let Some((cubes, fourths)) = &mut self.higher {
+            let added = before * step * units;
+            *fourths += added * step * step * (all * all - 3.0 * all + 3.0)
+                + 6.0 * step * step * self.m2
+                - 4.0 * step * *cubes;
+            *cubes += added * step * (all - 2.0) - 3.0 * step * self.m2;
+        }
+        self.mean += step;
         self.m2 += before * (value - self.mean);
         Ok(())
     }
@@ -68,9 +89,29 @@ impl Moments {
         let total = self.count.saturating_add(other.count);
         let apart = other.mean - self.mean;
         let share = other.count as f64 / total as f64;
+        self.higher = self.higher_with(other, apart, total as f64);
         self.m2 += other.m2 + apart * apart * self.count as f64 * share;
         self.mean += apart * share;
         self.count = total;
+    }
+
+    /// Sums of cubes and fourth powers together with those of another part.
+    fn higher_with(&self, other: &Self, apart: f64, total: f64) -> Option<(f64, f64)> {
+        let ((cubes, fourths), (other_cubes, other_fourths)) = (self.higher?, other.higher?);
+        let (own, others) = (self.count as f64, other.count as f64);
+        let (share, other_share) = (own / total, others / total);
+        let square = apart * apart;
+        let together = cubes
+            + other_cubes
+            + apart * square * own * other_share * (share - other_share)
+            + 3.0 * apart * (share * other.m2 - other_share * self.m2);
+        let mixed = share * share - share * other_share + other_share * other_share;
+        let fourths = fourths
+            + other_fourths
+            + square * square * own * other_share * mixed
+            + 6.0 * square * (share * share * other.m2 + other_share * other_share * self.m2)
+            + 4.0 * apart * (share * other_cubes - other_share * cubes);
+        Some((together, fourths))
     }
 
     /// Number of units.
@@ -86,6 +127,19 @@ impl Moments {
     /// Sum of squares about the mean.
     pub fn sum_of_squares(&self) -> f64 {
         self.m2
+    }
+
+    /// Sum of fourth powers about the mean, where values are known and not moments alone.
+    pub(super) fn sum_of_fourths(&self) -> Option<f64> {
+        self.higher.map(|(_, fourths)| fourths.max(0.0))
+    }
+
+    /// Of values about their mean: 3 where they are bell-shaped. None where they have no variance, or are
+    /// not known.
+    pub(super) fn kurtosis(&self) -> Option<f64> {
+        let ratio = self.sum_of_fourths()?.sqrt() / self.m2;
+        let found = self.count as f64 * ratio * ratio;
+        (self.m2 > 0.0).then_some(if found.is_nan() { f64::INFINITY } else { found })
     }
 
     /// Variance of one unit, with `n − 1`; none for fewer than two units.
@@ -179,5 +233,30 @@ impl PairedMoments {
     /// Covariance with `n − 1`; none for fewer than two units.
     pub fn covariance(&self) -> Option<f64> {
         (self.count() > 1).then(|| self.products / (self.count() - 1) as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// scipy 1.17.1, `kurtosis(fisher=False, bias=True)`.
+    const KURTOSIS: f64 = 7.122599350512099;
+
+    #[test]
+    fn the_kurtosis_is_that_of_scipy_in_whatever_parts_values_come() {
+        let values = [1.0, 2.5, -3.0, 8.0, 0.25, 1000.0, 4.0, 4.0, -7.5];
+        for cut in 0..values.len() {
+            let (one, other) = values.split_at(cut);
+            let mut moments = Moments::of(one.iter().copied()).unwrap();
+            moments.merge(&Moments::of(other.iter().copied()).unwrap());
+            let found = moments.kurtosis().unwrap();
+            assert!((found / KURTOSIS - 1.0).abs() < 1e-12, "{cut}: {found}");
+        }
+        let written = Moments::from_parts(9, 1.0, 50.0).unwrap();
+        let mut both = written;
+        both.merge(&Moments::of(values).unwrap());
+        assert_eq!((written.kurtosis(), both.kurtosis()), (None, None));
+        assert_eq!(Moments::of([2.0; 5]).unwrap().kurtosis(), None);
     }
 }

@@ -16,8 +16,9 @@ pub enum Scale {
         /// Largest value.
         high: f64,
     },
-    /// `ln(1 + x)` for values from 0, such as counts and seconds; a difference on this scale is a
-    /// factor.
+    /// `ln(1 + x)` for values from 0, such as counts and seconds. A difference on this scale is a factor
+    /// of `1 + x`, which is nearly that of `x` where values are far above one, and far smaller where they
+    /// are below it: shares are not for this scale.
     Log,
 }
 

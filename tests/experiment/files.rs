@@ -143,6 +143,60 @@ fn an_experiment_has_one_control_and_one_metric_that_decides() {
     parse(&format!("{HEAD}{ARMS}{METRIC}{second}decides=true\n")).unwrap();
 }
 
+// Break it: let shares be compared by the logarithm of one more, and 6 % is within 5 % of 1 %.
+#[test]
+fn shares_and_labels_are_not_compared_by_their_logarithms() {
+    let label = "label={sensitivity=0.9,specificity=0.95}\n";
+    for (name, more) in [
+        ("refused_share", ""),
+        ("limited_share", ""),
+        ("failed_share", ""),
+        ("cancelled_share", ""),
+        ("hostile", label),
+    ] {
+        let metric = |scale| {
+            let of = format!("[[metric]]\nname='{name}'\nrole='guardrail'\nbetter='lower'\n");
+            format!("{HEAD}{ARMS}{METRIC}{of}margin=0.05\nscale='{scale}'\n{more}")
+        };
+        assert_eq!(fields(&metric("log")), ["metric[1].scale"], "{name}");
+        parse(&metric("linear")).unwrap();
+    }
+    for name in ["requests", "first_byte_ms", "token_ms", "output_tokens", "documents"] {
+        let of = format!("[[metric]]\nname='{name}'\nrole='guardrail'\nbetter='lower'\n");
+        parse(&format!("{HEAD}{ARMS}{METRIC}{of}margin=0.05\nscale='log'\n")).unwrap();
+    }
+}
+
+#[test]
+fn a_margin_by_which_nothing_can_be_worse_is_none() {
+    let guardrail = |better: &str, margin: &str, scale: &str| {
+        let of = format!("name='output_tokens'\nrole='guardrail'\nbetter='{better}'\ncap=9\n");
+        format!("{HEAD}{ARMS}{METRIC}[[metric]]\n{of}margin={margin}\nscale='{scale}'\n")
+    };
+    for scale in ["linear", "log"] {
+        for (better, margin) in [("higher", "1.0"), ("higher", "2.5"), ("lower", "1000.5")] {
+            assert_eq!(fields(&guardrail(better, margin, scale)), ["metric[1].margin"]);
+        }
+        for (better, margin) in [("higher", "0.99"), ("lower", "1.0"), ("lower", "3.0")] {
+            parse(&guardrail(better, margin, scale)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_level_that_no_test_could_reach_is_refused() {
+    let of = |head: &str| format!("{HEAD}{head}{ARMS}{METRIC}");
+    for wrong in ["alpha=1e-20\n", "alpha=1e-7\n", "alpha=0.001\nlooks=1000\n"] {
+        assert_eq!(fields(&of(wrong)), ["alpha"], "{wrong}");
+    }
+    for good in ["alpha=0.00001\n", "looks=1000\n", "alpha=0.01\nlooks=1000\n"] {
+        parse(&of(good)).unwrap();
+    }
+    let arms: String =
+        (0..12).map(|arm| format!("[[arm]]\nname='more-{arm}'\npolicy='marked'\n")).collect();
+    assert_eq!(fields(&format!("{}{arms}", of("looks=1000\n"))), ["looks"]);
+}
+
 #[test]
 fn what_its_author_may_not_have_meant_is_told() {
     let told = |text: &str| {

@@ -9,7 +9,7 @@ use guilloche::policy::Countermeasure;
 use guilloche::policy::plan::Mode;
 use serde_json::Value;
 
-use crate::study::{Folder, Study, start, text};
+use crate::study::{EXPERIMENT, Folder, Study, start, text};
 
 fn plan(folder: &Folder, arguments: &[&str]) -> Value {
     let output = folder.run("plan", &[&["--format", "json"], arguments].concat());
@@ -56,6 +56,29 @@ fn summaries_of_the_time_before_tell_what_can_be_shown_and_when() {
     assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
 }
 
+// Break it: plan each of several arms for the level of one.
+#[test]
+fn several_arms_are_planned_for_the_level_that_each_has_alone() {
+    let third = EXPERIMENT.replace(
+        "[[metric]]\nname = \"reasoning_tokens\"",
+        "[[arm]]\nname = \"stricter\"\npolicy = \"policies/graded.toml\"\n\n[[metric]]\nname = \
+         \"reasoning_tokens\"",
+    );
+    let lines = text(&Study::default().lines());
+    let [two, three] =
+        [("plan-two", EXPERIMENT), ("plan-three", &*third)].map(|(name, experiment)| {
+            let folder = Folder::with(name, experiment);
+            plan(&folder, &[&folder.file("before.jsonl", &lines), "--effect", "0.5"])
+        });
+    let level = |plan: &Value, metric: usize| plan["metrics"][metric]["level"].as_f64().unwrap();
+    assert_eq!(level(&two, 0), two["level"].as_f64().unwrap());
+    assert!((level(&three, 0) - level(&two, 0) / 2.0).abs() < 1e-12);
+    // A guardrail has to hold whatever others do.
+    assert_eq!(level(&three, 2), level(&two, 1));
+    let needed = |plan: &Value| plan["metrics"][0]["units_needed"].as_f64().unwrap();
+    assert!(needed(&three) > 1.15 * needed(&two), "{} {}", needed(&three), needed(&two));
+}
+
 #[test]
 fn five_clusters_are_told_to_be_too_few_before_anything_is_run() {
     let folder = Folder::new("plan-few");
@@ -64,8 +87,12 @@ fn five_clusters_are_told_to_be_too_few_before_anything_is_run() {
     let said = folder.run("plan", &[&before]);
     let said = String::from_utf8(said.stdout).unwrap();
     assert!(said.contains("too few: no p-value below"), "{said}");
-    let wrong = folder.run("plan", &[&before, "--effect", "0"]);
-    assert_eq!(wrong.status.code(), Some(2));
+    for effect in ["0", "1", "5", "NaN"] {
+        let wrong = folder.run("plan", &[&before, "--effect", effect]);
+        let said = String::from_utf8_lossy(&wrong.stderr);
+        assert_eq!(wrong.status.code(), Some(2), "{effect}");
+        assert!(said.contains("the effect must be a share above 0 and below 1"), "{said}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `guilloche experiment report`: from files to a verdict.
 
-use guilloche::audit::{ExperimentName, Line, UnitJoined, UnitName};
+use guilloche::audit::{ExperimentName, Line, UnitJoined, UnitName, UnitSummary};
 use guilloche::experiment::Experiment;
 use guilloche::experiment::analysis::{Known, Outcome, Units, Value, analyse};
 use guilloche::jiff::SignedDuration;
@@ -215,6 +215,83 @@ fn units_that_the_detector_has_linked_count_as_the_one_that_was_seen_first() {
     let contaminated = |of: &serde_json::Value| of["contaminated"].as_u64().unwrap();
     for of in report["populations"][0]["arms"].as_array().unwrap() {
         assert_eq!(contaminated(of), u64::from(of["arm"] == *arm), "{of}");
+    }
+}
+
+// Break it: have whatever is known now decide what a look has shown.
+#[test]
+fn what_is_learnt_after_a_look_changes_nothing_of_it() {
+    let folder = Folder::new("frozen");
+    let lines = Study { left: 0.4, ..Study::default() }.lines();
+    let at = "2026-12-16T00:00:00Z";
+    let look = |lines: &[Line]| {
+        let (mut report, status) =
+            folder.report(&[&folder.file("audit.jsonl", text(lines)), "--as-of", at]);
+        report["data"] = serde_json::Value::Null;
+        report["files"] = serde_json::Value::Null;
+        (report, status)
+    };
+    let then = look(&lines);
+    assert_eq!(then.0["look"]["number"], 2);
+    let after = start() + SignedDuration::from_hours(24 * 15);
+    // Ten clusters are one, units hold accounts of another arm, and are in both.
+    let mut later = lines.clone();
+    for number in 1..10 {
+        let experiment = ExperimentName { name: "study".into(), salt: "s".into() };
+        let (part, unit) = (UnitName::Cluster(hash(number)), UnitName::Cluster(hash(0)));
+        later.push(Line::Joined(Box::new(UnitJoined { time: after, experiment, part, unit })));
+    }
+    for (place, line) in later.iter_mut().enumerate() {
+        if let Line::Unit(summary) = line {
+            if summary.time >= after {
+                summary.contaminated |= place % 3 == 0;
+                if place % 4 < 2 {
+                    summary.arm = Some(["strict", "monitor"][place % 4].into());
+                }
+                // Another replica may have seen it before.
+                if place % 5 == 0 {
+                    summary.first_seen = start();
+                }
+            }
+        }
+    }
+    let now = look(&later);
+    assert_eq!(then, now);
+    // A look that comes after it knows all of this.
+    let (last, _) = folder.report(&[&folder.file("audit.jsonl", text(&later))]);
+    assert_eq!((&last["verdict"], &last["data"]["joined"]), (&"invalid".into(), &9.into()));
+}
+
+// Break it: take the last line for now.
+#[test]
+fn a_line_of_a_clock_that_is_wrong_brings_no_look_about() {
+    let folder = Folder::new("clock");
+    let mut lines = Study { left: 0.4, ..Study::default() }.lines();
+    let half = start() + SignedDuration::from_hours(24 * 14);
+    lines.retain(|line| matches!(line, Line::Unit(summary) if summary.time <= half));
+    let look = |lines: &[Line]| {
+        let (report, _) = folder.report(&[&folder.file("audit.jsonl", text(lines))]);
+        (report["look"].clone(), report["verdict"].clone(), report["reasons"].clone())
+    };
+    let right = look(&lines);
+    assert_eq!(right.0["number"], 2);
+    for days in [8, 14, 400] {
+        let mut wrong = lines.clone();
+        let Some(Line::Unit(summary)) = wrong.get(3).cloned() else { panic!("no summary") };
+        let (time, met) = (half + SignedDuration::from_hours(24 * days), summary.met.clone());
+        wrong.push(Line::Unit(Box::new(UnitSummary { time, met, ..*summary })));
+        assert_eq!(look(&wrong), right, "{days}");
+    }
+}
+
+#[test]
+fn an_audit_without_the_experiment_is_no_reason_to_go_on() {
+    let folder = Folder::new("empty");
+    let other = text(&Study::default().lines()).replace("\"salt\":\"s\"", "\"salt\":\"t\"");
+    for audit in [String::new(), "garbage\n{}\n".to_owned(), other] {
+        let (report, status) = folder.report(&[&folder.file("audit.jsonl", audit)]);
+        assert_eq!((report["verdict"].as_str(), status), (Some("invalid"), 1));
+        assert!(reasons(&report).contains("no line of the experiment was read"));
     }
 }
 

@@ -130,3 +130,55 @@ fn values_that_are_missing_unevenly_make_the_experiment_invalid() {
     let mean = &report["populations"][1]["comparisons"][2]["control"]["mean"];
     assert_eq!(mean.as_f64(), Some(60.0));
 }
+
+// Break it: compare by the logarithm of one more, and a share of 1 % that becomes one of 6 % is held to be
+// within 5 %; or by that of a value that is at least one, and say that it holds.
+#[test]
+fn values_below_one_are_told_on_a_scale_of_logarithms_and_a_guardrail_on_them_is_not_held() {
+    let shares = "
+[[metric]]
+name = \"refusals\"
+role = \"guardrail\"
+better = \"lower\"
+margin = 0.05
+scale = \"log\"
+rows = \"mean\"
+";
+    let folder = Folder::with("below-one", &format!("{EXPERIMENT}{shares}"));
+    let lines = Study { left: 0.2, ordinary: 400, ..Study::default() }.lines();
+    let audit = folder.file("audit.jsonl", text(&lines));
+    let outcomes = |of_control: f64, of_treated: f64| {
+        let mut csv = String::from("time,account,metric,value\n");
+        for (place, line) in lines.iter().enumerate() {
+            let guilloche::audit::Line::Unit(unit) = line else { continue };
+            let guilloche::audit::UnitName::Account(account) = unit.unit else { continue };
+            let treated = unit.arm.as_deref() == Some("strict");
+            let share = if treated { of_treated } else { of_control };
+            let share = share * (1.0 + 0.05 * (place % 3) as f64);
+            csv += &format!("2026-12-20,{account},refusals,{share}\n");
+        }
+        folder.file("refusals.csv", csv)
+    };
+    let found = |csv: &str| {
+        let (report, _) = folder.report(&[&audit, "--outcomes", csv]);
+        let comparison = report["populations"][1]["comparisons"][2].clone();
+        (report["verdict"].clone(), comparison, reasons(&report))
+    };
+    let (verdict, comparison, said) = found(&outcomes(0.01, 0.06));
+    assert_eq!(
+        (&verdict, &comparison["guardrail"]["state"]),
+        (&"continue".into(), &"not_shown".into())
+    );
+    assert!(said.contains("have less than one, and count as one"), "{said}");
+    assert!(comparison["control"]["below_one"].as_u64().unwrap() > 100, "{comparison:#}");
+    // Of values that have logarithms the factor is that of the values.
+    let (_, comparison, _) = found(&outcomes(2.0, 3.0));
+    let relative = comparison["effect"]["relative"].as_f64().unwrap();
+    assert!((relative - 0.5).abs() < 0.02, "{relative}");
+    assert_eq!(comparison["guardrail"]["state"], "broken");
+    let (verdict, comparison, _) = found(&outcomes(2.0, 2.0));
+    assert_eq!((&verdict, &comparison["guardrail"]["state"]), (&"ship".into(), &"held".into()));
+    // Less in the arm alone hides no harm that is more.
+    let (_, comparison, _) = found(&outcomes(2.0, 0.5));
+    assert_eq!(comparison["guardrail"]["state"], "held");
+}

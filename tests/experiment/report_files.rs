@@ -32,6 +32,8 @@ fn hostile_lines_and_a_cut_archive_are_named_and_cost_nothing_else() {
     let output = folder.run("report", &[&hostile, &whole, &cut]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("three.jsonl.gz: line ") && said.contains("1 file cut short"), "{said}");
+    // What was cut off may be anything.
+    assert!(said.contains("Verdict: invalid") && output.status.code() == Some(1), "{said}");
     assert!(!said.contains('\u{1b}'));
     let twice = folder.run("report", &[&whole, &whole]);
     assert_eq!(twice.status.code(), Some(2));

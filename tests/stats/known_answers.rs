@@ -2,8 +2,8 @@
 
 use guilloche::stats::{
     Alternative, ArmCount, Assignments, Contrast, Cuped, Design, Guardrail, Harm, Interval,
-    LabelQuality, Level, Margin, Moments, SecondaryRatio, Stated, holm, randomization_test,
-    sample_ratio, units_needed,
+    LabelQuality, Level, Margin, Moments, SecondaryRatio, Stated, holm, homogeneity,
+    randomization_test, sample_ratio, units_needed,
 };
 use serde_json::Value;
 
@@ -150,6 +150,34 @@ fn sample_ratios_are_those_of_savvi_and_scipy() {
     assert!((together.chi_squared - chi_squared).abs() < 1e-9);
     assert!((together.ln_bayes_factor - evidence).abs() < 1e-9);
     assert_eq!(together.degrees_of_freedom, 10);
+}
+
+/// scipy 1.17.1, `chi2_contingency(correction=False)`: the statistic, the p-value and the least of
+/// `expected_freq`.
+#[test]
+fn homogeneity_is_that_of_scipy() {
+    let tables: [(&[(u64, u64)], _); 6] = [
+        (&[(300, 100), (380, 20)], (62.74509803921569, 2.3526641249173916e-15, 60.0)),
+        (&[(385, 15), (399, 1)], (12.5, 0.00040695201744495946, 8.0)),
+        (&[(3, 397), (5, 395)], (0.5050505050505051, 0.4772893402694306, 4.0)),
+        (&[(30, 10), (33, 7), (12, 28)], (27.519999999999996, 1.0570801776282585e-06, 15.0)),
+        (&[(1, 9), (50, 4950)], (8.02284616205829, 0.004619092393050051, 0.10179640718562874)),
+        (&[(300, 100), (310, 90)], (0.6902502157031923, 0.40607928612265354, 95.0)),
+    ];
+    for (arms, (chi_squared, p, least_expected)) in tables {
+        let found = homogeneity(arms).unwrap();
+        let what = Value::from(format!("{arms:?}"));
+        same(found.chi_squared, &chi_squared.into(), &what);
+        same(found.p_value, &p.into(), &what);
+        same(found.least_expected, &least_expected.into(), &what);
+        assert_eq!(found.degrees_of_freedom as usize, arms.len() - 1);
+        // Whether it befell or spared them is the same question.
+        let turned: Vec<_> = arms.iter().map(|(yes, no)| (*no, *yes)).collect();
+        same(homogeneity(&turned).unwrap().p_value, &p.into(), &what);
+    }
+    for nothing in [&[(0, 5), (0, 9)][..], &[(5, 0), (9, 0)], &[(3, 4)], &[(3, 4), (0, 0)], &[]] {
+        assert!(homogeneity(nothing).is_err(), "{nothing:?}");
+    }
 }
 
 /// statsmodels 0.15.0, `multipletests`.

@@ -4,7 +4,7 @@
 use guilloche::stats::{
     Alternative, ArmCount, ArmSequence, Assignments, AsymptoticSequence, BettingSequence,
     BoundedSequence, Contrast, Guardrail, Harm, Interval, Level, Margin, Moments,
-    randomization_test, sample_ratio,
+    RandomizationSequence, randomization_test, sample_ratio,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -18,6 +18,12 @@ impl Draw {
 
     fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Box and Muller.
+    fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
     }
 
     /// The total of a cluster with a heavy tail.
@@ -197,6 +203,120 @@ fn the_sequences_for_small_arms_cover_after_every_unit() {
         }
         assert!(at_most_five_percent(missed, trials), "{chance}: {missed}");
         assert!(at_most_five_percent(missed_by_bets, trials), "{chance}: {missed_by_bets}");
+    }
+}
+
+/// One look after each unit, of which one in ten is in an arm, either one.
+// Break it: ask for LEAST_UNITS whatever the tails, and the lognormal values miss in 10 to 15 of a
+// hundred experiments and those of rare events in 35.
+#[test]
+fn sequences_that_go_by_the_variance_cover_in_a_small_arm_or_say_that_units_are_too_few() {
+    type Value = fn(&mut Draw) -> f64;
+    let values: [(&str, Value); 5] = [
+        ("lognormal 2", |draw| (2.0 * draw.normal()).exp()),
+        ("lognormal 1", |draw| draw.normal().exp()),
+        ("lognormal 2, capped where one in twenty is", |draw| {
+            (2.0 * draw.normal()).exp().min(26.8)
+        }),
+        ("one in a hundred", |draw| f64::from(u8::from(draw.uniform() < 0.01))),
+        ("bell-shaped", |draw| draw.normal()),
+    ];
+    let trials = 100;
+    let sequence = AsymptoticSequence::tuned_for(1_000.0, Alternative::TwoSided, level()).unwrap();
+    let arms = ArmSequence::tuned_for(500.0, level()).unwrap();
+    for (name, value) in values {
+        for share in [0.1, 0.9] {
+            let (mut missed, mut answered) = ([0; 2], [0; 2]);
+            for trial in 0..trials {
+                let mut draw = Draw::of(20_000 + u64::from(trial));
+                let (mut control, mut treated) = (Moments::default(), Moments::default());
+                let (mut ever, mut any) = ([false; 2], [false; 2]);
+                for unit in 0..2_000 {
+                    let arm = if draw.uniform() < share { &mut treated } else { &mut control };
+                    arm.push(value(&mut draw)).unwrap();
+                    if unit < 50 {
+                        continue;
+                    }
+                    let contrast = Contrast::between(&control, &treated);
+                    let found = [
+                        contrast.and_then(|it| sequence.at(&it)).map(|it| it.interval),
+                        arms.difference(&control, &treated),
+                    ];
+                    for ((ever, any), found) in ever.iter_mut().zip(&mut any).zip(found) {
+                        *any |= found.is_ok();
+                        *ever |= found.is_ok_and(|interval| !interval.contains(0.0));
+                    }
+                }
+                for place in 0..2 {
+                    missed[place] += u32::from(ever[place]);
+                    answered[place] += u32::from(any[place]);
+                }
+            }
+            for missed in missed {
+                assert!(at_most_five_percent(missed, trials), "{name}, {share}: {missed}");
+            }
+            if name == "bell-shaped" {
+                assert_eq!(answered, [trials; 2], "{share}");
+            }
+        }
+    }
+}
+
+/// The bets keep their level from the first unit on, of any tail and any share of the arms, and see
+/// what is there.
+#[test]
+fn bets_on_the_assignment_are_fair_where_no_unit_is_changed_and_pay_where_most_are() {
+    let trials = 200;
+    for (share, seed) in [(0.1, 30_000), (0.5, 31_000), (0.9, 32_000)] {
+        // A factor that the arm has on each unit's value, and whether a margin of as much is taken off.
+        for (factor, margin, fair) in
+            [(1.0, 1.0, true), (1.3, 1.3, true), (0.5, 1.0, true), (4.0, 1.1, false)]
+        {
+            let mut found = 0;
+            for trial in 0..trials {
+                let mut draw = Draw::of(seed + u64::from(trial));
+                let mut bets = RandomizationSequence::default();
+                for _ in 0..1_000 {
+                    let treated = draw.uniform() < share;
+                    let value = (2.0 * draw.normal()).exp();
+                    let value = if treated { factor * value / margin } else { value };
+                    bets.push(value, treated, share).unwrap();
+                }
+                found += u32::from(bets.p_value() <= 0.05);
+            }
+            match fair {
+                true => assert!(at_most_five_percent(found, trials), "{share} {factor}: {found}"),
+                false => assert!(found > trials * 9 / 10, "{share} {factor}: {found}"),
+            }
+        }
+    }
+}
+
+/// What is written down of bets is all of them.
+#[test]
+fn bets_go_on_from_what_was_written_down_and_refuse_what_is_no_bet() {
+    let mut draw = Draw::of(33_000);
+    let mut bets = RandomizationSequence::default();
+    for unit in 0..700 {
+        bets.push(draw.heavy() + f64::from(unit % 3), draw.uniform() < 0.5, 0.5).unwrap();
+        let earlier: Vec<f64> = bets.earlier().collect();
+        assert!(earlier.len() <= 256);
+        let again = RandomizationSequence::from_parts(&earlier, bets.ln_capitals(), bets.ln_most());
+        assert_eq!(again.unwrap(), bets);
+    }
+    for (value, chance) in [(f64::NAN, 0.5), (1.0, 0.0), (1.0, 1.0), (1.0, f64::NAN)] {
+        let before = bets.clone();
+        assert!(bets.push(value, true, chance).is_err());
+        assert_eq!(bets, before);
+    }
+    for (earlier, capital, most) in [
+        (vec![0.0; 257], 0.0, 0.0),
+        (vec![f64::INFINITY], 0.0, 0.0),
+        (vec![], f64::NAN, 0.0),
+        (vec![], 0.0, -1.0),
+        (vec![], 0.0, f64::INFINITY),
+    ] {
+        assert!(RandomizationSequence::from_parts(&earlier, [capital; 5], most).is_err());
     }
 }
 

@@ -84,7 +84,7 @@ fn write_text(out: &mut impl Write, plan: &Plan, units: &Units) -> io::Result<()
         write_wrapped(out, "  ", "    ", &words)?;
     }
     for metric in &plan.metrics {
-        write_metric(out, plan, metric)?;
+        write_metric(out, metric)?;
     }
     writeln!(out, "\nMethod")?;
     for note in [
@@ -92,6 +92,8 @@ fn write_text(out: &mut impl Write, plan: &Plan, units: &Units) -> io::Result<()
          requests, are what counts.",
         "Units are taken to come as they did in the time before. Totals, and outcomes, are taken to \
          differ as they did then: that time should be about as long as the experiment.",
+        "Where several comparisons could decide, the level is shared among them, as the report adjusts \
+         their p-values (Holm).",
         "For a guardrail the chance is that it is shown to hold if there is no harm at all.",
     ] {
         write_wrapped(out, "  - ", "    ", note)?;
@@ -99,7 +101,7 @@ fn write_text(out: &mut impl Write, plan: &Plan, units: &Units) -> io::Result<()
     Ok(())
 }
 
-fn write_metric(out: &mut impl Write, plan: &Plan, metric: &MetricPlan) -> io::Result<()> {
+fn write_metric(out: &mut impl Write, metric: &MetricPlan) -> io::Result<()> {
     let decides = if metric.decides { ", decides" } else { "" };
     let log = if metric.scale == Scale::Log { ", mean of logarithms" } else { "" };
     let who = words::of(metric.population);
@@ -131,7 +133,7 @@ fn write_metric(out: &mut impl Write, plan: &Plan, metric: &MetricPlan) -> io::R
             percent(planned.power)
         );
         write_wrapped(out, "  ", "    ", &words)?;
-        if planned.least_attainable_p > plan.level {
+        if planned.least_attainable_p > metric.level {
             let words = format!(
                 "too few: no p-value below {:.3} can come of so many units, whatever the effect",
                 planned.least_attainable_p

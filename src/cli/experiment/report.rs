@@ -137,12 +137,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
 
 fn unread(files: &[FileRead], outcomes: &[OutcomesRead], history: Option<&History>) -> Unread {
     let sum = |of: fn(&FileRead) -> u64| files.iter().map(of).fold(0, u64::saturating_add);
-    let rows = outcomes.iter().map(|file| file.skipped).fold(0, u64::saturating_add);
-    let rows = rows.saturating_add(history.map_or(0, |history| history.unread));
+    let of_state = history.map_or(0, |history| history.unread);
     let cut = |broken: &Option<String>| u64::from(broken.is_some());
     Unread {
         lost: sum(|file| file.lost),
-        lines: sum(|file| file.skipped).saturating_add(rows),
+        lines: sum(|file| file.skipped).saturating_add(of_state),
+        rows: outcomes.iter().map(|file| file.skipped).fold(0, u64::saturating_add),
         files: files.iter().map(|file| cut(&file.broken)).sum::<u64>()
             + outcomes.iter().map(|file| cut(&file.broken)).sum::<u64>(),
     }

@@ -118,6 +118,7 @@ fn write_comparison(out: &mut impl Write, comparison: &Comparison) -> io::Result
     if without > 0 {
         told.push(format!("{} without a value left out", counted(without, "unit", "units")));
     }
+    told.extend(words::below_one(comparison).map(|said| said.trim_end_matches('.').to_owned()));
     if let Some(welch) = comparison.welch.filter(|_| effect.p_by == Method::Randomization) {
         told.push(format!("Welch {}", words::p(welch.p)));
     }
@@ -242,7 +243,10 @@ fn write_method(out: &mut impl Write, report: &Report) -> io::Result<()> {
              with {:.0} %.",
             report.alpha * 100.0
         ),
-        "* decides. A guardrail holds if more harm than its margin can be excluded.".to_owned(),
+        "* decides. A guardrail holds if more harm than its margin can be excluded, by a \
+         randomization test of its own. The p-value in its line is that of no difference, by Welch's \
+         test."
+            .to_owned(),
     ] {
         write_wrapped(out, "  - ", "    ", &note)?;
     }

@@ -5,7 +5,7 @@ use super::words;
 use crate::audit::Population;
 use crate::experiment::Role;
 use crate::page::words::{counted, percent};
-use crate::stats::{ArmCount, SampleRatio, sample_ratio};
+use crate::stats::{Homogeneity, homogeneity};
 
 /// A mismatch of the sample ratio is one if chance gives it less often: the usual level, since it makes
 /// everything else worthless.
@@ -173,24 +173,30 @@ pub(super) fn missing_unevenly(control: Side, treated: Side) -> bool {
         .is_some_and(|found| found.p_value < MISMATCH && found.least_expected >= LEAST_EXPECTED)
 }
 
-/// How units without a value are spread over the arms, if there are any.
-fn without_value(control: Side, treated: Side) -> Option<SampleRatio> {
-    if control.without + treated.without == 0 {
-        return None;
-    }
-    let arm =
-        |side: Side| ArmCount { weight: (side.units + side.without) as f64, units: side.without };
-    sample_ratio(&[&[arm(control), arm(treated)]]).ok()
+/// Whether as large a part of each arm's units is without a value, if there are any such units.
+fn without_value(control: Side, treated: Side) -> Option<Homogeneity> {
+    let arm = |side: Side| (side.without, side.units);
+    homogeneity(&[arm(control), arm(treated)]).ok()
 }
 
+/// Whether lines are missing. Those of the proxies and those of outcomes count apart, so that many of the
+/// one do not hide what is missing of the other; and what was cut off a file may be anything.
 fn lines(data: &Data) -> Check {
     let missing = data.lost.saturating_add(data.unread).saturating_add(data.of_no_arm);
-    let read = data.summaries.saturating_add(data.exposures).saturating_add(data.outcomes);
-    let share = missing as f64 / read.saturating_add(missing).max(1) as f64;
+    let read = data.summaries.saturating_add(data.exposures);
+    let share =
+        |missing: u64, read: u64| missing as f64 / read.saturating_add(missing).max(1) as f64;
+    let of_outcomes = share(data.unread_outcomes, data.outcomes);
+    let nothing = read == 0;
+    let failed = nothing || data.cut > 0 || share(missing, read) > MISSING || of_outcomes > MISSING;
     let mut told = Vec::new();
+    if nothing {
+        told.push("no line of the experiment was read".to_owned());
+    }
     for (number, what) in [
         (data.lost, "that a proxy had no room for"),
         (data.unread, "that cannot be read"),
+        (data.unread_outcomes, "of outcomes that cannot be read"),
         (data.of_no_arm, "of an arm that the experiment does not have"),
     ] {
         if number > 0 {
@@ -200,10 +206,10 @@ fn lines(data: &Data) -> Check {
     if data.cut > 0 {
         told.push(format!("{} cut short", counted(data.cut, "file", "files")));
     }
-    let state = match share {
-        share if share > MISSING => CheckState::Failed,
-        _ if told.is_empty() => CheckState::Passed,
-        _ => CheckState::Warned,
+    let state = match failed {
+        true => CheckState::Failed,
+        false if told.is_empty() => CheckState::Passed,
+        false => CheckState::Warned,
     };
     let message = if told.is_empty() { "no line is missing".to_owned() } else { told.join("; ") };
     check("lines", None, state, message)
@@ -222,5 +228,49 @@ impl From<bool> for CheckState {
     /// Whether it has failed.
     fn from(failed: bool) -> Self {
         if failed { Self::Failed } else { Self::Passed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Break it: compare the units without a value with the sizes of the arms alone, as a sample ratio
+    // does, and the p-value of the first is 2e-3.
+    #[test]
+    fn values_that_are_missing_more_in_one_arm_are_found_however_large_a_part_is_missing() {
+        let side = |without, all| Side { units: all - without, without, ..Side::default() };
+        let missing =
+            |(control, treated), all| missing_unevenly(side(control, all), side(treated, all));
+        for uneven in [(300, 380), (100, 20), (1, 399), (385, 399)] {
+            let (control, treated) = uneven;
+            for arms in [(control, treated), (treated, control)] {
+                assert!(missing(arms, 400), "{arms:?}");
+            }
+        }
+        for even in [(300, 310), (0, 0), (400, 400), (3, 5)] {
+            assert!(!missing(even, 400), "{even:?}");
+        }
+    }
+
+    // Break it: count what is missing against the rows of outcomes, or only tell of a file that is cut.
+    #[test]
+    fn lines_that_are_missing_are_not_made_few_by_lines_of_another_kind() {
+        let whole = Data { summaries: 900, exposures: 100, outcomes: 100_000, ..Data::default() };
+        assert_eq!(lines(&whole).state, CheckState::Passed);
+        for (data, state) in [
+            (Data { lost: 10, ..whole }, CheckState::Warned),
+            (Data { lost: 11, ..whole }, CheckState::Failed),
+            (Data { unread: 11, ..whole }, CheckState::Failed),
+            (Data { of_no_arm: 11, ..whole }, CheckState::Failed),
+            (Data { unread_outcomes: 1_000, ..whole }, CheckState::Warned),
+            (Data { unread_outcomes: 1_100, ..whole }, CheckState::Failed),
+            (Data { unread_outcomes: 11, outcomes: 100, ..whole }, CheckState::Failed),
+            (Data { cut: 1, ..whole }, CheckState::Failed),
+            (Data { summaries: 0, exposures: 0, ..whole }, CheckState::Failed),
+        ] {
+            let found = lines(&data);
+            assert_eq!(found.state, state, "{data:?} {}", found.message);
+        }
     }
 }

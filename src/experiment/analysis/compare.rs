@@ -2,7 +2,7 @@
 
 use super::checks::missing_unevenly;
 use super::effect::{effect, estimate};
-use super::guard::guardrail;
+use super::guard::{guardrail, hides};
 use super::report::{
     Comparison, Estimate, GuardrailState, Range, SecondaryRatio, Side, TrueDifference,
 };
@@ -64,7 +64,8 @@ pub(super) fn compare(
 
 fn side(sample: &Sample) -> Side {
     let mean = Moments::of(sample.values.iter().copied()).map_or(0.0, |moments| moments.mean());
-    Side { units: sample.values.len() as u64, without: sample.without, mean }
+    let Sample { without, below_one, .. } = *sample;
+    Side { units: sample.values.len() as u64, without, below_one, mean }
 }
 
 fn fill(
@@ -81,7 +82,7 @@ fn fill(
         let values = [&control.values, &treated.values];
         let [control, treated] = values;
         let mut found = guardrail(control, treated, metric, margin, assignments, *level)?;
-        if comparison.missing_unevenly {
+        if comparison.missing_unevenly || hides(found.state, comparison) {
             found.state = GuardrailState::NotShown;
         }
         comparison.guardrail = Some(found);

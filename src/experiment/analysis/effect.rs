@@ -18,15 +18,24 @@ const MOST_WITH_INTERVAL: usize = 400;
 /// Draws for each of these.
 const DRAWS_OF_INTERVAL: u32 = 1_999;
 
-/// What the randomization test of an experiment draws: fixed by its name and salt, before there is
-/// anything to see.
-pub(super) fn assignments(experiment: &Experiment) -> Assignments {
+/// With so many draws for each that a p-value at the level needs, what is at the level is found.
+const DRAWS_AT_LEVEL: f64 = 4.0;
+
+/// What the randomization test of an experiment draws at a look of this level: fixed by its name and
+/// salt, before there is anything to see. Where p-values are adjusted for as many as could decide, the
+/// least of them has to be so much smaller.
+pub(super) fn assignments(experiment: &Experiment, level: Level) -> Assignments {
     let mut hasher = blake3::Hasher::new_derive_key("guilloche 2026 randomization of experiments");
     for name in [&experiment.name, &experiment.salt] {
         hasher.update(&(name.len() as u64).to_le_bytes());
         hasher.update(name.as_bytes());
     }
-    Assignments::seeded(*hasher.finalize().as_bytes())
+    let seeded = Assignments::seeded(*hasher.finalize().as_bytes());
+    let together = [true, false].map(|decides| experiment.adjusted_together(decides));
+    let together = together.into_iter().fold(1, u32::max);
+    let needed = (DRAWS_AT_LEVEL * f64::from(together) / level.alpha()).ceil();
+    let draws = seeded.draws.max(needed.min(f64::from(Experiment::MOST_DRAWS)) as u32);
+    Assignments { draws, ..seeded }
 }
 
 /// Whether so many units are compared by the randomization test.
@@ -137,4 +146,35 @@ pub(super) fn estimate(
         interval: welch.interval.into(),
         p: welch.p_value,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+    use crate::stats::Looks;
+
+    // Break it: draw as many for each level, and with 252 looks or more none but the last finds anything.
+    #[test]
+    fn p_values_can_be_as_small_as_every_look_needs_them_to_be() {
+        for (looks, more_arms) in [(1, 0), (4, 0), (252, 0), (1000, 0), (4, 14), (252, 5)] {
+            let arm = |arm| format!("[[arm]]\nname='a{arm}'\npolicy='p'\n");
+            let arms: String = (0..=more_arms).map(arm).collect();
+            let text = format!(
+                "version=1\nname='e'\nsalt='s'\nstart=2026-12-01\nend=2026-12-29\nlooks={looks}\n\
+                 [[arm]]\nname='c'\npolicy='p'\ncontrol=true\n{arms}\
+                 [[metric]]\nname='requests'\nrole='success'\nbetter='lower'\ncap=9\n"
+            );
+            let policy = "version=1\nname='p'\nmode='observe'\n[[grade]]\nname='g'\nat=0.5\n";
+            let experiment = Experiment::parse("e", &text, |_| Policy::parse("p", policy)).unwrap();
+            let planned = Looks::planned(looks, Level::new(0.05).unwrap()).unwrap();
+            for look in [1, looks] {
+                let level = planned.level_at(look).unwrap();
+                let draws = assignments(&experiment, level).draws;
+                assert!(draws >= 9_999);
+                let least = f64::from(1 + more_arms) / f64::from(draws + 1);
+                assert!(least <= level.alpha(), "{looks} {look} {more_arms}: {draws}");
+            }
+        }
+    }
 }

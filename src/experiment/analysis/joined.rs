@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::part::{Key, Unit, key};
+use super::part::{Key, Unit, earlier, key};
 use super::units::Units;
 use crate::audit::UnitName;
 
@@ -19,7 +19,8 @@ pub(super) struct Joined {
 }
 
 impl Joined {
-    /// From pairs of a part and the unit that has taken it in, in any order.
+    /// From pairs of a part and the unit that has taken it in, in any order, as they were known after so
+    /// many periods.
     pub(super) fn of<'p>(
         units: &Units,
         pairs: impl IntoIterator<Item = &'p (UnitName, UnitName)>,
@@ -47,8 +48,18 @@ impl Joined {
                 match &mut whole {
                     None => whole = Some(part.clone()),
                     Some(whole) => {
-                        whole.contaminated |= part.contaminated || whole.arm != part.arm;
-                        whole.moved |= part.moved;
+                        // That they are linked was known.
+                        let linked = (whole.arm != part.arm).then_some(0);
+                        let of_part = earlier(part.contaminated_in, linked);
+                        whole.contaminated_in = earlier(whole.contaminated_in, of_part);
+                        let several = part.named.several_in();
+                        let is_first = whole
+                            .named
+                            .several_in()
+                            .is_none_or(|own| several.is_some_and(|several| several < own));
+                        if is_first {
+                            whole.named = part.named;
+                        }
                         units.add_rows(whole, part);
                     }
                 }

@@ -22,6 +22,7 @@ mod effect;
 mod guard;
 mod history;
 mod joined;
+mod named;
 mod outcome;
 mod part;
 pub mod planning;
@@ -64,6 +65,8 @@ pub struct Unread {
     pub lost: u64,
     /// Lines that could not be read.
     pub lines: u64,
+    /// Rows of outcome files that could not be read.
+    pub rows: u64,
     /// Files that could not be read to their end.
     pub files: u64,
 }
@@ -76,7 +79,7 @@ pub struct Known<'a> {
     /// What could not be read.
     pub unread: Unread,
     /// The report is that of the last planned look before this moment. Without it, before the last that
-    /// was seen of any unit.
+    /// was seen of units: of more than one in a thousand, since a clock may be wrong.
     pub now: Option<Timestamp>,
     /// What was ordered meanwhile. Without it, units are taken to have come by the weights of the file.
     pub history: Option<&'a History>,
@@ -93,14 +96,14 @@ pub fn analyse(
     units: &Units,
     known: Known<'_>,
 ) -> Result<Report, StatsError> {
-    let seen = units.seen().until.map(|seen| units.calendar().known_until(seen));
+    let seen = units.seen_until().map(|seen| units.calendar().known_until(seen));
     let now = known.now.or(seen).unwrap_or(experiment.start);
     let look = units.calendar().look(now);
     let alpha = Level::new(experiment.alpha)?;
     let level = Looks::planned(look.planned, alpha)?.level_at(look.number.max(1))?;
-    let joined = units.joined();
+    let joined = units.joined(look.periods);
     let (outcomes, outcomes_of_none) = units.outcomes_by_unit(&joined);
-    let rules = Rules { assignments: effect::assignments(experiment), level, alpha };
+    let rules = Rules { assignments: effect::assignments(experiment, level), level, alpha };
     let mut report = Report {
         version: 1,
         experiment: ExperimentName { name: experiment.name.clone(), salt: experiment.salt.clone() },
@@ -150,6 +153,7 @@ fn data(units: &Units, joined: u64, unread: Unread, outcomes_of_none: u64) -> Da
         of_no_arm: seen.of_no_arm,
         lost: unread.lost,
         unread: unread.lines,
+        unread_outcomes: unread.rows,
         cut: unread.files,
     }
 }
@@ -191,8 +195,8 @@ fn of_population(
             if has_history || !arm.closed {
                 stages.count(Some(usize::from(number)), unit.first_seen);
             }
-            of.contaminated += u64::from(unit.contaminated);
-            of.moved += u64::from(unit.moved);
+            of.contaminated += u64::from(unit.is_contaminated(studied.look.periods));
+            of.moved += u64::from(unit.has_moved(studied.look.periods));
             let mut exposed = 0;
             for (period, met) in studied.units.by_period(unit) {
                 of.requests = of.requests.saturating_add(met.requests);

@@ -34,6 +34,8 @@ pub(super) struct Sample {
     pub(super) ratios: Vec<(f64, f64)>,
     /// Units without a value.
     pub(super) without: u64,
+    /// Units whose value counts as one on a scale of logarithms, and is less.
+    pub(super) below_one: u64,
 }
 
 /// What a comparison is of.
@@ -56,7 +58,7 @@ impl<'a> Studied<'a> {
         let mut members: Vec<(UnitName, &Unit)> = joined
             .iter(units)
             .filter(|(_, unit)| unit.population == Some(population))
-            .filter(|(_, unit)| unit.first_seen <= look.until)
+            .filter(|(_, unit)| unit.first_seen <= look.until && unit.known_in < look.periods)
             .filter(|(_, unit)| known.since.is_none_or(|since| unit.first_seen >= since))
             .map(|((name, _), unit)| (*name, unit))
             .collect();
@@ -103,8 +105,10 @@ impl<'a> Studied<'a> {
                 sample.without += 1;
                 continue;
             };
+            sample.below_one += u64::from(of.metric.scale == Scale::Log && value < 1.0);
             sample.values.push(scaled(of.metric, value));
-            sample.clean.push(!unit.contaminated && !unit.moved);
+            let clean = !unit.is_contaminated(periods) && !unit.has_moved(periods);
+            sample.clean.push(clean);
             sample.before.push(self.value_before(of, name).map(|it| scaled(of.metric, it)));
             sample.ratios.extend(met.and_then(|met| ratio(of.metric, &met)));
         }
@@ -138,8 +142,7 @@ pub(in crate::experiment) fn scaled(metric: &Metric, value: f64) -> f64 {
     let value = metric.cap.map_or(value, |cap| value.min(cap.get() as f64));
     match metric.scale {
         Scale::Linear => value,
-        // Values below zero have no logarithm; they stay apart from zero.
-        Scale::Log => value.signum() * value.abs().ln_1p(),
+        Scale::Log => value.max(1.0).ln(),
     }
 }
 

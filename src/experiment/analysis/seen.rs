@@ -1,7 +1,5 @@
 //! What was read, and what of it could not be used.
 
-use jiff::Timestamp;
-
 /// What was read, and what of it could not be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -16,8 +14,6 @@ pub(super) struct Seen {
     pub(super) of_no_arm: u64,
     /// Outcomes of other metrics.
     pub(super) other_metrics: u64,
-    /// Until when something was seen.
-    pub(super) until: Option<Timestamp>,
 }
 
 impl Seen {
@@ -31,7 +27,6 @@ impl Seen {
             of_others,
             of_no_arm,
             other_metrics,
-            until,
         } = other;
         for (own, other) in [
             (&mut self.summaries, summaries),
@@ -44,6 +39,5 @@ impl Seen {
         ] {
             *own += other;
         }
-        self.until = self.until.max(until);
     }
 }

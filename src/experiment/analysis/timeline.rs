@@ -11,8 +11,7 @@ use super::sample::{Compared, Studied, bounds, scaled};
 use crate::audit::UnitSums;
 use crate::experiment::Scale;
 use crate::stats::{
-    Alternative, ArmSequence, AsymptoticSequence, BoundedSequence, Contrast, LEAST_UNITS, Moments,
-    StatsError,
+    Alternative, ArmSequence, AsymptoticSequence, BoundedSequence, Contrast, Moments, StatsError,
 };
 
 /// Units at which sequences are about narrowest. Any number will do that is fixed beforehand.
@@ -106,20 +105,8 @@ fn sequence(
     treated: &Moments,
     rules: &Rules,
 ) -> Option<Range> {
-    let many = control.count().min(treated.count()) >= LEAST_UNITS;
-    // Of raw totals such sequences miss far too often.
-    let tame = of.metric.scale == Scale::Log || bounds(of.metric).is_some();
-    if many && tame && of.metric.is_outcome() {
-        // Outcomes are known late, in an order of their own.
-        let sequence = ArmSequence::tuned_for(INTENDED_UNITS / 2.0, rules.alpha).ok()?;
-        return Some(sequence.difference(control, treated).ok()?.into());
-    }
-    if many && tame {
-        let two_sided = Alternative::TwoSided;
-        let sequence =
-            AsymptoticSequence::tuned_for(INTENDED_UNITS, two_sided, rules.alpha).ok()?;
-        let contrast = Contrast::between(control, treated).ok()?;
-        return Some(sequence.at(&contrast).ok()?.interval.into());
+    if let Some(found) = of_many(of, control, treated, rules) {
+        return Some(found);
     }
     if control.count().min(treated.count()) == 0 {
         return None;
@@ -127,4 +114,21 @@ fn sequence(
     let (low, high) = bounds(of.metric)?;
     let sequence = BoundedSequence::new(low, high, rules.alpha).ok()?;
     Some(sequence.difference(control, treated).ok()?.into())
+}
+
+/// A sequence that goes by the variance of the units, where these are enough for their tails.
+fn of_many(of: Compared<'_>, control: &Moments, treated: &Moments, rules: &Rules) -> Option<Range> {
+    // Of raw totals the variance may be anything, whatever was seen of it.
+    if of.metric.scale != Scale::Log && bounds(of.metric).is_none() {
+        return None;
+    }
+    if of.metric.is_outcome() {
+        // Outcomes are known late, in an order of their own.
+        let sequence = ArmSequence::tuned_for(INTENDED_UNITS / 2.0, rules.alpha).ok()?;
+        return Some(sequence.difference(control, treated).ok()?.into());
+    }
+    let two_sided = Alternative::TwoSided;
+    let sequence = AsymptoticSequence::tuned_for(INTENDED_UNITS, two_sided, rules.alpha).ok()?;
+    let contrast = Contrast::between(control, treated).ok()?;
+    Some(sequence.at(&contrast).ok()?.interval.into())
 }

@@ -2,7 +2,7 @@
 //!
 //! Everything here adds up: of two lines, or of two shards, neither comes first. Sums are integers,
 //! also those of outcomes, so that not even rounding depends on the order. What two lines disagree
-//! about is settled by the earlier first sight. So several threads may add lines at once, each to the
+//! about is settled by the one that was written first, and by the earlier first sight. So several threads may add lines at once, each to the
 //! part that a line's unit is in, and whichever comes first the result is the same.
 
 use std::collections::HashMap;
@@ -122,9 +122,20 @@ impl Units {
         self.seen.merge(seen);
     }
 
-    /// Units that have become parts of others.
-    pub(super) fn joined(&self) -> Joined {
-        Joined::of(self, self.parts.iter().flat_map(|part| &part.joined))
+    /// Units that have become parts of others, as it was known after so many periods.
+    pub(super) fn joined(&self, periods: u16) -> Joined {
+        let all = self.parts.iter().flat_map(|part| &part.joined);
+        let known = all.filter(|(_, period)| **period < periods);
+        Joined::of(self, known.map(|(pair, _)| pair))
+    }
+
+    /// Until when something was seen by all clocks but those of one unit in a thousand, and of one more:
+    /// a line whose clock is wrong brings no look about.
+    pub(super) fn seen_until(&self) -> Option<Timestamp> {
+        let mut last: Vec<i64> = self.iter().map(|(_, unit)| unit.last_seen).collect();
+        let wrong = (last.len() / 1_000 + 1).min(last.len().checked_sub(1)?);
+        let (_, until, _) = last.select_nth_unstable_by(wrong, |one, other| other.cmp(one));
+        Timestamp::from_second(*until).ok()
     }
 
     /// Adds what one unit met to another.

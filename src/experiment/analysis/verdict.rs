@@ -96,7 +96,7 @@ fn of_arm(report: &Report, experiment: &Experiment, arm: &str) -> ArmVerdict {
                 let state = comparison.guardrail.filter(|_| enough).map(|it| it.state);
                 broken |= state == Some(GuardrailState::Broken);
                 held &= state == Some(GuardrailState::Held);
-                reasons.push(words::guardrail(comparison, *population, enough));
+                reasons.push(words::guardrail(comparison, *population, enough, report.level));
             }
         }
     }

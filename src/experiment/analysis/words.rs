@@ -129,7 +129,12 @@ pub(super) fn deciding(
     }
 }
 
-pub(super) fn guardrail(comparison: &Comparison, population: Population, enough: bool) -> String {
+pub(super) fn guardrail(
+    comparison: &Comparison,
+    population: Population,
+    enough: bool,
+    level: f64,
+) -> String {
     let (metric, who) = (&comparison.metric, of(population));
     let (Some(effect), Some(guardrail)) = (told(comparison), &comparison.guardrail) else {
         let why = why_untold(comparison);
@@ -149,8 +154,14 @@ pub(super) fn guardrail(comparison: &Comparison, population: Population, enough:
     }
     match (guardrail.state, guardrail.held_p, guardrail.broken_p) {
         (GuardrailState::Held, None, _) => {
+            // So many units would show one that is worse off, were there more of them than this.
+            let most = 1.0 - level.powf(1.0 / comparison.treated.units.max(1) as f64);
             format!(
-                "Guardrail {metric} of {who} holds: it is the same for every unit of both arms."
+                "Guardrail {metric} of {who} holds: none of {} of {} could be better off, so that \
+                 more than {} of all who are worse off are excluded.",
+                counted(comparison.treated.units, "unit", "units"),
+                comparison.arm,
+                percent(most)
             )
         }
         (GuardrailState::Held, Some(held), _) => format!(
@@ -165,10 +176,23 @@ pub(super) fn guardrail(comparison: &Comparison, population: Population, enough:
         ),
         (GuardrailState::NotShown, held, _) => format!(
             "Guardrail {metric} of {who} is open: {found}; more than {margin} {worse} cannot be \
-             excluded ({}).",
-            p(held.unwrap_or(1.0))
+             excluded ({}).{}",
+            p(held.unwrap_or(1.0)),
+            below_one(comparison).map_or(String::new(), |said| format!(" {said}"))
         ),
     }
+}
+
+/// Whose values a scale of logarithms does not tell.
+pub(crate) fn below_one(comparison: &Comparison) -> Option<String> {
+    let Comparison { control, treated, arm, .. } = comparison;
+    (control.below_one + treated.below_one > 0).then(|| {
+        format!(
+            "{} of the control arm and {} of {arm} have less than one, and count as one.",
+            counted(control.below_one, "unit", "units"),
+            grouped(treated.below_one)
+        )
+    })
 }
 
 /// `2026-12-08 09:00 UTC`.

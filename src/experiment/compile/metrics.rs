@@ -3,7 +3,7 @@
 use super::{WHOLE, within};
 use crate::audit::Population;
 use crate::experiment::file::MetricTable;
-use crate::experiment::metric::{Metric, Role, Rows, Scale};
+use crate::experiment::metric::{Better, Metric, Role, Rows, Scale};
 use crate::policy::source::Source;
 use crate::policy::value::At;
 use crate::stats::{Interval, LabelQuality, Stated};
@@ -16,7 +16,9 @@ pub(super) fn metrics(source: &mut Source<'_>, tables: &[At<MetricTable>]) -> Ve
     let mut decided = None;
     for table in tables {
         let At { value, span } = table;
-        let MetricTable { name, role, population, better, margin, cap, scale, decides, .. } = value;
+        let MetricTable {
+            name, role, population, better, margin, cap, scale, decides, label, ..
+        } = value;
         let given = source.name(span, name.as_ref());
         if role.is_none() {
             source.missing(span, "role", Some("`success` or `guardrail`"));
@@ -47,28 +49,48 @@ pub(super) fn metrics(source: &mut Source<'_>, tables: &[At<MetricTable>]) -> Ve
             Role::Success => Population::Harvesters,
             Role::Guardrail => Population::Legitimate,
         });
-        let scale = scale.unwrap_or_default();
+        let on_scale = scale.as_ref().map(|it| it.value).unwrap_or_default();
+        if let Some(At { span, .. }) = scale.as_ref().filter(|_| on_scale == Scale::Log) {
+            let is_share = Metric::MEASURED.contains(&given.as_str()) && given.ends_with("_share");
+            if is_share || label.is_some() {
+                let message = "a share is below one, where logarithms tell no ratio: one of 1 % and \
+                               one of 6 % would be all but the same";
+                source.problem(span, message, Some("leave `scale` out"));
+            }
+        }
+        if let Some(At { value, span }) = margin.as_ref().filter(|_| role == Role::Guardrail) {
+            let message = match better {
+                Better::Higher if *value >= 1.0 => {
+                    "is not below 1: nothing could be worse by so much"
+                }
+                Better::Lower if *value > 1000.0 => "is above 1000: nothing is worse by so much",
+                _ => "",
+            };
+            if !message.is_empty() {
+                source.problem(span, format!("{value} {message}"), None);
+            }
+        }
         let same = |it: &Metric| it.name == given && it.population == population;
         if metrics.iter().any(same) {
             source.problem(span, "another metric is the same, over the same units", None);
         }
         let heavy = ["requests", "output_tokens", "reasoning_tokens", "words_withheld"];
-        if cap.is_none() && scale == Scale::Linear && heavy.contains(&given.as_str()) {
+        if cap.is_none() && on_scale == Scale::Linear && heavy.contains(&given.as_str()) {
             let message = "a few units make most of it, and their assignment decides: set `cap` or \
                            `scale = \"log\"`";
             source.notice(span, message);
         }
-        let (rows, label) = outcome(source, value, &given);
+        let (rows, quality) = outcome(source, value, &given);
         metrics.push(Metric {
             rows,
-            label,
+            label: quality,
             name: given,
             role,
             population,
             better,
             margin: margin.as_ref().map(|margin| margin.value),
             cap: *cap,
-            scale,
+            scale: on_scale,
             decides: decides.as_ref().is_some_and(|decides| decides.value),
         });
     }

@@ -10,13 +10,15 @@ use std::time::Duration;
 
 use self::metrics::metrics;
 use super::file::{ArmTable, EligibilityTable, ExperimentFile, UnitName};
-use super::settings::{Arm, Eligibility, Experiment, Switchback, UnitKind};
+use super::metric::Metric;
+use super::settings::{Arm, Eligibility, Experiment, Switchback, UnitKind, adjusted_together};
 use crate::mark::keys::ArmMark;
 #[cfg(feature = "signatures")]
 use crate::policy::signature::Signers;
 use crate::policy::source::Source;
 use crate::policy::value::At;
 use crate::policy::{LoadError, Policy, Problem, Revision};
+use crate::stats::{Level, Looks};
 
 /// The document as a whole.
 const WHOLE: Range<usize> = 0..0;
@@ -123,6 +125,7 @@ fn compile(
     let eligibility = eligibility(&mut source, file.eligibility.as_ref());
     let arms = arms(&mut source, (&name, &salt), file.arm.as_deref().unwrap_or_default(), policy);
     let metrics = metrics(&mut source, file.metric.as_deref().unwrap_or_default());
+    attainable(&mut source, &file, &arms, &metrics);
     let number = |number: &Option<At<f64>>, default| number.as_ref().map_or(default, |it| it.value);
     let count = |count: &Option<At<u32>>, default| count.as_ref().map_or(default, |it| it.value);
     let mut revisions = text.to_owned();
@@ -146,6 +149,36 @@ fn compile(
         notices: source.finish()?,
         revision: Revision::of(revisions.as_bytes()),
     })
+}
+
+/// Notes a level that no p-value could reach at one look of so many, since so many assignments are not
+/// drawn.
+fn attainable(source: &mut Source<'_>, file: &ExperimentFile, arms: &[Arm], metrics: &[Metric]) {
+    let looks = file.looks.as_ref().map_or(1, |it| it.value);
+    let alpha = file.alpha.as_ref().map_or(0.05, |it| it.value);
+    let span = match (&file.alpha, &file.looks) {
+        (Some(At { span, .. }), _) => span,
+        (None, Some(At { span, .. })) => span,
+        (None, None) => &WHOLE,
+    };
+    let Ok(level) = Level::new(alpha) else {
+        if alpha > 0.0 && alpha < 0.5 {
+            source.problem(span, format!("{alpha} is less than any test can tell"), None);
+        }
+        return;
+    };
+    let least = Looks::planned(looks, level).and_then(|planned| planned.level_at(1));
+    let together = f64::from(adjusted_together(arms, metrics, true));
+    if let Ok(least) = least {
+        if least.alpha() * f64::from(Experiment::MOST_DRAWS) < 4.0 * together {
+            let message = format!(
+                "one look of {looks} has a level of {:.0e}, among {together} comparisons: no test draws \
+                 so many assignments that a p-value could be that small",
+                least.alpha()
+            );
+            source.problem(span, message, Some("plan fewer looks"));
+        }
+    }
 }
 
 /// Notes a problem with a number that is not as it has to be.

@@ -184,6 +184,7 @@ fn beside(comparison: &Comparison) -> Vec<String> {
             words::p(without.p)
         ));
     }
+    said.extend(words::below_one(comparison).map(|below| format!("{metric}: {below}")));
     let (control, treated) = (comparison.control.without, comparison.treated.without);
     if control + treated > 0 {
         said.push(format!(

@@ -9,22 +9,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::guard::Guard;
 use super::kept::{Kept, KeptGuard};
 use crate::audit::{Population, UnitName, UnitSums};
-use crate::experiment::analysis::{bounds, margin_on_scale, scaled};
-use crate::experiment::metric::{Better, Metric, Role, Scale};
+use crate::experiment::metric::{Metric, Role};
 use crate::experiment::register::{Key, Known};
-use crate::experiment::settings::{Experiment, Switchback, UnitKind};
-use crate::stats::{
-    Alternative, AsymptoticSequence, BoundedSequence, Guardrail, Harm, LEAST_UNITS, Level, Margin,
-    Moments, StatsError,
-};
+use crate::experiment::settings::{Arm, Experiment, Switchback, UnitKind};
+use crate::stats::Level;
 
 /// The most units that are watched at one time. Past it others are not, whatever their arm.
 const MOST_WATCHED: usize = 1 << 17;
-
-/// Units for which a sequence is about narrowest.
-const INTENDED_UNITS: f64 = 1_000.0;
 
 /// What is watched of an experiment.
 #[derive(Debug)]
@@ -43,24 +37,19 @@ pub(super) struct Guards {
     level: Option<Level>,
     /// The arms, each with the revision of its policy.
     arms: Vec<(String, String)>,
+    /// Of each arm but the control, how many of the units of both are in it.
+    chances: Vec<f64>,
     /// Seconds of a slot of time, where those are the units.
     slot: Option<i64>,
 }
 
-/// One guardrail, with what is known of each arm.
 #[derive(Debug)]
-struct Guard {
-    metric: Metric,
-    arms: Vec<Moments>,
-}
-
-#[derive(Debug)]
-struct Watched {
-    met: UnitSums,
-    arm: usize,
-    population: Population,
+pub(super) struct Watched {
+    pub(super) met: UnitSums,
+    pub(super) arm: usize,
+    pub(super) population: Population,
     /// The end of its window.
-    until: i64,
+    pub(super) until: i64,
 }
 
 /// What is known of a guardrail in an arm.
@@ -88,11 +77,13 @@ impl Guards {
             .metrics
             .iter()
             .filter(is_watched)
-            .map(|metric| Guard {
-                metric: metric.clone(),
-                arms: vec![Moments::default(); arms.len()],
-            })
+            .map(|metric| Guard::new(metric, arms.len()))
             .collect();
+        // Those of whom it counts are new, so that they came by these weights.
+        let weight = |arm: &Arm| if arm.closed { 0.0 } else { f64::from(arm.weight) };
+        let control = experiment.arms.first().map_or(0.0, weight);
+        let chance = |arm: &Arm| weight(arm) / (weight(arm) + control);
+        let chances = experiment.arms.iter().skip(1).map(chance).collect();
         // Alpha is shared among the guardrails, in every arm that has them.
         let statements = guards.len() * arms.len().saturating_sub(1);
         let statements = u32::try_from(statements.max(1)).unwrap_or(u32::MAX);
@@ -106,6 +97,7 @@ impl Guards {
             least_units: experiment.least_units.into(),
             level: level.map(|it| it.shared_among(statements)),
             arms,
+            chances,
             slot,
         }
     }
@@ -115,7 +107,7 @@ impl Guards {
         self.watched.clear();
         (self.since, self.closed) = (now.as_second(), now.as_second());
         for guard in &mut self.guards {
-            guard.arms.fill(Moments::default());
+            *guard = Guard::new(&guard.metric, guard.arms.len());
         }
     }
 
@@ -133,20 +125,21 @@ impl Guards {
         if !same || kept.guards.len() != self.guards.len() {
             return false;
         }
-        let of = |(guard, kept): (&Guard, &KeptGuard)| {
-            kept.moments(&guard.metric).filter(|arms| arms.len() == self.arms.len())
-        };
+        let of = |(guard, kept): (&Guard, &KeptGuard)| kept.found(&guard.metric, self.arms.len());
         let Some(found) = self.guards.iter().zip(&kept.guards).map(of).collect::<Option<Vec<_>>>()
         else {
             return false;
         };
-        self.guards.iter_mut().zip(found).for_each(|(guard, arms)| guard.arms = arms);
+        for (guard, (arms, bets)) in self.guards.iter_mut().zip(found) {
+            (guard.arms, guard.bets) = (arms, bets);
+        }
         true
     }
 
     /// What has been found so far.
     pub(super) fn kept(&self, resumed: Option<Timestamp>) -> Kept {
-        let guards = self.guards.iter().map(|it| KeptGuard::of(&it.metric, &it.arms)).collect();
+        let of = |it: &Guard| KeptGuard::of(&it.metric, &it.arms, &it.bets);
+        let guards = self.guards.iter().map(of).collect();
         let (window, arms, closed) = (self.window, self.arms.clone(), self.closed);
         Kept { window, arms, resumed, closed, guards }
     }
@@ -180,11 +173,11 @@ impl Guards {
         let now = now.as_second();
         self.closed = self.closed.max(now);
         let open = self.watched.len();
-        let guards = &mut self.guards;
+        let (guards, chances) = (&mut self.guards, &self.chances);
         self.watched.retain(|_, watched| {
             let is_open = watched.until > now;
             if !is_open {
-                guards.iter_mut().for_each(|guard| guard.take(watched));
+                guards.iter_mut().for_each(|guard| guard.take(watched, chances));
             }
             is_open
         });
@@ -201,79 +194,16 @@ impl Guards {
         let mut found = Vec::new();
         for guard in &self.guards {
             let Some((control, others)) = guard.arms.split_first() else { continue };
-            for ((arm, _), treated) in self.arms.iter().skip(1).zip(others) {
+            let treated = others.iter().zip(&guard.bets);
+            for ((arm, _), (treated, bets)) in self.arms.iter().skip(1).zip(treated) {
                 let units = (control.count(), treated.count());
                 let enough = units.0.min(units.1) >= self.least_units.max(2);
                 let level = self.level.filter(|_| enough);
-                let excess = level.and_then(|it| guard.excess(control, treated, it).ok());
+                let excess = level.and_then(|it| guard.excess((control, treated), bets, it).ok());
                 let (metric, arm) = (guard.metric.name.clone(), arm.clone());
                 found.push(Found { metric, arm, units, excess });
             }
         }
         found
-    }
-}
-
-impl Guard {
-    /// Takes the value of a unit whose window is over.
-    fn take(&mut self, watched: &Watched) {
-        if watched.population != self.metric.population {
-            return;
-        }
-        let Some(value) = self.metric.value(&watched.met) else { return };
-        let taken = scaled(&self.metric, value);
-        if let Some(arm) = self.arms.get_mut(watched.arm) {
-            // What cannot be summed is left out.
-            let _summed = arm.push(taken);
-        }
-    }
-
-    /// Harm beyond the margin, and what it is at least.
-    fn excess(
-        &self,
-        control: &Moments,
-        treated: &Moments,
-        level: Level,
-    ) -> Result<(f64, f64), StatsError> {
-        let metric = &self.metric;
-        let harm = match metric.better {
-            Better::Lower => Harm::Increase,
-            Better::Higher => Harm::Decrease,
-        };
-        let (share, mean) = (metric.margin.unwrap_or_default(), control.mean());
-        let margin = match metric.scale {
-            // It is not known either.
-            Scale::Linear if mean > 0.0 => Margin::Relative(share),
-            _ => Margin::Absolute(margin_on_scale(metric, share, mean)),
-        };
-        let guardrail = Guardrail::new(harm, margin)?;
-        let range = bounds(metric);
-        // Where both kinds of sequence can be had, each may err half as often.
-        let level = level.shared_among(if range.is_some() { 2 } else { 1 });
-        let bounded = range.map(|(low, high)| -> Result<_, StatsError> {
-            let sequence = BoundedSequence::new(low, high, level.shared_among(2))?;
-            let within =
-                guardrail.excess_within(&sequence.mean(control)?, &sequence.mean(treated)?);
-            Ok((f64::midpoint(within.low, within.high), within.low))
-        });
-        let many = control.count().min(treated.count()) >= LEAST_UNITS;
-        let asymptotic = many.then(|| -> Result<_, StatsError> {
-            let excess = guardrail.excess(control, treated)?;
-            let sequence =
-                AsymptoticSequence::tuned_for(INTENDED_UNITS, Alternative::Greater, level)?;
-            let found = sequence.at(&excess)?;
-            Ok((found.estimate, found.interval.low))
-        });
-        // The one that knows more; values that are all alike have no variance to go by.
-        match (asymptotic, bounded) {
-            (Some(Ok(one)), Some(Ok(other))) => Ok((one.0, one.1.max(other.1))),
-            (Some(Ok(one)), _) | (_, Some(Ok(one))) => Ok(one),
-            (Some(error), _) | (None, Some(error)) => error,
-            (None, None) => Err(StatsError::TooFewUnits {
-                method: "a guardrail whose values have no bound",
-                needed: LEAST_UNITS,
-                found: control.count().min(treated.count()),
-            }),
-        }
     }
 }

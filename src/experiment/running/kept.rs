@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Population;
-use crate::experiment::metric::{Metric, Scale};
-use crate::stats::Moments;
+use crate::experiment::metric::{Better, Metric, Scale};
+use crate::stats::{Moments, RandomizationSequence};
 
 /// What has been found of units whose windows are over.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -33,34 +33,65 @@ pub(super) struct KeptGuard {
     population: Population,
     scale: Scale,
     cap: Option<NonZeroU64>,
+    /// What is bet on depends on these.
+    #[serde(default)]
+    better: Option<Better>,
+    #[serde(default)]
+    margin: Option<f64>,
     /// Of each arm.
     values: Vec<Values>,
+    /// Of each arm but the control.
+    #[serde(default)]
+    bets: Vec<Bets>,
 }
 
 /// Units, their mean, and the sum of squares about it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Values(u64, f64, f64);
 
+/// The values of the last units, what gamblers have, and the most that they had together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Bets(Vec<f64>, [f64; 5], f64);
+
 impl KeptGuard {
-    pub(super) fn of(metric: &Metric, arms: &[Moments]) -> Self {
+    pub(super) fn of(metric: &Metric, arms: &[Moments], bets: &[RandomizationSequence]) -> Self {
         let values = arms.iter().map(|it| Values(it.count(), it.mean(), it.sum_of_squares()));
         Self {
             metric: metric.name.clone(),
             population: metric.population,
             scale: metric.scale,
             cap: metric.cap,
+            better: Some(metric.better),
+            margin: metric.margin,
             values: values.collect(),
+            bets: bets
+                .iter()
+                .map(|it| Bets(it.earlier().collect(), it.ln_capitals(), it.ln_most()))
+                .collect(),
         }
     }
 
-    /// The moments of each arm, if these are values of `metric`.
-    pub(super) fn moments(&self, metric: &Metric) -> Option<Vec<Moments>> {
-        let Self { metric: name, population, scale, cap, values } = self;
-        let same = (name, population, scale, cap)
-            == (&metric.name, &metric.population, &metric.scale, &metric.cap);
+    /// The moments of so many arms and the bets on all but the first, if these are values of `metric`.
+    pub(super) fn found(
+        &self,
+        metric: &Metric,
+        arms: usize,
+    ) -> Option<(Vec<Moments>, Vec<RandomizationSequence>)> {
+        let Self { metric: name, population, scale, cap, better, margin, values, bets } = self;
+        let same = (name, population, scale, cap, better)
+            == (&metric.name, &metric.population, &metric.scale, &metric.cap, &Some(metric.better));
+        // A number in a file may come back with another last digit.
+        let near = |(kept, own): (&f64, f64)| (kept - own).abs() <= 1e-12 * own;
+        let same = same && margin.as_ref().zip(metric.margin).is_some_and(near);
+        if !same || values.len() != arms || bets.len() != arms.saturating_sub(1) {
+            return None;
+        }
         let moments = values
             .iter()
             .map(|Values(count, mean, squares)| Moments::from_parts(*count, *mean, *squares).ok());
-        moments.collect::<Option<_>>().filter(|_| same)
+        let bets = bets.iter().map(|Bets(earlier, capitals, most)| {
+            RandomizationSequence::from_parts(earlier, *capitals, *most).ok()
+        });
+        Some((moments.collect::<Option<_>>()?, bets.collect::<Option<_>>()?))
     }
 }

@@ -3,6 +3,7 @@
 
 mod choice;
 mod counted;
+mod guard;
 mod guards;
 mod kept;
 mod ratio;

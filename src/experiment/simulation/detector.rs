@@ -4,6 +4,9 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::SimulationError;
 
+/// By so many standard errors more than was found may be there, with a chance of 5 %.
+pub(super) const UNSURE: f64 = 1.645;
+
 /// The shares of accounts whose score reaches a threshold.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Reach {
@@ -91,7 +94,9 @@ impl Detector {
             points.insert(0, end(0.0, 1.0));
         }
         if points.last().is_some_and(|point| point.threshold < 1.0) {
-            points.push(end(1.0, 0.0));
+            // Of scores above the highest no more is known than of that.
+            let error = points.last().map(|point| point.error).unwrap_or_default();
+            points.push(Point { error, ..end(1.0, 0.0) });
         }
         for (left, right) in points.iter().zip(points.iter().skip(1)) {
             let rises = right.reach.harvesters > left.reach.harvesters
@@ -133,6 +138,11 @@ impl Detector {
         }
     }
 
+    /// The share of ordinary accounts that may reach a threshold.
+    fn most_ordinary(&self, threshold: f64) -> f64 {
+        self.reach(threshold).ordinary + UNSURE * self.error(threshold).ordinary
+    }
+
     /// The area under its curve.
     #[must_use]
     pub fn auc(&self) -> f64 {
@@ -153,8 +163,9 @@ impl Detector {
         inside + last.ordinary * last.harvesters / 2.0
     }
 
-    /// The lowest threshold, to four places, that at most this share of ordinary accounts reaches; `None`
-    /// where more reach a score of 1.
+    /// The lowest threshold, to four places, that at most this share of ordinary accounts reaches, also
+    /// where the curve was estimated and one in twenty such curves is further off; `None` where more reach
+    /// a score of 1. Of estimates the lowest that fits is else one that chance has made too small.
     #[must_use]
     pub fn threshold_for(&self, share: f64) -> Option<f64> {
         const PLACES: u32 = 10_000;
@@ -162,7 +173,7 @@ impl Detector {
         let (mut low, mut high) = (0, PLACES + 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            let fits = middle > PLACES || self.reach(threshold(middle)).ordinary <= share;
+            let fits = middle > PLACES || self.most_ordinary(threshold(middle)) <= share;
             if fits { high = middle } else { low = middle + 1 }
         }
         (low <= PLACES).then(|| threshold(low))

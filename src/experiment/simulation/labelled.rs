@@ -6,7 +6,7 @@
 //! reach `t`: two equations for T and F (Rogan and Gladen 1978, for each threshold).
 
 use super::SimulationError;
-use super::detector::{Detector, Point, Reach};
+use super::detector::{Detector, Point, Reach, UNSURE};
 
 /// Thresholds at which the curve is computed.
 const POINTS: usize = 1_000;
@@ -69,10 +69,16 @@ impl Detector {
                 passed = place;
                 let rates = (above.0 / n, above.1 / n);
                 let mut point = behind(it.score, rates, quality, prevalence, n);
-                // Noise may make the curve rise.
+                // Noise may make the curve rise. What is taken from another point is as unsure as there.
                 if let Some(last) = points.last() {
-                    point.reach.harvesters = point.reach.harvesters.min(last.reach.harvesters);
-                    point.reach.ordinary = point.reach.ordinary.min(last.reach.ordinary);
+                    if last.reach.harvesters < point.reach.harvesters {
+                        point.reach.harvesters = last.reach.harvesters;
+                        point.error.harvesters = last.error.harvesters;
+                    }
+                    if last.reach.ordinary < point.reach.ordinary {
+                        point.reach.ordinary = last.reach.ordinary;
+                        point.error.ordinary = last.error.ordinary;
+                    }
                 }
                 points.push(point);
             }
@@ -96,7 +102,9 @@ fn behind(
         let variance = right * right * own * (1.0 - own)
             + (1.0 - right) * (1.0 - right) * other * (1.0 - other)
             + 2.0 * right * (1.0 - right) * own * other;
-        (rate, (variance / n).max(0.0).sqrt() / scale)
+        // Where nobody was found three could have been missed, with a chance of 5 %.
+        let least = right * 3.0 / UNSURE / n;
+        (rate, (variance / n).max(0.0).sqrt().max(least) / scale)
     };
     let (harvesters, harvesters_error) = solve(positive, negative, specificity, prevalence);
     let (ordinary, ordinary_error) = solve(negative, positive, sensitivity, 1.0 - prevalence);

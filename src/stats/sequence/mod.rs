@@ -8,7 +8,9 @@ mod asymptotic;
 mod betting;
 mod bounded;
 mod mixture;
+mod randomization;
 
 pub use asymptotic::{ArmSequence, AsymptoticSequence, LEAST_UNITS, Sequential};
 pub use betting::BettingSequence;
 pub use bounded::BoundedSequence;
+pub use randomization::RandomizationSequence;

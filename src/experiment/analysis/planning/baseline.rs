@@ -50,7 +50,7 @@ impl<'a> Baseline<'a> {
             on_first_day: on_first_day as u64,
             days: u32::from(end - begin) + 1,
         };
-        let (outcomes, _) = units.outcomes_by_unit(&units.joined());
+        let (outcomes, _) = units.outcomes_by_unit(&units.joined(u16::MAX));
         Self { units, outcomes, members, told }
     }
 

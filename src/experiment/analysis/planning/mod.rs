@@ -78,6 +78,8 @@ pub struct MetricPlan {
     pub scale: Scale,
     /// The arm.
     pub arm: String,
+    /// The level of the last look for this comparison alone: its share where several could decide.
+    pub level: f64,
     /// Units of the time before that have a value.
     pub units: u64,
     /// Their mean, on the scale.
@@ -126,6 +128,10 @@ pub fn plan(experiment: &Experiment, before: &Units, wanted: Wanted) -> Result<P
     let alpha = Level::new(experiment.alpha)?;
     let looks = experiment.looks.max(1);
     let level = Looks::planned(looks, alpha)?.level_at(looks)?;
+    if !(wanted.effect > 0.0 && wanted.effect < 1.0) {
+        let (name, range) = ("the effect", "a share above 0 and below 1");
+        return Err(StatsError::OutOfRange { name, range, value: wanted.effect });
+    }
     // Asked once of numbers that have an answer, so that a wrong wish is told as one.
     units_needed(wanted.effect, 1.0, 0.5, wanted.power, Alternative::TwoSided, level)?;
     let seconds = |time: Timestamp| time.as_second();
@@ -147,6 +153,7 @@ pub fn plan(experiment: &Experiment, before: &Units, wanted: Wanted) -> Result<P
             }
             for arm in experiment.arms.iter().skip(1).filter(|arm| !arm.closed) {
                 let share = metric.margin.unwrap_or(wanted.effect);
+                let level = of_one(level, metric, experiment);
                 let mut of_metric = MetricPlan {
                     metric: metric.name.clone(),
                     role: metric.role,
@@ -154,6 +161,7 @@ pub fn plan(experiment: &Experiment, before: &Units, wanted: Wanted) -> Result<P
                     decides: metric.decides,
                     scale: metric.scale,
                     arm: arm.name.to_string(),
+                    level: level.alpha(),
                     units: 0,
                     mean: 0.0,
                     deviation: 0.0,
@@ -179,6 +187,15 @@ pub fn plan(experiment: &Experiment, before: &Units, wanted: Wanted) -> Result<P
         }
     }
     Ok(plan)
+}
+
+/// What one comparison has of a look's level: by Holm's method the least p-value of several has to be as
+/// small as if the level were shared among all.
+fn of_one(level: Level, metric: &Metric, experiment: &Experiment) -> Level {
+    match metric.role {
+        Role::Success => level.shared_among(experiment.adjusted_together(metric.decides)),
+        Role::Guardrail => level,
+    }
 }
 
 fn fill(

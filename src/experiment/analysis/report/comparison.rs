@@ -68,8 +68,16 @@ pub struct Side {
     pub units: u64,
     /// Units without one, which are left out.
     pub without: u64,
+    /// Units whose value is below one, and counts as one on a scale of logarithms.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub below_one: u64,
     /// Their mean, on the metric's scale.
     pub mean: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The effect of an arm, on the metric's scale.
@@ -150,7 +158,8 @@ pub struct GuardrailReport {
     pub margin_on_scale: f64,
     /// Whether it holds.
     pub state: GuardrailState,
-    /// Of "the harm is at least the margin"; absent where both arms are the same throughout.
+    /// Of "the harm is at least the margin"; absent where nothing varies, and where every unit of the arm
+    /// has the best value there is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_p: Option<f64>,
     /// Of "the harm is at most the margin".

@@ -230,6 +230,8 @@ pub struct Data {
     pub lost: u64,
     /// Lines that could not be read.
     pub unread: u64,
+    /// Rows of outcomes that could not be read.
+    pub unread_outcomes: u64,
     /// Files that could not be read to their end.
     pub cut: u64,
 }
