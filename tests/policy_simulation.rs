@@ -305,7 +305,7 @@ fn what_is_wrong_with_an_input_is_named_with_its_line() {
         scene.write("p.toml", "version = 1\n[ordinary]\naccounts = -1\n[[campaign]]\n");
     for (arguments, message) in [
         (vec!["--roc", &broken], "line 3"),
-        (vec!["--roc", &rising], "at a score of 0.5"),
+        (vec!["--roc", &rising], "rising.csv: the point at a score of 0.5"),
         (vec!["--auc", "0.4"], "area under the curve"),
         (vec!["--auc", "0.9", "--population", &population], "accounts"),
         (vec!["--auc", "0.9", "--budget", "nobody=0.1"], "no grade \"nobody\""),

@@ -37,7 +37,7 @@ const OWN: [&str; 23] = [
 
 /// Types whose text comes from the operator, from this crate or from the detector, or names no one
 /// and is shown by purpose.
-const LISTED: [&str; 71] = [
+const LISTED: [&str; 72] = [
     // What an endpoint says of its failure, which its user has to read.
     "src/ask/endpoint.rs: Failure",
     "src/ask/run.rs: Report",
@@ -90,7 +90,7 @@ const LISTED: [&str; 71] = [
     "src/mark/lexicon/mod.rs: Class",
     "src/mark/lexicon/mod.rs: Form",
     "src/mark/lexicon/read.rs: LexiconProblem",
-    "src/mark/lexicon/vocabulary.rs: Vocabulary",
+    "src/mark/lexicon/vocabulary.rs: Known",
     // Paths as the access log has them, origins, and frames' heads.
     "src/proxy/cors.rs: Allowed",
     "src/proxy/delivery.rs: Frames",
@@ -106,6 +106,7 @@ const LISTED: [&str; 71] = [
     "src/proxy/probe/conversation.rs: Conversation",
     "src/proxy/probe/conversation.rs: NotNow",
     "src/proxy/probe/mod.rs: Unproven",
+    "src/proxy/rehearsal.rs: Rehearsal",
     "src/proxy/reload/error.rs: ReloadError",
     "src/proxy/reload/mod.rs: Reloaded",
     "src/proxy/reload/state.rs: Last",

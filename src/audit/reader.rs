@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -24,6 +24,9 @@ const NAMED_PROBLEMS: usize = 5;
 
 /// So many bytes of lines are looked at together.
 const WINDOW_BYTES: usize = 4 << 20;
+
+/// So many bytes, which hold several entries, tell a copy of a file, or what it was before it grew.
+const HEAD_BYTES: u64 = 4 << 10;
 
 /// Fewer lines than this are not worth another thread.
 const LEAST_LINES: usize = 64;
@@ -110,7 +113,7 @@ impl FileRead {
 /// `-` is standard input. Memory does not grow with the files.
 ///
 /// # Errors
-/// If a file cannot be opened or is given twice, before any is read. What cannot be read of a file is
+/// If a file cannot be opened, is given twice or begins with the same lines as another, before any is read. What cannot be read of a file is
 /// no error: its [`FileRead`] tells.
 pub fn read<T: Send>(
     paths: &[PathBuf],
@@ -143,21 +146,54 @@ pub fn read<T: Send>(
 
 /// Whether all files are there, each once: what is read twice counts twice.
 fn check(paths: &[PathBuf]) -> Result<(), OpenError> {
-    let mut seen = HashSet::new();
+    let (mut seen, mut heads) = (HashSet::new(), Vec::new());
     for path in paths {
-        let at = |error| OpenError { path: path.clone(), error };
         let mut name = path.clone();
         if path != Path::new(STANDARD_INPUT) {
-            if File::open(path).and_then(|file| file.metadata()).map_err(at)?.is_dir() {
+            let at = |error| OpenError { path: path.clone(), error };
+            let kind = File::open(path).and_then(|file| file.metadata()).map_err(at)?;
+            if kind.is_dir() {
                 return Err(at(io::ErrorKind::IsADirectory.into()));
             }
             name = path.canonicalize().map_err(at)?;
+            // What comes through a pipe comes once.
+            if kind.is_file() {
+                heads.push((head(path), path));
+            }
         }
         if !seen.insert(name) {
-            return Err(at(io::Error::new(io::ErrorKind::InvalidInput, "is given twice")));
+            return Err(counts_twice(path, "is given twice".to_owned()));
+        }
+    }
+    // Behind what goes on in another file, that one comes.
+    heads.sort();
+    for pair in heads.windows(2) {
+        let [(shorter, path), (longer, other)] = pair else { continue };
+        if is_several_lines(shorter) && longer.starts_with(shorter) {
+            let message = format!("begins as {} does: one is a copy", other.display());
+            return Err(counts_twice(path, message));
         }
     }
     Ok(())
+}
+
+fn counts_twice(path: &Path, message: String) -> OpenError {
+    let error = io::Error::new(io::ErrorKind::InvalidInput, message);
+    OpenError { path: path.to_owned(), error }
+}
+
+/// The first bytes of a file, without its compression. What cannot be read is told where all is.
+fn head(path: &Path) -> Vec<u8> {
+    let mut head = Vec::new();
+    if let Ok(Contents { reader, .. }) = open(path, |_| ()) {
+        let _told_later = reader.take(HEAD_BYTES).read_to_end(&mut head);
+    }
+    head
+}
+
+/// One line may stand in two files, as a gap does.
+fn is_several_lines(head: &[u8]) -> bool {
+    head.iter().filter(|byte| **byte == b'\n').count() > 1
 }
 
 /// Which kind of entry, to count it.

@@ -28,7 +28,7 @@ pub struct Homogeneity {
 /// ```
 /// use guilloche::stats::homogeneity;
 ///
-/// assert!(homogeneity(&[(300, 100), (380, 20)])?.p_value < 1e-15);
+/// assert!(homogeneity(&[(300, 100), (380, 20)])?.p_value < 1e-14);
 /// assert!(homogeneity(&[(30, 10), (33, 7)])?.p_value > 0.4);
 /// # Ok::<(), guilloche::stats::StatsError>(())
 /// ```

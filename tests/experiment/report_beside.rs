@@ -13,8 +13,9 @@ fn what_the_time_before_explains_is_taken_out_and_decides_nothing() {
     let folder = Folder::new("before");
     let study = Study { clusters: 30, ordinary: 30, ..Study::default() };
     let audit = folder.file("audit.jsonl", text(&Study { left: 0.5, ..study }.lines()));
-    // The same units, as large as they are, with nothing done to them.
-    let before = folder.file("before.jsonl", text(&study.lines()));
+    // The same units, as large as they are, with nothing done to them, a month earlier.
+    let earlier = text(&study.lines()).replace("2026-12-", "2026-11-");
+    let before = folder.file("before.jsonl", &earlier);
     let (without, _) = folder.report(&[&audit]);
     let (with, _) = folder.report(&[&audit, "--before", &before]);
     let harvest = &with["populations"][0]["comparisons"][0];
@@ -23,6 +24,25 @@ fn what_the_time_before_explains_is_taken_out_and_decides_nothing() {
     assert!((halved - 0.5_f64.ln()).abs() < 0.1, "{halved}");
     assert_eq!(without["populations"][0]["comparisons"][0]["effect"], harvest["effect"]);
     assert_eq!((&without["verdict"], &without["reasons"]), (&with["verdict"], &with["reasons"]));
+    assert_eq!(with["not_before"], 0);
+}
+
+// Break it: read all of it, and what the arm has changed is taken out of the effect of the arm.
+#[test]
+fn what_is_told_of_the_experiments_own_time_is_no_time_before() {
+    let folder = Folder::new("not-before");
+    let lines = Study { left: 0.5, ..Study::default() }.lines();
+    let audit = folder.file("audit.jsonl", text(&lines));
+    let earlier = text(&Study::default().lines()).replace("2026-12-", "2026-11-");
+    let before = folder.file("before.jsonl", &earlier);
+    let mixed = folder.file("mixed.jsonl", earlier + &text(&lines));
+    let (clean, _) = folder.report(&[&audit, "--before", &before]);
+    let (report, _) = folder.report(&[&audit, "--before", &mixed]);
+    assert_eq!(report["not_before"], lines.len());
+    assert_eq!(clean["populations"], report["populations"]);
+    let said = folder.run("report", &[&audit, "--before", &audit]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("left out") && !said.contains("taken out:"), "{said}");
 }
 
 #[test]

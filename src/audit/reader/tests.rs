@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::ops::Range;
 
 use super::*;
 use crate::audit::{AuditKey, DecisionName, Durations, Outcome, PolicyIdentity, Record, Risk};
@@ -27,9 +28,9 @@ fn record(number: u64) -> Record {
     }
 }
 
-fn lines(count: u64) -> Vec<u8> {
+fn lines(numbers: Range<u64>) -> Vec<u8> {
     let line = |number| serde_json::to_string(&record(number)).unwrap() + "\n";
-    (0..count).map(line).collect::<String>().into_bytes()
+    numbers.map(line).collect::<String>().into_bytes()
 }
 
 /// Files in a folder of their own.
@@ -57,14 +58,14 @@ fn decisions(paths: &[PathBuf]) -> (Vec<String>, Vec<FileRead>) {
 
 #[test]
 fn files_of_every_form_are_read_in_their_order_and_more_than_one_window_of_them() {
-    let plain = lines(20_000);
+    let [plain, second, third] = [10_000, 30_000, 50_000].map(|from| lines(from..from + 20_000));
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(&plain).unwrap();
-    let (gzip, zstd) = (gzip.finish().unwrap(), zstd::encode_all(&plain[..], 1).unwrap());
+    gzip.write_all(&second).unwrap();
+    let (gzip, zstd) = (gzip.finish().unwrap(), zstd::encode_all(&third[..], 1).unwrap());
     let (folder, paths) =
         written("forms", &[("a.jsonl", &plain), ("b.gz", &gzip), ("c.zst", &zstd)]);
     let (seen, files) = decisions(&paths);
-    let expected = (0..3).flat_map(|_| (0..20_000).map(|number| format!("d-{number}")));
+    let expected = (10_000..70_000).map(|number| format!("d-{number}"));
     assert!(seen.iter().cloned().eq(expected));
     let read = |file: &FileRead| (file.bytes, file.records, file.has_gaps(), file.compression);
     assert_eq!(
@@ -81,19 +82,19 @@ fn files_of_every_form_are_read_in_their_order_and_more_than_one_window_of_them(
 
 #[test]
 fn what_is_wrong_with_a_file_is_told_with_its_line_and_costs_nothing_else() {
-    let good = lines(2);
+    let [good, second, third] = [0, 2, 4].map(|from| lines(from..from + 2));
     let long = vec![b'x'; MAX_LINE_BYTES + 1];
     let gap = b"\n{\"lost\":4}\n{\"time\":\"2027\n\n";
     let hostile = [&good[..], gap, &long, b"\n", &good].concat();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(&good).unwrap();
+    gzip.write_all(&second).unwrap();
     let whole = gzip.finish().unwrap();
     let cut = &whole[..whole.len() - 12];
     let (folder, paths) =
-        written("hostile", &[("a.jsonl", &hostile), ("b.gz", cut), ("c.jsonl", &good)]);
+        written("hostile", &[("a.jsonl", &hostile), ("b.gz", cut), ("c.jsonl", &third)]);
     let (seen, files) = decisions(&paths);
     assert_eq!(seen[..5], ["d-0", "d-1", "-", "d-0", "d-1"]);
-    assert_eq!(seen[seen.len() - 2..], ["d-0", "d-1"]);
+    assert_eq!(seen[seen.len() - 2..], ["d-4", "d-5"]);
     let [hostile, cut, last] = &files[..] else { panic!("three files") };
     assert_eq!((hostile.records, hostile.lost, hostile.skipped), (4, 4, 2));
     assert_eq!(
@@ -105,9 +106,26 @@ fn what_is_wrong_with_a_file_is_told_with_its_line_and_costs_nothing_else() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+// Break it: compare whole heads, and what a file was before it grew is read beside it.
+#[test]
+fn a_copy_of_a_file_is_told_under_whatever_name_compression_and_length() {
+    let all = lines(0..200);
+    let one = lines(0..1);
+    let more = [&one[..], b"{\"lost\":4}\n"].concat();
+    let copies = [&all[..], &all[..lines(0..3).len()], &zstd::encode_all(&all[..], 1).unwrap()];
+    for copy in copies {
+        let files = [("a.jsonl", &all[..]), ("b.jsonl", &one), ("c.jsonl", &more), ("d", copy)];
+        let (folder, paths) = written("copies", &files);
+        let error = read(&paths, |_| panic!("nothing is read"), |()| (), |_| ()).unwrap_err();
+        assert!(error.to_string().contains("one is a copy"), "{error}");
+        assert_eq!(decisions(&paths[1..]).1.len(), 3, "a line may be in several");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
+
 #[test]
 fn a_file_that_is_not_there_or_given_twice_is_told_before_any_is_read() {
-    let (folder, mut paths) = written("twice", &[("a.jsonl", &lines(1))]);
+    let (folder, mut paths) = written("twice", &[("a.jsonl", &lines(0..1))]);
     for (other, message) in
         [(folder.join("none"), "os error 2"), (folder.join("./a.jsonl"), "is given twice")]
     {

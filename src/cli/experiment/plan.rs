@@ -4,10 +4,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::super::paragraph::{printable, write_wrapped};
 use super::super::{Answer, Failure, Format, standard_output};
-use super::read::{Study, read_before};
+use super::read::{Study, TimeBefore, read_before};
 use super::text::write_files;
 use crate::experiment::analysis::planning::{MetricPlan, Plan, Wanted, plan};
 use crate::experiment::analysis::{Units, words};
@@ -43,7 +44,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let Arguments { audits, study, effect, power, format } = arguments;
     let experiment = study.experiment()?;
-    let (mut units, files) = read_before(&experiment, audits)?;
+    // Any time will do as long as it is like the one to come.
+    let TimeBefore { mut units, files, .. } = read_before(&experiment, audits, Timestamp::MAX)?;
     let outcome_files = study.read_outcomes(&mut units, &experiment)?;
     let plan = plan(&experiment, &units, Wanted { power: *power, effect: *effect })?;
     let mut out = standard_output::lock();

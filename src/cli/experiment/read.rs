@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::super::progress::Progress;
 use super::super::{Failure, secrets};
@@ -57,21 +58,37 @@ pub(super) fn read_units(units: &mut Units, paths: &[PathBuf]) -> Result<Vec<Fil
     Ok(reader::read(paths, look, |()| (), |bytes| progress.read(bytes))?)
 }
 
-/// Reads the time before an experiment: by summaries, if there are any, and else by records, which
-/// are of graded callers alone.
+/// What is told of the time before an experiment.
+pub(super) struct TimeBefore {
+    pub(super) units: Units,
+    pub(super) files: Vec<FileRead>,
+    /// Lines that tell of a time past the end, and were left out.
+    pub(super) later: u64,
+}
+
+/// Reads the time before an experiment, up to its `end`: by summaries, if there are any, and else by
+/// records, which are of graded callers alone.
 pub(super) fn read_before(
     experiment: &Experiment,
     paths: &[PathBuf],
-) -> Result<(Units, Vec<FileRead>), Failure> {
+    end: Timestamp,
+) -> Result<TimeBefore, Failure> {
     let mut progress = Progress::new("audit of the time before");
     let (mut summed, mut recorded) = (Units::before(experiment), Units::before(experiment));
     let (summaries, records) = (summed.filling(), recorded.filling());
-    let look = |entry| match entry {
-        Entry::Line(Line::Unit(summary)) => summaries.add(*summary),
-        Entry::Record(record) => records.add_record(&record, experiment),
-        _ => {}
+    let look = |entry| {
+        match entry {
+            Entry::Line(Line::Unit(summary)) if summary.time > end => return 1,
+            Entry::Record(record) if record.time > end => return 1,
+            Entry::Line(Line::Unit(summary)) => summaries.add(*summary),
+            Entry::Record(record) => records.add_record(&record, experiment),
+            Entry::Line(_) => {}
+        }
+        0
     };
-    let files = reader::read(paths, look, |()| (), |bytes| progress.read(bytes))?;
+    let mut later = 0;
+    let files = reader::read(paths, look, |line| later += line, |bytes| progress.read(bytes))?;
     drop((summaries, records));
-    Ok((if summed.is_empty() { recorded } else { summed }, files))
+    let units = if summed.is_empty() { recorded } else { summed };
+    Ok(TimeBefore { units, files, later })
 }

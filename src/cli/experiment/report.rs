@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::super::page_file::PageFile;
 use super::super::times::time;
 use super::super::{Answer, Failure, Format, standard_output};
-use super::read::{Study, read_before, read_units};
+use super::read::{Study, TimeBefore, read_before, read_units};
 use super::text::write_text;
 use crate::audit::reader::FileRead;
 use crate::experiment::OutcomesRead;
@@ -36,7 +36,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     study: Study,
     /// Audit files of the time before the experiment: what they explain is taken out of the effects
-    /// that are told beside those that decide; may be repeated.
+    /// that are told beside those that decide; may be repeated. Lines of its own time are left out.
     #[arg(long, value_name = "AUDIT")]
     before: Vec<PathBuf>,
     /// The `state_dir` of every proxy that ran the experiment: by what weights units came into arms, and
@@ -107,7 +107,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         folders => Some(History::read(folders, &experiment)?),
     };
     let files = read_units(&mut units, audits)?;
-    let (earlier, before) = read_before(&experiment, before)?;
+    let TimeBefore { units: earlier, files: before, later: not_before } =
+        read_before(&experiment, before, experiment.start)?;
     let known = Known {
         before: Some(&earlier).filter(|units| !units.is_empty()),
         unread: unread(&files, &outcome_files, history.as_ref()),
@@ -116,7 +117,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         since: *since,
     };
     let report = analyse(&experiment, &units, known)?;
-    let read = Read { files, before, outcome_files };
+    let read = Read { files, before, not_before, outcome_files };
     if let Some(file) = page_file {
         file.write(&page(&report, &read, &Run::of_this_process()))?;
     }

@@ -167,7 +167,7 @@ fn found(comparison: &Comparison) -> String {
 
 fn write_data(out: &mut impl Write, written: &Written<'_>) -> io::Result<()> {
     let Written { report, read } = written;
-    let Read { files, before, outcome_files } = read;
+    let Read { files, before, not_before, outcome_files } = read;
     let data = &report.data;
     writeln!(out, "\nRead")?;
     let mut told = format!(
@@ -182,6 +182,7 @@ fn write_data(out: &mut impl Write, written: &Written<'_>) -> io::Result<()> {
         (data.outcomes_of_none, "outcomes of nobody who is a unit"),
         (data.other_metrics, "outcomes of other metrics"),
         (data.lost, "lines lost by a proxy"),
+        (*not_before, "lines of the time before that are of the experiment's, left out"),
     ] {
         if number > 0 {
             told.push_str(&format!("; {} {what}", grouped(number)));

@@ -1,7 +1,7 @@
 //! `guilloche policy simulate`: what a policy would leak, and whom it would touch.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use serde_json::json;
@@ -10,8 +10,8 @@ use super::super::page_file::PageFile;
 use super::super::paragraph::{clipped, printable, write_wrapped};
 use super::super::{Answer, Failure, Format, standard_output};
 use crate::experiment::simulation::{
-    Detector, GradeReach, Leak, Population, Quality, Question, Simulation, page, percent,
-    read_curve, read_scores, rounded, simulate,
+    Detector, GradeReach, Leak, Population, Quality, Question, Simulation, SimulationError, page,
+    percent, read_curve, read_scores, rounded, simulate,
 };
 use crate::page::Run;
 use crate::policy::Policy;
@@ -114,16 +114,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
 
 /// The detector, and what is to be said of it.
 fn detector(arguments: &Arguments, population: &Population) -> Result<(Detector, String), Failure> {
+    let at = |path: &Path, error: SimulationError| format!("{}: {error}", path.display());
     if let Some(path) = &arguments.roc {
         let points = read_curve(path)?;
         let described = format!("by {} points of its curve", points.len());
-        return Ok((Detector::curve(points)?, described));
+        return Ok((Detector::curve(points).map_err(|error| at(path, error))?, described));
     }
     if let Some(path) = &arguments.scores {
         let quality =
             Quality { sensitivity: arguments.sensitivity, specificity: arguments.specificity };
         let scores = read_scores(path)?;
-        let (detector, prevalence) = Detector::labelled(&scores, quality)?;
+        let (detector, prevalence) =
+            Detector::labelled(&scores, quality).map_err(|error| at(path, error))?;
         let described = format!(
             "by {} scores with labels of sensitivity {} and specificity {}; {} of these accounts harvest",
             rounded(scores.len() as f64),

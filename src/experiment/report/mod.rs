@@ -30,6 +30,8 @@ pub struct Read {
     pub files: Vec<FileRead>,
     /// Audit files of the time before.
     pub before: Vec<FileRead>,
+    /// Lines of these that tell of the experiment's own time, which the arms have changed: left out.
+    pub not_before: u64,
     /// Outcome files.
     pub outcome_files: Vec<OutcomesRead>,
 }

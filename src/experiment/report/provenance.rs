@@ -28,6 +28,7 @@ pub(super) fn write(page: &mut Markup, report: &Report, read: &Read, run: &Run) 
         ("lines that a proxy had no room for", data.lost),
         ("lines that cannot be read", data.unread),
         ("files cut short", data.cut),
+        ("lines of the time before that are of the experiment’s, left out", read.not_before),
     ] {
         // What there was none of is told where it matters.
         if number > 0 || name == "summaries of units" {

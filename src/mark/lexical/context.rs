@@ -78,9 +78,9 @@ impl Language {
     pub(super) fn word(&mut self, head: Option<&Head>, foreign: bool) {
         let mut word = u64::from(foreign) * FOREIGN;
         if let Some(head) = head {
-            word |= u64::from(head.function) * FUNCTION
-                | u64::from(head.traits.past) * PAST
-                | u64::from(head.traits.foreign) * OTHER;
+            word |= (u64::from(head.function) * FUNCTION)
+                | (u64::from(head.traits.past) * PAST)
+                | (u64::from(head.traits.foreign) * OTHER);
         }
         // What leaves a lane does not enter the next.
         self.lanes = self.lanes << 1 & !(FUNCTION | FOREIGN | PAST | OTHER) | word;
@@ -108,6 +108,6 @@ impl Language {
     /// The lane with this lowest bit.
     #[inline]
     fn lane(self, lowest: u64) -> u64 {
-        self.lanes / lowest & 0xffff
+        (self.lanes / lowest) & 0xffff
     }
 }

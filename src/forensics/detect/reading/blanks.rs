@@ -39,7 +39,7 @@ fn is_usual(line: &str, foreign: bool) -> bool {
     let bytes = line.trim_start_matches([' ', '\t']).as_bytes();
     memchr::memchr(b'\t', bytes).is_none()
         && memchr::memmem::find(bytes, b"  ").is_none()
-        && !(foreign && !line.is_ascii())
+        && (!foreign || line.is_ascii())
 }
 
 fn single_in(line: Line<'_>, ticks: &mut Ticks, changed: &mut Changed<'_>) {
