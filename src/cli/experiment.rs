@@ -13,8 +13,6 @@ use clap::{Args, Subcommand};
 use super::{Answer, Failure, standard_output};
 pub(super) use report::Reported;
 
-use crate::experiment::schema;
-
 /// What to do with experiments.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -41,7 +39,7 @@ enum Command {
     #[command(after_help = report::EXAMPLE)]
     Report(report::Arguments),
     /// Print the JSON Schema of experiment files.
-    #[command(after_help = "Example:\n  guilloche experiment schema > experiments/schema.json")]
+    #[command(after_help = "Example:\n  guilloche experiment schema > experiment-schema.json")]
     Schema,
 }
 
@@ -51,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Schema => {
-            writeln!(standard_output::lock(), "{:#}", schema())?;
+            standard_output::lock().write_all(include_bytes!("../../experiments/schema.json"))?;
             Ok(Answer::Done)
         }
     }

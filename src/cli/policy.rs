@@ -19,7 +19,6 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 
 use super::{Answer, Failure, standard_output};
-use crate::policy::schema;
 
 pub(super) use check::not_loaded;
 pub(super) use coverage::Coverage;
@@ -77,7 +76,7 @@ enum Command {
                             rollback --to 05f3d7a69001 && guilloche reload")]
     Rollback(rollback::Arguments),
     /// Print the JSON Schema of policy files.
-    #[command(after_help = "Example:\n  guilloche policy schema > policies/schema.json")]
+    #[command(after_help = "Example:\n  guilloche policy schema > policy-schema.json")]
     Schema,
 }
 
@@ -92,7 +91,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer, Failure> {
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Rollback(arguments) => rollback::run(arguments),
         Command::Schema => {
-            writeln!(standard_output::lock(), "{:#}", schema())?;
+            standard_output::lock().write_all(include_bytes!("../../policies/schema.json"))?;
             Ok(Answer::Done)
         }
     }

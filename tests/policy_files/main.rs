@@ -108,14 +108,20 @@ fn the_monitor_has_the_graded_ladder_and_carries_out_none_of_it() {
     }
 }
 
-#[cfg(feature = "schema")]
+// The command prints what is committed.
+#[cfg(all(feature = "schema", feature = "experiments"))]
 #[test]
-fn the_committed_schema_is_the_one_of_the_code() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/schema.json");
-    let committed: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    assert!(
-        committed == guilloche::policy::schema(),
-        "run `guilloche policy schema > policies/schema.json`"
-    );
+fn the_committed_schemas_are_those_of_the_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (file, made) in [
+        ("policies/schema.json", guilloche::policy::schema()),
+        ("experiments/schema.json", guilloche::experiment::schema()),
+    ] {
+        let made = format!("{made:#}\n");
+        if std::env::var_os("GUILLOCHE_WRITE_SCHEMAS").is_some() {
+            fs::write(root.join(file), &made).unwrap();
+        }
+        let committed = fs::read_to_string(root.join(file)).unwrap();
+        assert!(committed == made, "{file}: set GUILLOCHE_WRITE_SCHEMAS, and this test writes it");
+    }
 }
