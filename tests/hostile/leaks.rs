@@ -227,7 +227,8 @@ async fn hunt(kind: ServerKind, withheld: Withheld) {
                     let cuts = |Planted { name, .. }: Planted| {
                         withheld.cuts().iter().map(move |cut| (case(&name, *cut), *cut))
                     };
-                    for (name, cut) in all.flat_map(cuts) {
+                    let cases: Vec<(String, usize)> = all.flat_map(cuts).collect();
+                    for (name, cut) in cases {
                         let answer = hunt.ask(&Method::POST, &path, &name).await;
                         if has(&answer, PREFIX) {
                             sealed.insert((protocol, name.contains(", a document"), cut));
