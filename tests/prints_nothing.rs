@@ -37,7 +37,7 @@ const OWN: [&str; 23] = [
 
 /// Types whose text comes from the operator, from this crate or from the detector, or names no one
 /// and is shown by purpose.
-const LISTED: [&str; 72] = [
+const LISTED: [&str; 73] = [
     // What an endpoint says of its failure, which its user has to read.
     "src/ask/endpoint.rs: Failure",
     "src/ask/run.rs: Report",
@@ -91,6 +91,7 @@ const LISTED: [&str; 72] = [
     "src/mark/lexicon/mod.rs: Form",
     "src/mark/lexicon/read.rs: LexiconProblem",
     "src/mark/lexicon/vocabulary.rs: Known",
+    "src/mark/lexicon/vocabulary.rs: Vocabulary",
     // Paths as the access log has them, origins, and frames' heads.
     "src/proxy/cors.rs: Allowed",
     "src/proxy/delivery.rs: Frames",

@@ -115,7 +115,11 @@ fn a_newcomer_who_follows_the_readme_sees_what_it_says() {
     }
 
     let url = format!("--format curl --url http://{}", address(&told));
-    let asking = block("sh", "sh ask.sh").replace("--format curl", &url);
+    // Nobody types as fast as a shell that goes on at once.
+    let written =
+        "timeout 20 sh -c 'until grep -q decision audit.jsonl; do sleep 0.05; done'\ntail -n";
+    let asking =
+        block("sh", "sh ask.sh").replace("--format curl", &url).replace("tail -n", written);
     let (out, _) = newcomer.shell(&asking);
     for said in
         ["\"model\":\"teacher-small\"", "17", "\"grade\":\"reduced\"", "\"models_replaced\":1"]

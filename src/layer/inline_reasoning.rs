@@ -2,7 +2,7 @@
 //!
 //! A server without a reasoning parser counts no reasoning tokens, and has no member that says what was thought.
 
-use crate::countermeasure::inline::unopened;
+use crate::countermeasure::inline::{Orphans, unopened};
 use crate::countermeasure::{Editor, ResponseEdits};
 use crate::secret::opaque_debug;
 use crate::wire::json::{unescape, unescape_lossy};
@@ -10,13 +10,16 @@ use crate::wire::{Channel, Kind, Lane, Mode};
 
 opaque_debug!(InlineReasoning);
 
-/// The most texts that are told apart. Those beyond do not count.
-const TEXTS: usize = 64;
+/// The most texts that are told apart. Of those beyond all is taken for reasoning: nobody has so many without a wish to
+/// hide some.
+const TEXTS: usize = 256;
 
 /// The texts of one response.
 #[derive(Default)]
 pub(super) struct InlineReasoning {
     texts: Vec<Text>,
+    /// Bytes of texts that are not told apart.
+    beyond: usize,
     /// What is let out of a piece; kept for its memory.
     out: String,
 }
@@ -31,6 +34,8 @@ struct Text {
     out: usize,
     /// Bytes that were reasoning when that was last known.
     reasoning: usize,
+    /// Of a text in pieces: what a closing ends that nothing opened.
+    orphans: Orphans,
 }
 
 impl InlineReasoning {
@@ -48,15 +53,18 @@ impl InlineReasoning {
         }
         let raw = payload.get(channel.span.clone()).unwrap_or_default();
         let text = unescape(raw).unwrap_or_else(|_| unescape_lossy(raw).into());
-        let Self { texts, out } = self;
+        let Self { texts, beyond, out } = self;
         let place = texts.iter().position(|it| it.lane == lane && it.mode == mode);
         if place.is_none() && texts.len() == TEXTS {
+            let counts = mode == Mode::Delta || whole;
+            *beyond += if counts { text.len() } else { 0 };
             return;
         }
         let place = place.unwrap_or_else(|| {
             let unopened = if whole { unopened(&text) } else { 0 };
             let editor = edits.recognizer(channel, unopened);
-            texts.push(Text { lane, mode, editor, come: 0, out: 0, reasoning: 0 });
+            let orphans = Orphans::default();
+            texts.push(Text { lane, mode, editor, come: 0, out: 0, reasoning: 0, orphans });
             texts.len() - 1
         });
         let Some(known) = texts.get_mut(place) else { return };
@@ -67,11 +75,20 @@ impl InlineReasoning {
 
     /// Bytes of reasoning so far, each text once.
     pub(super) fn bytes(&self) -> u64 {
+        self.sum(|text| text.reasoning.max(text.orphans.reasoning()))
+    }
+
+    /// The same where nothing more comes.
+    pub(super) fn bytes_at_end(&self) -> u64 {
+        self.sum(|text| text.reasoning.max(text.orphans.reasoning_at_end()))
+    }
+
+    fn sum(&self, reasoning: impl Fn(&Text) -> usize) -> u64 {
         let delta = |text: &Text| {
             self.texts.iter().any(|it| it.lane == text.lane && it.mode == Mode::Delta)
         };
         let once = self.texts.iter().filter(|it| it.mode == Mode::Delta || !delta(it));
-        once.map(|text| text.reasoning as u64).sum()
+        once.map(|text| reasoning(text) as u64).sum::<u64>() + self.beyond as u64
     }
 }
 
@@ -81,6 +98,8 @@ impl Text {
         self.editor.push(text, out);
         if whole {
             self.editor.finish(false, out);
+        } else {
+            self.orphans.push(text);
         }
         self.come += text.len();
         self.out += out.len();
@@ -105,7 +124,8 @@ mod tests {
             let channel = Channel { lane, kind, mode, span, signed: false };
             inline.add(&channel, piece.as_bytes(), whole, &edits);
         }
-        inline.bytes()
+        assert!(inline.bytes() <= inline.bytes_at_end());
+        inline.bytes_at_end()
     }
 
     // Break it: count a text that says all so far in each of its pieces, or what may yet be an answer.
@@ -119,8 +139,28 @@ mod tests {
             assert_eq!(counted(&[one, other], Mode::Delta, false), thought, "{at}");
             assert_eq!(counted(&[one, text, text], Mode::Snapshot, false), thought, "{at}");
         }
-        assert_eq!(counted(&["zebra one.\n</think>\n\nIt is 12."], Mode::Delta, true), 11);
+        let unopened = "zebra one.\n</think>\n\nIt is 12.";
+        assert_eq!(counted(&[unopened], Mode::Delta, true), 11);
+        for at in 0..=unopened.len() {
+            let (one, other) = unopened.split_at(at);
+            assert_eq!(counted(&[one, other], Mode::Delta, false), 11, "{at}");
+            assert_eq!(counted(&[one, unopened], Mode::Snapshot, false), 11, "{at}");
+        }
         assert_eq!(counted(&["<|channel|>analysis<|message|>zebra"], Mode::Delta, false), 5);
         assert_eq!(counted(&["It is 12, not <think>."], Mode::Delta, true), 0);
+    }
+
+    // Break it: pass over texts beyond those that are told apart.
+    #[test]
+    fn texts_of_which_there_are_too_many_count_as_reasoning() {
+        let mut inline = InlineReasoning::default();
+        let edits = ResponseEdits::default();
+        for group in 0..300 {
+            let lane = Lane { group, part: 0, slot: Slot::Answer };
+            let (kind, mode) = (Kind::Answer, Mode::Delta);
+            let channel = Channel { lane, kind, mode, span: 0..2, signed: false };
+            inline.add(&channel, b"hi", false, &edits);
+        }
+        assert_eq!(inline.bytes(), 2 * 44);
     }
 }

@@ -158,10 +158,12 @@ impl ResponseRewriter {
 
     /// Bytes of text seen so far.
     pub(super) fn seen(&self) -> TextBytes {
-        TextBytes { once: self.volume.bytes(), ..self.passed() }
+        let inline = self.inline.as_ref().map_or(0, |it| it.bytes_at_end());
+        TextBytes { once: self.volume.bytes(), inline, ..self.seen }
     }
 
-    /// The same, but for how many there are of each text once, which is worked out at the end.
+    /// The same, but for what is worked out at the end: how many there are of each text once, and what of them is
+    /// reasoning without a marker before it.
     pub(super) fn passed(&self) -> TextBytes {
         let inline = self.inline.as_ref().map_or(0, |it| it.bytes());
         TextBytes { inline, ..self.seen }

@@ -138,8 +138,10 @@ impl Generation {
             _ => {
                 let kind = use_of(folded, &mut reader)?.filter(|kind| known || !kind.is_form());
                 self.uses.extend(kind.map(|kind| (member, kind)));
-                let readers = readers_of(folded).filter(|_| kind.is_some());
-                self.readers.extend(readers.map(|servers| (member, servers)));
+                if kind.is_some() {
+                    let readers = readers_of(folded, &mut Reader::at(body, at))?;
+                    self.readers.extend(readers.map(|servers| (member, servers)));
+                }
             }
         }
         Ok(())

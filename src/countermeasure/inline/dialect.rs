@@ -26,6 +26,16 @@ pub(super) struct Dialect {
     pub(super) stands: Place,
 }
 
+impl Dialect {
+    /// What ends a section that was opened by this one of its openings: the marker that belongs to it, where each has one.
+    pub(super) fn ends_of(&self, opening: usize) -> impl Iterator<Item = &Marker<'static>> {
+        let each = self.closings.len() == self.openings.len();
+        let own = move |at: &usize| !each || *at == opening;
+        let closings = self.closings.iter().enumerate().filter(move |(at, _)| own(at));
+        closings.map(|(_, marker)| marker).chain(self.followers)
+    }
+}
+
 /// What ends a section that the chat template has begun.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Template {

@@ -77,14 +77,17 @@ pub(super) fn is_bare(header: &str) -> bool {
 
 /// The header in which a prompt ends, if it does, and it may be one of a channel that is not the answer's. To a model
 /// its tokens are no less in what reads like code.
-pub(super) fn at_end_of(prompt: &str) -> Option<&str> {
-    let header = prompt.get(prompt.rfind(CHANNEL)?..)?;
-    (find(header) == Match::Perhaps).then_some(header)
+pub(super) fn at_end_of(prompt: &str) -> Option<String> {
+    let (_, said) = prompt.rsplit_once(CHANNEL)?;
+    // However many blanks a caller puts there.
+    let header = [CHANNEL, said.trim_start()].concat();
+    (find(&header) == Match::Perhaps).then_some(header)
 }
 
 /// Whether the beginning of a header names such a channel, and has not said that a tool is called.
 pub(super) fn names_reasoning(header: &str) -> bool {
-    let name = header.strip_prefix(CHANNEL).unwrap_or_default().trim_start();
+    let said = header.strip_prefix(CHANNEL).unwrap_or_default();
+    let name = said.split("<|").next().unwrap_or_default().trim_start();
     CHANNELS.iter().any(|known| {
         let named = name.get(..known.len()).is_some_and(|it| it.eq_ignore_ascii_case(known));
         named && (*known != COMMENTARY || !name.contains("to="))

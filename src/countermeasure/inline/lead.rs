@@ -182,6 +182,7 @@ pub(super) fn says_nothing(character: char) -> bool {
 const LONGEST: usize = 96;
 
 /// What is known of a text's beginning.
+#[derive(Clone)]
 pub(super) struct Lead {
     /// Up to here, as long as it may be one.
     text: Option<String>,

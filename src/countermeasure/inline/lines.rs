@@ -15,6 +15,7 @@ const STEMS: [&str; 8] =
 const NAME: usize = 48;
 
 /// Where in its lines a text stands.
+#[derive(Clone)]
 pub(super) struct Lines {
     /// Nothing but white space and what models put before their first word.
     pub(super) beginning: bool,

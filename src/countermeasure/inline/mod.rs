@@ -74,7 +74,7 @@ pub use lead_in::{LeadIn, lead_in};
 pub use led::Led;
 use lines::Lines;
 use marker::{Match, Of, Opening, Sure};
-pub use orphan::unopened;
+pub use orphan::{Orphans, unopened};
 use section::{Open, Section};
 
 opaque_debug!(Inline, State);

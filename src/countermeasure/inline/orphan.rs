@@ -11,9 +11,13 @@ use super::dialect::Place;
 use super::lines::Lines;
 use super::marker::{self, Match, Of, Opening};
 use super::mention;
+use crate::secret::opaque_debug;
 
 /// The most bytes of a text that are looked at. No reasoning is as long.
 const AHEAD: usize = 1 << 20;
+
+/// What is looked at behind a place to see what stands there: a marker, and the span of code that it may stand in.
+const REACH: usize = marker::LONGEST + marker::SPAN;
 
 /// Closings that also end answers, and are left where a server does not take them out.
 const ENDS_OF_ANSWERS: [&str; 4] = ["<|call|>", "<|content|>", "<|end|>", "<|return|>"];
@@ -39,31 +43,99 @@ pub fn unopened(text: &str) -> usize {
     if !tells_anything(text) {
         return 0;
     }
-    let (mut lines, mut line, mut open, mut until) =
-        (Lines::default(), Line::default(), 0_usize, 0);
-    let mut reasoning = 0;
-    for (at, character) in text.char_indices() {
-        let may = matches!(character, '<' | '[' | '◁' | 'a');
-        if at >= until && may && !lines.in_block() {
-            let rest = text.get(at..).unwrap_or_default();
-            match stands(rest, &mut lines) {
-                Marked::Answer(length) if open == 0 => (reasoning, until) = (at, at + length),
-                Marked::Answer(length) => (open, until) = (open - 1, at + length),
-                Marked::Closing(length) if open == 0 => {
-                    if line.ends_reasoning(rest.get(length..).unwrap_or_default()) {
-                        reasoning = at;
-                    }
-                    until = at + length;
-                }
-                Marked::Closing(length) => (open, until) = (open - 1, at + length),
-                Marked::Opening(length) => (open, until) = (open + 1, at + length),
-                Marked::Nothing => {}
-            }
+    let mut orphans = Orphans::default();
+    orphans.read(text, true);
+    orphans.reasoning
+}
+
+/// The same of a text that comes in pieces, for who only counts: it is known when all of it has gone out.
+#[derive(Clone, Default)]
+pub struct Orphans {
+    lines: Lines,
+    line: Line,
+    /// Openings that nothing has closed.
+    open: usize,
+    /// Where the marker ends that was found last.
+    until: usize,
+    reasoning: usize,
+    /// Bytes that have been looked at.
+    read: usize,
+    /// What stands behind them.
+    ahead: String,
+}
+
+opaque_debug!(Orphans);
+
+impl Orphans {
+    /// Takes the next piece.
+    pub fn push(&mut self, piece: &str) {
+        if self.read + self.ahead.len() + piece.len() > AHEAD {
+            return;
         }
-        line.see(character);
-        lines.see(character);
+        self.ahead.push_str(piece);
+        let ahead = std::mem::take(&mut self.ahead);
+        let read = self.read(&ahead, false);
+        self.ahead.push_str(ahead.get(read..).unwrap_or_default());
     }
-    reasoning
+
+    /// Bytes of reasoning in what has been looked at.
+    #[must_use]
+    pub fn reasoning(&self) -> usize {
+        self.reasoning
+    }
+
+    /// The same of all that has come, if nothing more does.
+    #[must_use]
+    pub fn reasoning_at_end(&self) -> usize {
+        let mut end = self.clone();
+        end.read(&self.ahead, true);
+        end.reasoning
+    }
+
+    /// Reads as much of what comes next as does not depend on what may follow, and says how much that is.
+    fn read(&mut self, text: &str, last: bool) -> usize {
+        let from = self.read;
+        for (place, character) in text.char_indices() {
+            if !last && text.len() - place < REACH {
+                break;
+            }
+            let at = from + place;
+            let may = matches!(character, '<' | '[' | '◁' | 'a');
+            if at >= self.until && may && !self.lines.in_block() {
+                self.mark(at, text.get(place..).unwrap_or_default());
+            }
+            self.line.see(character);
+            self.lines.see(character);
+            self.read = at + character.len_utf8();
+        }
+        self.read - from
+    }
+
+    /// Takes note of what stands at a place, where `rest` begins.
+    fn mark(&mut self, at: usize, rest: &str) {
+        let length = match stands(rest, &mut self.lines) {
+            Marked::Nothing => return,
+            Marked::Answer(length) if self.open == 0 => {
+                self.reasoning = at;
+                length
+            }
+            Marked::Closing(length) if self.open == 0 => {
+                if self.line.ends_reasoning(rest.get(length..).unwrap_or_default()) {
+                    self.reasoning = at;
+                }
+                length
+            }
+            Marked::Answer(length) | Marked::Closing(length) => {
+                self.open -= 1;
+                length
+            }
+            Marked::Opening(length) => {
+                self.open += 1;
+                length
+            }
+        };
+        self.until = at + length;
+    }
 }
 
 /// Whether anything in a text might end reasoning or begin an answer, wherever it stands.
@@ -85,7 +157,7 @@ fn closing(here: &str) -> Option<usize> {
 }
 
 /// What stands before a place on its line.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Line {
     /// Columns of white space at the beginning, while there is nothing else.
     blank: Option<usize>,
@@ -253,6 +325,34 @@ mod tests {
             "",
         ] {
             assert_eq!(unopened(text), 0, "{text:?}");
+        }
+    }
+
+    // Break it: read to the end of what has come, or forget where the last marker ends.
+    #[test]
+    fn a_text_in_pieces_has_as_much_reasoning_as_the_whole() {
+        let filled = "It is so, and so on. ".repeat(60);
+        for text in [
+            "The zebra thought.\n</think>\n\nIt is 12.",
+            "Zebra `</think>` and \"</think>\".\n</THINK >\n12",
+            "<think>a</think>zebra\n</think>\n12",
+            "zebra◁/think▷\n12",
+            "The zebra.assistantfinalIt is 12.",
+            "Write:\n\n```\n</think>\n```\n",
+            "<think>zebra</think>12",
+            "The closing is\n</think>\nand stands alone.",
+        ] {
+            for text in [text.to_owned(), [&filled, text].concat(), [text, &filled].concat()] {
+                for size in [1, 7, 500, 5_000] {
+                    let mut orphans = Orphans::default();
+                    let pieces: Vec<char> = text.chars().collect();
+                    for piece in pieces.chunks(size) {
+                        orphans.push(&piece.iter().collect::<String>());
+                    }
+                    assert_eq!(orphans.reasoning_at_end(), unopened(&text), "{size} {text:?}");
+                    assert!(orphans.reasoning() <= unopened(&text) && orphans.ahead.len() < REACH);
+                }
+            }
         }
     }
 

@@ -34,17 +34,24 @@ const FORMATS: [&str; 9] = [
 
 /// Members that some servers read and others pass over, and whose they are. Where it is not known which server is
 /// behind, it may be one of those, unless it hardly ever is.
-const READERS: [(&str, &[ServerKind]); 14] = [
+const READERS: [(&str, &[ServerKind]); 21] = [
     ("allowed_token_ids", &[ServerKind::Custom, ServerKind::Vllm]),
     ("ebnf", &[ServerKind::Custom, ServerKind::Sglang]),
+    ("echo", &ALL_BUT_OLLAMA),
+    // What tools were before they had that name.
+    ("function_call", &[ServerKind::Custom, ServerKind::OpenAi]),
     ("grammar", &[ServerKind::Custom, ServerKind::LlamaCpp]),
     ("guided_choice", &[ServerKind::Custom, ServerKind::Vllm]),
     ("guided_grammar", &[ServerKind::Custom, ServerKind::Vllm]),
     ("guided_json", &[ServerKind::Custom, ServerKind::Vllm]),
     ("guided_regex", &[ServerKind::Custom, ServerKind::Vllm]),
+    ("include", &ALL_BUT_OLLAMA),
     ("json_schema", &[ServerKind::Custom, ServerKind::LlamaCpp]),
+    ("logprob_token_ids", &[ServerKind::Custom, ServerKind::Sglang]),
     ("modalities", &[ServerKind::Custom, ServerKind::OpenAi]),
+    ("n_probs", &[ServerKind::Custom, ServerKind::LlamaCpp]),
     ("prediction", &[ServerKind::OpenAi]),
+    ("prompt_logprobs", &[ServerKind::Custom, ServerKind::Vllm]),
     ("regex", &[ServerKind::Custom, ServerKind::Sglang]),
     (
         "response_format",
@@ -63,11 +70,34 @@ const READERS: [(&str, &[ServerKind]); 14] = [
     ),
     ("structural_tag", &[ServerKind::Custom, ServerKind::Sglang]),
     ("structured_outputs", &[ServerKind::Custom, ServerKind::Vllm]),
+    ("tool_choice", &ALL_BUT_OLLAMA),
 ];
 
-/// The servers that read a member of this name, where not all of them do.
-pub(super) fn readers_of(folded: &str) -> Option<&'static [ServerKind]> {
-    READERS.iter().find(|(name, _)| *name == folded).map(|(_, readers)| *readers)
+const ALL_BUT_OLLAMA: [ServerKind; 10] = [
+    ServerKind::Custom,
+    ServerKind::OpenAi,
+    ServerKind::Anthropic,
+    ServerKind::Mistral,
+    ServerKind::Vllm,
+    ServerKind::Sglang,
+    ServerKind::LlamaCpp,
+    ServerKind::Tgi,
+    ServerKind::Gemini,
+    ServerKind::Bedrock,
+];
+
+/// The servers that read a member of this name, before whose value the reader stands, where not all of them do.
+pub(super) fn readers_of(
+    folded: &str,
+    reader: &mut Reader<'_>,
+) -> Result<Option<&'static [ServerKind]>, Error> {
+    if folded == "response_format" {
+        let format = type_of(reader)?;
+        if format.is_some_and(|format| !matches!(&*format, "json_object" | "json_schema")) {
+            return Ok(Some(&ALL_BUT_OLLAMA));
+        }
+    }
+    Ok(READERS.iter().find(|(name, _)| *name == folded).map(|(_, readers)| *readers))
 }
 
 /// Members that have the answer's probabilities told, unless they are empty.
@@ -95,7 +125,7 @@ impl Use {
     /// Whether the answer is no prose by a member that says so, so that a server which does not know the member answers
     /// with prose.
     pub(super) fn is_form(self) -> bool {
-        matches!(self, Self::Structured | Self::Predicted | Self::Spoken)
+        matches!(self, Self::Structured | Self::Predicted | Self::Spoken | Self::Called)
     }
 }
 
@@ -166,17 +196,34 @@ pub(super) fn use_of(folded: &str, reader: &mut Reader<'_>) -> Result<Option<Use
     Ok(found)
 }
 
-/// Whether a format is another than that of plain text.
+/// Whether a format is another than that of plain text. One of a schema that says none is passed over, or refused.
 pub(in crate::wire) fn is_schema(reader: &mut Reader<'_>) -> Result<bool, Error> {
-    let mut schema = false;
+    let (mut format, mut told) = (None, false);
+    reader.members(|reader, key| {
+        if key.is("type") {
+            format = reader.name()?.map(|(_, format)| format);
+        } else {
+            let schema = fold(&String::from_utf8_lossy(&key.name())).ends_with("schema");
+            let value = reader.skip()?;
+            told |= schema && !is_nothing(reader.bytes().get(value).unwrap_or_default());
+        }
+        Ok(())
+    })?;
+    let format = format.unwrap_or_default();
+    Ok(FORMATS.contains(&format.as_str()) && (told || format != "json_schema"))
+}
+
+/// What an object says that it is.
+fn type_of(reader: &mut Reader<'_>) -> Result<Option<String>, Error> {
+    let mut found = None;
     reader.members(|reader, key| {
         if !key.is("type") {
             return reader.pass();
         }
-        schema = reader.name()?.is_some_and(|(_, kind)| FORMATS.contains(&kind.as_str()));
+        found = reader.name()?.map(|(_, text)| text);
         Ok(())
     })?;
-    Ok(schema)
+    Ok(found)
 }
 
 /// Whether a member says anything: an object, or a list, with something in it that is not null.

@@ -42,6 +42,17 @@ const CHOOSING: [&str; 27] = [
     "suppresstokens",
 ];
 
+/// Members that bar what stands in the prompt already, and from which degree on they are felt.
+const PENALIZING: [(&str, f64); 6] = [
+    ("drymultiplier", 0.0),
+    ("encodernorepeatngramsize", 0.0),
+    ("norepeatngramsize", 0.0),
+    // Makers of models recommend 1.05.
+    ("encoderrepetitionpenalty", 1.1),
+    ("repeatpenalty", 1.1),
+    ("repetitionpenalty", 1.1),
+];
+
 /// Members that give the answer a form, of which it matters which.
 const FORMING: [&str; 11] = [
     "format",
@@ -115,7 +126,8 @@ impl Request {
         // What a conversation says is long, and is not read once more.
         let name = spelled(folded);
         let tables = [&STOPPING[..], &CHOOSING, &FORMING, &HOLDERS];
-        if tables.iter().any(|table| table.contains(&name.as_str())) {
+        let penalizing = PENALIZING.iter().any(|(penalizing, _)| *penalizing == name);
+        if penalizing || tables.iter().any(|table| table.contains(&name.as_str())) {
             self.steering_within(&name, reader, DEPTH)?;
         }
         Ok(())
@@ -140,6 +152,8 @@ impl Request {
             })?;
         } else if listed(&FORMING) {
             self.steers_tags |= spells(reader, SCHEMA_DEPTH)?;
+        } else if let Some((_, felt)) = PENALIZING.iter().find(|(it, _)| *it == name) {
+            self.steers_tags |= degree(reader)?.is_some_and(|degree| degree > *felt);
         } else {
             reader.pass()?;
         }
@@ -172,6 +186,26 @@ fn says(reader: &mut Reader<'_>) -> Result<bool, Error> {
     let value = reader.bytes().get(value).unwrap_or_default();
     let nothing: [&[u8]; 4] = [b"null", b"[]", b"{}", b"\"\""];
     Ok(!nothing.contains(&value))
+}
+
+/// A number, also one that a client wrote in quotes.
+fn degree(reader: &mut Reader<'_>) -> Result<Option<f64>, Error> {
+    let value = reader.skip()?;
+    let value = reader.bytes().get(value).unwrap_or_default();
+    let text = std::str::from_utf8(value).unwrap_or_default();
+    Ok(text.trim_matches('"').trim().parse().ok())
+}
+
+/// Whether a reference may lead to where a schema quotes something, which is not looked at.
+fn leads_to_quotation(reference: &str) -> bool {
+    let mut named = false;
+    let mut quoting = |step: &str| {
+        let quotes = !named && QUOTING.contains(&spelled(&fold(step)).as_str());
+        // What stands in these may be called like anything.
+        named = !named && matches!(step, "$defs" | "definitions" | "properties");
+        quotes
+    };
+    reference.contains(['%', '~']) || reference.split('/').any(&mut quoting)
 }
 
 /// Whether a format, or a schema in it, says of which characters the answer is made, or how many.
@@ -215,6 +249,9 @@ fn member_spells(name: &str, reader: &mut Reader<'_>, depth: usize) -> Result<bo
             says(reader)
         }
         (name, Kind::String) if SPELLING.contains(&name) => says(reader),
+        ("$ref" | "$dynamicref" | "$recursiveref", Kind::String) => {
+            Ok(reader.name()?.is_none_or(|(_, reference)| leads_to_quotation(&reference)))
+        }
         (name, _) if QUOTING.contains(&name) && kind != Kind::Object => {
             reader.pass()?;
             Ok(false)
@@ -277,7 +314,7 @@ mod tests {
         (ProtocolId::Invoke, r#"{"message":"a","chat_history":[],#}"#),
     ];
 
-    const STEERING: [&str; 32] = [
+    const STEERING: [&str; 39] = [
         r#""stop":["</think>"]"#,
         r#""stop":"</think>""#,
         r#""Stop":"</think>""#,
@@ -310,9 +347,16 @@ mod tests {
         r#""responseSchema":{"type":"STRING","pattern":"[^<]*"}"#,
         r#""output_config":{"format":{"type":"json_schema","schema":{"items":{"pattern":"[^<]*"}}}}"#,
         r#""text":{"format":{"type":"json_schema","schema":{"properties":{"a":{"format":"json-pointer"}}}}}"#,
+        r##""guided_json":{"examples":[{"type":"string","pattern":"^[^<]*$"}],"$ref":"#\/examples/0"}"##,
+        r##""guided_json":{"properties":{"default":{}},"default":[{"pattern":"^[^<]*$"}],"$ref":"#/d%65fault/0"}"##,
+        r#""dry_multiplier":0.8"#,
+        r#""no_repeat_ngram_size":2"#,
+        r#""repetition_penalty":1.5"#,
+        r#""repeat_penalty":"1.5""#,
+        r#""encoder_repetition_penalty":2"#,
     ];
 
-    const LEAVING: [&str; 14] = [
+    const LEAVING: [&str; 18] = [
         r#""stop":null"#,
         r#""stop":[]"#,
         r#""stop":"""#,
@@ -328,6 +372,10 @@ mod tests {
         r#""responseSchema":{"type":"OBJECT","properties":{"a":{"type":"STRING","description":"pattern"}}}"#,
         r#""text":{"format":{"type":"text"},"verbosity":"low"}"#,
         r#""output_config":{"effort":"low"}"#,
+        r##""guided_json":{"$defs":{"Enum":{"enum":["a"]},"title":{"type":"string"}},"anyOf":[{"$ref":"#/$defs/Enum"},{"$ref":"#/$defs/title"}]}"##,
+        r#""repetition_penalty":1.05"#,
+        r#""repeat_penalty":1.1"#,
+        r#""dry_multiplier":0"#,
     ];
 
     fn steers(id: ProtocolId, place: &str, member: &str) -> Option<bool> {
