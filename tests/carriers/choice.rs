@@ -144,8 +144,9 @@ fn an_answer_that_a_program_reads_is_neither_edited_nor_biased() {
 // Break it: count a member in every protocol, or for every server, because one of them has it.
 #[test]
 fn what_a_server_passes_over_turns_no_mark_off() {
+    use ProtocolId::Completions;
     use ProtocolId::{Chat, Cohere, Gemini, Messages, Ollama, Responses};
-    use ServerKind::{Anthropic, Custom, LlamaCpp, OpenAi, Vllm};
+    use ServerKind::{Anthropic, Custom, LlamaCpp, Ollama as OllamaServer, OpenAi, Vllm};
     let marked = |id: ProtocolId, server: ServerKind, body: &str| {
         let request = id.codec().scan_request(Target::default(), body.as_bytes()).unwrap();
         let carriers = carriers(&[Lexical]);
@@ -163,6 +164,30 @@ fn what_a_server_passes_over_turns_no_mark_off() {
         (Chat, r#"{"grammar":"root ::= x"}"#, &[Custom, LlamaCpp], &[OpenAi, Vllm]),
         (Chat, r#"{"prediction":{"type":"content","content":"x"}}"#, &[OpenAi], &[Custom, Vllm]),
         (Chat, r#"{"format":"json"}"#, &[], &[Custom, OpenAi, Vllm]),
+        (Chat, r#"{"response_format":{"type":"regex"}}"#, &[Custom, Vllm], &[OllamaServer]),
+        (Chat, r#"{"response_format":{"type":"json_schema"}}"#, &[Vllm], &[OllamaServer]),
+        (
+            Chat,
+            r#"{"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"object"}}}}"#,
+            &[Vllm, OllamaServer],
+            &[],
+        ),
+        (Chat, r#"{"tools":[{}],"tool_choice":"required"}"#, &[Custom, Vllm], &[OllamaServer]),
+        (
+            Chat,
+            r#"{"functions":[{}],"function_call":{"name":"f"}}"#,
+            &[Custom, OpenAi],
+            &[Vllm, LlamaCpp, OllamaServer],
+        ),
+        (Chat, r#"{"n_probs":3}"#, &[Custom, LlamaCpp], &[OllamaServer, Vllm]),
+        (Chat, r#"{"prompt_logprobs":1}"#, &[Custom, Vllm], &[OllamaServer]),
+        (Chat, r#"{"logprobs":true}"#, &[Custom, OllamaServer], &[]),
+        (
+            Completions,
+            r#"{"prompt":"a","tools":[{}],"tool_choice":"required"}"#,
+            &[],
+            &[Custom, Vllm, OllamaServer],
+        ),
         (
             Messages,
             r#"{"messages":[],"response_format":{"type":"json_object"}}"#,

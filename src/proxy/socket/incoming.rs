@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::frames::Frames;
 use crate::layer::{Held, NoRoom, Room};
 
 /// The most bytes that are thrown away, how many at once, and how long that may take.
@@ -25,12 +26,32 @@ pub(super) struct Incoming<T> {
     room: Room,
     held: Held,
     bytes: usize,
+    frames: Frames,
+    /// What has come and is not read yet.
+    ready: Vec<u8>,
+    /// How much of it is.
+    read: usize,
 }
 
 impl<T> Incoming<T> {
-    pub(super) fn new(io: T, room: Room) -> Self {
-        let held = room.take();
-        Self { io, room, held, bytes: 0 }
+    /// `longest` is how many bytes a frame may have.
+    pub(super) fn new(io: T, room: Room, longest: usize) -> Self {
+        let (held, frames) = (room.take(), Frames::new(longest));
+        Self { io, room, held, bytes: 0, frames, ready: Vec::new(), read: 0 }
+    }
+
+    /// Gives what is ready, as far as there is place for it; nothing if there is none.
+    fn give(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
+        let ready = self.ready.get(self.read..).unwrap_or_default();
+        let (now, later) = ready.split_at_checked(buffer.remaining()).unwrap_or((ready, &[]));
+        buffer.put_slice(now);
+        self.read += now.len();
+        let gave = !now.is_empty();
+        if later.is_empty() {
+            self.ready.clear();
+            self.read = 0;
+        }
+        gave
     }
 
     /// What was read was this message. Gives what is held of it.
@@ -79,11 +100,25 @@ impl<T: AsyncRead + Unpin> AsyncRead for Incoming<T> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.io).poll_read(context, buffer))?;
-        let bytes = self.bytes.saturating_add(buffer.filled().len() - before);
-        self.bytes = bytes;
-        Poll::Ready(self.held.resize(bytes).map_err(io::Error::other))
+        if buffer.remaining() == 0 || self.give(buffer) {
+            return Poll::Ready(Ok(()));
+        }
+        let mut scratch = [0; PIECE];
+        let mut scratch = ReadBuf::new(&mut scratch);
+        loop {
+            scratch.clear();
+            ready!(Pin::new(&mut self.io).poll_read(context, &mut scratch))?;
+            let come = scratch.filled();
+            let bytes = self.bytes.saturating_add(come.len());
+            self.bytes = bytes;
+            self.held.resize(bytes).map_err(io::Error::other)?;
+            let Self { frames, ready, .. } = &mut *self;
+            frames.take(come, ready);
+            // Of the end nothing comes, and of a head that is not whole nothing goes on.
+            if come.is_empty() || self.give(buffer) {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }
 
@@ -114,7 +149,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn pings_neither_hide_an_unfinished_message_nor_count_as_one() {
         let ping = Message::Ping(vec![0; 100].into());
-        let mut incoming = Incoming::new(tokio::io::repeat(0), Room::of(64 << 10));
+        let mut incoming = Incoming::new(tokio::io::repeat(0), Room::of(64 << 10), 1 << 20);
         for _ in 0..10_000 {
             incoming.read_exact(&mut [0; 100 + FRAME]).await.unwrap();
             incoming.was(&ping);
@@ -128,7 +163,7 @@ mod tests {
     /// Fails when a message is not held from its first frame until it is done with.
     #[tokio::test(start_paused = true)]
     async fn a_message_that_has_come_is_held_as_long_as_anyone_holds_it() {
-        let mut incoming = Incoming::new(tokio::io::repeat(0), Room::of(64 << 10));
+        let mut incoming = Incoming::new(tokio::io::repeat(0), Room::of(64 << 10), 1 << 20);
         incoming.read_exact(&mut [0; 40 << 10]).await.unwrap();
         let held = incoming.was(&Message::text("one"));
         assert!(incoming.read_exact(&mut [0; 40 << 10]).await.is_err());

@@ -33,6 +33,7 @@ use crate::wire::{OwnAnswer, ProtocolId, asks_for_websocket};
 
 mod answer;
 mod body;
+mod frames;
 mod incoming;
 mod message;
 mod outbox;

@@ -9,7 +9,7 @@ use crate::secret::opaque_debug;
 const UNSENT: usize = 16;
 
 /// Bytes of a message that is not counted: so few of them wait that they take little.
-const SHORT: usize = 16 << 10;
+pub(super) const SHORT: usize = 16 << 10;
 
 /// Where the messages of a WebSocket are put that are to be sent.
 #[derive(Clone)]
@@ -39,6 +39,11 @@ impl Outbox {
     pub(super) fn new(room: Room) -> (Self, mpsc::Receiver<Unsent>) {
         let (unsent, receiver) = mpsc::channel(UNSENT);
         (Self { unsent, room }, receiver)
+    }
+
+    /// Room for what is to become a message.
+    pub(super) fn room(&self) -> Held {
+        self.room.take()
     }
 
     /// Has a message sent when those before it are.

@@ -57,7 +57,7 @@ impl Session {
             .read_buffer_size(READ)
             .max_message_size(Some(longest))
             .max_frame_size(Some(longest));
-        let client = Incoming::new(TokioIo::new(client), room.clone());
+        let client = Incoming::new(TokioIo::new(client), room.clone(), longest);
         let mut socket = WebSocketStream::from_raw_socket(client, Role::Server, Some(config)).await;
         let (messages, mut unsent) = Outbox::new(room);
         let mut lanes = Lanes::new(head, asking, messages);

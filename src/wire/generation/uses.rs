@@ -92,8 +92,13 @@ pub(super) fn readers_of(
     reader: &mut Reader<'_>,
 ) -> Result<Option<&'static [ServerKind]>, Error> {
     if folded == "response_format" {
-        let format = type_of(reader)?;
-        if format.is_some_and(|format| !matches!(&*format, "json_object" | "json_schema")) {
+        // Ollama knows two.
+        let passed_over = |(format, schema): (String, bool)| match &*format {
+            "json_object" => false,
+            "json_schema" => !schema,
+            _ => true,
+        };
+        if format(reader)?.is_some_and(passed_over) {
             return Ok(Some(&ALL_BUT_OLLAMA));
         }
     }
@@ -196,34 +201,25 @@ pub(super) fn use_of(folded: &str, reader: &mut Reader<'_>) -> Result<Option<Use
     Ok(found)
 }
 
-/// Whether a format is another than that of plain text. One of a schema that says none is passed over, or refused.
+/// Whether a format is another than that of plain text.
 pub(in crate::wire) fn is_schema(reader: &mut Reader<'_>) -> Result<bool, Error> {
-    let (mut format, mut told) = (None, false);
+    Ok(format(reader)?.is_some_and(|(format, _)| FORMATS.contains(&format.as_str())))
+}
+
+/// What a format says that it is, and whether a schema stands beside it.
+fn format(reader: &mut Reader<'_>) -> Result<Option<(String, bool)>, Error> {
+    let (mut format, mut schema) = (None, false);
     reader.members(|reader, key| {
         if key.is("type") {
             format = reader.name()?.map(|(_, format)| format);
-        } else {
-            let schema = fold(&String::from_utf8_lossy(&key.name())).ends_with("schema");
-            let value = reader.skip()?;
-            told |= schema && !is_nothing(reader.bytes().get(value).unwrap_or_default());
+            return Ok(());
         }
+        let value = reader.skip()?;
+        let told = !is_nothing(reader.bytes().get(value).unwrap_or_default());
+        schema |= told && key.is("json_schema");
         Ok(())
     })?;
-    let format = format.unwrap_or_default();
-    Ok(FORMATS.contains(&format.as_str()) && (told || format != "json_schema"))
-}
-
-/// What an object says that it is.
-fn type_of(reader: &mut Reader<'_>) -> Result<Option<String>, Error> {
-    let mut found = None;
-    reader.members(|reader, key| {
-        if !key.is("type") {
-            return reader.pass();
-        }
-        found = reader.name()?.map(|(_, text)| text);
-        Ok(())
-    })?;
-    Ok(found)
+    Ok(format.map(|format| (format, schema)))
 }
 
 /// Whether a member says anything: an object, or a list, with something in it that is not null.

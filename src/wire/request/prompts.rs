@@ -53,6 +53,8 @@ impl Request {
             name => member(request, reader, name),
         })?;
         request.prompts.iter_mut().for_each(|prompts| prompts.ask_each(each));
+        // A prompt is gone on with; nobody calls anything.
+        request.generation.tools = false;
         Ok(request)
     }
 }
