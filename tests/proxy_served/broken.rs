@@ -4,6 +4,7 @@
 //! Each case is run many times: what is lost to a race is lost in some runs only.
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use guilloche::risk::{AccountId, Principal, RiskClaim, RiskScore, Validity};
@@ -66,9 +67,14 @@ async fn breaking(events: Vec<String>, leaves: Leaves) -> SocketAddr {
 
 /// A proxy with [`POLICY`].
 pub(crate) async fn proxy(upstream: SocketAddr, more: &[(&str, &str)]) -> Running {
-    let path = std::env::temp_dir().join(format!("guilloche-broken-{}.toml", std::process::id()));
-    std::fs::write(&path, POLICY).unwrap();
-    let policy = path.display().to_string();
+    // Written once: another test might read it while it is empty.
+    static POLICY_FILE: LazyLock<String> = LazyLock::new(|| {
+        let name = format!("guilloche-broken-{}.toml", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, POLICY).unwrap();
+        path.display().to_string()
+    });
+    let policy = POLICY_FILE.clone();
     let mut all = vec![("RISK_TRUST", "peer"), ("POLICY_FILE", policy.as_str())];
     all.extend(more);
     run(config(&format!("http://{upstream}"), &all)).await
