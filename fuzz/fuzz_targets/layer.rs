@@ -239,5 +239,6 @@ fn lossy(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut parts = text.split("(decision gd_");
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| text + part.trim_start_matches(|it: char| it.is_ascii_hexdigit()))
+    parts
+        .fold(first, |text, part| text + part.trim_start_matches(|it: char| it.is_ascii_hexdigit()))
 }

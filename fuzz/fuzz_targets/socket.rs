@@ -24,6 +24,18 @@ mod secret {
     pub(crate) use opaque_debug;
 }
 
+/// And this.
+mod layer {
+    #[expect(dead_code, reason = "room is made where messages are collected")]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+    pub(crate) enum NoRoom {
+        #[error("now")]
+        Now,
+        #[error("ever")]
+        Ever,
+    }
+}
+
 fn object(text: &str) -> Option<Map<String, Value>> {
     serde_json::from_str(text).ok()
 }
