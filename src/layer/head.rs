@@ -45,15 +45,16 @@ pub(super) fn is_compressed(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a request may be read by its server as another text than here: its head names a charset that is not UTF-8
-/// or a part of it, or says twice what its body is.
+/// or a part of it, or says two things of what its body is.
 pub(super) fn has_other_charset(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let first = types.next().map(HeaderValue::as_bytes).unwrap_or_default();
-    types.next().is_some() || names_other_charset(first)
+    types.any(|other| other.as_bytes() != first) || names_other_charset(first)
 }
 
 fn names_other_charset(content_type: &[u8]) -> bool {
-    const SAME: [&[u8]; 4] = [b"utf-8", b"utf8", b"us-ascii", b"ascii"];
+    // Hyphens and underscores are left out, as by what looks encodings up (UTS #22, section 1.4).
+    const SAME: [&[u8]; 3] = [b"utf8", b"usascii", b"ascii"];
     // Of two types in one field some take the first, others the last.
     let parameters = content_type.split(|byte| matches!(byte, b';' | b',')).map(<[u8]>::trim_ascii);
     parameters
@@ -61,9 +62,11 @@ fn names_other_charset(content_type: &[u8]) -> bool {
         .any(|parameter| {
             let value = parameter.get(7..).unwrap_or_default().trim_ascii_start();
             let value = value.strip_prefix(b"=").map(<[u8]>::trim_ascii);
-            let quoted = value.and_then(|value| value.strip_prefix(b"\"")?.strip_suffix(b"\""));
-            let charset = quoted.or(value).unwrap_or_default();
-            !SAME.iter().any(|same| charset.eq_ignore_ascii_case(same))
+            let quoted = |mark: &[u8]| value.and_then(|it| it.strip_prefix(mark)?.strip_suffix(mark));
+            let charset = quoted(b"\"").or(quoted(b"'")).or(value).unwrap_or_default();
+            let charset = charset.iter().filter(|byte| !matches!(byte, b'-' | b'_'));
+            let charset = charset.map(u8::to_ascii_lowercase);
+            !SAME.iter().any(|same| charset.clone().eq(same.iter().copied()))
         })
 }
 
@@ -275,6 +278,9 @@ mod tests {
             &["application/json;charset=\"UTF-8\""],
             &["application/json; charset = utf8; x=y"],
             &["application/json; Charset=US-ASCII"],
+            &["application/json; charset='utf-8'"],
+            &["application/json; charset=UTF_8"],
+            &["application/json", "application/json"],
         ] {
             assert!(!other(types), "{types:?}");
         }
@@ -288,7 +294,10 @@ mod tests {
             &["application/json, text/plain;charset=utf-32"],
             &["application/json; charset=iso-8859-1"],
             &["application/json", "application/json; charset=utf-7"],
-            &["application/json", "application/json"],
+            &["application/json; charset='utf-16'"],
+            &["application/json; charset=utf_8_sig"],
+            &["application/json", "text/plain"],
+            &["application/json; charset=utf-7", "application/json; charset=utf-7"],
         ] {
             assert!(other(types), "{types:?}");
         }

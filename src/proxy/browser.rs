@@ -47,8 +47,7 @@ pub(super) fn check<B>(request: &Request<B>, order: bool, hosts: &[String]) -> R
     if is_elsewhere(headers, authority.as_ref()) {
         return Err(Turned::Elsewhere);
     }
-    let host = authority.as_ref().map(|authority| authority.host().trim_end_matches('.'));
-    match host {
+    match authority.as_ref().map(Authority::host) {
         Some(host) if belongs(host, hosts) => Ok(()),
         _ => Err(Turned::Name),
     }
@@ -85,11 +84,13 @@ fn authority(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
 }
 
 /// Whether a host is one that no page elsewhere can have for its own: an address, a name of this machine,
-/// one without a dot, or one that is known.
-fn belongs(host: &str, hosts: &[String]) -> bool {
+/// one without a dot (a dot behind it makes it a top-level domain), or one that is known.
+fn belongs(named: &str, hosts: &[String]) -> bool {
+    let host = named.trim_end_matches('.');
     let address = host.trim_start_matches('[').trim_end_matches(']');
     address.parse::<IpAddr>().is_ok()
-        || !host.contains('.')
+        || !named.contains('.')
+        || host.eq_ignore_ascii_case("localhost")
         || host.to_ascii_lowercase().ends_with(".localhost")
         || hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
 }

@@ -168,6 +168,12 @@ fn what_a_server_passes_over_turns_no_mark_off() {
         (Chat, r#"{"response_format":{"type":"json_schema"}}"#, &[Vllm], &[OllamaServer]),
         (
             Chat,
+            r#"{"response_format":{"type":"json_schema","json_schema":{"name":"a","schema":null}}}"#,
+            &[Vllm],
+            &[OllamaServer],
+        ),
+        (
+            Chat,
             r#"{"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"object"}}}}"#,
             &[Vllm, OllamaServer],
             &[],

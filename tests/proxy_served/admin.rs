@@ -243,6 +243,7 @@ async fn a_page_elsewhere_learns_nothing_of_the_admin_listener_and_orders_nothin
             ("localhost:8081", PAGE, 200),
             ("guilloche:9464", PAGE, 200),
             ("GUILLOCHE.example.:8081", same, 200),
+            ("localhost.:8081", PAGE, 200),
             // Pages, by names of their own.
             ("evil.example:8081", PAGE, 403),
             ("evil.example:8081", "accept-language: de\r\n", 403),
@@ -250,6 +251,7 @@ async fn a_page_elsewhere_learns_nothing_of_the_admin_listener_and_orders_nothin
             ("evil.example:8081", "origin: http://evil.example:8081\r\n", 403),
             ("127.0.0.1.evil.example", PAGE, 403),
             ("localhost.evil.example", PAGE, 403),
+            ("ai.", PAGE, 403),
             // Pages, by ours.
             (&here, cross, 403),
             (&here, framed, 403),
@@ -259,6 +261,9 @@ async fn a_page_elsewhere_learns_nothing_of_the_admin_listener_and_orders_nothin
         ] {
             assert_eq!(status("GET", path, host, fields).await, expected, "{path} {host} {fields}");
         }
+    }
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(status("GET", path, "lb.example", PAGE).await, 200, "{path}");
     }
     for path in ["/reload", "/experiments/none/rollback"] {
         let expected = if path == "/reload" { 200 } else { 404 };

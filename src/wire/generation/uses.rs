@@ -214,10 +214,16 @@ fn format(reader: &mut Reader<'_>) -> Result<Option<(String, bool)>, Error> {
             format = reader.name()?.map(|(_, format)| format);
             return Ok(());
         }
-        let value = reader.skip()?;
-        let told = !is_nothing(reader.bytes().get(value).unwrap_or_default());
-        schema |= told && key.is("json_schema");
-        Ok(())
+        if !key.is("json_schema") || reader.kind()? != Kind::Object {
+            return reader.pass();
+        }
+        reader.members(|reader, key| {
+            let value = reader.skip()?;
+            let value = reader.bytes().get(value).unwrap_or_default();
+            // An empty one is that of any value.
+            schema |= key.is("schema") && (value == b"{}" || !is_nothing(value));
+            Ok(())
+        })
     })?;
     Ok(format.map(|format| (format, schema)))
 }
