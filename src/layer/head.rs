@@ -62,7 +62,8 @@ fn names_other_charset(content_type: &[u8]) -> bool {
         .any(|parameter| {
             let value = parameter.get(7..).unwrap_or_default().trim_ascii_start();
             let value = value.strip_prefix(b"=").map(<[u8]>::trim_ascii);
-            let quoted = |mark: &[u8]| value.and_then(|it| it.strip_prefix(mark)?.strip_suffix(mark));
+            let quoted =
+                |mark: &[u8]| value.and_then(|it| it.strip_prefix(mark)?.strip_suffix(mark));
             let charset = quoted(b"\"").or(quoted(b"'")).or(value).unwrap_or_default();
             let charset = charset.iter().filter(|byte| !matches!(byte, b'-' | b'_'));
             let charset = charset.map(u8::to_ascii_lowercase);
