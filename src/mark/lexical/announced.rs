@@ -37,6 +37,11 @@ impl Announced {
         self.left = self.left.max(paragraphs);
     }
 
+    /// The next paragraph is what the name on this line is of.
+    pub(super) fn is_named(&mut self) {
+        (self.left, self.spoke) = (self.left.max(ONE), false);
+    }
+
     #[inline]
     pub(super) fn word(&mut self, word: &str) {
         (self.spoke, self.colon) = (true, false);

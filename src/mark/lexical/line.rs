@@ -7,6 +7,7 @@
 
 mod further;
 mod label;
+mod speaker;
 
 use super::block::{Block, End};
 use super::delimiter;
@@ -50,6 +51,21 @@ pub(super) struct Before {
     pub(super) announces: bool,
     /// The line above began with a name and a colon, as the fields of a record do.
     pub(super) keyed: bool,
+    /// What the last line with text says of what stays as it was written.
+    pub(super) tells: Tells,
+}
+
+/// What a line says of the next, which may stay as it was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Tells {
+    #[default]
+    Nothing,
+    /// It is a question, or one of the answers to choose from.
+    Choices,
+    /// It is an example of what is wrong.
+    Rejection,
+    /// It is the name of a text alone.
+    Text,
 }
 
 /// The first bytes of a line that are looked at.
@@ -67,6 +83,7 @@ pub(super) struct Opening {
     passed: usize,
     indented: bool,
     item: bool,
+    tells: Tells,
     before: Before,
 }
 
@@ -76,6 +93,7 @@ impl Opening {
     /// A line begins, behind its indentation.
     pub(super) fn begin(&mut self, indented: bool, before: Before) {
         self.restart();
+        self.tells = Tells::Nothing;
         (self.indented, self.before) = (indented, before);
     }
 
@@ -177,7 +195,10 @@ impl Opening {
             return if column && !end { Verdict::Line } else { Verdict::Prose };
         }
         let letters = label::is_letters(token);
+        let example = self.passed == 0 && !(letters || end);
+        let example = if example { self.example(token) } else { Tells::Nothing };
         let verdict = match self.passed {
+            _ if example != Tells::Nothing => Verdict::Labelled,
             0 if !(end || letters)
                 && is_marker(token)
                 && token != "p."
@@ -196,10 +217,30 @@ impl Opening {
             _ if letters => self.further_word(token, end),
             _ => self.further(token, end),
         };
+        if example != Tells::Nothing {
+            self.tells = example;
+        } else if end && matches!(verdict, Verdict::Cited) {
+            self.tells = Tells::Text;
+        }
         self.passed += 1;
         self.text.push(' ');
         self.token = self.text.len();
         verdict
+    }
+
+    /// What a first token says of the next line if it begins an example, or one of the answers to a question.
+    fn example(&self, token: &str) -> Tells {
+        match self.before.tells {
+            _ if label::is_rejection(token) => Tells::Rejection,
+            Tells::Rejection if label::is_approval(token) => Tells::Rejection,
+            Tells::Choices if label::is_choice(token) => Tells::Choices,
+            _ => Tells::Nothing,
+        }
+    }
+
+    /// What the line says of the next.
+    pub(super) fn tells(&self) -> Tells {
+        self.tells
     }
 
     /// What the first token says if it is of letters alone, as in most lines of prose.

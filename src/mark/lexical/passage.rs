@@ -154,7 +154,9 @@ impl Passage {
         let says = traits.verbatim || traits.tongue && previous() == "in";
         let says = says || traits.spoken && article();
         self.quoted |= says;
-        self.grave |= traits.dose || traits.legal;
+        // `the Buyer` of a contract.
+        let party = traits.party && !self.small && previous() == "the";
+        self.grave |= traits.dose || traits.legal || party;
         if traits.legal {
             self.announced.begin(announced::SEVERAL);
         }
@@ -230,8 +232,9 @@ impl Passage {
     #[inline]
     pub(super) fn pass_character(&mut self, character: char) {
         if !(character == ' ' && self.pass_space()) {
+            let blank = self.mask.is_blank();
             match character {
-                '\n' if self.mask.is_blank() => {
+                '\n' if blank => {
                     (self.quoted, self.grave) = (false, false);
                     self.announced.end_paragraph();
                     self.opening.end();
@@ -240,6 +243,9 @@ impl Passage {
                 _ => self.announced.character(character),
             }
             self.mask.character(character);
+            if character == '\n' && !blank && self.mask.names_text() {
+                self.announced.is_named();
+            }
             if character == ':' && self.gap == Gap::None && self.utters {
                 self.announced.says(announced::ONE);
                 self.mask.mask_line();
@@ -251,10 +257,11 @@ impl Passage {
     }
 
     /// Whether a colon behind the last word tells of a text that somebody puts somewhere: `like this:`, `Change the
-    /// title to:`, or `with:` alone behind what is replaced.
+    /// title to:`, `this one:`, or `with:` alone behind what is replaced.
     fn tells_of_text(&self) -> bool {
         match self.words.before(1) {
             "this" => true,
+            "one" => self.words.before(2) == "this",
             "to" | "with" | "by" => self.opening.is_of_edit(),
             _ => false,
         }

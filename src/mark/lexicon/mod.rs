@@ -125,6 +125,7 @@ pub(super) struct Traits {
     pub(super) entire: bool,
     pub(super) legal: bool,
     pub(super) dose: bool,
+    pub(super) party: bool,
     pub(super) foreign: bool,
     pub(super) tongue: bool,
     pub(super) past: bool,

@@ -65,7 +65,7 @@ impl Lexicon {
     /// behind a word of `@utters` and a colon, nor in the paragraph that such a colon announces, nor in one that
     /// a paragraph with a word of the lists before or of `@announces` does, and in more of them behind one of
     /// `@entire`; nothing is a site behind a word of `@dose` up to the next blank line, and behind one
-    /// of `@legal` in some paragraphs more; four words behind one of `@foreign` neither; a text with a
+    /// of `@party` with a capital behind “the”; behind one of `@legal` in some paragraphs more; four words behind one of `@foreign` neither; a text with a
     /// word of `@formal` is given no contractions; behind one of `@poetry` short lines are verse; and
     /// sixteen words behind one of `@past` tell of the past. Every other line is a class with seven columns
     /// between tabs:
@@ -141,6 +141,7 @@ fn trait_of(list: &str) -> Option<fn(&mut Traits)> {
         "entire" => |traits| traits.entire = true,
         "legal" => |traits| traits.legal = true,
         "dose" => |traits| traits.dose = true,
+        "party" => |traits| traits.party = true,
         "foreign" => |traits| traits.foreign = true,
         "tongue" => |traits| traits.tongue = true,
         "past" => |traits| traits.past = true,

@@ -1,6 +1,6 @@
 //! What the tokens behind the first say of a line, together with it.
 
-use super::{Opening, Verdict, first_of, label};
+use super::{Opening, Verdict, first_of, label, speaker};
 use crate::mark::lexical::block::{Block, End};
 use crate::mark::lexical::delimiter;
 use crate::mark::lexical::token::{
@@ -42,6 +42,9 @@ impl Opening {
         }
         if self.passed == 2 && (before, token) == ("True or", "false:") {
             return Verdict::Labelled;
+        }
+        if self.passed == 2 && label::is_sender(before, token) {
+            return Verdict::Cited;
         }
         if self.passed == 3 && label::is_list_of_authors(before, token) {
             return Verdict::Cited;
@@ -161,10 +164,13 @@ impl Opening {
         // The lines of BASIC and of GEDCOM.
         let numbered = first.bytes().all(|byte| byte.is_ascii_digit())
             && (is_loud(token) && token.len() > 2 || token.starts_with('@'));
-        let cited = || label::is_citation(first, token).then_some(Verdict::Cited);
+        let cited = label::is_citation(first, token) || label::is_sender(first, token);
+        let cited = || cited.then_some(Verdict::Cited);
         let labelled = || {
-            let labelled =
-                label::is_labelled(first, token) || !self.item && label::is_speaker(first, token);
+            let speaks = || label::is_speaker(first, token) || speaker::is_with_more(first, token);
+            let labelled = label::is_labelled(first, token)
+                || !self.item && speaks()
+                || label::is_text_with_more(first, token);
             let of_text = label::is_text_of_two(first, token);
             match (labelled || of_text, end && of_text) {
                 (true, false) => Some(Verdict::Labelled),

@@ -1,6 +1,8 @@
 //! Lines that are told by a label: who speaks, what a program says, an option of an exam, a title,
 //! a clause, an entry of a bibliography.
 
+use super::speaker;
+
 /// Labels behind which prose goes on, in order.
 const OF_PROSE: [&str; 36] = [
     "A",
@@ -42,22 +44,30 @@ const OF_PROSE: [&str; 36] = [
 ];
 
 /// Labels of what stays as it is in a list and in bold, too, in order.
-const OF_TEXT: [&str; 61] = [
+const OF_TEXT: [&str; 95] = [
     "AI",
     "Active",
     "Actual",
     "After",
     "American",
+    "Arabic",
     "Assistant",
     "Back",
+    "Bad",
     "Before",
+    "Better",
     "British",
+    "Button",
+    "CTA",
     "Caption",
     "Casual",
     "Change",
+    "Chinese",
+    "Commit",
     "Correct",
     "Corrected",
     "Correction",
+    "Dutch",
     "English",
     "Error",
     "Expected",
@@ -66,15 +76,24 @@ const OF_TEXT: [&str; 61] = [
     "French",
     "Front",
     "German",
+    "Good",
+    "Greek",
     "Headline",
+    "Hindi",
+    "Hook",
     "Host",
     "Human",
     "Incorrect",
     "Informal",
     "Interviewee",
     "Interviewer",
+    "Italian",
+    "Japanese",
     "Jingle",
     "Keywords",
+    "Korean",
+    "Latin",
+    "Literal",
     "Motto",
     "Narrator",
     "New",
@@ -82,53 +101,88 @@ const OF_TEXT: [&str; 61] = [
     "Original",
     "Output",
     "Passive",
+    "Placeholder",
     "Plaintext",
+    "Poor",
+    "Portuguese",
     "Prompt",
     "Proverb",
+    "Query",
     "Quote",
     "Received",
     "Replace",
     "Replacement",
     "Revised",
     "Riddle",
+    "Right",
+    "Russian",
+    "Say",
     "Search",
     "Sentence",
     "Slogan",
     "Spanish",
     "Speaker",
+    "Strong",
+    "Stronger",
     "Subject",
     "Tagline",
     "Tags",
     "Title",
     "To",
+    "Toast",
+    "Tooltip",
     "Translation",
+    "Try",
     "User",
+    "VO",
     "Voiceover",
+    "Weak",
+    "Weaker",
+    "Wording",
+    "Wrong",
 ];
 
 /// What a label of two words tells of, in order: `Corrected version:`.
-const TEXTS: [&str; 11] = [
+const TEXTS: [&str; 18] = [
     "caption",
     "copy",
+    "frame",
     "headline",
     "message",
+    "notification",
     "phrase",
     "prompt",
     "quote",
     "sentence",
+    "starter",
+    "stem",
+    "thought",
     "title",
+    "toast",
     "translation",
     "version",
+    "wording",
 ];
 
 /// Other labels of two words behind which a text stands.
-const PAIRS: [(&str, &str); 7] = [
+const PAIRS: [(&str, &str); 18] = [
     ("Action", "Input"),
     ("Active", "voice"),
+    ("Actual", "result"),
     ("Alt", "text"),
     ("Change", "to"),
+    ("Custom", "instructions"),
+    ("Empty", "state"),
+    ("Expected", "result"),
+    ("Helper", "text"),
+    ("Instead", "of"),
+    ("Meta", "description"),
+    ("On-screen", "text"),
+    ("PR", "description"),
     ("Passive", "voice"),
+    ("Preview", "text"),
     ("Replace", "with"),
+    ("Tool", "output"),
     ("Tool", "result"),
 ];
 
@@ -160,7 +214,11 @@ pub(super) fn is_label(token: &str, item: bool) -> bool {
         return matches!(token, "TODO" | "FIXME");
     }
     let bare = bare(token);
-    if is_option(bare) || is_clause(token) || is_clock(token) && !token.contains('*') {
+    if is_option(bare)
+        || is_clause(token)
+        || is_clock(token) && !token.contains('*')
+        || is_cue(bare)
+    {
         return true;
     }
     let Some(name) = before_colon(bare) else {
@@ -169,7 +227,9 @@ pub(super) fn is_label(token: &str, item: bool) -> bool {
     let plain =
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     let title = name.starts_with(|first: char| first.is_ascii_uppercase());
-    let spoken = !item && bare.len() == token.len() && OF_PROSE.binary_search(&name).is_err();
+    let spoken = !item
+        && (speaker::is_alone(token)
+            || bare.len() == token.len() && OF_PROSE.binary_search(&name).is_err());
     // A line that is cited by its number.
     let line = !item && (2..=3).contains(&name.len()) && name.bytes().all(|it| it.is_ascii_digit());
     plain && title && (spoken || OF_TEXT.binary_search(&name).is_ok()) || is_edited(name) || line
@@ -192,6 +252,49 @@ pub(super) fn is_text_of_two(first: &str, second: &str) -> bool {
     capital && TEXTS.binary_search(&&*lower).is_ok() || PAIRS.contains(&(name, text))
 }
 
+/// Whether the name of a text has a number or a remark behind it: `**Headline 2:**`, `**Revised (formal):**`.
+pub(super) fn is_text_with_more(first: &str, second: &str) -> bool {
+    let name = bare(first);
+    let Some(more) = before_colon(bare(second)) else { return false };
+    if more.starts_with('(') {
+        return more.ends_with(')') && OF_TEXT.binary_search(&name).is_ok();
+    }
+    let number = more.len() <= 2
+        && more.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+    number
+        && name.starts_with(|first: char| first.is_ascii_uppercase())
+        && TEXTS.binary_search(&&*name.to_ascii_lowercase()).is_ok()
+}
+
+/// Whether a token begins one of the answers to choose from behind a question: `a)`, `(b)`, `c.`, `IV.`, `☐`.
+pub(super) fn is_choice(token: &str) -> bool {
+    if matches!(token, "○" | "◯" | "🔘" | "☐") {
+        return true;
+    }
+    let bare = bare(token);
+    let inner = bare.strip_prefix('(').unwrap_or(bare);
+    inner.strip_suffix([')', '.']).is_some_and(|name| {
+        matches!(name.as_bytes(), [b'a'..=b'h'])
+            || (1..=4).contains(&name.len())
+                && name.bytes().all(|byte| matches!(byte, b'I' | b'V' | b'X'))
+    })
+}
+
+/// Whether a token says that what follows is wrong, as an example.
+pub(super) fn is_rejection(token: &str) -> bool {
+    token.starts_with(['❌', '✗', '✘', '👎'])
+}
+
+/// Whether it says that it is right, which is an example behind a wrong one only.
+pub(super) fn is_approval(token: &str) -> bool {
+    token.starts_with(['✅', '✔', '✓', '👍'])
+}
+
+/// Whether two or three tokens are who wrote and when, above the message: `**Ann Smith** 10:32`.
+pub(super) fn is_sender(before: &str, token: &str) -> bool {
+    before.starts_with("**") && before.ends_with("**") && is_clock(token)
+}
+
 /// `Ann Smith:`, at the start of what she says.
 pub(super) fn is_speaker(first: &str, second: &str) -> bool {
     let is_name = |name: &str| {
@@ -205,7 +308,7 @@ pub(super) fn is_speaker(first: &str, second: &str) -> bool {
 }
 
 /// What stands before a colon, which may be bold with it or before it: `Title:**`, `Title**:`.
-fn before_colon(bare: &str) -> Option<&str> {
+pub(super) fn before_colon(bare: &str) -> Option<&str> {
     bare.strip_suffix(':').map(|name| name.trim_end_matches('*'))
 }
 
@@ -269,11 +372,14 @@ pub(super) fn is_labelled(first: &str, second: &str) -> bool {
     // What a runner of tests tells.
     let told = matches!(first, "✓" | "✗" | "✔" | "✘" | "×")
         && second.starts_with(|first: char| first.is_ascii_lowercase());
-    numbered || verse || chapter || letter || option || told
+    // `Ann (10:32):` of a chat.
+    let sent = capital && behind.strip_suffix("):").is_some_and(is_clock);
+    numbered || verse || chapter || letter || option || told || sent
 }
 
 /// Whether two tokens begin an entry of a bibliography: `Smith, J.`, `Smith JA,`.
 pub(super) fn is_citation(first: &str, second: &str) -> bool {
+    let first = bare(first);
     let (surname, comma) = first.strip_suffix(',').map_or((first, false), |name| (name, true));
     let named = surname.len() > 1
         && surname.starts_with(|first: char| first.is_uppercase())
@@ -304,7 +410,7 @@ pub(super) fn is_letters(token: &str) -> bool {
 }
 
 /// Without the markers of what is bold.
-fn bare(token: &str) -> &str {
+pub(super) fn bare(token: &str) -> &str {
     let is_marker = |byte: Option<&u8>| matches!(byte, Some(b'*' | b'_'));
     let bytes = token.as_bytes();
     if !is_marker(bytes.first()) && !is_marker(bytes.last()) {
@@ -356,6 +462,14 @@ fn is_clock(token: &str) -> bool {
         && time.split(':').all(|part| {
             (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
         })
+}
+
+/// `[00:12]`, `0:00–0:05`, as a script has them in bold, too; a timetable has no zero and no brackets.
+fn is_cue(bare: &str) -> bool {
+    let (first, last) = bare.split_once(['–', '-']).unwrap_or((bare, bare));
+    let bracket = bare.starts_with('[') && bare.ends_with(']');
+    let zero = first.trim_start_matches('[').starts_with('0') && first.len() < bare.len();
+    (bracket || zero) && is_clock(first) && is_clock(last)
 }
 
 #[cfg(test)]

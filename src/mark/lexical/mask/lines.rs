@@ -2,7 +2,7 @@
 
 use super::{Ground, Mask, Span, Spared, Waiting, after_ticks};
 use crate::mark::lexical::block::{Block, End};
-use crate::mark::lexical::line::{Before, Verdict};
+use crate::mark::lexical::line::{Before, Tells, Verdict};
 use crate::mark::lexical::literal::Literal;
 use crate::mark::lexical::verse::Verse;
 
@@ -67,6 +67,12 @@ impl Mask {
             continues: prose && !ended,
             announces: self.last == ':' || matches!(self.ground, Ground::Code | Ground::Diff),
             keyed: self.opening.is_keyed(),
+            tells: match self.opening.tells() {
+                Tells::Nothing if self.last == '?' || self.asked && self.last == '*' => {
+                    Tells::Choices
+                }
+                tells => tells,
+            },
         }
     }
 
@@ -178,7 +184,12 @@ impl Mask {
         if empty || self.spared == Spared::Line {
             self.spared = Spared::Nothing;
         }
-        (self.blank, self.indent, self.fence) = (true, 0, 0);
+        (self.blank, self.indent, self.fence, self.asked) = (true, 0, 0, false);
+    }
+
+    /// Whether the line that ended is the name of a text, which stands below it.
+    pub(in crate::mark::lexical) fn names_text(&self) -> bool {
+        !self.is_code() && self.last_line.tells == Tells::Text
     }
 
     /// The line is prose that stays as it was written.

@@ -49,6 +49,8 @@ pub(super) struct Mask {
     /// It is the head of a message, whose body is the next paragraph.
     body_follows: bool,
     spared: Spared,
+    /// A question mark has come in this line, outside of plain prose.
+    asked: bool,
     /// How many paragraphs the quotation may hold that is open, with the one reached: one that stands first on
     /// its line or behind a colon.
     quotation: u8,
@@ -94,6 +96,7 @@ impl Mask {
             database: false,
             body_follows: false,
             spared: Spared::Nothing,
+            asked: false,
             quotation: 0,
             fence: 0,
             begun: false,
@@ -336,6 +339,7 @@ impl Mask {
             }
             self.outside(character, first);
         }
+        self.asked |= character == '?';
         if !character.is_whitespace() {
             self.last = character;
         }

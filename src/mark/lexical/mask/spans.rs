@@ -185,8 +185,12 @@ impl Mask {
             '‹' => Span::Until('›'),
             '「' => Span::Until('」'),
             '『' => Span::Until('』'),
-            // What leads to what, or becomes what.
-            '→' | '⇒' | '➜' | '↔' => {
+            // What leads to what, becomes what or comes back; what a template is filled with.
+            '→' | '⇒' | '➜' | '↔' | '←' | '⎿' | '⏺' => {
+                self.mask_line();
+                Span::None
+            }
+            '}' if self.previous == '}' => {
                 self.mask_line();
                 Span::None
             }
