@@ -8,6 +8,7 @@
 mod further;
 mod label;
 mod speaker;
+mod text;
 
 use super::block::{Block, End};
 use super::delimiter;
@@ -211,7 +212,7 @@ impl Opening {
             0 => match if letters { self.first_word(token, end) } else { self.first(token, end) } {
                 Verdict::Prose if !end && label::is_label(token, self.item) => Verdict::Labelled,
                 // The text stands in the next line.
-                Verdict::Prose if end && label::is_of_text(token) => Verdict::Cited,
+                Verdict::Prose if end && text::begins(token) => Verdict::Cited,
                 verdict => verdict,
             },
             _ if letters => self.further_word(token, end),
@@ -231,9 +232,9 @@ impl Opening {
     /// What a first token says of the next line if it begins an example, or one of the answers to a question.
     fn example(&self, token: &str) -> Tells {
         match self.before.tells {
-            _ if label::is_rejection(token) => Tells::Rejection,
-            Tells::Rejection if label::is_approval(token) => Tells::Rejection,
-            Tells::Choices if label::is_choice(token) => Tells::Choices,
+            _ if text::is_rejection(token) => Tells::Rejection,
+            Tells::Rejection if text::is_approval(token) => Tells::Rejection,
+            Tells::Choices if text::is_choice(token) => Tells::Choices,
             _ => Tells::Nothing,
         }
     }

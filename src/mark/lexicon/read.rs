@@ -64,8 +64,8 @@ impl Lexicon {
     /// with an article, or of `@tongue` behind “in”, nothing is a site up to the next blank line; nothing is on the rest of a line
     /// behind a word of `@utters` and a colon, nor in the paragraph that such a colon announces, nor in one that
     /// a paragraph with a word of the lists before or of `@announces` does, and in more of them behind one of
-    /// `@entire`; nothing is a site behind a word of `@dose` up to the next blank line, and behind one
-    /// of `@party` with a capital behind “the”; behind one of `@legal` in some paragraphs more; four words behind one of `@foreign` neither; a text with a
+    /// `@entire`; nothing is a site behind a word of `@dose`, nor behind “the” and one of `@party`
+    /// with a capital, up to the next blank line, and behind one of `@legal` in some paragraphs more; four words behind one of `@foreign` neither; a text with a
     /// word of `@formal` is given no contractions; behind one of `@poetry` short lines are verse; and
     /// sixteen words behind one of `@past` tell of the past. Every other line is a class with seven columns
     /// between tabs:

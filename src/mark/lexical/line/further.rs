@@ -1,6 +1,6 @@
 //! What the tokens behind the first say of a line, together with it.
 
-use super::{Opening, Verdict, first_of, label, speaker};
+use super::{Opening, Verdict, first_of, label, speaker, text};
 use crate::mark::lexical::block::{Block, End};
 use crate::mark::lexical::delimiter;
 use crate::mark::lexical::token::{
@@ -170,8 +170,8 @@ impl Opening {
             let speaks = || label::is_speaker(first, token) || speaker::is_with_more(first, token);
             let labelled = label::is_labelled(first, token)
                 || !self.item && speaks()
-                || label::is_text_with_more(first, token);
-            let of_text = label::is_text_of_two(first, token);
+                || text::begins_with_more(first, token);
+            let of_text = text::begins_with_two(first, token);
             match (labelled || of_text, end && of_text) {
                 (true, false) => Some(Verdict::Labelled),
                 // The text stands in the next line.

@@ -1,7 +1,7 @@
 //! Lines that are told by a label: who speaks, what a program says, an option of an exam, a title,
 //! a clause, an entry of a bibliography.
 
-use super::speaker;
+use super::{speaker, text};
 
 /// Labels behind which prose goes on, in order.
 const OF_PROSE: [&str; 36] = [
@@ -41,149 +41,6 @@ const OF_PROSE: [&str; 36] = [
     "Thoughts",
     "Tip",
     "Tips",
-];
-
-/// Labels of what stays as it is in a list and in bold, too, in order.
-const OF_TEXT: [&str; 95] = [
-    "AI",
-    "Active",
-    "Actual",
-    "After",
-    "American",
-    "Arabic",
-    "Assistant",
-    "Back",
-    "Bad",
-    "Before",
-    "Better",
-    "British",
-    "Button",
-    "CTA",
-    "Caption",
-    "Casual",
-    "Change",
-    "Chinese",
-    "Commit",
-    "Correct",
-    "Corrected",
-    "Correction",
-    "Dutch",
-    "English",
-    "Error",
-    "Expected",
-    "Find",
-    "Formal",
-    "French",
-    "Front",
-    "German",
-    "Good",
-    "Greek",
-    "Headline",
-    "Hindi",
-    "Hook",
-    "Host",
-    "Human",
-    "Incorrect",
-    "Informal",
-    "Interviewee",
-    "Interviewer",
-    "Italian",
-    "Japanese",
-    "Jingle",
-    "Keywords",
-    "Korean",
-    "Latin",
-    "Literal",
-    "Motto",
-    "Narrator",
-    "New",
-    "Old",
-    "Original",
-    "Output",
-    "Passive",
-    "Placeholder",
-    "Plaintext",
-    "Poor",
-    "Portuguese",
-    "Prompt",
-    "Proverb",
-    "Query",
-    "Quote",
-    "Received",
-    "Replace",
-    "Replacement",
-    "Revised",
-    "Riddle",
-    "Right",
-    "Russian",
-    "Say",
-    "Search",
-    "Sentence",
-    "Slogan",
-    "Spanish",
-    "Speaker",
-    "Strong",
-    "Stronger",
-    "Subject",
-    "Tagline",
-    "Tags",
-    "Title",
-    "To",
-    "Toast",
-    "Tooltip",
-    "Translation",
-    "Try",
-    "User",
-    "VO",
-    "Voiceover",
-    "Weak",
-    "Weaker",
-    "Wording",
-    "Wrong",
-];
-
-/// What a label of two words tells of, in order: `Corrected version:`.
-const TEXTS: [&str; 18] = [
-    "caption",
-    "copy",
-    "frame",
-    "headline",
-    "message",
-    "notification",
-    "phrase",
-    "prompt",
-    "quote",
-    "sentence",
-    "starter",
-    "stem",
-    "thought",
-    "title",
-    "toast",
-    "translation",
-    "version",
-    "wording",
-];
-
-/// Other labels of two words behind which a text stands.
-const PAIRS: [(&str, &str); 18] = [
-    ("Action", "Input"),
-    ("Active", "voice"),
-    ("Actual", "result"),
-    ("Alt", "text"),
-    ("Change", "to"),
-    ("Custom", "instructions"),
-    ("Empty", "state"),
-    ("Expected", "result"),
-    ("Helper", "text"),
-    ("Instead", "of"),
-    ("Meta", "description"),
-    ("On-screen", "text"),
-    ("PR", "description"),
-    ("Passive", "voice"),
-    ("Preview", "text"),
-    ("Replace", "with"),
-    ("Tool", "output"),
-    ("Tool", "result"),
 ];
 
 /// Words that no name of a speaker ends with.
@@ -232,62 +89,7 @@ pub(super) fn is_label(token: &str, item: bool) -> bool {
             || bare.len() == token.len() && OF_PROSE.binary_search(&name).is_err());
     // A line that is cited by its number.
     let line = !item && (2..=3).contains(&name.len()) && name.bytes().all(|it| it.is_ascii_digit());
-    plain && title && (spoken || OF_TEXT.binary_search(&name).is_ok()) || is_edited(name) || line
-}
-
-/// Whether a token is a label behind which a text stands, in this line or the next: `Original:`, `**SEARCH**`.
-pub(super) fn is_of_text(token: &str) -> bool {
-    const EDITS: [&str; 7] = ["AFTER", "BEFORE", "FIND", "NEW", "OLD", "REPLACE", "SEARCH"];
-    let bare = bare(token);
-    EDITS.contains(&bare)
-        || before_colon(bare).is_some_and(|name| OF_TEXT.binary_search(&name).is_ok())
-}
-
-/// The same of two tokens: `Corrected version:`, `**Replace with:**`.
-pub(super) fn is_text_of_two(first: &str, second: &str) -> bool {
-    let name = bare(first);
-    let Some(text) = before_colon(bare(second)) else { return false };
-    let capital = name.starts_with(|first: char| first.is_ascii_uppercase());
-    let lower = text.to_ascii_lowercase();
-    capital && TEXTS.binary_search(&&*lower).is_ok() || PAIRS.contains(&(name, text))
-}
-
-/// Whether the name of a text has a number or a remark behind it: `**Headline 2:**`, `**Revised (formal):**`.
-pub(super) fn is_text_with_more(first: &str, second: &str) -> bool {
-    let name = bare(first);
-    let Some(more) = before_colon(bare(second)) else { return false };
-    if more.starts_with('(') {
-        return more.ends_with(')') && OF_TEXT.binary_search(&name).is_ok();
-    }
-    let number = more.len() <= 2
-        && more.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
-    number
-        && name.starts_with(|first: char| first.is_ascii_uppercase())
-        && TEXTS.binary_search(&&*name.to_ascii_lowercase()).is_ok()
-}
-
-/// Whether a token begins one of the answers to choose from behind a question: `a)`, `(b)`, `c.`, `IV.`, `☐`.
-pub(super) fn is_choice(token: &str) -> bool {
-    if matches!(token, "○" | "◯" | "🔘" | "☐") {
-        return true;
-    }
-    let bare = bare(token);
-    let inner = bare.strip_prefix('(').unwrap_or(bare);
-    inner.strip_suffix([')', '.']).is_some_and(|name| {
-        matches!(name.as_bytes(), [b'a'..=b'h'])
-            || (1..=4).contains(&name.len())
-                && name.bytes().all(|byte| matches!(byte, b'I' | b'V' | b'X'))
-    })
-}
-
-/// Whether a token says that what follows is wrong, as an example.
-pub(super) fn is_rejection(token: &str) -> bool {
-    token.starts_with(['❌', '✗', '✘', '👎'])
-}
-
-/// Whether it says that it is right, which is an example behind a wrong one only.
-pub(super) fn is_approval(token: &str) -> bool {
-    token.starts_with(['✅', '✔', '✓', '👍'])
+    plain && title && (spoken || text::is_name(name)) || is_edited(name) || line
 }
 
 /// Whether two or three tokens are who wrote and when, above the message: `**Ann Smith** 10:32`.
@@ -409,6 +211,11 @@ pub(super) fn is_letters(token: &str) -> bool {
     token.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
+/// What tells one of several of a kind: `2`, `B`.
+pub(super) fn is_number(token: &str) -> bool {
+    token.len() <= 2 && token.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+}
+
 /// Without the markers of what is bold.
 pub(super) fn bare(token: &str) -> &str {
     let is_marker = |byte: Option<&u8>| matches!(byte, Some(b'*' | b'_'));
@@ -478,7 +285,6 @@ mod tests {
 
     #[test]
     fn every_list_is_in_order() {
-        assert!(OF_PROSE.is_sorted() && OF_TEXT.is_sorted() && NUMBERED.is_sorted());
-        assert!(TEXTS.is_sorted());
+        assert!(OF_PROSE.is_sorted() && NUMBERED.is_sorted());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::label::{bare, before_colon, is_letters};
+use super::label::{bare, before_colon, is_letters, is_number};
 
 /// Who speaks by what they are, and what an agent tells, in small letters and in order.
 const ROLES: [&str; 82] = [
@@ -273,10 +273,8 @@ pub(super) fn is_with_more(first: &str, second: &str) -> bool {
         return direction || name.len() < first.len() && is_among(&NAMES, name);
     }
     let Some(last) = before_colon(bare(second)) else { return false };
-    let number = last.len() <= 2
-        && last.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
     let capital = last.starts_with(|first: char| first.is_uppercase());
-    number && is_among(&ROLES, name)
+    is_number(last) && is_among(&ROLES, name)
         || capital && (TITLES.binary_search(&name).is_ok() || is_among(&NAMES, name))
 }
 
