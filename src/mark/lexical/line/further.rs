@@ -164,8 +164,10 @@ impl Opening {
         // The lines of BASIC and of GEDCOM.
         let numbered = first.bytes().all(|byte| byte.is_ascii_digit())
             && (is_loud(token) && token.len() > 2 || token.starts_with('@'));
-        let cited = label::is_citation(first, token) || label::is_sender(first, token);
-        let cited = || cited.then_some(Verdict::Cited);
+        let cited = || {
+            let cited = label::is_citation(first, token) || label::is_sender(first, token);
+            cited.then_some(Verdict::Cited)
+        };
         let labelled = || {
             let speaks = || label::is_speaker(first, token) || speaker::is_with_more(first, token);
             let labelled = label::is_labelled(first, token)
