@@ -348,7 +348,9 @@ async fn messages_that_wait_are_held_with_everything_else() {
                 }
             };
             let Some(told) = told.filter(|told| told["type"] == "error") else { break };
-            assert_eq!(told["status"], 503, "{told}");
+            // One whose answer had begun is told in an event of that answer.
+            let overloaded = told["status"] == 503 || told["error"]["code"] == "overloaded";
+            assert!(overloaded, "{told}");
             refused += 1;
         }
         assert!(held(&scene.proxy).await <= ROOM);
